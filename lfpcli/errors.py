@@ -1,0 +1,111 @@
+"""Errors that a user can act on, each with the exit code of the command that meets it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """Exit codes of every ``lfp`` command; 128 + N stands for signal N."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    OUTPUT = 4
+    SIMULATOR = 5
+    MISSING = 6
+    BUG = 70
+
+
+class LfpError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, one line.
+    place : str, optional
+        Where: ``file:line``, a table and key of a model, or a dataset.
+    remedy : str, optional
+        What the user can do about it.
+    """
+
+    code = ExitCode.FAILED
+
+    def __init__(self, what: str, *, place: object = None, remedy: str | None = None) -> None:
+        self.what = " ".join(str(what).split())
+        self.place = None if place is None else str(place)
+        self.remedy = remedy
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        text = self.what
+        if self.place:
+            text += f" [{self.place}]"
+        if self.remedy:
+            text += f"; {self.remedy}"
+        return text
+
+
+class UsageError(LfpError, ValueError):
+    """The command line, or an argument of a library function, makes no sense."""
+
+    code = ExitCode.USAGE
+
+
+class InputError(LfpError, ValueError):
+    """A file or an array that was read is not what it should be."""
+
+    code = ExitCode.INPUT
+
+
+class OutputError(LfpError, OSError):
+    """The output exists already or cannot be written."""
+
+    code = ExitCode.OUTPUT
+
+
+class SimulatorError(LfpError, RuntimeError):
+    """NEURON, a mechanism or model code failed."""
+
+    code = ExitCode.SIMULATOR
+
+
+class MissingDependencyError(LfpError, ImportError):
+    """An optional package is not installed; the remedy is its pip line."""
+
+    code = ExitCode.MISSING
+
+
+class LfpWarning(UserWarning):
+    """Something the user should know of that does not stop the work."""
+
+
+def nearest(name: str, known: object, what: str = "name") -> str:
+    """Remedy for an unknown name: the nearest known one, or the list of them.
+
+    Parameters
+    ----------
+    name : str
+        The unknown name.
+    known : iterable of str
+        The names there are.
+    what : str
+        The noun to use, for instance ``"key"``.
+
+    Returns
+    -------
+    str
+        ``did you mean 'dt'?``, or the known names where none is near.
+    """
+    import difflib
+
+    names = sorted(str(k) for k in known)  # type: ignore[attr-defined]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if not names:
+        return f"there is no {what} here"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"known {what}s: {shown}"

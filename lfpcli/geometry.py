@@ -1,0 +1,106 @@
+"""The geometry of segments: what passes from the simulator to the forward models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfpcli.errors import InputError
+
+PROTOTYPE = np.empty(0)
+
+
+def _none() -> np.ndarray:
+    return PROTOTYPE
+
+
+@dataclass
+class Geometry:
+    """Segments of one cell, or of many cells one after the other.
+
+    Attributes
+    ----------
+    start, end : ndarray, shape (N, 3)
+        End points of the segments, um.
+    diam : ndarray, shape (N,)
+        Diameters, um.
+    area : ndarray, shape (N,)
+        Membrane areas, um2. Computed from the chord where not given.
+    gid : ndarray of int, shape (N,)
+        The cell each segment belongs to.
+    section : ndarray of int, shape (N,)
+        Index into `section_names`, per segment.
+    parent : ndarray of int, shape (N,)
+        Index of the parent segment among the segments here, -1 for a root.
+    x : ndarray, shape (N,)
+        Place of the segment's middle along its section, 0 to 1.
+    section_names : sequence of str
+        Names such as ``soma[0]``, ``dend[12]``.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    diam: np.ndarray
+    area: np.ndarray = field(default_factory=_none)
+    gid: np.ndarray = field(default_factory=_none)
+    section: np.ndarray = field(default_factory=_none)
+    parent: np.ndarray = field(default_factory=_none)
+    x: np.ndarray = field(default_factory=_none)
+    section_names: Sequence[str] = ("soma[0]",)
+
+    def __post_init__(self) -> None:
+        self.start = np.ascontiguousarray(self.start, dtype=float).reshape(-1, 3)
+        self.end = np.ascontiguousarray(self.end, dtype=float).reshape(-1, 3)
+        n = len(self.start)
+        self.diam = np.ascontiguousarray(self.diam, dtype=float).reshape(-1)
+        if self.area is PROTOTYPE:
+            self.area = np.pi * self.diam * np.linalg.norm(self.end - self.start, axis=1)
+        for name, fill in (("gid", 0), ("section", 0), ("parent", -1)):
+            if getattr(self, name) is PROTOTYPE:
+                setattr(self, name, np.full(n, fill, dtype=np.int64))
+        if self.x is PROTOTYPE:
+            self.x = np.full(n, 0.5)
+        for name in ("end", "diam", "area", "gid", "section", "parent", "x"):
+            if len(getattr(self, name)) != n:
+                raise InputError(
+                    f"geometry: '{name}' has {len(getattr(self, name))} rows, 'start' has {n}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Midpoints of the segments, shape (N, 3), um."""
+        return 0.5 * (self.start + self.end)
+
+    @property
+    def length(self) -> np.ndarray:
+        """Distances between the end points, shape (N,), um."""
+        return np.linalg.norm(self.end - self.start, axis=1)
+
+    @property
+    def is_soma(self) -> np.ndarray:
+        """Which segments belong to a section named soma, shape (N,), bool.
+
+        A cell without such a section has its first segment marked, the place
+        to which positions then refer.
+        """
+        named = np.array([is_soma_name(n) for n in self.section_names], dtype=bool)
+        mask = named[self.section]
+        if len(mask):
+            first = np.unique(self.gid, return_index=True)[1]
+            without = ~np.isin(self.gid[first], self.gid[mask])
+            mask[first[without]] = True
+        return mask
+
+    def segment_label(self, index: int) -> str:
+        """Name of segment `index` for messages, such as ``dend[3](0.5)``."""
+        return f"{self.section_names[self.section[index]]}({self.x[index]:g})"
+
+
+def is_soma_name(name: str) -> bool:
+    """Whether a section name (template prefix included) is that of a soma."""
+    return name.rsplit(".", 1)[-1].split("[", 1)[0].lower() == "soma"
