@@ -1,0 +1,1 @@
+"""Files: the recording, streams, morphologies, arrays; atomic writing and provenance."""

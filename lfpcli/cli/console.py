@@ -1,0 +1,141 @@
+"""What a command says: messages on standard error, data on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Console:
+    """Messages of one command.
+
+    Parameters
+    ----------
+    prog : str
+        Prefix of each message, such as ``lfp sim``.
+    quiet : bool
+        Whether warnings, notes and progress are left out.
+    verbose : int
+        How much more than warnings is said.
+    """
+
+    def __init__(self, prog: str, quiet: bool = False, verbose: int = 0) -> None:
+        self.prog = prog
+        self.quiet = quiet
+        self.verbose = verbose
+        self.silent = False  # ranks other than 0 leave talking to rank 0
+
+    def error(self, text: object) -> None:
+        """Print an error; always shown."""
+        self._line(f"error: {text}")
+
+    def warn(self, text: object) -> None:
+        """Print a warning."""
+        if not self.quiet and not self.silent:
+            self._line(f"warning: {text}")
+
+    def note(self, text: object) -> None:
+        """Print something worth knowing."""
+        if not self.quiet and not self.silent:
+            self._line(str(text))
+
+    def detail(self, text: object) -> None:
+        """Print something only ``-v`` asks for."""
+        if self.verbose and not self.silent:
+            self._line(str(text))
+
+    def _line(self, text: str) -> None:
+        shown = " ".join(text.split()) if text.startswith("error: ") else text
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{self.prog}: {shown}\n")
+            sys.stderr.flush()
+
+    @contextlib.contextmanager
+    def catch_warnings(self) -> Iterator[None]:
+        """Show the library's warnings as lines of this command, each text once."""
+        from lfpcli.errors import LfpWarning
+
+        seen: set[str] = set()
+        usual = warnings.showwarning
+
+        def show(message: Any, category: Any, *rest: Any, **more: Any) -> None:
+            if not issubclass(category, LfpWarning):
+                if self.verbose > 1:
+                    usual(message, category, *rest, **more)
+            elif str(message) not in seen:
+                seen.add(str(message))
+                self.warn(message)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", LfpWarning)
+            warnings.showwarning = show
+            yield
+
+    @contextlib.contextmanager
+    def progress(self, what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+        """Yield a function that takes how far the work has come, 0 to `total`.
+
+        A bar is drawn only on a terminal and only by rank 0.
+        """
+        if self.quiet or self.silent or not sys.stderr.isatty():
+            yield lambda done: None
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.1f}/{task.total:.1f} " + unit),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+
+@contextlib.contextmanager
+def guarded_stdout() -> Iterator[None]:
+    """Keep standard output for data: what C code prints to fd 1 goes to fd 2.
+
+    NEURON prints to fd 1 from C. While the guard is on, fd 1 is a copy of fd 2 and
+    `lfpcli.io.stream.stdout_fd` names the kept descriptor; Python's `sys.stdout` writes there too.
+    """
+    from lfpcli.io import stream
+
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.set_inheritable(kept, False)
+    usual = sys.stdout
+    own = usual is sys.__stdout__ or _writes_to_fd_1(usual)
+    os.dup2(2, 1)
+    stream.STDOUT.fd = kept
+    if own:
+        sys.stdout = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        if own:
+            _close_quietly(sys.stdout)
+        sys.stdout = usual
+        stream.STDOUT.fd = 1
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _writes_to_fd_1(file: Any) -> bool:
+    try:
+        return file.fileno() == 1
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _close_quietly(file: Any) -> None:
+    # a reader that is gone must not turn into a second error at closing
+    with contextlib.suppress(OSError):
+        file.close()

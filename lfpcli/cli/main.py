@@ -1,0 +1,187 @@
+# PYTHON_ARGCOMPLETE_OK
+"""Entry of every command: parse, run, and turn errors into a line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from types import FrameType, ModuleType
+
+from lfpcli.cli import options
+from lfpcli.cli.console import Console, guarded_stdout
+from lfpcli.cli.parser import Parser
+from lfpcli.errors import ExitCode, LfpError, UsageError, nearest
+
+# name: the one line that 'lfp --help' shows; the commands themselves are imported when used
+COMMANDS = {
+    "morph": "summarise, transform and convert morphologies",
+    "mechs": "compile, list and check mechanisms (.mod files)",
+    "sim": "simulate cells and networks",
+    "probe": "extracellular potentials and CSD from recorded currents",
+    "eeg": "EEG from current dipole moments",
+    "meg": "MEG from current dipole moments",
+    "plot": "draw recordings",
+    "info": "say what a file holds",
+    "diff": "compare two files",
+}
+
+EPILOG = """\
+example:
+  lfp sim share/examples/quickstart.toml -o - | lfp plot - -o quickstart.png
+
+exit codes: 0 done (or: same), 1 failed (or: differs), 2 usage, 3 bad input,
+  4 output exists or cannot be written, 5 simulator or mechanism failure,
+  6 an optional dependency is missing, 70 a bug, 128+N signal N
+'lfp COMMAND --help' tells more of each command."""
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; raised where the work stands so that temporary files go."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code, see `lfpcli.errors.ExitCode`.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else ""
+    console = Console(f"lfp {name}" if name in COMMANDS else "lfp")
+    debug = "--debug" in arguments
+    try:
+        with _terminable(), guarded_stdout():
+            return _dispatch(arguments, console)
+    except SystemExit as stop:  # --help and --version
+        return int(stop.code or 0)
+    except LfpError as error:
+        if debug:
+            traceback.print_exc()
+        if not console.silent:
+            console.error(error)
+        return int(error.code)
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Terminated:
+        return 128 + signal.SIGTERM
+    except MemoryError:
+        console.error("out of memory; use fewer cells, contacts or samples at a time")
+        return int(ExitCode.FAILED)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        console.error(f"bug: {type(error).__name__}: {error}; please report it with --debug")
+        return int(ExitCode.BUG)
+
+
+def console_main() -> None:
+    """Run as a program: the process ends with the command's exit code."""
+    code = main()
+    if code == 128 + signal.SIGPIPE:
+        # the interpreter would complain at exit about what it cannot flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def _dispatch(arguments: list[str], console: Console) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
+    if arguments and arguments[0] in COMMANDS:
+        return _run_command(arguments[0], arguments[1:], console)
+    parser = _top_parser()
+    if arguments and not arguments[0].startswith("-"):
+        raise UsageError(
+            f"unknown command '{arguments[0]}'", remedy=nearest(arguments[0], COMMANDS, "command")
+        )
+    parser.parse_args(arguments)
+    parser.print_help()
+    return int(ExitCode.OK if arguments else ExitCode.USAGE)
+
+
+def _run_command(name: str, arguments: list[str], console: Console) -> int:
+    module = load(name)
+    args = command_parser(name, module).parse_args(arguments)
+    console.quiet, console.verbose = args.quiet, args.verbose
+    args.console = console
+    args.command_line = ["lfp", name, *arguments]
+    with console.catch_warnings():
+        code = module.run(args)
+    return int(code or ExitCode.OK)
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of a command."""
+    return importlib.import_module(f"lfpcli.cli.{name}")
+
+
+def command_parser(name: str, module: ModuleType) -> Parser:
+    """Return the parser of a command."""
+    parser = Parser(prog=f"lfp {name}", description=module.__doc__, add_help=False)
+    parser.epilog = getattr(module, "EPILOG", None)
+    module.add_arguments(parser)
+    options.add_common(parser)
+    return parser
+
+
+def _top_parser() -> Parser:
+    parser = Parser(
+        prog="lfp",
+        usage="lfp COMMAND [OPTION]... [FILE]...",
+        description="Simulate neurons and networks, and what instruments would measure from them.\n\n"
+        "commands:\n" + "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items()),
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"lfp {_version()}")
+    return parser
+
+
+def _version() -> str:
+    from lfpcli import __version__
+
+    return __version__
+
+
+def _complete() -> None:
+    import argcomplete
+
+    parser = _top_parser()
+    commands = parser.add_subparsers(dest="command", parser_class=Parser)
+    for name, text in COMMANDS.items():
+        module = load(name)
+        sub = commands.add_parser(name, help=text, add_help=False)
+        module.add_arguments(sub)
+        options.add_common(sub)
+    argcomplete.autocomplete(parser, always_complete_options="long")
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack; outside the main thread signals stay as they are."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        usual = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)

@@ -1,0 +1,111 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+
+def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    """``-o`` and ``--force``: where the result goes."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=required,
+        help=f"{what}; - is standard output" + ("" if required else " (the default in a pipe)"),
+    )
+    group.add_argument("-f", "--force", action="store_true", help="overwrite an existing FILE")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``: facts as JSON."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """``--seed``: of every random draw."""
+    parser.add_argument(
+        "--seed",
+        type=non_negative_int,
+        metavar="N",
+        help="seed of all random draws; drawn, printed and stored where none is given",
+    )
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Verbosity and debugging, which every command has."""
+    group = parser.add_argument_group("common options")
+    group.add_argument("-h", "--help", action="help", help="show this help and exit")
+    volume = group.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="no warnings, no progress")
+    volume.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    group.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+
+
+def finite(text: str) -> float:
+    """argparse type: a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a finite number")
+    return value
+
+
+def positive(text: str) -> float:
+    """argparse type: a number above zero."""
+    value = finite(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not above zero")
+    return value
+
+
+def non_negative(text: str) -> float:
+    """argparse type: a number not below zero."""
+    value = finite(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is below zero")
+    return value
+
+
+def non_negative_int(text: str) -> int:
+    """argparse type: a whole number not below zero."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is below zero")
+    return value
+
+
+def positive_int(text: str) -> int:
+    """argparse type: a whole number above zero."""
+    value = non_negative_int(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not above zero")
+    return value
+
+
+def numbers(text: str) -> list[float]:
+    """argparse type: finite numbers separated by commas."""
+    return [finite(part) for part in text.split(",")]
+
+
+def triple(text: str) -> list[float]:
+    """argparse type: three numbers ``x,y,z``."""
+    values = numbers(text)
+    if len(values) != 3:
+        raise argparse.ArgumentTypeError(f"'{text}' is not three numbers x,y,z")
+    return values
+
+
+def sigma(text: str) -> float | list[float]:
+    """argparse type: a conductivity, or three for x, y and z; S/m."""
+    values = [positive(part) for part in text.split(",")]
+    if len(values) not in (1, 3):
+        raise argparse.ArgumentTypeError(f"'{text}' is not one or three conductivities")
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,112 @@
+"""Standard input and output as data: ``-`` wherever a file name is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from lfpcli.errors import InputError, OutputError
+
+STDIN = "-"
+
+
+@dataclass
+class _StandardOutput:
+    """The descriptor that data goes to; it differs from 1 while fd 1 is guarded."""
+
+    fd: int = 1
+
+
+STDOUT = _StandardOutput()
+
+
+def check_input(source: str | os.PathLike[str]) -> None:
+    """Raise `InputError` unless `source` is ``-`` or a readable, non-empty file."""
+    if str(source) == STDIN:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise InputError("standard input is a terminal", remedy="pipe data into it or name a file")
+        return
+    path = Path(source)
+    if path.is_dir():
+        raise InputError("is a folder, not a file", place=path, remedy="name a file in it")
+    if not path.exists():
+        raise InputError("no such file", place=path, remedy="check the name and the folder")
+    if not os.access(path, os.R_OK):
+        raise InputError("file cannot be read", place=path, remedy="check its permissions")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError("file is empty", place=path, remedy="write it again")
+
+
+@contextlib.contextmanager
+def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
+    """Yield a seekable file that holds `source`, and the name to call it in messages.
+
+    Standard input, pipes and devices are copied to a temporary file, since HDF5 and NumPy seek.
+    """
+    check_input(source)
+    if str(source) != STDIN and Path(source).is_file():
+        yield Path(source), str(source)
+        return
+    name = "standard input" if str(source) == STDIN else str(source)
+    with tempfile.NamedTemporaryFile(prefix="lfp-", suffix=".in") as spool:
+        try:
+            if str(source) == STDIN:
+                shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+            else:
+                with Path(source).open("rb") as pipe:
+                    shutil.copyfileobj(pipe, spool, 1 << 20)
+            spool.flush()
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror or error}", place=name) from error
+        if spool.tell() == 0:
+            raise InputError("is empty", place=name, remedy="the command before it in the pipe wrote nothing")
+        yield Path(spool.name), name
+
+
+def head(path: Path, count: int = 8192) -> bytes:
+    """Return the first bytes of a file, by which its format is known."""
+    with path.open("rb") as file:
+        return file.read(count)
+
+
+def is_hdf5(start: bytes) -> bool:
+    """Whether bytes are the start of an HDF5 file."""
+    return start.startswith(b"\x89HDF\r\n\x1a\n")
+
+
+def stdout_is_terminal() -> bool:
+    """Whether data written to standard output would land on a terminal."""
+    return os.isatty(STDOUT.fd)
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[BinaryIO]:
+    """Yield standard output as a binary file."""
+    sys.stdout.flush()
+    with os.fdopen(os.dup(STDOUT.fd), "wb") as file:
+        yield file
+
+
+def copy_to_stdout(path: Path) -> None:
+    """Write the bytes of `path` to standard output.
+
+    Raises
+    ------
+    OutputError
+        Where the write fails; `BrokenPipeError` passes through, since a reader that
+        has enough is no failure.
+    """
+    try:
+        with path.open("rb") as file, standard_output() as out:
+            shutil.copyfileobj(file, out, 1 << 20)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write: {error.strerror}", place="standard output") from error
