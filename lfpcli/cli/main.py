@@ -30,6 +30,8 @@ COMMANDS = {
     "diff": "compare two files",
 }
 
+SUMMARY = "Simulate neurons and networks, and what instruments would measure from them."
+
 EPILOG = """\
 example:
   lfp sim share/examples/quickstart.toml -o - | lfp plot - -o quickstart.png
@@ -142,8 +144,8 @@ def _top_parser() -> Parser:
     parser = Parser(
         prog="lfp",
         usage="lfp COMMAND [OPTION]... [FILE]...",
-        description="Simulate neurons and networks, and what instruments would measure from them.\n\n"
-        "commands:\n" + "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items()),
+        description=f"{SUMMARY}\n\ncommands:\n"
+        + "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items()),
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"lfp {_version()}")

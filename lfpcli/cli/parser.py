@@ -41,9 +41,7 @@ class Parser(argparse.ArgumentParser):
         """Raise the error for arguments that no option or operand takes."""
         options = [a for a in rest if a.startswith("-") and a != "-"]
         if not options:
-            raise UsageError(
-                f"unexpected argument '{rest[0]}'", remedy=f"see '{self.prog} --help'"
-            )
+            raise UsageError(f"unexpected argument '{rest[0]}'", remedy=f"see '{self.prog} --help'")
         name = options[0].split("=", 1)[0]
         known = [o for action in self._actions for o in action.option_strings]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

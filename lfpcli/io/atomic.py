@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import secrets
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,8 +63,7 @@ def atomic_output(
     """Yield a path to write; on success it becomes `target`, on any failure nothing stays.
 
     The path may be opened for writing any number of times; its name says nothing of the
-    format. Where the file system allows, it has no name until it is complete, so that even a
-    killed process leaves nothing behind.
+    format. What a killed process left behind is removed when the same target is written again.
 
     Parameters
     ----------
@@ -84,42 +85,45 @@ def atomic_output(
     # devices and pipes are written to; renaming over them would replace them
     special = not streamed and final.exists() and not final.is_file()
     folder = Path(tempfile.gettempdir()) if streamed or special else final.parent
-    with _disk_errors("standard output" if streamed else str(target)), _unnamed(folder) as path:
-        yield path
-        if streamed:
-            stream.copy_to_stdout(path)
-        elif special:
-            with path.open("rb") as source, final.open("wb") as out:
-                shutil.copyfileobj(source, out, 1 << 20)
-        else:
-            _publish(path, final)
-
-
-@contextlib.contextmanager
-def _unnamed(folder: Path) -> Iterator[Path]:
-    """Yield a path to an empty file in `folder` that has no name, or a hidden one."""
+    path = folder / f"{_stem(final.name)}{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
-        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
-        path = Path(f"/proc/self/fd/{descriptor}")
-        if not path.exists():
-            os.close(descriptor)
-            raise OSError(errno.ENOTSUP, "no /proc")
-    except (OSError, AttributeError):
-        path = _hidden(folder)
-        path.touch()
-        try:
+        with _disk_errors("standard output" if streamed else str(target)):
+            if folder == final.parent:
+                _sweep(folder, final.name)
+            path.touch()
             yield path
-        finally:
-            path.unlink(missing_ok=True)
-        return
-    try:
-        yield path
+            if streamed:
+                stream.copy_to_stdout(path)
+            elif special:
+                with path.open("rb") as source, final.open("wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+            else:
+                _publish(path, final)
     finally:
-        os.close(descriptor)
+        path.unlink(missing_ok=True)
 
 
-def _hidden(folder: Path) -> Path:
-    return folder / f".lfp-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+def _stem(name: str) -> str:
+    # process numbers mean something on one host only, and folders are shared between hosts
+    return f".lfp-{name[:80]}-{zlib.crc32(os.uname().nodename.encode()):08x}-"
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what processes that are no more left of this target."""
+    for left in folder.glob(f"{glob.escape(_stem(name))}*.tmp"):
+        pid = left.name.removesuffix(".tmp").split("-")[-2]
+        if pid.isdigit() and not _alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _publish(path: Path, final: Path) -> None:
@@ -129,16 +133,7 @@ def _publish(path: Path, final: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if path.parent.name != "fd":
-        path.replace(final)
-        return
-    named = _hidden(final.parent)
-    # a link cannot replace a file, a rename can
-    os.link(path, named, follow_symlinks=True)
-    try:
-        named.replace(final)
-    finally:
-        named.unlink(missing_ok=True)
+    path.replace(final)
 
 
 @contextlib.contextmanager

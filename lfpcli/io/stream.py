@@ -31,7 +31,9 @@ def check_input(source: str | os.PathLike[str]) -> None:
     """Raise `InputError` unless `source` is ``-`` or a readable, non-empty file."""
     if str(source) == STDIN:
         if sys.stdin is None or sys.stdin.isatty():
-            raise InputError("standard input is a terminal", remedy="pipe data into it or name a file")
+            raise InputError(
+                "standard input is a terminal", remedy="pipe data into it or name a file"
+            )
         return
     path = Path(source)
     if path.is_dir():
@@ -66,7 +68,9 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", place=name) from error
         if spool.tell() == 0:
-            raise InputError("is empty", place=name, remedy="the command before it in the pipe wrote nothing")
+            raise InputError(
+                "is empty", place=name, remedy="the command before it in the pipe wrote nothing"
+            )
         yield Path(spool.name), name
 
 

@@ -1,0 +1,194 @@
+"""Writing recordings, in chunks while a run goes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpcli.geometry import Geometry
+from lfpcli.io.recording import FORMAT, VERSION, Recording, Report, Sampled, Signal, encode
+
+CHUNK_BYTES = 1 << 18
+# the sorting of spikes as libsonata reads it
+SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
+
+
+class Track:
+    """A dataset (T, C) that grows along time.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        The dataset, with `maxshape` (None, C).
+    """
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self.dataset = dataset
+
+    def append(self, rows: np.ndarray) -> None:
+        """Append samples, shape (n, C)."""
+        if len(rows):
+            done = self.dataset.shape[0]
+            self.dataset.resize(done + len(rows), axis=0)
+            self.dataset[done:] = rows
+
+
+class RecordingWriter:
+    """Writes one recording; a context manager.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write; use `lfpcli.io.atomic.atomic_output` for it.
+    provenance : mapping
+        See `lfpcli.io.provenance`.
+    float32 : bool
+        Whether samples are kept in single precision.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
+    ) -> None:
+        self.file = h5py.File(path, "w")
+        self.dtype = np.dtype("f4" if float32 else "f8")
+        self.file.attrs["format"] = FORMAT
+        self.file.attrs["format_version"] = VERSION
+        # SONATA's marks, by which its readers know the file
+        self.file.attrs["magic"] = np.uint32(0x0A7A)
+        self.file.attrs["version"] = np.array([0, 1], np.uint32)
+        self.set_provenance(provenance)
+        self._reports: list[tuple[str, float, float]] = []
+
+    def __enter__(self) -> RecordingWriter:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            for base, t_start, dt in self._reports:
+                stop = t_start + dt * self.file[f"{base}/data"].shape[0]
+                self.file[f"{base}/mapping/time"][:] = (t_start, stop, dt)
+        try:
+            self.file.close()
+        except (OSError, RuntimeError):
+            # the error that stopped the work says more than the one at closing
+            if kind is None:
+                raise
+
+    def set_provenance(self, provenance: Mapping[str, Any]) -> None:
+        """Replace the provenance, once all of it is known."""
+        self.file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
+
+    def geometry(self, population: str, geometry: Geometry) -> None:
+        """Write the segments of a population."""
+        group = self.file.create_group(f"geometry/{population}")
+        for name in ("start", "end", "diam", "area", "x"):
+            group[name] = getattr(geometry, name)
+            group[name].attrs["units"] = {"area": "um2", "x": "1"}.get(name, "um")
+        for name in ("gid", "section", "parent"):
+            group[name] = np.asarray(getattr(geometry, name), np.int64)
+        names = np.array(list(geometry.section_names), dtype=object)
+        group.create_dataset("section_names", data=names, dtype=h5py.string_dtype())
+
+    def spikes(self, population: str, times: np.ndarray, node_ids: np.ndarray) -> None:
+        """Write spikes, times in ms, sorted by time and then by gid."""
+        order = np.lexsort((node_ids, times))
+        group = self.file.create_group(f"spikes/{population}")
+        group.attrs.create("sorting", 2, dtype=SORTING)
+        group["timestamps"] = np.asarray(times, float)[order]
+        group["timestamps"].attrs["units"] = "ms"
+        group["node_ids"] = np.asarray(node_ids, np.uint64)[order]
+
+    def report(self, variable: str, population: str, report: Report) -> Track:
+        """Begin a report; `report.data` may hold the first rows (T, N)."""
+        base = f"reports/{variable}/{population}"
+        track = self._track(base, report)
+        track.dataset.attrs["variable"] = variable
+        mapping = self.file.create_group(f"{base}/mapping")
+        mapping["node_ids"] = np.asarray(report.node_ids, np.uint64)
+        mapping["node_ids"].attrs["sorted"] = np.uint8(1)
+        mapping["index_pointers"] = np.asarray(report.pointers, np.uint64)
+        # the name that bmtk reads
+        mapping["index_pointer"] = mapping["index_pointers"]
+        mapping["element_ids"] = np.asarray(report.element_ids, np.uint32)
+        mapping["element_pos"] = np.asarray(report.element_pos, float)
+        mapping["time"] = np.zeros(3)
+        mapping["time"].attrs["units"] = "ms"
+        self._reports.append((base, report.t_start, report.dt))
+        if variable == "imem" and self.dtype == np.float32:
+            self.file[f"report/{population}"] = self.file[base]
+        return track
+
+    def dipole(self, group: str, sampled: Sampled) -> Track:
+        """Begin the current dipole moment of a group, (T, 3) nA um."""
+        return self._track(f"dipole/{group}", sampled)
+
+    def signal(self, name: str, signal: Signal) -> dict[str, Track]:
+        """Begin a signal; returns the tracks of its groups and, as "", of the total."""
+        base = f"signals/{name}"
+        track = self._track(base, signal)
+        track.dataset.attrs["model"] = signal.model
+        for key, value in encode(signal.parameters).items():
+            track.dataset.attrs[key] = value
+        if signal.positions is not None:
+            self.file[f"{base}/positions"] = np.asarray(signal.positions, float)
+            self.file[f"{base}/positions"].attrs["units"] = "um"
+        if signal.names:
+            names = np.array(signal.names, dtype=object)
+            self.file.create_dataset(f"{base}/names", data=names, dtype=h5py.string_dtype())
+        tracks = {"": track}
+        for group, data in signal.groups.items():
+            dataset = self._dataset(f"{base}/groups/{group}", data)
+            dataset.attrs["units"] = signal.units
+            tracks[group] = Track(dataset)
+        return tracks
+
+    def _track(self, base: str, sampled: Sampled) -> Track:
+        dataset = self._dataset(f"{base}/data", sampled.data)
+        dataset.attrs["units"] = sampled.units
+        for holder in (dataset, self.file[base]):
+            holder.attrs["dt"] = float(sampled.dt)
+            holder.attrs["t_start"] = float(sampled.t_start)
+        return Track(dataset)
+
+    def _dataset(self, path: str, data: Any) -> h5py.Dataset:
+        columns = data.shape[1]
+        rows = max(1, min(CHUNK_BYTES // max(columns * self.dtype.itemsize, 1), 1 << 14))
+        dataset = self.file.create_dataset(
+            path,
+            shape=(0, columns),
+            maxshape=(None, columns),
+            chunks=(rows, max(columns, 1)),
+            dtype=self.dtype,
+        )
+        track = Track(dataset)
+        for start in range(0, data.shape[0], rows):
+            track.append(data[start : start + rows])
+        return dataset
+
+
+def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[str] = ()) -> None:
+    """Copy all parts of a recording but those whose path begins with one of `without`.
+
+    A command carries along what came to it, so that the next one finds it.
+    """
+    skip = tuple(p.strip("/") for p in without)
+
+    def visit(path: str, node: Any) -> None:
+        if path.startswith(skip) if skip else False:
+            return
+        if isinstance(node, h5py.Dataset):
+            parent = path.rpartition("/")[0]
+            holder = target.file.require_group(parent)
+            if path.rpartition("/")[2] not in holder:
+                source.file.copy(node, holder, name=path.rpartition("/")[2])
+        else:
+            group = target.file.require_group(path)
+            for key, value in node.attrs.items():
+                group.attrs.create(key, value, dtype=node.attrs.get_id(key).dtype)
+
+    source.file.visititems(visit)
