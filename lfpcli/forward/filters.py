@@ -1,0 +1,182 @@
+"""Filters and resampling of signals, time along the first axis."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import signal
+
+from lfpcli.errors import InputError, UsageError
+
+Band = tuple[float | None, float | None]
+
+LARGEST_FACTOR = 100_000
+"""Largest whole number by which `resample` multiplies or divides a rate."""
+
+
+def parse_band(text: str) -> Band:
+    """Read the text form of a pass band.
+
+    Parameters
+    ----------
+    text : str
+        ``300:6000`` (band-pass), ``:300`` (low-pass) or ``300:`` (high-pass), Hz.
+
+    Returns
+    -------
+    low, high : float or None
+        Corner frequencies, Hz; None where that side is open.
+
+    Raises
+    ------
+    UsageError
+        Where the text is no band, or its corners are not positive and in order.
+    """
+    parts = text.split(":")
+    if len(parts) != 2 or not any(part.strip() for part in parts):
+        raise UsageError(
+            f"filter '{text}' is no pass band",
+            remedy="write 300:6000 for a band, :300 for low-pass, 300: for high-pass (Hz)",
+        )
+    low, high = (_corner(part, text) if part.strip() else None for part in parts)
+    _check_order_of(low, high)
+    return low, high
+
+
+def butterworth(
+    data: ArrayLike, dt: float, low: float | None, high: float | None, order: int = 3
+) -> np.ndarray:
+    """Butterworth filter with zero phase.
+
+    The filter runs forwards and backwards over the signal, so that nothing is delayed; the gain
+    is the square of that of one pass, 1/2 at the corners. The ends are padded with the signal
+    turned about its end points.
+
+    Parameters
+    ----------
+    data : array_like, shape (T, ...)
+        Signal, any unit.
+    dt : float
+        Sampling interval, ms.
+    low, high : float or None
+        Corners of the pass band, Hz; None leaves that side open.
+    order : int
+        Order of one pass, from 1 on.
+
+    Returns
+    -------
+    ndarray, shape (T, ...)
+        The filtered signal, float64.
+
+    Raises
+    ------
+    UsageError
+        Where the corners are not between 0 and the Nyquist frequency, or the order is none.
+    InputError
+        Where the signal is not finite, or too short for the filter.
+    """
+    samples = _checked_signal(data)
+    rate = 1000.0 / _checked_interval(dt)
+    _check_order_of(low, high)
+    for corner in (low, high):
+        if corner is not None and not 0 < corner < rate / 2:
+            raise UsageError(
+                f"filter corner {corner:g} Hz is not between 0 and half the sampling rate, "
+                f"{rate / 2:g} Hz (dt {dt:g} ms)"
+            )
+    if order < 1 or order != int(order):
+        raise UsageError(f"filter order is {order}, expected 1, 2, 3 ...")
+    sections = _sections(low, high, rate, int(order))
+    padding = 3 * (2 * len(sections) + 1)
+    if len(samples) <= padding:
+        raise InputError(
+            f"signal of {len(samples)} samples is too short for the filter, "
+            f"which needs more than {padding}"
+        )
+    return signal.sosfiltfilt(sections, samples, axis=0, padlen=padding)
+
+
+def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
+    """Change the sampling interval by a polyphase filter that keeps aliases out.
+
+    Sample 0 stays where it is: sample k of the result is at k `to_dt`, as long as that is before
+    T `dt`. The ends are padded along the line between the first and the last sample.
+
+    Parameters
+    ----------
+    data : array_like, shape (T, ...)
+        Signal, any unit.
+    dt, to_dt : float
+        Sampling intervals before and after, ms. Their ratio must be one of whole numbers up to
+        100,000.
+
+    Returns
+    -------
+    ndarray, shape (T', ...)
+        The resampled signal, float64; T' = ceil(T dt / to_dt).
+
+    Raises
+    ------
+    UsageError
+        Where the intervals are not positive or their ratio is none of whole numbers.
+    InputError
+        Where the signal is not finite.
+    """
+    samples = _checked_signal(data)
+    wanted = _checked_interval(dt) / _checked_interval(to_dt)
+    ratio = Fraction(wanted).limit_denominator(LARGEST_FACTOR)
+    if not 0 < ratio.numerator <= LARGEST_FACTOR or abs(float(ratio) / wanted - 1) > 1e-9:
+        raise UsageError(
+            f"sampling intervals {dt:g} and {to_dt:g} ms are in no ratio of whole numbers",
+            remedy="choose another interval",
+        )
+    if ratio == 1:
+        return samples.copy()
+    return signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+
+
+def _sections(low: float | None, high: float | None, rate: float, order: int) -> np.ndarray:
+    if low is None:
+        return signal.butter(order, high, btype="lowpass", fs=rate, output="sos")
+    if high is None:
+        return signal.butter(order, low, btype="highpass", fs=rate, output="sos")
+    return signal.butter(order, (low, high), btype="bandpass", fs=rate, output="sos")
+
+
+def _corner(part: str, text: str) -> float:
+    try:
+        corner = float(part)
+    except ValueError:
+        raise UsageError(f"'{part.strip()}' in filter '{text}' is no frequency") from None
+    if not math.isfinite(corner) or corner <= 0:
+        raise UsageError(f"filter '{text}' has the corner {corner:g} Hz, expected more than 0")
+    return corner
+
+
+def _check_order_of(low: float | None, high: float | None) -> None:
+    if low is None and high is None:
+        raise UsageError("filter has neither a low nor a high corner")
+    if low is not None and high is not None and not low < high:
+        raise UsageError(f"filter's low corner {low:g} Hz is not below its high one, {high:g} Hz")
+
+
+def _checked_interval(dt: float) -> float:
+    if not (math.isfinite(dt) and dt > 0):
+        raise UsageError(f"sampling interval is {dt:g} ms, expected more than 0")
+    return float(dt)
+
+
+def _checked_signal(data: ArrayLike) -> np.ndarray:
+    try:
+        samples = np.asarray(data, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("signal does not consist of numbers") from None
+    if samples.ndim == 0 or samples.size == 0:
+        raise InputError(f"signal is empty, shape {samples.shape}")
+    if not np.all(np.isfinite(samples)):
+        first = int(np.argwhere(~np.isfinite(samples))[0][0])
+        raise InputError(f"signal is not finite at sample {first}")
+    return samples
