@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, nearest
 
 PROTOTYPE = np.empty(0)
 
@@ -104,3 +106,44 @@ class Geometry:
 def is_soma_name(name: str) -> bool:
     """Whether a section name (template prefix included) is that of a soma."""
     return name.rsplit(".", 1)[-1].split("[", 1)[0].lower() == "soma"
+
+
+def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray:
+    """Indices of the sections that any of the patterns names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the sections; a template's prefix such as ``Pyr[0].`` does not count.
+    patterns : sequence of str
+        "all", a kind ("soma", "dend", "apic", "axon", ...), a name (``dend[3]``), or a glob of
+        names in which ``[`` and ``]`` stand for themselves (``dend[1*]``).
+
+    Returns
+    -------
+    ndarray of int, ascending
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no section.
+    """
+    short = [name.rsplit("].", 1)[-1] if "]." in name else name for name in names]
+    kinds = [name.split("[", 1)[0] for name in short]
+    chosen: set[int] = set()
+    for pattern in patterns:
+        glob = re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+        found = {
+            k
+            for k, name in enumerate(short)
+            if pattern in ("all", kinds[k], name, names[k]) or glob.match(name)
+        }
+        if not found:
+            raise InputError(
+                f"there is no section '{pattern}'",
+                remedy=nearest(
+                    pattern, {*kinds, "all"} if "[" not in pattern else short, "section"
+                ),
+            )
+        chosen |= found
+    return np.array(sorted(chosen), dtype=np.int64)

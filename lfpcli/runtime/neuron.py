@@ -1,0 +1,106 @@
+"""The one door to NEURON: environment, MPI, and what every user of `h` needs set up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import MissingDependencyError, SimulatorError
+
+# set by mpirun, mpiexec and srun for the processes they start
+_LAUNCHERS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
+
+
+def launched_ranks() -> int:
+    """How many processes the MPI launcher says it started; 1 where there was none."""
+    for name in _LAUNCHERS:
+        text = os.environ.get(name, "")
+        if text.isdigit():
+            return int(text)
+    if "SLURM_PROCID" in os.environ and os.environ.get("SLURM_STEP_NUM_TASKS", "").isdigit():
+        return int(os.environ["SLURM_STEP_NUM_TASKS"])
+    return 1
+
+
+@cache
+def nrn() -> Any:
+    """Import NEURON and return its `h`, with MPI where a launcher started several processes.
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON cannot be imported, or sees another number of processes than the launcher
+        started.
+    """
+    os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")
+    # NEURON would load compiled mechanisms it finds in the current folder
+    os.environ.pop("NRN_NMODL_PATH", None)
+    ranks = launched_ranks()
+    if ranks > 1:
+        _show_mpi_library()
+    try:
+        with _elsewhere():
+            from neuron import h
+    except ImportError as error:
+        raise SimulatorError(
+            f"NEURON cannot be imported: {error}", remedy="pip install neuron"
+        ) from error
+    if ranks > 1:
+        h.nrnmpi_init()
+    h.load_file("stdrun.hoc")
+    h.load_file("import3d.hoc")
+    context = h.ParallelContext()
+    if int(context.nhost()) != ranks:
+        raise SimulatorError(
+            f"the launcher started {ranks} processes but NEURON sees {int(context.nhost())}",
+            remedy="set MPI_LIB_NRN_PATH to the libmpi of that launcher; pip install 'lfpcli[mpi]' "
+            "brings one that fits",
+        )
+    return h
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Import from a folder without mechanisms: nothing is loaded that nobody named."""
+    here = Path.cwd()
+    os.chdir("/")
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+def _show_mpi_library() -> None:
+    """Let mpi4py start MPI and tell NEURON which library it loaded."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise MissingDependencyError(
+            f"started under MPI, but mpi4py cannot be imported ({error})",
+            remedy="pip install 'lfpcli[mpi]'",
+        ) from error
+    MPI.COMM_WORLD.Get_size()
+    library = loaded_library("libmpi")
+    if library:
+        os.environ["MPI_LIB_NRN_PATH"] = library
+
+
+def loaded_library(name: str) -> str | None:
+    """Path of a shared library of this process whose file name begins with `name` and a dot."""
+    if sys.platform != "linux":
+        return os.environ.get("MPI_LIB_NRN_PATH")
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        path = line.rpartition(" ")[2]
+        if path.startswith("/") and Path(path).name.startswith(f"{name}."):
+            return path
+    return None
+
+
+def context() -> Any:
+    """NEURON's `ParallelContext`."""
+    return nrn().ParallelContext()

@@ -1,0 +1,192 @@
+"""Point processes: synapses with given spike times, and electrodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, SimulatorError, UsageError, nearest
+from lfpcli.runtime.neuron import nrn
+
+if TYPE_CHECKING:
+    from lfpcli.runtime.cell import Cell
+
+
+class PointProcess:
+    """A point process in the middle of a segment.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    idx : int
+        Index of the segment.
+    kind : str
+        Name of the point process in NEURON.
+    **parameters
+        Its parameters; lists set arrays element by element.
+
+    Raises
+    ------
+    UsageError
+        Where the segment does not exist, or the mechanism has no such parameter.
+    SimulatorError
+        Where NEURON knows no such point process.
+    """
+
+    def __init__(self, cell: Cell, idx: int, kind: str, **parameters: Any) -> None:
+        self.cell = cell
+        self.idx = check_index(idx, len(cell.segments))
+        self.kind = kind
+        self.point = _make(kind, cell.segments[self.idx])
+        for name, value in parameters.items():
+            _set_parameter(self.point, kind, name, value)
+        self.record_current = False
+        self.record_potential = False
+
+    @property
+    def position(self) -> np.ndarray:
+        """Midpoint of its segment, shape (3,), um."""
+        return self.cell.geometry.middle[self.idx]
+
+
+class Synapse(PointProcess):
+    """A synapse that is activated at given times.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    idx : int
+        Index of the segment.
+    syntype : str
+        ``ExpSyn``, ``Exp2Syn`` or any other point process that takes events.
+    weight : float
+        Weight of each event: uS for conductances.
+    **parameters
+        Parameters of the mechanism.
+    """
+
+    def __init__(
+        self, cell: Cell, idx: int, syntype: str = "ExpSyn", weight: float = 1.0, **parameters: Any
+    ) -> None:
+        super().__init__(cell, idx, syntype, **parameters)
+        self.times = np.empty(0)
+        try:
+            self.netcon = nrn().NetCon(None, self.point)
+        except RuntimeError as error:
+            raise SimulatorError(f"'{syntype}' takes no events", remedy="use a synapse") from error
+        self.netcon.weight[0] = float(weight)
+        cell.synapses.append(self)
+
+    def set_spike_times(self, times: Sequence[float] | np.ndarray) -> None:
+        """Set when events reach the synapse, ms; those before the start act at the start."""
+        values = np.sort(np.asarray(times, dtype=float).ravel())
+        if not np.all(np.isfinite(values)):
+            raise InputError("spike times are not finite")
+        self.times = values
+
+    def queue_events(self) -> None:
+        """Hand the events to NEURON, which forgets them at each initialisation."""
+        event = self.netcon.event
+        for time in self.times.tolist():
+            event(time)
+
+
+class StimIntElectrode(PointProcess):
+    """An electrode: ``IClamp``, ``SEClamp``, ``VClamp`` or any other point process.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    idx : int
+        Index of the segment.
+    pptype : str
+        Name of the point process.
+    **parameters
+        Its parameters, such as ``amp`` (nA), ``delay`` and ``dur`` (ms).
+    """
+
+    def __init__(self, cell: Cell, idx: int, pptype: str = "IClamp", **parameters: Any) -> None:
+        super().__init__(cell, idx, pptype, **parameters)
+        cell.electrodes.append(self)
+
+
+def check_index(idx: int, count: int) -> int:
+    """Return `idx` as an int; `UsageError` where the cell has no such segment."""
+    if int(idx) != idx or not 0 <= idx < count:
+        raise UsageError(
+            f"there is no segment {idx}", remedy=f"the cell has segments 0 to {count - 1}"
+        )
+    return int(idx)
+
+
+def _make(kind: str, segment: Any) -> Any:
+    h = nrn()
+    maker = getattr(h, kind, None) if kind.isidentifier() else None
+    if maker is None or not is_point_process(kind):
+        raise SimulatorError(
+            f"unknown point process '{kind}'",
+            remedy=nearest(kind, point_process_names(), "point process"),
+        )
+    return maker(segment)
+
+
+def point_process_names() -> list[str]:
+    """Names of the point processes that NEURON has now."""
+    return _mechanism_names(1)
+
+
+def density_mechanism_names() -> list[str]:
+    """Names of the density mechanisms that NEURON has now."""
+    return _mechanism_names(0)
+
+
+def is_point_process(name: str) -> bool:
+    """Whether NEURON has a point process of this name."""
+    return name in point_process_names()
+
+
+def _mechanism_names(kind: int) -> list[str]:
+    h = nrn()
+    types = h.MechanismType(kind)
+    name = h.ref("")
+    names = []
+    for k in range(int(types.count())):
+        types.select(k)
+        types.selected(name)
+        names.append(str(name[0]))
+    return names
+
+
+def parameter_names(kind: str) -> list[str]:
+    """Names of the parameters of a mechanism or point process, with its suffix as NEURON has it."""
+    h = nrn()
+    standard = h.MechanismStandard(kind, 1)
+    name = h.ref("")
+    names = []
+    for k in range(int(standard.count())):
+        standard.name(name, k)
+        names.append(str(name[0]))
+    return names
+
+
+def _set_parameter(point: Any, kind: str, name: str, value: Any) -> None:
+    known = parameter_names(kind)
+    # hoc says 'del', Python keeps that word for itself
+    if ("del" if name == "delay" else name) not in known and name not in known:
+        raise UsageError(
+            f"{kind} has no parameter '{name}'", remedy=nearest(name, known, "parameter")
+        )
+    try:
+        if np.ndim(value) == 0:
+            setattr(point, name, float(value))
+        else:
+            target = getattr(point, name)
+            for k, element in enumerate(value):
+                target[k] = float(element)
+    except (TypeError, ValueError, IndexError) as error:
+        raise UsageError(f"{kind}: {value!r} is no value for '{name}'") from error

@@ -1,0 +1,209 @@
+"""The run loop: NEURON advances in chunks, and each chunk's samples are handed on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError, UsageError
+from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.record import Recorder
+
+if TYPE_CHECKING:
+    from lfpcli.runtime.cell import Cell
+
+# doubles that the recorders may hold between two chunks, and the longest chunk
+CHUNK_VALUES = 1 << 21
+CHUNK_SAMPLES = 4096
+# NEURON wants an upper bound of its own step, ms
+MAX_STEP = 10.0
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run needs beside the cells.
+
+    Attributes
+    ----------
+    tstop : float
+        End, ms.
+    dt : float
+        Time step, ms; with `adaptive`, the grid that samples are taken on.
+    tstart : float
+        Where the run begins, ms, <= 0; samples are kept from 0 on.
+    v_init : float
+        Initial membrane potential, mV.
+    celsius : float
+        Temperature, degrees Celsius.
+    adaptive : bool
+        Whether NEURON's variable time step (CVODE) is used.
+    atol, rtol : float
+        Its error bounds.
+    engine : {'neuron', 'coreneuron'}
+        What advances the equations.
+    """
+
+    tstop: float
+    dt: float = 0.0625
+    tstart: float = 0.0
+    v_init: float = -65.0
+    celsius: float = 6.3
+    adaptive: bool = False
+    atol: float = 1e-3
+    rtol: float = 0.0
+    engine: str = "neuron"
+
+    def __post_init__(self) -> None:
+        for name in ("tstop", "dt", "tstart", "v_init", "celsius", "atol", "rtol"):
+            if not math.isfinite(getattr(self, name)):
+                raise UsageError(f"'{name}' is not a finite number")
+        if self.dt <= 0:
+            raise UsageError(f"dt is {self.dt:g} ms, expected more than 0")
+        if self.tstop <= 0:
+            raise UsageError(f"tstop is {self.tstop:g} ms, expected more than 0")
+        if self.tstart > 0:
+            raise UsageError(f"tstart is {self.tstart:g} ms, expected 0 or less")
+
+    @property
+    def samples(self) -> int:
+        """Number of samples at 0, dt, 2 dt ... up to tstop."""
+        return math.floor(self.tstop / self.dt + 1e-9) + 1
+
+    @property
+    def warmup(self) -> int:
+        """Number of steps before t = 0."""
+        return round(-self.tstart / self.dt)
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples, ms."""
+        return self.dt * np.arange(self.samples)
+
+
+@dataclass
+class Chunk:
+    """Consecutive samples of all recorders.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first sample in the run.
+    samples : int
+        How many there are.
+    blocks : dict of str to list of ndarray (columns, samples)
+        Per recorder, the block of each cell.
+    """
+
+    first: int
+    samples: int
+    blocks: dict[str, list[np.ndarray]]
+
+
+def run(
+    cells: Sequence[Cell], settings: RunSettings, recorders: Mapping[str, Recorder]
+) -> Iterator[Chunk]:
+    """Run the cells and yield the recorded samples in chunks.
+
+    Chunked runs and whole ones agree bit for bit. Sample k is taken at t = k dt; the first one
+    after initialisation, with the currents of that moment.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The cells of this process.
+    settings : RunSettings
+        Times, temperature, engine.
+    recorders : mapping of str to Recorder
+        What to record.
+
+    Yields
+    ------
+    Chunk
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON fails or a potential or current is no longer finite.
+    """
+    h, pc = nrn(), context()
+    try:
+        _prepare(h, pc, settings, recorders)
+        _initialise(h, pc, cells, settings)
+        done, skip = 0, 0 if settings.adaptive else settings.warmup
+        # the last sample of a grid is an event that must lie before the end of the chunk
+        past = 1e-6 * settings.dt if settings.adaptive else 0.0
+        size = _chunk_samples(recorders)
+        while done < settings.samples:
+            samples = min(size, settings.samples - done)
+            _advance(pc, h, (done + samples - 1) * settings.dt + past)
+            blocks = {name: r.take(skip) for name, r in recorders.items()}
+            skip = 0
+            _check_finite(blocks, cells, h.t)
+            yield Chunk(done, samples, blocks)
+            done += samples
+    finally:
+        for recorder in recorders.values():
+            recorder.stop()
+        h.CVode().active(False)
+
+
+def _prepare(h: Any, pc: Any, settings: RunSettings, recorders: Mapping[str, Recorder]) -> None:
+    cvode = h.CVode()
+    cvode.active(False)
+    cvode.atol(settings.atol)
+    cvode.rtol(settings.rtol)
+    h.dt = settings.dt
+    h.steps_per_ms = 1.0 / settings.dt
+    h.celsius = settings.celsius
+    for recorder in recorders.values():
+        recorder.start(settings.dt if settings.adaptive else None)
+    pc.set_maxstep(MAX_STEP)
+
+
+def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -> None:
+    cvode = h.CVode()
+    cvode.active(False)
+    h.finitialize(settings.v_init)
+    h.t = -settings.warmup * settings.dt
+    # the currents of the first sample belong to the initial state
+    h.fcurrent()
+    h.frecord_init()
+    for cell in cells:
+        cell.queue_events()
+    if settings.adaptive:
+        # the variable step cannot begin before 0: fixed steps lead there
+        _advance(pc, h, 0.0)
+        h.t = 0.0
+        cvode.active(True)
+        cvode.re_init()
+        h.frecord_init()
+
+
+def _advance(pc: Any, h: Any, until: float) -> None:
+    try:
+        if until > h.t:
+            pc.psolve(until)
+    except RuntimeError as error:
+        raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
+
+
+def _chunk_samples(recorders: Mapping[str, Recorder]) -> int:
+    columns = sum(len(cell) for r in recorders.values() for cell in r.references)
+    return max(16, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
+
+
+def _check_finite(
+    blocks: Mapping[str, list[np.ndarray]], cells: Sequence[Cell], time: float
+) -> None:
+    for name, per_cell in blocks.items():
+        for block, cell in zip(per_cell, cells, strict=True):
+            # a sum is not finite if any term is not, and costs less than a test of each
+            if block.size and not np.isfinite(block[:, -1].sum()):
+                raise SimulatorError(
+                    f"{name} of cell {cell.gid} is no longer finite before t = {time:g} ms",
+                    remedy="use a smaller dt, and check the conductances and weights",
+                )
