@@ -24,9 +24,9 @@ def axial_network(sections: Iterable[Any]) -> AxialNetwork:
     -------
     AxialNetwork
         Of the sections as they are now: ``define_shape`` after the run rounds lengths to float32
-        and with them the resistances. ``Segment.ri()`` is the resistance to the next node towards the root. For the first
-        segment of a section that is half a segment; between two segments it is split evenly,
-        which no current depends on.
+        and with them the resistances. ``Segment.ri()`` is the resistance to the next node towards
+        the root. For the first segment of a section that is half a segment; between two segments
+        it is split evenly, which no current depends on.
 
     Raises
     ------
