@@ -1,0 +1,107 @@
+"""Checks of the arrays that the models of heads and sensors take."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import InputError
+
+
+def points(value: ArrayLike, what: str) -> np.ndarray:
+    """Places or directions as floats, one or many.
+
+    Parameters
+    ----------
+    value : array_like, shape (3,) or (n, 3)
+        The vectors.
+    what : str
+        What they are, for messages.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+
+    Raises
+    ------
+    InputError
+        Where the shape is another or a value is not finite.
+    """
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what}: not numbers") from error
+    array = np.ascontiguousarray(array[None] if array.ndim == 1 else array)
+    if array.ndim != 2 or array.shape[1] != 3 or len(array) == 0:
+        raise InputError(f"{what}: shape {np.shape(value)}, expected (n, 3)")
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(bad):
+        raise InputError(f"{what}: number {bad[0]} is not finite")
+    return array
+
+
+def directions(value: ArrayLike, what: str) -> np.ndarray:
+    """Vectors scaled to unit length; as `points`, and an `InputError` for a zero vector."""
+    array = points(value, what)
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    if np.any(largest == 0):
+        raise InputError(f"{what}: number {int(np.flatnonzero(largest == 0)[0])} has no direction")
+    array = array / largest
+    return array / np.linalg.norm(array, axis=1, keepdims=True)
+
+
+def moment(value: ArrayLike) -> np.ndarray:
+    """A current dipole moment over time, shape (3, T), nA um; one (3,) is a single sample."""
+    array = np.asarray(value, dtype=float)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[0] != 3:
+        raise InputError(f"dipole moment: shape {np.shape(value)}, expected (3, T)")
+    if not np.all(np.isfinite(array)):
+        raise InputError("dipole moment: holds NaN or infinity")
+    return array
+
+
+def conductivity(value: float, what: str = "conductivity") -> float:
+    """A conductivity above zero, S/m."""
+    sigma = float(value)
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise InputError(
+            f"{what} is {sigma:g} S/m, not positive", remedy="give a conductivity above zero"
+        )
+    return sigma
+
+
+def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
+    """Vectors from each source to each target, none of them zero.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (E, 3)
+        Electrodes or sensors, um.
+    sources : ndarray, shape (D, 3)
+        Dipoles, um.
+    what : str
+        What the targets are, for messages.
+
+    Returns
+    -------
+    ndarray, shape (E, D, 3)
+
+    Raises
+    ------
+    InputError
+        Where a target and a source are at one place; the field is infinite there.
+    """
+    gap = targets[:, None] - sources[None]
+    touching = np.argwhere(~gap.any(axis=2))
+    if len(touching):
+        target, source = touching[0]
+        raise InputError(
+            f"{what} {target} lies on dipole {source} at {_place(sources[source])} um",
+            remedy="move one of them; the field of a point dipole is infinite there",
+        )
+    return gap
+
+
+def _place(vector: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in vector)

@@ -1,0 +1,94 @@
+"""Sensors of magnetic fields: magnetometers and gradiometers as weighted points of coils."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import InputError
+from lfpcli.forward.arrays import directions, points
+
+
+class Sensors:
+    """Channels, each the weighted sum of the field's components at its integration points.
+
+    A magnetometer at a point has one point of weight 1; a coil of some area has several whose
+    weights sum to 1; a gradiometer's weights sum to 0 (in 1, or in 1/m where they are divided by
+    the baseline).
+
+    Parameters
+    ----------
+    positions : array_like, shape (P, 3)
+        Integration points, um.
+    orientations : array_like, shape (P, 3)
+        Directions whose field component counts; scaled to unit length.
+    weights : array_like, shape (P,), optional
+        1 by default.
+    channels : sequence of str, optional
+        The channel of each point; by default each point is a channel of its own, ``"0"`` ...
+    units : str
+        Unit of the channels: ``T``, or ``T/m`` with weights over a baseline.
+
+    Raises
+    ------
+    InputError
+        Where an array has the wrong shape, or holds what is not finite or has no direction.
+    """
+
+    def __init__(
+        self,
+        positions: ArrayLike,
+        orientations: ArrayLike,
+        weights: ArrayLike | None = None,
+        channels: Sequence[str] | None = None,
+        units: str = "T",
+    ) -> None:
+        self.points = points(positions, "sensors")
+        self.orientations = directions(orientations, "sensor orientations")
+        count = len(self.points)
+        self.weights = np.ones(count) if weights is None else np.asarray(weights, dtype=float)
+        each = [str(i) for i in range(count)] if channels is None else [str(c) for c in channels]
+        if self.orientations.shape[0] != count or self.weights.shape != (count,):
+            raise InputError(
+                f"sensors: {count} points, {len(self.orientations)} orientations and"
+                f" {self.weights.size} weights do not match"
+            )
+        if len(each) != count:
+            raise InputError(f"sensors: {len(each)} channel names for {count} points")
+        if not np.all(np.isfinite(self.weights)):
+            raise InputError("sensors: a weight is not finite")
+        self.names = list(dict.fromkeys(each))
+        number = {name: k for k, name in enumerate(self.names)}
+        self.channel = np.array([number[name] for name in each])
+        self.units = units
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Middle of the integration points of each channel, shape (C, 3), um."""
+        counts = np.bincount(self.channel, minlength=len(self))
+        sums = [np.bincount(self.channel, self.points[:, k], len(self)) for k in range(3)]
+        return np.stack(sums, axis=1) / counts[:, None]
+
+    @property
+    def directions(self) -> np.ndarray:
+        """Mean orientation of the points of each channel, weighted by size; shape (C, 3)."""
+        size = np.abs(self.weights)
+        sums = [
+            np.bincount(self.channel, size * self.orientations[:, k], len(self)) for k in range(3)
+        ]
+        mean = np.stack(sums, axis=1)
+        norm = np.linalg.norm(mean, axis=1, keepdims=True)
+        return mean / np.where(norm > 0, norm, 1.0)
+
+    def weighted(self, values: np.ndarray) -> np.ndarray:
+        """Channels from what the points measure, (P, n); shape (C, n)."""
+        if len(self) == len(self.points):
+            return self.weights[:, None] * values
+        matrix = np.zeros((len(self), len(self.points)))
+        matrix[self.channel, np.arange(len(self.points))] = self.weights
+        return matrix @ values
