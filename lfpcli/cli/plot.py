@@ -1,0 +1,123 @@
+"""Draw what a recording holds: cells and contacts, spikes, membrane potentials, signals,
+current source densities and current dipole moments."""
+
+from __future__ import annotations
+
+import argparse
+
+from lfpcli.cli import options
+
+EPILOG = """\
+examples:
+  lfp plot lfp.h5 -o lfp.png
+  lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
+  lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
+  lfp sim model.toml -o - | lfp plot - -o model.png
+
+The same recording and options give the same bytes."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("input", metavar="FILE", help="recording; - is standard input")
+    group = parser.add_argument_group("what is drawn")
+    group.add_argument(
+        "--what",
+        type=_names,
+        metavar="PART[,PART]...",
+        help="of geometry, spikes, vmem or another variable, dipole, signals, or the name of a"
+        " signal, from top to bottom; all there is by default",
+    )
+    group.add_argument(
+        "--signal",
+        action="append",
+        metavar="NAME",
+        help="this signal, beside the cells; may be repeated",
+    )
+    group.add_argument(
+        "--channels",
+        type=_names,
+        metavar="N[-M][,...]",
+        help="channels of the signals, by number from 0, range, or name",
+    )
+    group.add_argument("--time", type=_span, metavar="T0,T1", help="from T0 to T1, ms")
+    group = parser.add_argument_group("how it is drawn")
+    group.add_argument(
+        "--style",
+        choices=("auto", "traces", "image"),
+        default="auto",
+        help="of signals: traces, or an image of time and depth; auto takes the image for a"
+        " current source density and above 24 channels",
+    )
+    group.add_argument(
+        "--view", choices=("xz", "yz", "xy"), default="xz", help="plane of the cells (xz)"
+    )
+    group.add_argument(
+        "--max-cells",
+        type=options.positive_int,
+        default=20,
+        metavar="N",
+        help="most cells drawn whole; of the others the soma is marked (20)",
+    )
+    group.add_argument("--title", metavar="TEXT", help="heading")
+    group.add_argument("--size", type=_size, metavar="W,H", help="width and height, inches")
+    group.add_argument("--dpi", type=_dpi, default=200.0, metavar="N", help="pixels per inch (200)")
+    group.add_argument(
+        "--format", choices=("png", "pdf", "svg"), help="by the suffix of -o by default, else png"
+    )
+    options.add_output(parser, "figure, .png, .pdf or .svg")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Draw."""
+    from lfpcli.tasks.panels import View
+    from lfpcli.tasks.plot import plot
+
+    what = args.what
+    if args.signal:
+        what = [*(what or ["geometry"]), *args.signal]
+    plot(
+        args.input,
+        args.output or "-",
+        what=what,
+        view=View(
+            time=args.time,
+            channels=args.channels,
+            style=args.style,
+            view=args.view,
+            max_cells=args.max_cells,
+        ),
+        file_format=args.format,
+        size=args.size,
+        dpi=args.dpi,
+        title=args.title,
+        force=args.force,
+    )
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"'{text}' has an empty name")
+    return names
+
+
+def _span(text: str) -> tuple[float, float]:
+    values = options.numbers(text)
+    if len(values) != 2 or values[0] >= values[1]:
+        raise argparse.ArgumentTypeError(f"'{text}' is not two rising times T0,T1")
+    return values[0], values[1]
+
+
+def _size(text: str) -> tuple[float, float]:
+    values = options.numbers(text)
+    if len(values) != 2 or not all(1.0 <= v <= 100.0 for v in values):
+        raise argparse.ArgumentTypeError(f"'{text}' is not two lengths of 1 to 100 inches")
+    return values[0], values[1]
+
+
+def _dpi(text: str) -> float:
+    value = options.positive(text)
+    if not 10.0 <= value <= 2400.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 10 to 2400")
+    return value

@@ -1,0 +1,214 @@
+"""Figures made of panels: their style, their layout, and the bytes they are saved as."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+FORMATS = ("png", "pdf", "svg")
+
+# told apart with every common kind of colour vision: Okabe and Ito (2008), without yellow
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK = "#333333"
+FAINT = "#9a9a9a"
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 4,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 0.8,
+    "lines.solid_joinstyle": "round",
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "lfp",
+    "path.simplify": True,
+}
+
+# what a writer would put in of its own accord and of the time of day
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "svg": {"Creator": None, "Date": None},
+}
+
+# inches
+WIDTH = 7.2
+_SIDE = 2.2
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.28, 0.42
+_GAP = 0.34
+_HEADING = 0.26
+_MIN_HEIGHT, _MAX_HEIGHT = 2.6, 10.5
+
+
+@dataclass
+class Panel:
+    """One set of axes of a figure.
+
+    Attributes
+    ----------
+    draw : callable
+        Takes the Axes.
+    height : float
+        Wanted height, inches.
+    timed : bool
+        Whether the x axis is time, shared with the other such panels.
+    width : float
+        Wanted width where the panel stands alone, inches; beside others it is scaled.
+    """
+
+    draw: Callable[[Axes], None]
+    height: float
+    timed: bool = True
+    width: float = WIDTH
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in this package's style, whatever the user's matplotlibrc says."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]
+        yield
+
+
+def compose(
+    panels: Sequence[Panel],
+    side: Panel | None = None,
+    *,
+    size: tuple[float, float] | None = None,
+    title: str | None = None,
+    time: tuple[float, float] | None = None,
+) -> Figure:
+    """Lay panels out one below the other, with one beside them all.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        From top to bottom.
+    side : Panel, optional
+        Drawn left of the others, as high as all of them.
+    size : tuple of two floats, optional
+        Width and height, inches; by default what the panels want.
+    title : str, optional
+        Heading of the figure.
+    time : tuple of two floats, optional
+        Limits of the shared time axis, ms.
+    """
+    heading = _HEADING if title else 0.0
+    width, height = size or _wanted_size(panels, side, heading)
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    left = _LEFT
+    if side is not None:
+        share = (width - 0.2) if not panels else min(_SIDE, 0.36 * width)
+        high = min(height - heading - 0.2, share * side.height / side.width)
+        top = height - heading - 0.1
+        box = (0.1 / width, (top - high) / height, share / width, high / height)
+        side.draw(figure.add_axes(box))
+        left += share + 0.05
+    _stack(figure, panels, left, heading, time)
+    if title:
+        figure.suptitle(title, x=0.1 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10)
+    return figure
+
+
+def _wanted_size(
+    panels: Sequence[Panel], side: Panel | None, heading: float
+) -> tuple[float, float]:
+    if side is not None and not panels:
+        return side.width + 0.2, side.height + 0.2 + heading
+    content = sum(p.height for p in panels) + _GAP * (len(panels) - 1)
+    height = min(max(content + _TOP + _BOTTOM, _MIN_HEIGHT), _MAX_HEIGHT) + heading
+    if side is not None:
+        height = max(height, min(_SIDE * side.height / side.width, 3.6) + 0.2 + heading)
+    return max((p.width for p in panels), default=WIDTH), height
+
+
+def _stack(
+    figure: Figure,
+    panels: Sequence[Panel],
+    left: float,
+    heading: float,
+    time: tuple[float, float] | None,
+) -> None:
+    """Place the panels below each other; those with a time axis share it."""
+    if not panels:
+        return
+    width, height = figure.get_size_inches()
+    free = height - _TOP - _BOTTOM - heading - _GAP * (len(panels) - 1)
+    scale = max(free, 0.1) / sum(p.height for p in panels)
+    timed = [i for i, p in enumerate(panels) if p.timed]
+    shared: Axes | None = None
+    top = height - _TOP - heading
+    for i, panel in enumerate(panels):
+        high = panel.height * scale
+        box = (
+            left / width,
+            (top - high) / height,
+            max(width - left - _RIGHT, 0.1) / width,
+            high / height,
+        )
+        ax = figure.add_axes(box, sharex=shared if panel.timed else None)
+        panel.draw(ax)
+        top -= high + _GAP
+        if panel.timed:
+            shared = shared or ax
+            _time_axis(ax, last=i == timed[-1])
+    if shared is not None and time is not None:
+        shared.set_xlim(*time)
+
+
+def _time_axis(ax: Axes, last: bool) -> None:
+    ax.tick_params(axis="x", labelbottom=last)
+    ax.margins(x=0)
+    ax.set_xlabel("time (ms)" if last else "")
+    if not last:
+        ax.spines["bottom"].set_visible(False)
+        ax.tick_params(axis="x", length=0)
+
+
+def save(figure: Figure, path: Path, file_format: str, dpi: float) -> None:
+    """Write a figure; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : Path
+        File to write.
+    file_format : {'png', 'pdf', 'svg'}
+        What to write.
+    dpi : float
+        Resolution of pixels, and of what PDF and SVG hold as pixels.
+    """
+    figure.savefig(path, format=file_format, dpi=dpi, metadata=_METADATA[file_format])

@@ -1,0 +1,117 @@
+"""Many channels as a picture of time and depth."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+
+from lfpcli.plotting.traces import depth_labels, say
+from lfpcli.plotting.units import shown_unit
+
+_MOST_LABELS = 8
+# the colour stands for what all but this share of the samples stay below, so that one
+# contact beside a soma does not whiten the rest
+_BEYOND = 0.002
+
+
+def draw_image(
+    ax: Axes,
+    time_edges: np.ndarray,
+    values: np.ndarray,
+    depths: np.ndarray,
+    units: str,
+    *,
+    title: str,
+    axis_label: str,
+    labels: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Draw samples as colours, symmetric about zero.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    time_edges : ndarray, shape (M + 1,)
+        Where the samples begin and end, ms.
+    values : ndarray, shape (M, C)
+        Samples, the channels from the lowest to the highest.
+    depths : ndarray, shape (C,)
+        Places of the channels along the axis, um. Where they rise from channel to channel, the
+        picture is true to them; else the channels are rows of equal height.
+    units : str
+        Unit of the samples.
+    title, axis_label : str
+        Heading, and the name of the vertical axis.
+    labels : sequence of str, optional
+        Names of the channels, instead of their depths.
+    columns : sequence of str, optional
+        For each channel the column of the array it is in; columns are kept apart.
+    """
+    ax.set_title(title)
+    if not values.size:
+        say(ax, "no samples in this time span")
+        return
+    magnitude = np.abs(values)
+    peak = float(magnitude.max())
+    limit = max(float(np.quantile(magnitude, 1 - _BEYOND)), 0.2 * peak)
+    label, factor = shown_unit(units, limit)
+    edges, true_depth = _row_edges(depths)
+    mesh = ax.pcolormesh(
+        time_edges,
+        edges,
+        factor * values.T,
+        cmap="RdBu_r",
+        norm=Normalize(-factor * limit or -1.0, factor * limit or 1.0),
+        shading="flat",
+        rasterized=True,
+    )
+    if not true_depth or labels is not None:
+        _name_rows(ax, edges, labels if labels is not None else depth_labels(depths), columns)
+    ax.set_ylabel(axis_label)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    extend = "both" if peak > limit * (1 + 1e-9) else "neither"
+    bar = ax.figure.colorbar(mesh, cax=ax.inset_axes((1.02, 0.0, 0.018, 1.0)), extend=extend)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
+    bar.ax.locator_params(axis="y", nbins=5)
+
+
+def _row_edges(depths: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Edges of the rows, and whether they are those of true depths."""
+    gaps = np.diff(depths)
+    if len(depths) < 2 or not np.all(gaps > 1e-6):
+        return np.arange(len(depths) + 1) - 0.5, False
+    middles = depths[:-1] + 0.5 * gaps
+    return np.concatenate([[depths[0] - gaps[0] / 2], middles, [depths[-1] + gaps[-1] / 2]]), True
+
+
+def _name_rows(
+    ax: Axes, edges: np.ndarray, names: Sequence[str], columns: Sequence[str] | None
+) -> None:
+    """Label some rows of each column, and draw a line between columns."""
+    middles = 0.5 * (edges[1:] + edges[:-1])
+    owners = np.array(columns if columns is not None else [""] * len(names))
+    bounds = [0, *(np.flatnonzero(owners[1:] != owners[:-1]) + 1), len(owners)]
+    share = max(_MOST_LABELS // (len(bounds) - 1), 1)
+    ticks: list[int] = []
+    for first, last in itertools.pairwise(bounds):
+        every = -(-(last - first) // share)
+        ticks += range(first + every // 2, last, every)
+        if first:
+            ax.axhline(edges[first], color="white", linewidth=2.5)
+        ax.annotate(
+            owners[first],
+            (0, edges[last]),
+            (3, -3),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points",
+            va="top",
+            fontsize=7,
+        )
+    ax.set_yticks(middles[ticks], [names[k] for k in ticks])

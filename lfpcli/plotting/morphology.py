@@ -1,0 +1,276 @@
+"""Drawings of cells: the outlines of their segments, and the contacts around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from numpy.typing import ArrayLike
+
+from lfpcli.geometry import Geometry
+from lfpcli.plotting.figure import COLOURS, FAINT, INK
+from lfpcli.plotting.units import nice_length
+
+VIEWS = ("xz", "yz", "xy")
+# above this many segments, strokes instead of outlines
+_MOST_OUTLINES = 15_000
+_CAP_POINTS = 9
+
+
+@dataclass
+class Sites:
+    """Contacts to mark.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (C, 3)
+        Where they are, um.
+    colours : sequence or str
+        One colour, or one for each.
+    """
+
+    positions: np.ndarray
+    colours: Sequence | str = FAINT
+
+
+def axes_of(view: str) -> tuple[int, int, int]:
+    """Coordinates to the right, upwards, and towards the viewer, of a view such as ``xz``."""
+    right, up = ("xyz".index(c) for c in view)
+    return right, up, 3 - right - up
+
+
+def outlines(
+    start: ArrayLike, end: ArrayLike, diam_start: ArrayLike, diam_end: ArrayLike, view: str = "xz"
+) -> np.ndarray:
+    """Outlines of truncated cones as seen along an axis.
+
+    The two end discs are seen as ellipses; the outline is the outer half of each and the
+    lines between them. A cone seen from its end is a circle, one in the plane a trapezium.
+
+    Parameters
+    ----------
+    start, end : array-like, shape (N, 3)
+        End points, um.
+    diam_start, diam_end : array-like, shape (N,)
+        Diameters there, um.
+    view : {'xz', 'yz', 'xy'}
+        Plane that is seen.
+
+    Returns
+    -------
+    ndarray, shape (N, 2 K, 2)
+        Vertices of one polygon for each segment, um.
+    """
+    right, up, depth = axes_of(view)
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    along = end - start
+    length = np.linalg.norm(along, axis=1)
+    seen = along[:, [right, up]]
+    seen_length = np.linalg.norm(seen, axis=1)
+    # seen from the end there is no direction; any will do for a circle
+    flat = seen_length <= 1e-9 * np.maximum(length, 1e-12)
+    axis = np.where(flat[:, None], (1.0, 0.0), seen / np.where(flat, 1.0, seen_length)[:, None])
+    across = np.stack([-axis[:, 1], axis[:, 0]], axis=1)
+    tilt = np.where(length > 0, np.abs(along[:, depth]) / np.where(length > 0, length, 1.0), 1.0)
+    angle = np.linspace(-np.pi / 2, np.pi / 2, _CAP_POINTS)[None, :, None]
+    caps = []
+    for point, diam, sign in ((start, diam_start, -1.0), (end, diam_end, 1.0)):
+        radius = 0.5 * np.asarray(diam, float)[:, None, None]
+        bulge = np.cos(angle) * tilt[:, None, None] * axis[:, None, :]
+        caps.append(
+            point[:, None, [right, up]]
+            + sign * radius * (bulge + np.sin(angle) * across[:, None, :])
+        )
+    return np.concatenate(caps, axis=1)
+
+
+def end_diameters(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Diameters at the two ends of each segment, um, from those of its neighbours.
+
+    A segment has one diameter; between two segments of one section that meet, the outline
+    goes through the mean of both.
+    """
+    first, last = geometry.diam.copy(), geometry.diam.copy()
+    child = np.flatnonzero(geometry.parent >= 0)
+    child = child[geometry.parent[child] < len(geometry)]
+    parent = geometry.parent[child]
+    same = (geometry.section[child] == geometry.section[parent]) & (
+        np.linalg.norm(geometry.start[child] - geometry.end[parent], axis=1) < 1e-3
+    )
+    child, parent = child[same], parent[same]
+    mean = 0.5 * (geometry.diam[child] + geometry.diam[parent])
+    first[child] = mean
+    last[parent] = mean
+    return first, last
+
+
+def draw_cells(
+    ax: Axes, populations: Sequence[Geometry], *, view: str = "xz", max_cells: int = 20
+) -> None:
+    """Draw cells, those of each population in one colour.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    populations : sequence of Geometry
+        One for each population.
+    view : {'xz', 'yz', 'xy'}
+        Plane that is seen.
+    max_cells : int
+        Most cells drawn whole, evenly chosen; of the others the soma is marked.
+    """
+    total = sum(len(np.unique(p.gid)) for p in populations)
+    alone = total == 1
+    for colour, geometry in zip(population_colours(len(populations)), populations, strict=True):
+        gids = np.unique(geometry.gid)
+        share = max(1, round(max_cells * len(gids) / max(total, 1)))
+        shown = gids if total <= max_cells else gids[_evenly(len(gids), share)]
+        chosen = np.isin(geometry.gid, shown)
+        soma = geometry.is_soma
+        if total > max_cells:
+            _draw_somata(ax, geometry, soma & ~chosen, colour, view)
+        alpha = 1.0 if alone else max(0.35, min(0.9, 6.0 / len(shown) ** 0.7))
+        ink = INK if alone else colour
+        _draw_segments(ax, geometry, chosen & ~soma, ink, view, alpha, zorder=2)
+        _draw_segments(ax, geometry, chosen & soma, ink, view, 1.0, zorder=3)
+
+
+def population_colours(count: int) -> list[str]:
+    """Colours of populations, in the order of the file."""
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def _evenly(count: int, wanted: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int))
+
+
+def _draw_somata(ax: Axes, geometry: Geometry, mask: np.ndarray, colour: str, view: str) -> None:
+    right, up, _ = axes_of(view)
+    middle = geometry.middle[mask]
+    gids = geometry.gid[mask]
+    if not len(gids):
+        return
+    found, group = np.unique(gids, return_inverse=True)
+    weight = np.bincount(group)
+    x = np.bincount(group, middle[:, right]) / weight
+    y = np.bincount(group, middle[:, up]) / weight
+    size = 5 if len(found) < 500 else 2
+    ax.scatter(x, y, s=size, c=colour, alpha=0.6, linewidths=0, zorder=1, rasterized=True)
+
+
+def _draw_segments(
+    ax: Axes,
+    geometry: Geometry,
+    mask: np.ndarray,
+    colour: str,
+    view: str,
+    alpha: float,
+    zorder: float,
+) -> None:
+    if not mask.any():
+        return
+    right, up, _ = axes_of(view)
+    if mask.sum() > _MOST_OUTLINES:
+        chords = np.stack([geometry.start[mask], geometry.end[mask]], axis=1)[:, :, [right, up]]
+        widths = np.clip(0.3 * geometry.diam[mask], 0.3, 2.0)
+        ax.add_collection(
+            LineCollection(
+                list(chords),
+                linewidths=widths,
+                colors=colour,
+                alpha=alpha,
+                zorder=zorder,
+                rasterized=True,
+            )
+        )
+        return
+    first, last = end_diameters(geometry)
+    polygons = outlines(geometry.start[mask], geometry.end[mask], first[mask], last[mask], view)
+    # the hairline keeps thin neurites visible and closes the joints of bends
+    ax.add_collection(
+        PolyCollection(
+            list(polygons),
+            facecolors=colour,
+            edgecolors=colour,
+            linewidths=0.35,
+            joinstyle="round",
+            alpha=alpha,
+            zorder=zorder,
+        )
+    )
+
+
+def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
+    """Mark contacts."""
+    right, up, _ = axes_of(view)
+    many = len(sites.positions) > 64
+    ax.scatter(
+        sites.positions[:, right],
+        sites.positions[:, up],
+        s=4 if many else 12,
+        c=sites.colours,
+        marker="s",
+        linewidths=0 if many else 0.4,
+        edgecolors="white",
+        zorder=4,
+    )
+
+
+def extent(
+    populations: Sequence[Geometry], sites: Sequence[Sites], *, view: str = "xz"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower left and upper right corner around cells and what is near them, um.
+
+    Contacts farther from the cells than 1.5 times their extent are left outside.
+    """
+    right, up, _ = axes_of(view)
+    points = [np.concatenate([g.start, g.end])[:, [right, up]] for g in populations if len(g)]
+    places = [s.positions[:, [right, up]] for s in sites if len(s.positions)]
+    core = np.concatenate(points or places or [np.zeros((1, 2))])
+    low, high = core.min(axis=0), core.max(axis=0)
+    reach = 1.5 * max(float(np.max(high - low)), 20.0)
+    for place in places:
+        near = place[np.all((place > low - reach) & (place < high + reach), axis=1)]
+        core = np.concatenate([core, near])
+    low, high = core.min(axis=0), core.max(axis=0)
+    margin = 0.06 * max(float(np.max(high - low)), 10.0)
+    # the scale bar has a strip of its own below
+    return low - margin * np.array([1.0, 3.0]), high + margin
+
+
+def frame(ax: Axes, low: np.ndarray, high: np.ndarray, *, view: str = "xz") -> None:
+    """Fit the rectangle from `low` to `high` into the axes, with a scale bar in both directions."""
+    box = ax.get_window_extent()
+    ratio = box.width / box.height
+    span = high - low
+    spread = np.maximum(span, (span[1] * ratio, span[0] / ratio))
+    middle = 0.5 * (low + high)
+    ax.set_xlim(middle[0] - 0.5 * spread[0], middle[0] + 0.5 * spread[0])
+    ax.set_ylim(middle[1] - 0.5 * spread[1], middle[1] + 0.5 * spread[1])
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    _scale_bar(ax, view)
+
+
+def _scale_bar(ax: Axes, view: str) -> None:
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    length = nice_length(0.22 * min(x1 - x0, y1 - y0) + 0.04 * (y1 - y0))
+    x, y = x0 + 0.07 * (x1 - x0), y0 + 0.07 * (y1 - y0)
+    ax.plot(
+        [x, x, x + length],
+        [y + length, y, y],
+        color=INK,
+        linewidth=1.0,
+        solid_capstyle="butt",
+        solid_joinstyle="miter",
+        zorder=5,
+    )
+    small: dict[str, Any] = {"fontsize": 7, "color": INK, "zorder": 5}
+    ax.annotate(view[0], (x + length, y), (3, 0), textcoords="offset points", va="center", **small)
+    ax.annotate(view[1], (x, y + length), (0, 2), textcoords="offset points", ha="center", **small)
+    ax.annotate(f"{length:g} µm", (x, y), (0, -3), textcoords="offset points", va="top", **small)

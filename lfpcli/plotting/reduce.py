@@ -1,0 +1,118 @@
+"""Long recordings brought down to what a figure can show, without holding them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError
+
+_BLOCK_BYTES = 1 << 24
+
+
+def rows_in(
+    count: int, dt: float, t_start: float, time: tuple[float, float] | None
+) -> tuple[int, int]:
+    """First row and row past the last whose times, ``t_start + k dt``, lie in `time`."""
+    if time is None:
+        return 0, count
+    slack = 1e-6
+    first = int(np.ceil(np.clip((time[0] - t_start) / dt - slack, 0, count)))
+    last = int(np.floor(np.clip((time[1] - t_start) / dt + slack, -1, count - 1)))
+    return first, max(last + 1, first)
+
+
+def envelope(
+    data: Any, rows: tuple[int, int], columns: np.ndarray, points: int = 1500, place: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value of each of `points` stretches, so that no spike is lost.
+
+    Parameters
+    ----------
+    data : array-like, shape (T, C)
+        The samples; read in blocks.
+    rows : tuple of two ints
+        First row and row past the last.
+    columns : ndarray of int, shape (K,)
+        Columns to take.
+    points : int
+        Number of stretches; where there are no more samples than twice that, they come as they are.
+    place : str
+        What to call the data in errors.
+
+    Returns
+    -------
+    index : ndarray, shape (M,)
+        Rows that the values stand at; not whole where they were drawn together.
+    values : ndarray, shape (M, K)
+        The values.
+    """
+    step = _step(rows, 2 * points, points)
+    if step == 1:
+        blocks = list(_blocks(data, rows, columns, 1, place))
+        values = np.concatenate(blocks) if blocks else np.empty((0, len(columns)))
+        return np.arange(rows[0], rows[0] + len(values), dtype=float), values
+    low, high = _stretches(data, rows, columns, step, place, (np.min, np.max))
+    values = np.stack([low, high], axis=1).reshape(-1, len(columns))
+    start = rows[0] + step * np.arange(len(low))
+    return np.stack([start + 0.25 * step, start + 0.75 * step], axis=1).reshape(-1), values
+
+
+def means(
+    data: Any, rows: tuple[int, int], columns: np.ndarray, points: int = 900, place: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of each of at most `points` stretches; see `envelope`.
+
+    Returns
+    -------
+    edges : ndarray, shape (M + 1,)
+        Rows where the stretches begin and end, less one half: the samples lie in the middle.
+    values : ndarray, shape (M, K)
+        The means.
+    """
+    step = _step(rows, points, points)
+    (values,) = _stretches(data, rows, columns, step, place, (np.mean,))
+    edges = np.minimum(rows[0] + step * np.arange(len(values) + 1), rows[1]) - 0.5
+    return edges, values
+
+
+def _step(rows: tuple[int, int], enough: int, points: int) -> int:
+    count = rows[1] - rows[0]
+    return 1 if count <= enough else -(-count // points)
+
+
+def _stretches(
+    data: Any,
+    rows: tuple[int, int],
+    columns: np.ndarray,
+    step: int,
+    place: str,
+    functions: tuple[Callable[..., np.ndarray], ...],
+) -> list[np.ndarray]:
+    found: list[list[np.ndarray]] = [[] for _ in functions]
+    for block in _blocks(data, rows, columns, step, place):
+        whole = len(block) // step * step
+        parts = [block[:whole].reshape(-1, step, len(columns))] if whole else []
+        if whole < len(block):
+            parts.append(block[None, whole:])
+        for kept, function in zip(found, functions, strict=True):
+            kept.extend(function(part, axis=1) for part in parts)
+    return [np.concatenate(k) if k else np.empty((0, len(columns))) for k in found]
+
+
+def _blocks(
+    data: Any, rows: tuple[int, int], columns: np.ndarray, step: int, place: str
+) -> Iterator[np.ndarray]:
+    """Yield the rows in blocks; all but the last have a multiple of `step` rows."""
+    width = max(int(data.shape[1]), 1)
+    size = max(_BLOCK_BYTES // (8 * width) // step, 1) * step
+    for start in range(rows[0], rows[1], size):
+        try:
+            block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)[:, columns]
+        except OSError as error:
+            raise InputError("samples cannot be read", place=place) from error
+        if not np.isfinite(block).all():
+            raise InputError("holds NaN or infinity", place=place)
+        yield block

@@ -1,0 +1,58 @@
+"""Numbers and units as a figure shows them."""
+
+from __future__ import annotations
+
+import math
+
+# unit of a dataset: (what it is shown in, factor), from large to small
+_SHOWN: dict[str, tuple[tuple[str, float], ...]] = {
+    "mV": (("V", 1e-3), ("mV", 1.0), ("µV", 1e3), ("nV", 1e6), ("pV", 1e9)),
+    "V": (("V", 1.0), ("mV", 1e3), ("µV", 1e6), ("nV", 1e9), ("pV", 1e12)),
+    "nA": (("µA", 1e-3), ("nA", 1.0), ("pA", 1e3), ("fA", 1e6)),
+    "nA um": (("mA µm", 1e-6), ("µA µm", 1e-3), ("nA µm", 1.0), ("pA µm", 1e3)),
+    "T": (("T", 1.0), ("mT", 1e3), ("µT", 1e6), ("nT", 1e9), ("pT", 1e12), ("fT", 1e15)),
+    # 1 nA/um3 is 1e6 uA/mm3, the unit that papers give a current source density in
+    "nA/um3": (("mA/mm³", 1e3), ("µA/mm³", 1e6), ("nA/mm³", 1e9), ("pA/mm³", 1e12)),
+    "nA/um": (("nA/µm", 1.0), ("pA/µm", 1e3), ("fA/µm", 1e6), ("aA/µm", 1e9)),
+}
+# a millivolt of membrane is never shown as volts
+_SMALLEST = 0.5
+
+
+def pretty(unit: str) -> str:
+    """Write a unit as type-set text: ``um2`` as ``µm²``."""
+    text = unit.replace("um", "µm").replace("uA", "µA").replace("uS", "µS").replace("uF", "µF")
+    return text.replace("m2", "m²").replace("m3", "m³")
+
+
+def shown_unit(unit: str, peak: float) -> tuple[str, float]:
+    """Unit in which values up to `peak` read well, and the factor that leads there.
+
+    Parameters
+    ----------
+    unit : str
+        Unit of the data.
+    peak : float
+        The largest absolute value.
+
+    Returns
+    -------
+    label : str
+        The unit as text.
+    factor : float
+        Data times factor is in that unit.
+    """
+    known = _SHOWN.get(unit, ((pretty(unit), 1.0),))
+    for label, factor in known:
+        if abs(peak) * factor >= _SMALLEST:
+            return label, factor
+    # nothing but zeros has no scale of its own
+    return known[-1] if peak else (pretty(unit), 1.0)
+
+
+def nice_length(target: float) -> float:
+    """Largest of 1, 2, 5 times a power of ten that is not above `target`."""
+    if not (target > 0 and math.isfinite(target)):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(target))
+    return next(step * power for step in (5.0, 2.0, 1.0) if step * power <= target * (1 + 1e-9))

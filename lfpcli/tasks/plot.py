@@ -1,0 +1,179 @@
+"""Figures of what a recording holds."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lfpcli.errors import InputError, LfpWarning, UsageError, nearest
+from lfpcli.io import stream
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.recording import Recording, open_recording
+from lfpcli.plotting import figure as figures
+from lfpcli.tasks import panels
+from lfpcli.tasks.panels import View
+from lfpcli.tasks.signal_panels import signal_panel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lfpcli.plotting.figure import Panel
+    from lfpcli.plotting.morphology import Sites
+
+PARTS = ("geometry", "spikes", "vmem", "dipole", "signals")
+_MOST_SIGNALS = 6
+_MOST_DIPOLES = 3
+
+
+def plot(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    what: Sequence[str] | None = None,
+    view: View | None = None,
+    file_format: str | None = None,
+    size: tuple[float, float] | None = None,
+    dpi: float = 200.0,
+    title: str | None = None,
+    force: bool = False,
+) -> None:
+    """Draw a recording into a file.
+
+    Parameters
+    ----------
+    source : path-like
+        Recording, ``-`` for standard input.
+    target : path-like
+        File to write, ``-`` for standard output.
+    what : sequence of str, optional
+        Parts to draw, from top to bottom: ``geometry``, ``spikes``, ``dipole``, ``signals``,
+        the name of a recorded variable such as ``vmem``, or of a signal. By default all
+        there is.
+    view : View, optional
+        Time span, channels, and how things are drawn.
+    file_format : {'png', 'pdf', 'svg'}, optional
+        By default by the suffix of `target`; png for standard output.
+    size : tuple of two floats, optional
+        Width and height, inches.
+    dpi : float
+        Pixels per inch.
+    title : str, optional
+        Heading.
+    force : bool
+        Whether an existing file is replaced.
+    """
+    kind = format_of(target, file_format)
+    check_output(target, force=force, binary=kind != "svg")
+    with figures.house_style():
+        drawn = _figure(source, what, view or View(), size, title)
+        with atomic_output(target, force=force, binary=kind != "svg") as path:
+            figures.save(drawn, path, kind, dpi)
+
+
+def format_of(target: str | os.PathLike[str], given: str | None) -> str:
+    """Format to write: the one given, else by the suffix of the file, png for a stream."""
+    if given is not None:
+        return given
+    suffix = Path(target).suffix.lower().lstrip(".")
+    if suffix in figures.FORMATS:
+        return suffix
+    if str(target) == stream.STDIN:
+        return "png"
+    if Path(target).exists() and not Path(target).is_file():
+        return "png"  # a pipe or a device
+    raise UsageError(
+        f"no format is known by the suffix of '{Path(target).name}'",
+        remedy="name it .png, .pdf or .svg, or give --format",
+    )
+
+
+def _figure(
+    source: str | os.PathLike[str],
+    what: Sequence[str] | None,
+    view: View,
+    size: tuple[float, float] | None,
+    title: str | None,
+) -> Figure:
+    with open_recording(source) as recording:
+        return draw_recording(recording, what=what, view=view, size=size, title=title)
+
+
+def draw_recording(
+    recording: Recording,
+    *,
+    what: Sequence[str] | None = None,
+    view: View | None = None,
+    size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw an open recording; see `plot`."""
+    view = view or View()
+    parts = _resolve(recording, what)
+    stack: list[Panel] = []
+    sites: list[Sites] = []
+    for kind, name in parts:
+        if kind == "spikes":
+            stack.append(panels.spikes_panel(recording, view))
+        elif kind == "report":
+            stack.append(panels.report_panel(recording, name, view))
+        elif kind == "dipole":
+            stack.append(panels.dipole_panel(recording, name, view))
+        elif kind == "signal":
+            panel, contacts = signal_panel(recording, name, view)
+            stack.append(panel)
+            sites += [contacts] if contacts is not None else []
+    side = None
+    if ("geometry", "") in parts:
+        side = panels.cells_panel(recording, sites, view)
+    return figures.compose(stack, side, size=size, title=title, time=view.time)
+
+
+def _resolve(recording: Recording, what: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Parts to draw as (kind, name)."""
+    held = _held(recording)
+    if not held:
+        raise InputError("recording holds nothing to draw", place=recording.name)
+    if what is None:
+        return _without_excess([p for p in held if p != ("report", "imem")] or held)
+    found = []
+    for token in what:
+        matching = [p for p in held if _answers(token, *p)]
+        if not matching:
+            known = {"signals" if kind == "signal" else kind for kind, _ in held} - {"report"}
+            known |= {name for kind, name in held if kind in ("report", "signal")}
+            raise UsageError(
+                f"recording holds no '{token}' to draw", remedy=nearest(token, known, "part")
+            )
+        found += [p for p in matching if p not in found]
+    return found
+
+
+def _answers(token: str, kind: str, name: str) -> bool:
+    if token == "signals":
+        return kind == "signal"
+    return token == (name if kind in ("report", "signal") else kind)
+
+
+def _held(recording: Recording) -> list[tuple[str, str]]:
+    held = [("geometry", "")] if recording.populations else []
+    held += [("spikes", "")] if recording.spike_populations else []
+    held += [("report", v) for v in recording.reports]
+    held += [("signal", n) for n in recording.signals]
+    groups = recording.dipole_groups
+    shown = ["total"] if "total" in groups else groups[:_MOST_DIPOLES]
+    return held + [("dipole", g) for g in shown]
+
+
+def _without_excess(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    signals = [p for p in parts if p[0] == "signal"]
+    left_out = signals[_MOST_SIGNALS:]
+    if left_out:
+        warnings.warn(
+            f"{len(signals)} signals; the first {_MOST_SIGNALS} are drawn, choose with --signal",
+            LfpWarning,
+            stacklevel=2,
+        )
+    return [p for p in parts if p not in left_out]
