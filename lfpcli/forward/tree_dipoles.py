@@ -1,0 +1,70 @@
+"""Axial dipoles of a cell from its membrane currents alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from lfpcli.errors import InputError
+from lfpcli.geometry import Geometry
+
+
+def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
+    """Matrix from membrane currents to axial currents, and the paths these run along.
+
+    In a tree of segments the current into a segment along the axis is what leaves the membrane
+    of that segment and of all that hang on it (conservation of charge), so neither potentials nor
+    resistances are needed. Each runs from the parent's middle to the segment's near end and on
+    to its middle; a current times such a vector is a dipole moment (Hagen et al. 2018, Front
+    Neuroinform 12:92, section 2.3). Where the membrane currents of a cell add to zero, the
+    dipoles add to the cell's dipole moment.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Segments of one or many cells, N of them, M of which have a parent.
+
+    Returns
+    -------
+    currents : scipy.sparse.csr_array, shape (2 M, N)
+        Axial current of each path, nA, from the membrane currents, nA.
+    vectors : ndarray, shape (2 M, 3)
+        The paths, um.
+    positions : ndarray, shape (2 M, 3)
+        Their middles, um.
+
+    Raises
+    ------
+    InputError
+        Where the parents run in a circle.
+    """
+    child = np.flatnonzero(geometry.parent >= 0)
+    parent = geometry.parent[child]
+    middle = geometry.middle
+    ends = np.stack([geometry.start[child], geometry.end[child]])
+    gaps = np.linalg.norm(ends - middle[parent], axis=2)
+    near = np.where((gaps[0] <= gaps[1])[:, None], ends[0], ends[1])
+    corners = np.stack([middle[parent], near, middle[child]], axis=1)
+    currents = sparse.csr_array(_descendants(geometry.parent)[child])
+    row = np.repeat(np.arange(len(child)), 2)
+    return (
+        currents[row],
+        np.diff(corners, axis=1).reshape(-1, 3),
+        (0.5 * (corners[:, :-1] + corners[:, 1:])).reshape(-1, 3),
+    )
+
+
+def _descendants(parent: np.ndarray) -> sparse.csr_array:
+    """Matrix (N, N) with 1 where the column is the row itself or hangs on it."""
+    count = len(parent)
+    row, column = [np.arange(count)], [np.arange(count)]
+    ancestor = parent.copy()
+    for _ in range(count):
+        alive = np.flatnonzero(ancestor >= 0)
+        if not len(alive):
+            entries = np.concatenate(row), np.concatenate(column)
+            return sparse.csr_array((np.ones(len(entries[0])), entries), shape=(count, count))
+        row.append(ancestor[alive])
+        column.append(alive)
+        ancestor[alive] = parent[ancestor[alive]]
+    raise InputError("geometry: parents of the segments run in a circle")

@@ -1,0 +1,286 @@
+"""Head models from files: lead fields in HDF5, the New York head, MNE's forward solutions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import InputError, UsageError, nearest
+from lfpcli.forward.arrays import moment
+from lfpcli.forward.lead_field import LeadField
+from lfpcli.forward.orientation import rotations_onto
+from lfpcli.io import stream
+from lfpcli.io.mne import mne_lead_field
+from lfpcli.io.montage import UM
+from lfpcli.io.provenance import digest
+
+# to mV/(nA um) or T/(nA um)
+LEAD_FIELD_UNITS = {
+    "mV/(nA um)": ("mV", 1.0),
+    "uV/(nA m)": ("mV", 1e-9),
+    "V/(A m)": ("mV", 1e-12),
+    "T/(nA um)": ("T", 1.0),
+    "fT/(nA m)": ("T", 1e-21),
+    "T/(A m)": ("T", 1e-15),
+}
+# Naess et al. 2021, NeuroImage 225:117467; um, in the axes of the New York head
+NY_SITES = {
+    "calcarine_sulcus": (5000.0, -86000.0, 2000.0),
+    "motorsensory_cortex": (18000.0, 8000.0, 71000.0),
+    "parietal_lobe": (54000.0, -48000.0, 55900.0),
+    "occipital_lobe": (-24700.0, -103300.0, -1460.0),
+}
+CACHED = "NYhead"
+
+
+def cached_file() -> Path:
+    """Where the New York head is looked for when it is asked for by name."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lfp" / "sa_nyhead.mat"
+
+
+def head_model_file(source: str | os.PathLike[str]) -> Path:
+    """The file of a head model: a path, or ``NYhead`` for the cached and checked copy.
+
+    Raises
+    ------
+    InputError
+        Where the cache has no copy, no checksum beside it, or another one.
+    """
+    if str(source) != CACHED or Path(source).exists():
+        return Path(source)
+    path = cached_file()
+    sums = path.with_name(path.name + ".sha256")
+    if not path.is_file() or not sums.is_file():
+        raise InputError(
+            "the New York head is not in the cache, and nothing is downloaded",
+            place=path if not path.is_file() else sums,
+            remedy=f"copy sa_nyhead.mat to {path}, then: sha256sum < {path} > {sums}",
+        )
+    wanted = sums.read_text(encoding="ascii", errors="replace").split()
+    if not wanted or digest(path) != wanted[0].lower():
+        raise InputError("checksum of the cached head model is wrong", place=path)
+    return path
+
+
+@contextlib.contextmanager
+def open_head_model(source: str | os.PathLike[str], kind: str = "eeg") -> Iterator[LeadField]:
+    """Open a lead field; of an HDF5 file, only the sources in use are read.
+
+    Parameters
+    ----------
+    source : path-like
+        HDF5 with ``/leadfield``; the New York head's .mat; MNE's ``-fwd.fif``; or ``NYhead``.
+    kind : {'eeg', 'meg'}
+        Which signals are wanted.
+
+    Raises
+    ------
+    InputError
+        Where the file has another layout, other shapes, or unknown units.
+    MissingDependencyError
+        Where MNE is needed and not there.
+    """
+    path = head_model_file(source)
+    if path.name.lower().endswith((".fif", ".fif.gz")):
+        yield mne_lead_field(path, kind)
+        return
+    with _open(path) as file:
+        lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
+        if lead_field.units != {"eeg": "mV", "meg": "T"}[kind]:
+            raise InputError(
+                f"lead field is in {lead_field.units} per nA um, no {kind.upper()}", place=path
+            )
+        yield lead_field
+
+
+def _open(path: Path) -> h5py.File:
+    stream.check_input(path)
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(
+            "is no HDF5 file, or a damaged one",
+            place=path,
+            remedy="expected a lead field, the New York head, or MNE's -fwd.fif; see lfp-eeg(1)",
+        ) from error
+
+
+class _ComponentsFirst:
+    """A dataset (3, S, E) read as (S, 3, E)."""
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return np.asarray(self.dataset[:, indices, :]).transpose(1, 0, 2)
+
+
+def _new_york(file: h5py.File, path: Path) -> LeadField:
+    """The ICBM-NY head (Huang, Parra and Haufe 2016, NeuroImage 140:150); lengths in mm."""
+    cortex = "sa/cortex75K"
+    dataset = _dataset(file, f"{cortex}/V_fem", path, (3, None, None))
+    sources, count = dataset.shape[1:]
+    mm = UM["mm"]
+    electrodes = _dataset(file, "sa/locs_3D", path, (None, count))
+    if electrodes.shape[0] < 3:
+        raise InputError(
+            f"has {electrodes.shape[0]} rows, expected 3 or 6", place=f"{path}:locs_3D"
+        )
+    return LeadField(
+        _ComponentsFirst(dataset),
+        LEAD_FIELD_UNITS["uV/(nA m)"][1],
+        _finite(_dataset(file, f"{cortex}/vc", path, (3, sources)), path).T * mm,
+        _finite(electrodes, path)[:3].T * mm,
+        _finite(_dataset(file, f"{cortex}/normals", path, (3, sources)), path).T,
+        [f"E{k + 1}" for k in range(count)],
+        sites=dict(NY_SITES),
+    )
+
+
+def _plain(file: h5py.File, path: Path) -> LeadField:
+    """The layout of lfp-eeg(1): /leadfield, /positions, /normals, /electrodes."""
+    dataset = _dataset(file, "leadfield", path, (None, 3, None))
+    sources, _, count = dataset.shape
+    units = _units(dataset, LEAD_FIELD_UNITS, path)
+    normals = None
+    if "normals" in file:
+        normals = _finite(_dataset(file, "normals", path, (sources, 3)), path)
+    names = [f"E{k + 1}" for k in range(count)]
+    if "electrodes/names" in file:
+        stored = _dataset(file, "electrodes/names", path, (count,))[()]
+        names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in stored]
+    return LeadField(
+        dataset,
+        LEAD_FIELD_UNITS[units][1],
+        _lengths(_dataset(file, "positions", path, (sources, 3)), path),
+        _lengths(_dataset(file, "electrodes/positions", path, (count, 3)), path),
+        normals,
+        names,
+        LEAD_FIELD_UNITS[units][0],
+    )
+
+
+def _dataset(file: h5py.File, name: str, path: Path, shape: tuple[int | None, ...]) -> h5py.Dataset:
+    """A dataset whose shape is as expected, None standing for any length."""
+    place = f"{path}:/{name}"
+    node = file.get(name)
+    if not isinstance(node, h5py.Dataset):
+        raise InputError("head model has no such dataset", place=place, remedy="see lfp-eeg(1)")
+    fits = node.ndim == len(shape) and all(
+        want in (None, have) and have > 0 for want, have in zip(shape, node.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise InputError(f"has shape {node.shape}, expected ({wanted})", place=place)
+    return node
+
+
+def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
+    place = f"{path}:{dataset.name}"
+    try:
+        values = np.asarray(dataset[()], dtype=float)
+    except (ValueError, TypeError, OSError) as error:
+        raise InputError("does not hold numbers that can be read", place=place) from error
+    if not np.all(np.isfinite(values)):
+        raise InputError("holds NaN or infinity", place=place)
+    return values
+
+
+def _units(dataset: h5py.Dataset, known: dict[str, Any], path: Path) -> str:
+    value = dataset.attrs.get("units", "")
+    units = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if units not in known:
+        raise InputError(
+            f"has units '{units}'" if units else "has no attribute 'units'",
+            place=f"{path}:{dataset.name}",
+            remedy="known units: " + ", ".join(known),
+        )
+    return units
+
+
+def _lengths(dataset: h5py.Dataset, path: Path) -> np.ndarray:
+    return _finite(dataset, path) * UM[_units(dataset, UM, path)]
+
+
+class NYHeadModel:
+    """The New York head, opened from its file.
+
+    Parameters
+    ----------
+    nyhead_file : path-like
+        ``sa_nyhead.mat`` (MATLAB 7.3), or ``NYhead`` for the checked copy in the cache.
+
+    Attributes
+    ----------
+    lead_field : LeadField
+        Sources, electrodes and normals; um.
+    vertex : int
+        The source in use; `set_dipole_pos` chooses it.
+    """
+
+    def __init__(self, nyhead_file: str | os.PathLike[str] = CACHED) -> None:
+        self._open = contextlib.ExitStack()
+        self.lead_field = self._open.enter_context(open_head_model(nyhead_file))
+        self.set_dipole_pos()
+
+    def __enter__(self) -> NYHeadModel:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._open.close()
+
+    def set_dipole_pos(self, dipole_pos: str | ArrayLike | None = None) -> None:
+        """Choose the source: a named site, a place x, y, z in um, or the motor cortex.
+
+        Raises
+        ------
+        InputError
+            Where the nearest source is more than 2 mm away.
+        """
+        wanted = "motorsensory_cortex" if dipole_pos is None else dipole_pos
+        self.vertex = self.lead_field.nearest(site(self.lead_field, wanted))
+
+    def get_transformation_matrix(self) -> np.ndarray:
+        """Potentials of unit dipoles at the source, shape (E, 3), mV per nA um."""
+        return self.lead_field.get_transformation_matrix(self.vertex)
+
+    def get_dipole_potential(self, p: ArrayLike) -> np.ndarray:
+        """Potentials of a dipole p (3, T), nA um, at the source; shape (E, T), mV."""
+        return self.get_transformation_matrix() @ moment(p)
+
+    def rotate_dipole_to_surface_normal(self, p: ArrayLike) -> np.ndarray:
+        """Dipole moment p (3, T) of a cell along z, turned onto the cortex normal."""
+        assert self.lead_field.normals is not None
+        return rotations_onto(self.lead_field.normals[self.vertex])[0] @ moment(p)
+
+    def find_closest_electrode(self) -> tuple[float, int]:
+        """Distance, um, and index of the electrode nearest to the source."""
+        gap = self.lead_field.electrodes - self.lead_field.positions[self.vertex]
+        distance = np.linalg.norm(gap, axis=1)
+        return float(distance.min()), int(distance.argmin())
+
+
+def site(lead_field: LeadField, position: str | ArrayLike) -> np.ndarray:
+    """Place of a named site, or the place itself, um."""
+    if not isinstance(position, str):
+        return np.asarray(position, dtype=float)
+    if position not in lead_field.sites:
+        raise UsageError(
+            f"head model has no site '{position}'",
+            remedy=nearest(position, lead_field.sites, "site")
+            if lead_field.sites
+            else "give the position as x,y,z in um",
+        )
+    return np.array(lead_field.sites[position])

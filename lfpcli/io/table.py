@@ -1,0 +1,112 @@
+"""Tables as text: columns under a header, separated by commas."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.io import stream
+
+
+def read_columns(
+    source: str | os.PathLike[str],
+    numbers: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+    text: Sequence[str] = (),
+) -> dict[str, list]:
+    """Read a table whose first line names its columns.
+
+    Parameters
+    ----------
+    source : path-like
+        The file, or ``-``. Empty lines and lines that begin with # are skipped.
+    numbers : sequence of str
+        Columns of finite numbers that must be there.
+    optional : sequence of str
+        Columns of finite numbers that may be there.
+    text : sequence of str
+        Columns of text that may be there.
+
+    Returns
+    -------
+    dict of str to list
+        The columns that are there; in order of the rows.
+
+    Raises
+    ------
+    InputError
+        With the line, where the file is no such table.
+    """
+    with stream.local_file(source) as (path, name):
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError("is no text", place=name, remedy="expected a CSV file") from error
+    rows = [
+        (number, [cell.strip() for cell in next(csv.reader([line]))])
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not rows:
+        raise InputError("table has no lines", place=name)
+    known = (*numbers, *optional, *text)
+    header = _header(*rows[0], name, numbers, known)
+    if len(rows) == 1:
+        raise InputError("table has a header and no lines below it", place=name)
+    return _columns(rows[1:], header, name, text)
+
+
+def _header(
+    number: int, cells: list[str], name: str, numbers: Sequence[str], known: Sequence[str]
+) -> list[str]:
+    place = f"{name}:{number}"
+    header = [cell.lower() for cell in cells]
+    for column in header:
+        if column not in known:
+            raise InputError(
+                f"unknown column '{column}'", place=place, remedy=nearest(column, known, "column")
+            )
+        if header.count(column) > 1:
+            raise InputError(f"column '{column}' is there twice", place=place)
+    missing = [column for column in numbers if column not in header]
+    if missing:
+        raise InputError(
+            f"column '{missing[0]}' is missing",
+            place=place,
+            remedy=f"the first line names the columns: {','.join(numbers)}",
+        )
+    return header
+
+
+def _columns(
+    rows: list[tuple[int, list[str]]], header: list[str], name: str, text: Sequence[str]
+) -> dict[str, list]:
+    columns: dict[str, list] = {column: [] for column in header}
+    for number, cells in rows:
+        place = f"{name}:{number}"
+        if len(cells) != len(header):
+            raise InputError(f"{len(cells)} values, expected {len(header)}", place=place)
+        for column, cell in zip(header, cells, strict=True):
+            columns[column].append(cell if column in text else _number(cell, column, place))
+    return columns
+
+
+def _number(cell: str, column: str, place: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise InputError(f"'{cell}' in column '{column}' is no number", place=place) from None
+    if not math.isfinite(value):
+        raise InputError(f"'{cell}' in column '{column}' is not finite", place=place)
+    return value
+
+
+def vectors(table: dict[str, list], columns: Sequence[str]) -> np.ndarray:
+    """Some columns of numbers side by side, shape (rows, columns)."""
+    return np.array([table[column] for column in columns], dtype=float).T
