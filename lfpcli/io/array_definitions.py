@@ -1,0 +1,219 @@
+"""Definitions of arrays in MEAutility's YAML layout."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpWarning, nearest
+from lfpcli.forward.contacts import SHAPES, Contacts
+from lfpcli.io.stream import local_file
+
+PLANES = {"xy": (0, 1), "yz": (1, 2), "xz": (0, 2)}
+MOST_CONTACTS = 1_000_000
+KEYS = (
+    *("electrode_name", "description", "type", "dim", "pitch", "stagger", "pos", "plane"),
+    *("offset", "center", "sortlist", "size", "shape", "model", "sigma"),
+)
+
+
+def read_definition(source: str | os.PathLike[str], faces: bool = False) -> Contacts:
+    """Read an array from a YAML file in MEAutility's layout.
+
+    Either ``dim`` (N for N x N; [rows, columns]; or the number of rows of each of three or more
+    columns), ``pitch`` (one, or that of rows and of columns) and ``stagger`` (of every second
+    column, or of each) lay out a grid column by column, or ``pos`` lists two or three coordinates
+    of each contact. The grid and two coordinates lie in ``plane``, columns along its first axis,
+    at ``offset``. Then the mean goes to the origin (unless ``center`` is false) and ``sortlist``
+    puts contact i at its i-th entry. ``size`` is a radius, half a side, or two half sides.
+
+    Parameters
+    ----------
+    source : path-like
+        The file.
+    faces : bool
+        Whether the contacts have their ``size``, not that of points.
+
+    Returns
+    -------
+    Contacts
+        Normals are the plane's first axis x its second.
+
+    Raises
+    ------
+    InputError
+        Where the file is no such definition.
+    """
+    with local_file(source) as (path, place):
+        info = _load(path, place)
+    try:
+        return contacts_of(info, default_name=Path(place).stem, faces=faces)
+    except InputError as error:
+        raise InputError(error.what, place=place, remedy=error.remedy) from error
+
+
+def contacts_of(info: Mapping[str, Any], default_name: str = "", faces: bool = False) -> Contacts:
+    """Contacts of a definition that is read already; see `read_definition`."""
+    for key in info:
+        if key not in KEYS:
+            remedy = nearest(str(key), KEYS, "key")
+            warnings.warn(
+                f"key '{key}' of an array is not used; {remedy}", LfpWarning, stacklevel=3
+            )
+    plane = info.get("plane", "yz")
+    if plane not in PLANES:
+        raise InputError(f"plane is {plane!r}", remedy=nearest(str(plane), PLANES, "plane"))
+    positions = _positions(info, plane)
+    if info.get("center", True):
+        positions = positions - positions.mean(axis=0)
+    positions = _sorted(positions, info.get("sortlist"))
+    axes = np.eye(3)[list(PLANES[plane])]
+    shape = info.get("shape", "square")
+    if shape not in SHAPES:
+        raise InputError(f"shape is {shape!r}", remedy=nearest(str(shape), SHAPES, "shape"))
+    radius, half_sides = _size(info.get("size", 5.0), shape) if faces else (0.0, None)
+    return Contacts(
+        positions=positions,
+        normals=np.cross(*axes),
+        tangents=axes[0],
+        radius=radius,
+        half_sides=half_sides,
+        shape=shape,
+        name=str(info.get("electrode_name", default_name)),
+    )
+
+
+def _load(path: Path, place: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        info = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("is no YAML: not UTF-8", place=place) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{place}:{mark.line + 1}" if mark else place
+        reason = getattr(error, "problem", None) or "not well formed"
+        raise InputError(f"is no YAML: {reason}", place=where) from error
+    except (RecursionError, ValueError) as error:
+        raise InputError("is no YAML that describes an array", place=place) from error
+    if not isinstance(info, dict):
+        raise InputError("is no definition of an array: it holds no keys", place=place)
+    return info
+
+
+def _positions(info: Mapping[str, Any], plane: str) -> np.ndarray:
+    if "pos" in info:
+        flat = _listed(info["pos"])
+    elif "dim" in info:
+        flat = _grid(info)
+    else:
+        raise InputError("array has neither 'pos' nor 'dim'", remedy="give one of them")
+    if flat.shape[1] == 3:
+        return flat
+    offset = number(info.get("offset", 0.0), "offset")
+    positions = np.full((len(flat), 3), offset)
+    positions[:, list(PLANES[plane])] = flat
+    return positions
+
+
+def _listed(value: Any) -> np.ndarray:
+    """Rows of two or three numbers."""
+    rows = value if isinstance(value, list) else [value]
+    if rows and not isinstance(rows[0], list):
+        rows = [rows]
+    if not 0 < len(rows) <= MOST_CONTACTS:
+        raise InputError(f"'pos' lists {len(rows)} contacts, expected 1 to {MOST_CONTACTS}")
+    width = len(rows[0])
+    for index, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != width or width not in (2, 3):
+            raise InputError(f"'pos' of contact {index} is not two or three numbers, as for all")
+    return np.array(
+        [[number(v, f"'pos' of contact {i}") for v in row] for i, row in enumerate(rows)]
+    )
+
+
+def _grid(info: Mapping[str, Any]) -> np.ndarray:
+    """Places in the plane, column by column and upwards in each, shape (C, 2)."""
+    counts = _rows_of_columns(info["dim"])
+    if sum(counts) > MOST_CONTACTS:
+        raise InputError(f"'dim' makes {sum(counts)} contacts, expected at most {MOST_CONTACTS}")
+    if counts == [1]:
+        return np.zeros((1, 2))
+    pitch = info.get("pitch")
+    if pitch is None:
+        raise InputError("array has 'dim' and no 'pitch'")
+    pair = pitch if isinstance(pitch, list) else [pitch, pitch]
+    if len(pair) != 2:
+        raise InputError(f"'pitch' has {len(pair)} numbers, expected that of rows and of columns")
+    of_rows, of_columns = (number(value, "pitch") for value in pair)
+    stagger = _stagger(info.get("stagger"), len(counts))
+    return np.concatenate(
+        [
+            np.column_stack([np.full(n, of_columns * k), np.arange(n) * of_rows + stagger[k]])
+            for k, n in enumerate(counts)
+        ]
+    )
+
+
+def _rows_of_columns(dim: Any) -> list[int]:
+    numbers = dim if isinstance(dim, list) else [dim]
+    for value in numbers:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_CONTACTS:
+            raise InputError(f"'dim' is {dim!r}, expected whole numbers above 0")
+    if not isinstance(dim, list):
+        return [dim] * dim
+    if len(dim) < 2:
+        raise InputError(f"'dim' is {dim!r}, expected N, or [rows, columns], or rows per column")
+    return [numbers[0]] * numbers[1] if len(numbers) == 2 else numbers
+
+
+def _stagger(value: Any, columns: int) -> list[float]:
+    if value is None:
+        return [0.0] * columns
+    if isinstance(value, list):
+        if len(value) != columns:
+            raise InputError(f"'stagger' has {len(value)} numbers for {columns} columns")
+        return [number(item, "stagger") for item in value]
+    step = number(value, "stagger")
+    return [step * (k % 2) for k in range(columns)]
+
+
+def _sorted(positions: np.ndarray, order: Any) -> np.ndarray:
+    if order is None:
+        return positions
+    if not isinstance(order, list) or sorted(map(str, order)) != sorted(
+        map(str, range(len(positions)))
+    ):
+        raise InputError(f"'sortlist' is no order of the {len(positions)} contacts")
+    out = np.empty_like(positions)
+    out[[int(index) for index in order]] = positions
+    return out
+
+
+def _size(value: Any, shape: str) -> tuple[float, tuple[float, float] | None]:
+    if shape != "rect":
+        size = number(value, "size")
+        if size <= 0:
+            raise InputError(f"'size' is {size:g} um, expected more than 0")
+        return size, None
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError("'size' of rect contacts is not half a width and half a height")
+    return 0.0, (number(value[0], "size"), number(value[1], "size"))
+
+
+def number(value: object, what: str) -> float:
+    """`value` as a finite float; an `InputError` that names `what` where it is none."""
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            result = float(value)
+            if np.isfinite(result):
+                return result
+    except OverflowError:
+        pass
+    raise InputError(f"{what} is {str(value)[:40]!r}, expected a finite number")
