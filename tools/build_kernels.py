@@ -23,6 +23,10 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
+# without contraction to fused multiply-adds every vector width gives the same bits; without errno and
+# traps, square roots and choices become vector instructions
+FLOATS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+
 
 class BuildKernels(build_ext):
     """``build_ext`` that compiles every kernel with the flags that they need."""
@@ -39,10 +43,11 @@ class BuildKernels(build_ext):
         import numpy
 
         openmp = self.openmp_flags()
+        flags = ["-O1" if DEBUG else "-O3", *FLOATS, *openmp]
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
             extension.define_macros.append(("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"))
-            extension.extra_compile_args += ["-O1" if DEBUG else "-O3", *openmp]
+            extension.extra_compile_args += flags
             extension.extra_link_args += openmp
         super().build_extensions()
 
@@ -51,7 +56,9 @@ class BuildKernels(build_ext):
         compiler = self.compiler.compiler_so[0]
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "trial.c")
-            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            source.write_text(
+                "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+            )
             trial = [compiler, "-fopenmp", str(source), "-o", str(Path(folder, "trial"))]
             built = subprocess.run(trial, capture_output=True, check=False).returncode == 0
         return ["-fopenmp"] if built else []

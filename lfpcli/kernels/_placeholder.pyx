@@ -1,1 +1,0 @@
-def answer(): return 42

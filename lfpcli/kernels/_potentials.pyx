@@ -1,0 +1,95 @@
+"""Tiles of a transfer matrix: contacts in parallel, segments in vector lanes."""
+
+from cython.parallel cimport prange
+
+from libc.string cimport memset
+
+
+cdef extern from "potentials.h" nogil:
+    const int LFP_TILE
+    const int LFP_LINE_ROWS
+    const int LFP_POINT_ROWS
+    int lfp_max_threads()
+    int lfp_use_level(int wanted)
+    void lfp_line(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
+                  double pz, double weight, double *total)
+    void lfp_point(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
+                   double pz, double weight, double *total)
+    void lfp_distance2(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
+                       double pz, double *distance2)
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef const double[:, ::1] table_t
+ctypedef const double[:, :, ::1] points_t
+
+TILE = LFP_TILE
+LINE_ROWS = LFP_LINE_ROWS
+POINT_ROWS = LFP_POINT_ROWS
+
+
+def use_level(int wanted):
+    """Use the vector instructions of a level at most: 0 baseline, 1 AVX2, 2 AVX-512."""
+    return lfp_use_level(wanted)
+
+
+def max_threads():
+    """Threads that OpenMP would start; 1 in a build without it."""
+    return lfp_max_threads()
+
+
+cdef int fill_tile(
+    table_t table, points_t points, table_t weights, real[:, ::1] out, Py_ssize_t row,
+    Py_ssize_t first, bint line,
+) except -1 nogil:
+    """Weighted sum over the points of one row, for one tile of segments."""
+    cdef double total[LFP_TILE]
+    cdef Py_ssize_t n = min(<Py_ssize_t>LFP_TILE, table.shape[1] - first)
+    cdef Py_ssize_t stride = table.shape[1], scale = table.shape[0] - 1, k
+    cdef const double *start = &table[0, first]
+    memset(total, 0, sizeof(total))
+    for k in range(points.shape[1]):
+        if line:
+            lfp_line(start, stride, n, points[row, k, 0], points[row, k, 1], points[row, k, 2],
+                     weights[row, k], total)
+        else:
+            lfp_point(start, stride, n, points[row, k, 0], points[row, k, 1], points[row, k, 2],
+                      weights[row, k], total)
+    for k in range(n):
+        out[row, first + k] = <real>(table[scale, first + k] * total[k])
+    return 0
+
+
+def fill(
+    table_t table, points_t points, table_t weights, real[:, ::1] out, bint line, int threads
+):
+    """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`."""
+    cdef Py_ssize_t rows = points.shape[0]
+    cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
+    for task in prange(rows * tiles, nogil=True, schedule="static", num_threads=threads):
+        fill_tile(table, points, weights, out, task % rows, task // rows * LFP_TILE, line)
+
+
+cdef int look_in_tile(
+    table_t table, table_t points, Py_ssize_t row, Py_ssize_t first, unsigned char[:, ::1] found
+) except -1 nogil:
+    """Set `found` where a segment of the tile is nearer to the point than its radius."""
+    cdef double distance2[LFP_TILE]
+    cdef Py_ssize_t n = min(<Py_ssize_t>LFP_TILE, table.shape[1] - first), k
+    cdef int count = 0
+    lfp_distance2(&table[0, first], table.shape[1], n, points[row, 0], points[row, 1],
+                  points[row, 2], distance2)
+    for k in range(n):
+        count += distance2[k] < table[LFP_LINE_ROWS - 2, first + k]
+    found[row, first // LFP_TILE] = count > 0
+    return 0
+
+
+def near_tiles(table_t table, table_t points, unsigned char[:, ::1] found, int threads):
+    """Mark in `found` (P, tiles) the tiles with a segment nearer to the point than its radius."""
+    cdef Py_ssize_t rows = points.shape[0]
+    cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
+    for task in prange(rows * tiles, nogil=True, schedule="static", num_threads=threads):
+        look_in_tile(table, points, task % rows, task // rows * LFP_TILE, found)

@@ -1,0 +1,181 @@
+"""Potentials of line and point sources at weighted sets of points, in an infinite medium.
+
+Everything that a volume conductor does to them (faces averaged over, images, scaled
+coordinates) is a matter of which points, with which weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import UsageError
+from lfpcli.kernels import _potentials
+from lfpcli.kernels.threads import threads_for
+
+# A segment shorter than this fraction of its radius is a point: the line's
+# formula at this length is that of the point to the last bit or two.
+POINT_LENGTH = 1e-9
+FOUR_PI = 4.0 * np.pi
+
+
+def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Table of lines for `potential` and `near_pairs`.
+
+    Parameters
+    ----------
+    start, end : ndarray, shape (N, 3)
+        End points, um.
+    radius : ndarray, shape (N,)
+        Least distances, um, > 0. A segment without length becomes a point.
+
+    Returns
+    -------
+    ndarray, shape (9, N)
+        Start, unit vector, length, radius squared, 1 / (4 pi length).
+    """
+    along = end - start
+    length = np.sqrt(np.sum(along * along, axis=1))
+    point = length < POINT_LENGTH * radius
+    length = np.where(point, POINT_LENGTH * radius, length)
+    unit = np.where(point[:, None], [0.0, 0.0, 1.0], along / length[:, None])
+    begin = np.where(point[:, None], 0.5 * (start + end), start)
+    table = np.empty((_potentials.LINE_ROWS, len(start)))
+    table[0:3], table[3:6], table[6] = begin.T, unit.T, length
+    table[7], table[8] = radius * radius, 1.0 / (FOUR_PI * length)
+    return table
+
+
+def point_table(middle: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Table of point sources for `potential`.
+
+    Parameters
+    ----------
+    middle : ndarray, shape (N, 3)
+        Positions, um.
+    radius : ndarray, shape (N,)
+        Least distances, um, > 0.
+
+    Returns
+    -------
+    ndarray, shape (5, N)
+        Position, radius squared, 1 / (4 pi).
+    """
+    table = np.empty((_potentials.POINT_ROWS, len(middle)))
+    table[0:3], table[3], table[4] = middle.T, radius * radius, 1.0 / FOUR_PI
+    return table
+
+
+def potential(
+    table: np.ndarray,
+    points: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    dtype: type = np.float64,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Sum of the potentials at weighted points, per unit of current over conductivity.
+
+    A line source gives ln((r1 + r2 + L) / (r1 + r2 - L)) / (4 pi L), with the
+    distances r1, r2 to its ends (Holt and Koch 1999, in prolate spheroidal form); a
+    point source 1 / (4 pi r). The distance to a source is its radius at least.
+
+    Parameters
+    ----------
+    table : ndarray, shape (9, N) or (5, N)
+        From `line_table` or `point_table`.
+    points : array_like, shape (C, Q, 3) or (C, 3)
+        Positions, um.
+    weights : array_like, shape (C, Q), optional
+        Weights of the points; left out, all 1.
+    dtype : numpy.float64 or numpy.float32
+        Type of the result; the arithmetic is double in both.
+    out : ndarray, shape (C, N), optional
+        Where to put the result, C-contiguous.
+
+    Returns
+    -------
+    ndarray, shape (C, N)
+        1/um; over a conductivity in S/m this is mV/nA.
+
+    Raises
+    ------
+    UsageError
+        Where the shapes do not fit together.
+    """
+    where, weight = _weighted(points, weights)
+    count = table.shape[1]
+    if out is None:
+        out = np.empty((len(where), count), dtype=dtype)
+    if out.shape != (len(where), count) or not out.flags.c_contiguous:
+        raise UsageError(f"out has shape {out.shape}, expected {(len(where), count)} in C order")
+    if table.shape[0] not in (_potentials.LINE_ROWS, _potentials.POINT_ROWS):
+        raise UsageError(f"a table of segments has 9 or 5 rows, not {table.shape[0]}")
+    if out.size and where.shape[1]:
+        line = table.shape[0] == _potentials.LINE_ROWS
+        threads = threads_for(out.size * where.shape[1])
+        _potentials.fill(np.ascontiguousarray(table), where, weight, out, line, threads)
+    else:
+        out[...] = 0.0
+    return out
+
+
+def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a point and a segment that are nearer to each other than the segment's radius.
+
+    Parameters
+    ----------
+    table : ndarray, shape (9, N)
+        From `line_table`.
+    points : array_like, shape (P, 3)
+        Positions, um.
+
+    Returns
+    -------
+    point, segment : ndarray of int, shape (K,)
+        The pairs, in order of points and then of segments.
+    distance : ndarray, shape (K,)
+        From the point to the segment, um.
+    """
+    where = np.ascontiguousarray(points, dtype=np.float64)
+    if where.ndim != 2 or where.shape[1] != 3:
+        raise UsageError(f"points have shape {where.shape}, expected (P, 3)")
+    if table.shape[0] != _potentials.LINE_ROWS:
+        raise UsageError("near_pairs needs a table of lines")
+    count, tile = table.shape[1], _potentials.TILE
+    found = np.zeros((len(where), -(-count // tile)), dtype=np.uint8)
+    if found.size:
+        threads = threads_for(len(where) * count // 4)
+        _potentials.near_tiles(np.ascontiguousarray(table), where, found, threads)
+    rows, columns, distances = [], [], []
+    for row, first in zip(*np.nonzero(found), strict=True):
+        part = table[:, first * tile : (first + 1) * tile]
+        distance = distance_to_lines(part, where[row])
+        near = np.flatnonzero(distance * distance < part[7])
+        rows.append(np.full(len(near), row))
+        columns.append(near + first * tile)
+        distances.append(distance[near])
+    if not rows:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(distances)
+
+
+def distance_to_lines(table: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Distances from one point to each segment of a table of lines, um, shape (N,)."""
+    offset = point[:, None] - table[0:3]
+    along = np.clip(np.sum(offset * table[3:6], axis=0), 0.0, table[6])
+    return np.linalg.norm(offset - along * table[3:6], axis=0)
+
+
+def _weighted(points: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+    where = np.ascontiguousarray(points, dtype=np.float64)
+    if where.ndim == 2:
+        where = where[:, None, :]
+    if where.ndim != 3 or where.shape[2] != 3:
+        raise UsageError(f"points have shape {where.shape}, expected (C, Q, 3)")
+    if weights is None:
+        return where, np.ones(where.shape[:2])
+    weight = np.ascontiguousarray(weights, dtype=np.float64)
+    if weight.shape != where.shape[:2]:
+        raise UsageError(f"weights have shape {weight.shape}, expected {where.shape[:2]}")
+    return where, weight

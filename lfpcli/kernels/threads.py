@@ -1,0 +1,54 @@
+"""How many threads a kernel starts, and which vector instructions it uses."""
+
+from __future__ import annotations
+
+import os
+
+from lfpcli.errors import UsageError
+from lfpcli.kernels import _potentials
+
+LEVELS = ("baseline", "avx2", "avx512")
+PAIRS_PER_THREAD = 16384
+
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+# the threads of an OpenMP pool do not survive a fork, and GNU's runtime then waits for them forever
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def threads_for(pairs: int) -> int:
+    """Threads worth starting for that many pairs of contact and segment.
+
+    OMP_NUM_THREADS bounds them. A forked child works with one thread.
+    """
+    if _forked:
+        return 1
+    return max(1, min(_potentials.max_threads(), pairs // PAIRS_PER_THREAD))
+
+
+def use_instructions(level: str | None = None) -> str:
+    """Select the vector instructions of the kernels; results have the same bits with each.
+
+    Parameters
+    ----------
+    level : {'baseline', 'avx2', 'avx512'}, optional
+        The most to use; left out, the best the processor has.
+
+    Returns
+    -------
+    str
+        The level in use.
+    """
+    if level is not None and level not in LEVELS:
+        raise UsageError(f"unknown vector instructions '{level}'", remedy=f"one of {LEVELS}")
+    wanted = LEVELS.index(level) if level is not None else len(LEVELS) - 1
+    return LEVELS[_potentials.use_level(wanted)]
+
+
+use_instructions()
