@@ -19,7 +19,8 @@ def test_one_pulse_is_on_from_its_begin_and_off_at_its_end() -> None:
 
 
 def test_steps_hold_the_same_train() -> None:
-    train = PulseTrain(2.0, 1.0, 0.5, number=3, period=4.0, biphasic=True, interphase=0.2, amp2=-1.0, dur2=1.0)  # fmt: skip
+    second = {"biphasic": True, "interphase": 0.2, "amp2": -1.0, "dur2": 1.0}
+    train = PulseTrain(2.0, 1.0, 0.5, number=3, period=4.0, **second)  # type: ignore[arg-type]
     times, currents = train.steps()
     np.testing.assert_allclose(times[:4], [1.0, 1.5, 1.7, 2.7])
     np.testing.assert_array_equal(currents, [2.0, 0.0, -1.0, 0.0] * 3)
