@@ -1,0 +1,53 @@
+"""Facts on standard output: as JSON, and as text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+
+def to_json(facts: Any) -> str:
+    """JSON text of facts; NumPy's scalars and arrays become numbers and lists, NaN becomes null."""
+    return json.dumps(_plain(facts), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return str(value)
+
+
+def size_text(count: float) -> str:
+    """Number of bytes for people."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def table(rows: Iterable[Iterable[str]], indent: str = "  ") -> list[str]:
+    """Lines of a table whose columns are as wide as they need."""
+    cells = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        indent + "  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def count_text(number: int, what: str) -> str:
+    """A number and its noun, such as ``1 cell`` and ``2 cells``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

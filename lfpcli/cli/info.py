@@ -1,0 +1,128 @@
+"""Say what a file holds: datasets, shapes, units, time span, populations, spikes, signals with
+their models, and how the file came to be. Reads recordings, other HDF5 files, .npy, .npz and
+.swc."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from lfpcli.cli import options
+from lfpcli.cli.facts import count_text, size_text, table, to_json
+
+EPILOG = """\
+examples:
+  lfp info lfp.h5
+  lfp info lfp.h5 --json
+  lfp info lfp.h5 -v
+  lfp probe out.h5 --array Neuropixels-128 | lfp info -"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("input", metavar="FILE", help="file to describe; - is standard input")
+    options.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Describe the file."""
+    from lfpcli.tasks.info import info
+
+    facts = info(args.input)
+    if args.json:
+        print(to_json(facts))
+    else:
+        print("\n".join(_lines(facts, verbose=bool(args.verbose))))
+
+
+def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
+    size = size_text(facts["bytes"])
+    if facts["kind"] == "recording":
+        yield f"{facts['file']}: recording, format version {facts['format_version']}, {size}"
+        yield from _recording(facts)
+        if verbose:
+            yield "datasets"
+            yield from _datasets(facts["datasets"])
+    elif facts["kind"] == "swc":
+        yield f"{facts['file']}: SWC morphology, {size}"
+        types = ", ".join(f"{number} {name}" for name, number in facts["types"].items())
+        points, roots = count_text(facts["points"], "point"), count_text(facts["roots"], "root")
+        yield f"  {points} ({types}), {roots}"
+        yield f"  {_box(facts)}"
+    else:
+        kind = {"hdf5": "HDF5", "npy": "NumPy array", "npz": "NumPy archive"}[facts["kind"]]
+        yield f"{facts['file']}: {kind}, {size}"
+        for key, value in facts.get("attributes", {}).items():
+            yield f"  @{key} = {value}"
+        yield from _datasets(facts["datasets"])
+
+
+def _recording(facts: dict[str, Any]) -> Iterator[str]:
+    if "time" in facts:
+        yield f"time: {facts['time']['t_start']:g} to {facts['time']['t_stop']:g} ms"
+    for name, population in facts["populations"].items():
+        numbers = (count_text(population[f"{n}s"], n) for n in ("cell", "section", "segment"))
+        yield f"population {name}: {', '.join(numbers)}"
+        if "area_um2" in population:
+            area, length = population["area_um2"], population["length_um"]
+            yield f"  area {area:.6g} um2, length {length:.6g} um, {_box(population)}"
+    for name, spikes in facts["spikes"].items():
+        rate = f", {spikes['rate_hz']:.3g} Hz a cell" if "rate_hz" in spikes else ""
+        firing = count_text(spikes["cells_firing"], "cell")
+        yield f"spikes of {name}: {spikes['number']} from {firing}{rate}"
+    for variable, populations in facts["reports"].items():
+        for name, report in populations.items():
+            cells = count_text(report["cells"], "cell")
+            yield f"report {variable} of {name}: {_span(report)}, {cells}"
+    for name, dipole in facts["dipoles"].items():
+        yield f"dipole {name}: {_span(dipole)}"
+    for name, signal in facts["signals"].items():
+        yield f"signal {name}: {_span(signal)}"
+        yield from _model(signal)
+    yield from _provenance(facts["provenance"])
+
+
+def _span(sampled: dict[str, Any]) -> str:
+    rows, columns = sampled["shape"]
+    span = f"{sampled['t_start_ms']:g} to {sampled['t_stop_ms']:g} ms at dt {sampled['dt_ms']:g} ms"
+    return f"{rows} x {columns} {sampled['type']}, {sampled['units'] or 'no unit'}, {span}"
+
+
+def _model(signal: dict[str, Any]) -> Iterator[str]:
+    parameters = ", ".join(f"{k} = {v}" for k, v in signal["parameters"].items())
+    if signal["model"] or parameters:
+        yield f"  model {signal['model'] or 'unnamed'}" + (f": {parameters}" if parameters else "")
+    if "low_um" in signal:
+        yield f"  contacts: {_box(signal)}"
+    if "groups" in signal:
+        yield f"  shares of {', '.join(signal['groups'])}"
+
+
+def _box(facts: dict[str, Any]) -> str:
+    spans = zip("xyz", facts["low_um"], facts["high_um"], strict=True)
+    return ", ".join(f"{axis} {low:.6g} to {high:.6g}" for axis, low, high in spans) + " um"
+
+
+def _provenance(record: dict[str, Any]) -> Iterator[str]:
+    if not record:
+        return
+    facts = [f"{record.get('program', '?')} {record.get('version', '?')}"]
+    facts += [f"{key} {record[key]}" for key in ("engine", "seed") if key in record]
+    yield "made by " + ", ".join(facts)
+    steps = [*record.get("history", []), record]
+    for step in steps:
+        command = step.get("command", []) if isinstance(step, dict) else []
+        yield f"  $ {shlex.join(map(str, command))}"
+
+
+def _datasets(datasets: list[dict[str, Any]]) -> list[str]:
+    rows = []
+    for dataset in datasets:
+        if "link" in dataset:
+            rows.append((dataset["path"], dataset["link"], "", ""))
+            continue
+        shape = "empty" if dataset["shape"] is None else " x ".join(map(str, dataset["shape"]))
+        rows.append((dataset["path"], shape or "scalar", dataset["type"], dataset.get("units", "")))
+    return table(rows) if rows else ["  no datasets"]

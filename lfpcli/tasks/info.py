@@ -1,0 +1,214 @@
+"""What a file holds, as a tree of facts."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.recording import FORMAT, Recording, Sampled
+
+_SWC_TYPES = {1: "soma", 2: "axon", 3: "basal", 4: "apical"}
+
+
+def info(source: str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe a recording, another HDF5 file, NumPy arrays, or an SWC morphology.
+
+    Parameters
+    ----------
+    source : path-like
+        The file, ``-`` for standard input.
+
+    Returns
+    -------
+    dict
+        ``file``, ``kind`` and ``bytes``; for a recording the ``populations``, ``spikes``,
+        ``reports``, ``dipoles``, ``signals`` and ``provenance``; for HDF5 and NumPy files the
+        ``datasets``; for a morphology the numbers of ``points``.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read or is of no known kind.
+    """
+    with open_contents(source) as contents:
+        facts: dict[str, Any] = {
+            "file": contents.name,
+            "kind": contents.kind,
+            "bytes": contents.path.stat().st_size,
+        }
+        if contents.kind == "text":
+            return facts | _swc(contents)
+        if contents.kind == "binary":
+            raise InputError(
+                "format is not known",
+                place=contents.name,
+                remedy="HDF5, .npy, .npz and .swc files are read",
+            )
+        if contents.kind == "hdf5":
+            facts |= _hdf5(contents)
+        facts["datasets"] = [
+            _dataset(path, leaf) for path, leaf in contents.leaves.items() if leaf.data is not None
+        ]
+        return facts
+
+
+def _hdf5(contents: Contents) -> dict[str, Any]:
+    attributes = {k: _plain(v) for k, v in contents.leaves["/"].attributes.items()}
+    if attributes.get("format") != FORMAT:
+        return {"attributes": attributes}
+    with h5py.File(contents.path, "r") as file:
+        return _recording(Recording(file, contents.name))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _dataset(path: str, leaf: Leaf) -> dict[str, Any]:
+    if not leaf.is_array:
+        return {"path": path, "link": leaf.data}
+    data = leaf.data
+    facts = {
+        "path": path,
+        "shape": None if data.shape is None else list(data.shape),
+        "type": "text" if h5py.check_string_dtype(data.dtype) else str(data.dtype),
+    }
+    if "units" in leaf.attributes:
+        facts["units"] = _plain(leaf.attributes["units"])
+    return facts
+
+
+def _recording(recording: Recording) -> dict[str, Any]:
+    provenance = recording.provenance
+    spans = _spans(recording)
+    cells = {name: _population(recording, name) for name in recording.populations}
+    time = {"t_start": min(s[0] for s in spans), "t_stop": max(s[1] for s in spans)}
+    return {
+        "kind": "recording",
+        "format_version": _plain(recording.file.attrs["format_version"]),
+        **({"time": time} if spans else {}),
+        "populations": cells,
+        "spikes": {
+            name: _spikes(recording, name, cells.get(name, {}).get("cells"), spans)
+            for name in recording.spike_populations
+        },
+        "reports": {
+            variable: {
+                name: _sampled(report := recording.report(variable, name))
+                | {"cells": len(report.node_ids)}
+                for name in names
+            }
+            for variable, names in recording.reports.items()
+        },
+        "dipoles": {name: _sampled(recording.dipole(name)) for name in recording.dipole_groups},
+        "signals": {name: _signal(recording, name) for name in recording.signals},
+        "provenance": provenance,
+    }
+
+
+def _spans(recording: Recording) -> list[tuple[float, float]]:
+    """First and last time of all that is sampled, ms."""
+    sampled: list[Sampled] = [recording.dipole(g) for g in recording.dipole_groups]
+    sampled += [recording.signal(n) for n in recording.signals]
+    sampled += [recording.report(v, p) for v, names in recording.reports.items() for p in names]
+    return [
+        (s.t_start, s.t_start + s.dt * (s.data.shape[0] - 1)) for s in sampled if s.data.shape[0]
+    ]
+
+
+def _population(recording: Recording, name: str) -> dict[str, Any]:
+    geometry = recording.geometry(name)
+    facts: dict[str, Any] = {
+        "cells": len(np.unique(geometry.gid)),
+        "segments": len(geometry),
+        "sections": len(np.unique(np.stack([geometry.gid, geometry.section]), axis=1).T),
+    }
+    if len(geometry):
+        points = np.concatenate([geometry.start, geometry.end])
+        facts["gids"] = [int(geometry.gid.min()), int(geometry.gid.max())]
+        facts["area_um2"] = float(geometry.area.sum())
+        facts["length_um"] = float(geometry.length.sum())
+        facts["low_um"] = points.min(axis=0).tolist()
+        facts["high_um"] = points.max(axis=0).tolist()
+    return facts
+
+
+def _spikes(
+    recording: Recording, name: str, cells: int | None, spans: list[tuple[float, float]]
+) -> dict[str, Any]:
+    times, gids = recording.spikes(name)
+    facts: dict[str, Any] = {"number": len(times), "cells_firing": len(np.unique(gids))}
+    if len(times):
+        facts |= {"first_ms": float(times[0]), "last_ms": float(times[-1])}
+    duration = max((stop - start for start, stop in spans), default=0.0)
+    if cells and duration > 0:
+        facts["rate_hz"] = 1e3 * len(times) / duration / cells
+    return facts
+
+
+def _sampled(sampled: Sampled) -> dict[str, Any]:
+    samples = int(sampled.data.shape[0])
+    return {
+        "shape": list(sampled.data.shape),
+        "type": str(sampled.data.dtype),
+        "units": sampled.units,
+        "dt_ms": sampled.dt,
+        "rate_hz": 1e3 / sampled.dt,
+        "t_start_ms": sampled.t_start,
+        "t_stop_ms": sampled.t_start + sampled.dt * max(samples - 1, 0),
+    }
+
+
+def _signal(recording: Recording, name: str) -> dict[str, Any]:
+    signal = recording.signal(name)
+    facts = _sampled(signal) | {"model": signal.model, "parameters": signal.parameters}
+    if signal.positions is not None and len(signal.positions):
+        facts["low_um"] = signal.positions.min(axis=0).tolist()
+        facts["high_um"] = signal.positions.max(axis=0).tolist()
+    if signal.names:
+        facts["names"] = signal.names
+    if signal.groups:
+        facts["groups"] = list(signal.groups)
+    return facts
+
+
+def _swc(contents: Contents) -> dict[str, Any]:
+    """Numbers of points of a morphology, by type."""
+    types: dict[str, int] = {}
+    roots = points = 0
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for number, line in enumerate(read_text(contents), 1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        try:
+            kind, parent = int(words[1]), int(words[6])
+            place = np.array([float(w) for w in words[2:5]])
+        except (ValueError, IndexError) as error:
+            raise InputError(
+                "is no line of SWC (index type x y z radius parent)",
+                place=f"{contents.name}:{number}",
+                remedy="HDF5, .npy, .npz and .swc files are read",
+            ) from error
+        points += 1
+        roots += parent < 0
+        name = _SWC_TYPES.get(kind, f"type {kind}")
+        types[name] = types.get(name, 0) + 1
+        low, high = np.minimum(low, place), np.maximum(high, place)
+    if not points:
+        raise InputError("holds no points", place=contents.name)
+    return {
+        "kind": "swc",
+        "points": points,
+        "roots": roots,
+        "types": dict(sorted(types.items())),
+        "low_um": low.tolist(),
+        "high_um": high.tolist(),
+    }
