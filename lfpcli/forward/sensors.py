@@ -28,8 +28,8 @@ class Sensors:
         1 by default.
     channels : sequence of str, optional
         The channel of each point; by default each point is a channel of its own, ``"0"`` ...
-    units : str
-        Unit of the channels: ``T``, or ``T/m`` with weights over a baseline.
+    units : str or sequence of str
+        Unit of all channels, or of each: ``T``, or ``T/m`` with weights over a baseline.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Sensors:
         orientations: ArrayLike,
         weights: ArrayLike | None = None,
         channels: Sequence[str] | None = None,
-        units: str = "T",
+        units: str | Sequence[str] = "T",
     ) -> None:
         self.points = points(positions, "sensors")
         self.orientations = directions(orientations, "sensor orientations")
@@ -62,7 +62,9 @@ class Sensors:
         self.names = list(dict.fromkeys(each))
         number = {name: k for k, name in enumerate(self.names)}
         self.channel = np.array([number[name] for name in each])
-        self.units = units
+        self.units = [units] * len(self.names) if isinstance(units, str) else list(units)
+        if len(self.units) != len(self.names):
+            raise InputError(f"sensors: {len(self.units)} units for {len(self.names)} channels")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,16 +76,22 @@ class Sensors:
         sums = [np.bincount(self.channel, self.points[:, k], len(self)) for k in range(3)]
         return np.stack(sums, axis=1) / counts[:, None]
 
-    @property
-    def directions(self) -> np.ndarray:
-        """Mean orientation of the points of each channel, weighted by size; shape (C, 3)."""
-        size = np.abs(self.weights)
-        sums = [
-            np.bincount(self.channel, size * self.orientations[:, k], len(self)) for k in range(3)
-        ]
-        mean = np.stack(sums, axis=1)
-        norm = np.linalg.norm(mean, axis=1, keepdims=True)
-        return mean / np.where(norm > 0, norm, 1.0)
+    def moved(self, shift: ArrayLike) -> Sensors:
+        """A copy whose points are shifted by a vector, um."""
+        names = [self.names[k] for k in self.channel]
+        shifted = self.points + np.asarray(shift, dtype=float)
+        return Sensors(shifted, self.orientations, self.weights, names, self.units)
+
+    def by_unit(self) -> dict[str, Sensors]:
+        """The channels of each unit, in order of appearance."""
+        parts = {}
+        for unit in dict.fromkeys(self.units):
+            rows = np.array([self.units[k] == unit for k in self.channel])
+            names = [self.names[k] for k in self.channel[rows]]
+            parts[unit] = Sensors(
+                self.points[rows], self.orientations[rows], self.weights[rows], names, unit
+            )
+        return parts
 
     def weighted(self, values: np.ndarray) -> np.ndarray:
         """Channels from what the points measure, (P, n); shape (C, n)."""

@@ -78,14 +78,14 @@ def mne_sensors(source: str | os.PathLike[str]) -> Sensors:
     if len(picks) == 0:
         raise InputError("has no MEG channels", place=source)
     channels = [info["chs"][pick] for pick in picks]
-    kinds = {"T/m" if "GRAD" in str(ch["coil_type"]).upper() else "T" for ch in channels}
+    planar = [mne.channel_type(info, pick) == "grad" for pick in picks]
     coils = mne.forward._create_meg_coils(channels, "accurate", info["dev_head_t"])
     return Sensors(
         np.concatenate([coil["rmag"] for coil in coils]) * UM_PER_METRE,
         np.concatenate([coil["cosmag"] for coil in coils]),
         np.concatenate([coil["w"] for coil in coils]),
         np.repeat([ch["ch_name"] for ch in channels], [len(coil["w"]) for coil in coils]).tolist(),
-        units=kinds.pop() if len(kinds) == 1 else "T or T/m",
+        units=["T/m" if grad else "T" for grad in planar],
     )
 
 
