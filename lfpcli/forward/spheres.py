@@ -135,3 +135,14 @@ def image_field(
 def unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """Vectors over their norms; the zero vector becomes z, for which any direction serves."""
     return np.where(norms > 0, vectors / np.where(norms > 0, norms, 1.0), (0.0, 0.0, 1.0))
+
+
+def fitted_centre(places: np.ndarray) -> np.ndarray:
+    """Centre of the sphere that fits places (n, 3) best, least squares; zero for fewer than 8.
+
+    ``|x|^2 = 2 x . c + (R^2 - |c|^2)`` is linear in the centre c.
+    """
+    if len(places) < 8:
+        return np.zeros(3)
+    system = np.column_stack([2 * places, np.ones(len(places))])
+    return np.asarray(np.linalg.lstsq(system, np.sum(places**2, axis=1), rcond=None)[0][:3])

@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.forward.arrays import directions, points
 from lfpcli.forward.montages import SYSTEMS, montage
+from lfpcli.forward.spheres import fitted_centre
 from lfpcli.io import stream
 from lfpcli.io.array_tables import read_table
 from lfpcli.io.mne import mne_montage
@@ -122,11 +123,7 @@ def on_scalp(places: np.ndarray, radius: float, *, fit: bool) -> np.ndarray:
     ndarray, shape (C, 3)
         um.
     """
-    centre = np.zeros(3)
-    if fit and len(places) >= 8:
-        # |x|^2 = 2 x.c + (R^2 - |c|^2) is linear in the centre c
-        system = np.column_stack([2 * places, np.ones(len(places))])
-        centre = np.linalg.lstsq(system, np.sum(places**2, axis=1), rcond=None)[0][:3]
+    centre = fitted_centre(places) if fit else np.zeros(3)
     return directions(places - centre, "electrodes") * radius
 
 

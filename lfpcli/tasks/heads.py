@@ -119,7 +119,9 @@ def open_eeg(model: EegModel) -> Iterator[Channels]:
     _check_options(model)
     if model.name == "lead-field":
         with open_head_model(model.head_model or "", "eeg") as lead_field:
-            yield _referenced(model, given_channels(lead_field, model.pick))
+            channels = given_channels(lead_field, model.pick)
+            channels.parameters["head_model"] = str(model.head_model)
+            yield _referenced(model, channels)
         return
     channels = {
         "infinite": _infinite,

@@ -81,7 +81,9 @@ def open_meg(model: MegModel, name: str) -> Iterator[dict[str, Channels]]:
         if model.quantity != "B":
             raise UsageError("a lead field gives B; --quantity H has no meaning with it")
         with open_head_model(model.head_model or "", "meg") as lead_field:
-            yield {name: given_channels(lead_field, None)}
+            channels = given_channels(lead_field, None)
+            channels.parameters["head_model"] = str(model.head_model)
+            yield {name: channels}
         return
     yield _by_unit(model, load_sensors(model.sensors or ""), name)
 

@@ -1,0 +1,92 @@
+"""From EEG and MEG signals of a recording to topographies."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lfpcli.errors import InputError
+from lfpcli.forward.spheres import fitted_centre
+from lfpcli.io.recording import Recording, Signal
+from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.scalp import draw_topography
+
+# what the models of heads leave among the parameters of a signal
+_OF_HEADS = {"montage", "sensors", "head_model"}
+_HEIGHT = 2.6
+_LEAST = 3
+
+
+def has_topography(signal: Signal) -> bool:
+    """Whether a signal is measured around a head, on three channels or more."""
+    return (
+        signal.positions is not None
+        and len(signal.positions) >= _LEAST
+        and not _OF_HEADS.isdisjoint(signal.parameters)
+    )
+
+
+def topography_panel(
+    recording: Recording,
+    name: str,
+    time: float | None = None,
+    span: tuple[float, float] | None = None,
+) -> Panel:
+    """Topography of a signal at one time.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    name : str
+        Name of the signal.
+    time : float, optional
+        When, ms; by default where the values differ most over the head (largest global field
+        power: Lehmann and Skrandies 1980, Electroencephalogr Clin Neurophysiol 48:609).
+    span : tuple of two floats, optional
+        Times to look for it in, ms.
+
+    Raises
+    ------
+    InputError
+        Where no sample lies at that time, or the signal has no places on a head.
+    """
+    signal = recording.signal(name)
+    place = recording.place(f"/signals/{name}")
+    if not has_topography(signal) or signal.positions is None:
+        raise InputError("signal has no places on a head", place=place)
+    row = _sample(signal, time, span, place)
+    values = np.asarray(signal.data[row], dtype=float)
+    places = signal.positions - _centre(signal)
+    title = f"{name}: {signal.model}, {signal.t_start + row * signal.dt:g} ms"
+
+    def draw(ax: Axes) -> None:
+        draw_topography(ax, values, places, signal.units, names=signal.names, title=title)
+
+    return Panel(draw, _HEIGHT, timed=False)
+
+
+def _sample(
+    signal: Signal, time: float | None, span: tuple[float, float] | None, place: str
+) -> int:
+    first, last = (time, time) if time is not None else span or (-np.inf, np.inf)
+    times = signal.times
+    rows = np.flatnonzero((times >= first - 0.5 * signal.dt) & (times <= last + 0.5 * signal.dt))
+    if not len(rows):
+        raise InputError("no sample in this time span", place=place)
+    if time is not None:
+        return int(rows[np.argmin(np.abs(times[rows] - time))])
+    power = [
+        np.std(np.asarray(signal.data[start : start + 4096], dtype=float), axis=1)
+        for start in range(int(rows[0]), int(rows[-1]) + 1, 4096)
+    ]
+    return int(rows[0] + np.argmax(np.concatenate(power)[: len(rows)]))
+
+
+def _centre(signal: Signal) -> np.ndarray:
+    """Centre of the head in the coordinates of the channels, um."""
+    if "centre" in signal.parameters:
+        return np.asarray(signal.parameters["centre"], dtype=float)
+    if "head_model" in signal.parameters and signal.positions is not None:
+        return fitted_centre(signal.positions)
+    return np.zeros(3)
