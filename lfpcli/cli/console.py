@@ -98,6 +98,23 @@ class Console:
             yield lambda done: bar.update(task, completed=done)
 
 
+def open_standard_files() -> None:
+    """Occupy the standard descriptors that the caller closed.
+
+    A data file would become one of them else, and get what is printed. Writing to a closed
+    standard output stays an error; messages to a closed standard error are lost.
+    """
+    for number, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, mode), number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+
+
 @contextlib.contextmanager
 def guarded_stdout() -> Iterator[None]:
     """Keep standard output for data: what C code prints to fd 1 goes to fd 2.
@@ -118,7 +135,7 @@ def guarded_stdout() -> Iterator[None]:
         sys.stdout = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="surrogateescape")
     try:
         yield
-        sys.stdout.flush()
+        _flush()
     finally:
         if own:
             _close_quietly(sys.stdout)
@@ -126,6 +143,22 @@ def guarded_stdout() -> Iterator[None]:
         stream.STDOUT.fd = 1
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _flush() -> None:
+    """Write out what was printed, so that a full disk is a failure and not a silence."""
+    from lfpcli.errors import OutputError
+
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot write: {(error.strerror or str(error)).lower()}",
+            place="standard output",
+            remedy="free some space or write elsewhere",
+        ) from error
 
 
 def _writes_to_fd_1(file: Any) -> bool:

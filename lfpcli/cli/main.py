@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType, ModuleType
 
 from lfpcli.cli import options
-from lfpcli.cli.console import Console, guarded_stdout
+from lfpcli.cli.console import Console, guarded_stdout, open_standard_files
 from lfpcli.cli.parser import Parser
 from lfpcli.errors import ExitCode, LfpError, UsageError, nearest
 
@@ -92,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def console_main() -> None:
     """Run as a program: the process ends with the command's exit code."""
+    open_standard_files()
     code = main()
     if code == 128 + signal.SIGPIPE:
         # the interpreter would complain at exit about what it cannot flush

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -68,16 +69,31 @@ class RecordingWriter:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is None:
+        if kind is not None:
+            self._abandon()
+            return
+        try:
             for base, t_start, dt in self._reports:
                 stop = t_start + dt * self.file[f"{base}/data"].shape[0]
                 self.file[f"{base}/mapping/time"][:] = (t_start, stop, dt)
-        try:
-            self.file.close()
+            self.file.flush()
         except (OSError, RuntimeError):
-            # the error that stopped the work says more than the one at closing
-            if kind is None:
-                raise
+            self._abandon()
+            raise
+        self.file.close()
+
+    def _abandon(self) -> None:
+        """Close without a further write to the disk.
+
+        HDF5 keeps a file open whose last blocks cannot be written, tries again when the process
+        ends, and crashes it there.
+        """
+        with contextlib.suppress(OSError, RuntimeError, ValueError, NotImplementedError):
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, self.file.id.get_vfd_handle())
+            os.close(nowhere)
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            self.file.close()
 
     def set_provenance(self, provenance: Mapping[str, Any]) -> None:
         """Replace the provenance, once all of it is known."""

@@ -46,7 +46,7 @@ def tree(rng: np.random.Generator, *, scale: float = 1.0) -> Geometry:
 
     up = np.array([0.0, 0.0, 1.0])
     grow("soma[0]", (0, 0, -8), up, 1, 16, 16, 0, -1)
-    tip, way, last = grow("apic[0]", (0, 0, 8), up, 20, 400, 3.0, 0.5, 0)
+    tip, _, last = grow("apic[0]", (0, 0, 8), up, 20, 400, 3.0, 0.5, 0)
     for k in range(4):
         side = np.array([np.cos(1.6 * k), np.sin(1.6 * k), 0.9])
         grow(f"apic[{k + 1}]", tip, side, 8, 180, 1.4, 0.5, last)

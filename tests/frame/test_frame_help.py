@@ -1,0 +1,82 @@
+"""Help, and what a wrong command line is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lfpcli import __version__
+from lfpcli.cli.main import COMMANDS
+
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+from lfpcli.cli.main import main
+code = main(sys.argv[1:])
+roots = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps([code, sorted(roots - set(sys.stdlib_module_names) - {"lfpcli"})]))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([c, "--help"] for c in COMMANDS)])
+def test_help_imports_the_standard_library_alone(arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *arguments], capture_output=True, text=True, check=True
+    )
+    code, foreign = json.loads(done.stdout.splitlines()[-1])
+    assert (code, foreign) == (0, [])
+    assert "usage: " in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_shows_examples_and_common_options(lfp, command):
+    text = lfp(command, "--help").out
+    assert f"usage: lfp {command}" in text
+    for expected in ("example", "--quiet", "--debug"):
+        assert expected in text
+
+
+def test_top_help_names_the_commands_and_exit_codes(lfp):
+    text = lfp("--help").out
+    assert all(name in text and line in text for name, line in COMMANDS.items())
+    assert "128+N" in text
+
+
+def test_no_command_is_a_usage_error_that_shows_the_help(lfp):
+    assert "commands:" in lfp(code=2).out
+
+
+def test_version(lfp):
+    assert lfp("--version").out == f"lfp {__version__}\n"
+
+
+def test_unknown_command_names_the_nearest(lfp):
+    got = lfp("plto", code=2)
+    assert got.err == "lfp: error: unknown command 'plto'; did you mean 'plot'?\n"
+    assert got.out == ""
+
+
+def test_unknown_option_names_the_nearest(lfp):
+    got = lfp("plot", "a.h5", "--titel", "x", code=2)
+    assert got.err == "lfp plot: error: unknown option '--titel'; did you mean '--title'?\n"
+
+
+def test_options_are_not_abbreviated(lfp):
+    assert "unknown option '--tit'" in lfp("plot", "a.h5", "--tit", "x", code=2).err
+
+
+def test_missing_operand(lfp):
+    got = lfp("plot", code=2)
+    assert got.err.startswith("lfp plot: error: the following arguments are required: FILE")
+
+
+def test_surplus_operand(lfp):
+    assert "unexpected argument 'c.h5'" in lfp("diff", "a.h5", "b.h5", "c.h5", code=2).err
+
+
+def test_debug_shows_the_traceback(lfp):
+    assert "Traceback" not in lfp("info", "none.h5", code=3).err
+    assert "Traceback" in lfp("info", "none.h5", "--debug", code=3).err
