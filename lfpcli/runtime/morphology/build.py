@@ -37,7 +37,7 @@ class Loaded:
     kind: str
 
 
-def instantiate(morphology: Morphology, into: Any = None) -> list[Any]:
+def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True) -> list[Any]:
     """Make the sections of a morphology in NEURON.
 
     Parameters
@@ -48,6 +48,10 @@ def instantiate(morphology: Morphology, into: Any = None) -> list[Any]:
         Where hoc code will look for the sections: a template object that declares ``soma``,
         ``dend``, ``apic``, ``axon`` as needed, or ``nrn()`` for the top level of hoc, where one
         cell fits at a time. By default they belong to Python alone.
+    settle : bool
+        Whether sections that do not touch their parent are moved there by NEURON's
+        ``define_shape``. That visits all cells of the process: when many are made, leave it out
+        and call it once at the end.
 
     Returns
     -------
@@ -66,32 +70,31 @@ def instantiate(morphology: Morphology, into: Any = None) -> list[Any]:
         if section.parent >= 0:
             target.connect(made[section.parent](section.parent_x), section.child_x)
         if section.wire is not None:
-            h.pt3dstyle(1, *_as_written(np.array(section.wire)).tolist(), sec=target)
-        columns = [h.Vector(column) for column in _as_written(section.points).T]
+            h.pt3dstyle(1, *section.wire, sec=target)
+        columns = [h.Vector(column) for column in section.points.T]
         h.pt3dadd(*columns, sec=target)
     if into is not None:
         _fill_subsets(into, morphology, made)
-    if any(not _touches(morphology, index) for index in range(len(made))):
-        # NEURON moves what does not touch its parent; the same place as in other programs
+    if settle and not touches_parents(morphology):
         h.define_shape()
     return made
 
 
-def _as_written(values: np.ndarray) -> np.ndarray:
-    """Round to eight digits, as Import3d does when it passes coordinates on as text."""
-    return np.array([f"{v:.8g}" for v in values.ravel().tolist()], dtype=float).reshape(
-        values.shape
-    )
+def touches_parents(morphology: Morphology) -> bool:
+    """Whether every section begins, in single precision, where NEURON finds its parent.
 
-
-def _touches(morphology: Morphology, index: int) -> bool:
-    """Whether a section begins where it hangs on its parent."""
-    section = morphology.sections[index]
-    if section.parent < 0 or section.wire is not None:
-        return True
-    line = morphology.sections[section.parent].points
-    end = line[-1, :3] * section.parent_x + line[0, :3] * (1 - section.parent_x)
-    return bool(np.allclose(section.points[0, :3], end, rtol=1e-6, atol=1e-6))
+    NEURON takes the place at x on the parent between the parent's first and last point.
+    """
+    sections = morphology.sections
+    for section in sections:
+        if section.parent < 0:
+            continue
+        line = sections[section.parent].points[[0, -1], :3].astype(np.float32).astype(float)
+        at = line[1] * section.parent_x + line[0] * (1 - section.parent_x)
+        begin = section.points[0, :3] if section.wire is None else np.array(section.wire)
+        if np.any(at.astype(np.float32) != begin.astype(np.float32)):
+            return False
+    return True
 
 
 def _create(into: Any, names: list[str]) -> list[Any]:
@@ -131,7 +134,9 @@ def _fill_subsets(into: Any, morphology: Morphology, made: list[Any]) -> None:
                 subset.append(sec=target)
 
 
-def load_sections(source: str | os.PathLike[str] | Morphology, into: Any = None) -> Loaded:
+def load_sections(
+    source: str | os.PathLike[str] | Morphology, into: Any = None, *, settle: bool = True
+) -> Loaded:
     """Load a cell's sections from a file of any known format, or from memory.
 
     Cells loaded before stay as they are.
@@ -142,6 +147,8 @@ def load_sections(source: str | os.PathLike[str] | Morphology, into: Any = None)
         A .swc, .h5, .asc, .hoc, .xml or .nml file, or a morphology.
     into : optional
         See `instantiate`; .hoc files always create their own.
+    settle : bool
+        See `instantiate`.
 
     Returns
     -------
@@ -150,11 +157,11 @@ def load_sections(source: str | os.PathLike[str] | Morphology, into: Any = None)
     from lfpcli.runtime.morphology import foreign, reading
 
     if isinstance(source, Morphology):
-        made, kind = instantiate(source, into), "memory"
+        made, kind = instantiate(source, into, settle=settle), "memory"
     else:
         kind = reading.kind_of_file(source)
         if kind in foreign.LOADERS:
             made = foreign.load(source, kind, into)
         else:
-            made = instantiate(reading.read_morphology(source), into)
+            made = instantiate(reading.read_morphology(source), into, settle=settle)
     return Loaded(made, [section.name() for section in made], kind)

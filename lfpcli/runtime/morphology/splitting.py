@@ -14,7 +14,10 @@ through NEURON. The rules, as NEURON 9 has them (share/lib/hoc/import3d):
 - All sections but roots begin with the parent's point; on a soma with the next diameter.
 - Sections of one point or of no length vanish; their children move to their parent.
 - Sections are created type by type.
-- Coordinates are read in single precision.
+- Coordinates are read in single precision, and passed on as text of eight digits.
+
+Where a wired neurite branches at its first point and no branch follows that point in the file,
+Import3d runs into the next branch instead; here each run stays on its own branch.
 """
 
 from __future__ import annotations
@@ -201,15 +204,15 @@ def _named(runs: list[_Run]) -> list[Section]:
     count: dict[int, int] = {}
     for run in ordered:
         number = count[run.type] = count.get(run.type, -1) + 1
-        wire = (float(run.raw[0, 0]), float(run.raw[0, 1]), float(run.raw[0, 2]))
+        x, y, z = _as_written(run.raw[0, :3]).tolist()
         sections.append(
             Section(
                 name=f"{kind_of(run.type)}[{number}]",
                 type=run.type,
-                points=_drawn(run),
+                points=_as_written(_drawn(run)),
                 parent=-1 if run.parent is None else run.parent.index,
                 parent_x=run.parent_x,
-                wire=wire if run.first else None,
+                wire=(x, y, z) if run.first else None,
                 start=run.start,
             )
         )
@@ -224,3 +227,9 @@ def _drawn(run: _Run) -> np.ndarray:
     cylinder = np.repeat(points, 3, axis=0)
     cylinder[:, 0] += np.array([-0.5, 0.0, 0.5]) * points[0, 3]
     return cylinder
+
+
+def _as_written(values: np.ndarray) -> np.ndarray:
+    """Round to eight digits."""
+    digits = [f"{value:.8g}" for value in values.ravel().tolist()]
+    return np.array(digits, dtype=float).reshape(values.shape)
