@@ -1,0 +1,128 @@
+"""CoreNEURON: whether a model runs in it, and what must be set before it does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import InputError, SimulatorError
+from lfpcli.runtime.mechanisms.load import loaded_libraries
+from lfpcli.runtime.mechanisms.sources import read_mod
+from lfpcli.runtime.mechanisms.toolchain import neuron_folder
+from lfpcli.runtime.neuron import nrn
+
+
+@cache
+def builtin_names() -> frozenset[str]:
+    """Mechanisms that CoreNEURON has without compiling any."""
+    names = {"capacitance", "morphology"}
+    for path in (neuron_folder() / ".data/share/modfile").glob("*.mod"):
+        try:
+            names.add(read_mod(path).name)
+        except InputError:
+            continue  # a file of NEURON's without a mechanism
+    return frozenset(names)
+
+
+def obstacle(*, adaptive: bool = False) -> str | None:
+    """Say why the model that is built now cannot run in CoreNEURON.
+
+    CoreNEURON ends the whole process where a mechanism is not in its library, so this must be
+    asked before.
+
+    Parameters
+    ----------
+    adaptive : bool
+        Whether the variable time step is asked for.
+
+    Returns
+    -------
+    str or None
+        The reason; None where nothing stands against it.
+    """
+    if not _enabled():
+        return "this NEURON was built without CoreNEURON"
+    if adaptive:
+        return "it has no variable time step"
+    libraries = loaded_libraries()
+    if len(libraries) > 1:
+        return "mechanisms were loaded from more than one compiled library"
+    if _core_library() is None:
+        return "no mechanism of this model was compiled for it"
+    refused = libraries[0].refused if libraries else {}
+    known = set(builtin_names())
+    known |= {m.name for library in libraries for m in library.mechanisms if m.refused is None}
+    for name in sorted(used_mechanisms()):
+        if name == "extracellular":
+            return "it has no extracellular mechanism"
+        if name not in known and not name.endswith("_ion"):
+            return f"it has no mechanism '{name}'" + (
+                f" ({refused[name]})" if name in refused else ""
+            )
+    return None
+
+
+def prepare() -> Any:
+    """Point CoreNEURON to its mechanisms and return NEURON's switch for it, silenced.
+
+    Returns
+    -------
+    neuron.coreneuron
+        Set its `enable` to choose the engine of the next `psolve`.
+
+    Raises
+    ------
+    SimulatorError
+        Where there is no library for it.
+    """
+    library = _core_library()
+    if library is None or not _enabled():
+        raise SimulatorError(
+            f"CoreNEURON cannot run this: {obstacle() or 'it has no library'}",
+            remedy="use the engine 'neuron'",
+        )
+    # left to itself it would take one from the current folder
+    os.environ["CORENEURONLIB"] = str(library)
+    from neuron import coreneuron
+
+    coreneuron.verbose = 0
+    return coreneuron
+
+
+def used_mechanisms() -> set[str]:
+    """Names of the mechanisms that have an instance in the model that is built now."""
+    h = nrn()
+    names = {mechanism.name() for section in h.allsec() for mechanism in section(0.5)}
+    return names | set(_used_point_processes())
+
+
+def _used_point_processes() -> Iterator[str]:
+    h = nrn()
+    types = h.MechanismType(1)
+    name = h.ref("")
+    for k in range(int(types.count())):
+        types.select(k)
+        types.selected(name)
+        if int(h.List(str(name[0])).count()) > 0:
+            yield str(name[0])
+
+
+def _enabled() -> bool:
+    nrn()
+    from neuron import config
+
+    return bool(config.arguments.get("NRN_ENABLE_CORENEURON"))
+
+
+def _core_library() -> Path | None:
+    libraries = loaded_libraries()
+    if libraries:
+        return libraries[0].core_path or _internal()
+    return _internal()
+
+
+def _internal() -> Path | None:
+    return next(iter((neuron_folder() / ".data/lib").glob("libcorenrnmech_internal.*")), None)

@@ -1,0 +1,144 @@
+"""Compiled mechanisms as they lie in the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lfpcli.runtime.mechanisms.check import Finding
+from lfpcli.runtime.mechanisms.sources import ModFile
+
+MANIFEST = "manifest.json"
+NEURON_LIBRARY = "libnrnmech"
+CORE_LIBRARY = "libcorenrnmech"
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One compiled mechanism.
+
+    Attributes
+    ----------
+    name, kind, digest : str
+        As in `ModFile`.
+    file : str
+        The .mod file it was compiled from.
+    electrode : bool
+        Whether it injects electrode current.
+    refused : str or None
+        Why CoreNEURON does not take it; None where it does.
+    """
+
+    name: str
+    kind: str
+    file: str
+    digest: str
+    electrode: bool
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Library:
+    """Mechanisms that were compiled together.
+
+    Attributes
+    ----------
+    folder : Path
+        Its folder in the cache.
+    mechanisms : tuple of Mechanism
+        What it holds.
+    skipped : tuple of Finding
+        Errors of the files that were left out because they do not compile.
+    skipped_names : tuple of str
+        The mechanisms that those files would define.
+    """
+
+    folder: Path
+    mechanisms: tuple[Mechanism, ...]
+    skipped: tuple[Finding, ...] = ()
+    skipped_names: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The shared library for NEURON."""
+        return next(iter(self.folder.glob(f"{NEURON_LIBRARY}.*")))
+
+    @property
+    def core_path(self) -> Path | None:
+        """The shared library for CoreNEURON, None where there is none."""
+        return next(iter(self.folder.glob(f"{CORE_LIBRARY}.*")), None)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Mechanisms that CoreNEURON does not take, each with the reason."""
+        return {m.name: m.refused for m in self.mechanisms if m.refused is not None}
+
+    def at(self, files: Iterable[ModFile]) -> Library:
+        """Return this library with the paths of the files it was asked for this time."""
+        paths = {file.digest: str(file.path) for file in files}
+        return replace(
+            self,
+            mechanisms=tuple(replace(m, file=paths.get(m.digest, m.file)) for m in self.mechanisms),
+        )
+
+    def write_manifest(self) -> None:
+        """Write what is known of it into its folder."""
+        facts = {
+            "mechanisms": [asdict(m) for m in self.mechanisms],
+            "skipped": [asdict(f) for f in self.skipped],
+            "skipped_names": list(self.skipped_names),
+        }
+        (self.folder / MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def read_library(folder: Path) -> Library | None:
+    """Read a library of the cache; None where there is none, or none that is whole."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        library = Library(
+            folder,
+            tuple(Mechanism(**m) for m in facts["mechanisms"]),
+            tuple(Finding(**f) for f in facts["skipped"]),
+            tuple(facts["skipped_names"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return library if any(folder.glob(f"{NEURON_LIBRARY}.*")) else None
+
+
+def cache_folder() -> Path:
+    """Folder of all builds: ``$LFP_MECH_CACHE``, or one in the user's cache."""
+    own = os.environ.get("LFP_MECH_CACHE")
+    if own:
+        return Path(own).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    # the XDG base directory specification tells to ignore relative paths
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return root / "lfp" / "mechanisms"
+
+
+def cached_libraries() -> list[Library]:
+    """All libraries of the cache, the latest first."""
+    root = cache_folder()
+    folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    found = {folder: read_library(folder) for folder in folders}
+    libraries = [library for library in found.values() if library is not None]
+    return sorted(libraries, key=lambda library: -library.folder.stat().st_mtime)
+
+
+def clean() -> int:
+    """Remove all builds of the cache, and what killed builds left; return how many builds."""
+    root = cache_folder()
+    count = len(cached_libraries())
+    if root.is_dir():
+        for path in root.iterdir():
+            if path.suffix == ".lock":
+                path.unlink(missing_ok=True)
+            elif (path / MANIFEST).exists() or path.name.startswith("unfinished-"):
+                shutil.rmtree(path, ignore_errors=True)
+    return count

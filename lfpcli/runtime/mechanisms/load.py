@@ -1,0 +1,76 @@
+"""Loading compiled mechanisms into the running NEURON, and what it knows already."""
+
+from __future__ import annotations
+
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.capture import captured, hoc_message
+from lfpcli.runtime.mechanisms.library import Library, Mechanism
+from lfpcli.runtime.neuron import nrn
+from lfpcli.runtime.points import density_mechanism_names, point_process_names
+
+_LIBRARIES: list[Library] = []
+
+
+def load(library: Library) -> None:
+    """Load compiled mechanisms; a second time, or where all are there already, nothing happens.
+
+    Parameters
+    ----------
+    library : Library
+        From `build`.
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON has a mechanism of one of these names already, or the library does not load.
+    """
+    if any(known.folder == library.folder for known in _LIBRARIES):
+        return
+    there = {m.name: m for known in _LIBRARIES for m in known.mechanisms}
+    if library.mechanisms and all(
+        m.name in there and there[m.name].digest == m.digest for m in library.mechanisms
+    ):
+        return
+    taken = set(density_mechanism_names()) | set(point_process_names())
+    for mechanism in library.mechanisms:
+        if mechanism.name in taken:
+            raise _clash(mechanism, there.get(mechanism.name))
+    _load_shared(library)
+    _LIBRARIES.append(library)
+
+
+def loaded_libraries() -> list[Library]:
+    """Return the libraries that this process has loaded, in their order."""
+    return list(_LIBRARIES)
+
+
+def _clash(mechanism: Mechanism, other: Mechanism | None) -> SimulatorError:
+    if other is None:
+        return SimulatorError(
+            f"NEURON has a mechanism '{mechanism.name}' of its own",
+            place=mechanism.file,
+            remedy="give the one in this file another name, or leave the file out",
+        )
+    return SimulatorError(
+        f"mechanism '{mechanism.name}' is loaded already, from {other.file}",
+        place=mechanism.file,
+        remedy="name all folders of mechanisms together, so that they are compiled as one",
+    )
+
+
+def _load_shared(library: Library) -> None:
+    h = nrn()
+    failure: Exception | None = None
+    done = 0.0
+    with captured() as printed:
+        try:
+            done = h.nrn_load_dll(str(library.path))
+        except RuntimeError as error:
+            failure = error
+    if failure is not None or done != 1.0:
+        message, _ = hoc_message(printed.text)
+        raise SimulatorError(
+            f"compiled mechanisms do not load: {message or failure}",
+            place=library.path,
+            remedy="'lfp mechs --clean' removes all that was compiled before",
+        ) from failure

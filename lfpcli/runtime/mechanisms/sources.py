@@ -1,0 +1,225 @@
+"""Mechanism source files: finding them, what each defines, and two that define one name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lfpcli.errors import InputError, SimulatorError
+
+LARGEST = 8 << 20
+_KINDS = {"SUFFIX": "density", "POINT_PROCESS": "point", "ARTIFICIAL_CELL": "artificial"}
+_INCLUDE = re.compile(r'^(\s*#?\s*include\s*)"([^"\n]+)"', re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ModFile:
+    """One .mod file.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies.
+    text : str
+        Its text, the names of included files replaced by those of `includes`.
+    original : str
+        Its text as it lies there; both have the same lines.
+    name : str
+        The mechanism it defines; the file's stem where it defines functions alone.
+    kind : {'density', 'point', 'artificial', 'functions'}
+        What the mechanism is.
+    digest : str
+        Of the text and all that it includes.
+    includes : dict
+        Text of each included file, by a name of its own.
+    """
+
+    path: Path
+    text: str
+    original: str
+    name: str
+    kind: str
+    digest: str
+    includes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def block(self) -> str:
+        """The NEURON block without comments."""
+        return neuron_block(self.text)
+
+    @property
+    def electrode(self) -> bool:
+        """Whether it injects current that the cell does not see as membrane current."""
+        return bool(re.search(r"\bELECTRODE_CURRENT\b", self.block))
+
+    @property
+    def pointers(self) -> list[str]:
+        """Variables declared as POINTER, which CoreNEURON cannot follow."""
+        found = re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", self.block)
+        return [name for text in found for name in re.findall(r"\w+", text)]
+
+    def line_of(self, pattern: str) -> int | None:
+        """Line of the first match of a pattern outside comments, from 1."""
+        match = re.search(pattern, without_comments(self.original))
+        return None if match is None else self.original.count("\n", 0, match.start()) + 1
+
+
+def find_sources(paths: Iterable[str | os.PathLike[str]]) -> list[ModFile]:
+    """Read the .mod files of folders and of single files.
+
+    Parameters
+    ----------
+    paths : iterable of path-like
+        Folders, whose .mod files are taken, and .mod files.
+
+    Returns
+    -------
+    list of ModFile
+        Each mechanism once, sorted by name.
+
+    Raises
+    ------
+    InputError
+        Where a file or folder is missing, empty or no text.
+    SimulatorError
+        Where two files define one name in different ways.
+    """
+    files = [read_mod(path) for path in _expand(paths)]
+    by_name: dict[str, ModFile] = {}
+    for file in files:
+        known = by_name.setdefault(file.name, file)
+        if known.digest != file.digest:
+            raise SimulatorError(
+                f"two different files define '{file.name}'",
+                place=f"{known.path} and {file.path}",
+                remedy="keep one of them, or give one another name",
+            )
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _expand(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = sorted(path.glob("*.mod"))
+            if not found:
+                raise InputError("no .mod files in this folder", place=path, remedy=_deeper(path))
+            files += found
+        elif not path.exists():
+            raise InputError("no such file", place=path, remedy="check the name and the folder")
+        elif path.suffix != ".mod":
+            raise InputError("is no .mod file", place=path, remedy="name .mod files or folders")
+        else:
+            files.append(path)
+    return files
+
+
+def _deeper(folder: Path) -> str:
+    found = next(iter(sorted(folder.glob("*/*.mod"))), None)
+    return "name a folder that has some" if found is None else f"did you mean {found.parent}?"
+
+
+def read_mod(path: Path) -> ModFile:
+    """Read one .mod file."""
+    original = read_text(path)
+    plain = without_comments(original)
+    if not re.search(r"\bNEURON\s*\{", plain):
+        raise InputError(
+            "has no NEURON block", place=path, remedy="check that this is an NMODL file"
+        )
+    kind, name = "functions", path.stem
+    for statement, meaning in _KINDS.items():
+        match = re.search(rf"\b{statement}\s+(\w+)", neuron_block(original))
+        if match and match.group(1) != "nothing":
+            kind, name = meaning, match.group(1)
+    includes: dict[str, str] = {}
+    text = _collect_includes(original, path.parent, includes)
+    digest = hashlib.sha256(text.encode())
+    for part in sorted(includes):
+        digest.update(part.encode() + b"\0" + includes[part].encode() + b"\0")
+    return ModFile(path, text, original, name, kind, digest.hexdigest(), includes)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of a model, whatever its encoding; lines end with a newline."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InputError("file is too large for a model file", place=path)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {(error.strerror or str(error)).lower()}",
+            place=path,
+            remedy="check its permissions",
+        ) from error
+    if not raw.strip():
+        raise InputError("file is empty", place=path, remedy="write it again")
+    if b"\0" in raw:
+        raise InputError("is not a text file", place=path, remedy="name a text file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _collect_includes(text: str, folder: Path, includes: dict[str, str]) -> str:
+    """Rename included files to names that hold their content's digest, and keep their text."""
+
+    def replace(match: re.Match[str]) -> str:
+        path = folder / match.group(2)
+        if not path.is_file():
+            return match.group(0)  # one of NEURON's or of the system
+        inner = _collect_includes(read_text(path), path.parent, includes)
+        stem = re.sub(r"\W", "_", path.stem)
+        name = f"{stem}_{hashlib.sha256(inner.encode()).hexdigest()[:12]}{path.suffix}"
+        includes[name] = inner
+        return f'{match.group(1)}"{name}"'
+
+    return _INCLUDE.sub(replace, text)
+
+
+def without_comments(text: str) -> str:
+    """Blank out comments, keeping every line and column."""
+
+    def blank(match: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " ", match.group(0))
+
+    text = re.sub(r"^[ \t]*COMMENT\b.*?\bENDCOMMENT\b", blank, text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^[ \t]*TITLE\b.*$", blank, text, flags=re.MULTILINE)
+    parts = re.split(r"(\bVERBATIM\b.*?\bENDVERBATIM\b)", text, flags=re.DOTALL)
+    # in C code a colon and a question mark begin no comment
+    parts[::2] = [re.sub(r"[:?].*$", blank, part, flags=re.MULTILINE) for part in parts[::2]]
+    return "".join(parts)
+
+
+def neuron_block(text: str) -> str:
+    """Return what stands between the braces of the NEURON block, without comments."""
+    match = re.search(r"\bNEURON\s*\{([^}]*)\}", without_comments(text))
+    return match.group(1) if match else ""
+
+
+def staged_stems(files: Sequence[ModFile]) -> dict[str, ModFile]:
+    """Give each file a stem that is a C name and differs from all others."""
+    stems: dict[str, ModFile] = {}
+    for file in files:
+        stem = re.sub(r"\W", "_", file.path.stem)
+        while stem in stems or not (stem[0].isalpha() or stem[0] == "_"):
+            stem = f"m_{stem}"
+        stems[stem] = file
+    return stems
+
+
+def stage(files: Sequence[ModFile], folder: Path) -> dict[str, ModFile]:
+    """Write the files and their includes to a folder; return them by stem."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stems = staged_stems(files)
+    for stem, file in stems.items():
+        (folder / f"{stem}.mod").write_text(file.text, encoding="utf-8")
+        for name, text in file.includes.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return stems
