@@ -112,11 +112,12 @@ class Recording:
             raise InputError(
                 "HDF5 file, but no recording of lfp", place=name, remedy="make one with 'lfp sim'"
             )
-        if int(file.attrs.get("format_version", 0)) > VERSION:
+        version = _number(file.attrs.get("format_version"))
+        if not 1 <= version <= VERSION:
             raise InputError(
-                f"recording of format version {file.attrs['format_version']}, known is {VERSION}",
+                f"recording of format version {version:g}, known is {VERSION}",
                 place=name,
-                remedy="update lfp",
+                remedy="update lfp" if version > VERSION else "make it again with 'lfp sim'",
             )
 
     def place(self, path: str) -> str:
@@ -127,9 +128,12 @@ class Recording:
     def provenance(self) -> dict[str, Any]:
         """How the file came to be."""
         try:
-            return dict(json.loads(_text(self.file.attrs.get("provenance", "{}"))))
+            record = json.loads(_text(self.file.attrs.get("provenance", "{}")))
         except ValueError as error:
             raise InputError("provenance is no JSON", place=self.name) from error
+        if not isinstance(record, dict) or not isinstance(record.get("history", []), list):
+            raise InputError("provenance is no record of commands", place=self.name)
+        return record
 
     @property
     def populations(self) -> list[str]:
@@ -230,10 +234,10 @@ class Recording:
         data = self._get(f"{base}/data", 2)
         found: dict[str, Any] = {"data": data}
         for key in ("dt", "t_start"):
-            value = data.attrs.get(key, self.file[base].attrs.get(key))
-            if value is None or not np.isfinite(value) or (key == "dt" and value <= 0):
+            value = _number(data.attrs.get(key, self.file[base].attrs.get(key)))
+            if not np.isfinite(value) or (key == "dt" and value <= 0):
                 raise InputError(f"attribute '{key}' is missing or wrong", place=self.place(base))
-            found[key] = float(value)
+            found[key] = value
         found["units"] = _text(data.attrs.get("units", ""))
         return found
 
@@ -321,6 +325,14 @@ def open_hdf5(source: str | os.PathLike[str]) -> Iterator[tuple[h5py.File, str]]
 def _reason(error: Exception) -> str:
     text = str(error)
     return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
+
+
+def _number(value: Any) -> float:
+    """An attribute as a number, NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def _text(value: Any) -> str:

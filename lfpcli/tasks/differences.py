@@ -159,7 +159,8 @@ def _summary(
 def _note_largest(
     found: Difference, a: np.ndarray, b: np.ndarray, places: np.ndarray, shape: tuple[int, ...]
 ) -> None:
-    apart = np.nan_to_num(_apart(a, b), nan=np.inf)
+    apart = _apart(a, b)
+    apart[np.isnan(apart)] = np.inf
     k = int(np.argmax(apart))
     if found.largest is None or apart[k] > found.largest:
         found.largest = float(apart[k])
