@@ -63,6 +63,8 @@ def noise(
     """
     if kind not in EXPONENTS:
         raise UsageError(f"unknown noise '{kind}'", remedy=nearest(kind, EXPONENTS, "noise"))
+    if seed < 0:
+        raise UsageError(f"seed of noise is {seed}, expected 0 or more")
     if n_samples < 2:
         raise UsageError(f"noise of {n_samples} samples, expected at least 2")
     if not (math.isfinite(rms) and rms >= 0):

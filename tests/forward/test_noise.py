@@ -84,6 +84,7 @@ def test_no_contacts_and_no_power() -> None:
     [
         ({"kind": "pinc"}, "did you mean 'pink'"),
         ({"n_samples": 1}, "at least 2"),
+        ({"seed": -1}, "seed of noise"),
         ({"rms": -1.0}, "rms of noise is -1"),
         ({"rms": float("nan")}, "rms of noise is nan"),
         ({"length": -3.0}, "correlation length"),
