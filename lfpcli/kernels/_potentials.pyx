@@ -51,6 +51,8 @@ cdef int fill_tile(
     cdef const double *start = &table[0, first]
     memset(total, 0, sizeof(total))
     for k in range(points.shape[1]):
+        if weights[row, k] == 0:
+            continue
         if line:
             lfp_line(start, stride, n, points[row, k, 0], points[row, k, 1], points[row, k, 2],
                      weights[row, k], total)
@@ -68,7 +70,7 @@ def fill(
     """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`."""
     cdef Py_ssize_t rows = points.shape[0]
     cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
-    for task in prange(rows * tiles, nogil=True, schedule="static", num_threads=threads):
+    for task in prange(rows * tiles, nogil=True, schedule="dynamic", chunksize=8, num_threads=threads):
         fill_tile(table, points, weights, out, task % rows, task // rows * LFP_TILE, line)
 
 
@@ -91,5 +93,5 @@ def near_tiles(table_t table, table_t points, unsigned char[:, ::1] found, int t
     """Mark in `found` (P, tiles) the tiles with a segment nearer to the point than its radius."""
     cdef Py_ssize_t rows = points.shape[0]
     cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
-    for task in prange(rows * tiles, nogil=True, schedule="static", num_threads=threads):
+    for task in prange(rows * tiles, nogil=True, schedule="dynamic", chunksize=8, num_threads=threads):
         look_in_tile(table, points, task % rows, task // rows * LFP_TILE, found)

@@ -39,7 +39,8 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.nda
     point = length < POINT_LENGTH * radius
     length = np.where(point, POINT_LENGTH * radius, length)
     unit = np.where(point[:, None], [0.0, 0.0, 1.0], along / length[:, None])
-    begin = np.where(point[:, None], 0.5 * (start + end), start)
+    middle = 0.5 * (start + end)
+    begin = np.where(point[:, None], middle - 0.5 * length[:, None] * unit, start)
     table = np.empty((_potentials.LINE_ROWS, len(start)))
     table[0:3], table[3:6], table[6] = begin.T, unit.T, length
     table[7], table[8] = radius * radius, 1.0 / (FOUR_PI * length)
@@ -64,6 +65,15 @@ def point_table(middle: np.ndarray, radius: np.ndarray) -> np.ndarray:
     table = np.empty((_potentials.POINT_ROWS, len(middle)))
     table[0:3], table[3], table[4] = middle.T, radius * radius, 1.0 / FOUR_PI
     return table
+
+
+def source_table(
+    start: np.ndarray, end: np.ndarray, radius: np.ndarray, as_points: bool
+) -> np.ndarray:
+    """Table of points in the middle of the segments, or of lines; see `line_table`."""
+    if as_points:
+        return point_table(0.5 * (start + end), radius)
+    return line_table(start, end, radius)
 
 
 def potential(

@@ -1,0 +1,267 @@
+"""Media other than the infinite one: a half space, a slice between glass and saline, a sphere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError, nearest
+from lfpcli.forward import transforms
+from lfpcli.forward.images import slice_heights, sphere_images
+from lfpcli.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class HalfSpace:
+    """Tissue on one side of a plane of constant z.
+
+    Attributes
+    ----------
+    z : float
+        Where the plane is, um.
+    sigma_other : float
+        Conductivity beyond the plane, S/m; 0 is an insulator.
+    side : {'below', 'above'}
+        Where the tissue is.
+    """
+
+    z: float = 0.0
+    sigma_other: float = 0.0
+    side: str = "below"
+
+    def __post_init__(self) -> None:
+        _check_number(self.z, "z of the half space")
+        _check_number(self.sigma_other, "sigma_other of the half space", least=0.0)
+        if self.side not in ("below", "above"):
+            raise UsageError(f"side of the half space is '{self.side}', not 'below' or 'above'")
+
+    def prepare(self, geometry: Geometry) -> Geometry:
+        """Return the segments, after checking that they are in the tissue."""
+        up = 1.0 if self.side == "below" else -1.0
+        depth = up * np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - up * self.z
+        _check_inside(geometry, depth.max(axis=1) > 0, f"the half space {self.side} z = {self.z:g}")
+        return geometry
+
+    def images(
+        self, points: np.ndarray, sigma: float, tolerance: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points that stand for one contact and its image; see `Slice.images`. This is exact."""
+        ratio = (sigma - self.sigma_other) / (sigma + self.sigma_other)
+        height = points[..., 2] - self.z
+        beyond = height > 0 if self.side == "below" else height < 0
+        if self.sigma_other == 0 and np.any(beyond):
+            raise InputError("contacts lie in the insulator beyond the half space")
+        mirrored = points.copy()
+        mirrored[..., 2] = 2.0 * self.z - points[..., 2]
+        weights = np.stack(
+            [np.where(beyond, 1.0 + ratio, 1.0), np.where(beyond, 0.0, ratio)], axis=-1
+        )
+        return np.stack([points, mirrored], axis=-2), weights
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Tissue between glass below and saline above, as on a multi-electrode array.
+
+    Attributes
+    ----------
+    thickness : float
+        From glass to saline, um.
+    sigma_saline, sigma_glass : float
+        Conductivities above and below, S/m.
+    z_shift : float
+        Where the glass is, um.
+    squeeze : float, optional
+        Flatten each cell about its soma by this fraction of its depth.
+    poisson : float
+        Widen it across by this fraction of the squeezing.
+    """
+
+    thickness: float
+    sigma_saline: float = 1.5
+    sigma_glass: float = 0.0
+    z_shift: float = 0.0
+    squeeze: float | None = None
+    poisson: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_number(self.thickness, "thickness of the slice", above=0.0)
+        _check_number(self.sigma_saline, "sigma_saline of the slice", least=0.0)
+        _check_number(self.sigma_glass, "sigma_glass of the slice", least=0.0)
+        _check_number(self.z_shift, "z_shift of the slice")
+        if self.sigma_saline == self.sigma_glass == 0:
+            raise UsageError("the slice is insulated on both sides: its current has nowhere to go")
+
+    def prepare(self, geometry: Geometry) -> Geometry:
+        """Return the segments, squeezed where asked, after checking that they are in the slice.
+
+        Raises
+        ------
+        InputError
+            Names the segments that reach outside.
+        """
+        if self.squeeze is not None:
+            geometry = transforms.distort(geometry, self.squeeze, axis="z", nu=self.poisson)
+        z = np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - self.z_shift
+        outside = (z.min(axis=1) < 0) | (z.max(axis=1) > self.thickness)
+        low, high = self.z_shift, self.z_shift + self.thickness
+        _check_inside(geometry, outside, f"the slice from z = {low:g} to {high:g}")
+        return geometry
+
+    def images(
+        self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points that stand for one contact and its images (Ness et al. 2015, eqs. 3-5).
+
+        An image of the source below another height gives the potential that the source
+        gives at the correspondingly moved contact, so that images are more contacts.
+
+        Parameters
+        ----------
+        points : ndarray, shape (..., 3)
+            Contacts, um, in tissue, saline or glass.
+        sigma : float
+            Conductivity of the tissue, S/m.
+        tolerance : float
+            Largest error, relative to the potential at the distance of one thickness.
+
+        Returns
+        -------
+        points : ndarray, shape (..., M, 3)
+        weights : ndarray, shape (..., M)
+        """
+        heights, inverse = np.unique(points[..., 2] - self.z_shift, return_inverse=True)
+        self._check_contacts(heights)
+        media = (sigma, self.sigma_saline, self.sigma_glass)
+        series = [slice_heights(z, self.thickness, media, tolerance) for z in heights]
+        most = max((len(z) for z, _ in series), default=1)
+        moved, weights = np.zeros((2, len(series), most))
+        for row, (z, weight) in enumerate(series):
+            moved[row, : len(z)], weights[row, : len(z)] = z, weight
+        inverse = inverse.reshape(points.shape[:-1])
+        images = np.repeat(points[..., None, :], most, axis=-2)
+        images[..., 2] = moved[inverse] + self.z_shift
+        return images, weights[inverse]
+
+    def _check_contacts(self, heights: np.ndarray) -> None:
+        lost = (
+            (heights > self.thickness) if self.sigma_saline == 0 else np.zeros(len(heights), bool)
+        )
+        if self.sigma_glass == 0:
+            lost = lost | (heights < 0)
+        if np.any(lost):
+            z = heights[lost][0] + self.z_shift
+            raise InputError(f"a contact at z = {z:g} um lies in an insulator outside the slice")
+
+
+@dataclass(frozen=True)
+class Sphere:
+    """A sphere of tissue about the origin or another centre, in an infinite medium.
+
+    Attributes
+    ----------
+    radius : float
+        um.
+    sigma_out : float
+        Conductivity outside, S/m.
+    centre : tuple of three floats
+        um.
+    """
+
+    radius: float
+    sigma_out: float = 0.03
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        _check_number(self.radius, "radius of the sphere", above=0.0)
+        _check_number(self.sigma_out, "sigma_out of the sphere", above=0.0)
+        if len(self.centre) != 3:
+            raise UsageError("centre of the sphere has other than three coordinates")
+        for value in self.centre:
+            _check_number(value, "centre of the sphere")
+
+    def prepare(self, geometry: Geometry) -> Geometry:
+        """Return the segments, after checking that they are inside."""
+        ends = np.stack([geometry.start, geometry.end]) - np.asarray(self.centre)
+        outside = np.linalg.norm(ends, axis=2).max(axis=0) >= self.radius
+        _check_inside(geometry, outside, f"the sphere of radius {self.radius:g}")
+        return geometry
+
+    def images(
+        self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points that stand for one contact and its images; see `images.sphere_images`."""
+        centre = np.asarray(self.centre)
+        media = (sigma, self.sigma_out)
+        images, weights = sphere_images(points - centre, self.radius, media, tolerance)
+        return images + centre, weights
+
+
+Medium = HalfSpace | Slice | Sphere
+KINDS: dict[str, tuple[type, str]] = {
+    "slice": (Slice, "thickness"),
+    "sphere": (Sphere, "radius"),
+    "half_space": (HalfSpace, "z"),
+}
+
+
+def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | None:
+    """Return a medium from the table of a model, or as it is.
+
+    Parameters
+    ----------
+    medium : HalfSpace, Slice, Sphere, mapping, str or None
+        ``{"slice": 300, "sigma_saline": 1.5, "sigma_glass": 0}``, ``{"sphere": 10000, "sigma_out":
+        0.03}``, ``{"half_space": 0}`` (the plane's z) with further keys named as the
+        attributes; ``"infinite"`` or None for the infinite medium, ``"half-space"``.
+
+    Raises
+    ------
+    UsageError
+        Names the unknown or wrong key.
+    """
+    if medium is None or isinstance(medium, Medium):
+        return medium
+    if isinstance(medium, str):
+        if medium in ("infinite", "half-space"):
+            return HalfSpace() if medium == "half-space" else None
+        raise UsageError(
+            f"unknown medium '{medium}'",
+            remedy=nearest(medium, ["infinite", "half-space"], "medium"),
+        )
+    kinds = [kind for kind in KINDS if kind in medium]
+    if len(kinds) != 1:
+        raise UsageError("a medium has one of the keys " + ", ".join(f"'{k}'" for k in KINDS))
+    made, size = KINDS[kinds[0]]
+    values = {(size if key == kinds[0] else key): value for key, value in medium.items()}
+    known = [f.name for f in fields(made)]
+    for key in values:
+        if key not in known:
+            raise UsageError(f"unknown key '{key}' of a medium", remedy=nearest(key, known, "key"))
+    return made(**values)
+
+
+def _check_number(
+    value: object, what: str, *, least: float | None = None, above: float | None = None
+) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise UsageError(f"{what} is {value!r}, expected a number")
+    number = float(value)
+    if not math.isfinite(number) or (least is not None and number < least):
+        raise UsageError(f"{what} is {number:g}, expected a finite number >= {least}")
+    if above is not None and number <= above:
+        raise UsageError(f"{what} is {number:g}, expected a number > {above:g}")
+
+
+def _check_inside(geometry: Geometry, outside: np.ndarray, where: str) -> None:
+    if np.any(outside):
+        names = [geometry.segment_label(i) for i in np.flatnonzero(outside)[:5]]
+        more = np.count_nonzero(outside) - len(names)
+        raise InputError(
+            f"segments reach outside {where} um: {', '.join(names)}"
+            + (f" and {more} more" if more else ""),
+            remedy="shift or rotate the cell, or squeeze it into a slice",
+        )

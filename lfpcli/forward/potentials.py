@@ -1,0 +1,173 @@
+"""Extracellular potentials: the one entry to the transfer matrices of every method and medium.
+
+`transfer_matrix(geometry, contacts, method=, sigma=, medium=, quadrature=)` gives mV per nA,
+shape (C, N), so that the potentials at C contacts are ``matrix @ currents`` for membrane currents
+(N, T) in nA. `near_contacts(geometry, contacts)` lists the contacts inside a segment. Each row
+depends on nothing but its contact and each column on nothing but its segment, so blocks of
+cells or contacts can be computed apart, with the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import UsageError, nearest
+from lfpcli.forward import anisotropic
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.media import Medium, as_medium
+from lfpcli.forward.quadrature import face_points
+from lfpcli.forward.sources import as_geometry
+from lfpcli.geometry import Geometry
+from lfpcli.kernels import potentials as kernel
+
+METHODS = ("point", "line", "soma-point")
+
+
+def transfer_matrix(
+    geometry: Any,
+    contacts: Contacts | ArrayLike,
+    *,
+    method: str = "line",
+    sigma: float | ArrayLike = 0.3,
+    medium: Medium | Mapping[str, object] | str | None = None,
+    quadrature: int | None = None,
+    tolerance: float = 1e-10,
+    dtype: type = np.float64,
+) -> np.ndarray:
+    """Potential at each contact per unit of current from each segment.
+
+    Parameters
+    ----------
+    geometry : Geometry or geometry-like
+        N segments, um; see `sources.as_geometry`.
+    contacts : Contacts or array_like, shape (C, 3)
+        Points, or faces that are averaged over, um.
+    method : {'line', 'point', 'soma-point'}
+        Segments as uniform line sources (Holt and Koch 1999), as points in their middle,
+        or as lines save those of the soma. Segments without length are points.
+    sigma : float or array_like, shape (3,)
+        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
+    medium : HalfSpace, Slice, Sphere, mapping, str, optional
+        See `media.as_medium`; left out, the infinite medium.
+    quadrature : int, optional
+        The most points to average a face over; left out, 36. 1 takes the centre.
+    tolerance : float
+        Error of a slice's images and a sphere's series, relative to the potential at the
+        distance of its thickness or radius.
+    dtype : numpy.float64 or numpy.float32
+        Type of the result; the arithmetic is double in both.
+
+    Returns
+    -------
+    ndarray, shape (C, N)
+        mV/nA. A contact nearer to a segment than its radius is taken at the radius.
+
+    Raises
+    ------
+    UsageError
+        Where an argument makes no sense.
+    InputError
+        Where segments or contacts are not finite or lie outside the medium.
+    """
+    segments, medium = as_geometry(geometry), as_medium(medium)
+    conductivity = check_sigma(sigma)
+    kind = check_method(method)
+    if not np.isfinite(tolerance) or tolerance <= 0:
+        raise UsageError(f"tolerance is {tolerance!r}, expected a positive number")
+    if medium is not None:
+        segments = medium.prepare(segments)
+    start, end = source_ends(segments, kind)
+    points, weights = face_points(as_contacts(contacts), quadrature)
+    weights = np.broadcast_to(weights, points.shape[:2])
+    sources = (start, end, segments.diam / 2, kind == "point")
+    if conductivity.ndim:
+        if medium is not None:
+            raise UsageError("an anisotropic sigma needs the infinite medium")
+        return anisotropic.matrix(sources, points, weights, conductivity, dtype)
+    value = float(conductivity)
+    table = kernel.source_table(*sources)
+    table[-1] /= value
+    if medium is not None:
+        points, weights = _with_images(points, weights, value, medium, tolerance)
+    return kernel.potential(table, points, weights, dtype=dtype)
+
+
+def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
+    """List the contacts whose centre is nearer to a segment than the segment's radius.
+
+    Parameters
+    ----------
+    geometry : Geometry or geometry-like
+        Segments, um.
+    contacts : Contacts or array_like, shape (C, 3)
+        um.
+
+    Returns
+    -------
+    ndarray with fields 'contact', 'segment' (int), 'distance' and 'radius' (um)
+        In order of contacts, then of segments. Every method takes these pairs at the radius.
+    """
+    segments = as_geometry(geometry)
+    radius = segments.diam / 2
+    table = kernel.line_table(segments.start, segments.end, radius)
+    contact, segment, distance = kernel.near_pairs(table, as_contacts(contacts).positions)
+    fields = [("contact", int), ("segment", int), ("distance", float), ("radius", float)]
+    near = np.empty(len(contact), dtype=fields)
+    near["contact"], near["segment"], near["distance"] = contact, segment, distance
+    near["radius"] = radius[segment]
+    return near
+
+
+def source_ends(geometry: Geometry, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """End points of the sources; those of a point source coincide in the segment's middle."""
+    if method == "line":
+        return geometry.start, geometry.end
+    middle = geometry.middle
+    if method == "point":
+        return middle, middle
+    soma = geometry.is_soma[:, None]
+    return np.where(soma, middle, geometry.start), np.where(soma, middle, geometry.end)
+
+
+def as_contacts(contacts: Contacts | ArrayLike) -> Contacts:
+    """Return contacts as they are, or positions (C, 3) or (3,) as points."""
+    if isinstance(contacts, Contacts):
+        return contacts
+    return Contacts(np.atleast_2d(np.asarray(contacts, dtype=float)))
+
+
+def check_method(method: str) -> str:
+    """Return a method's name, or raise a UsageError that names the nearest known one."""
+    if method not in METHODS:
+        raise UsageError(
+            f"unknown method '{method}'", remedy=nearest(str(method), METHODS, "method")
+        )
+    return method
+
+
+def check_sigma(sigma: float | ArrayLike) -> np.ndarray:
+    """Return the conductivity with shape () or (3,); three equal numbers are one."""
+    try:
+        value = np.asarray(sigma, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"sigma is {sigma!r}, expected one or three numbers") from error
+    if value.shape not in ((), (1,), (3,)):
+        raise UsageError(f"sigma has shape {value.shape}, expected one number or three")
+    if not np.all(np.isfinite(value)) or np.any(value <= 0):
+        raise UsageError(f"sigma is {value.tolist()} S/m, expected finite numbers > 0")
+    if np.all(value == value.flat[0]):
+        return np.asarray(value.flat[0])
+    return value
+
+
+def _with_images(
+    points: np.ndarray, weights: np.ndarray, sigma: float, medium: Medium, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted points (C, Q, 3) with the images of each, (C, Q M, 3) and (C, Q M)."""
+    images, factors = medium.images(points, sigma, tolerance)
+    count = len(points)
+    return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)

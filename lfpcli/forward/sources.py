@@ -1,0 +1,72 @@
+"""From anything that has segments to the `Geometry` that the forward models take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.geometry import Geometry
+
+
+def as_geometry(cell: Any) -> Geometry:
+    """Return the segments of a geometry-like object, checked.
+
+    Parameters
+    ----------
+    cell : Geometry, or any object with ``x``, ``y``, ``z`` (N, 2) and ``d`` (N,), um
+        A cell of this package or of LFPy, an ``lfpykit.CellGeometry``. Its ``somaidx``,
+        where it has one, names the segments of the soma; else the first is the soma.
+
+    Returns
+    -------
+    Geometry
+
+    Raises
+    ------
+    InputError
+        Where coordinates or diameters are missing, not finite, or of unequal number, or where
+        a diameter is not positive.
+    """
+    geometry = cell if isinstance(cell, Geometry) else getattr(cell, "geometry", None)
+    if not isinstance(geometry, Geometry):
+        geometry = _from_columns(cell)
+    _check(geometry)
+    return geometry
+
+
+def _from_columns(cell: Any) -> Geometry:
+    try:
+        ends = [np.asarray(getattr(cell, axis), dtype=float) for axis in "xyz"]
+        diam = np.asarray(cell.d, dtype=float)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"a {type(cell).__name__} has no segments: x, y, z (N, 2) and d (N,) are needed"
+        ) from error
+    if any(e.ndim != 2 or e.shape[1] != 2 for e in ends):
+        shapes = ", ".join(f"{axis} {e.shape}" for axis, e in zip("xyz", ends, strict=True))
+        raise InputError(f"segments have shapes {shapes}, expected (N, 2)")
+    count = len(ends[0])
+    if any(len(e) != count for e in (*ends, diam)):
+        raise InputError("x, y, z and d of the segments differ in number")
+    if diam.ndim == 2:
+        diam = diam.mean(axis=1)
+    soma = np.zeros(count, dtype=bool)
+    soma[np.asarray(getattr(cell, "somaidx", [0])[:], dtype=int) if count else []] = True
+    names = [f"soma[{i}]" if soma[i] else f"segment[{i}]" for i in range(count)]
+    start, end = (np.column_stack([e[:, k] for e in ends]) for k in (0, 1))
+    return Geometry(start, end, diam, section=np.arange(count), section_names=names)
+
+
+def _check(geometry: Geometry) -> None:
+    values = np.column_stack([geometry.start, geometry.end, geometry.diam])
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise InputError(f"segment {geometry.segment_label(bad[0])} has values that are not finite")
+    thin = np.flatnonzero(geometry.diam <= 0)
+    if len(thin):
+        raise InputError(
+            f"segment {geometry.segment_label(thin[0])} has diameter {geometry.diam[thin[0]]:g} um",
+            remedy="diameters are positive",
+        )
