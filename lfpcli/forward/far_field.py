@@ -17,10 +17,10 @@ def far_field_ratio(
 ) -> float:
     """Ratio of the potential of all segments to that of their dipole, far away.
 
-    Both in an infinite homogeneous medium, at the six places on the axes that are `distance`
-    away from the middle of the currents, least squares over places and time. Near 1 the dipole
-    serves for EEG and MEG; injected currents, which leave a monopole, and places too near move it
-    away from 1 (Hagen et al. 2018, Front Neuroinform 12:92, section 2.3).
+    Both are root mean squares over time and the six places on the axes that are `distance` away
+    from the middle of the currents, in an infinite homogeneous medium. Near 1 the dipole serves
+    for EEG and MEG; injected currents, which leave a monopole, and places too near move it away
+    from 1 (Hagen et al. 2018, Front Neuroinform 12:92, section 2.3).
 
     Parameters
     ----------
@@ -49,4 +49,4 @@ def far_field_ratio(
     points = (1.0 / (4 * np.pi * conductivity(sigma) * gap)) @ imem
     dipole = infinite.lead_field(places, centre, sigma)[:, 0] @ ((middle - centre).T @ imem)
     power = np.sum(dipole**2)
-    return float(np.sum(points * dipole) / power) if power > 0 else float("nan")
+    return float(np.sqrt(np.sum(points**2) / power)) if power > 0 else float("nan")
