@@ -61,6 +61,18 @@ def noise(
     InputError
         Where the positions are no finite (C, 3) array.
     """
+    _check_values(kind, n_samples, rms, seed, length)
+    places = _checked_positions(positions)
+    traces = np.empty((n_samples, len(places)))
+    for contact in range(len(places)):
+        stream = generator(seed, "noise", contact)
+        traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[kind])
+    if length:
+        _mix(traces, _root(np.exp(-cdist(places, places) / length)))
+    return _scaled(traces, rms)
+
+
+def _check_values(kind: str, n_samples: int, rms: float, seed: int, length: float | None) -> None:
     if kind not in EXPONENTS:
         raise UsageError(f"unknown noise '{kind}'", remedy=nearest(kind, EXPONENTS, "noise"))
     if seed < 0:
@@ -71,14 +83,6 @@ def noise(
         raise UsageError(f"rms of noise is {rms:g}, expected 0 or more")
     if length is not None and not (math.isfinite(length) and length >= 0):
         raise UsageError(f"correlation length of noise is {length:g} um, expected 0 or more")
-    places = _checked_positions(positions)
-    traces = np.empty((n_samples, len(places)))
-    for contact in range(len(places)):
-        stream = generator(seed, "noise", contact)
-        traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[kind])
-    if length:
-        _mix(traces, _root(np.exp(-cdist(places, places) / length)))
-    return _scaled(traces, rms)
 
 
 def _coloured(rng: np.random.Generator, n_samples: int, exponent: float) -> np.ndarray:
