@@ -142,7 +142,11 @@ def from_sections(sections: list[Any], name: str) -> Morphology:
         ]
         above = section.parentseg()
         at = -1 if above is None else _anchor(own[above.sec], points, above.x)
-        if at >= 0 and len(traced) > 1 and np.allclose(traced[0][:3], points[at][:3], atol=SAME_POINT):
+        if (
+            at >= 0
+            and len(traced) > 1
+            and np.allclose(traced[0][:3], points[at][:3], atol=SAME_POINT)
+        ):
             traced = traced[1:]
         kind = _type_of(section.name())
         own[section] = [at] if at >= 0 else []

@@ -24,7 +24,7 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     Parameters
     ----------
     table : Table
-        Rows as read, with its problems.
+        Rows as read.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def mend(table: Table) -> tuple[Table, list[str]]:
         One for each kind of repair, with the lines.
     """
     notes: list[str] = []
-    _note(notes, "dropped what is no point", [e.place.rpartition(":")[2] for e in table.problems])
+    _note(notes, "dropped what is no point", table.unread)
     table = _drop_repeated(table, notes)
     if not table.rows:
         return table, notes

@@ -30,14 +30,14 @@ class Table:
         id, type, x, y, z, radius, parent; three of them whole numbers.
     lines : list of int
         Line of each row.
-    problems : list of InputError
-        Lines that could not be read, when they may be skipped.
+    unread : list of int
+        Lines that are no points, when these may be passed over.
     """
 
     name: str
     rows: list[tuple[int, int, float, float, float, float, int]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    problems: list[InputError] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
 
     def place(self, row: int) -> str:
         """``file:line`` of a row."""
@@ -67,7 +67,7 @@ def read_table(
     name : str, optional
         What to call it in messages.
     lenient : bool
-        Whether lines that cannot be read are listed in `problems` instead of raised.
+        Whether lines that cannot be read are listed in `unread` instead of raised.
 
     Raises
     ------
@@ -82,17 +82,18 @@ def read_table(
                 return read_table(stream, name or str(path), lenient=lenient)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", place=path) from error
-    table = Table(name or getattr(source, "name", "standard input"))
+    table = Table(name or str(getattr(source, "name", "standard input")))
     for number, line in _lines(source, table.name):
         try:
             row = _parse(line)
         except ValueError as problem:
-            error = InputError(
-                str(problem), place=f"{table.name}:{number}", remedy="correct it, or use --repair"
-            )
             if not lenient:
-                raise error from None
-            table.problems.append(error)
+                raise InputError(
+                    str(problem),
+                    place=f"{table.name}:{number}",
+                    remedy="correct it, or use --repair",
+                ) from None
+            table.unread.append(number)
             continue
         table.rows.append(row)
         table.lines.append(number)
@@ -149,5 +150,3 @@ def _whole(word: str) -> int:
     if not value.is_integer() or abs(value) >= 2**31:
         raise ValueError(f"'{word[:40]}' is not a whole number of at most 31 bits")
     return int(value)
-
-

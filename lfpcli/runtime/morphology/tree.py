@@ -91,6 +91,11 @@ class Morphology:
         The mean of the middles between the ends of the soma's sections; the first point where
         there is no soma.
         """
+        from lfpcli.runtime.morphology.splitting import three_point_sphere
+
+        soma = np.flatnonzero(self.types == SOMA)
+        if len(soma) == 1 or three_point_sphere(self):
+            return self.points[soma[0], :3].copy()
         ends = [(s.points[0, :3] + s.points[-1, :3]) / 2 for s in self.sections if s.type == SOMA]
         return np.mean(ends, axis=0) if ends else self.points[0, :3].copy()
 

@@ -1,0 +1,141 @@
+"""Summarise morphologies, change their place and shape, and convert them.
+
+The summary gives sections, segments, lengths and areas per kind, extent, branching, and what
+looks wrong. Read are SWC, HDF5 (MorphIO's layout), and through NEURON .asc, .hoc and NeuroML 1;
+written are SWC and HDF5. Sections have NEURON's names and order.
+
+On a terminal the summary is printed. In a pipe, without -o or --json, the cell itself is written
+as SWC with the summary as comments, so that the next command can read it.
+
+Positions refer to the middle of the soma: mirror, rotation and distortion are about it, and
+--shift X,Y,Z puts it there (0,0,0 centres the cell). A cell without a soma is taken at its root.
+Changes apply in the order scale, distort, mirror, rotate, shift, whatever their order here."""
+
+from __future__ import annotations
+
+import argparse
+
+from lfpcli.cli import options
+
+EPILOG = """\
+examples:
+  lfp morph share/morphologies/l5_pyramidal.swc
+  lfp morph share/morphologies/*.swc --json
+  lfp morph share/morphologies/basket.swc --rotate x=90,z=30 --shift 0,0,100 -o cell.h5
+  lfp morph share/morphologies/stick.swc --mirror x | lfp morph - -o mirrored.swc
+  lfp morph broken.swc --repair -o mended.swc
+
+exit codes: 0 done, 2 usage, 3 bad input (file and line are named), 4 output exists or cannot
+  be written, 5 hoc code fails
+cite: Hines and Carnevale (2001), Neuroscientist 7:123, for the d_lambda rule;
+  Cannon et al. (1998), J Neurosci Methods 84:49, for SWC"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "inputs",
+        metavar="FILE",
+        nargs="+",
+        help="morphology, .swc .h5 .asc .hoc .xml .nml; - is standard input, SWC or HDF5",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="mend an SWC file (lines that are no points, repeated ids, lost parents, loops,"
+        " several roots, values that are not finite, radii, order) and say how",
+    )
+    options.add_json(parser)
+    group = parser.add_argument_group("place and shape")
+    group.add_argument(
+        "--rotate", metavar="X=DEG,...", help="turn about fixed axes, x then y then z; or order=zyx"
+    )
+    group.add_argument(
+        "--shift", type=options.triple, metavar="X,Y,Z", help="where the soma goes, um"
+    )
+    group.add_argument("--mirror", metavar="AXES", help="change the sign along x, y or z")
+    group.add_argument(
+        "--distort",
+        metavar="Z=F[,nu=N]",
+        help="squeeze along an axis by the share F, widen across by N F; diameters stay",
+    )
+    group.add_argument(
+        "--scale",
+        type=options.positive,
+        default=1.0,
+        metavar="F",
+        help="multiply coordinates and diameters",
+    )
+    _add_segments(parser)
+    options.add_output(parser, "morphology, .swc or .h5, or the summary, .json")
+
+
+def _add_segments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("counting of segments")
+    group.add_argument(
+        "--d-lambda",
+        type=options.positive,
+        default=0.1,
+        metavar="X",
+        help="largest length in units of the length constant (0.1)",
+    )
+    group.add_argument(
+        "--frequency",
+        type=options.positive,
+        default=100.0,
+        metavar="HZ",
+        help="at which the length constant is taken, Hz (100)",
+    )
+    group.add_argument(
+        "--Ra",
+        type=options.positive,
+        default=150.0,
+        metavar="R",
+        help="axial resistivity, ohm cm (150)",
+    )
+    group.add_argument(
+        "--cm",
+        type=options.positive,
+        default=1.0,
+        metavar="C",
+        help="membrane capacitance, uF/cm2 (1)",
+    )
+    group.add_argument(
+        "--max-length",
+        type=options.positive,
+        metavar="L",
+        help="instead: largest length of a segment, um",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Summarise, transform, write."""
+    from lfpcli.errors import UsageError
+    from lfpcli.io.stream import stdout_is_terminal
+    from lfpcli.runtime.morphology.measures import Segmentation
+    from lfpcli.tasks import morph as task
+
+    rule = Segmentation(args.d_lambda, args.frequency, args.Ra, args.cm, args.max_length)
+    cells = [
+        task.transform(
+            task.read(source, repair=args.repair),
+            scale=args.scale,
+            distort=args.distort,
+            mirror=args.mirror,
+            rotate=args.rotate,
+            shift=args.shift,
+        )
+        for source in args.inputs
+    ]
+    if args.output is not None:
+        if args.json and args.output == "-":
+            raise UsageError("--json and -o - both ask for standard output", remedy="take one")
+        task.save(cells, args.output, rule=rule, force=args.force)
+        if not args.json:
+            return
+    if args.json:
+        print(task.summary_json(cells, rule), end="")
+    elif args.output is None and len(cells) == 1 and not stdout_is_terminal():
+        task.save(cells, "-", rule=rule)
+    else:
+        print(*("\n".join(task.summary_lines(task.summarise(c, rule))) for c in cells), sep="\n\n")
