@@ -1,0 +1,64 @@
+"""What to simulate: models read from TOML or JSON into checked dataclasses."""
+
+from lfpcli.model.candidates import Candidates, matching_sections, resolve, section_mask
+from lfpcli.model.cell import CellSpec, CodeRef, Mechanism, Nseg, TemplateRef
+from lfpcli.model.distribution import Distribution
+from lfpcli.model.expression import Expression
+from lfpcli.model.files import check_files, model_files
+from lfpcli.model.load import load_model
+from lfpcli.model.location import Location, parse_location
+from lfpcli.model.media import HalfSpace, Slice, Sphere
+from lfpcli.model.model import Model
+from lfpcli.model.network import (
+    Connection,
+    Input,
+    Place,
+    Population,
+    Rule,
+    Stimulus,
+    SynapseSpec,
+)
+from lfpcli.model.orientation import Distortion, Rotation
+from lfpcli.model.probe import Csd, Field, Filter, Probe, Pulses
+from lfpcli.model.run import Record, Run
+from lfpcli.model.sources import SpikeSource
+
+__all__ = [
+    "Candidates",
+    "CellSpec",
+    "CodeRef",
+    "Connection",
+    "Csd",
+    "Distortion",
+    "Distribution",
+    "Expression",
+    "Field",
+    "Filter",
+    "HalfSpace",
+    "Input",
+    "Location",
+    "Mechanism",
+    "Model",
+    "Nseg",
+    "Place",
+    "Population",
+    "Probe",
+    "Pulses",
+    "Record",
+    "Rotation",
+    "Rule",
+    "Run",
+    "Slice",
+    "Sphere",
+    "SpikeSource",
+    "Stimulus",
+    "SynapseSpec",
+    "TemplateRef",
+    "check_files",
+    "load_model",
+    "matching_sections",
+    "model_files",
+    "parse_location",
+    "resolve",
+    "section_mask",
+]

@@ -1,0 +1,225 @@
+"""The segments that a place on a cell stands for."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.geometry import Geometry
+from lfpcli.model.location import Location
+
+FAMILIES = ("all", "soma", "dend", "apic", "axon")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Segments among which a place is drawn.
+
+    Attributes
+    ----------
+    indices : ndarray of int, shape (M,)
+        Segments, in order.
+    probabilities : ndarray, shape (M,)
+        Chance of each; they add to 1.
+    """
+
+    indices: np.ndarray
+    probabilities: np.ndarray
+
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Draw segments with replacement.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness; unused where there is one candidate.
+        n : int
+            How many.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        if len(self.indices) == 1:
+            return np.full(n, self.indices[0])
+        edges = np.cumsum(self.probabilities)
+        return self.indices[np.searchsorted(edges / edges[-1], rng.random(n), side="right")]
+
+
+def resolve(location: Location, geometry: Geometry, place: str | None = None) -> Candidates:
+    """Find the segments that a place on a cell stands for.
+
+    Parameters
+    ----------
+    location : Location
+        The place.
+    geometry : Geometry
+        One cell, where and how it stands in the model.
+    place : str, optional
+        Where the place is written, for messages; the location's own by default.
+
+    Returns
+    -------
+    Candidates
+        One segment for a section and x, an index, or a nearest point; else all segments in the
+        named sections and depths, with chances by membrane area times the sum of the weighted
+        densities of depth at the segments' middles.
+
+    Raises
+    ------
+    InputError
+        Where no section or segment fits.
+    """
+    place = place or location.where or None
+    if location.kind == "section":
+        return _single(_at_x(location, geometry, place))
+    if location.kind == "index":
+        return _single(_at_index(int(location.index or 0), geometry, place))
+    allowed = section_mask(geometry, location.sections or ("all",), place)
+    if location.nearest is not None:
+        indices = np.flatnonzero(allowed)
+        away = np.linalg.norm(geometry.middle[indices] - np.array(location.nearest), axis=1)
+        return _single(int(indices[np.argmin(away)]))
+    return _by_area(location, geometry, allowed, place)
+
+
+def section_mask(
+    geometry: Geometry, patterns: Sequence[str], place: str | None = None
+) -> np.ndarray:
+    """Segments in the sections that any of the patterns names.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The cell.
+    patterns : sequence of str
+        See `matching_sections`.
+    place : str, optional
+        Where the patterns are written, for messages.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    return _matches(tuple(geometry.section_names), tuple(patterns), place)[geometry.section]
+
+
+def matching_sections(names: Sequence[str], pattern: str) -> list[int]:
+    """Indices of the sections that a pattern names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of sections; a template's prefix, as in ``Tpl[0].dend[3]``, need not be matched.
+    pattern : str
+        ``all``; a whole name; the name of an array of sections, ``dend`` for ``dend[0]``,
+        ``dend[1]`` ...; a family, ``dend`` also for ``dend1`` and ``dend_2[0]``; or a glob with
+        ``*`` and ``?``, where brackets stand for themselves.
+    """
+    if pattern == "all":
+        return list(range(len(names)))
+    bare = [name.rsplit(".", 1)[-1] for name in names]
+    if "*" in pattern or "?" in pattern:
+        glob = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
+        return [k for k, n in enumerate(bare) if glob.fullmatch(n) or glob.fullmatch(names[k])]
+    if whole := [k for k, n in enumerate(bare) if pattern in (n, names[k])]:
+        return whole
+    is_family = pattern in FAMILIES
+    return [
+        k
+        for k, n in enumerate(bare)
+        if n.split("[", 1)[0] == pattern or (is_family and _family(n) == pattern)
+    ]
+
+
+def _family(name: str) -> str:
+    return name.split("[", 1)[0].rstrip("_0123456789").lower()
+
+
+@functools.lru_cache(maxsize=256)
+def _matches(names: tuple[str, ...], patterns: tuple[str, ...], place: str | None) -> np.ndarray:
+    mask = np.zeros(len(names), dtype=bool)
+    for pattern in patterns:
+        found = matching_sections(names, pattern)
+        if not found:
+            raise _no_section(pattern, names, place)
+        mask[found] = True
+    mask.flags.writeable = False
+    return mask
+
+
+def _no_section(pattern: str, names: Sequence[str], place: str | None) -> InputError:
+    bare = {name.rsplit(".", 1)[-1] for name in names}
+    families = {"all", *(_family(name) for name in bare)}
+    return InputError(
+        f"no section '{pattern}' in the cell",
+        place=place,
+        remedy=nearest(pattern, bare | families, "section"),
+    )
+
+
+def _single(index: int) -> Candidates:
+    return Candidates(np.array([index], dtype=np.int64), np.ones(1))
+
+
+def _at_index(index: int, geometry: Geometry, place: str | None) -> int:
+    if not 0 <= index < len(geometry):
+        raise InputError(
+            f"there is no segment {index}",
+            place=place,
+            remedy=f"the cell has {len(geometry)} segments, 0 to {len(geometry) - 1}",
+        )
+    return index
+
+
+def _at_x(location: Location, geometry: Geometry, place: str | None) -> int:
+    """Segment that holds x of a section; of several somata the first one's."""
+    name = str(location.section)
+    found = matching_sections(geometry.section_names, name)
+    if not found:
+        raise _no_section(name, geometry.section_names, place)
+    if len(found) > 1 and name != "soma":
+        first = geometry.section_names[found[0]].rsplit(".", 1)[-1]
+        raise InputError(
+            f"'{name}' names {len(found)} sections",
+            place=place,
+            remedy=f'name one, such as {first}, or draw among them with sections = ["{name}"]',
+        )
+    segments = np.flatnonzero(geometry.section == found[0])
+    if not len(segments):
+        raise InputError(f"section '{name}' has no segments", place=place)
+    along = segments[np.argsort(geometry.x[segments], kind="stable")]
+    x = 0.5 if location.x is None else location.x
+    return int(along[min(int(x * len(along)), len(along) - 1)])
+
+
+def _by_area(
+    location: Location, geometry: Geometry, allowed: np.ndarray, place: str | None
+) -> Candidates:
+    z = geometry.middle[:, 2]
+    if location.z_min is not None:
+        allowed = allowed & (z >= location.z_min)
+    if location.z_max is not None:
+        allowed = allowed & (z <= location.z_max)
+    indices = np.flatnonzero(allowed)
+    if not len(indices):
+        raise InputError(
+            "no segment of the named sections lies in z_min to z_max",
+            place=place,
+            remedy=f"the cell's segments lie from {z.min(initial=0):g} to {z.max(initial=0):g} um",
+        )
+    weights = geometry.area[indices].astype(float)
+    if location.depth is not None:
+        weights = weights * sum(t.weight * t.density(z[indices]) for t in location.depth)
+    if not (weights.sum() > 0 and np.isfinite(weights.sum())):
+        raise InputError(
+            "no segment has a chance: area times the depth profile is 0 everywhere",
+            place=place,
+            remedy=f"the segments lie from {z[indices].min():g} to {z[indices].max():g} um",
+        )
+    return Candidates(indices, weights / weights.sum())

@@ -1,0 +1,224 @@
+# ruff: noqa: RUF009 - key() and rest() declare dataclass fields
+"""``[cell.NAME]``: a kind of cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfpcli.model.expression import EXPRESSION, Expression
+from lfpcli.model.kinds import (
+    BOOLEAN,
+    PATH,
+    TEXT,
+    Kind,
+    choice,
+    either,
+    integer,
+    is_number,
+    listing,
+    number,
+    vector,
+)
+from lfpcli.model.orientation import AXIS, Distortion, Rotation
+from lfpcli.model.place import At
+from lfpcli.model.tables import Table, exactly_one, key, plain, read_table, rest, table
+
+
+@dataclass(frozen=True)
+class CodeRef:
+    """A hoc file that is run, or a function of a Python file that is given the Cell."""
+
+    file: Path
+    function: str | None = None
+
+
+@dataclass(frozen=True)
+class TemplateRef:
+    """A hoc template and the file that defines it."""
+
+    file: Path
+    template: str
+
+
+def _code(value: str, at: At) -> CodeRef:
+    name, colon, function = value.rpartition(":")
+    if not colon:
+        name, function = value, ""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".hoc" and not colon:
+        return CodeRef(PATH.read(name, at))
+    if suffix == ".py" and function.isidentifier():
+        return CodeRef(PATH.read(name, at), function)
+    raise at.expected(CODE.expects, value)
+
+
+def _template(value: str, at: At) -> TemplateRef:
+    name, _, template = value.rpartition(":")
+    if not name or not template.isidentifier():
+        raise at.expected(TEMPLATE.expects, value)
+    return TemplateRef(PATH.read(name, at), template)
+
+
+CODE = Kind('"FILE.hoc" or "FILE.py:FUNCTION"', lambda value: isinstance(value, str), _code)
+TEMPLATE = Kind('"FILE.hoc:TEMPLATE"', lambda value: isinstance(value, str), _template)
+
+_KEYS_OF_RULES: dict[str, tuple[str, ...]] = {
+    "d_lambda": ("d_lambda", "frequency"),
+    "length": ("max",),
+    "fixed": ("n",),
+    "keep": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nseg(Table):
+    """How many segments the sections get."""
+
+    rule: str = key(
+        choice(*_KEYS_OF_RULES),
+        doc="By the length constant, by a largest length, a fixed number, or as the file has it.",
+    )
+    d_lambda: float | None = key(
+        number(above=0),
+        None,
+        doc="Largest length of a segment in units of the length constant; 0.1 if left out.",
+    )
+    frequency: float | None = key(
+        number("Hz", above=0),
+        None,
+        doc="Frequency at which the length constant is taken; 100 if left out.",
+    )
+    max: float | None = key(
+        number("um", above=0), None, doc='Largest length of a segment, for rule = "length".'
+    )
+    n: int | None = key(
+        integer(1), None, doc='Number of segments of each section, for rule = "fixed".'
+    )
+
+    def __post_init__(self) -> None:
+        if self.rule == "d_lambda":
+            object.__setattr__(self, "d_lambda", 0.1 if self.d_lambda is None else self.d_lambda)
+            object.__setattr__(
+                self, "frequency", 100.0 if self.frequency is None else self.frequency
+            )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a key does not belong to the rule, or the rule lacks one."""
+        wanted = _KEYS_OF_RULES[self.rule]
+        for name in ("d_lambda", "frequency", "max", "n"):
+            given = getattr(self, name) is not None
+            if given and name not in wanted:
+                raise (at / name).error(f'does not go with rule = "{self.rule}"')
+            if not given and name in wanted:
+                raise at.table_error(f"with rule = \"{self.rule}\" needs the key '{name}'")
+
+
+def _nseg(value: Any, at: At) -> Nseg:
+    if isinstance(value, dict):
+        return read_table(Nseg, value, at)
+    return Nseg(rule="fixed", n=integer(1).read(value, at), where=at.place)
+
+
+NSEG = Kind(
+    'a table such as {rule = "d_lambda"}, or a whole number',
+    lambda value: isinstance(value, dict) or is_number(value),
+    _nseg,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism(Table):
+    """A density mechanism in sections of a cell."""
+
+    name: str = key(TEXT, doc="Name of the mechanism in NEURON, such as pas or hh.")
+    sections: tuple[str, ...] = key(
+        listing(TEXT, least=1),
+        ("all",),
+        doc='Sections it goes in: "all", "soma", "dend", "apic", "axon", names, or globs.',
+    )
+    params: dict[str, float | Expression] = rest(
+        either(number(), EXPRESSION),
+        doc="Any parameter of the mechanism, in its own units: a number or {expr = TEXT}.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSpec(Table):
+    """A kind of cell."""
+
+    name: str
+    morphology: Path | None = key(PATH, None, doc="Morphology: .swc, .asc, .hoc, .xml or .h5.")
+    template: TemplateRef | None = key(
+        TEMPLATE, None, doc="Instead of a morphology: a hoc template and its file."
+    )
+    args: tuple[float | str, ...] = key(
+        listing(either(number(), TEXT)), (), doc="Arguments of the template."
+    )
+    code: tuple[CodeRef, ...] = key(
+        listing(CODE),
+        (),
+        doc="Run in this order after loading; a Python function is given the Cell. With a "
+        "template, hoc files it needs are run before it.",
+    )
+    workdir: Path | None = key(
+        PATH,
+        None,
+        doc="Current folder while the cell's own hoc loads. Left out: the folder of the "
+        "template, else unchanged.",
+    )
+    allen: Path | None = key(
+        PATH, None, doc="A fit_parameters.json of the Allen Cell Types Database."
+    )
+    Ra: float | None = key(
+        number("ohm cm", above=0), None, doc="Axial resistivity. Left out: as the file has it."
+    )
+    cm: float | None = key(
+        number("uF/cm2", above=0), None, doc="Membrane capacitance. Left out: as the file has it."
+    )
+    nseg: Nseg | None = key(
+        NSEG,
+        None,
+        doc="Number of segments of the sections. Left out: by the d_lambda rule; a template keeps "
+        "its own.",
+    )
+    extracellular: bool = key(
+        BOOLEAN, False, doc="Whether NEURON's extracellular mechanism is inserted."
+    )
+    shift: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Where the soma goes.")
+    rotate: Rotation | None = key(
+        table(Rotation, "a table such as {x = 90.0}"), None, doc="Rotation about the soma."
+    )
+    mirror: str | None = key(AXIS, None, doc="Axis along which the cell is mirrored at its soma.")
+    distort: Distortion | None = key(
+        table(Distortion, "a table such as {factor = 0.1}"),
+        None,
+        doc="Stretch of the geometry; the cable stays.",
+    )
+    mechanism: tuple[Mechanism, ...] = key(
+        listing(table(Mechanism)), (), doc="Density mechanisms, inserted in this order."
+    )
+
+    def __post_init__(self) -> None:
+        if self.nseg is None:
+            rule = "d_lambda" if self.template is None else "keep"
+            object.__setattr__(self, "nseg", Nseg(rule=rule))
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the cell has no, or two, geometries."""
+        exactly_one(self, at, ("morphology", "template"))
+        if self.args and self.template is None:
+            raise (at / "args").error("belongs to 'template', which is not given")
+
+    def as_value(self, folder: Path) -> Any:
+        """Return the table as a dictionary that loads back to it."""
+        values = super().as_value(folder)
+        values["code"] = [_joined(c.file, c.function, folder) for c in self.code]
+        if self.template is not None:
+            values["template"] = _joined(self.template.file, self.template.template, folder)
+        return values
+
+
+def _joined(file: Path, name: str | None, folder: Path) -> str:
+    return plain(file, folder) + (f":{name}" if name else "")

@@ -1,0 +1,267 @@
+# ruff: noqa: RUF009 - key() and rest() declare dataclass fields
+"""Quantities that are a number or are drawn from a distribution of scipy.stats."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.model.kinds import TEXT, Kind, choice, either, integer, is_number, number
+from lfpcli.model.place import At
+from lfpcli.model.tables import Table, key, read_table, rest
+
+MOST_ROUNDS = 1000
+"""Rounds of redrawing after which `Distribution.draw` gives up."""
+LEAST_MASS = 1e-3
+"""Smallest share of a distribution that `min` and `max` may leave."""
+LARGEST_COUNT = 1_000_000
+
+PARAMETER = either(number(infinite=True), choice("inf", "-inf"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distribution(Table):
+    """A number, or a distribution of scipy.stats between limits.
+
+    Attributes
+    ----------
+    value : float or None
+        The number, where it is one.
+    """
+
+    value: float | None = None
+    dist: str | None = key(TEXT, None, doc="Name of a distribution in scipy.stats.")
+    min: float | None = key(number(), None, doc="Smaller values are drawn again.")
+    max: float | None = key(number(), None, doc="Larger values are drawn again.")
+    params: dict[str, Any] = rest(
+        PARAMETER, doc="Parameters of the distribution, such as loc and scale."
+    )
+
+    @classmethod
+    def constant(cls, value: float) -> Distribution:
+        """Make the quantity that always is `value`."""
+        return cls(value=float(value))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a number."""
+        return self.value is not None
+
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Draw values.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness; unused for a number.
+        n : int
+            How many.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+
+        Raises
+        ------
+        InputError
+            Where the limits leave hardly anything to draw.
+        """
+        if self.value is not None:
+            return np.full(n, self.value)
+        values = self._rvs(rng, n)
+        for _ in range(MOST_ROUNDS):
+            wrong = np.flatnonzero(~self._allows(values))
+            if not len(wrong):
+                return values
+            values[wrong] = self._rvs(rng, len(wrong))
+        raise InputError(f"'{self.dist}' gives hardly any value in its limits", place=self.where)
+
+    def draw_counts(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Draw whole numbers, by the density at the integers from `min` to `max`, renormalised.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness; unused for a number.
+        n : int
+            How many.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        if self.value is not None:
+            return np.full(n, round(self.value), dtype=np.int64)
+        integers, probabilities = self.count_probabilities
+        edges = np.cumsum(probabilities)
+        drawn = np.searchsorted(edges / edges[-1], rng.random(n), side="right")
+        return integers[drawn]
+
+    @functools.cached_property
+    def count_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
+        """Integers that `draw_counts` draws, and their probabilities.
+
+        The smallest is `min`, or 1; the largest is `max`, or where the upper tail of the
+        distribution is 1e-12.
+        """
+        low = 1 if self.min is None else math.ceil(self.min)
+        high = self._frozen.isf(1e-12) if self.max is None else self.max
+        if not high - low <= LARGEST_COUNT:
+            raise InputError("counts have no upper end", place=self.where, remedy="give 'max'")
+        integers = np.arange(low, math.floor(high) + 1)
+        density = self.density(integers)
+        total = density.sum()
+        if not (total > 0 and np.isfinite(total)):
+            raise InputError(
+                f"'{self.dist}' has no density at the integers from {low} to {math.floor(high)}",
+                place=self.where,
+            )
+        return integers, density / total
+
+    def density(self, values: ArrayLike) -> np.ndarray:
+        """Return the probability density (of discrete ones the mass); zero outside the limits."""
+        x = np.asarray(values, dtype=float)
+        frozen = self._frozen
+        density = frozen.pmf(x) if hasattr(frozen.dist, "pmf") else frozen.pdf(x)
+        return np.where(self._allows(x), density, 0.0)
+
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest value that can be drawn."""
+        if self.value is not None:
+            return self.value, self.value
+        low, high = (float(end) for end in self._frozen.support())
+        low = low if self.min is None else max(low, self.min)
+        return low, high if self.max is None else min(high, self.max)
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether it is a distribution over the integers."""
+        return self.dist is not None and hasattr(_named(self.dist), "pmf")
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where scipy.stats has no such distribution or it makes no sense."""
+        if self.dist is None:
+            raise at.table_error("needs the key 'dist'", "give a number or {dist = NAME, ...}")
+        if _named(self.dist) is None:
+            known = distribution_names()
+            raise (at / "dist").error(
+                f"scipy.stats has no distribution '{self.dist}'", nearest(self.dist, known)
+            )
+        _check_parameters(self.dist, self.params, at)
+        if any(math.isnan(end) for end in self._frozen.support()):
+            raise at.table_error(f"parameters are outside of what '{self.dist}' allows")
+        least, most = self.support()
+        if least > most:
+            raise at.table_error(
+                f"min = {least:g} and max = {most:g} leave nothing of '{self.dist}'"
+            )
+
+    def check_draws(self, at: At) -> None:
+        """Raise `InputError` where redrawing would hardly ever meet the limits."""
+        if self._mass() < LEAST_MASS:
+            raise at.table_error(
+                f"min and max leave {self._mass():.2g} of '{self.dist}'",
+                f"leave at least {LEAST_MASS:g}",
+            )
+
+    def as_value(self, folder: Path) -> Any:
+        """Return the number, or a dictionary that loads back to the distribution."""
+        return self.value if self.value is not None else super().as_value(folder)
+
+    def _mass(self) -> float:
+        frozen = self._frozen
+        below = 0.0
+        if self.min is not None:
+            below = frozen.cdf(np.ceil(self.min) - 1 if self.is_discrete else self.min)
+        return float((1.0 if self.max is None else frozen.cdf(self.max)) - below)
+
+    def _allows(self, values: np.ndarray) -> np.ndarray:
+        low = -np.inf if self.min is None else self.min
+        high = np.inf if self.max is None else self.max
+        return (values >= low) & (values <= high)
+
+    def _rvs(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return np.asarray(self._frozen.rvs(size=n, random_state=rng), dtype=float)
+
+    @functools.cached_property
+    def _frozen(self) -> Any:
+        return _named(str(self.dist))(**{k: float(v) for k, v in self.params.items()})
+
+
+@functools.cache
+def _named(name: str) -> Any:
+    """Return the distribution that scipy.stats has under a name, or None."""
+    from scipy import stats
+
+    found = getattr(stats, name, None) if name.isidentifier() else None
+    return found if isinstance(found, (stats.rv_continuous, stats.rv_discrete)) else None
+
+
+def distribution_names() -> list[str]:
+    """Names of the univariate distributions in scipy.stats."""
+    from scipy import stats
+
+    return [name for name in dir(stats) if _named(name) is not None]
+
+
+def _check_parameters(dist: str, params: dict[str, Any], at: At) -> None:
+    """Raise `InputError` where a parameter is not the distribution's, or is missing."""
+    found = _named(dist)
+    shapes = [name.strip() for name in (found.shapes or "").split(",") if name.strip()]
+    allowed = [*shapes, "loc"] if hasattr(found, "pmf") else [*shapes, "loc", "scale"]
+    for name in params:
+        if name not in allowed:
+            raise (at / name).error(
+                f"'{dist}' has no such parameter", nearest(name, allowed, "parameter")
+            )
+    if missing := [name for name in shapes if name not in params]:
+        raise at.table_error(f"'{dist}' needs the parameter '{missing[0]}'")
+    if float(params.get("scale", 1.0)) <= 0:
+        raise (at / "scale").expected("a number > 0", params["scale"])
+
+
+def quantity(unit: str = "", *, above: float | None = None, least: float | None = None) -> Kind:
+    """Make the kind of a number in a range, or a distribution."""
+    numbers = number(unit, above=above, least=least)
+
+    def convert(value: Any, at: At) -> Distribution:
+        if is_number(value):
+            return Distribution(value=numbers.convert(value, at), where=at.place)
+        drawn = read_table(Distribution, value, at)
+        drawn.check_draws(at)
+        return drawn
+
+    return _number_or_table(numbers, convert)
+
+
+def _number_or_table(numbers: Kind, convert: Any) -> Kind:
+    return Kind(
+        f"{numbers.expects} or {{dist = NAME, ...}}",
+        lambda value: is_number(value) or isinstance(value, dict),
+        convert,
+        numbers.unit,
+    )
+
+
+def _count(value: Any, at: At) -> Distribution:
+    if is_number(value):
+        return Distribution(value=float(integer().read(value, at)), where=at.place)
+    drawn = read_table(Distribution, value, at)
+    if drawn.min is not None and drawn.min < 0:
+        raise (at / "min").expected("a number >= 0", drawn.min)
+    try:
+        _ = drawn.count_probabilities
+    except InputError as error:
+        raise at.table_error(error.what, error.remedy) from error
+    return drawn
+
+
+QUANTITY = quantity()
+COUNT = _number_or_table(integer(), _count)

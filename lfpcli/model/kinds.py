@@ -1,0 +1,179 @@
+"""Kinds of values that keys of a model have: what is expected, checked and made of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lfpcli.errors import nearest
+from lfpcli.model.place import At
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of value.
+
+    Attributes
+    ----------
+    expects : str
+        What a value of the kind is, for messages and the manual.
+    accepts : callable
+        Whether a value has the right type.
+    convert : callable
+        Makes the value of the model, ``convert(value, at)``; raises `InputError`.
+    unit : str
+        Unit, or an empty string.
+    """
+
+    expects: str
+    accepts: Callable[[Any], bool]
+    convert: Callable[[Any, At], Any]
+    unit: str = ""
+
+    def read(self, value: Any, at: At) -> Any:
+        """Check a raw value and return what the model holds."""
+        if not self.accepts(value):
+            raise at.expected(self.expects, value)
+        return self.convert(value, at)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; booleans are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def number(
+    unit: str = "",
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+    infinite: bool = False,
+) -> Kind:
+    """Make the kind of numbers in a range; infinite ones are let in where they mean something."""
+    expects = "a number" + _range(least, above, most, below) + (f" ({unit})" if unit else "")
+
+    def convert(value: Any, at: At) -> float:
+        result = _as_float(value)
+        good = not math.isnan(result) and (infinite or math.isfinite(result))
+        good = good and (least is None or result >= least) and (above is None or result > above)
+        if (
+            not good
+            or (most is not None and result > most)
+            or not (below is None or result < below)
+        ):
+            raise at.expected(expects, value)
+        return result
+
+    return Kind(expects, is_number, convert, unit)
+
+
+def integer(least: int = 0, unit: str = "") -> Kind:
+    """Make the kind of whole numbers from `least` on."""
+    expects = f"a whole number >= {least}"
+
+    def convert(value: Any, at: At) -> int:
+        if value != int(value) or not least <= value < 2**63:
+            raise at.expected(expects, value)
+        return int(value)
+
+    def accepts(value: Any) -> bool:
+        return is_number(value) and math.isfinite(_as_float(value))
+
+    return Kind(expects, accepts, convert, unit)
+
+
+def _as_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _range(
+    least: float | None, above: float | None, most: float | None, below: float | None
+) -> str:
+    limits = ((least, ">="), (above, ">"), (most, "<="), (below, "<"))
+    parts = [f"{sign} {limit:g}" for limit, sign in limits if limit is not None]
+    return f" {' and '.join(parts)}" if parts else ""
+
+
+def _same(value: Any, at: At) -> Any:
+    return value
+
+
+BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool), _same)
+
+
+def _text(value: str, at: At) -> str:
+    if not value.strip() or "\0" in value:
+        raise at.expected("a text that is not empty", value)
+    return value
+
+
+TEXT = Kind("a text", lambda value: isinstance(value, str), _text)
+
+
+def choice(*names: str) -> Kind:
+    """Make the kind of one word out of `names`."""
+    expects = " or ".join(f'"{name}"' for name in names)
+
+    def convert(value: str, at: At) -> str:
+        if value not in names:
+            raise at.error(f"expected {expects}, got '{value}'", nearest(value, names, "value"))
+        return value
+
+    return Kind(expects, lambda value: isinstance(value, str), convert)
+
+
+def listing(item: Kind, *, least: int = 0, size: int | None = None) -> Kind:
+    """Make the kind of lists of one kind; they become tuples."""
+    count = f" of {size}" if size is not None else (f" of at least {least}" if least else "")
+    expects = f"a list{count}, each {item.expects}"
+
+    def convert(value: list[Any], at: At) -> tuple[Any, ...]:
+        if len(value) < least or (size is not None and len(value) != size):
+            raise at.expected(expects, value)
+        return tuple(item.read(entry, at / k) for k, entry in enumerate(value))
+
+    return Kind(expects, lambda value: isinstance(value, list), convert, item.unit)
+
+
+def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> Kind:
+    """Make the kind of three (or `size`) numbers."""
+    limit = _range(None, above, None, None)
+    expects = f"a list of {size} numbers{limit}" + (f" ({unit})" if unit else "")
+    whole = listing(number(above=above), size=size)
+
+    def convert(value: list[Any], at: At) -> tuple[float, ...]:
+        if len(value) != size:
+            raise at.expected(expects, value)
+        return whole.convert(value, at)
+
+    return Kind(expects, whole.accepts, convert, unit)
+
+
+def _file(value: str, at: At) -> Any:
+    return at.origin.folder / _text(value, at)
+
+
+PATH = Kind("the name of a file or folder", lambda value: isinstance(value, str), _file)
+
+
+def either(*kinds: Kind) -> Kind:
+    """Make the kind of values of any of `kinds`; the first that accepts a value's type reads it."""
+    expects = " or ".join(kind.expects for kind in kinds)
+
+    def convert(value: Any, at: At) -> Any:
+        return next(kind for kind in kinds if kind.accepts(value)).convert(value, at)
+
+    units = [kind.unit for kind in kinds if kind.unit]
+    return Kind(
+        expects,
+        lambda value: any(kind.accepts(value) for kind in kinds),
+        convert,
+        units[0] if units else "",
+    )

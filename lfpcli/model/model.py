@@ -1,0 +1,182 @@
+# ruff: noqa: RUF009 - key() and rest() declare dataclass fields
+"""The whole model: its tables, how they refer to each other, and its populations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import nearest
+from lfpcli.model.cell import CellSpec
+from lfpcli.model.kinds import Kind, listing
+from lfpcli.model.network import Connection, Input, Population, Stimulus
+from lfpcli.model.place import At, Origin
+from lfpcli.model.probe import Field, Probe, check_name
+from lfpcli.model.run import Record, Run
+from lfpcli.model.tables import Table, key, read_table, table
+
+
+def _named(cls: type[Table]) -> Kind:
+    """Make the kind of tables of tables, each with a name."""
+
+    def convert(value: dict[str, Any], at: At) -> dict[str, Table]:
+        entries = {}
+        for name, entry in value.items():
+            check_name(name, at / name)
+            entries[name] = read_table(cls, entry, at / name, name=name)
+        return entries
+
+    return Kind("tables with names", lambda value: isinstance(value, dict), convert)
+
+
+def _probes(value: list[Any], at: At) -> tuple[Probe, ...]:
+    probes = tuple(read_table(Probe, entry, at / k) for k, entry in enumerate(value))
+    return tuple(p if p.name else replace(p, name=f"probe{k}") for k, p in enumerate(probes))
+
+
+PROBES = Kind("a list of tables", lambda value: isinstance(value, list), _probes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Table):
+    """What to simulate, and what to measure and keep.
+
+    Attributes
+    ----------
+    path : Path or None
+        File it was read from.
+    folder : Path
+        Folder that its relative paths refer to, absolute.
+    """
+
+    run: Run = key(table(Run), Run(), doc="How the model is integrated.")
+    cells: dict[str, CellSpec] = key(_named(CellSpec), {}, doc="Kinds of cells.", name="cell")
+    populations: dict[str, Population] = key(
+        _named(Population),
+        {},
+        doc="Populations. Left out: one cell of the only kind.",
+        name="population",
+    )
+    connections: tuple[Connection, ...] = key(
+        listing(table(Connection)), (), doc="Connections between populations.", name="connection"
+    )
+    inputs: tuple[Input, ...] = key(
+        listing(table(Input)), (), doc="Synapses with spike sources of their own.", name="input"
+    )
+    stimuli: tuple[Stimulus, ...] = key(
+        listing(table(Stimulus)), (), doc="Electrodes in cells.", name="stimulus"
+    )
+    fields: tuple[Field, ...] = key(
+        listing(table(Field)), (), doc="Extracellular stimulation.", name="field"
+    )
+    probes: tuple[Probe, ...] = key(PROBES, (), doc="What is measured.", name="probe")
+    record: Record = key(table(Record), Record(), doc="What is kept.")
+    path: Path | None = field(default=None, compare=False)
+    origin: Origin = field(default_factory=Origin, compare=False, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that relative paths refer to."""
+        return self.origin.folder
+
+    def resolved_populations(self) -> dict[str, Population]:
+        """Return the populations in the order of their gids.
+
+        Where none has cells and there is one kind of cell, a population of one cell, named after
+        the kind, comes first.
+        """
+        if any(p.has_cells for p in self.populations.values()) or len(self.cells) != 1:
+            return self.populations
+        (name, cell), *_ = self.cells.items()
+        return {name: Population(name=name, cell=name, where=cell.where), **self.populations}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model, defaults filled in, as a tree of JSON's types.
+
+        Paths beneath `folder` are relative to it. ``load_model(model.to_dict(),
+        folder=model.folder)`` gives an equal model.
+        """
+        return {name: value for name, value in self.as_value(self.folder).items() if value}
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where tables refer to what is not there."""
+        self._check_populations(at)
+        self._check_targets(at)
+        self._check_probes(at)
+        if not isinstance(self.run.dt, float):
+            return
+        for k, connection in enumerate(self.connections):
+            delay = connection.delay.value
+            if delay is not None and delay < self.run.dt:
+                raise (at / "connection" / k / "delay").error(
+                    f"{delay:g} ms is shorter than the time step, {self.run.dt:g} ms"
+                )
+
+    def _check_populations(self, at: At) -> None:
+        if not self.cells:
+            raise at.table_error(
+                "the model has no cell", "give a table [cell.NAME] with a morphology or a template"
+            )
+        for name, population in self.populations.items():
+            if population.cell is not None and population.cell not in self.cells:
+                raise (at / "population" / name / "cell").error(
+                    f"no [cell.{population.cell}]", nearest(population.cell, self.cells, "cell")
+                )
+        if not any(p.has_cells for p in self.populations.values()):
+            if len(self.cells) > 1:
+                raise at.table_error(
+                    f"the model has {len(self.cells)} kinds of cells and no population of them",
+                    "give a [population.NAME] with cell and size",
+                )
+            if clash := set(self.cells) & set(self.populations):
+                raise (at / "population" / clash.pop()).table_error("has the name of a cell")
+
+    def _check_targets(self, at: At) -> None:
+        known = self.resolved_populations()
+        with_cells = {name: p for name, p in known.items() if p.has_cells}
+        for k, connection in enumerate(self.connections):
+            here = at / "connection" / k
+            _check_population(connection.pre, known, here / "pre")
+            _check_population(connection.post, known, here / "post")
+            if connection.post not in with_cells:
+                raise (here / "post").error(f"'{connection.post}' has no cells")
+        for here, entry in self._located(at):
+            if entry.population is not None:
+                _check_population(entry.population, known, here / "population")
+                if entry.population not in with_cells:
+                    raise (here / "population").error(f"'{entry.population}' has no cells")
+            self._check_cells(entry, here, with_cells)
+
+    def _located(self, at: At) -> Iterator[tuple[At, Input | Stimulus]]:
+        for k, given in enumerate(self.inputs):
+            yield at / "input" / k, given
+        for k, stimulus in enumerate(self.stimuli):
+            yield at / "stimulus" / k, stimulus
+
+    def _check_cells(
+        self, entry: Input | Stimulus, at: At, with_cells: dict[str, Population]
+    ) -> None:
+        if entry.cells is None:
+            return
+        if entry.population is None and len(with_cells) > 1:
+            raise at.table_error("has 'cells' and needs the key 'population'")
+        name = entry.population or next(iter(with_cells))
+        size = with_cells[name].size
+        for k, index in enumerate(entry.cells):
+            if size is not None and index >= size:
+                raise (at / "cells" / k).error(
+                    f"no cell {index} in '{name}', which has {size}, 0 to {size - 1}"
+                )
+
+    def _check_probes(self, at: At) -> None:
+        names = [probe.name for probe in self.probes]
+        for k, name in enumerate(names):
+            if name in names[:k]:
+                raise (at / "probe" / k / "name").error(f"'{name}' is the name of two probes")
+
+
+def _check_population(name: str, known: dict[str, Population], at: At) -> None:
+    if name not in known:
+        raise at.error(f"no population '{name}'", nearest(name, known, "population"))

@@ -1,0 +1,257 @@
+# ruff: noqa: RUF009 - key() and rest() declare dataclass fields
+"""``[population.NAME]``, ``[[connection]]``, ``[[input]]`` and ``[[stimulus]]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfpcli.model.distribution import COUNT, QUANTITY, Distribution, quantity
+from lfpcli.model.kinds import (
+    BOOLEAN,
+    PATH,
+    TEXT,
+    Kind,
+    choice,
+    either,
+    integer,
+    listing,
+    number,
+    vector,
+)
+from lfpcli.model.location import LOCATION, Location
+from lfpcli.model.orientation import AXIS, Distortion, Rotation
+from lfpcli.model.place import At
+from lfpcli.model.sources import RATE, SOURCE, SpikeSource
+from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
+
+CELLS = listing(integer(), least=1)
+PARAMETER = number()
+VARIABLES = listing(TEXT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Table):
+    """Where the cells of a population are put."""
+
+    shape: str | None = key(choice("cylinder"), None, doc="Place at random in this shape.")
+    radius: float | None = key(
+        number("um", least=0), None, doc="Radius of the cylinder, uniform on the disc."
+    )
+    z: Distribution = key(quantity("um"), Distribution.constant(0.0), doc="Depth of the somata.")
+    min_distance: float = key(number("um", least=0), 0.0, doc="Smallest distance between somata.")
+    positions: Path | tuple[tuple[float, ...], ...] | None = key(
+        either(PATH, listing(vector("um"), least=1)),
+        None,
+        doc="Instead of a shape: the places of the somata, as a list or a .npy or .csv file.",
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` unless the places are given in one way."""
+        exactly_one(self, at, ("shape", "positions"))
+        only_with(self, at, ("radius",), "shape")
+        if self.shape is not None and self.radius is None:
+            raise at.table_error("needs the key 'radius' (um)")
+
+
+def _place(cls: type[Table], example: str) -> Kind:
+    return table(cls, f"a table such as {example}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population(Table):
+    """Cells of one kind, or spike trains without cells."""
+
+    name: str
+    cell: str | None = key(TEXT, None, doc="Kind of the cells, a [cell.NAME].")
+    size: int | None = key(
+        integer(1),
+        None,
+        doc="Number of cells or spike trains. Left out: that of 'positions' or of the spike "
+        "file, else 1.",
+    )
+    place: Place | None = key(
+        _place(Place, '{shape = "cylinder", radius = 100.0}'),
+        None,
+        doc="Where the somata go. Left out: at the shift of the kind of cell.",
+    )
+    rotate: Rotation | None = key(
+        _place(Rotation, '{z = "random"}'),
+        None,
+        doc="Rotation about the soma, after that of the kind of cell.",
+    )
+    mirror: str | None = key(AXIS, None, doc="Axis along which the cells are mirrored.")
+    distort: Distortion | None = key(
+        _place(Distortion, "{factor = 0.1}"), None, doc="Stretch of the geometry."
+    )
+    threshold: float = key(
+        number("mV"), -10.0, doc="Potential in the middle of the soma whose crossing is a spike."
+    )
+    spikes: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of cells: spike trains from a SONATA file, an .npz, or a text of two "
+        "columns (gid, ms).",
+    )
+    spikes_population: str | None = key(
+        TEXT, None, doc="Population in the SONATA file. Left out: this name, or the only one."
+    )
+    rate: SpikeSource | None = key(
+        RATE, None, doc="Instead of cells: spike trains drawn from this source, or of a rate in Hz."
+    )
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether it has cells, not spike trains alone."""
+        return self.cell is not None
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            return
+        positions = self.place.positions if self.place is not None else None
+        if isinstance(positions, tuple):
+            object.__setattr__(self, "size", len(positions))
+        elif positions is None and self.has_cells:
+            object.__setattr__(self, "size", 1)
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
+        exactly_one(self, at, ("cell", "spikes", "rate"))
+        only_with(self, at, ("place", "rotate", "mirror", "distort"), "cell")
+        only_with(self, at, ("spikes_population",), "spikes")
+        if self.rate is not None and self.size is None:
+            raise at.table_error("needs the key 'size', the number of spike trains")
+        positions = self.place.positions if self.place is not None else None
+        if isinstance(positions, tuple) and len(positions) != self.size:
+            raise (at / "size").error(f"is {self.size}, but 'place' has {len(positions)} positions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Table):
+    """Which cells connect."""
+
+    probability: float | None = key(
+        number(least=0, most=1), None, doc="Each pair with this probability."
+    )
+    indegree: int | None = key(
+        integer(), None, doc="Each postsynaptic cell from so many cells, drawn without replacement."
+    )
+    outdegree: int | None = key(
+        integer(), None, doc="Each presynaptic cell to so many cells, drawn without replacement."
+    )
+    total: int | None = key(integer(), None, doc="So many pairs in all, drawn with replacement.")
+    all: bool | None = key(BOOLEAN, None, doc="Every pair (true).")
+    pairs: Path | None = key(
+        PATH,
+        None,
+        doc="The pairs in a .npy or text file: indices in the populations, one pair a row.",
+    )
+
+    @property
+    def kind(self) -> str:
+        """Name of the key that is given."""
+        names = ("probability", "indegree", "outdegree", "total", "all", "pairs")
+        return next(name for name in names if getattr(self, name) is not None)
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` unless one rule is given."""
+        exactly_one(self, at, ("probability", "indegree", "outdegree", "total", "all", "pairs"))
+        if self.all is False:
+            raise (at / "all").expected("true", self.all)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynapseSpec(Table):
+    """A kind of synapse."""
+
+    type: str = key(TEXT, doc="Name of the point process in NEURON, such as Exp2Syn.")
+    params: dict[str, float] = rest(
+        PARAMETER, doc="Any parameter of the point process, in its own units."
+    )
+
+
+SYNAPSE = table(SynapseSpec, 'a table such as {type = "ExpSyn", tau = 2.0}')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection(Table):
+    """Synapses from one population to another."""
+
+    pre: str = key(TEXT, doc="Presynaptic population.")
+    post: str = key(TEXT, doc="Postsynaptic population.")
+    rule: Rule = key(
+        _place(Rule, "{probability = 0.1}"),
+        doc="Which cells connect: one of probability, indegree, outdegree, total, all, pairs.",
+    )
+    self: bool = key(
+        BOOLEAN, False, doc="Whether a cell may connect to itself (where pre and post are one)."
+    )
+    synapse: SynapseSpec = key(SYNAPSE, doc="The synapses.")
+    weight: Distribution = key(QUANTITY, doc="Weight of an event, uS for conductances.")
+    delay: Distribution = key(
+        quantity("ms", above=0), Distribution.constant(1.0), doc="Delay; at least the time step."
+    )
+    count: Distribution = key(
+        COUNT,
+        Distribution.constant(1.0),
+        doc="Synapses per connection: a whole number, or a density taken at the integers from min "
+        "(1) to max and renormalised.",
+    )
+    location: Location = key(LOCATION, Location(), doc="Where the synapses are.")
+    record: tuple[str, ...] = key(
+        VARIABLES, (), doc="Variables of each synapse to keep, such as i and g."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input(Table):
+    """Synapses with spike sources of their own."""
+
+    population: str | None = key(TEXT, None, doc="Population that gets them. Left out: all cells.")
+    cells: tuple[int, ...] | None = key(
+        CELLS, None, doc="Indices of cells in the population. Left out: all."
+    )
+    synapse: SynapseSpec = key(SYNAPSE, doc="The synapses.")
+    weight: Distribution = key(QUANTITY, doc="Weight of an event, uS for conductances.")
+    count: Distribution = key(
+        COUNT, Distribution.constant(1.0), doc="Synapses per cell, as 'count' of a connection."
+    )
+    location: Location = key(LOCATION, Location(), doc="Where the synapses are.")
+    source: SpikeSource = key(SOURCE, doc="When events arrive; drawn for each synapse on its own.")
+    record: tuple[str, ...] = key(
+        VARIABLES, (), doc="Variables of each synapse to keep, such as i and g."
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where cells are named twice."""
+        check_cells(self.cells, at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stimulus(Table):
+    """An electrode or another point process that needs no events."""
+
+    population: str | None = key(TEXT, None, doc="Population that gets it. Left out: all cells.")
+    cells: tuple[int, ...] | None = key(
+        CELLS, None, doc="Indices of cells in the population. Left out: all."
+    )
+    type: str = key(TEXT, doc="Name of the point process in NEURON, such as IClamp.")
+    location: Location = key(LOCATION, Location(section="soma", x=0.5), doc="Where it is.")
+    record: tuple[str, ...] = key(VARIABLES, (), doc="Variables of it to keep, such as i.")
+    params: dict[str, Any] = rest(
+        either(number(), listing(number(), least=1)),
+        doc="Any parameter of the point process, in its own units (IClamp: delay and dur in ms, "
+        "amp in nA); a list sets an array.",
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where cells are named twice or the place is not a single one."""
+        check_cells(self.cells, at)
+
+
+def check_cells(cells: tuple[int, ...] | None, at: At) -> None:
+    """Raise `InputError` where an index of a cell comes twice."""
+    for k, index in enumerate(cells or ()):
+        if index in (cells or ())[:k]:
+            raise (at / "cells" / k).error(f"cell {index} is named twice")

@@ -1,0 +1,90 @@
+"""Overrides of a model's keys from the command line: ``--set run.tstop=50``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lfpcli.errors import UsageError, nearest
+from lfpcli.model.place import At, KeyPath, Origin, dotted
+from lfpcli.model.text import Tree, parse_value
+
+NAMED_TABLES = ("cell", "population")
+
+
+def apply_overrides(tree: Tree, overrides: Iterable[str], name: str) -> dict[KeyPath, str]:
+    """Set keys of a raw tree in place.
+
+    Parameters
+    ----------
+    tree : dict
+        The tree.
+    overrides : iterable of str
+        ``a.b.c=value`` each. Entries of lists go by their index or, where they have one, their
+        ``name``; the value is one of TOML, or a bare word.
+    name : str
+        Name of the model, for messages.
+
+    Returns
+    -------
+    dict
+        The texts by the paths they set.
+
+    Raises
+    ------
+    UsageError
+        Where a text is no ``path=value``.
+    InputError
+        Where a list has no such entry, or there is no such cell or population.
+    """
+    done: dict[KeyPath, str] = {}
+    for text in overrides:
+        parts, value = _split(text)
+        at = At(Origin(name, overrides={(): text}))
+        path = _set(tree, parts, parse_value(value), at, text)
+        done[path] = text
+    return done
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    key, equals, value = text.partition("=")
+    parts = [part.strip().strip("\"'") for part in key.split(".")]
+    if not equals or not value.strip() or not all(parts):
+        raise UsageError(f"'{text}' sets nothing", remedy="write it as run.tstop=50")
+    return parts, value.strip()
+
+
+def _set(tree: Tree, parts: list[str], value: Any, at: At, text: str) -> KeyPath:
+    path: KeyPath = ()
+    node: Any = tree
+    for depth, part in enumerate(parts):
+        here = At(Origin(at.origin.name, overrides={path[:1] or (part,): text}), path)
+        is_last = depth == len(parts) - 1
+        if isinstance(node, list):
+            step: str | int = _entry(node, part, here)
+        elif isinstance(node, dict):
+            step = part
+        else:
+            raise here.error(f"is no table, '{part}' cannot be set in it")
+        path = (*path, step)
+        if is_last:
+            node[step] = value
+        elif isinstance(node, dict) and step not in node:
+            if len(path) == 2 and path[0] in NAMED_TABLES:
+                raise (here / step).error(f"no such {path[0]}", nearest(part, node, str(path[0])))
+            node[step] = {}
+        node = node[step]
+    return path
+
+
+def _entry(entries: list[Any], part: str, at: At) -> int:
+    """Index of an entry of a list by its number or its name."""
+    if part.isascii() and part.isdigit() and int(part) < len(entries):
+        return int(part)
+    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
+    if names.count(part) == 1:
+        return names.index(part)
+    what = dotted(at.path)
+    last = len(entries) - 1
+    range_text = f"it has 0 to {last}" if entries else "it is empty"
+    raise (at / part).error(f"no such entry in '{what}'", range_text)

@@ -1,0 +1,153 @@
+"""Where in a model a value stands, for messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lfpcli.errors import InputError, nearest
+
+KeyPath = tuple[str | int, ...]
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
+_KEY = re.compile(rf"\s*({_DOTTED})\s*=")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The text a model was read from.
+
+    Attributes
+    ----------
+    name : str
+        File name, or what else to call it.
+    folder : Path
+        Folder that relative paths of the model refer to; absolute.
+    lines : mapping
+        Line of each table and key that `toml_lines` found.
+    overrides : mapping
+        The ``--set`` texts by the path they set.
+    """
+
+    name: str = "model"
+    folder: Path = field(default_factory=Path.cwd)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+    overrides: Mapping[KeyPath, str] = field(default_factory=dict)
+
+    def place(self, path: KeyPath) -> str:
+        """Say where `path` was written: ``file:line``, or the ``--set`` that gave it."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.overrides:
+                return f"--set {self.overrides[path[:end]]}"
+            if path[:end] in self.lines:
+                return f"{self.name}:{self.lines[path[:end]]}"
+        return self.name
+
+
+@dataclass(frozen=True)
+class At:
+    """A table or key of a model."""
+
+    origin: Origin
+    path: KeyPath = ()
+
+    def __truediv__(self, key: str | int) -> At:
+        return At(self.origin, (*self.path, key))
+
+    @property
+    def place(self) -> str:
+        """``file:line`` of this table or key."""
+        return self.origin.place(self.path)
+
+    def error(self, what: str, remedy: str | None = None) -> InputError:
+        """Return the error that the value of this key is wrong."""
+        *table, key = self.path or ("",)
+        while table and isinstance(key, int):
+            key = f"{table.pop()}[{key}]"
+        head = f"[{dotted(table)}] key '{key}'" if table else f"key '{key}'"
+        return InputError(f"{head}: {what}", place=self.place, remedy=remedy)
+
+    def table_error(self, what: str, remedy: str | None = None) -> InputError:
+        """Return the error that this table, as a whole, is wrong."""
+        head = f"[{dotted(self.path)}] " if self.path else ""
+        return InputError(head + what, place=self.place, remedy=remedy)
+
+    def unknown(self, key: str, known: Iterable[str]) -> InputError:
+        """Return the error that this table has a key it cannot have."""
+        return (self / key).error("unknown key", nearest(key, known, "key"))
+
+    def expected(self, expects: str, value: object) -> InputError:
+        """Return the error that this key's value is not what it should be."""
+        return self.error(f"expected {expects}, got {shown(value)}")
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """Write a path as ``--set`` takes it: ``input.0.weight``."""
+    return ".".join(str(part) for part in path)
+
+
+def shown(value: object) -> str:
+    """Describe a wrong value in a message, in the words of TOML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return (
+            f"a table with {', '.join(map(repr, list(value)[:4]))}" if value else "an empty table"
+        )
+    if isinstance(value, (list, tuple)):
+        return f"a list of {len(value)}"
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+    if isinstance(value, int) and abs(value) > 10**15:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, (int, float)):
+        return f"{value}"
+    return f"a {type(value).__name__}"
+
+
+def toml_lines(text: str) -> dict[KeyPath, int]:
+    """Find the lines of tables and of keys that begin a line, by a scan of TOML text.
+
+    Keys inside inline tables are not found; `Origin.place` then takes the line of what holds
+    them.
+
+    Parameters
+    ----------
+    text : str
+        Well-formed TOML.
+
+    Returns
+    -------
+    dict
+        Line, from 1, by path; entries of arrays of tables have their index in the path.
+    """
+    lines: dict[KeyPath, int] = {}
+    last: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _entered(_parts(header[2]), header[1] == "[[", last)
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, *_parts(key[1])), number)
+    return lines
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip("\"'") for part in re.findall(_PART, text)]
+
+
+def _entered(parts: list[str], is_entry: bool, last: dict[KeyPath, int]) -> KeyPath:
+    """Path of the table that a header opens, with the indices of the entries it lies in."""
+    path: KeyPath = ()
+    for k, part in enumerate(parts):
+        path = (*path, part)
+        if is_entry and k == len(parts) - 1:
+            last[path] = last.get(path, -1) + 1
+        if path in last:
+            path = (*path, last[path])
+    return path

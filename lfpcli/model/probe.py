@@ -1,0 +1,310 @@
+# ruff: noqa: RUF009 - key() and rest() declare dataclass fields
+"""``[[probe]]`` and ``[[field]]``: arrays that measure, and electrodes that stimulate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfpcli.model.kinds import (
+    PATH,
+    TEXT,
+    Kind,
+    choice,
+    either,
+    integer,
+    listing,
+    number,
+    vector,
+)
+from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
+from lfpcli.model.orientation import Rotation
+from lfpcli.model.place import At
+from lfpcli.model.run import GROUPS
+from lfpcli.model.tables import Table, exactly_one, key, table
+
+ARRAY_FILES = (".csv", ".txt", ".yaml", ".yml", ".json")
+
+
+def _array(value: str, at: At) -> Path | str:
+    is_file = Path(value).suffix.lower() in ARRAY_FILES
+    return PATH.convert(value, at) if is_file else TEXT.convert(value, at)
+
+
+ARRAY = Kind("the name of an array or its file", lambda value: isinstance(value, str), _array)
+POINTS = listing(vector("um"), least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face(Table):
+    """Where an array stands, and the faces of its contacts."""
+
+    array: Path | str | None = key(
+        ARRAY,
+        None,
+        doc="An array of MEAutility or of one's own by name, or a .csv, .yaml or .json file.",
+    )
+    shift: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Shift of the array.")
+    rotate: Rotation | None = key(
+        table(Rotation, "a table such as {z = 90.0}"),
+        None,
+        doc="Rotation about the array's middle, before the shift.",
+    )
+    radius: float | None = key(
+        number("um", least=0),
+        None,
+        doc="Size of the faces that are averaged over: the radius of a circle, half the side of "
+        "a square. Left out: the contacts are points.",
+    )
+    half_sides: tuple[float, ...] | None = key(
+        vector("um", 2, above=0), None, doc='Half the sides of a face, for shape = "rect".'
+    )
+    shape: str | None = key(
+        choice("circle", "square", "rect"),
+        None,
+        doc="Shape of the faces. Left out: that of the array, else circle.",
+    )
+    normal: tuple[float, ...] | None = key(
+        vector(), None, doc="Direction the faces look in. Left out: that of the array."
+    )
+    quadrature: int | None = key(
+        integer(1), None, doc="Number of points of the quadrature over a face."
+    )
+
+    @property
+    def has_array_keys(self) -> bool:
+        """Whether a key is given that only an array of contacts has."""
+        names = ("rotate", "radius", "half_sides", "shape", "normal", "quadrature")
+        return any(getattr(self, name) is not None for name in names) or any(self.shift)
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the faces or the rotation make no sense."""
+        if self.normal is not None and not any(self.normal):
+            raise (at / "normal").error("has no length")
+        if self.half_sides is not None and self.shape != "rect":
+            raise (at / "half_sides").error('goes with shape = "rect"')
+        if self.half_sides is not None and self.radius is not None:
+            raise at.table_error("has both 'half_sides' and 'radius'", "give one of them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Csd(Table):
+    """Volumes of current source density: discs along z, or a grid of boxes."""
+
+    z: tuple[float, ...] | None = key(
+        vector("um", 2), None, doc="Laminar: lower and upper end of the discs."
+    )
+    dz: float | None = key(number("um", above=0), None, doc="Laminar: thickness of a disc.")
+    radius: float | None = key(number("um", above=0), None, doc="Laminar: radius of the discs.")
+    center: tuple[float, ...] | None = key(
+        vector("um", 2), None, doc="Laminar: x and y of the discs' axis; 0 and 0 if left out."
+    )
+    origin: tuple[float, ...] | None = key(
+        vector("um"), None, doc="Volumetric: the corner of lowest x, y and z."
+    )
+    size: tuple[float, ...] | None = key(
+        vector("um", above=0), None, doc="Volumetric: edges of the whole grid."
+    )
+    n: tuple[int, ...] | None = key(
+        listing(integer(1), size=3), None, doc="Volumetric: number of boxes along x, y and z."
+    )
+
+    @property
+    def is_laminar(self) -> bool:
+        """Whether the volumes are discs along z."""
+        return self.z is not None
+
+    @property
+    def layers(self) -> int:
+        """Number of discs."""
+        assert self.z is not None and self.dz is not None
+        return round((self.z[1] - self.z[0]) / self.dz)
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` unless the volumes are given completely, in one way."""
+        exactly_one(self, at, ("z", "origin"))
+        discs, boxes = ["z", "dz", "radius"], ["origin", "size", "n"]
+        own, other = (discs, boxes) if self.is_laminar else (boxes, [*discs, "center"])
+        for name in own:
+            if getattr(self, name) is None:
+                raise at.table_error(f"with '{own[0]}' needs the key '{name}'")
+        for name in other:
+            if getattr(self, name) is not None:
+                raise (at / name).error(f"does not go with '{own[0]}'")
+        if self.is_laminar:
+            self._check_layers(at)
+
+    def _check_layers(self, at: At) -> None:
+        assert self.z is not None and self.dz is not None
+        low, high = self.z
+        if high <= low:
+            raise (at / "z").expected("the lower end first (um)", self.z)
+        if abs(self.layers * self.dz - (high - low)) > 1e-6 * self.dz or self.layers == 0:
+            raise (at / "dz").error(
+                f"{self.dz:g} um does not divide the {high - low:g} um between the ends"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter(Table):
+    """A Butterworth filter that runs forwards and backwards, without phase."""
+
+    low: float | None = key(
+        number("Hz", above=0), None, doc="Lower corner. Left out: a low-pass filter."
+    )
+    high: float | None = key(
+        number("Hz", above=0), None, doc="Upper corner. Left out: a high-pass filter."
+    )
+    order: int = key(integer(1), 3, doc="Order of one pass.")
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where there is no band."""
+        if self.low is None and self.high is None:
+            raise at.table_error("needs the key 'low' or 'high' (Hz)")
+        if self.low is not None and self.high is not None and self.high <= self.low:
+            raise (at / "high").expected(f"a number > low = {self.low:g} (Hz)", self.high)
+
+
+SIGMA = either(number("S/m", above=0), vector("S/m", above=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Face):
+    """What is measured: potentials at contacts, or current source density."""
+
+    name: str = key(
+        TEXT, "", doc="Name of the signal in the recording. Left out: probe and its number."
+    )
+    contacts: Path | tuple[tuple[float, ...], ...] | None = key(
+        either(PATH, POINTS), None, doc="Instead of an array: contacts, as a list or a file."
+    )
+    csd: Csd | None = key(
+        table(Csd, "a table such as {z = [-200.0, 1000.0], dz = 50.0, radius = 150.0}"),
+        None,
+        doc="Instead of contacts: volumes of current source density.",
+    )
+    method: str = key(
+        choice("point", "line", "soma-point"),
+        "line",
+        doc="Segments as point sources, as line sources, or all but the somata as line sources.",
+    )
+    sigma: float | tuple[float, ...] = key(
+        SIGMA, 0.3, doc="Conductivity, isotropic or along x, y and z."
+    )
+    medium: str | Slice | Sphere | HalfSpace = key(MEDIUM, "infinite", doc="The medium.")
+    per: str = key(
+        choice(*GROUPS, "current"),
+        "total",
+        doc="Signals kept: the total alone, or also each population's, cell's or kind of "
+        "current's part.",
+    )
+    filter: Filter | None = key(
+        table(Filter, "a table such as {low = 300.0, high = 6000.0}"),
+        None,
+        doc="Filter of the signal.",
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the probe is not one thing or does not fit its medium."""
+        exactly_one(self, at, ("array", "contacts", "csd"))
+        super().check(at)
+        check_name(self.name, at / "name")
+        if self.csd is not None and self.has_array_keys:
+            raise at.table_error("has keys of contacts, but 'csd' has none")
+        if self.csd is not None and self.medium != "infinite":
+            raise (at / "medium").error("does not go with 'csd'")
+        if isinstance(self.sigma, tuple) and self.medium != "infinite":
+            raise (at / "sigma").error("must be one number in this medium")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulses(Table):
+    """Current pulses of stimulating electrodes."""
+
+    amp: float | tuple[float, ...] = key(
+        either(number("nA"), listing(number("nA"), least=1)),
+        doc="Amplitude, one for all electrodes or one each.",
+    )
+    delay: float = key(number("ms"), 0.0, doc="Start of the first pulse.")
+    dur: float = key(number("ms", above=0), doc="Duration of a pulse.")
+    amp2: float | tuple[float, ...] | None = key(
+        either(number("nA"), listing(number("nA"), least=1)),
+        None,
+        doc="Amplitude of a second phase. Left out: there is none.",
+    )
+    dur2: float | None = key(
+        number("ms", above=0), None, doc="Duration of the second phase; 'dur' if left out."
+    )
+    gap: float = key(number("ms", least=0), 0.0, doc="Time between the phases.")
+    period: float | None = key(
+        number("ms", above=0), None, doc="Time from the start of a pulse to that of the next."
+    )
+    pulses: int = key(integer(1), 1, doc="Number of pulses.")
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the pulses overlap."""
+        if self.amp2 is None and (self.dur2 is not None or self.gap):
+            raise at.table_error("has a second phase without 'amp2'")
+        if self.pulses > 1 and self.period is None:
+            raise at.table_error("with several pulses needs the key 'period' (ms)")
+        second = 0.0 if self.amp2 is None else self.gap + (self.dur2 or self.dur)
+        if self.period is not None and self.period < self.dur + second:
+            raise (at / "period").error(
+                f"{self.period:g} ms is shorter than a pulse, {self.dur + second:g} ms"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Face):
+    """Extracellular stimulation."""
+
+    electrodes: tuple[tuple[float, ...], ...] | None = key(
+        POINTS, None, doc="Places of the electrodes."
+    )
+    v_ext: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of electrodes: the extracellular potential (mV) of all segments, a .npz with "
+        "t (T) in ms and v (T, N).",
+    )
+    current: Pulses | Path | None = key(
+        either(PATH, table(Pulses, "a table such as {amp = -1e4, delay = 10.0, dur = 1.0}")),
+        None,
+        doc="Currents of the electrodes: pulses, or a file of t (ms) and a current (nA) per "
+        "electrode.",
+    )
+    medium: str = key(
+        choice("infinite", "half-space"),
+        "infinite",
+        doc="The medium; a half space is bounded by the insulating plane of the electrodes.",
+    )
+    sigma: float | tuple[float, ...] = key(
+        SIGMA, 0.3, doc="Conductivity, isotropic or along x, y and z."
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the field has no source, or two."""
+        exactly_one(self, at, ("electrodes", "array", "v_ext"))
+        super().check(at)
+        if self.v_ext is not None and (self.current is not None or self.has_array_keys):
+            raise at.table_error("has keys of electrodes, but 'v_ext' has none")
+        if self.v_ext is None and self.current is None:
+            raise at.table_error("needs the key 'current'")
+        self._check_amplitudes(at)
+
+    def _check_amplitudes(self, at: At) -> None:
+        if not isinstance(self.current, Pulses) or self.electrodes is None:
+            return
+        for name in ("amp", "amp2"):
+            amplitudes: Any = getattr(self.current, name)
+            if isinstance(amplitudes, tuple) and len(amplitudes) != len(self.electrodes):
+                raise (at / "current" / name).error(
+                    f"has {len(amplitudes)} amplitudes for {len(self.electrodes)} electrodes"
+                )
+
+
+def check_name(name: str, at: At) -> None:
+    """Raise `InputError` where a name cannot be that of a group in an HDF5 file."""
+    if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
+        raise at.error(f"'{name}' cannot be a name", "use letters, digits, - and _")

@@ -1,0 +1,104 @@
+"""``[run]`` and ``[record]``: how a model is integrated, and what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfpcli.model.kinds import BOOLEAN, PATH, TEXT, choice, either, integer, listing, number
+from lfpcli.model.place import At
+from lfpcli.model.tables import Table, key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Table):
+    """How the model is integrated."""
+
+    tstop: float = key(number("ms", above=0), 100.0, doc="End of the simulation.")
+    dt: float | str = key(
+        either(number("ms", above=0), choice("adaptive")),
+        0.0625,
+        doc='Time step; "adaptive" lets it vary.',
+    )
+    tstart: float = key(
+        number("ms", most=0), 0.0, doc="Start of the simulation; recording begins at 0."
+    )
+    v_init: float = key(number("mV"), -65.0, doc="Membrane potential at the start.")
+    celsius: float = key(number("degrees C", least=-273.15), 6.3, doc="Temperature.")
+    seed: int | None = key(
+        integer(), None, doc="Seed of all randomness. Left out: one is drawn, logged and stored."
+    )
+    engine: str = key(
+        choice("auto", "neuron", "coreneuron"),
+        "auto",
+        doc='What integrates; "auto" takes CoreNEURON where the model allows it.',
+    )
+    mechanisms: tuple[Path, ...] = key(
+        listing(PATH), (), doc="Folders or .mod files, compiled on first use."
+    )
+    merge: bool = key(
+        BOOLEAN,
+        True,
+        doc="Whether linear synapses with equal parameters on one segment share a point process.",
+    )
+    atol: float = key(number(above=0), 1e-3, doc="Absolute tolerance of the adaptive time step.")
+    rtol: float = key(number(least=0), 0.0, doc="Relative tolerance of the adaptive time step.")
+    dt_out: float = key(
+        number("ms", above=0),
+        0.0625,
+        doc="Interval of the samples that a run with adaptive time step is resampled to.",
+    )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the time step varies."""
+        return isinstance(self.dt, str)
+
+    @property
+    def interval(self) -> float:
+        """Interval between the samples of the output before thinning, ms."""
+        return self.dt_out if isinstance(self.dt, str) else self.dt
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the step is longer than the run."""
+        if self.interval > self.tstop:
+            name = "dt_out" if self.is_adaptive else "dt"
+            raise (at / name).error(
+                f"{self.interval:g} ms is longer than the run, tstop = {self.tstop:g} ms"
+            )
+
+
+GROUPS = ("total", "population", "cell")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Table):
+    """What is kept besides the signals of probes."""
+
+    spikes: bool = key(BOOLEAN, True, doc="Whether spikes are kept.")
+    dipole: str = key(
+        choice(*GROUPS, "none"),
+        "total",
+        doc="Current dipole moments: of all cells together, per population, per cell, or none.",
+    )
+    vmem: str = key(
+        choice("soma", "all", "none"),
+        "soma",
+        doc="Membrane potentials: at the somata, of all segments, or none.",
+    )
+    imem: bool = key(BOOLEAN, False, doc="Whether the membrane currents of all segments are kept.")
+    balance: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether electrode currents are subtracted at their segments.",
+    )
+    variables: tuple[str, ...] = key(
+        listing(TEXT), (), doc="Further range variables of NEURON to keep, such as ica and cai."
+    )
+    every: int = key(integer(1), 1, doc="Keep each n-th sample of what is stored.")
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a variable is named twice."""
+        for k, name in enumerate(self.variables):
+            if name in self.variables[:k]:
+                raise (at / "variables" / k).error(f"'{name}' is named twice")

@@ -1,0 +1,186 @@
+"""Tables of a model as dataclasses whose fields say what their keys are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lfpcli.errors import nearest
+from lfpcli.model.kinds import Kind
+from lfpcli.model.place import At
+
+T = TypeVar("T", bound="Table")
+
+REQUIRED: Any = object()
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a field of a table is in the file.
+
+    Attributes
+    ----------
+    kind : Kind
+        Kind of its value.
+    doc : str
+        What it means, for the manual.
+    name : str
+        Its name in the file, where not the field's.
+    required : bool
+        Whether it cannot be left out.
+    rest : bool
+        Whether the field takes all further keys of the table, with values of the kind.
+    """
+
+    kind: Kind
+    doc: str
+    name: str = ""
+    required: bool = False
+    rest: bool = False
+
+
+def key(kind: Kind, default: Any = REQUIRED, *, doc: str, name: str = "") -> Any:
+    """Declare a key as a dataclass field; without a `default` it is required."""
+    meta = {"key": Key(kind, doc, name, required=default is REQUIRED)}
+    if default is REQUIRED:
+        return field(metadata=meta)
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+def rest(kind: Kind, *, doc: str) -> Any:
+    """Declare the dictionary that takes all keys the table does not name."""
+    return field(default_factory=dict, metadata={"key": Key(kind, doc, rest=True)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Base of the tables.
+
+    Attributes
+    ----------
+    where : str
+        ``file:line`` it was read from, for later messages; no part of equality.
+    """
+
+    where: str = field(default="", compare=False, repr=False)
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where the keys do not go together."""
+
+    def as_value(self, folder: Path) -> Any:
+        """Return the table as a dictionary that loads back to it."""
+        values: dict[str, Any] = {}
+        for name, spec, entry in keys_of(self):
+            value = getattr(self, entry.name)
+            if spec.rest:
+                values.update(plain(value, folder))
+            elif value is not None:
+                values[name] = plain(value, folder)
+        return values
+
+
+def keys_of(table: Any) -> Iterator[tuple[str, Key, dataclasses.Field[Any]]]:
+    """Yield name in the file, `Key` and dataclass field of each key of a table (or its class)."""
+    for entry in dataclasses.fields(table):
+        if spec := entry.metadata.get("key"):
+            yield spec.name or entry.name, spec, entry
+
+
+def read_table(cls: type[T], value: Any, at: At, **fixed: Any) -> T:
+    """Make a table of a class from a raw dictionary.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass that derives from `Table`.
+    value : dict
+        Raw keys and values.
+    at : At
+        Where the table stands.
+    **fixed
+        Fields that are no keys, such as the name of the table.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        Where a key is unknown, missing, of a wrong type or out of its range.
+    """
+    if not isinstance(value, dict):
+        raise at.expected("a table", value)
+    known = {name: (spec, entry.name) for name, spec, entry in keys_of(cls) if not spec.rest}
+    others = [(spec.kind, entry.name) for _, spec, entry in keys_of(cls) if spec.rest]
+    values: dict[str, Any] = dict(fixed)
+    for name, raw in value.items():
+        if name in known:
+            spec, attribute = known[name]
+            values[attribute] = spec.kind.read(raw, at / name)
+        elif others:
+            kind, attribute = others[0]
+            values.setdefault(attribute, {})[name] = _read_other(kind, raw, at / name, known)
+        else:
+            raise at.unknown(name, known)
+    for name, (spec, _) in known.items():
+        if spec.required and name not in value:
+            raise at.table_error(f"needs the key '{name}'", f"give {spec.kind.expects}")
+    table = cls(where=at.place, **values)
+    table.check(at)
+    return table
+
+
+def _read_other(kind: Kind, raw: Any, at: At, known: Iterable[str]) -> Any:
+    """Read a value of an open table; one of a wrong type may be a known key misspelt."""
+    if not kind.accepts(raw):
+        remedy = nearest(str(at.path[-1]), known, "key")
+        error = at.expected(kind.expects, raw)
+        error.remedy = remedy if remedy.startswith("did you mean") else None
+        raise error
+    return kind.convert(raw, at)
+
+
+def table(cls: type[Table], what: str = "a table") -> Kind:
+    """Make the kind of values that are a table of a class."""
+    return Kind(what, lambda value: isinstance(value, dict), lambda v, at: read_table(cls, v, at))
+
+
+def exactly_one(entry: Table, at: At, names: Iterable[str]) -> None:
+    """Raise `InputError` unless one, and only one, of the optional keys is given."""
+    names = list(names)
+    given = [name for name in names if getattr(entry, name) is not None]
+    listed = ", ".join(f"'{name}'" for name in names)
+    if len(given) > 1:
+        raise at.table_error(f"has both '{given[0]}' and '{given[1]}'", f"give one of {listed}")
+    if not given:
+        raise at.table_error(f"needs one of {listed}")
+
+
+def only_with(entry: Table, at: At, names: Iterable[str], owner: str) -> None:
+    """Raise `InputError` where a key is given without the key `owner` that it belongs to."""
+    for name in names:
+        if getattr(entry, name) is not None and getattr(entry, owner) is None:
+            raise (at / name).error(f"belongs to '{owner}', which is not given")
+
+
+def plain(value: Any, folder: Path) -> Any:
+    """Return a value of a model in the types of JSON, paths relative to `folder` beneath it."""
+    if hasattr(value, "as_value"):
+        return value.as_value(folder)
+    if isinstance(value, Path):
+        inside = value.is_relative_to(folder)
+        return (value.relative_to(folder) if inside else value).as_posix()
+    if isinstance(value, dict):
+        return {name: plain(entry, folder) for name, entry in value.items()}
+    if isinstance(value, tuple):
+        return [plain(entry, folder) for entry in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return value

@@ -1,0 +1,161 @@
+"""The raw tree of a model, from files, streams and dictionaries."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.model.place import KeyPath, toml_lines
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LONGEST = 64 * 1024 * 1024
+"""Bytes of text that a model may have; more is no model."""
+DEEPEST = 32
+
+Tree = dict[str, Any]
+Lines = dict[KeyPath, int]
+
+
+def read_file(path: Path) -> str:
+    """Return the text of a file; `InputError` where there is none to be had."""
+    try:
+        with path.open("rb") as file:
+            return read_stream(file, str(path))
+    except FileNotFoundError as error:
+        raise InputError("no such file", place=path) from error
+    except IsADirectoryError as error:
+        raise InputError(
+            "is a folder, not a model", place=path, remedy="name a .toml or .json file"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", place=path) from error
+
+
+def read_stream(stream: IO[Any], name: str) -> str:
+    """Return the text of a text or binary stream."""
+    try:
+        data = stream.read(LONGEST + 1)
+        text = data if isinstance(data, str) else bytes(data).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "is no text in UTF-8", place=name, remedy="a model is a TOML or JSON file"
+        ) from error
+    if len(data) > LONGEST:
+        raise InputError("is too large for a model", place=name)
+    if not text.strip():
+        raise InputError("is empty", place=name, remedy="a model has at least a [cell.NAME]")
+    return text
+
+
+def parse(text: str, name: str) -> tuple[Tree, Lines]:
+    """Parse a model's text: JSON where it begins with a brace or is named .json, else TOML.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    name : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    tree : dict
+        Tables and keys.
+    lines : dict
+        Lines of the tables and keys, of TOML.
+
+    Raises
+    ------
+    InputError
+        Where the text is malformed; the message has the line.
+    """
+    is_json = text.lstrip()[:1] == "{" or name.lower().endswith(".json")
+    try:
+        if is_json:
+            return _table(json.loads(text, object_pairs_hook=_pairs), name), {}
+        return tomllib.loads(text.replace("\r\n", "\n")), toml_lines(text)
+    except json.JSONDecodeError as error:
+        place = f"{name}:{error.lineno}"
+        raise InputError(f"malformed JSON: {error.msg}", place=place) from error
+    except tomllib.TOMLDecodeError as error:
+        what, line = _toml_fault(str(error), text)
+        raise InputError(f"malformed TOML: {what}", place=f"{name}:{line}") from error
+    except RecursionError as error:
+        raise InputError("is nested too deeply", place=name) from error
+    except InputError as error:
+        raise InputError(error.what, place=error.place or name) from error
+    except ValueError as error:
+        raise InputError(f"malformed: {error}", place=name) from error
+
+
+def _table(tree: Any, name: str) -> Tree:
+    if not isinstance(tree, dict):
+        raise InputError("is no table of a model", place=name)
+    plain_tree(tree)
+    return tree
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> Tree:
+    tree: Tree = {}
+    for key, value in pairs:
+        if key in tree:
+            raise InputError(f"key '{key}' comes twice")
+        tree[key] = value
+    return tree
+
+
+def _toml_fault(message: str, text: str) -> tuple[str, int]:
+    """Take the line out of a parser's message."""
+    found = re.search(r"\s*\(at line (\d+), column \d+\)$", message)
+    if found:
+        return message[: found.start()], int(found[1])
+    return re.sub(r"\s*\(at end of document\)$", "", message), len(text.splitlines())
+
+
+def parse_value(text: str) -> Any:
+    """Read a value as TOML does; what is no value there is a bare word, a string."""
+    if "\n" in text or "\r" in text:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return text
+
+
+def plain_tree(value: Any, depth: int = 0) -> Any:
+    """Copy a tree of Python, NumPy and pathlib values into one of TOML's types.
+
+    Raises
+    ------
+    InputError
+        Where it is nested too deeply, or a key is no string.
+    """
+    if depth > DEEPEST:
+        raise InputError("is nested too deeply for a model")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise InputError(f"key {key!r} is not a text")
+        return {key: plain_tree(entry, depth + 1) for key, entry in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain_tree(value.tolist(), depth + 1)
+    if isinstance(value, (list, tuple)):
+        return [plain_tree(entry, depth + 1) for entry in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def is_stream(source: object) -> bool:
+    """Whether a source is an open file."""
+    return isinstance(source, io.IOBase) or hasattr(source, "read")
