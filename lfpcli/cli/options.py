@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
 
 
 def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
@@ -19,12 +20,12 @@ def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = F
     group.add_argument("-f", "--force", action="store_true", help="overwrite an existing FILE")
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: Any) -> None:
     """``--json``: facts as JSON."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def add_seed(parser: argparse.ArgumentParser) -> None:
+def add_seed(parser: Any) -> None:
     """``--seed``: of every random draw."""
     parser.add_argument(
         "--seed",

@@ -287,37 +287,36 @@ class Cell:
         """
         chosen = replace(self.settings, **settings)
         matrices = [_matrix(probe, self.totnsegs) for probe in probes]
-        soma, _ = potentials([self], "soma")
-        recorders = {"soma": soma}
+        recorders = {"soma": potentials([self], "soma")}
         if rec_imem or probes:
             recorders["imem"] = membrane_currents([self])
         if rec_vmem:
-            recorders["vmem"] = potentials([self])[0]
-        covered = {}
-        for name in rec_variables:
-            recorders[f"variable {name}"], (covered[name],) = variable([self], name)
-        shape = (chosen.samples,)
-        results: dict[str, np.ndarray] = {"soma": np.empty((1, *shape))}
-        for name in recorders.keys() - {"imem"} | ({"imem"} if rec_imem else set()):
-            results[name] = np.zeros((len(recorders[name].references[0]), *shape))
-        signals = [np.empty((len(m), *shape)) for m in matrices]
+            recorders["vmem"] = potentials([self])
+        recorders |= {f"variable {name}": variable([self], name) for name in rec_variables}
+        kept = {
+            name: np.empty((chosen.samples, len(recorder)))
+            for name, recorder in recorders.items()
+            if name != "imem" or rec_imem
+        }
+        signals = [np.empty((chosen.samples, len(matrix))) for matrix in matrices]
         for chunk in run([self], chosen, recorders):
             span = slice(chunk.first, chunk.first + chunk.samples)
-            for name, kept in results.items():
-                kept[:, span] = chunk.blocks[name][0]
+            for name, samples in kept.items():
+                samples[span] = chunk.blocks[name]
             for matrix, signal in zip(matrices, signals, strict=True):
-                signal[:, span] = matrix @ chunk.blocks["imem"][0]
-        self.tvec, self.somav = chosen.times, results["soma"][0]
+                signal[span] = chunk.blocks["imem"] @ matrix.T
+        self.tvec, self.somav = chosen.times, kept["soma"][:, 0]
         for probe, signal in zip(probes, signals, strict=True):
-            probe.data = signal
+            probe.data = signal.T
         if rec_imem:
-            self.imem = results["imem"]
+            self.imem = kept["imem"].T
         if rec_vmem:
-            self.vmem = results["vmem"]
+            self.vmem = kept["vmem"].T
         self.variables = {}
-        for name, index in covered.items():
-            self.variables[name] = np.zeros((self.totnsegs, *shape))
-            self.variables[name][index] = results[f"variable {name}"]
+        for name in rec_variables:
+            self.variables[name] = np.zeros((self.totnsegs, chosen.samples))
+            index = recorders[f"variable {name}"].index[0]
+            self.variables[name][index] = kept[f"variable {name}"].T
 
 
 def range_name(mechanism: str, name: str) -> str:

@@ -67,12 +67,14 @@ def nrn() -> Any:
 @contextlib.contextmanager
 def _elsewhere() -> Iterator[None]:
     """Import from a folder without mechanisms: nothing is loaded that nobody named."""
-    here = Path.cwd()
+    # a descriptor also leads back to a folder that was removed
+    here = os.open(".", os.O_RDONLY)
     os.chdir("/")
     try:
         yield
     finally:
-        os.chdir(here)
+        os.fchdir(here)
+        os.close(here)
 
 
 def _show_mpi_library() -> None:

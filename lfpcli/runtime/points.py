@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,14 +126,18 @@ def check_index(idx: int, count: int) -> int:
 
 
 def _make(kind: str, segment: Any) -> Any:
-    h = nrn()
-    maker = getattr(h, kind, None) if kind.isidentifier() else None
-    if maker is None or not is_point_process(kind):
+    return _maker(kind)(segment)
+
+
+@cache
+def _maker(kind: str) -> Any:
+    """The class of a point process; mechanisms stay once they are loaded."""
+    if kind not in point_process_names():
         raise SimulatorError(
             f"unknown point process '{kind}'",
             remedy=nearest(kind, point_process_names(), "point process"),
         )
-    return maker(segment)
+    return getattr(nrn(), kind)
 
 
 def point_process_names() -> list[str]:
@@ -143,11 +148,6 @@ def point_process_names() -> list[str]:
 def density_mechanism_names() -> list[str]:
     """Names of the density mechanisms that NEURON has now."""
     return _mechanism_names(0)
-
-
-def is_point_process(name: str) -> bool:
-    """Whether NEURON has a point process of this name."""
-    return name in point_process_names()
 
 
 def _mechanism_names(kind: int) -> list[str]:
@@ -162,6 +162,7 @@ def _mechanism_names(kind: int) -> list[str]:
     return names
 
 
+@cache
 def parameter_names(kind: str) -> list[str]:
     """Names of the parameters of a mechanism or point process, with its suffix as NEURON has it."""
     h = nrn()

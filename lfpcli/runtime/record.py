@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,59 +13,118 @@ from lfpcli.runtime.neuron import nrn
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
 
-# mA/cm2 times um2 is 1e-2 nA
-DENSITY_TO_NA = 1e-2
-
 
 class Recorder:
     """One variable of some segments of some cells.
 
-    Parameters
+    Attributes
     ----------
-    references : sequence of sequence
-        NEURON references, per cell and column.
-    scales : sequence of ndarray, optional
-        Factor of each column, per cell.
+    references : sequence
+        NEURON references, one per column, cell after cell.
+    offsets : ndarray of int, shape (cells + 1,)
+        Columns of cell k are ``offsets[k]:offsets[k + 1]``.
+    index : sequence of ndarray of int
+        Per cell, the segments of its columns.
+    gathered : bool
+        Whether the variable is settled once a step has been solved, as v and i_membrane_ are;
+        such variables may be gathered by one call per step, which is faster than a vector each.
     """
 
     def __init__(
-        self, references: Sequence[Sequence[Any]], scales: Sequence[np.ndarray] | None = None
+        self, per_cell: Sequence[Sequence[Any]], index: Sequence[np.ndarray], *, gathered: bool
     ) -> None:
-        self.references = references
-        self.scales = scales
-        self._vectors: list[list[Any]] = []
+        self.references = [reference for cell in per_cell for reference in cell]
+        self.offsets = np.cumsum([0, *(len(cell) for cell in per_cell)])
+        self.index = index
+        self.gathered = gathered
 
-    def start(self, interval: float | None = None) -> None:
-        """Begin to record at each step, or, with an interval in ms, on a grid."""
+    def __len__(self) -> int:
+        return len(self.references)
+
+
+class Gatherer:
+    """Collects all gathered variables after each fixed step, through one callback.
+
+    Parameters
+    ----------
+    recorders : mapping of str to Recorder
+        What to collect.
+    rows : int
+        Most samples between two calls of `take`.
+    """
+
+    def __init__(self, recorders: Mapping[str, Recorder], rows: int) -> None:
+        references = [reference for r in recorders.values() for reference in r.references]
+        ends = np.cumsum([0, *(len(r) for r in recorders.values())])
+        self._columns = dict(zip(recorders, map(slice, ends[:-1], ends[1:]), strict=True))
+        # NEURON has no empty PtrVector
+        self._pointers = nrn().PtrVector(max(len(references), 1))
+        for column, reference in enumerate(references):
+            self._pointers.pset(column, reference)
+        self._vector = nrn().Vector(len(references))
+        self._values = self._vector.as_numpy()
+        self._rows, self._filled = rows, 0
+        self._buffer = np.empty((rows, len(references)))
+
+    def sample(self) -> None:
+        """Take one sample; before t = 0 the buffer is written over and over."""
+        if not self._columns:
+            return
+        self._pointers.gather(self._vector)
+        self._buffer[self._filled % self._rows] = self._values
+        self._filled += 1
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        self._filled = 0
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._buffer[: self._filled]
+        # the samples belong to the caller from now on, who may use them in another thread
+        self._buffer = np.empty_like(self._buffer)
+        self._filled = 0
+        return {name: taken[:, columns] for name, columns in self._columns.items()}
+
+
+class VectorSet:
+    """Collects variables in one vector of NEURON per column.
+
+    Parameters
+    ----------
+    recorders : mapping of str to Recorder
+        What to collect.
+    interval : float, optional
+        Grid of the samples, ms; at every step where left out.
+    """
+
+    def __init__(self, recorders: Mapping[str, Recorder], interval: float | None) -> None:
         vector = nrn().Vector
         grid = () if interval is None else (interval,)
-        self._vectors = [
-            [vector().record(reference, *grid) for reference in cell] for cell in self.references
-        ]
+        self._vectors = {
+            name: [vector().record(reference, *grid) for reference in recorder.references]
+            for name, recorder in recorders.items()
+        }
 
-    def stop(self) -> None:
-        """End the recording and free its memory."""
-        self._vectors = []
-
-    def take(self, skip: int = 0) -> list[np.ndarray]:
-        """Return what came since the last call, per cell (columns, samples), and forget it.
-
-        Parameters
-        ----------
-        skip : int
-            Samples to leave out at the beginning.
-        """
-        taken = []
-        for k, vectors in enumerate(self._vectors):
-            samples = int(vectors[0].size()) - skip if vectors else 0
-            block = np.empty((len(vectors), max(samples, 0)))
-            for row, vector in zip(block, vectors, strict=True):
-                row[:] = vector.as_numpy()[skip:]
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        for vectors in self._vectors.values():
+            for vector in vectors:
                 vector.resize(0)
-            if self.scales is not None:
-                block *= self.scales[k][:, None]
-            taken.append(block)
-        return taken
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        return {name: _emptied(vectors).T for name, vectors in self._vectors.items()}
+
+
+def _emptied(vectors: Sequence[Any]) -> np.ndarray:
+    """Contents of vectors, shape (vectors, samples), which are then empty."""
+    count = int(vectors[0].size()) if vectors else 0
+    block = np.empty((len(vectors), count))
+    for row, vector in zip(block, vectors, strict=True):
+        row[:] = vector.as_numpy()
+        vector.resize(0)
+    return block
 
 
 class SpikeRecorder:
@@ -75,15 +134,15 @@ class SpikeRecorder:
     ----------
     cells : sequence of Cell
         The cells.
-    threshold : float
-        mV.
+    thresholds : sequence of float
+        mV, per cell.
     """
 
-    def __init__(self, cells: Sequence[Cell], threshold: float = -10.0) -> None:
+    def __init__(self, cells: Sequence[Cell], thresholds: Sequence[float]) -> None:
         h = nrn()
         self._times, self._gids = h.Vector(), h.Vector()
         self._netcons = []
-        for cell in cells:
+        for cell, threshold in zip(cells, thresholds, strict=True):
             source = cell.detector
             netcon = h.NetCon(source._ref_v, None, sec=source.sec)
             netcon.threshold = threshold
@@ -105,11 +164,15 @@ def membrane_currents(cells: Sequence[Cell]) -> Recorder:
     It holds capacitive, ionic and synaptic currents and leaves out those of electrodes.
     """
     nrn().CVode().use_fast_imem(True)
-    return Recorder([[s._ref_i_membrane_ for s in cell.segments] for cell in cells])
+    return Recorder(
+        [[s._ref_i_membrane_ for s in cell.segments] for cell in cells],
+        [np.arange(len(cell.segments)) for cell in cells],
+        gathered=True,
+    )
 
 
-def potentials(cells: Sequence[Cell], where: str = "all") -> tuple[Recorder, list[np.ndarray]]:
-    """Recorder of the membrane potential, mV, and the segments that it covers.
+def potentials(cells: Sequence[Cell], where: str = "all") -> Recorder:
+    """Recorder of the membrane potential, mV.
 
     Parameters
     ----------
@@ -118,16 +181,16 @@ def potentials(cells: Sequence[Cell], where: str = "all") -> tuple[Recorder, lis
     where : {'all', 'soma'}
         Every segment, or the segment at the middle of each cell's soma.
     """
-    chosen = [
+    index = [
         np.arange(len(cell.segments)) if where == "all" else np.array([cell.detector_index])
         for cell in cells
     ]
-    columns = zip(cells, chosen, strict=True)
-    return Recorder([[c.segments[i]._ref_v for i in index] for c, index in columns]), chosen
+    columns = zip(cells, index, strict=True)
+    return Recorder([[c.segments[i]._ref_v for i in ix] for c, ix in columns], index, gathered=True)
 
 
-def variable(cells: Sequence[Cell], name: str) -> tuple[Recorder, list[np.ndarray]]:
-    """Recorder of a range variable where it exists, and the segments that have it.
+def variable(cells: Sequence[Cell], name: str) -> Recorder:
+    """Recorder of a range variable on the segments that have it.
 
     Parameters
     ----------
@@ -141,19 +204,26 @@ def variable(cells: Sequence[Cell], name: str) -> tuple[Recorder, list[np.ndarra
     InputError
         Where no segment of any cell has it.
     """
-    references, chosen = [], []
-    for cell in cells:
-        found = [
-            (i, getattr(segment, f"_ref_{name}"))
-            for i, segment in enumerate(cell.segments)
-            if hasattr(segment, name)
-        ]
-        references.append([reference for _, reference in found])
-        chosen.append(np.array([i for i, _ in found], dtype=np.int64))
-    if not any(references):
+    index = [
+        np.array([i for i, s in enumerate(cell.segments) if hasattr(s, name)], dtype=np.int64)
+        for cell in cells
+    ]
+    columns = zip(cells, index, strict=True)
+    reference = f"_ref_{name}"
+    per_cell = [[getattr(c.segments[i], reference) for i in ix] for c, ix in columns]
+    if not any(per_cell):
         raise InputError(
             f"no segment has the variable '{name}'",
             place="[record] variables",
             remedy="name a range variable of an inserted mechanism, such as m_hh or ica",
         )
-    return Recorder(references), chosen
+    return Recorder(per_cell, index, gathered=False)
+
+
+def electrode_currents(cells: Sequence[Cell]) -> Recorder:
+    """Recorder of the currents that electrodes inject, nA, with the segments they enter."""
+    return Recorder(
+        [[electrode.point._ref_i for electrode in cell.electrodes] for cell in cells],
+        [np.array([e.idx for e in cell.electrodes], dtype=np.int64) for cell in cells],
+        gathered=True,
+    )

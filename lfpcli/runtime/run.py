@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,13 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime.neuron import context, nrn
-from lfpcli.runtime.record import Recorder
+from lfpcli.runtime.record import Gatherer, Recorder, VectorSet
 
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
 
 # doubles that the recorders may hold between two chunks, and the longest chunk
-CHUNK_VALUES = 1 << 21
+CHUNK_VALUES = 1 << 20
 CHUNK_SAMPLES = 4096
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
@@ -94,13 +95,13 @@ class Chunk:
         Index of the first sample in the run.
     samples : int
         How many there are.
-    blocks : dict of str to list of ndarray (columns, samples)
-        Per recorder, the block of each cell.
+    blocks : dict of str to ndarray (samples, columns)
+        What each recorder collected, of all cells.
     """
 
     first: int
     samples: int
-    blocks: dict[str, list[np.ndarray]]
+    blocks: dict[str, np.ndarray]
 
 
 def run(
@@ -130,28 +131,39 @@ def run(
         Where NEURON fails or a potential or current is no longer finite.
     """
     h, pc = nrn(), context()
-    try:
-        _prepare(h, pc, settings, recorders)
+    size = _chunk_samples(recorders)
+    by_step = settings.engine == "neuron" and not settings.adaptive
+    gathered = {name: r for name, r in recorders.items() if r.gathered and by_step}
+    others = {name: r for name, r in recorders.items() if name not in gathered}
+    gatherer = Gatherer(gathered, size)
+    vectors = VectorSet(others, settings.dt if settings.adaptive else None)
+    # the last sample of a grid is an event that must lie before the end of the chunk
+    past = 1e-6 * settings.dt if settings.adaptive else 0.0
+    with _sampling(h, gatherer.sample):
         _initialise(h, pc, cells, settings)
-        done, skip = 0, 0 if settings.adaptive else settings.warmup
-        # the last sample of a grid is an event that must lie before the end of the chunk
-        past = 1e-6 * settings.dt if settings.adaptive else 0.0
-        size = _chunk_samples(recorders)
-        while done < settings.samples:
-            samples = min(size, settings.samples - done)
-            _advance(pc, h, (done + samples - 1) * settings.dt + past)
-            blocks = {name: r.take(skip) for name, r in recorders.items()}
-            skip = 0
-            _check_finite(blocks, cells, h.t)
-            yield Chunk(done, samples, blocks)
-            done += samples
+        _settle(h, pc, settings, gatherer, vectors)
+        for first in range(0, settings.samples, size):
+            samples = min(size, settings.samples - first)
+            _advance(pc, h, (first + samples - 1) * settings.dt + past)
+            blocks = gatherer.take() | vectors.take()
+            _check_finite(blocks, h.t)
+            yield Chunk(first, samples, blocks)
+
+
+@contextlib.contextmanager
+def _sampling(h: Any, sample: Callable[[], None]) -> Iterator[None]:
+    """Call `sample` after each step, and leave NEURON without callbacks in the end."""
+    cvode = h.CVode()
+    try:
+        cvode.extra_scatter_gather(0, sample)
+        yield
     finally:
-        for recorder in recorders.values():
-            recorder.stop()
-        h.CVode().active(False)
+        # NEURON knows a callback by identity
+        cvode.extra_scatter_gather_remove(sample)
+        cvode.active(False)
 
 
-def _prepare(h: Any, pc: Any, settings: RunSettings, recorders: Mapping[str, Recorder]) -> None:
+def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -> None:
     cvode = h.CVode()
     cvode.active(False)
     cvode.atol(settings.atol)
@@ -159,14 +171,7 @@ def _prepare(h: Any, pc: Any, settings: RunSettings, recorders: Mapping[str, Rec
     h.dt = settings.dt
     h.steps_per_ms = 1.0 / settings.dt
     h.celsius = settings.celsius
-    for recorder in recorders.values():
-        recorder.start(settings.dt if settings.adaptive else None)
     pc.set_maxstep(MAX_STEP)
-
-
-def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -> None:
-    cvode = h.CVode()
-    cvode.active(False)
     h.finitialize(settings.v_init)
     h.t = -settings.warmup * settings.dt
     # the currents of the first sample belong to the initial state
@@ -174,12 +179,22 @@ def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -
     h.frecord_init()
     for cell in cells:
         cell.queue_events()
+
+
+def _settle(h: Any, pc: Any, settings: RunSettings, gatherer: Gatherer, vectors: VectorSet) -> None:
+    """Run up to t = 0, where the collectors hold the first sample and no other."""
+    if settings.warmup:
+        _advance(pc, h, -settings.dt)
+        gatherer.discard()
+        vectors.discard()
+        _advance(pc, h, 0.0)
+    else:
+        gatherer.sample()
     if settings.adaptive:
         # the variable step cannot begin before 0: fixed steps lead there
-        _advance(pc, h, 0.0)
         h.t = 0.0
-        cvode.active(True)
-        cvode.re_init()
+        h.CVode().active(True)
+        h.CVode().re_init()
         h.frecord_init()
 
 
@@ -192,18 +207,15 @@ def _advance(pc: Any, h: Any, until: float) -> None:
 
 
 def _chunk_samples(recorders: Mapping[str, Recorder]) -> int:
-    columns = sum(len(cell) for r in recorders.values() for cell in r.references)
+    columns = sum(len(recorder) for recorder in recorders.values())
     return max(16, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
 
 
-def _check_finite(
-    blocks: Mapping[str, list[np.ndarray]], cells: Sequence[Cell], time: float
-) -> None:
-    for name, per_cell in blocks.items():
-        for block, cell in zip(per_cell, cells, strict=True):
-            # a sum is not finite if any term is not, and costs less than a test of each
-            if block.size and not np.isfinite(block[:, -1].sum()):
-                raise SimulatorError(
-                    f"{name} of cell {cell.gid} is no longer finite before t = {time:g} ms",
-                    remedy="use a smaller dt, and check the conductances and weights",
-                )
+def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:
+    for name, block in blocks.items():
+        # a sum is not finite if any term is not, and costs less than a test of each
+        if block.size and not np.isfinite(block[-1].sum()):
+            raise SimulatorError(
+                f"{name} is no longer finite before t = {time:g} ms",
+                remedy="use a smaller dt, and check the conductances and weights",
+            )

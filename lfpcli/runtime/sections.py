@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import UsageError
+from lfpcli.errors import UsageError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.runtime.neuron import nrn
 
@@ -19,26 +19,34 @@ class Discretisation:
 
     Attributes
     ----------
-    rule : {'d_lambda', 'length', 'keep'}
-        By the length constant at `frequency`, by a largest length, or as the sections have it.
+    rule : {'d_lambda', 'length', 'fixed', 'keep'}
+        By the length constant at `frequency`, by a largest length, a number for all sections, or
+        as the sections have it.
     d_lambda : float
         Largest length of a segment in units of the length constant.
     frequency : float
         Frequency at which that constant is taken, Hz.
     max : float
         Largest length of a segment, um, for ``length``.
+    n : int
+        Number of segments of each section, for ``fixed``.
     """
 
     rule: str = "d_lambda"
     d_lambda: float = 0.1
     frequency: float = 100.0
     max: float | None = None
+    n: int | None = None
 
     def __post_init__(self) -> None:
-        if self.rule not in ("d_lambda", "length", "keep"):
+        rules = ("d_lambda", "length", "fixed", "keep")
+        if self.rule not in rules:
             raise UsageError(
-                f"unknown rule '{self.rule}' for segments", remedy="use d_lambda, length or keep"
+                f"unknown rule '{self.rule}' for segments",
+                remedy=nearest(self.rule, rules, "rule"),
             )
+        if self.rule == "fixed" and not (self.n and self.n > 0):
+            raise UsageError("the rule 'fixed' for segments needs 'n', a number above zero")
         if self.rule == "length" and not (self.max and self.max > 0):
             raise UsageError("the rule 'length' for segments needs 'max', a length in um")
 
@@ -51,7 +59,9 @@ class Discretisation:
         if self.rule == "keep":
             return
         for section in sections:
-            if self.rule == "length":
+            if self.rule == "fixed":
+                section.nseg = self.n
+            elif self.rule == "length":
                 section.nseg = int(section.L / float(self.max or 0)) + 1
             else:
                 unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)

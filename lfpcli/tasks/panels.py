@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +12,19 @@ from lfpcli.errors import InputError
 from lfpcli.io.recording import Recording, Report, Sampled
 from lfpcli.plotting.figure import INK, Panel
 from lfpcli.plotting.morphology import (
+    Cones,
     Sites,
     draw_cells,
     draw_sites,
+    draw_types,
     extent,
     frame,
     population_colours,
 )
 from lfpcli.plotting.reduce import envelope, rows_in
 from lfpcli.plotting.spikes import Train, draw_raster
-from lfpcli.plotting.traces import (
-    draw_cell_traces,
-    draw_overlay,
-)
+from lfpcli.plotting.traces import draw_cell_traces, draw_overlay
+from lfpcli.runtime.morphology.tree import Morphology, kind_of
 
 _MOST_CELL_TRACES = 8
 _QUANTITIES = {
@@ -41,6 +41,8 @@ class View:
     ----------
     time : tuple of two floats, or None
         First and last time, ms.
+    at : float, or None
+        Time of topographies, ms; by default that of the strongest signal.
     channels : sequence of str, or None
         Channels of signals: numbers, ranges ``a-b``, names.
     style : {'auto', 'traces', 'image'}
@@ -52,6 +54,7 @@ class View:
     """
 
     time: tuple[float, float] | None = None
+    at: float | None = None
     channels: Sequence[str] | None = None
     style: str = "auto"
     view: str = "xz"
@@ -185,14 +188,42 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
 def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Panel:
     """The cells with the contacts around them."""
     populations = [recording.geometry(p) for p in recording.populations]
-    low, high = extent(populations, sites, view=view.view)
-    aspect = float((high[1] - low[1]) / (high[0] - low[0]))
+    points = np.concatenate([p for g in populations for p in (g.start, g.end)])
 
     def draw(ax: Axes) -> None:
         draw_cells(ax, populations, view=view.view, max_cells=view.max_cells)
         for place in sites:
             draw_sites(ax, place, view=view.view)
+
+    return _framed(draw, points, sites, view)
+
+
+def morphology_panel(morphology: Morphology, view: View) -> Panel:
+    """A traced cell, its parts told apart by colour."""
+    pieces: dict[str, list[np.ndarray]] = {}
+    for section in morphology.sections:
+        points = section.points
+        kind = kind_of(section.type)
+        pieces.setdefault(kind, []).append(np.hstack([points[:-1], points[1:]]))
+    parts = []
+    for kind, found in pieces.items():
+        rows = np.concatenate(found)
+        parts.append((kind, Cones(rows[:, :3], rows[:, 4:7], rows[:, 3], rows[:, 7])))
+    return _framed(
+        lambda ax: draw_types(ax, parts, view=view.view), morphology.points[:, :3], (), view
+    )
+
+
+def _framed(
+    draw: Callable[[Axes], None], points: np.ndarray, sites: Sequence[Sites], view: View
+) -> Panel:
+    """Panel as high as what it shows."""
+    low, high = extent(points, sites, view=view.view)
+    aspect = float((high[1] - low[1]) / (high[0] - low[0]))
+
+    def framed(ax: Axes) -> None:
+        draw(ax)
         frame(ax, low, high, view=view.view)
 
     width = 4.0
-    return Panel(draw, width * min(max(aspect, 0.6), 2.5), timed=False, width=width)
+    return Panel(framed, width * min(max(aspect, 0.6), 2.5), timed=False, width=width)

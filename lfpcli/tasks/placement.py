@@ -1,122 +1,99 @@
-"""Where in the head the dipoles are, and which way their cells point."""
+"""Where the somata of a population go."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from lfpcli.errors import InputError, UsageError
-from lfpcli.forward.arrays import directions, points
-from lfpcli.forward.orientation import rotations_onto
-from lfpcli.io.table import read_columns, vectors
+from lfpcli import seeds
+from lfpcli.errors import InputError
+from lfpcli.io.arrays import load_contacts
+from lfpcli.model import CellSpec, Population
+from lfpcli.model.network import Place
 
-Normals = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass
-class Places:
-    """Places and rotations of P dipoles or cells.
-
-    Attributes
-    ----------
-    positions : ndarray, shape (P, 3)
-        In the head, um.
-    rotations : ndarray, shape (P, 3, 3)
-        From the axes of the cells to those of the head.
-    rows : mapping of int to int
-        Row of each gid; empty where all cells are at one place.
-    """
-
-    positions: np.ndarray
-    rotations: np.ndarray
-    rows: Mapping[int, int] = field(default_factory=dict)
-
-    @property
-    def by_cell(self) -> bool:
-        """Whether each cell has a place of its own."""
-        return bool(self.rows)
-
-    def of(self, gids: np.ndarray) -> np.ndarray:
-        """Rows of cells, shape as `gids`."""
-        if not self.rows:
-            return np.zeros(len(gids), dtype=np.int64)
-        for gid in np.unique(gids):
-            if int(gid) not in self.rows:
-                raise InputError(
-                    f"cell {gid} has no placement",
-                    remedy="give each cell of the recording a line in the file of placements",
-                )
-        return np.array([self.rows[int(gid)] for gid in gids], dtype=np.int64)
+# rounds of drawing after which cells that come too near one another are given up
+_ROUNDS = 1000
 
 
-def one_place(
-    position: np.ndarray, direction: np.ndarray | None, normals: Normals | None
-) -> Places:
-    """All dipoles at one place.
+def positions_of(population: Population, spec: CellSpec, seed: int) -> np.ndarray:
+    """Places of the somata, the same on every rank.
 
     Parameters
     ----------
-    position : ndarray, shape (3,)
-        In the head, um.
-    direction : ndarray, shape (3,), or None
-        Where the z axis of the cells points to.
-    normals : callable or None
-        Gives the normals of the cortex at places, where the z axis goes onto them.
+    population : Population
+        The population.
+    spec : CellSpec
+        Its kind of cell, whose shift holds where the population has no places of its own.
+    seed : int
+        Seed of the run.
+
+    Returns
+    -------
+    ndarray, shape (size, 3)
+        um.
     """
-    where = points(position, "position")
-    if direction is not None:
-        turns = rotations_onto(direction)
-    elif normals is not None:
-        turns = rotations_onto(normals(where))
+    place = population.place
+    if place is None:
+        return np.tile(np.asarray(spec.shift, float), (population.size or 1, 1))
+    if place.positions is not None:
+        return _listed(place, population)
+    rng = seeds.generator(seed, f"place {population.name}")
+    return _cylinder(place, population.size or 1, rng)
+
+
+def _listed(place: Place, population: Population) -> np.ndarray:
+    if isinstance(place.positions, Path):
+        if place.positions.suffix == ".npy":
+            points = _from_npy(place.positions)
+        else:
+            points = load_contacts(place.positions).positions
     else:
-        turns = np.eye(3)[None]
-    return Places(where, turns)
-
-
-def read_placements(source: str | os.PathLike[str], normals: Normals | None) -> Places:
-    """Places of cells from a table.
-
-    Parameters
-    ----------
-    source : path-like
-        CSV with the columns gid, x, y, z (um) and, where wanted, nx, ny, nz (where the cell's z
-        axis points to).
-    normals : callable or None
-        Gives directions where the table has none; None leaves the cells as they are.
-
-    Raises
-    ------
-    InputError
-        Where the file is no such table.
-    """
-    axes = ("nx", "ny", "nz")
-    table = read_columns(source, ("gid", "x", "y", "z"), optional=axes)
-    gids = np.array(table["gid"])
-    if np.any(gids != np.round(gids)) or np.any(gids < 0):
-        raise InputError("a gid is no whole number >= 0", place=source)
-    if len(np.unique(gids)) != len(gids):
-        values, counts = np.unique(gids, return_counts=True)
-        raise InputError(f"gid {values[counts > 1][0]:g} has two lines", place=source)
-    given = [name for name in axes if name in table]
-    if given and len(given) < 3:
-        raise InputError("a direction needs the columns nx, ny and nz", place=source)
-    where = vectors(table, ("x", "y", "z"))
-    if given:
-        turns = rotations_onto(directions(vectors(table, axes), f"{source}: directions"))
-    elif normals is not None:
-        turns = rotations_onto(normals(where))
-    else:
-        turns = np.tile(np.eye(3), (len(where), 1, 1))
-    return Places(where, turns, {int(gid): row for row, gid in enumerate(gids)})
-
-
-def radial(where: np.ndarray) -> np.ndarray:
-    """Outward normals of a sphere about the origin at places, shape (P, 3)."""
-    if np.any(~where.any(axis=1)):
-        raise UsageError(
-            "the centre of the head has no normal", remedy="give --direction, or another position"
+        points = np.asarray(place.positions, float).reshape(-1, 3)
+    if population.size is not None and len(points) != population.size:
+        raise InputError(
+            f"population '{population.name}' of {population.size} has {len(points)} positions",
+            place=population.where,
         )
-    return directions(where, "positions")
+    return points
+
+
+def _from_npy(path: Path) -> np.ndarray:
+    try:
+        points = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read as .npy: {error}", place=path) from error
+    if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
+        raise InputError(f"has shape {points.shape}, expected (cells, 3) in um", place=path)
+    if not np.all(np.isfinite(points)):
+        raise InputError("holds NaN or infinity", place=path)
+    return points.astype(float)
+
+
+def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Uniform on the disc, depth from its distribution, none nearer than the least distance."""
+    from scipy.spatial import cKDTree
+
+    points = _draw(place, size, rng)
+    for _ in range(_ROUNDS):
+        pairs = (
+            cKDTree(points).query_pairs(place.min_distance, output_type="ndarray")
+            if place.min_distance > 0
+            else np.empty((0, 2), int)
+        )
+        if not len(pairs):
+            return points
+        again = np.unique(pairs[:, 1])
+        points[again] = _draw(place, len(again), rng)
+    raise InputError(
+        f"{size} cells do not fit with {place.min_distance:g} um between them",
+        place=place.where,
+        remedy="use a larger radius or a smaller min_distance",
+    )
+
+
+def _draw(place: Place, count: int, rng: np.random.Generator) -> np.ndarray:
+    distance = (place.radius or 0.0) * np.sqrt(rng.uniform(size=count))
+    angle = rng.uniform(0.0, 2 * np.pi, count)
+    depth = place.z.draw(rng, count)
+    return np.column_stack([distance * np.cos(angle), distance * np.sin(angle), depth])

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import h5py
 
 from lfpcli.errors import InputError, LfpWarning, UsageError, nearest
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.plotting import figure as figures
+from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks import panels
 from lfpcli.tasks.panels import View
+from lfpcli.tasks.scalp_panel import has_topography, topography_panel
 from lfpcli.tasks.signal_panels import signal_panel
 
 if TYPE_CHECKING:
@@ -22,8 +27,8 @@ if TYPE_CHECKING:
 
     from lfpcli.plotting.figure import Panel
     from lfpcli.plotting.morphology import Sites
+    from lfpcli.runtime.morphology.tree import Morphology
 
-PARTS = ("geometry", "spikes", "vmem", "dipole", "signals")
 _MOST_SIGNALS = 6
 _MOST_DIPOLES = 3
 
@@ -40,18 +45,18 @@ def plot(
     title: str | None = None,
     force: bool = False,
 ) -> None:
-    """Draw a recording into a file.
+    """Draw a recording, or a morphology, into a file.
 
     Parameters
     ----------
     source : path-like
-        Recording, ``-`` for standard input.
+        Recording or morphology, ``-`` for standard input.
     target : path-like
         File to write, ``-`` for standard output.
     what : sequence of str, optional
         Parts to draw, from top to bottom: ``geometry``, ``spikes``, ``dipole``, ``signals``,
-        the name of a recorded variable such as ``vmem``, or of a signal. By default all
-        there is.
+        ``topography``, the name of a recorded variable such as ``vmem``, or of a signal. By
+        default all there is.
     view : View, optional
         Time span, channels, and how things are drawn.
     file_format : {'png', 'pdf', 'svg'}, optional
@@ -97,8 +102,37 @@ def _figure(
     size: tuple[float, float] | None,
     title: str | None,
 ) -> Figure:
-    with open_recording(source) as recording:
-        return draw_recording(recording, what=what, view=view, size=size, title=title)
+    with stream.local_file(source) as (path, name):
+        if _is_morphology(path):
+            return _draw_morphology(read_morphology(path, name=name), what, view, size, title)
+        with open_recording(path, name) as recording:
+            return draw_recording(recording, what=what, view=view, size=size, title=title)
+
+
+def _is_morphology(path: Path) -> bool:
+    """Whether a file is a traced cell: no HDF5, or HDF5 in MorphIO's layout."""
+    if not stream.is_hdf5(stream.head(path)):
+        return True
+    try:
+        with h5py.File(path, "r") as file:
+            return "format" not in file.attrs and {"points", "structure"} <= set(file)
+    except OSError:
+        return False  # what is wrong with it is said where recordings are read
+
+
+def _draw_morphology(
+    morphology: Morphology,
+    what: Sequence[str] | None,
+    view: View,
+    size: tuple[float, float] | None,
+    title: str | None,
+) -> Figure:
+    if what is not None and set(what) != {"geometry"}:
+        raise UsageError(
+            f"a morphology holds no '{next(w for w in what if w != 'geometry')}' to draw",
+            remedy="only its geometry",
+        )
+    return figures.compose([], [panels.morphology_panel(morphology, view)], size=size, title=title)
 
 
 def draw_recording(
@@ -113,6 +147,7 @@ def draw_recording(
     view = view or View()
     parts = _resolve(recording, what)
     stack: list[Panel] = []
+    sides: list[Panel] = []
     sites: list[Sites] = []
     for kind, name in parts:
         if kind == "spikes":
@@ -121,14 +156,17 @@ def draw_recording(
             stack.append(panels.report_panel(recording, name, view))
         elif kind == "dipole":
             stack.append(panels.dipole_panel(recording, name, view))
+        elif kind == "topography":
+            panel = topography_panel(recording, name, view.at, view.time)
+            # beside time courses; the colour bar is to the right of the map
+            sides.append(replace(panel, width=3.2, height=2.6, margin=0.65))
         elif kind == "signal":
             panel, contacts = signal_panel(recording, name, view)
             stack.append(panel)
             sites += [contacts] if contacts is not None else []
-    side = None
     if ("geometry", "") in parts:
-        side = panels.cells_panel(recording, sites, view)
-    return figures.compose(stack, side, size=size, title=title, time=view.time)
+        sides.insert(0, panels.cells_panel(recording, sites, view))
+    return figures.compose(stack, sides, size=size, title=title, time=view.time)
 
 
 def _resolve(recording: Recording, what: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -161,6 +199,7 @@ def _held(recording: Recording) -> list[tuple[str, str]]:
     held = [("geometry", "")] if recording.populations else []
     held += [("spikes", "")] if recording.spike_populations else []
     held += [("report", v) for v in recording.reports]
+    held += [("topography", n) for n in recording.signals if has_topography(recording.signal(n))]
     held += [("signal", n) for n in recording.signals]
     groups = recording.dipole_groups
     shown = ["total"] if "total" in groups else groups[:_MOST_DIPOLES]
@@ -169,7 +208,9 @@ def _held(recording: Recording) -> list[tuple[str, str]]:
 
 def _without_excess(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
     signals = [p for p in parts if p[0] == "signal"]
-    left_out = signals[_MOST_SIGNALS:]
+    left_out = [
+        (kind, name) for _, name in signals[_MOST_SIGNALS:] for kind in ("signal", "topography")
+    ]
     if left_out:
         warnings.warn(
             f"{len(signals)} signals; the first {_MOST_SIGNALS} are drawn, choose with --signal",

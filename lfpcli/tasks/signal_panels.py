@@ -16,6 +16,7 @@ from lfpcli.plotting.morphology import Sites
 from lfpcli.plotting.reduce import means, rows_in
 from lfpcli.plotting.traces import depth_colours, depth_labels, draw_stack
 from lfpcli.tasks.panels import View, traces
+from lfpcli.tasks.scalp_panel import has_topography
 
 # more channels than this become an image
 _MOST_TRACES = 24
@@ -56,18 +57,19 @@ def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Si
     place = recording.place(f"/signals/{name}/data")
     chosen = _chosen(view.channels, signal, name)
     is_csd = signal.units in _CSD_UNITS
+    around_head = signal.positions is None or has_topography(signal)
     count = len(chosen)
     title = ": ".join(filter(None, (name, signal.model)))
     title += f", {count} {'layer' if is_csd else 'channel'}{'s' if count > 1 else ''}"
     image = view.style == "image" or (
         view.style == "auto" and (count > _MOST_TRACES or (is_csd and count > 3))
     )
-    channels = _ordered(signal, chosen, apart=image)
+    channels = _as_listed(signal, chosen) if around_head else _ordered(signal, chosen, apart=image)
     if image:
         panel = _image_panel(signal, channels, view, place, title)
     else:
         panel = _trace_panel(signal, channels, view, place, title)
-    if signal.positions is None or is_csd:
+    if signal.positions is None or around_head or is_csd:
         return panel, None
     colours = FAINT if image else depth_colours(count)
     return panel, Sites(signal.positions[channels.index], colours)
@@ -86,7 +88,7 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
             signal.units,
             title=title,
             axis_label=channels.axis_label,
-            colours=depth_colours(count),
+            colours=depth_colours(count) if channels.axis_label else None,
         )
 
     return Panel(draw, min(max(0.5 + 0.16 * count, 0.8), 3.4))
@@ -95,7 +97,7 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
 def _image_panel(signal: Signal, channels: Channels, view: View, place: str, title: str) -> Panel:
     rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
     edges, values = means(signal.data, rows, channels.index, place=place)
-    named = bool(signal.names) or signal.positions is None
+    named = bool(signal.names) or not channels.axis_label.endswith("(µm)")
 
     def draw(ax: Axes) -> None:
         draw_image(
@@ -123,11 +125,8 @@ def _check(signal: Signal, place: str) -> None:
 
 def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     """Order channels along z, or else along where they extend most; `apart` column by column."""
-    if signal.positions is None or not len(chosen):
-        # the first of the file on top
-        index = chosen[::-1]
-        labels = [signal.names[c] for c in index] if signal.names else [str(c) for c in index]
-        return Channels(index, -index.astype(float), labels, "" if signal.names else "channel")
+    if signal.positions is None:
+        return _as_listed(signal, chosen)
     places = signal.positions[chosen].round(6)
     reach = np.ptp(places, axis=0)
     axis = 2 if reach[2] > 0 or not reach.any() else int(np.argmax(reach))
@@ -140,6 +139,13 @@ def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
         return Channels(chosen[order], depths, [signal.names[c] for c in chosen[order]], "", names)
     label = f"{'xyz'[axis]} (µm)"
     return Channels(chosen[order], depths, depth_labels(depths), label, names)
+
+
+def _as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
+    """Channels in the order of the file, the first on top."""
+    index = chosen[::-1]
+    labels = [signal.names[c] for c in index] if signal.names else [str(c) for c in index]
+    return Channels(index, -index.astype(float), labels, "" if signal.names else "channel")
 
 
 def _columns(places: np.ndarray, axis: int) -> tuple[np.ndarray, list[str]] | None:

@@ -1,0 +1,154 @@
+"""Simulate a model, or a morphology with a few quick options, and write a recording.
+
+MODEL is a model file (.toml or .json, see lfp-model(5)); a morphology (.swc, .asc, .hoc, .xml, .h5)
+makes a model of one cell with the quick options; - reads either from standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lfpcli.cli import options
+
+EPILOG = """\
+examples:
+  lfp sim share/examples/quickstart.toml -o out.h5
+  lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
+  lfp sim share/morphologies/ball_and_stick.swc --passive --input soma:0.005@20,40 -o out.h5
+  lfp sim model.toml --dry-run
+
+exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written,
+  5 simulator or mechanism failure
+please cite: Hines and Carnevale 1997, Neural Comput 9:1179 (NEURON)"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="model file, morphology, or -")
+    options.add_output(parser, "recording to write")
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set a key of the model, such as run.tstop=50; may be repeated",
+    )
+    options.add_seed(group)
+    group.add_argument("--tstop", type=options.positive, metavar="MS", help="end of the run, ms")
+    group.add_argument("--dt", metavar="MS", help="time step, ms, or adaptive")
+    group.add_argument("--v-init", type=options.finite, metavar="MV", help="initial potential, mV")
+    group.add_argument("--celsius", type=options.finite, metavar="C", help="temperature, deg C")
+    group.add_argument(
+        "--dry-run", action="store_true", help="print the resolved plan and run nothing"
+    )
+    group.add_argument("--float32", action="store_true", help="store samples in single precision")
+    options.add_json(group)
+    _add_quick(parser)
+
+
+def _add_quick(parser: argparse.ArgumentParser) -> None:
+    from lfpcli.tasks.quick import PASSIVE, SYNAPSE
+
+    group = parser.add_argument_group("quick options, with a morphology")
+    group.add_argument(
+        "--passive",
+        nargs="?",
+        const=PASSIVE,
+        metavar="g=G,e=E",
+        help=f"leak everywhere, S/cm2 and mV (without a value {PASSIVE})",
+    )
+    group.add_argument(
+        "--insert",
+        action="append",
+        default=[],
+        metavar="MECH[@SECTIONS][:P=V,...]",
+        help="a mechanism, such as hh@soma,axon:gnabar=0.12; may be repeated",
+    )
+    group.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="PLACE:WEIGHT@T,...",
+        help="a synapse activated at times, uS and ms; PLACE is NAME, NAME(x), #INDEX or @x,y,z",
+    )
+    group.add_argument("--synapse", metavar="TYPE:P=V,...", help=f"its kind (without it {SYNAPSE})")
+    group.add_argument(
+        "--stim",
+        action="append",
+        default=[],
+        metavar="PLACE:AMP@DELAY+DUR",
+        help="a current clamp, nA and ms; may be repeated",
+    )
+    group.add_argument("--array", metavar="NAME", help="measure at an array while it runs")
+    group.add_argument("--contacts", metavar="FILE", help="measure at the contacts of a table")
+    group.add_argument(
+        "--record",
+        type=lambda text: text.split(","),
+        metavar="NAME,...",
+        help="store imem, vmem (all segments), range variables (default: imem, without a probe)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate."""
+    from lfpcli.tasks.model_source import model_source
+    from lfpcli.tasks.quick import Quick
+    from lfpcli.tasks.sim import plan_of, simulate
+
+    if args.output is None and not args.dry_run:
+        args.output = "-"
+    names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
+    quick = Quick(**{name: getattr(args, name) for name in names})
+    with model_source(args.model, quick, _overrides(args)) as source:
+        if args.dry_run:
+            _print_plan(plan_of(source.model), args.json)
+            return 0
+        tstop = source.model.run.tstop
+        with args.console.progress("simulating", tstop, "ms") as progress:
+            plan = simulate(
+                source.model,
+                args.output,
+                force=args.force,
+                float32=args.float32,
+                command=args.command_line,
+                inputs=source.inputs,
+                renamed=source.renamed,
+                progress=progress,
+                report=lambda plan: _tell(plan, args.console),
+            )
+    if args.json:
+        _print_plan(plan, True)
+    return 0
+
+
+def _overrides(args: argparse.Namespace) -> list[str]:
+    """Options that stand for keys of the model, as texts of ``--set``."""
+    keys = {"tstop": args.tstop, "dt": args.dt, "v_init": args.v_init, "celsius": args.celsius}
+    given = [f"run.{key}={value}" for key, value in keys.items() if value is not None]
+    seed = [] if args.seed is None else [f"run.seed={args.seed}"]
+    return [*args.set, *given, *seed]
+
+
+def _tell(plan: Any, console: Any) -> None:
+    if plan.drawn:
+        console.note(f"seed {plan.seed}")
+    for note in plan.notes:
+        console.note(note)
+    console.detail(", ".join(f"{key} {value}" for key, value in plan.facts().items()))
+
+
+def _print_plan(plan: Any, as_json: bool) -> None:
+    import json
+
+    facts = plan.facts()
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {count}" for name, count in value.items())
+        elif isinstance(value, list):
+            value = "; ".join(map(str, value)) or "none"
+        print(f"{key + ':':14}{value}")

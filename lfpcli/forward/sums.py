@@ -1,0 +1,74 @@
+"""Sums over cells whose bits do not depend on the order of the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli.errors import SimulatorError
+
+# 2**20 nA, a milliampere, is far beyond the currents of any cell
+_LOG2_CURRENT = 20
+
+
+class OrderFreeSum:
+    """Sum of the contributions of many cells, the same bits in any order and grouping.
+
+    Each contribution is cut at two fixed binary places into a high part, a low part and a rest
+    that is dropped. The parts are whole multiples of their place and small enough that float64 adds
+    them without rounding, so that their sums do not depend on the order (the idea of
+    Demmel and Nguyen 2015, IEEE Trans Comput 64:2060). What is dropped is below 1e-16 of the
+    largest coefficient times 1 nA for 1,000 cells.
+
+    Parameters
+    ----------
+    cells : int
+        Largest number of contributions, the same on all ranks.
+    bound : array_like, shape (C,)
+        Largest absolute coefficient of each channel among all cells, the same on all ranks.
+    """
+
+    def __init__(self, cells: int, bound: ArrayLike) -> None:
+        largest = np.asarray(bound, dtype=float)
+        exponent = np.frexp(np.where(largest > 0, largest, 1.0))[1] + _LOG2_CURRENT
+        spare = int(np.ceil(np.log2(max(cells, 1)))) + 2
+        # adding and taking away 1.5 * 2**e rounds to multiples of 2**(e - 52)
+        self._high = np.ldexp(1.5, exponent + spare)
+        self._low = np.ldexp(1.5, exponent + spare - 52 + spare)
+        self._limit = np.ldexp(1.0, exponent)
+
+    def split(self, values: np.ndarray) -> np.ndarray:
+        """Cut contributions into the parts that may be added in any order.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, C)
+            Contribution of one cell.
+
+        Returns
+        -------
+        ndarray, shape (2, n, C)
+
+        Raises
+        ------
+        SimulatorError
+            Where a contribution is beyond all reason.
+        """
+        parts = np.empty((2, *values.shape))
+        high, low = parts
+        np.add(values, self._high, out=high)
+        high -= self._high
+        np.subtract(values, high, out=low)
+        low += self._low
+        low -= self._low
+        if not np.all(np.abs(values) < self._limit):
+            raise SimulatorError(
+                "a signal is not finite or beyond all reason",
+                remedy="use a smaller dt, and check the conductances and weights",
+            )
+        return parts
+
+    @staticmethod
+    def join(parts: np.ndarray) -> np.ndarray:
+        """Return the sum, shape (n, C), of added parts, shape (2, n, C)."""
+        return parts[0] + parts[1]

@@ -1,0 +1,63 @@
+"""The processes of a run: what rank 0 gets from all, with or without MPI."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lfpcli.runtime.neuron import launched_ranks
+
+
+class Team:
+    """All ranks of a run; a single process is a team of one and needs no MPI.
+
+    Attributes
+    ----------
+    rank, size : int
+        Number of this process, and of all.
+    """
+
+    def __init__(self) -> None:
+        self.size = launched_ranks()
+        self.rank = self._world.Get_rank() if self.size > 1 else 0
+
+    @cached_property
+    def _world(self) -> Any:
+        from mpi4py import MPI
+
+        return MPI.COMM_WORLD
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is rank 0, which reads standard input, writes the file and talks."""
+        return self.rank == 0
+
+    def add(self, values: np.ndarray) -> np.ndarray:
+        """Return on rank 0 the sum over all ranks of arrays of one shape; on others the array."""
+        if self.size == 1:
+            return values
+        total = np.empty_like(values) if self.leads else None
+        self._world.Reduce(np.ascontiguousarray(values), total, root=0)
+        return values if total is None else total
+
+    def largest(self, values: np.ndarray) -> np.ndarray:
+        """Return on all ranks the element-wise maximum of arrays of one shape."""
+        if self.size == 1:
+            return values
+        result = np.empty_like(values)
+        from mpi4py import MPI
+
+        self._world.Allreduce(np.ascontiguousarray(values), result, op=MPI.MAX)
+        return result
+
+    def collect(self, value: Any) -> list[Any]:
+        """Return on rank 0 what every rank gave, in the order of ranks; on others an empty list."""
+        if self.size == 1:
+            return [value]
+        return self._world.gather(value, root=0) or []
+
+    def share(self, value: Any) -> Any:
+        """Return rank 0's value on all ranks."""
+        return value if self.size == 1 else self._world.bcast(value, root=0)

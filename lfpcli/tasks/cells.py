@@ -1,0 +1,148 @@
+"""Cells of a model: from the tables of a kind of cell to NEURON."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpError, SimulatorError, UsageError
+from lfpcli.forward import transforms
+from lfpcli.geometry import Geometry
+from lfpcli.model import CellSpec, Expression
+from lfpcli.model.cell import Mechanism
+from lfpcli.runtime.cell import Cell
+from lfpcli.runtime.morphology import Morphology, read_morphology
+from lfpcli.runtime.sections import Discretisation
+
+
+class CellFactory:
+    """Makes the cells of one kind; what they share is read once.
+
+    Parameters
+    ----------
+    spec : CellSpec
+        The kind of cell.
+    """
+
+    def __init__(self, spec: CellSpec) -> None:
+        self.spec = spec
+        rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
+        self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
+        self._morphology: Morphology | None = None
+
+    def make(self, gid: int) -> Cell:
+        """Return a cell with its soma at the origin.
+
+        Parameters
+        ----------
+        gid : int
+            Number of the cell.
+        """
+        spec = self.spec
+        cell = Cell(
+            self._sections(),
+            Ra=spec.Ra,
+            cm=spec.cm,
+            nseg=self._nseg,
+            custom_fun=self._hooks(),
+            extracellular=spec.extracellular,
+            gid=gid,
+        )
+        self._set_expressions(cell)
+        return cell
+
+    def _sections(self) -> Any:
+        path = self.spec.morphology
+        if path is None:
+            raise SimulatorError("hoc templates are not there yet", place=self.spec.where)
+        if path.suffix.lower() == ".hoc":
+            return path
+        if self._morphology is None:
+            self._morphology = read_morphology(path)
+        return self._morphology
+
+    def _hooks(self) -> list[Callable[[Cell], object]]:
+        return [functools.partial(_insert, mechanism) for mechanism in self.spec.mechanism]
+
+    def _set_expressions(self, cell: Cell) -> None:
+        """Set the parameters that vary from segment to segment, now that there are segments."""
+        found = [
+            (m, name, value)
+            for m in self.spec.mechanism
+            for name, value in m.params.items()
+            if isinstance(value, Expression)
+        ]
+        if not found:
+            return
+        variables = _variables(cell)
+        for mechanism, name, expression in found:
+            index = cell.get_idx(mechanism.sections)
+            values = expression.evaluate({k: v[index] for k, v in variables.items()})
+            with located(f"{mechanism.where} {mechanism.name}.{name}"):
+                cell.set_range(mechanism.name, name, index, np.broadcast_to(values, index.shape))
+
+
+def _insert(mechanism: Mechanism, cell: Cell) -> None:
+    values = {k: v for k, v in mechanism.params.items() if not isinstance(v, Expression)}
+    with located(mechanism.where):
+        cell.insert(mechanism.name, mechanism.sections, **values)
+
+
+def _variables(cell: Cell) -> dict[str, np.ndarray]:
+    """What an expression may name: d, the path distance from the soma, and x, y, z, r, um."""
+    relative = cell.geometry.middle - cell.somapos
+    return {
+        "d": cell.path_distance(),
+        **dict(zip("xyz", relative.T, strict=True)),
+        "r": np.linalg.norm(relative, axis=1),
+    }
+
+
+def placed(
+    geometry: Geometry,
+    *,
+    mirror: str | None = None,
+    distort: Any = None,
+    rotation: np.ndarray | None = None,
+    position: np.ndarray | None = None,
+) -> Geometry:
+    """Mirror, squeeze, turn and shift a cell, in this order, about its soma.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The cell.
+    mirror : {'x', 'y', 'z'}, optional
+        Axis of the mirror image.
+    distort : Distortion, optional
+        Stretch or squeeze.
+    rotation : ndarray, shape (3, 3), optional
+        Rotation matrix.
+    position : ndarray, shape (3,), optional
+        Where the soma goes, um.
+    """
+    if mirror:
+        geometry = transforms.mirror(geometry, mirror)
+    if distort:
+        geometry = transforms.distort(geometry, distort.factor, distort.axis, distort.nu)
+    if rotation is not None:
+        geometry = transforms.rotate(geometry, rotation)
+    return geometry if position is None else transforms.place(geometry, position)
+
+
+@contextlib.contextmanager
+def located(place: str) -> Iterator[None]:
+    """Name the table of the model, ``file:line``, in errors that the library raises below it."""
+    try:
+        yield
+    except UsageError as error:
+        # what would be misuse of the library is a mistake in the model here
+        raise InputError(error.what, place=error.place or place, remedy=error.remedy) from error
+    except LfpError as error:
+        error.place = error.place or place
+        raise

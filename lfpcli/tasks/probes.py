@@ -1,0 +1,128 @@
+"""Probes of a model as measurements: contacts and a forward model, or volumes of CSD."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import LfpWarning
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.media import Medium, as_medium
+from lfpcli.forward.potentials import near_contacts, transfer_matrix
+from lfpcli.geometry import Geometry
+from lfpcli.io.arrays import load_contacts
+from lfpcli.model.probe import Csd, Probe
+from lfpcli.tasks.csd import csd_measurement
+from lfpcli.tasks.streams import Measurement
+
+# contacts inside segments that one warning names
+_NAMED = 5
+
+
+def measurement_of(probe: Probe) -> Measurement:
+    """Return what a probe measures.
+
+    Parameters
+    ----------
+    probe : Probe
+        A ``[[probe]]`` of a model.
+
+    Raises
+    ------
+    InputError
+        Where its array or contacts cannot be read.
+    """
+    if isinstance(probe.csd, Csd):
+        return csd_measurement(probe)
+    contacts = contacts_of(probe)
+    medium = medium_of(probe)
+    arguments: dict[str, Any] = {
+        "method": probe.method,
+        "sigma": probe.sigma,
+        "medium": medium,
+        "quadrature": probe.quadrature,
+    }
+
+    def matrix(geometry: Geometry) -> np.ndarray:
+        _warn_of_near(geometry, contacts, probe.name)
+        return transfer_matrix(geometry, contacts, **arguments)
+
+    return Measurement(
+        probe.name,
+        "mV",
+        len(contacts),
+        matrix,
+        probe.per,
+        contacts.positions,
+        list(contacts.ids),
+        {"line": "line source", "point": "point source", "soma-point": "soma as point"}[
+            probe.method
+        ],
+        {**probe_parameters(probe, contacts), "array": contacts.name},
+    )
+
+
+def contacts_of(probe: Probe) -> Contacts:
+    """Contacts of a probe, in place."""
+    spec = probe.array if probe.array is not None else probe.contacts
+    contacts = load_contacts(
+        spec,  # type: ignore[arg-type]
+        shift=probe.shift,
+        rotate=probe.rotate.spec() if probe.rotate else None,
+        radius=probe.radius,
+        shape=probe.shape,
+        normal=probe.normal,
+    )
+    if probe.half_sides is not None:
+        contacts = replace(contacts, half_sides=(probe.half_sides[0], probe.half_sides[1]))
+    return contacts
+
+
+def medium_of(probe: Probe) -> Medium | None:
+    """The medium of a probe, as the forward models take it."""
+    table = medium_table(probe)
+    if isinstance(table, str):
+        return as_medium(table)
+    return as_medium({k: v for k, v in table.items() if k != "tolerance"})
+
+
+def medium_table(probe: Probe) -> str | dict[str, Any]:
+    """The medium as the model's table has it."""
+    return probe.medium if isinstance(probe.medium, str) else probe.medium.as_value(Path())
+
+
+def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
+    """What the recording says of the forward model of a signal."""
+    parameters: dict[str, Any] = {"sigma": probe.sigma}
+    if probe.medium != "infinite":
+        parameters["medium"] = medium_table(probe)
+    if contacts.has_face:
+        parameters |= {
+            "shape": contacts.shape,
+            "half_sides": list(contacts.face_half_sides),
+            "quadrature": probe.quadrature,
+        }
+    return parameters
+
+
+def _warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:
+    near = near_contacts(geometry, contacts)
+    if not len(near):
+        return
+    shown = "; ".join(
+        f"contact {contacts.ids[row['contact']]} {row['distance']:.3g} um from the middle line of "
+        f"{geometry.segment_label(row['segment'])} of cell {geometry.gid[row['segment']]} "
+        f"(radius {row['radius']:.3g} um)"
+        for row in near[:_NAMED]
+    )
+    more = f"; and {len(near) - _NAMED} more" if len(near) > _NAMED else ""
+    warnings.warn(
+        f"probe '{name}': contacts inside segments, {len(np.unique(near['contact']))} in all, are "
+        f"taken at the radius: {shown}{more}",
+        LfpWarning,
+        stacklevel=2,
+    )

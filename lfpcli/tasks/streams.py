@@ -1,0 +1,177 @@
+"""Signals of a run, contracted chunk by chunk from the membrane currents of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lfpcli.forward.sums import OrderFreeSum
+from lfpcli.geometry import Geometry
+from lfpcli.io.recording import Sampled, Signal
+from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.runtime.team import Team
+
+
+@dataclass
+class Measurement:
+    """What an instrument makes of the currents of one cell.
+
+    Attributes
+    ----------
+    name : str
+        Name of the signal.
+    units : str
+        Unit of the signal.
+    channels : int
+        Number of its channels.
+    matrix : callable
+        Returns the transfer matrix (C, N) of a `Geometry`, in `units` per nA.
+    per : {'total', 'population', 'cell'}
+        Whose shares are kept beside the total.
+    positions : ndarray, shape (C, 3), or None
+        Places of the contacts, um.
+    names : list of str
+        Names of the channels.
+    model : str
+        Name of the forward model.
+    parameters : mapping
+        Its parameters.
+    """
+
+    name: str
+    units: str
+    channels: int
+    matrix: Callable[[Geometry], np.ndarray]
+    per: str = "total"
+    positions: np.ndarray | None = None
+    names: list[str] = field(default_factory=list)
+    model: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def dipole_measurement(per: str = "total") -> Measurement:
+    """The current dipole moment: membrane currents times midpoints, nA um."""
+    return Measurement("dipole", "nA um", 3, lambda geometry: geometry.middle.T, per)
+
+
+@dataclass
+class Member:
+    """A cell as signals see it.
+
+    Attributes
+    ----------
+    gid : int
+        Number of the cell.
+    population : str
+        Its population.
+    geometry : Geometry
+        Its segments.
+    """
+
+    gid: int
+    population: str
+    geometry: Geometry
+
+
+class Stream:
+    """One signal while samples come.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        What is measured.
+    members : sequence of Member
+        The cells of this process, in the order of the currents' columns.
+    groups : sequence of str
+        Names of the shares that are kept, see `group_names`.
+    cells : int
+        Number of cells of all processes.
+    team : Team
+        The processes.
+    """
+
+    def __init__(
+        self,
+        measurement: Measurement,
+        members: Sequence[Member],
+        groups: Sequence[str],
+        cells: int,
+        team: Team,
+    ) -> None:
+        self.measurement = measurement
+        self.groups = list(groups)
+        self._team = team
+        self._matrices = [
+            np.ascontiguousarray(measurement.matrix(member.geometry)) for member in members
+        ]
+        sizes = [len(member.geometry) for member in members]
+        self._offsets = np.cumsum([0, *sizes])
+        self._group_of = [self._group(member) for member in members]
+        bound = np.zeros(measurement.channels)
+        for matrix in self._matrices:
+            np.maximum(bound, np.abs(matrix).max(axis=1, initial=0.0), out=bound)
+        self._sum = OrderFreeSum(cells, team.largest(bound))
+
+    def _group(self, member: Member) -> int:
+        if self.measurement.per == "total":
+            return 0
+        by_cell = self.measurement.per == "cell"
+        return self.groups.index(str(member.gid) if by_cell else member.population)
+
+    def contract(self, currents: np.ndarray) -> dict[str, np.ndarray]:
+        """Turn membrane currents into the signal and its shares.
+
+        Parameters
+        ----------
+        currents : ndarray, shape (n, N)
+            nA, of all cells of this process.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (n, C)
+            On rank 0 the total under "", and the shares under their names; empty elsewhere.
+        """
+        shape = (max(len(self.groups), 1), 2, len(currents), self.measurement.channels)
+        parts = np.zeros(shape)
+        for k, matrix in enumerate(self._matrices):
+            block = currents[:, self._offsets[k] : self._offsets[k + 1]]
+            parts[self._group_of[k]] += self._sum.split(block @ matrix.T)
+        parts = self._team.add(parts)
+        if not self._team.leads:
+            return {}
+        shares = {group: self._sum.join(parts[g]) for g, group in enumerate(self.groups)}
+        return {"": self._sum.join(parts.sum(axis=0)), **shares}
+
+
+def group_names(per: str, populations: Sequence[str], gids: Sequence[int]) -> list[str]:
+    """Names of the shares that a signal keeps: none, populations, or gids."""
+    if per == "population":
+        return list(populations)
+    return [str(gid) for gid in gids] if per == "cell" else []
+
+
+def begin_signal(
+    writer: RecordingWriter, stream: Stream, dt: float, t_start: float = 0.0
+) -> dict[str, Track]:
+    """Begin the datasets of a stream; returns the track of the total, "", and of each share."""
+    measurement = stream.measurement
+    nothing = np.empty((0, measurement.channels))
+    if measurement.name == "dipole" and measurement.units == "nA um":
+        sampled = Sampled(nothing, measurement.units, dt, t_start)
+        names = {"": "total", **{group: group for group in stream.groups}}
+        return {key: writer.dipole(name, sampled) for key, name in names.items()}
+    signal = Signal(
+        nothing,
+        measurement.units,
+        dt,
+        t_start,
+        measurement.positions,
+        measurement.names,
+        measurement.model,
+        dict(measurement.parameters),
+        dict.fromkeys(stream.groups, nothing),
+    )
+    return writer.signal(measurement.name, signal)

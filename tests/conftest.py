@@ -1,0 +1,111 @@
+"""What all tests share: ways to run `lfp`, and NEURON in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="run the slow tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--run-slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow; use --run-slow"))
+
+
+@dataclass
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def lfp(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run a command in this process; it must not build NEURON models."""
+
+    def run(*arguments: object, code: int = 0) -> Ran:
+        from lfpcli.cli.main import main
+
+        capfd.readouterr()
+        got = main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        assert got == code, err or out
+        return Ran(got, out, err)
+
+    return run
+
+
+@pytest.fixture
+def shell() -> Callable[..., Ran]:
+    """Run `lfp` in a process of its own."""
+
+    def run(
+        *arguments: object, code: int = 0, stdin: bytes | None = None, **options: Any
+    ) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "lfpcli", *(str(a) for a in arguments)],
+            input=b"" if stdin is None else stdin,
+            capture_output=True,
+            check=False,
+            timeout=300,
+            **options,
+        )
+        out, err = done.stdout.decode("latin-1"), done.stderr.decode()
+        assert done.returncode == code, err or out
+        return Ran(done.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def neuron_process(tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
+    """Run Python code in a process of its own; return the arrays it puts into `results`.
+
+    NEURON has global state, so each model gets a fresh process. Keyword arguments are there as
+    variables of the code.
+    """
+
+    def run(code: str, **given: Any) -> dict[str, np.ndarray]:
+        target = tmp_path / f"results{len(list(tmp_path.glob('results*')))}.npz"
+        head = "import numpy as np\nresults = {}\n"
+        head += "".join(f"{name} = {value!r}\n" for name, value in given.items())
+        tail = f"\nnp.savez({str(target)!r}, **results)\n"
+        environment = {**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"}
+        done = subprocess.run(
+            [sys.executable, "-c", head + textwrap.dedent(code) + tail],
+            capture_output=True,
+            check=False,
+            timeout=300,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        with np.load(target) as arrays:
+            return dict(arrays)
+
+    return run
+
+
+@pytest.fixture
+def share() -> Path:
+    """The folder of morphologies and examples."""
+    return ROOT / "share"
