@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from lfpcli.errors import UsageError
-from lfpcli.kernels import _potentials
+from lfpcli.kernels._potentials import max_threads, use_level
 
 LEVELS = ("baseline", "avx2", "avx512")
 PAIRS_PER_THREAD = 16384
@@ -29,7 +29,7 @@ def threads_for(pairs: int) -> int:
     """
     if _forked:
         return 1
-    return max(1, min(_potentials.max_threads(), pairs // PAIRS_PER_THREAD))
+    return max(1, min(max_threads(), pairs // PAIRS_PER_THREAD))
 
 
 def use_instructions(level: str | None = None) -> str:
@@ -48,7 +48,7 @@ def use_instructions(level: str | None = None) -> str:
     if level is not None and level not in LEVELS:
         raise UsageError(f"unknown vector instructions '{level}'", remedy=f"one of {LEVELS}")
     wanted = LEVELS.index(level) if level is not None else len(LEVELS) - 1
-    return LEVELS[_potentials.use_level(wanted)]
+    return LEVELS[use_level(wanted)]
 
 
 use_instructions()
