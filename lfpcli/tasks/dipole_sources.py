@@ -15,7 +15,7 @@ from lfpcli.forward.transforms import soma_places
 from lfpcli.forward.tree_dipoles import tree_dipoles
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Sampled
-from lfpcli.tasks.placement import Places
+from lfpcli.tasks.head_places import Places
 
 # places of dipoles (D, 3) to signals of unit dipoles (C, D, 3)
 Lead = Callable[[np.ndarray], np.ndarray]

@@ -17,8 +17,8 @@ from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
 from lfpcli.tasks.dipole_sources import Drive, drives
+from lfpcli.tasks.head_places import Places, one_place, read_placements
 from lfpcli.tasks.heads import Channels
-from lfpcli.tasks.placement import Places, one_place, read_placements
 
 # samples of one chunk, over all columns
 CHUNK = 1 << 22

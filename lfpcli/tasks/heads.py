@@ -19,7 +19,7 @@ from lfpcli.forward.spheres import check_electrodes
 from lfpcli.io.head_model import head_model_file, open_head_model
 from lfpcli.io.montage import Montage, load_montage
 from lfpcli.tasks.dipole_sources import Lead
-from lfpcli.tasks.placement import Normals, radial
+from lfpcli.tasks.head_places import Normals, radial
 
 EEG_MODELS = ("infinite", "homogeneous-sphere", "four-sphere", "lead-field")
 SCALP_RADIUS = RADII[-1]

@@ -13,9 +13,9 @@ from lfpcli.forward.arrays import points
 from lfpcli.forward.sensors import Sensors
 from lfpcli.io.head_model import head_model_file, open_head_model
 from lfpcli.io.sensors import load_sensors
+from lfpcli.tasks.head_places import radial
 from lfpcli.tasks.head_signals import Job, Placement, head_signals
 from lfpcli.tasks.heads import Channels, given_channels
-from lfpcli.tasks.placement import radial
 
 MEG_MODELS = ("spherical", "infinite", "lead-field")
 _FIELDS = {"spherical": fields.spherical_field, "infinite": fields.infinite_field}

@@ -40,7 +40,7 @@ def test_infinite_refuses_an_electrode_on_the_dipole() -> None:
 def test_conductivity_must_be_positive(sigma: float) -> None:
     with pytest.raises(InputError, match="not positive"):
         InfiniteVolumeConductor(sigma)
-    with pytest.raises(InputError, match="not positive|not finite"):
+    with pytest.raises(InputError, match=r"not positive|not finite"):
         HomogeneousSphereVolumeConductor([0, 0, 1.0], RADIUS, sigma)
 
 
