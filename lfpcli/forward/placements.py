@@ -7,7 +7,7 @@ table of its segments is made once, and each placement is another set of contact
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,11 @@ from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
 
 BLOCK_ENTRIES = 4_000_000
+NOT_GIVEN = np.empty(0)
+
+
+def _not_given() -> np.ndarray:
+    return NOT_GIVEN
 
 
 @dataclass
@@ -49,7 +54,7 @@ class Placements:
     """
 
     positions: np.ndarray
-    rotations: np.ndarray | None = None
+    rotations: np.ndarray = field(default_factory=_not_given)
 
     def __post_init__(self) -> None:
         self.positions = np.atleast_2d(np.asarray(self.positions, dtype=float))
@@ -58,7 +63,7 @@ class Placements:
         if not np.all(np.isfinite(self.positions)):
             raise InputError("positions of placements are not finite")
         count = len(self.positions)
-        if self.rotations is None:
+        if self.rotations is NOT_GIVEN:
             self.rotations = np.broadcast_to(np.eye(3), (count, 3, 3))
         self.rotations = np.asarray(self.rotations, dtype=float)
         if self.rotations.shape != (count, 3, 3):
@@ -111,7 +116,7 @@ def matrix_blocks(
     points, weights = weighted_points(contacts, conductivity, medium, quadrature)
     shape = (len(points), len(segments))
     block = int(np.clip(BLOCK_ENTRIES // max(1, shape[0] * shape[1]), 1, max(1, len(placements))))
-    out = np.empty((block, *shape), dtype=dtype)
+    out: np.ndarray = np.empty((block, *shape), dtype=dtype)
     start, end = source_ends(segments, kind)
     table = kernel.source_table(start, end, segments.diam / 2, kind == "point")
     table[-1] /= conductivity if conductivity.ndim == 0 else 1.0
@@ -164,7 +169,7 @@ def signal_blocks(
     signals : ndarray, shape (B, C, T)
         mV.
     """
-    current = np.ascontiguousarray(currents, dtype=dtype)
+    current: np.ndarray = np.ascontiguousarray(currents, dtype=dtype)
     count = len(as_geometry(geometry))
     if current.ndim != 2 or len(current) != count:
         raise InputError(f"currents have shape {current.shape}, expected ({count}, T)")

@@ -76,23 +76,15 @@ def transfer_matrix(
     segments, medium = as_geometry(geometry), as_medium(medium)
     conductivity = check_sigma(sigma)
     kind = check_method(method)
-    if not np.isfinite(tolerance) or tolerance <= 0:
-        raise UsageError(f"tolerance is {tolerance!r}, expected a positive number")
     if medium is not None:
         segments = medium.prepare(segments)
     start, end = source_ends(segments, kind)
-    points, weights = face_points(as_contacts(contacts), quadrature)
-    weights = np.broadcast_to(weights, points.shape[:2])
+    points, weights = weighted_points(contacts, conductivity, medium, quadrature, tolerance)
     sources = (start, end, segments.diam / 2, kind == "point")
     if conductivity.ndim:
-        if medium is not None:
-            raise UsageError("an anisotropic sigma needs the infinite medium")
         return anisotropic.matrix(sources, points, weights, conductivity, dtype)
-    value = float(conductivity)
     table = kernel.source_table(*sources)
-    table[-1] /= value
-    if medium is not None:
-        points, weights = _with_images(points, weights, value, medium, tolerance)
+    table[-1] /= conductivity
     return kernel.potential(table, points, weights, dtype=dtype)
 
 
@@ -122,6 +114,44 @@ def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
     return near
 
 
+def weighted_points(
+    contacts: Contacts | ArrayLike,
+    sigma: np.ndarray,
+    medium: Medium | None = None,
+    quadrature: int | None = None,
+    tolerance: float = 1e-10,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points whose weighted potentials in the infinite medium are those of the contacts.
+
+    They are the points of the faces, and the images of each in the medium.
+
+    Parameters
+    ----------
+    contacts, medium, quadrature, tolerance
+        As in `transfer_matrix`.
+    sigma : ndarray, shape () or (3,)
+        From `check_sigma`.
+
+    Returns
+    -------
+    points : ndarray, shape (C, Q, 3)
+        um.
+    weights : ndarray, shape (C, Q)
+        Zero where a contact needs fewer points than another.
+    """
+    if not np.isfinite(tolerance) or tolerance <= 0:
+        raise UsageError(f"tolerance is {tolerance!r}, expected a positive number")
+    points, weight = face_points(as_contacts(contacts), quadrature)
+    weights = np.ascontiguousarray(np.broadcast_to(weight, points.shape[:2]))
+    if medium is None:
+        return points, weights
+    if sigma.ndim:
+        raise UsageError("an anisotropic sigma needs the infinite medium")
+    images, factors = medium.images(points, float(sigma), tolerance)
+    count = len(points)
+    return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)
+
+
 def source_ends(geometry: Geometry, method: str) -> tuple[np.ndarray, np.ndarray]:
     """End points of the sources; those of a point source coincide in the segment's middle."""
     if method == "line":
@@ -137,7 +167,9 @@ def as_contacts(contacts: Contacts | ArrayLike) -> Contacts:
     """Return contacts as they are, or positions (C, 3) or (3,) as points."""
     if isinstance(contacts, Contacts):
         return contacts
-    return Contacts(np.atleast_2d(np.asarray(contacts, dtype=float)))
+    if np.ndim(contacts) == 1:
+        contacts = [contacts]
+    return Contacts(contacts)  # type: ignore[arg-type]
 
 
 def check_method(method: str) -> str:
@@ -162,12 +194,3 @@ def check_sigma(sigma: float | ArrayLike) -> np.ndarray:
     if np.all(value == value.flat[0]):
         return np.asarray(value.flat[0])
     return value
-
-
-def _with_images(
-    points: np.ndarray, weights: np.ndarray, sigma: float, medium: Medium, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted points (C, Q, 3) with the images of each, (C, Q M, 3) and (C, Q M)."""
-    images, factors = medium.images(points, sigma, tolerance)
-    count = len(points)
-    return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)
