@@ -167,3 +167,25 @@ def _population(rng: np.random.Generator, gids: np.ndarray, scale: float) -> Geo
         x=np.tile(one.x, len(gids)),
         section_names=one.section_names,
     )
+
+
+def head(path: Path, *, electrodes: int = 21, seed: int = 4) -> Path:
+    """Potentials around a head, of a dipole that lies to the left of its top, and the dipole."""
+    inclination = np.arccos(np.linspace(1.0, 0.0, electrodes))
+    azimuth = 2.4 * np.arange(electrodes)
+    ring = np.sin(inclination)
+    places = 9e4 * np.column_stack(
+        [ring * np.cos(azimuth), ring * np.sin(azimuth), np.cos(inclination)]
+    )
+    nearness = 1 / np.linalg.norm(places - (-3e4, 1e4, 6e4), axis=1)
+    spread = nearness - nearness.mean()
+    data = 1e-3 * np.outer(pulse(20.0) + 0.7 * pulse(45.0), spread / spread.max())
+    names = [f"E{k}" for k in range(1, electrodes + 1)]
+    parameters = {"montage": "spiral", "radius": 9e4}
+    with RecordingWriter(path, PROVENANCE) as writer:
+        writer.geometry("cell", tree(np.random.default_rng(seed)))
+        signal = Signal(data, "mV", DT, 0.0, places, names, "four-sphere", parameters)
+        writer.signal("eeg", signal)
+        moment = np.outer(pulse(20.0), (0.5, -0.2, 8.0))
+        writer.dipole("total", Sampled(moment, "nA um", DT))
+    return path

@@ -1,5 +1,5 @@
 """Draw what a recording holds: cells and contacts, spikes, membrane potentials, signals,
-current source densities and current dipole moments."""
+current source densities, current dipole moments and topographies of the head; or a morphology."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ examples:
   lfp plot lfp.h5 -o lfp.png
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
+  lfp plot eeg.h5 -o topography.png --what topography --at 25
+  lfp plot cell.swc -o cell.pdf --view yz
   lfp sim model.toml -o - | lfp plot - -o model.png
 
 The same recording and options give the same bytes."""
@@ -19,14 +21,16 @@ The same recording and options give the same bytes."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("input", metavar="FILE", help="recording; - is standard input")
+    parser.add_argument(
+        "input", metavar="FILE", help="recording or morphology; - is standard input"
+    )
     group = parser.add_argument_group("what is drawn")
     group.add_argument(
         "--what",
         type=_names,
         metavar="PART[,PART]...",
-        help="of geometry, spikes, vmem or another variable, dipole, signals, or the name of a"
-        " signal, from top to bottom; all there is by default",
+        help="of geometry, spikes, vmem or another variable, dipole, signals, topography, or"
+        " the name of a signal, from top to bottom; all there is by default",
     )
     group.add_argument(
         "--signal",
@@ -41,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="channels of the signals, by number from 0, range, or name",
     )
     group.add_argument("--time", type=_span, metavar="T0,T1", help="from T0 to T1, ms")
+    group.add_argument(
+        "--at",
+        type=options.finite,
+        metavar="T",
+        help="time of topographies, ms; that of the strongest signal by default",
+    )
     group = parser.add_argument_group("how it is drawn")
     group.add_argument(
         "--style",
@@ -82,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
         what=what,
         view=View(
             time=args.time,
+            at=args.at,
             channels=args.channels,
             style=args.style,
             view=args.view,

@@ -74,7 +74,7 @@ def open_contents(source: str | os.PathLike[str]) -> Iterator[Contents]:
     with stream.local_file(source) as (path, name):
         kind = kind_of(path)
         if kind == "hdf5":
-            with open_hdf5(path) as (file, _):
+            with open_hdf5(path, name) as (file, _):
                 yield Contents(kind, name, path, _hdf5_leaves(file))
         elif kind in ("npy", "npz"):
             yield Contents(kind, name, path, _numpy_leaves(path, name, kind))

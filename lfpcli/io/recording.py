@@ -292,22 +292,25 @@ class Recording:
 
 
 @contextlib.contextmanager
-def open_recording(source: str | os.PathLike[str]) -> Iterator[Recording]:
-    """Open a recording, from a file, a pipe, or ``-``.
+def open_recording(source: str | os.PathLike[str], label: str | None = None) -> Iterator[Recording]:
+    """Open a recording, from a file, a pipe, or ``-``; `label` is its name in messages.
 
     Raises
     ------
     InputError
         Where there is no such file, or it is no HDF5 file, truncated, or no recording.
     """
-    with open_hdf5(source) as (file, name):
+    with open_hdf5(source, label) as (file, name):
         yield Recording(file, name)
 
 
 @contextlib.contextmanager
-def open_hdf5(source: str | os.PathLike[str]) -> Iterator[tuple[h5py.File, str]]:
+def open_hdf5(
+    source: str | os.PathLike[str], label: str | None = None
+) -> Iterator[tuple[h5py.File, str]]:
     """Open any HDF5 file, from a file, a pipe, or ``-``; yields it and its name in messages."""
-    with stream.local_file(source) as (path, name):
+    with stream.local_file(source) as (path, found):
+        name = label or found
         if not stream.is_hdf5(stream.head(Path(path))):
             raise InputError("is no HDF5 file", place=name, remedy="make one with 'lfp sim'")
         try:

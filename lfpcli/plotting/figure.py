@@ -66,6 +66,7 @@ _SIDE = 2.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.28, 0.42
 _GAP = 0.34
 _HEADING = 0.26
+_SIDE_TITLE = 0.18
 _MIN_HEIGHT, _MAX_HEIGHT = 2.6, 10.5
 
 
@@ -83,12 +84,18 @@ class Panel:
         Whether the x axis is time, shared with the other such panels.
     width : float
         Wanted width where the panel stands alone, inches; beside others it is scaled.
+    margin : float
+        What of the width is for a colour bar right of the axes, in a left column.
+    titled : bool
+        Whether there is a heading above the axes, in a left column.
     """
 
     draw: Callable[[Axes], None]
     height: float
     timed: bool = True
     width: float = WIDTH
+    margin: float = 0.0
+    titled: bool = False
 
 
 @contextlib.contextmanager
@@ -103,20 +110,20 @@ def house_style() -> Iterator[None]:
 
 def compose(
     panels: Sequence[Panel],
-    side: Panel | None = None,
+    sides: Sequence[Panel] = (),
     *,
     size: tuple[float, float] | None = None,
     title: str | None = None,
     time: tuple[float, float] | None = None,
 ) -> Figure:
-    """Lay panels out one below the other, with one beside them all.
+    """Lay panels out one below the other, with others beside them all.
 
     Parameters
     ----------
     panels : sequence of Panel
         From top to bottom.
-    side : Panel, optional
-        Drawn left of the others, as high as all of them.
+    sides : sequence of Panel
+        Drawn left of the others, from top to bottom.
     size : tuple of two floats, optional
         Width and height, inches; by default what the panels want.
     title : str, optional
@@ -125,16 +132,13 @@ def compose(
         Limits of the shared time axis, ms.
     """
     heading = _HEADING if title else 0.0
-    width, height = size or _wanted_size(panels, side, heading)
+    width, height = size or _wanted_size(panels, sides, heading)
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     left = _LEFT
-    if side is not None:
+    if sides:
         share = (width - 0.2) if not panels else min(_SIDE, 0.36 * width)
-        high = min(height - heading - 0.2, share * side.height / side.width)
-        top = height - heading - 0.1
-        box = (0.1 / width, (top - high) / height, share / width, high / height)
-        side.draw(figure.add_axes(box))
+        _beside(figure, sides, share, heading)
         left += share + 0.05
     _stack(figure, panels, left, heading, time)
     if title:
@@ -143,15 +147,37 @@ def compose(
 
 
 def _wanted_size(
-    panels: Sequence[Panel], side: Panel | None, heading: float
+    panels: Sequence[Panel], sides: Sequence[Panel], heading: float
 ) -> tuple[float, float]:
-    if side is not None and not panels:
-        return side.width + 0.2, side.height + 0.2 + heading
+    if not panels:
+        width = max(s.width for s in sides)
+        return width + 0.2, _column_height(sides, width) + heading
     content = sum(p.height for p in panels) + _GAP * (len(panels) - 1)
     height = min(max(content + _TOP + _BOTTOM, _MIN_HEIGHT), _MAX_HEIGHT) + heading
-    if side is not None:
-        height = max(height, min(_SIDE * side.height / side.width, 3.6) + 0.2 + heading)
-    return max((p.width for p in panels), default=WIDTH), height
+    if sides:
+        height = max(height, min(_column_height(sides, _SIDE), 3.8 * len(sides)) + heading)
+    return WIDTH, height
+
+
+def _column_height(sides: Sequence[Panel], width: float) -> float:
+    heights = sum(width * s.height / s.width + s.titled * _SIDE_TITLE for s in sides)
+    return heights + _GAP * (len(sides) - 1) + 0.2
+
+
+def _beside(figure: Figure, sides: Sequence[Panel], share: float, heading: float) -> None:
+    """Place the panels of the left column, all narrower where they are too high together."""
+    width, height = figure.get_size_inches()
+    ratios = [s.height / s.width for s in sides]
+    fixed = _column_height(sides, 0.0)
+    scale = min(1.0, max(height - heading - fixed, 0.1) / (share * sum(ratios)))
+    top = height - heading - 0.1
+    for side, ratio in zip(sides, ratios, strict=True):
+        top -= side.titled * _SIDE_TITLE
+        high = scale * share * ratio
+        wide = share * (1 - side.margin / side.width)
+        box = (0.1 / width, (top - high) / height, wide / width, high / height)
+        side.draw(figure.add_axes(box))
+        top -= high + _GAP
 
 
 def _stack(

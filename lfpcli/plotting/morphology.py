@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from numpy.typing import ArrayLike
 
 from lfpcli.geometry import Geometry
 from lfpcli.plotting.figure import COLOURS, FAINT, INK
@@ -19,6 +18,32 @@ VIEWS = ("xz", "yz", "xy")
 # above this many segments, strokes instead of outlines
 _MOST_OUTLINES = 15_000
 _CAP_POINTS = 9
+
+
+TYPE_COLOURS = {
+    "soma": INK,
+    "axon": FAINT,
+    "dend": COLOURS[0],
+    "apic": COLOURS[1],
+}
+
+
+@dataclass
+class Cones:
+    """Truncated cones: pieces of neurite between two points.
+
+    Attributes
+    ----------
+    start, end : ndarray, shape (N, 3)
+        End points, um.
+    diam_start, diam_end : ndarray, shape (N,)
+        Diameters there, um.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    diam_start: np.ndarray
+    diam_end: np.ndarray
 
 
 @dataclass
@@ -43,9 +68,7 @@ def axes_of(view: str) -> tuple[int, int, int]:
     return right, up, 3 - right - up
 
 
-def outlines(
-    start: ArrayLike, end: ArrayLike, diam_start: ArrayLike, diam_end: ArrayLike, view: str = "xz"
-) -> np.ndarray:
+def outlines(cones: Cones, view: str = "xz") -> np.ndarray:
     """Outlines of truncated cones as seen along an axis.
 
     The two end discs are seen as ellipses; the outline is the outer half of each and the
@@ -53,10 +76,8 @@ def outlines(
 
     Parameters
     ----------
-    start, end : array-like, shape (N, 3)
-        End points, um.
-    diam_start, diam_end : array-like, shape (N,)
-        Diameters there, um.
+    cones : Cones
+        The cones.
     view : {'xz', 'yz', 'xy'}
         Plane that is seen.
 
@@ -66,8 +87,7 @@ def outlines(
         Vertices of one polygon for each segment, um.
     """
     right, up, depth = axes_of(view)
-    start, end = np.asarray(start, float), np.asarray(end, float)
-    along = end - start
+    along = cones.end - cones.start
     length = np.linalg.norm(along, axis=1)
     seen = along[:, [right, up]]
     seen_length = np.linalg.norm(seen, axis=1)
@@ -78,8 +98,9 @@ def outlines(
     tilt = np.where(length > 0, np.abs(along[:, depth]) / np.where(length > 0, length, 1.0), 1.0)
     angle = np.linspace(-np.pi / 2, np.pi / 2, _CAP_POINTS)[None, :, None]
     caps = []
-    for point, diam, sign in ((start, diam_start, -1.0), (end, diam_end, 1.0)):
-        radius = 0.5 * np.asarray(diam, float)[:, None, None]
+    ends = ((cones.start, cones.diam_start, -1.0), (cones.end, cones.diam_end, 1.0))
+    for point, diam, sign in ends:
+        radius = 0.5 * diam[:, None, None]
         bulge = np.cos(angle) * tilt[:, None, None] * axis[:, None, :]
         caps.append(
             point[:, None, [right, up]]
@@ -136,8 +157,9 @@ def draw_cells(
             _draw_somata(ax, geometry, soma & ~chosen, colour, view)
         alpha = 1.0 if alone else max(0.35, min(0.9, 6.0 / len(shown) ** 0.7))
         ink = INK if alone else colour
-        _draw_segments(ax, geometry, chosen & ~soma, ink, view, alpha, zorder=2)
-        _draw_segments(ax, geometry, chosen & soma, ink, view, 1.0, zorder=3)
+        for mask, opacity, zorder in ((chosen & ~soma, alpha, 2.0), (chosen & soma, 1.0, 3.0)):
+            cones = _cones(geometry, mask)
+            draw_cones(ax, cones, view=view, colour=ink, alpha=opacity, zorder=zorder)
 
 
 def population_colours(count: int) -> list[str]:
@@ -163,34 +185,34 @@ def _draw_somata(ax: Axes, geometry: Geometry, mask: np.ndarray, colour: str, vi
     ax.scatter(x, y, s=size, c=colour, alpha=0.6, linewidths=0, zorder=1, rasterized=True)
 
 
-def _draw_segments(
+def _cones(geometry: Geometry, mask: np.ndarray) -> Cones:
+    first, last = end_diameters(geometry)
+    return Cones(geometry.start[mask], geometry.end[mask], first[mask], last[mask])
+
+
+def draw_cones(
     ax: Axes,
-    geometry: Geometry,
-    mask: np.ndarray,
-    colour: str,
-    view: str,
-    alpha: float,
-    zorder: float,
+    cones: Cones,
+    *,
+    view: str = "xz",
+    colour: str = INK,
+    alpha: float = 1.0,
+    zorder: float = 2.0,
 ) -> None:
-    if not mask.any():
+    """Draw the outlines of pieces of neurite; strokes where there are very many."""
+    if not len(cones.start):
         return
     right, up, _ = axes_of(view)
-    if mask.sum() > _MOST_OUTLINES:
-        chords = np.stack([geometry.start[mask], geometry.end[mask]], axis=1)[:, :, [right, up]]
-        widths = np.clip(0.3 * geometry.diam[mask], 0.3, 2.0)
-        ax.add_collection(
-            LineCollection(
-                list(chords),
-                linewidths=widths,
-                colors=colour,
-                alpha=alpha,
-                zorder=zorder,
-                rasterized=True,
-            )
+    style: dict[str, Any] = {"alpha": alpha, "zorder": zorder}
+    if len(cones.start) > _MOST_OUTLINES:
+        chords = np.stack([cones.start, cones.end], axis=1)[:, :, [right, up]]
+        widths = np.clip(0.3 * cones.diam_start, 0.3, 2.0)
+        strokes = LineCollection(
+            list(chords), linewidths=widths, colors=colour, rasterized=True, **style
         )
+        ax.add_collection(strokes)
         return
-    first, last = end_diameters(geometry)
-    polygons = outlines(geometry.start[mask], geometry.end[mask], first[mask], last[mask], view)
+    polygons = outlines(cones, view)
     # the hairline keeps thin neurites visible and closes the joints of bends
     ax.add_collection(
         PolyCollection(
@@ -199,10 +221,18 @@ def _draw_segments(
             edgecolors=colour,
             linewidths=0.35,
             joinstyle="round",
-            alpha=alpha,
-            zorder=zorder,
+            **style,
         )
     )
+
+
+def draw_types(ax: Axes, parts: Sequence[tuple[str, Cones]], *, view: str = "xz") -> None:
+    """Draw a cell whose parts are soma, axon and dendrites, each in a colour, with a legend."""
+    for name, cones in parts:
+        colour = TYPE_COLOURS.get(name, COLOURS[5])
+        draw_cones(ax, cones, view=view, colour=colour, zorder=3 if name == "soma" else 2)
+        ax.plot([], [], color=colour, linewidth=2.0, label=name)
+    ax.legend(loc="lower right", handlelength=1.0, handletextpad=0.5, labelspacing=0.3)
 
 
 def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
@@ -222,21 +252,30 @@ def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
 
 
 def extent(
-    populations: Sequence[Geometry], sites: Sequence[Sites], *, view: str = "xz"
+    points: np.ndarray, sites: Sequence[Sites] = (), *, view: str = "xz"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower left and upper right corner around cells and what is near them, um.
 
     Contacts farther from the cells than 1.5 times their extent are left outside.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 3)
+        Points of the cells, um.
+    sites : sequence of Sites
+        Contacts.
+    view : {'xz', 'yz', 'xy'}
+        Plane that is seen.
     """
     right, up, _ = axes_of(view)
-    points = [np.concatenate([g.start, g.end])[:, [right, up]] for g in populations if len(g)]
-    places = [s.positions[:, [right, up]] for s in sites if len(s.positions)]
-    core = np.concatenate(points or places or [np.zeros((1, 2))])
+    core = points[:, [right, up]] if len(points) else np.zeros((1, 2))
     low, high = core.min(axis=0), core.max(axis=0)
     reach = 1.5 * max(float(np.max(high - low)), 20.0)
-    for place in places:
-        near = place[np.all((place > low - reach) & (place < high + reach), axis=1)]
-        core = np.concatenate([core, near])
+    for site in sites:
+        place = site.positions[:, [right, up]]
+        core = np.concatenate(
+            [core, place[np.all((place > low - reach) & (place < high + reach), axis=1)]]
+        )
     low, high = core.min(axis=0), core.max(axis=0)
     margin = 0.06 * max(float(np.max(high - low)), 10.0)
     # the scale bar has a strip of its own below

@@ -13,7 +13,7 @@ from lfpcli.plotting.units import nice_length, shown_unit
 
 # more traces than this over each other cannot be told apart
 _MOST_LAID_OVER = 3
-_MOST_LABELS = 12
+_MOST_LABELS = 24
 
 
 def say(ax: Axes, text: str) -> None:

@@ -159,7 +159,7 @@ def draw_recording(
         elif kind == "topography":
             panel = topography_panel(recording, name, view.at, view.time)
             # beside time courses; the colour bar is to the right of the map
-            sides.append(replace(panel, width=3.2, height=2.6, margin=0.65))
+            sides.append(replace(panel, width=3.2, height=2.6, margin=0.65, titled=True))
         elif kind == "signal":
             panel, contacts = signal_panel(recording, name, view)
             stack.append(panel)

@@ -1,0 +1,311 @@
+"""`lfp plot`, and the figures it makes."""
+
+from __future__ import annotations
+
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+import synthetic
+
+from lfpcli.io.recording import open_recording
+from lfpcli.plotting import figure as figures
+from lfpcli.tasks.panels import View
+from lfpcli.tasks.plot import draw_recording
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recordings")
+    synthetic.one_cell(path / "one.h5")
+    synthetic.one_cell(path / "dense.h5", contacts=40)
+    synthetic.network(path / "net.h5", sizes=(30, 8))
+    synthetic.head(path / "eeg.h5")
+    (path / "cell.swc").write_text(
+        "1 1 0 0 0 5 -1\n2 3 0 0 40 1 1\n3 3 20 0 80 0.5 2\n4 4 -20 0 90 0.5 2\n"
+    )
+    return path
+
+
+@pytest.fixture
+def draw(folder):
+    def drawn(name, *, what=None, **view):
+        with figures.house_style(), open_recording(folder / name) as recording:
+            figure = draw_recording(recording, what=what, view=View(**view))
+            figure.canvas.draw()
+            return figure
+
+    return drawn
+
+
+def titles(figure):
+    return [ax.get_title("left") for ax in figure.axes if ax.get_title("left")]
+
+
+def test_overview_of_one_cell(draw):
+    figure = draw("one.h5")
+    assert titles(figure) == [
+        "spikes (2)",
+        "membrane potential (soma)",
+        "shank: line, 12 channels",
+        "current dipole moment",
+    ]
+    raster, potential, shank, dipole = figure.axes[1:]
+    assert raster.lines[0].get_xdata().tolist() == [25.0, 47.5]
+    assert potential.get_ylabel() == "$V_m$ (mV)"
+    assert len([line for line in shank.lines if len(line.get_xdata()) > 2]) == 12
+    assert shank.get_ylabel() == "z (µm)"
+    assert dipole.get_ylabel() == "$p$ (nA µm)"
+    assert dipole.get_xlabel() == "time (ms)" and shank.get_xlabel() == ""
+    assert dipole.get_xlim() == pytest.approx((0.0, 100.0))
+
+
+def test_traces_are_ordered_by_depth_and_marked_beside_the_cell(draw):
+    figure = draw("one.h5")
+    cell, shank = figure.axes[0], figure.axes[3]
+    marks = cell.collections[-1]
+    depths = marks.get_offsets()[:, 1]
+    assert np.all(np.diff(depths) > 0)
+    colours = [line.get_color() for line in shank.lines[:12]]
+    assert marks.get_facecolors() == pytest.approx(np.array(colours))
+    baselines = [line.get_ydata()[0] for line in shank.lines[:12]]
+    assert np.all(np.diff(baselines) > 0)
+
+
+def test_scale_bar_stands_for_what_it_says(draw):
+    shank = draw("one.h5").axes[3]
+    bar = next(line for line in shank.lines if len(line.get_xdata()) == 2)
+    (label,) = (t.get_text() for t in shank.texts)
+    number, unit = label.split()
+    assert unit == "µV"
+    assert np.ptp(bar.get_ydata()) * 1e3 == pytest.approx(float(number), rel=1e-9)
+
+
+def test_many_channels_become_an_image(draw):
+    figure = draw("dense.h5", what=["shank"])
+    (mesh,) = figure.axes[0].collections
+    low, high = mesh.get_clim()
+    assert low == -high
+    assert figure.axes[0].child_axes[0].get_ylabel() == "µV"
+    assert draw("dense.h5", what=["shank"], style="traces").axes[0].collections == []
+    assert draw("one.h5", what=["shank"], style="image").axes[0].collections
+
+
+def test_network(draw):
+    figure = draw("net.h5")
+    assert titles(figure) == [
+        "spikes (456)",
+        "membrane potential (soma)",
+        "csd: laminar CSD, 15 layers",
+        "neuropixels: line, 128 channels",
+    ]
+    raster = figure.axes[1]
+    assert [t.get_text() for t in raster.get_yticklabels()] == ["E", "I"]
+    assert raster.get_ylabel() == "38 cells"
+    assert {line.get_color() for line in raster.lines} == set(figures.COLOURS[:2])
+    columns = [t.get_text() for t in figure.axes[4].texts]
+    assert columns == ["x = 30", "x = 62"]
+    assert figure.axes[3].child_axes[0].get_ylabel() == "µA/mm³"
+
+
+def test_only_some_cells_are_drawn_whole(draw):
+    def segments(max_cells):
+        cells = draw("net.h5", what=["geometry"], max_cells=max_cells).axes[0]
+        return sum(len(c.get_paths()) for c in cells.collections if len(c.get_offsets()) < 2)
+
+    assert segments(38) == 38 * 101
+    assert 4 * 101 <= segments(5) <= 6 * 101
+
+
+def test_head(draw):
+    figure = draw("eeg.h5")
+    assert "eeg: four-sphere, 22.2 ms" in titles(figure)
+    assert "eeg: four-sphere, 45.1 ms" in titles(draw("eeg.h5", what=["topography"], at=45.12))
+    traces = next(ax for ax in figure.axes if ax.get_title("left").endswith("21 channels"))
+    labels = [t.get_text() for t in traces.get_yticklabels()]
+    assert labels == [f"E{k}" for k in range(21, 0, -1)]
+
+
+def test_parts_time_and_channels_are_chosen(draw):
+    figure = draw("one.h5", what=["shank", "spikes"], time=(20.0, 40.0), channels=["0-2", "5"])
+    assert titles(figure) == ["shank: line, 4 channels", "spikes (1)"]
+    shank = figure.axes[0]
+    assert shank.get_xlim() == (20.0, 40.0)
+    times = shank.lines[0].get_xdata()
+    assert (times[0], times[-1]) == pytest.approx((20.0, 40.0))
+
+
+def test_spike_of_one_sample_survives_a_long_recording(folder, tmp_path):
+    from lfpcli.io.recording import Report
+    from lfpcli.io.writer import RecordingWriter
+
+    trace = np.zeros((200_000, 1))
+    trace[123_457] = 70.0
+    ones = np.ones(1)
+    report = Report(trace, "mV", 0.1, 0.0, ones, np.array([0, 1]), ones, 0.5 * ones)
+    with RecordingWriter(tmp_path / "long.h5", {}) as writer:
+        writer.report("vmem", "cell", report)
+    with figures.house_style(), open_recording(tmp_path / "long.h5") as recording:
+        line = draw_recording(recording).axes[0].lines[0]
+    assert len(line.get_xdata()) < 5000
+    peak = int(np.argmax(line.get_ydata()))
+    assert line.get_ydata()[peak] == 70.0
+    assert line.get_xdata()[peak] == pytest.approx(12_345.7, abs=10.0)
+
+
+def test_soma_is_found_among_all_segments(folder, tmp_path):
+    from lfpcli.io.recording import Report
+    from lfpcli.io.writer import RecordingWriter
+
+    tree = synthetic.tree(np.random.default_rng(1))
+    data = np.tile(np.arange(len(tree), dtype=float), (50, 1))
+    order = np.argsort(tree.section == 0, kind="stable")
+    report = Report(
+        data,
+        "mV",
+        0.1,
+        0.0,
+        np.array([0]),
+        np.array([0, len(tree)]),
+        tree.section[order],
+        tree.x[order],
+    )
+    with RecordingWriter(tmp_path / "all.h5", {}) as writer:
+        writer.geometry("cell", tree)
+        writer.report("vmem", "cell", report)
+    with figures.house_style(), open_recording(tmp_path / "all.h5") as recording:
+        line = draw_recording(recording, what=["vmem"]).axes[0].lines[0]
+    assert set(line.get_ydata()) == {len(tree) - 1.0}
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+@pytest.mark.parametrize("name", ["one.h5", "net.h5", "eeg.h5", "cell.swc"])
+def test_same_recording_same_bytes(lfp, folder, tmp_path, name, suffix):
+    paths = [tmp_path / f"{k}.{suffix}" for k in (1, 2)]
+    for path in paths:
+        lfp("plot", folder / name, "-o", path)
+    first, second = (p.read_bytes() for p in paths)
+    assert first == second
+    assert first.startswith({"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[suffix])
+    assert b"Date" not in first and b"matplotlib" not in first.lower().replace(b"\n", b"")[:300]
+
+
+def test_user_settings_have_no_say(shell, folder, tmp_path):
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\nbackend: TkAgg\n")
+    plain = shell("plot", folder / "one.h5", "-o", "-")
+    environment = {"MATPLOTLIBRC": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    assert shell("plot", folder / "one.h5", "-o", "-", env=environment).out == plain.out
+
+
+def test_standard_input_and_output(shell, folder):
+    got = shell("plot", "-", "-o", "-", stdin=(folder / "one.h5").read_bytes())
+    assert got.out.startswith("\x89PNG") and got.err == ""
+    got = shell("plot", "-", "--format", "svg", stdin=(folder / "cell.swc").read_bytes())
+    assert got.out.startswith("<?xml")
+
+
+def test_size_dpi_and_title(lfp, folder, tmp_path):
+    path = tmp_path / "a.png"
+    lfp("plot", folder / "one.h5", "-o", path, "--size", "4,3", "--dpi", "50", "--title", "A cell")
+    header = path.read_bytes()[16:24]
+    assert np.frombuffer(header, ">u4").tolist() == [200, 150]
+
+
+def test_signal_beside_the_cells(lfp, folder, tmp_path):
+    for options in (["--signal", "csd"], ["--signal", "csd", "--signal", "neuropixels"]):
+        lfp("plot", folder / "net.h5", "-o", tmp_path / "a.png", "--force", *options)
+
+
+def test_morphology_parts_have_colours(folder):
+    from lfpcli.runtime.morphology.reading import read_morphology
+    from lfpcli.tasks.panels import morphology_panel
+
+    with figures.house_style():
+        panel = morphology_panel(read_morphology(folder / "cell.swc"), View())
+        ax = figures.compose([], [panel]).axes[0]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["soma", "dend", "apic"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--what", "vmemm"], "recording holds no 'vmemm' to draw; did you mean 'vmem'?"),
+        (["--signal", "shonk"], "recording holds no 'shonk' to draw; did you mean 'shank'?"),
+        (["--what", "shank", "--channels", "12"], "has no channel '12'; it has 0 to 11"),
+        (["--what", "shank", "--channels", "3-99999999999"], "it has 0 to 11"),
+        (["--what", "shank", "--channels", "a"], "channels are numbers or ranges"),
+        (["--channels", "1,,2"], "'1,,2' has an empty name"),
+        (["--time", "40,20"], "'40,20' is not two rising times T0,T1"),
+        (["--time", "nan,20"], "'nan' is not a finite number"),
+        (["--size", "0,5"], "'0,5' is not two lengths of 1 to 100 inches"),
+        (["--dpi", "1e9"], "'1e9' is not from 10 to 2400"),
+        (["--max-cells", "0"], "'0' is not above zero"),
+        (["--format", "bmp"], "invalid choice: 'bmp'"),
+    ],
+)
+def test_usage_errors(lfp, folder, arguments, message):
+    got = lfp("plot", folder / "one.h5", "-o", "-", *arguments, code=2)
+    assert message in got.err and got.err.count("\n") == 1
+
+
+def test_unknown_suffix(lfp, folder, tmp_path):
+    got = lfp("plot", folder / "one.h5", "-o", tmp_path / "a.gif", code=2)
+    assert "name it .png, .pdf or .svg, or give --format" in got.err
+    lfp("plot", folder / "one.h5", "-o", tmp_path / "a.gif", "--format", "png")
+
+
+def test_morphology_holds_geometry_alone(lfp, folder):
+    got = lfp("plot", folder / "cell.swc", "-o", "-", "--what", "spikes", code=2)
+    assert "a morphology holds no 'spikes' to draw" in got.err
+
+
+def test_empty_time_span_says_so(draw):
+    shank = draw("one.h5", what=["shank"], time=(500.0, 600.0)).axes[0]
+    assert [t.get_text() for t in shank.texts] == ["no samples in this time span"]
+
+
+def test_signals_in_excess_are_named(lfp, tmp_path):
+    from lfpcli.io.recording import Signal
+    from lfpcli.io.writer import RecordingWriter
+
+    with RecordingWriter(tmp_path / "many.h5", {}) as writer:
+        for k in range(8):
+            writer.signal(f"s{k}", Signal(np.zeros((20, 2)), "mV", 0.1))
+    got = lfp("plot", tmp_path / "many.h5", "-o", tmp_path / "a.png")
+    assert got.err == (
+        "lfp plot: warning: 8 signals; the first 6 are drawn, choose with --signal\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("signals/shank/data", np.full((5, 12), np.nan), "holds NaN or infinity"),
+        ("signals/shank/positions", np.zeros((3, 3)), "expected positions of 12 channels"),
+        ("reports/vmem/cell/mapping/index_pointers", np.array([0, 9]), "does not fit the data"),
+        ("dipole/total/data", np.zeros((5, 2)), "expected three columns"),
+        ("geometry", None, ""),
+    ],
+)
+def test_damaged_recordings(lfp, folder, tmp_path, path, value, message):
+    damaged = tmp_path / "damaged.h5"
+    shutil.copy(folder / "one.h5", damaged)
+    with h5py.File(damaged, "a") as file:
+        kept = dict(file[path].attrs)
+        del file[path]
+        if value is not None:
+            file[path] = value
+            file[path].attrs.update(kept)
+    got = lfp("plot", damaged, "-o", tmp_path / "a.png", code=3 if message else 0)
+    assert message in got.err and got.err.count("\n") == (1 if message else 0)
+    assert (tmp_path / "a.png").exists() is not bool(message)
+
+
+def test_recording_of_nothing(lfp, tmp_path):
+    from lfpcli.io.writer import RecordingWriter
+
+    with RecordingWriter(tmp_path / "none.h5", {}):
+        pass
+    got = lfp("plot", tmp_path / "none.h5", "-o", "-", code=3)
+    assert "recording holds nothing to draw" in got.err
