@@ -69,7 +69,7 @@ def drives(recording: Recording, lead: Lead, places: Places, per: str, multi: bo
     if not multi:
         stored = _stored(recording, level)
         if stored:
-            return [_moment_drive(recording, lead, places, name, gid, per) for name, gid in stored]
+            return _moment_drives(recording, stored, lead, places, per)
     names = recording.reports.get("imem", [])
     if not names:
         raise InputError(
@@ -97,13 +97,46 @@ def _stored(recording: Recording, level: str) -> list[tuple[str, int | None]]:
         return list(cells)
     whole = [(name, None) for name in names if name != "total" and name not in gids]
     if level == "population":
-        return list(whole)
+        return list(whole or cells)
     return [("total", None)] if "total" in names else list(whole or cells)
 
 
-def _moment_drive(
-    recording: Recording, lead: Lead, places: Places, name: str, gid: int | None, per: str
-) -> Drive:
+def _moment_drives(
+    recording: Recording,
+    stored: list[tuple[str, int | None]],
+    lead: Lead,
+    places: Places,
+    per: str,
+) -> list[Drive]:
+    """Stored moments of groups or of cells, whose signals one lead field gives for all places."""
+    rows = np.zeros(len(stored), dtype=np.int64)
+    if places.by_cell:
+        rows = places.of(np.array([gid for _, gid in stored]))
+    used, rows = np.unique(rows, return_inverse=True)
+    matrices = _turned(lead(places.positions[used]), places.rotations[used])
+    owner = _population_of(recording) if per == "population" else {}
+    made = []
+    for (name, gid), row in zip(stored, rows, strict=True):
+        group = name if gid is None else owner.get(gid, name)
+        groups = {} if per == "total" else {group: slice(0, 3)}
+        made.append(Drive(_moment(recording, name), matrices[:, row].T, groups))
+    return made
+
+
+def _turned(matrix: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Signals (C, P, 3) of unit dipoles along the axes of the cells at P places."""
+    return np.asarray(np.matmul(matrix[:, :, None], rotations)[:, :, 0])
+
+
+def _population_of(recording: Recording) -> dict[int, str]:
+    return {
+        int(gid): name
+        for name in recording.populations
+        for gid in np.unique(recording.array(f"/geometry/{name}/gid", 1, np.int64))
+    }
+
+
+def _moment(recording: Recording, name: str) -> Sampled:
     samples = recording.dipole(name)
     if samples.data.shape[1] != 3 or samples.units not in ("nA um", ""):
         raise InputError(
@@ -111,9 +144,7 @@ def _moment_drive(
             " expected 3 in nA um",
             place=recording.place(f"/dipole/{name}/data"),
         )
-    row = places.of(np.array([-1 if gid is None else gid]))[0] if places.by_cell else 0
-    matrix = lead(places.positions[[row]])[:, 0] @ places.rotations[row]
-    return Drive(samples, matrix.T, {} if per == "total" else {name: slice(0, 3)})
+    return samples
 
 
 def _current_drive(
@@ -144,8 +175,7 @@ def _groups(geometry: Geometry, population: str, per: str) -> dict[str, slice]:
 
 def _segment_matrix(geometry: Geometry, rows: np.ndarray, lead: Lead, places: Places) -> np.ndarray:
     """Membrane currents to signals by way of one dipole moment per place."""
-    # in the axes of the cells: signals (C, P, 3) of unit dipoles at each place
-    turned = np.matmul(lead(places.positions)[:, :, None], places.rotations)[:, :, 0]
+    turned = _turned(lead(places.positions), places.rotations)
     middle = geometry.middle
     matrix = np.empty((len(middle), len(turned)))
     for start in range(0, len(middle), BLOCK):

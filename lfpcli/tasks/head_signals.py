@@ -231,9 +231,12 @@ def _chunks(made: list[Drive], total: int) -> Iterator[tuple[int, dict[str, np.n
             data = np.asarray(drive.samples.data[start : start + step], dtype=float)
             if not np.all(np.isfinite(data)):
                 raise InputError("dipole moments or currents hold NaN or infinity")
-            parts = {g: data[:, c] @ drive.matrix[c] for g, c in drive.groups.items()}
-            shares |= parts
-            shares[""] = shares[""] + (sum(parts.values()) if parts else data @ drive.matrix)
+            if not drive.groups:
+                shares[""] = shares[""] + data @ drive.matrix
+            for group, columns_of in drive.groups.items():
+                values = data[:, columns_of] @ drive.matrix[columns_of]
+                shares[group] = shares.get(group, 0.0) + values
+                shares[""] = shares[""] + values
         yield start + step, shares
 
 

@@ -93,7 +93,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path, lfp: Run) -> Non
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize("dipole", ["population", "none"])
+@pytest.mark.parametrize("dipole", ["population", "cell", "none"])
 def test_shares_of_populations(tmp_path: Path, lfp: Run, dipole: str) -> None:
     given = made.recording(tmp_path / "a.h5", dipole=dipole)
     lfp("eeg", given.path, *AT, "--per", "population", "-o", tmp_path / "b.h5")
@@ -140,8 +140,7 @@ def test_placements(tmp_path: Path, lfp: Run, dipole: str) -> None:
         for k, turn in enumerate(rotations_onto(axes))
     ]
     close(got.data, np.sum(wanted, axis=0))
-    if dipole == "none":
-        close(got.groups["I"], wanted[3] + wanted[4])
+    close(got.groups["I"], wanted[3] + wanted[4])
 
 
 def test_axial_currents_far_away_equal_the_dipole(tmp_path: Path, lfp: Run) -> None:
