@@ -188,23 +188,32 @@ class RecordingWriter:
 
 
 def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[str] = ()) -> None:
-    """Copy all parts of a recording but those whose path begins with one of `without`.
+    """Copy all parts of a recording but some.
 
     A command carries along what came to it, so that the next one finds it.
+
+    Parameters
+    ----------
+    source : Recording
+        The recording that was read.
+    target : RecordingWriter
+        The one that is written, still empty.
+    without : sequence of str
+        Paths that are left out, such as ``reports/imem``.
     """
-    skip = tuple(p.strip("/") for p in without)
+    _copy(source.file, target.file, "", [path.strip("/") for path in without])
 
-    def visit(path: str, node: Any) -> None:
-        if path.startswith(skip) if skip else False:
-            return
-        if isinstance(node, h5py.Dataset):
-            parent = path.rpartition("/")[0]
-            holder = target.file.require_group(parent)
-            if path.rpartition("/")[2] not in holder:
-                source.file.copy(node, holder, name=path.rpartition("/")[2])
+
+def _copy(source: h5py.Group, target: h5py.Group, base: str, without: Sequence[str]) -> None:
+    for name in source:
+        path = f"{base}{name}"
+        if path in without:
+            continue
+        if any(skipped.startswith(f"{path}/") for skipped in without):
+            inner = target.create_group(name)
+            for key, value in source[name].attrs.items():
+                inner.attrs.create(key, value, dtype=source[name].attrs.get_id(key).dtype)
+            _copy(source[name], inner, f"{path}/", without)
         else:
-            group = target.file.require_group(path)
-            for key, value in node.attrs.items():
-                group.attrs.create(key, value, dtype=node.attrs.get_id(key).dtype)
-
-    source.file.visititems(visit)
+            # links to one dataset within what is copied stay links
+            source.copy(name, target)

@@ -37,7 +37,7 @@ def measurement_of(probe: Probe) -> Measurement:
         Where its array or contacts cannot be read.
     """
     if isinstance(probe.csd, Csd):
-        return csd_measurement(probe)
+        return csd_measurement(probe.name, probe.csd, probe.per)
     contacts = contacts_of(probe)
     medium = medium_of(probe)
     arguments: dict[str, Any] = {

@@ -1,0 +1,151 @@
+"""Measure a recording: extracellular potentials or CSD from its membrane currents.
+
+FILE is a recording that holds membrane currents (record.imem = true), or - for standard input.
+The output holds all that FILE does, the currents excepted, and the signal.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lfpcli.cli import options
+
+EPILOG = """\
+examples:
+  lfp probe out.h5 --array Neuropixels-128 --shift 30,0,0 --sigma 0.3 -o lfp.h5
+  lfp probe out.h5 --contacts contacts.csv --radius 7.5 --normal 0,1,0 -o lfp.h5
+  lfp probe out.h5 --csd 'z=[-200,1000], dz=50, radius=150' -o csd.h5
+  lfp probe out.h5 --contacts mea.csv --medium 'slice=300, sigma_saline=1.5' -o mea.h5
+  lfp probe --list
+
+exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written
+please cite: Holt and Koch 1999, J Comput Neurosci 6:169 (line source);
+  Ness et al. 2015, Neuroinformatics 13:403 (slices, anisotropy)"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("file", metavar="FILE", nargs="?", help="recording, or -")
+    options.add_output(parser, "recording to write")
+    parser.add_argument("--list", action="store_true", help="list the arrays known by name")
+    options.add_json(parser)
+    what = parser.add_argument_group("what measures (one of)").add_mutually_exclusive_group()
+    what.add_argument("--array", metavar="NAME", help="array by name or file (.yaml, .json, .csv)")
+    what.add_argument("--contacts", metavar="FILE", help="table of x, y, z in um (.csv), or x,y,z")
+    what.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
+    _add_geometry(parser.add_argument_group("contacts"))
+    model = parser.add_argument_group("forward model")
+    model.add_argument(
+        "--method", choices=("line", "point", "soma-point"), help="kind of source (line)"
+    )
+    model.add_argument(
+        "--sigma", type=options.sigma, metavar="S/M", help="conductivity, one or three (0.3 S/m)"
+    )
+    model.add_argument("--medium", metavar="TABLE", help="slice, sphere or half space")
+    model.add_argument("--per", choices=("total", "population", "cell"), help="shares to keep too")
+    _add_treatment(parser.add_argument_group("signal"))
+
+
+def _add_geometry(group: Any) -> None:
+    group.add_argument("--shift", type=options.triple, metavar="X,Y,Z", help="shift, um")
+    group.add_argument(
+        "--rotate", metavar="x=A,y=A,z=A", help="rotation about its middle, before the shift, deg"
+    )
+    group.add_argument(
+        "--radius", metavar="UM", help="faces to average over: radius, half a side, or array"
+    )
+    group.add_argument("--shape", choices=("circle", "square", "rect"), help="shape of the faces")
+    group.add_argument("--normal", type=options.triple, metavar="X,Y,Z", help="where they look")
+    group.add_argument(
+        "--quadrature", type=options.positive_int, metavar="N", help="points in a face (36)"
+    )
+
+
+def _add_treatment(group: Any) -> None:
+    group.add_argument("--name", help="name of the signal (LFP, or CSD)")
+    group.add_argument("--noise", metavar="KIND:RMS[:UM]", help="white, pink or brown noise, mV")
+    group.add_argument("--filter", metavar="LOW:HIGH", help="zero-phase Butterworth filter, Hz")
+    group.add_argument(
+        "--resample", type=options.positive, metavar="MS", help="sampling interval of the signal"
+    )
+    options.add_seed(group)
+    group.add_argument("--float32", action="store_true", help="store samples in single precision")
+    group.add_argument("--keep-currents", action="store_true", help="copy the currents too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, or list arrays."""
+    from lfpcli.errors import UsageError
+
+    if args.list:
+        return _list(args.json)
+    if args.file is None:
+        raise UsageError("no recording is given", remedy="name one, or - for standard input")
+    from lfpcli.tasks.probe import probe
+
+    with args.console.progress("measuring", 1.0, "") as progress:
+        probe(
+            args.file,
+            args.output or "-",
+            _spec(args),
+            force=args.force,
+            float32=args.float32,
+            treatment=_treatment(args),
+            keep_currents=args.keep_currents,
+            command=args.command_line,
+            progress=progress,
+        )
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    import json
+
+    from lfpcli.io.arrays import array_files
+
+    files = {name: str(path) for name, path in sorted(array_files().items())}
+    print(json.dumps(files, indent=2) if as_json else "\n".join(files))
+    return 0
+
+
+def _spec(args: argparse.Namespace) -> Any:
+    from lfpcli.forward.rotations import parse_rotation
+    from lfpcli.tasks.probe import inline_table, probe_table
+
+    names = ("array", "shift", "method", "sigma", "per", "shape", "normal", "quadrature")
+    contacts = args.contacts
+    if contacts is not None and contacts.count(",") == 2:
+        contacts = [options.triple(contacts)]
+    return probe_table(
+        {
+            **{name: getattr(args, name) for name in names},
+            "name": args.name or ("LFP" if args.csd is None else "CSD"),
+            "contacts": contacts,
+            "radius": _radius(args.radius),
+            "rotate": parse_rotation(args.rotate) if args.rotate else None,
+            "csd": inline_table(args.csd, "--csd") if args.csd else None,
+            "medium": _medium(args.medium),
+        }
+    )
+
+
+def _radius(text: str | None) -> float | str | None:
+    return text if text in (None, "array") else options.non_negative(text)
+
+
+def _medium(text: str | None) -> Any:
+    from lfpcli.tasks.probe import inline_table
+
+    return inline_table(text, "--medium") if text and "=" in text else text
+
+
+def _treatment(args: argparse.Namespace) -> Any:
+    from lfpcli import seeds
+    from lfpcli.tasks.treatment import Treatment
+
+    seed = args.seed
+    if args.noise and seed is None:
+        seed = seeds.draw_seed()
+        args.console.note(f"seed {seed}")
+    return Treatment(args.noise, args.filter, 3, args.resample, seed or 0)
