@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _CALLBACKS: list[Any] = []
@@ -69,26 +70,41 @@ def _flush_c() -> None:
     ctypes.CDLL(None).fflush(None)
 
 
-def hoc_message(text: str) -> tuple[str, int | None]:
-    """Pick the message, and the line where there is one, out of what NEURON printed of an error.
+@dataclass(frozen=True)
+class HocMessage:
+    """What NEURON said of an error.
+
+    Attributes
+    ----------
+    text : str
+        One line.
+    file : str or None
+        Name of the hoc file that was being read, as NEURON was given it.
+    line : int or None
+        Its line.
+    """
+
+    text: str
+    file: str | None = None
+    line: int | None = None
+
+
+def hoc_message(printed: str) -> HocMessage:
+    """Pick the first error out of what NEURON printed.
 
     Parameters
     ----------
-    text : str
+    printed : str
         What `captured` caught.
-
-    Returns
-    -------
-    message : str
-        One line.
-    line : int or None
-        Line of the file that was being read.
     """
-    lines = text.splitlines()
-    found = [n for n, line in enumerate(lines) if "NEURON: " in line or line.startswith("Error")]
-    message = lines[found[0]].split("NEURON: ", 1)[-1].strip() if found else ""
-    if not message:
-        message = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    near = re.search(r"near line (\d+)", text)
-    line = int(near.group(1)) if near else None
-    return message, line or None
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    at = next((k for k, line in enumerate(lines) if line.startswith("NEURON:")), None)
+    if at is None:
+        return HocMessage(lines[-1] if lines else "NEURON gave no reason")
+    text = lines[at].removeprefix("NEURON:").strip()
+    if not text and at > 0:
+        text = lines[at - 1]
+    where = re.fullmatch(r"in (.*) near line (\d+)", lines[at + 1]) if at + 1 < len(lines) else None
+    if where is None or where.group(2) == "0":
+        return HocMessage(text or "NEURON gave no reason")
+    return HocMessage(text, where.group(1), int(where.group(2)))

@@ -68,9 +68,8 @@ def _load_shared(library: Library) -> None:
         except RuntimeError as error:
             failure = error
     if failure is not None or done != 1.0:
-        message, _ = hoc_message(printed.text)
         raise SimulatorError(
-            f"compiled mechanisms do not load: {message or failure}",
+            f"compiled mechanisms do not load: {hoc_message(printed.text).text}",
             place=library.path,
             remedy="'lfp mechs --clean' removes all that was compiled before",
         ) from failure
