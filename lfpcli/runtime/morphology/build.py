@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology
+from lfpcli.runtime.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
 from lfpcli.runtime.neuron import nrn
 
 # section lists that templates for NEURON use by convention
@@ -63,10 +63,18 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
     SimulatorError
         Where another cell's sections would be replaced.
     """
+    made = make_sections(morphology.sections, into)
+    if settle and not touches_parents(morphology.sections):
+        nrn().define_shape()
+    return made
+
+
+def make_sections(sections: Sequence[Section], into: Any = None) -> list[Any]:
+    """Make sections of NEURON, joined, with their 3-d points; see `instantiate`."""
     h = nrn()
-    names = [section.name for section in morphology.sections]
+    names = [section.name for section in sections]
     made = [h.Section(name=name) for name in names] if into is None else _create(into, names)
-    for section, target in zip(morphology.sections, made, strict=True):
+    for section, target in zip(sections, made, strict=True):
         if section.parent >= 0:
             target.connect(made[section.parent](section.parent_x), section.child_x)
         if section.wire is not None:
@@ -74,18 +82,15 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
         columns = [h.Vector(column) for column in section.points.T]
         h.pt3dadd(*columns, sec=target)
     if into is not None:
-        _fill_subsets(into, morphology, made)
-    if settle and not touches_parents(morphology):
-        h.define_shape()
+        _fill_subsets(into, sections, made)
     return made
 
 
-def touches_parents(morphology: Morphology) -> bool:
+def touches_parents(sections: Sequence[Section]) -> bool:
     """Whether every section begins, in single precision, where NEURON finds its parent.
 
     NEURON takes the place at x on the parent between the parent's first and last point.
     """
-    sections = morphology.sections
     for section in sections:
         if section.parent < 0:
             continue
@@ -116,7 +121,7 @@ def check_free(bases: set[str]) -> None:
     taken = {
         section.name().partition("[")[0]
         for section in nrn().allsec()
-        if section.cell() is None and not section.hoc_internal_name().startswith("__nrnsec_")
+        if section.cell() is None and not section.is_pysec()
     }
     if taken & bases:
         raise SimulatorError(
@@ -126,8 +131,8 @@ def check_free(bases: set[str]) -> None:
         )
 
 
-def _fill_subsets(into: Any, morphology: Morphology, made: list[Any]) -> None:
-    for section, target in zip(morphology.sections, made, strict=True):
+def _fill_subsets(into: Any, sections: Sequence[Section], made: list[Any]) -> None:
+    for section, target in zip(sections, made, strict=True):
         for name in ("all", SUBSETS.get(section.type, "")):
             subset = getattr(into, name, None) if name else None
             if subset is not None and hasattr(subset, "wholetree"):

@@ -26,7 +26,7 @@ def _where(morphology: Morphology, what: str, points: np.ndarray) -> Iterator[st
         places = ", ".join(morphology.place_of(int(k)) for k in points[:3]) + (
             ", ..." if len(points) > 3 else ""
         )
-        yield f"{len(points)} {what} [{places}]"
+        yield f"{what}: {len(points)} [{places}]"
 
 
 def _tree(morphology: Morphology) -> Iterator[str]:
@@ -34,7 +34,7 @@ def _tree(morphology: Morphology) -> Iterator[str]:
     types, parents = morphology.types, morphology.parents
     roots = np.flatnonzero(parents < 0)
     if len(roots) > 1:
-        yield from _where(morphology, "roots: trees that nothing joins", roots)
+        yield from _where(morphology, "roots of trees that nothing joins", roots)
     if not np.any(types == SOMA):
         yield "no soma: positions refer to the root"
     elif types[roots[0]] != SOMA:
@@ -55,7 +55,7 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     count = np.unique(place, axis=0, return_counts=True)[1]
     twice = int(np.count_nonzero(count > 1)) - int(np.count_nonzero(length == 0))
     if twice > 0:
-        yield f"{twice} places that points of different branches share"
+        yield f"places that points of different branches share: {twice}"
     far = child[neurite & (length > LONG_GAP)]
     if len(morphology) > FEWEST_WITH_DEPTH:
         yield from _where(morphology, f"points over {LONG_GAP:g} um from their parent", far)

@@ -1,17 +1,18 @@
-"""Formats that NEURON reads: Neurolucida's .asc, .hoc code, NeuroML."""
+"""Formats that NEURON reads: Neurolucida's .asc, and .hoc code."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError
-from lfpcli.runtime.morphology.tree import KINDS, Morphology
+from lfpcli.runtime.morphology.build import SUBSETS, check_free, make_sections
+from lfpcli.runtime.morphology.tree import KINDS, Morphology, Section, kind_of
 from lfpcli.runtime.neuron import nrn
 
 # a point nearer than this to where its section hangs is that point, um
@@ -25,7 +26,7 @@ def load(path: str | os.PathLike[str], kind: str, into: Any = None) -> list[Any]
     ----------
     path : path-like
         The file.
-    kind : {'asc', 'hoc', 'neuroml'}
+    kind : {'asc', 'hoc'}
         Its format.
     into : optional
         See `lfpcli.runtime.morphology.build.instantiate`; hoc files take no notice of it.
@@ -42,13 +43,10 @@ def load(path: str | os.PathLike[str], kind: str, into: Any = None) -> list[Any]
     SimulatorError
         Where hoc code fails, or would delete the sections of another cell.
     """
-    h = nrn()
-    before = set(h.allsec())
-    LOADERS[kind](Path(path), into)
-    made = [section for section in h.allsec() if section not in before]
+    made = LOADERS[kind](Path(path), into)
     if not made:
         raise InputError("makes no sections", place=path, remedy="check what it declares")
-    h.define_shape()
+    nrn().define_shape()
     return made
 
 
@@ -61,60 +59,112 @@ def read(path: str | os.PathLike[str], kind: str, *, name: str) -> Morphology:
     try:
         return from_sections(sections, name)
     finally:
-        for section in sections:
-            nrn().delete_section(sec=section)
+        _delete(sections)
 
 
-def _load_asc(path: Path, into: Any) -> None:
+def _delete(sections: list[Any]) -> None:
+    for section in sections:
+        nrn().delete_section(sec=section)
+
+
+def _load_asc(path: Path, into: Any) -> list[Any]:
+    """Run NEURON's importer, and make the sections again with their plain names."""
     h = nrn()
-    reader = h.Import3d_Neurolucida3()
-    reader.quiet = 1
-    _import(reader, path, into)
-
-
-def _load_neuroml(path: Path, into: Any) -> None:
-    if re.search(rb"<neuroml[^>]*neuroml2", path.read_bytes()[:4096]):
-        raise InputError(
-            "is NeuroML 2; NEURON reads MorphML (NeuroML 1)",
-            place=path,
-            remedy="export it as SWC, for instance with pyNeuroML",
-        )
-    _import(nrn().Import3d_MorphML(), path, into)
-
-
-def _import(reader: Any, path: Path, into: Any) -> None:
-    """Run one of NEURON's importers into plain Python sections or a template."""
-    h = nrn()
+    before = set(h.allsec())
     try:
+        reader = h.Import3d_Neurolucida3()
+        reader.quiet = 1
         reader.input(str(path))
-        importer = h.Import3d_GUI(reader, 0)
-        importer.instantiate(into if into is not None else h.nil)
+        if not reader.sections:
+            raise InputError("holds no sections", place=path, remedy="check that it is Neurolucida")
+        # a template of its own, since at top level hoc replaces sections of the same name
+        holder = _import_template(int(reader.type.min()), int(reader.type.max()))
+        h.Import3d_GUI(reader, 0).instantiate(holder)
     except RuntimeError as error:
+        _delete([section for section in h.allsec() if section not in before])
         raise InputError(
             f"NEURON cannot read it: {error}", place=path, remedy="see NEURON's message above"
         ) from error
+    loaded = [section for section in h.allsec() if section not in before]
+    copies = describe(loaded)
+    _delete(loaded)
+    return make_sections(copies, into)
 
 
-def _load_hoc(path: Path, into: Any) -> None:
-    from lfpcli.runtime.morphology.build import check_free
+def _import_template(lowest: int, highest: int) -> Any:
+    """Return an object of a hoc template that takes sections of the types from one to another."""
+    h = nrn()
+    name = f"LfpImport_{lowest}_{highest}".replace("-", "m")
+    if not hasattr(h, name):
+        codes = range(lowest, highest + 1)
+        lists = ["all", *(SUBSETS.get(code, f"dendritic_{code}") for code in codes)]
+        made = " ".join(f"{subset} = new SectionList()" for subset in lists)
+        h(
+            f"begintemplate {name}\n"
+            f"public {', '.join(lists)}\n"
+            f"objref {', '.join(lists)}\n"
+            f"create {', '.join(f'{kind_of(code)}[1]' for code in codes)}\n"
+            f"proc init() {{ {made} }}\n"
+            f"endtemplate {name}\n"
+        )
+    return getattr(h, name)()
 
+
+def describe(sections: Sequence[Any]) -> list[Section]:
+    """Return sections of NEURON as descriptions, each with its points, parent and wire."""
+    h = nrn()
+    index = {section: k for k, section in enumerate(sections)}
+    described = []
+    for section in sections:
+        above = section.parentseg()
+        x, y, z = h.ref(0.0), h.ref(0.0), h.ref(0.0)
+        wired = h.pt3dstyle(sec=section) == 1
+        if wired:
+            h.pt3dstyle(1, x, y, z, sec=section)
+        name = section.name().rpartition(".")[2]
+        described.append(
+            Section(
+                name=name,
+                type=_type_of(name),
+                points=np.array(traced_points(section)),
+                parent=-1 if above is None else index[above.sec],
+                parent_x=1.0 if above is None else above.x,
+                wire=(x[0], y[0], z[0]) if wired else None,
+                child_x=section.orientation(),
+            )
+        )
+    return described
+
+
+def traced_points(section: Any) -> list[list[float]]:
+    """x, y, z and diameter of the 3-d points of a section of NEURON, um."""
+    return [
+        [section.x3d(i), section.y3d(i), section.z3d(i), section.diam3d(i)]
+        for i in range(section.n3d())
+    ]
+
+
+def _load_hoc(path: Path, into: Any) -> list[Any]:
     h = nrn()
     code = path.read_text(encoding="utf-8", errors="replace")
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", code, flags=re.DOTALL)
     declared = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", code))
     check_free(set(re.findall(r"[A-Za-z_]\w*", declared)))
+    before = set(h.allsec())
     try:
         done = h.load_file(1, str(path))
     except RuntimeError as error:
-        raise SimulatorError(f"hoc code fails: {error}", place=path) from error
+        raise SimulatorError(
+            f"hoc code fails: {error}", place=path, remedy="see NEURON's message above"
+        ) from error
     if not done:
         raise SimulatorError("NEURON cannot load the file", place=path)
+    return [section for section in h.allsec() if section not in before]
 
 
-LOADERS: dict[str, Callable[[Path, Any], None]] = {
+LOADERS: dict[str, Callable[[Path, Any], list[Any]]] = {
     "asc": _load_asc,
     "hoc": _load_hoc,
-    "neuroml": _load_neuroml,
 }
 
 
@@ -136,10 +186,7 @@ def from_sections(sections: list[Any], name: str) -> Morphology:
     parents: list[int] = []
     own: dict[Any, list[int]] = {}
     for section in _parents_first(sections):
-        traced = [
-            [section.x3d(i), section.y3d(i), section.z3d(i), section.diam3d(i)]
-            for i in range(section.n3d())
-        ]
+        traced = traced_points(section)
         above = section.parentseg()
         at = -1 if above is None else _anchor(own[above.sec], points, above.x)
         if (

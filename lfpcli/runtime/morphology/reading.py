@@ -8,6 +8,7 @@ from pathlib import Path
 from lfpcli.errors import InputError
 from lfpcli.runtime.morphology import foreign
 from lfpcli.runtime.morphology.hdf5 import read_hdf5
+from lfpcli.runtime.morphology.neuroml import read_neuroml
 from lfpcli.runtime.morphology.swc import read_swc
 from lfpcli.runtime.morphology.tree import Morphology
 
@@ -63,7 +64,7 @@ def read_morphology(
 ) -> Morphology:
     """Read a morphology from a file.
 
-    SWC and HDF5 are read without NEURON; .asc, .hoc and NeuroML by it.
+    SWC, HDF5 and NeuroML are read without NEURON; .asc and .hoc by it.
 
     Parameters
     ----------
@@ -84,4 +85,6 @@ def read_morphology(
         return read_swc(path, name=label, repair=repair)
     if kind == "h5":
         return read_hdf5(path, name=label)
+    if kind == "neuroml":
+        return read_neuroml(path, name=label)
     return foreign.read(path, kind, name=label)
