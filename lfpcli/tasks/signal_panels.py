@@ -22,7 +22,7 @@ from lfpcli.tasks.scalp_panel import has_topography
 _MOST_TRACES = 24
 # more columns of contacts than this are not kept apart in an image
 _MOST_COLUMNS = 12
-_CSD_UNITS = ("nA/um3", "nA")
+_CSD_UNIT = "nA/um3"
 
 
 @dataclass
@@ -56,7 +56,7 @@ def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Si
     _check(signal, recording.place(f"/signals/{name}"))
     place = recording.place(f"/signals/{name}/data")
     chosen = _chosen(view.channels, signal, name)
-    is_csd = signal.units in _CSD_UNITS
+    is_csd = signal.units == _CSD_UNIT
     around_head = signal.positions is None or has_topography(signal)
     count = len(chosen)
     title = ": ".join(filter(None, (name, signal.model)))
