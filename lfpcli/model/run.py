@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfpcli.model.kinds import BOOLEAN, PATH, TEXT, choice, either, integer, listing, number
-from lfpcli.model.place import At
+from lfpcli.model.kinds import BOOLEAN, TEXT, choice, either, integer, listing, number, path
+from lfpcli.model.place import At, shown
 from lfpcli.model.tables import Table, key
 
 
@@ -34,7 +34,14 @@ class Run(Table):
         doc='What integrates; "auto" takes CoreNEURON where the model allows it.',
     )
     mechanisms: tuple[Path, ...] = key(
-        listing(PATH), (), doc="Folders or .mod files, compiled on first use."
+        listing(path("a file or folder")),
+        (),
+        doc="Folders of .mod files, or such files, compiled on first use.",
+    )
+    skip_broken: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether mechanisms that do not compile are left out; a cell that uses one fails.",
     )
     merge: bool = key(
         BOOLEAN,
@@ -101,4 +108,4 @@ class Record(Table):
         """Raise `InputError` where a variable is named twice."""
         for k, name in enumerate(self.variables):
             if name in self.variables[:k]:
-                raise (at / "variables" / k).error(f"'{name}' is named twice")
+                raise (at / "variables" / k).error(f"{shown(name)} is named twice")

@@ -64,6 +64,8 @@ class Cell:
         The segments, um.
     sections, segments : list
         NEURON's objects, in the order of the geometry.
+    owner : object
+        What keeps the sections alive: the object of a hoc template, or None.
     synapses, electrodes : list
         The point processes attached through `Synapse` and `StimIntElectrode`.
     tvec, somav, imem, vmem, variables
@@ -90,6 +92,7 @@ class Cell:
     ) -> None:
         nrn()
         self.gid = gid
+        self.owner: Any = None
         self.sections, self.names = _load(morphology, names)
         self.settings = RunSettings(tstop, dt, tstart, v_init, celsius)
         self.synapses: list[Synapse] = []

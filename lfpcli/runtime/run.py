@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError
+from lfpcli.runtime import coreneuron
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.record import Gatherer, Recorder, VectorSet
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # doubles that the recorders may hold between two chunks, and the longest chunk
 CHUNK_VALUES = 1 << 20
 CHUNK_SAMPLES = 4096
+CORE_CHUNK_VALUES = 1 << 22
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
 
@@ -131,7 +133,7 @@ def run(
         Where NEURON fails or a potential or current is no longer finite.
     """
     h, pc = nrn(), context()
-    size = _chunk_samples(recorders)
+    size = _chunk_samples(recorders, settings.engine)
     by_step = settings.engine == "neuron" and not settings.adaptive
     gathered = {name: r for name, r in recorders.items() if r.gathered and by_step}
     others = {name: r for name, r in recorders.items() if name not in gathered}
@@ -139,9 +141,10 @@ def run(
     vectors = VectorSet(others, settings.dt if settings.adaptive else None)
     # the last sample of a grid is an event that must lie before the end of the chunk
     past = 1e-6 * settings.dt if settings.adaptive else 0.0
-    with _sampling(h, gatherer.sample):
+    with _sampling(h, gatherer.sample), _engine(settings.engine) as engage:
         _initialise(h, pc, cells, settings)
         _settle(h, pc, settings, gatherer, vectors)
+        engage()
         for first in range(0, settings.samples, size):
             samples = min(size, settings.samples - first)
             _advance(pc, h, (first + samples - 1) * settings.dt + past)
@@ -161,6 +164,23 @@ def _sampling(h: Any, sample: Callable[[], None]) -> Iterator[None]:
         # NEURON knows a callback by identity
         cvode.extra_scatter_gather_remove(sample)
         cvode.active(False)
+
+
+@contextlib.contextmanager
+def _engine(name: str) -> Iterator[Callable[[], None]]:
+    """Yield what switches to the engine of a run, which begins in NEURON in any case."""
+    if name == "neuron":
+        yield lambda: None
+        return
+    switch = coreneuron.prepare()
+
+    def engage() -> None:
+        switch.enable = True
+
+    try:
+        yield engage
+    finally:
+        switch.enable = False
 
 
 def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -> None:
@@ -206,9 +226,12 @@ def _advance(pc: Any, h: Any, until: float) -> None:
         raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
 
 
-def _chunk_samples(recorders: Mapping[str, Recorder]) -> int:
-    columns = sum(len(recorder) for recorder in recorders.values())
-    return max(16, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
+def _chunk_samples(recorders: Mapping[str, Recorder], engine: str) -> int:
+    columns = max(sum(len(recorder) for recorder in recorders.values()), 1)
+    if engine == "coreneuron":
+        # each of its chunks takes the whole model there and back
+        return max(256, CORE_CHUNK_VALUES // columns)
+    return max(16, min(CHUNK_SAMPLES, CHUNK_VALUES // columns))
 
 
 def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +33,14 @@ class Built:
         The same cells as signals see them.
     everyone : dict of str to range
         All populations of cells with their gids, on all processes.
+    settings : dict of str to float
+        What hoc templates set of NEURON's own settings.
     """
 
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     everyone: dict[str, range] = field(default_factory=dict)
+    settings: dict[str, float] = field(default_factory=dict)
 
     @property
     def segments(self) -> int:
@@ -51,7 +54,7 @@ class Built:
                 yield cell.gid - self.everyone[member.population].start, cell
 
 
-def build(model: Model, seed: int, team: Team) -> Built:
+def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
     """Build the cells of this process with all that is attached to them.
 
     Parameters
@@ -62,6 +65,8 @@ def build(model: Model, seed: int, team: Team) -> Built:
         Seed of all draws; each is keyed by its purpose and the gid.
     team : Team
         The processes; a gid lives on rank gid modulo size.
+    stand_ins : sequence of str
+        Mechanisms that were left out, see `CellFactory`.
 
     Returns
     -------
@@ -69,9 +74,13 @@ def build(model: Model, seed: int, team: Team) -> Built:
     """
     built = Built()
     first = 0
+    factories = {name: CellFactory(spec, stand_ins) for name, spec in model.cells.items()}
     for population in model.resolved_populations().values():
         if population.has_cells:
-            first = _add_population(built, model, population, first, seed, team)
+            factory = factories[str(population.cell)]
+            first = _add_population(built, factory, population, first, seed, team)
+    for factory in factories.values():
+        built.settings |= factory.settings
     for number, table in enumerate(model.inputs):
         with located(table.where):
             _add_input(built, table, number, model, seed)
@@ -82,10 +91,9 @@ def build(model: Model, seed: int, team: Team) -> Built:
 
 
 def _add_population(
-    built: Built, model: Model, population: Population, first: int, seed: int, team: Team
+    built: Built, factory: CellFactory, population: Population, first: int, seed: int, team: Team
 ) -> int:
-    spec = model.cells[str(population.cell)]
-    factory = CellFactory(spec)
+    spec = factory.spec
     where = positions_of(population, spec, seed)
     gids = range(first, first + len(where))
     built.everyone[population.name] = gids

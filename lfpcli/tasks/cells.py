@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, LfpError, SimulatorError, UsageError
+from lfpcli.errors import InputError, LfpError, UsageError
 from lfpcli.forward import transforms
-from lfpcli.geometry import Geometry
+from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec, Expression
 from lfpcli.model.cell import Mechanism
 from lfpcli.runtime.cell import Cell
+from lfpcli.runtime.hooks import hook
+from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.morphology import Morphology, read_morphology
+from lfpcli.runtime.points import density_mechanism_names
 from lfpcli.runtime.sections import Discretisation
+from lfpcli.runtime.templates import load_template
 
 
 class CellFactory:
@@ -27,10 +32,20 @@ class CellFactory:
     ----------
     spec : CellSpec
         The kind of cell.
+    stand_ins : sequence of str
+        Point processes that a template names and that were left out.
+
+    Attributes
+    ----------
+    settings : dict of str to float
+        What a template's own files set of `celsius`, `dt`, `tstop` and `v_init`, which the model
+        file overrules.
     """
 
-    def __init__(self, spec: CellSpec) -> None:
+    def __init__(self, spec: CellSpec, stand_ins: Sequence[str] = ()) -> None:
         self.spec = spec
+        self.settings: dict[str, float] = {}
+        self._stand_ins = stand_ins
         rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
         self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
         self._morphology: Morphology | None = None
@@ -44,30 +59,52 @@ class CellFactory:
             Number of the cell.
         """
         spec = self.spec
+        source, names, owner = self._from_template() if spec.template else self._from_file()
         cell = Cell(
-            self._sections(),
+            source,
             Ra=spec.Ra,
             cm=spec.cm,
             nseg=self._nseg,
             custom_fun=self._hooks(),
             extracellular=spec.extracellular,
             gid=gid,
+            names=names,
         )
+        cell.owner = owner
         self._set_expressions(cell)
         return cell
 
-    def _sections(self) -> Any:
+    def _from_file(self) -> tuple[Any, None, None]:
         path = self.spec.morphology
-        if path is None:
-            raise SimulatorError("hoc templates are not there yet", place=self.spec.where)
+        assert path is not None
         if path.suffix.lower() == ".hoc":
-            return path
+            return path, None, None
         if self._morphology is None:
             self._morphology = read_morphology(path)
-        return self._morphology
+        return self._morphology, None, None
+
+    def _from_template(self) -> tuple[Any, list[str], Any]:
+        spec = self.spec
+        assert spec.template is not None
+        made = load_template(
+            spec.template.file,
+            spec.template.template,
+            spec.args,
+            workdir=spec.workdir,
+            code=[code.file for code in spec.code if code.function is None],
+            stand_ins=self._stand_ins,
+        )
+        self.settings = made.settings
+        return made.sections, made.names, made.template
 
     def _hooks(self) -> list[Callable[[Cell], object]]:
-        return [functools.partial(_insert, mechanism) for mechanism in self.spec.mechanism]
+        spec = self.spec
+        hooks: list[Callable[[Cell], object]] = [
+            functools.partial(_insert, mechanism) for mechanism in spec.mechanism
+        ]
+        # hoc code of a template has run before it was made
+        code = [c for c in spec.code if c.function is not None or spec.template is None]
+        return hooks + [hook(c.file, c.function, spec.workdir) for c in code]
 
     def _set_expressions(self, cell: Cell) -> None:
         """Set the parameters that vary from segment to segment, now that there are segments."""
@@ -90,6 +127,10 @@ class CellFactory:
 def _insert(mechanism: Mechanism, cell: Cell) -> None:
     values = {k: v for k, v in mechanism.params.items() if not isinstance(v, Expression)}
     with located(mechanism.where):
+        if mechanism.name not in density_mechanism_names():
+            section = cell.names[select_sections(cell.names, mechanism.sections)[0]]
+            folder = Path(mechanism.where.partition(":")[0]).parent
+            raise missing_mechanism_error(mechanism.name, section, [folder])
         cell.insert(mechanism.name, mechanism.sections, **values)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lfpcli.tasks.background import Background
 from lfpcli.tasks.build import build
 from lfpcli.tasks.collect import Collection, Wanted
 from lfpcli.tasks.merge import merged_geometry
+from lfpcli.tasks.prepare import choose_engine, load_mechanisms, setting_notes
 from lfpcli.tasks.probes import measurement_of
 from lfpcli.tasks.streams import dipole_measurement
 
@@ -146,7 +147,7 @@ class Simulation:
         self.model, self._team = model, team
         seed = model.run.seed
         self.seed = team.share(seeds.draw_seed() if seed is None else seed)
-        self.built = build(model, self.seed, team)
+        self.built = build(model, self.seed, team, load_mechanisms(model))
         measurements = [measurement_of(probe) for probe in model.probes]
         if model.record.dipole != "none":
             measurements.insert(0, dipole_measurement(model.record.dipole))
@@ -164,10 +165,11 @@ class Simulation:
             self.built.everyone,
             team,
         )
-        self.settings = settings_of(model)
-        self.plan = self._plan()
+        engine, reason = choose_engine(model)
+        self.settings = replace(settings_of(model), engine=engine)
+        self.plan = self._plan(engine, reason)
 
-    def _plan(self) -> Plan:
+    def _plan(self, engine: str, reason: str) -> Plan:
         sizes = np.array(
             [
                 self.built.segments,
@@ -183,10 +185,14 @@ class Simulation:
             int(synapses),
             int(electrodes),
             self.settings.samples + self.settings.warmup - 1,
-            self.settings.engine,
+            engine,
             self.seed,
             self.model.run.seed is None,
         )
+        plan.notes += [
+            f"engine {engine}: {reason}",
+            *setting_notes(self.model, self.built.settings),
+        ]
         if electrodes and not self.model.record.balance:
             plan.notes.append(
                 "electrodes inject current: dipole and far field have a monopole and depend on "
