@@ -15,8 +15,8 @@ from scipy.special import roots_jacobi
 
 from lfpcli.errors import UsageError
 
-# heights that differ by less than this fraction of the slice are the same
-SAME_HEIGHT = 1e-10
+# heights that differ by less than this fraction of themselves are the same
+SAME_HEIGHT = 1e-15
 MOST_IMAGES = 20_000
 # a sphere's line of images is divided geometrically towards the surface, to 2^-24 of the radius
 MOST_PARTS = 24
@@ -65,7 +65,7 @@ def slice_heights(
         ]
         beyond = 1.0
     heights, weights = (np.concatenate(part) for part in zip(*terms, strict=True))
-    return _merged(heights, beyond * weights, SAME_HEIGHT * h)
+    return _merged(heights, beyond * weights)
 
 
 def sphere_images(
@@ -188,9 +188,10 @@ def _chebyshev_weights(ratio: float, count: int) -> np.ndarray:
     return ratio ** np.arange(count) * (1.0 - part_sums[:-1] / part_sums[-1])
 
 
-def _merged(heights: np.ndarray, weights: np.ndarray, same: float) -> tuple[np.ndarray, np.ndarray]:
+def _merged(heights: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     keep = weights != 0
     order = np.argsort(heights[keep], kind="stable")
     heights, weights = heights[keep][order], weights[keep][order]
+    same = SAME_HEIGHT * np.abs(heights[1:])
     first = np.concatenate([[True], np.diff(heights) > same])
     return heights[first], np.bincount(np.cumsum(first) - 1, weights=weights)

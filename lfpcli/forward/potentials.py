@@ -167,9 +167,8 @@ def as_contacts(contacts: Contacts | ArrayLike) -> Contacts:
     """Return contacts as they are, or positions (C, 3) or (3,) as points."""
     if isinstance(contacts, Contacts):
         return contacts
-    if np.ndim(contacts) == 1:
-        contacts = [contacts]
-    return Contacts(contacts)  # type: ignore[arg-type]
+    positions: Any = [contacts] if np.ndim(contacts) == 1 else contacts
+    return Contacts(positions)
 
 
 def check_method(method: str) -> str:

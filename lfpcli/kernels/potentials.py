@@ -13,9 +13,10 @@ from lfpcli.errors import UsageError
 from lfpcli.kernels import _potentials
 from lfpcli.kernels.threads import threads_for
 
-# A segment shorter than this fraction of its radius is a point: the line's
-# formula at this length is that of the point to the last bit or two.
+# A segment shorter than this fraction of its radius is a point; it is computed as a line of
+# the second fraction, whose potential is that of the point to the last bit or two.
 POINT_LENGTH = 1e-9
+LENGTH_OF_POINT = 1e-12
 FOUR_PI = 4.0 * np.pi
 
 
@@ -37,7 +38,7 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.nda
     along = end - start
     length = np.sqrt(np.sum(along * along, axis=1))
     point = length < POINT_LENGTH * radius
-    length = np.where(point, POINT_LENGTH * radius, length)
+    length = np.where(point, LENGTH_OF_POINT * radius, length)
     unit = np.where(point[:, None], [0.0, 0.0, 1.0], along / length[:, None])
     middle = 0.5 * (start + end)
     begin = np.where(point[:, None], middle - 0.5 * length[:, None] * unit, start)
@@ -114,11 +115,13 @@ def potential(
         Where the shapes do not fit together.
     """
     where, weight = _weighted(points, weights)
-    count = table.shape[1]
+    shape = (len(where), table.shape[1])
     if out is None:
-        out = np.empty((len(where), count), dtype=dtype)
-    if out.shape != (len(where), count) or not out.flags.c_contiguous:
-        raise UsageError(f"out has shape {out.shape}, expected {(len(where), count)} in C order")
+        out = np.empty(shape, dtype=dtype)
+    if out.shape != shape or not out.flags.c_contiguous:
+        raise UsageError(f"out has shape {out.shape}, expected {shape} in C order")
+    if out.dtype not in (np.float64, np.float32):
+        raise UsageError(f"potentials are float64 or float32, not {out.dtype}")
     if table.shape[0] not in (_potentials.LINE_ROWS, _potentials.POINT_ROWS):
         raise UsageError(f"a table of segments has 9 or 5 rows, not {table.shape[0]}")
     if out.size and where.shape[1]:

@@ -1,0 +1,290 @@
+"""The kernels of point and line potentials against NumPy twins and high precision."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+
+from lfpcli.errors import UsageError
+from lfpcli.kernels import potentials as kernel
+from lfpcli.kernels.threads import LEVELS, threads_for, use_instructions
+
+
+def segments(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    start = rng.uniform(-200, 200, (count, 3))
+    end = start + rng.normal(size=(count, 3)) * rng.uniform(0.1, 30, (count, 1))
+    return start, end, rng.uniform(0.1, 5, count)
+
+
+def contacts(count: int, seed: int = 2) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-300, 300, (count, 3))
+
+
+def line_twin(
+    start: np.ndarray, end: np.ndarray, radius: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Holt and Koch's formula by inverse hyperbolic sines, with the distance kept at the radius."""
+    along = end - start
+    length = np.linalg.norm(along, axis=1)
+    offset = points[:, None] - start
+    h = np.sum(offset * along, axis=2) / length
+    rho2 = np.sum(np.cross(offset, along) ** 2, axis=2) / length**2
+    beyond = h - np.clip(h, 0, length)
+    rho = np.sqrt(np.maximum(rho2, radius**2 - beyond**2))
+    return (np.arcsinh(h / rho) - np.arcsinh((h - length) / rho)) / (4 * np.pi * length)
+
+
+def line_exact(start, end, radius, point) -> float:
+    """The same in 60 digits, for one pair."""
+    with mpmath.workdps(60):
+        a, b, p = (mpmath.matrix([mpmath.mpf(float(v)) for v in x]) for x in (start, end, point))
+        along, offset = b - a, p - a
+        length = mpmath.norm(along)
+        h = (offset.T * along)[0] / length
+        rho2 = mpmath.norm(offset) ** 2 - h**2
+        beyond = h - min(max(h, 0), length)
+        rho = mpmath.sqrt(max(rho2, mpmath.mpf(float(radius)) ** 2 - beyond**2))
+        if rho < mpmath.mpf(10) ** -25:
+            near, far = sorted([abs(h), abs(h - length)])
+            return float(mpmath.log(far / near) / (4 * mpmath.pi * length))
+        value = mpmath.asinh(h / rho) - mpmath.asinh((h - length) / rho)
+        return float(value / (4 * mpmath.pi * length))
+
+
+def test_line_is_its_numpy_twin() -> None:
+    start, end, radius = segments(700)
+    points = contacts(40)
+    got = kernel.potential(kernel.line_table(start, end, radius), points)
+    np.testing.assert_allclose(got, line_twin(start, end, radius, points), rtol=1e-10)
+
+
+def test_point_is_its_numpy_twin() -> None:
+    middle, _, radius = segments(700)
+    points = np.concatenate([contacts(40), middle[:20] + 0.01])
+    got = kernel.potential(kernel.point_table(middle, radius), points)
+    distance = np.linalg.norm(points[:, None] - middle, axis=2)
+    np.testing.assert_allclose(got, 1 / (4 * np.pi * np.maximum(distance, radius)), rtol=1e-15 * 4)
+
+
+@pytest.mark.parametrize("length", [1e-3, 1.0, 20.0, 3000.0])
+@pytest.mark.parametrize(
+    "place",
+    [
+        (0.5, 0.0),
+        (0.5, 1e-6),
+        (0.5, 0.51),
+        (0.01, 3.0),
+        (1.0, 0.0),
+        (1.0, 0.1),
+        (1.2, 0.0),
+        (-3.0, 0.0),
+        (-3.0, 1e-9),
+        (50.0, 0.0),
+        (0.5, 1e6),
+        (1e6, 1e3),
+    ],
+)
+def test_line_keeps_its_digits_everywhere(length: float, place: tuple[float, float]) -> None:
+    unit = np.array([2.0, -1.0, 2.0]) / 3.0
+    across = np.array([1.0, 2.0, 0.0]) / np.sqrt(5)
+    start = np.array([[10.0, -20.0, 5.0]])
+    end, radius = start + length * unit, np.array([0.5])
+    point = start + place[0] * length * unit + place[1] * across
+    got = kernel.potential(kernel.line_table(start, end, radius), point)[0, 0]
+    want = line_exact(start[0], end[0], 0.5, point[0])
+    # rounding of the coordinates themselves weighs most beside a short segment
+    assert got == pytest.approx(want, rel=1e-14 * max(1.0, 30.0 / length))
+
+
+def test_random_lines_keep_their_digits() -> None:
+    start, end, radius = segments(60, seed=8)
+    points = contacts(5, seed=9)
+    got = kernel.potential(kernel.line_table(start, end, radius), points)
+    want = [
+        [line_exact(a, b, r, p) for a, b, r in zip(start, end, radius, strict=True)] for p in points
+    ]
+    np.testing.assert_allclose(got, want, rtol=1e-13)
+
+
+def test_segments_without_length_are_points() -> None:
+    middle, _, radius = segments(300)
+    points = np.concatenate([contacts(20), middle[:5]])
+    line = kernel.potential(kernel.line_table(middle, middle, radius), points)
+    point = kernel.potential(kernel.point_table(middle, radius), points)
+    np.testing.assert_allclose(line, point, rtol=2e-15)
+
+
+def test_potential_is_continuous_where_the_least_distance_begins() -> None:
+    table = kernel.line_table(np.zeros((1, 3)), np.array([[0.0, 0, 10]]), np.array([2.0]))
+    for height in (-1.5, -1e-9, 0.0, 5.0, 10.0, 11.9):
+        reach = np.sqrt(4 - min(0.0, height) ** 2 - max(0.0, height - 10) ** 2)
+        inside, outside = kernel.potential(
+            table, [[reach - 1e-9, 0, height], [reach + 1e-9, 0, height]]
+        )
+        assert inside == pytest.approx(outside, rel=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["line", "point"])
+def test_bits_do_not_depend_on_the_instructions(kind: str) -> None:
+    start, end, radius = segments(1001)
+    table = kernel.source_table(start, end, radius, kind == "point")
+    seen = set()
+    try:
+        for level in LEVELS:
+            use_instructions(level)
+            seen.add(kernel.potential(table, contacts(31)).tobytes())
+    finally:
+        use_instructions()
+    assert len(seen) == 1
+
+
+def test_columns_depend_on_their_segment_alone() -> None:
+    start, end, radius = segments(777)
+    order = np.random.default_rng(5).permutation(777)[:300]
+    points = contacts(9)
+    whole = kernel.potential(kernel.line_table(start, end, radius), points)
+    part = kernel.potential(kernel.line_table(start[order], end[order], radius[order]), points)
+    assert np.array_equal(whole[:, order], part)
+
+
+PROGRAM = """
+import hashlib
+import sys
+sys.path.insert(0, {folder!r})
+from test_kernel_potentials import contacts, segments
+from lfpcli.kernels import _potentials, potentials as kernel
+from lfpcli.kernels.threads import threads_for
+table = kernel.line_table(*segments(3000))
+out = kernel.potential(table, contacts(64))
+print(threads_for(out.size), hashlib.sha256(out.tobytes()).hexdigest())
+"""
+
+
+def run_python(program: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_bits_do_not_depend_on_the_threads() -> None:
+    program = PROGRAM.format(folder=str(Path(__file__).parent))
+    answers = [run_python(program, OMP_NUM_THREADS=n).split() for n in ("1", "2", "3")]
+    assert {a[1] for a in answers} == {
+        hashlib.sha256(
+            kernel.potential(kernel.line_table(*segments(3000)), contacts(64)).tobytes()
+        ).hexdigest()
+    }
+    assert answers[0][0] == "1"
+
+
+FORKING = """
+import os
+import numpy as np
+from lfpcli.kernels import potentials as kernel
+rng = np.random.default_rng(1)
+table = kernel.point_table(rng.normal(size=(5000, 3)), np.ones(5000))
+points = rng.normal(size=(100, 3))
+first = kernel.potential(table, points)
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(kernel.potential(table, points), first) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_child_computes_too() -> None:
+    assert run_python(FORKING, OMP_NUM_THREADS="2", PYTHONWARNINGS="ignore").strip() == "0"
+
+
+def test_small_problems_start_one_thread() -> None:
+    assert threads_for(1000) == 1
+    assert threads_for(0) == 1
+
+
+def test_float32_is_the_rounded_result() -> None:
+    table, points = kernel.line_table(*segments(500)), contacts(20)
+    full = kernel.potential(table, points)
+    half = kernel.potential(table, points, dtype=np.float32)
+    assert half.dtype == np.float32
+    assert np.array_equal(half, full.astype(np.float32))
+
+
+def test_weighted_points_add_up() -> None:
+    table = kernel.line_table(*segments(300))
+    points = contacts(12).reshape(4, 3, 3)
+    weights = np.array([[1.0, -0.5, 2.0]] * 4)
+    each = kernel.potential(table, points.reshape(-1, 3)).reshape(4, 3, -1)
+    np.testing.assert_allclose(
+        kernel.potential(table, points, weights),
+        np.einsum("cq,cqn->cn", weights, each),
+        rtol=1e-12,
+        atol=1e-15,
+    )
+
+
+def test_points_without_weight_may_lie_anywhere() -> None:
+    table = kernel.line_table(*segments(300))
+    points = contacts(2)[:, None, :].repeat(2, axis=1)
+    points[:, 1] = np.nan
+    got = kernel.potential(table, points, [[1.0, 0.0]] * 2)
+    assert np.array_equal(got, kernel.potential(table, contacts(2)))
+
+
+@pytest.mark.parametrize(("count", "points"), [(0, 3), (5, 0), (0, 0)])
+def test_nothing_to_compute(count: int, points: int) -> None:
+    table = kernel.line_table(*segments(count))
+    assert kernel.potential(table, contacts(points)).shape == (points, count)
+    assert [len(part) for part in kernel.near_pairs(table, contacts(points))] == [0, 0, 0]
+
+
+def test_near_pairs_are_those_of_brute_force() -> None:
+    start, end, radius = segments(2000)
+    rng = np.random.default_rng(4)
+    inside = rng.integers(0, 2000, 25)
+    points = start[inside] + rng.uniform(-0.2, 1.2, (25, 1)) * (end - start)[inside]
+    points = np.concatenate([points + rng.normal(size=(25, 3)), contacts(25)])
+    table = kernel.line_table(start, end, radius * 3)
+    point, segment, distance = kernel.near_pairs(table, points)
+    every = np.array([kernel.distance_to_lines(table, p) for p in points])
+    want = np.argwhere(every < radius * 3)
+    assert len(want) > 10
+    assert np.array_equal(np.column_stack([point, segment]), want)
+    np.testing.assert_allclose(distance, every[tuple(want.T)], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda table: kernel.potential(table, np.zeros((2, 2))),
+        lambda table: kernel.potential(table, np.zeros((2, 3)), np.ones(3)),
+        lambda table: kernel.potential(table, np.zeros((2, 3)), out=np.zeros((3, 2))),
+        lambda table: kernel.potential(table, np.zeros((2, 3)), out=np.zeros((5, 2)).T),
+        lambda table: kernel.potential(table, np.zeros((2, 3)), dtype=int),
+        lambda table: kernel.potential(table[:7], np.zeros((2, 3))),
+        lambda table: kernel.near_pairs(table, np.zeros((2, 2))),
+        lambda table: kernel.near_pairs(table[:5], np.zeros((2, 3))),
+    ],
+)
+def test_what_does_not_fit_is_refused(call) -> None:
+    with pytest.raises(UsageError):
+        call(kernel.line_table(*segments(5)))
+
+
+def test_unknown_instructions_are_refused() -> None:
+    with pytest.raises(UsageError, match="unknown vector instructions"):
+        use_instructions("mmx")
