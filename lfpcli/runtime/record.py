@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.runtime.neuron import nrn
+from lfpcli.runtime.neuron import context, nrn
 
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
@@ -139,15 +139,16 @@ class SpikeRecorder:
     """
 
     def __init__(self, cells: Sequence[Cell], thresholds: Sequence[float]) -> None:
-        h = nrn()
+        h, pc = nrn(), context()
         self._times, self._gids = h.Vector(), h.Vector()
-        self._netcons = []
         for cell, threshold in zip(cells, thresholds, strict=True):
             source = cell.detector
-            netcon = h.NetCon(source._ref_v, None, sec=source.sec)
-            netcon.threshold = threshold
-            netcon.record(self._times, self._gids, cell.gid)
-            self._netcons.append(netcon)
+            # CoreNEURON detects the spikes of numbered cells alone
+            if not pc.gid_exists(cell.gid):
+                pc.set_gid2node(cell.gid, int(pc.id()))
+                pc.cell(cell.gid, h.NetCon(source._ref_v, None, sec=source.sec))
+            pc.threshold(cell.gid, threshold)
+            pc.spike_record(cell.gid, self._times, self._gids)
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all spikes from t = 0 on: times in ms and gids, sorted."""
