@@ -177,7 +177,7 @@ class RecordingWriter:
         dataset = self.file.create_dataset(
             path,
             shape=(0, columns),
-            maxshape=(None, columns),
+            maxshape=(None, columns or None),
             chunks=(rows, max(columns, 1)),
             dtype=self.dtype,
         )

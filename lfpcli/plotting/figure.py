@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from lfpcli.plotting.units import literal
+
 FORMATS = ("png", "pdf", "svg")
 
 # told apart with every common kind of colour vision: Okabe and Ito (2008), without yellow
@@ -142,7 +144,9 @@ def compose(
         left += share + 0.05
     _stack(figure, panels, left, heading, time)
     if title:
-        figure.suptitle(title, x=0.1 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10)
+        figure.suptitle(
+            literal(title), x=0.1 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10
+        )
     return figure
 
 

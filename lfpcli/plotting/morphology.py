@@ -149,6 +149,8 @@ def draw_cells(
     alone = total == 1
     for colour, geometry in zip(population_colours(len(populations)), populations, strict=True):
         gids = np.unique(geometry.gid)
+        if not len(gids):
+            continue
         share = max(1, round(max_cells * len(gids) / max(total, 1)))
         shown = gids if total <= max_cells else gids[_evenly(len(gids), share)]
         chosen = np.isin(geometry.gid, shown)

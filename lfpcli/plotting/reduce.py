@@ -10,6 +10,8 @@ import numpy as np
 from lfpcli.errors import InputError
 
 _BLOCK_BYTES = 1 << 24
+# what the arithmetic of axes still has room for
+_LARGEST = 1e100
 
 
 def rows_in(
@@ -94,7 +96,7 @@ def _stretches(
     found: list[list[np.ndarray]] = [[] for _ in functions]
     for block in _blocks(data, rows, columns, step, place):
         whole = len(block) // step * step
-        parts = [block[:whole].reshape(-1, step, len(columns))] if whole else []
+        parts = [block[:whole].reshape(whole // step, step, len(columns))] if whole else []
         if whole < len(block):
             parts.append(block[None, whole:])
         for kept, function in zip(found, functions, strict=True):
@@ -115,4 +117,6 @@ def _blocks(
             raise InputError("samples cannot be read", place=place) from error
         if not np.isfinite(block).all():
             raise InputError("holds NaN or infinity", place=place)
+        if np.abs(block).max(initial=0.0) > _LARGEST:
+            raise InputError(f"holds values beyond {_LARGEST:g}", place=place)
         yield block

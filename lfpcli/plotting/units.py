@@ -25,6 +25,11 @@ def pretty(unit: str) -> str:
     return text.replace("m2", "m²").replace("m3", "m³")
 
 
+def literal(name: str) -> str:
+    """A name from a file as it stands; between dollar signs it would be set as mathematics."""
+    return name.replace("$", "\\$")
+
+
 def shown_unit(unit: str, peak: float) -> tuple[str, float]:
     """Unit in which values up to `peak` read well, and the factor that leads there.
 
@@ -42,12 +47,12 @@ def shown_unit(unit: str, peak: float) -> tuple[str, float]:
     factor : float
         Data times factor is in that unit.
     """
-    known = _SHOWN.get(unit, ((pretty(unit), 1.0),))
+    known = _SHOWN.get(unit, ((literal(pretty(unit)), 1.0),))
     for label, factor in known:
         if abs(peak) * factor >= _SMALLEST:
             return label, factor
     # nothing but zeros has no scale of its own
-    return known[-1] if peak else (pretty(unit), 1.0)
+    return known[-1] if peak else (literal(pretty(unit)), 1.0)
 
 
 def nice_length(target: float) -> float:

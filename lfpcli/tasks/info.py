@@ -89,11 +89,11 @@ def _recording(recording: Recording) -> dict[str, Any]:
     provenance = recording.provenance
     spans = _spans(recording)
     cells = {name: _population(recording, name) for name in recording.populations}
-    time = {"t_start": min(s[0] for s in spans), "t_stop": max(s[1] for s in spans)}
+    start, stop = min((s[0] for s in spans), default=0.0), max((s[1] for s in spans), default=0.0)
     return {
         "kind": "recording",
         "format_version": _plain(recording.file.attrs["format_version"]),
-        **({"time": time} if spans else {}),
+        **({"time": {"t_start": start, "t_stop": stop}} if spans else {}),
         "populations": cells,
         "spikes": {
             name: _spikes(recording, name, cells.get(name, {}).get("cells"), spans)

@@ -24,6 +24,7 @@ from lfpcli.plotting.morphology import (
 from lfpcli.plotting.reduce import envelope, rows_in
 from lfpcli.plotting.spikes import Train, draw_raster
 from lfpcli.plotting.traces import draw_cell_traces, draw_overlay
+from lfpcli.plotting.units import literal
 from lfpcli.runtime.morphology.tree import Morphology, kind_of
 
 _MOST_CELL_TRACES = 8
@@ -80,7 +81,7 @@ def _train(recording: Recording, name: str, view: View, colour: str) -> Train:
     if view.time is not None:
         inside = (times >= view.time[0]) & (times <= view.time[1])
         times, gids = times[inside], gids[inside]
-    return Train(name, times, np.searchsorted(known, gids), len(known), colour)
+    return Train(literal(name), times, np.searchsorted(known, gids), len(known), colour)
 
 
 def _gids(recording: Recording, population: str) -> np.ndarray:
@@ -100,13 +101,13 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
         place = recording.place(f"/reports/{variable}/{name}/data")
         times, samples = traces(report, columns[chosen], view, place)
         values.append(samples)
-        labels += [f"{name} {gid}" for gid in gids[chosen]]
+        labels += [f"{literal(name)} {gid}" for gid in gids[chosen]]
         inks += [colours[name]] * len(chosen)
         units = report.units
     if len({len(v) for v in values}) > 1:
         raise InputError("populations differ in length", place=recording.place(variable))
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
-    what, symbol = _QUANTITIES.get(variable, (variable, variable))
+    what, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
     def draw(ax: Axes) -> None:
         draw_cell_traces(
@@ -175,7 +176,7 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     if sampled.data.shape[1] != 3:
         raise InputError("expected three columns", place=place)
     times, values = traces(sampled, np.arange(3), view, place)
-    title = "current dipole moment" + ("" if group == "total" else f" of {group}")
+    title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
     labels = ["$p_x$", "$p_y$", "$p_z$"]
     return Panel(
         lambda ax: draw_overlay(

@@ -10,6 +10,7 @@ from lfpcli.forward.spheres import fitted_centre
 from lfpcli.io.recording import Recording, Signal
 from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.scalp import draw_topography
+from lfpcli.plotting.units import literal
 
 # what the models of heads leave among the parameters of a signal
 _OF_HEADS = {"montage", "sensors", "head_model"}
@@ -58,10 +59,11 @@ def topography_panel(
     row = _sample(signal, time, span, place)
     values = np.asarray(signal.data[row], dtype=float)
     places = signal.positions - _centre(signal)
-    title = f"{name}: {signal.model}, {signal.t_start + row * signal.dt:g} ms"
+    names = [literal(n) for n in signal.names]
+    title = f"{literal(name)}: {literal(signal.model)}, {signal.t_start + row * signal.dt:g} ms"
 
     def draw(ax: Axes) -> None:
-        draw_topography(ax, values, places, signal.units, names=signal.names, title=title)
+        draw_topography(ax, values, places, signal.units, names=names, title=title)
 
     return Panel(draw, _HEIGHT, timed=False)
 

@@ -15,6 +15,7 @@ from lfpcli.plotting.image import draw_image
 from lfpcli.plotting.morphology import Sites
 from lfpcli.plotting.reduce import means, rows_in
 from lfpcli.plotting.traces import depth_colours, depth_labels, draw_stack
+from lfpcli.plotting.units import literal
 from lfpcli.tasks.panels import View, traces
 from lfpcli.tasks.scalp_panel import has_topography
 
@@ -59,7 +60,7 @@ def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Si
     is_csd = signal.units == _CSD_UNIT
     around_head = signal.positions is None or has_topography(signal)
     count = len(chosen)
-    title = ": ".join(filter(None, (name, signal.model)))
+    title = ": ".join(literal(part) for part in (name, signal.model) if part)
     title += f", {count} {'layer' if is_csd else 'channel'}{'s' if count > 1 else ''}"
     image = view.style == "image" or (
         view.style == "auto" and (count > _MOST_TRACES or (is_csd and count > 3))
@@ -125,7 +126,7 @@ def _check(signal: Signal, place: str) -> None:
 
 def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     """Order channels along z, or else along where they extend most; `apart` column by column."""
-    if signal.positions is None:
+    if signal.positions is None or not len(chosen):
         return _as_listed(signal, chosen)
     places = signal.positions[chosen].round(6)
     reach = np.ptp(places, axis=0)
@@ -136,7 +137,8 @@ def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     depths = places[order, axis]
     names = None if columns is None else [columns[1][k] for k in columns[0][order]]
     if signal.names:
-        return Channels(chosen[order], depths, [signal.names[c] for c in chosen[order]], "", names)
+        labels = [literal(signal.names[c]) for c in chosen[order]]
+        return Channels(chosen[order], depths, labels, "", names)
     label = f"{'xyz'[axis]} (µm)"
     return Channels(chosen[order], depths, depth_labels(depths), label, names)
 
@@ -144,7 +146,7 @@ def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
 def _as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
     """Channels in the order of the file, the first on top."""
     index = chosen[::-1]
-    labels = [signal.names[c] for c in index] if signal.names else [str(c) for c in index]
+    labels = [literal(signal.names[c]) if signal.names else str(c) for c in index]
     return Channels(index, -index.astype(float), labels, "" if signal.names else "channel")
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import synthetic
 
-from lfpcli.io.recording import open_recording
+from lfpcli.geometry import Geometry
+from lfpcli.io.recording import Report, Sampled, Signal, open_recording
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting import figure as figures
 from lfpcli.tasks.panels import View
 from lfpcli.tasks.plot import draw_recording
@@ -137,9 +139,6 @@ def test_parts_time_and_channels_are_chosen(draw):
 
 
 def test_spike_of_one_sample_survives_a_long_recording(folder, tmp_path):
-    from lfpcli.io.recording import Report
-    from lfpcli.io.writer import RecordingWriter
-
     trace = np.zeros((200_000, 1))
     trace[123_457] = 70.0
     ones = np.ones(1)
@@ -155,9 +154,6 @@ def test_spike_of_one_sample_survives_a_long_recording(folder, tmp_path):
 
 
 def test_soma_is_found_among_all_segments(folder, tmp_path):
-    from lfpcli.io.recording import Report
-    from lfpcli.io.writer import RecordingWriter
-
     tree = synthetic.tree(np.random.default_rng(1))
     data = np.tile(np.arange(len(tree), dtype=float), (50, 1))
     order = np.argsort(tree.section == 0, kind="stable")
@@ -184,7 +180,7 @@ def test_soma_is_found_among_all_segments(folder, tmp_path):
 def test_same_recording_same_bytes(lfp, folder, tmp_path, name, suffix):
     paths = [tmp_path / f"{k}.{suffix}" for k in (1, 2)]
     for path in paths:
-        lfp("plot", folder / name, "-o", path)
+        lfp("plot", folder / name, "-o", path, "--dpi", "60")
     first, second = (p.read_bytes() for p in paths)
     assert first == second
     assert first.startswith({"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[suffix])
@@ -266,9 +262,6 @@ def test_empty_time_span_says_so(draw):
 
 
 def test_signals_in_excess_are_named(lfp, tmp_path):
-    from lfpcli.io.recording import Signal
-    from lfpcli.io.writer import RecordingWriter
-
     with RecordingWriter(tmp_path / "many.h5", {}) as writer:
         for k in range(8):
             writer.signal(f"s{k}", Signal(np.zeros((20, 2)), "mV", 0.1))
@@ -282,6 +275,7 @@ def test_signals_in_excess_are_named(lfp, tmp_path):
     ("path", "value", "message"),
     [
         ("signals/shank/data", np.full((5, 12), np.nan), "holds NaN or infinity"),
+        ("signals/shank/data", np.full((5, 12), -1e300), "holds values beyond 1e+100"),
         ("signals/shank/positions", np.zeros((3, 3)), "expected positions of 12 channels"),
         ("reports/vmem/cell/mapping/index_pointers", np.array([0, 9]), "does not fit the data"),
         ("dipole/total/data", np.zeros((5, 2)), "expected three columns"),
@@ -302,9 +296,41 @@ def test_damaged_recordings(lfp, folder, tmp_path, path, value, message):
     assert (tmp_path / "a.png").exists() is not bool(message)
 
 
-def test_recording_of_nothing(lfp, tmp_path):
-    from lfpcli.io.writer import RecordingWriter
+def odd_recordings():
+    """Recordings of little or of strange values, each as what writes it."""
+    none = np.empty(0, int)
+    flat = np.zeros((0, 3))
+    signals = {
+        "one sample": Signal(np.ones((1, 3)), "mV", 0.1, positions=np.eye(3)),
+        "no sample": Signal(flat, "mV", 0.1, positions=np.eye(3)),
+        "no channel": Signal(np.zeros((5, 0)), "mV", 0.1, positions=flat),
+        "constant": Signal(np.ones((50, 3)), "mV", 0.1),
+        "zero": Signal(np.zeros((50, 30)), "mV", 0.1),
+        "markup": Signal(np.ones((50, 2)), "$\\nix$", 0.1, 0.0, None, ["$\\a$", "b"], "$_$"),
+    }
+    cases = {name: lambda w, s=s: w.signal("$\\x$", s) for name, s in signals.items()}
+    cases["no cells"] = lambda w: w.geometry("a", Geometry(flat, flat, np.zeros(0)))
+    cases["point"] = lambda w: w.geometry("a", Geometry(np.zeros((1, 3)), np.zeros((1, 3)), [1.0]))
+    cases["no spikes"] = lambda w: w.spikes("a", np.empty(0), none)
+    report = Report(np.zeros((5, 0)), "mV", 0.1, 0.0, none, np.zeros(1, int), none, np.empty(0))
+    cases["no columns"] = lambda w: w.report("vmem", "a", report)
+    cases["no moment"] = lambda w: w.dipole("total", Sampled(np.zeros((50, 3)), "nA um", 0.1))
+    return cases
 
+
+@pytest.mark.parametrize("name", odd_recordings())
+def test_odd_recordings_are_drawn_and_described(lfp, tmp_path, name):
+    path = tmp_path / "odd.h5"
+    with RecordingWriter(path, {}) as writer:
+        odd_recordings()[name](writer)
+    options = ["-o", tmp_path / "a.png", "--force", "--title", "$\\no$", "--dpi", "30"]
+    for style in ("traces", "image"):
+        lfp("plot", path, *options, "--style", style)
+    assert lfp("info", path).out
+    lfp("diff", path, path)
+
+
+def test_recording_of_nothing(lfp, tmp_path):
     with RecordingWriter(tmp_path / "none.h5", {}):
         pass
     got = lfp("plot", tmp_path / "none.h5", "-o", "-", code=3)
