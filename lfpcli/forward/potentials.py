@@ -54,7 +54,7 @@ def transfer_matrix(
     medium : HalfSpace, Slice, Sphere, mapping, str, optional
         See `media.as_medium`; left out, the infinite medium.
     quadrature : int, optional
-        The most points to average a face over; left out, 36. 1 takes the centre.
+        The most points to average a face over; left out, 64. 1 takes the centre.
     tolerance : float
         Error of a slice's images and a sphere's series, relative to the potential at the
         distance of its thickness or radius.

@@ -10,7 +10,7 @@ import numpy as np
 from lfpcli.errors import UsageError
 from lfpcli.forward.contacts import Contacts
 
-DEFAULT_POINTS = 36
+DEFAULT_POINTS = 64
 MOST_POINTS = 100_000
 
 
@@ -91,7 +91,7 @@ def face_points(contacts: Contacts, count: int | None = None) -> tuple[np.ndarra
     contacts : Contacts
         Points, or faces with normals.
     count : int, optional
-        The most points per face; left out, 36. With 1 a face is its centre.
+        The most points per face; left out, 64. With 1 a face is its centre.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ def as_geometry(cell: Any) -> Geometry:
     geometry = cell if isinstance(cell, Geometry) else getattr(cell, "geometry", None)
     if not isinstance(geometry, Geometry):
         geometry = _from_columns(cell)
-    _check(geometry)
+    else:
+        check_segments(geometry.start, geometry.end, geometry.diam, geometry.segment_label)
     return geometry
 
 
@@ -52,21 +54,24 @@ def _from_columns(cell: Any) -> Geometry:
         raise InputError("x, y, z and d of the segments differ in number")
     if diam.ndim == 2:
         diam = diam.mean(axis=1)
+    start, end = (np.column_stack([e[:, k] for e in ends]) for k in (0, 1))
+    check_segments(start, end, diam, str)
     soma = np.zeros(count, dtype=bool)
     soma[np.asarray(getattr(cell, "somaidx", [0])[:], dtype=int) if count else []] = True
     names = [f"soma[{i}]" if soma[i] else f"segment[{i}]" for i in range(count)]
-    start, end = (np.column_stack([e[:, k] for e in ends]) for k in (0, 1))
     return Geometry(start, end, diam, section=np.arange(count), section_names=names)
 
 
-def _check(geometry: Geometry) -> None:
-    values = np.column_stack([geometry.start, geometry.end, geometry.diam])
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+def check_segments(
+    start: np.ndarray, end: np.ndarray, diam: np.ndarray, label: Callable[[int], str]
+) -> None:
+    """Raise an InputError that names the first segment with bad coordinates or diameter."""
+    bad = np.flatnonzero(~np.isfinite(np.column_stack([start, end, diam])).all(axis=1))
     if len(bad):
-        raise InputError(f"segment {geometry.segment_label(bad[0])} has values that are not finite")
-    thin = np.flatnonzero(geometry.diam <= 0)
+        raise InputError(f"segment {label(int(bad[0]))} has values that are not finite")
+    thin = np.flatnonzero(diam <= 0)
     if len(thin):
         raise InputError(
-            f"segment {geometry.segment_label(thin[0])} has diameter {geometry.diam[thin[0]]:g} um",
+            f"segment {label(int(thin[0]))} has diameter {diam[thin[0]]:g} um",
             remedy="diameters are positive",
         )

@@ -1,0 +1,164 @@
+"""Contacts and the fixed quadrature over their faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from chance import contacts, rotation, segments
+from scipy.integrate import dblquad
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.potentials import transfer_matrix
+from lfpcli.forward.quadrature import DEFAULT_POINTS, disc, face_points, rectangle
+from lfpcli.geometry import Geometry
+
+
+def test_normals_are_normalised_and_one_serves_for_all() -> None:
+    probe = Contacts(contacts(3), normals=[0.0, 3.0, 4.0])
+    np.testing.assert_allclose(probe.normals, [[0, 0.6, 0.8]] * 3)
+    tiny = Contacts(contacts(3), normals=[0.0, 3e-200, 4e-200])
+    np.testing.assert_allclose(tiny.normals, probe.normals)
+
+
+def test_frames_are_right_handed_and_horizontal_first() -> None:
+    normals = np.array([[1.0, 0, 0], [0, 0, 1], [0, 0, -1], [0.3, -0.4, 0.8]])
+    probe = Contacts(contacts(4), normals=normals)
+    first, second = probe.frames()
+    np.testing.assert_allclose(np.cross(first, second), probe.normals, atol=1e-15)
+    np.testing.assert_allclose(first[:, 2], 0, atol=1e-15)
+    np.testing.assert_allclose(first[0], [0, 1, 0])
+
+
+def test_a_moved_array_takes_its_faces_along() -> None:
+    probe = Contacts(contacts(5), normals=[1.0, 2.0, 3.0], radius=4.0, shape="square", name="p")
+    turn = rotation()
+    moved = probe.moved([1, 2, 3], turn, about=[10, 0, 0])
+    points, _ = face_points(probe, 16)
+    want = (points - [10, 0, 0]) @ turn.T + np.array([11.0, 2, 3])
+    np.testing.assert_allclose(face_points(moved, 16)[0], want, atol=1e-12)
+    assert moved.name == "p" and moved.ids == probe.ids
+    np.testing.assert_allclose(probe.moved([1, 2, 3]).positions, contacts(5) + np.arange(1, 4))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"positions": [[0, 0]]},
+        {"positions": [[0, 0, np.nan]]},
+        {"positions": [["a", "b", "c"]]},
+        {"normals": [0, 0, 0]},
+        {"normals": [[0, 0, 1], [0, 0, 1]]},
+        {"normals": [0, np.inf, 1]},
+        {"normals": [0, 1]},
+        {"radius": -1.0},
+        {"radius": np.inf},
+        {"radius": "big"},
+        {"shape": "hexagon"},
+        {"half_sides": (1.0, 2.0)},
+        {"half_sides": (1.0,), "shape": "rect"},
+        {"half_sides": (1.0, 0.0), "shape": "rect"},
+        {"ids": ["a", "b"]},
+        {"tangents": [1, 0, 0]},
+        {"tangents": [1, 0, 0], "normals": [1, 0, 0]},
+    ],
+)
+def test_bad_contacts(arguments: dict) -> None:
+    with pytest.raises(InputError):
+        Contacts(**{"positions": [[0.0, 0.0, 0.0]], **arguments})
+
+
+def test_a_mirror_is_no_rotation() -> None:
+    with pytest.raises(InputError, match="rotation"):
+        Contacts(contacts(2)).moved(rotation=np.diag([1.0, 1.0, 2.0]))
+
+
+def test_faces_need_normals() -> None:
+    with pytest.raises(InputError, match="no normal"):
+        transfer_matrix(segments(3), Contacts(contacts(2), radius=5.0))
+
+
+@pytest.mark.parametrize("rule", [disc, rectangle])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 16, 36, 50, 100, 1000])
+def test_rules_use_no_more_points_than_asked_and_keep_the_area(rule, count: int) -> None:
+    points, weights = rule(count)
+    assert len(points) == len(weights) <= count
+    assert weights.sum() == pytest.approx(1.0, rel=1e-14) and np.all(weights > 0)
+    np.testing.assert_allclose(weights @ points, 0.0, atol=1e-15 if len(points) != 1 else 0)
+
+
+@pytest.mark.parametrize("count", [16, 36, 64])
+def test_rules_integrate_polynomials(count: int) -> None:
+    points, weights = disc(count)
+    # means over the unit disc of x^2, x^2 y^2 and x^6
+    x, y = points.T
+    assert weights @ x**2 == pytest.approx(1 / 4)
+    assert weights @ (x**2 * y**2) == pytest.approx(1 / 24)
+    assert weights @ x**6 == pytest.approx(5 / 64)
+    points, weights = rectangle(count)
+    x, y = points.T
+    assert weights @ (x**2 * y**4) == pytest.approx(1 / 15)
+
+
+def point_source(place: list[float]) -> Geometry:
+    return Geometry([place], [place], [1e-3])
+
+
+@pytest.mark.parametrize("height", [5.0, 8.0, 20.0, 100.0])
+def test_disc_on_its_axis_is_the_closed_form(height: float) -> None:
+    radius = 7.5
+    probe = Contacts([[0.0, 0, 0]], normals=[0, 1, 0], radius=radius)
+    got = transfer_matrix(point_source([0, height, 0]), probe, method="point")[0, 0]
+    mean = 2 * (np.hypot(radius, height) - height) / radius**2
+    assert got == pytest.approx(mean / (4 * np.pi * 0.3), rel=1e-4)
+    fine = transfer_matrix(point_source([0, height, 0]), probe, method="point", quadrature=400)[
+        0, 0
+    ]
+    assert fine == pytest.approx(mean / (4 * np.pi * 0.3), rel=1e-9)
+
+
+def test_rectangle_is_the_double_integral() -> None:
+    probe = Contacts([[0.0, 0, 0]], normals=[1, 0, 0], shape="rect", half_sides=(4.0, 9.0))
+    got = transfer_matrix(point_source([6.0, 2, -3]), probe, method="point", quadrature=256)[0, 0]
+    first, second = (frame[0] for frame in probe.frames())
+    np.testing.assert_allclose([first, second], [[0, 1, 0], [0, 0, 1]], atol=1e-15)
+    total = dblquad(lambda z, y: 1 / np.sqrt(36 + (y - 2) ** 2 + (z + 3) ** 2), -4, 4, -9, 9)[0]
+    assert got == pytest.approx(total / 144 / (4 * np.pi * 0.3), rel=1e-9)
+
+
+def test_square_has_the_radius_for_half_its_side() -> None:
+    square = Contacts(contacts(3), normals=[0, 0, 1], radius=6.0, shape="square")
+    rect = Contacts(contacts(3), normals=[0, 0, 1], shape="rect", half_sides=(6.0, 6.0))
+    assert np.array_equal(face_points(square)[0], face_points(rect)[0])
+
+
+@pytest.mark.parametrize("shape", ["circle", "square"])
+@pytest.mark.parametrize("sigma", [0.3, [0.2, 0.3, 0.5]])
+def test_averages_come_to_a_fine_one(shape: str, sigma) -> None:
+    """Within 1e-4 where the sources are a radius or more from the face."""
+    geometry = segments(60)
+    probe = Contacts(contacts(40), normals=[0.3, 1, 0.2], radius=7.5, shape=shape)
+    fine = transfer_matrix(geometry, probe, sigma=sigma, quadrature=2500)
+    distance = np.linalg.norm(probe.positions[:, None] - geometry.middle, axis=2)
+    far = distance > 0.5 * geometry.length + 2.2 * probe.radius
+    assert far.sum() > 1500
+    errors = []
+    for count in (4, 16, 36, DEFAULT_POINTS):
+        got = transfer_matrix(geometry, probe, sigma=sigma, quadrature=count)
+        errors.append(np.abs(got / fine - 1)[far].max())
+    assert errors[0] > errors[1] > errors[2] > errors[3]
+    assert errors[3] < 1e-4
+
+
+def test_one_point_is_the_centre() -> None:
+    geometry = segments()
+    probe = Contacts(contacts(), normals=[1, 0, 0], radius=7.5)
+    got = transfer_matrix(geometry, probe, quadrature=1)
+    assert np.array_equal(got, transfer_matrix(geometry, probe.positions))
+
+
+@pytest.mark.parametrize("count", [0, -3, True, 1.5])
+def test_bad_numbers_of_points(count) -> None:
+    probe = Contacts(contacts(2), normals=[1, 0, 0], radius=7.5)
+    with pytest.raises(UsageError):
+        face_points(probe, count)
