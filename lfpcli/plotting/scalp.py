@@ -79,13 +79,21 @@ def draw_topography(
     peak = float(np.abs(values).max()) if limit is None else limit
     label, factor = shown_unit(units, peak)
     _draw_map(ax, values * factor, unit, edge, label, (peak * factor) or 1.0)
+    _draw_channels(ax, flat, names)
+
+
+def _draw_channels(ax: Axes, flat: np.ndarray, names: Sequence[str]) -> None:
+    """Dots, and names where there are not too many."""
     ax.plot(*flat.T, ".", color=INK, markersize=2.5, zorder=6)
-    if len(names) <= _MOST_NAMES:
-        for name, (x, y) in zip(names, flat, strict=False):
-            written = ax.annotate(
-                name, (x, y), (0, 3), textcoords="offset points", ha="center", fontsize=5, zorder=7
-            )
-            written.set_path_effects([withStroke(linewidth=1.5, foreground="white", alpha=0.7)])
+    if len(names) > _MOST_NAMES:
+        return
+    for name, (x, y) in zip(names, flat, strict=False):
+        # the names at the front go below their dots, clear of the nose
+        offset = (0, -7) if y > 0.9 else (0, 3)
+        written = ax.annotate(
+            name, (x, y), offset, textcoords="offset points", ha="center", fontsize=5, zorder=7
+        )
+        written.set_path_effects([withStroke(linewidth=1.5, foreground="white", alpha=0.7)])
 
 
 def flatten(unit: np.ndarray) -> np.ndarray:
@@ -152,7 +160,8 @@ def _draw_map(
     lines.set_clip_path(disc)
     figure = ax.figure
     bar = figure.colorbar(image, cax=ax.inset_axes((1.06, 0.15, 0.035, 0.7)))
-    bar.set_label(label)
+    # above the bar: beside it, it would run into what is drawn to the right
+    bar.ax.set_title(label, loc="center", fontweight="normal", fontsize=7)
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="y", nbins=5)
 

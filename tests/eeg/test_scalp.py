@@ -78,7 +78,7 @@ def test_what_is_drawn() -> None:
     (image,) = ax.images
     assert image.get_clim() == pytest.approx((-image.get_clim()[1], image.get_clim()[1]))
     assert len(ax.collections) >= 1
-    labels = [a.get_ylabel() for a in [*figure.axes, *ax.child_axes]]
+    labels = [a.get_title() for a in [*figure.axes, *ax.child_axes]]
     assert "nV" in labels or "pV" in labels
 
 
