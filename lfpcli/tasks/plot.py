@@ -16,7 +16,7 @@ from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.plotting import figure as figures
-from lfpcli.runtime.morphology.reading import read_morphology
+from lfpcli.runtime.morphology.reading import SUFFIXES, read_morphology
 from lfpcli.tasks import panels
 from lfpcli.tasks.panels import View
 from lfpcli.tasks.scalp_panel import has_topography, topography_panel
@@ -110,14 +110,25 @@ def _figure(
 
 
 def _is_morphology(path: Path) -> bool:
-    """Whether a file is a traced cell: no HDF5, or HDF5 in MorphIO's layout."""
-    if not stream.is_hdf5(stream.head(path)):
-        return True
+    """Whether a file is a traced cell, by its suffix or by how it begins."""
+    start = stream.head(path)
+    if not stream.is_hdf5(start):
+        named = SUFFIXES.get(path.suffix.lower(), "h5") != "h5"
+        return named or start.lstrip().startswith(b"<") or _begins_as_swc(start)
     try:
         with h5py.File(path, "r") as file:
             return "format" not in file.attrs and {"points", "structure"} <= set(file)
     except OSError:
         return False  # what is wrong with it is said where recordings are read
+
+
+def _begins_as_swc(start: bytes) -> bool:
+    lines = (line.split(b"#", 1)[0].split() for line in start.splitlines())
+    words: list[bytes] = next(filter(None, lines), [])
+    try:
+        return len([float(word) for word in words]) >= 7
+    except ValueError:
+        return False
 
 
 def _draw_morphology(

@@ -57,8 +57,10 @@ def test_truncated_hdf5(lfp, tmp_path, recording, command):
 
 def test_stdin_that_is_no_hdf5(shell):
     got = shell("plot", "-", "-o", "-", stdin=b"hello\n", code=3)
-    assert got.err.startswith("lfp plot: error: ") and "[standard input]" in got.err
-    assert one_line(got.err) and got.out == ""
+    assert got.err == (
+        "lfp plot: error: is no HDF5 file [standard input]; make one with 'lfp sim'\n"
+    )
+    assert got.out == ""
 
 
 def test_empty_stdin_blames_the_command_before(shell):
