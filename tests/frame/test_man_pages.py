@@ -13,7 +13,8 @@ from lfpcli.cli.main import COMMANDS, command_parser, load
 
 FOLDER = Path(__file__).parents[2] / "man"
 PAGES = sorted(FOLDER.glob("*.[1-9]"))
-COMMON = {"--help", "--quiet", "--verbose", "--debug"}
+# lfp(1) tells these
+COMMON = {"--help", "--quiet", "--verbose", "--debug", "--output", "--force"}
 
 
 def long_options(parser) -> set[str]:
