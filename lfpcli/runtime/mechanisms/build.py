@@ -30,6 +30,8 @@ from lfpcli.runtime.mechanisms.toolchain import Toolchain, build_key, toolchain
 
 # what a network file system answers that knows no locks
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+# a file that make could not translate or compile
+_FAILED_TARGET = re.compile(r"\*\*\* \[.*?/(\w+)\.(?:cpp|o)\] Error")
 _SAY_NOTHING: Callable[[str], None] = lambda text: None  # noqa: E731
 
 
@@ -199,34 +201,45 @@ def _compile_coreneuron(
 ) -> dict[str, str]:
     """Compile what CoreNEURON takes; return why it does not take the others."""
     refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
-    chosen = [file for file in files if file.name not in refused]
-    printed = _run_core(chosen, work / "core", done, tools)
-    if printed is None:
-        return refused
-    # of several findings in a file the first counts
-    findings = {f.file: f.text for f in reversed(check(chosen, tools)) if f.engine == "coreneuron"}
-    refused |= {f.name: findings[str(f.path)] for f in chosen if str(f.path) in findings}
-    rest = [file for file in chosen if file.name not in refused]
-    if len(rest) < len(chosen):
-        printed = _run_core(rest, work / "core-rest", done, tools)
-    if printed is not None:
-        reason = f"its compiler failed: {_first_error(printed)}"
-        refused |= {file.name: reason for file in rest}
+    stems = stage([f for f in files if f.name not in refused], work / "core" / "mods")
+    while stems:
+        printed = _run_core(work / "core", done, tools)
+        if printed is None:
+            break
+        # those that failed are taken away, the others have been compiled by then
+        failed = _FAILED_TARGET.findall(printed)
+        broken = {stem: stems.pop(stem) for stem in dict.fromkeys(failed) if stem in stems}
+        refused |= _reasons(broken.values(), tools)
+        if not broken:
+            reason = f"its compiler failed: {_first_error(printed)}"
+            return refused | {file.name: reason for file in stems.values()}
+        for stem in broken:
+            for left in (work / "core").rglob(f"{stem}.*"):
+                left.unlink()
     return refused
 
 
-def _run_core(files: Sequence[ModFile], work: Path, done: Path, tools: Toolchain) -> str | None:
+def _run_core(work: Path, done: Path, tools: Toolchain) -> str | None:
     """Compile a library for CoreNEURON; return what was printed where that fails."""
-    if not files:
-        return None
-    stage(files, work / "mods")
     command = [tools.program("nrnivmodl-core"), "-i", shlex.join(tools.flags), "mods"]
-    code, printed = tools.run(command, work)
+    code, printed = tools.run(command, work, MAKEFLAGS="-k")
     found = list(work.glob(f"*/{CORE_LIBRARY}.*"))
     if code != 0 or not found:
         return printed
     shutil.copy(found[0], done)
     return None
+
+
+def _reasons(files: Iterable[ModFile], tools: Toolchain) -> dict[str, str]:
+    """Why CoreNEURON does not take these files, by mechanism."""
+    files = list(files)
+    reasons = {file.name: "it does not compile" for file in files}
+    names = {str(file.path): file.name for file in files}
+    # of several findings in a file the first counts
+    for finding in reversed(check(files, tools) if files else []):
+        if finding.engine == "coreneuron":
+            reasons[names[finding.file]] = finding.text
+    return reasons
 
 
 def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
