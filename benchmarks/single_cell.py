@@ -48,7 +48,8 @@ def run_ours(repeats: int) -> dict[str, object]:
         tstop=TSTOP,
     )
     StimIntElectrode(cell, int(cell.somaidx[0]), "IClamp", **STIMULUS)
-    probe = RecExtElectrode(cell, contacts=positions(), sigma=0.3, method="line")
+    x, y, z = positions().T
+    probe = RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method="linesource")
 
     def plain() -> float:
         h, pc = nrn(), context()
@@ -112,17 +113,27 @@ def main() -> None:
     found = [in_process(__file__, part, f"--repeats={args.repeats}") for part in ("ours", "lfpy")]
     best = {name: min(times) for part in found for name, times in part["times"].items()}
     print(machine())
-    print(f"{found[0]['segments']} segments, 384 contacts, {TSTOP:g} ms at {DT:g} ms; seconds, best of {args.repeats}")
+    print(
+        f"{found[0]['segments']} segments, 384 contacts, {TSTOP:g} ms at {DT:g} ms; "
+        f"seconds, best of {args.repeats}"
+    )
     print_table(
         ["what", "seconds", "of plain NEURON"],
         [
             ["(a) plain NEURON, nothing recorded", best["plain"], 1.0],
             ["(b) lfp, engine neuron, probe", best["neuron"], best["neuron"] / best["plain"]],
-            ["(b) lfp, engine coreneuron, probe", best["coreneuron"], best["coreneuron"] / best["plain"]],
+            [
+                "(b) lfp, engine coreneuron, probe",
+                best["coreneuron"],
+                best["coreneuron"] / best["plain"],
+            ],
             ["(c) LFPy, probe", best["lfpy"], best["lfpy"] / best["plain"]],
         ],
     )
-    print(f"(c)/(b) {best['lfpy'] / best['neuron']:.1f}; peaks {found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV")
+    print(
+        f"(c)/(b) {best['lfpy'] / best['neuron']:.1f}; "
+        f"peaks {found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
+    )
 
 
 if __name__ == "__main__":

@@ -10,15 +10,44 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Cell": "lfpcli.runtime.cell",
-    "Synapse": "lfpcli.runtime.points",
-    "StimIntElectrode": "lfpcli.runtime.points",
-    "Geometry": "lfpcli.geometry",
-    "load_model": "lfpcli.model",
-    "simulate": "lfpcli.tasks.sim",
-    "Recording": "lfpcli.io.recording",
+_MODULES = {
+    "lfpcli.runtime.cell": ("Cell",),
+    "lfpcli.runtime.points": (
+        "Synapse",
+        "StimIntElectrode",
+    ),
+    "lfpcli.geometry": ("Geometry",),
+    "lfpcli.forward.contacts": ("Contacts",),
+    "lfpcli.io.arrays": ("load_contacts",),
+    "lfpcli.io.recording": (
+        "Recording",
+        "open_recording",
+    ),
+    "lfpcli.model": (
+        "Model",
+        "load_model",
+    ),
+    "lfpcli.tasks.sim": ("simulate",),
+    "lfpcli.forward.models": (
+        "CurrentDipoleMoment",
+        "LaminarCurrentSourceDensity",
+        "LinearModel",
+        "LineSourcePotential",
+        "OneSphereVolumeConductor",
+        "PointSourcePotential",
+        "RecExtElectrode",
+        "RecMEAElectrode",
+        "VolumetricCurrentSourceDensity",
+    ),
+    "lfpcli.forward.infinite": ("InfiniteVolumeConductor",),
+    "lfpcli.forward.four_sphere": ("FourSphereVolumeConductor",),
+    "lfpcli.forward.homogeneous_sphere": ("HomogeneousSphereVolumeConductor",),
+    "lfpcli.forward.meg": (
+        "InfiniteHomogeneousVolCondMEG",
+        "SphericallySymmetricVolCondMEG",
+    ),
 }
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = ["__version__", *_WHERE]
 

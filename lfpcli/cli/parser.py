@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ class Parser(argparse.ArgumentParser):
         if sys.version_info >= (3, 14):
             kwargs.setdefault("color", False)
         super().__init__(**kwargs)
+        # values such as -100,0,30 are no options
+        self._negative_number_matcher = re.compile(r"-\.?\d[-+\d.,eE]*")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, remedy=f"see '{self.prog} --help'")
