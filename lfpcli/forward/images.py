@@ -24,14 +24,14 @@ PART_NODES = 9
 
 
 def slice_heights(
-    z: float, thickness: float, media: tuple[float, float, float], tolerance: float
+    z: np.ndarray, thickness: float, media: tuple[float, float, float], tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Heights of one contact and its images between two planes (Ness et al. 2015, eqs. 3-5).
+    """Heights of contacts and their images between two planes (Ness et al. 2015, eqs. 3-5).
 
     Parameters
     ----------
-    z : float
-        Height of the contact above the lower plane, um; it may lie beyond either plane.
+    z : ndarray, shape (U,)
+        Heights of contacts above the lower plane, um; they may lie beyond either plane.
     thickness : float
         Distance of the planes, um.
     media : tuple of three floats
@@ -41,31 +41,58 @@ def slice_heights(
 
     Returns
     -------
-    heights, weights : ndarray, shape (M,)
-        Ascending; equal heights are merged.
+    heights, weights : ndarray, shape (U, M)
+        The weight is zero where a contact needs fewer images; those of a contact on a
+        plane fall together in pairs.
     """
+    regions = [(z >= 0) & (z <= thickness), z > thickness, z < 0]
+    made = [
+        _region_heights(z[rows], thickness, media, tolerance, region)
+        for region, rows in enumerate(regions)
+    ]
+    most = max(heights.shape[1] for heights, _ in made)
+    all_heights, all_weights = np.zeros((2, len(z), most))
+    for rows, (heights, weights) in zip(regions, made, strict=True):
+        all_heights[rows, : heights.shape[1]] = heights
+        all_weights[rows, : heights.shape[1]] = weights
+    for row in np.flatnonzero((z == 0) | (z == thickness)):
+        merged = _merged(all_heights[row], all_weights[row])
+        all_weights[row] = 0.0
+        for whole, part in zip((all_heights, all_weights), merged, strict=True):
+            whole[row, : len(part)] = part
+    used = np.any(all_weights != 0, axis=0)
+    return all_heights[:, used], all_weights[:, used]
+
+
+def _region_heights(
+    z: np.ndarray,
+    h: float,
+    media: tuple[float, float, float],
+    tolerance: float,
+    region: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Heights (U, M) and weights (M,) in the tissue (region 0), above it (1) or below (2)."""
     sigma, above, below = media
-    h = thickness
     saline = (sigma - above) / (sigma + above)
     glass = (sigma - below) / (sigma + below)
     power = series_weights(saline * glass, tolerance)
-    n = np.arange(len(power))
-    if z > h:
-        terms = [(z + 2 * n * h, power), (-z - 2 * n * h, glass * power)]
+    z, n = z[:, None], np.arange(len(power))
+    if region == 1:
         beyond = 1.0 + saline
-    elif z < 0:
-        terms = [(z - 2 * n * h, power), (2 * (n + 1) * h - z, saline * power)]
+        terms = [(z + 2 * n * h, power), (-z - 2 * n * h, glass * power)]
+    elif region == 2:
         beyond = 1.0 + glass
+        terms = [(z - 2 * n * h, power), (2 * (n + 1) * h - z, saline * power)]
     else:
+        beyond = 1.0
         terms = [
             (z - 2 * n * h, power),
             (z + 2 * n[1:] * h, power[1:]),
             (2 * (n + 1) * h - z, saline * power),
             (-z - 2 * n * h, glass * power),
         ]
-        beyond = 1.0
-    heights, weights = (np.concatenate(part) for part in zip(*terms, strict=True))
-    return _merged(heights, beyond * weights)
+    heights = np.concatenate([height for height, _ in terms], axis=1)
+    return heights, beyond * np.concatenate([weight for _, weight in terms])
 
 
 def sphere_images(

@@ -136,13 +136,9 @@ class Slice:
         heights, inverse = np.unique(points[..., 2] - self.z_shift, return_inverse=True)
         self._check_contacts(heights)
         media = (sigma, self.sigma_saline, self.sigma_glass)
-        series = [slice_heights(z, self.thickness, media, tolerance) for z in heights]
-        most = max((len(z) for z, _ in series), default=1)
-        moved, weights = np.zeros((2, len(series), most))
-        for row, (z, weight) in enumerate(series):
-            moved[row, : len(z)], weights[row, : len(z)] = z, weight
+        moved, weights = slice_heights(heights, self.thickness, media, tolerance)
         inverse = inverse.reshape(points.shape[:-1])
-        images = np.repeat(points[..., None, :], most, axis=-2)
+        images = np.repeat(points[..., None, :], moved.shape[1], axis=-2)
         images[..., 2] = moved[inverse] + self.z_shift
         return images, weights[inverse]
 
