@@ -59,7 +59,10 @@ def envelope(
     low, high = _stretches(data, rows, columns, step, place, (np.min, np.max))
     values = np.stack([low, high], axis=1).reshape(-1, len(columns))
     start = rows[0] + step * np.arange(len(low))
-    return np.stack([start + 0.25 * step, start + 0.75 * step], axis=1).reshape(-1), values
+    index = np.stack([start + 0.25 * step, start + 0.75 * step], axis=1).reshape(-1)
+    # the axis of time ends where the samples do
+    index[0], index[-1] = rows[0], rows[1] - 1
+    return index, values
 
 
 def means(

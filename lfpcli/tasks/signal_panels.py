@@ -42,6 +42,8 @@ class Channels:
         What the labels are.
     columns : list of str, or None
         The column of the array that each contact is in, where several contacts share a depth.
+    listed : bool
+        Whether they are in the order of the file instead, under their names or numbers.
     """
 
     index: np.ndarray
@@ -49,6 +51,7 @@ class Channels:
     labels: list[str]
     axis_label: str
     columns: list[str] | None = None
+    listed: bool = False
 
 
 def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Sites | None]:
@@ -89,7 +92,7 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
             signal.units,
             title=title,
             axis_label=channels.axis_label,
-            colours=depth_colours(count) if channels.axis_label else None,
+            colours=None if channels.listed else depth_colours(count),
         )
 
     return Panel(draw, min(max(0.5 + 0.16 * count, 0.8), 3.4))
@@ -98,7 +101,6 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
 def _image_panel(signal: Signal, channels: Channels, view: View, place: str, title: str) -> Panel:
     rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
     edges, values = means(signal.data, rows, channels.index, place=place)
-    named = bool(signal.names) or not channels.axis_label.endswith("(µm)")
 
     def draw(ax: Axes) -> None:
         draw_image(
@@ -109,7 +111,7 @@ def _image_panel(signal: Signal, channels: Channels, view: View, place: str, tit
             signal.units,
             title=title,
             axis_label=channels.axis_label,
-            labels=channels.labels if named else None,
+            labels=channels.labels if channels.listed else None,
             columns=channels.columns,
         )
 
@@ -136,9 +138,6 @@ def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     order = np.lexsort((-chosen, places[:, axis], owner))
     depths = places[order, axis]
     names = None if columns is None else [columns[1][k] for k in columns[0][order]]
-    if signal.names:
-        labels = [literal(signal.names[c]) for c in chosen[order]]
-        return Channels(chosen[order], depths, labels, "", names)
     label = f"{'xyz'[axis]} (µm)"
     return Channels(chosen[order], depths, depth_labels(depths), label, names)
 
@@ -147,7 +146,8 @@ def _as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
     """Channels in the order of the file, the first on top."""
     index = chosen[::-1]
     labels = [literal(signal.names[c]) if signal.names else str(c) for c in index]
-    return Channels(index, -index.astype(float), labels, "" if signal.names else "channel")
+    label = "" if signal.names else "channel"
+    return Channels(index, -index.astype(float), labels, label, listed=True)
 
 
 def _columns(places: np.ndarray, axis: int) -> tuple[np.ndarray, list[str]] | None:
