@@ -12,6 +12,7 @@ import numpy as np
 from lfpcli.errors import SimulatorError, UsageError, nearest
 from lfpcli.forward import transforms
 from lfpcli.geometry import select_sections
+from lfpcli.runtime.background import Background
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.points import (
     StimIntElectrode,
@@ -20,7 +21,7 @@ from lfpcli.runtime.points import (
     parameter_names,
 )
 from lfpcli.runtime.record import membrane_currents, potentials, variable
-from lfpcli.runtime.run import RunSettings, run
+from lfpcli.runtime.run import Chunk, RunSettings, run
 from lfpcli.runtime.sections import Discretisation, collect_geometry
 
 Hook = Callable[["Cell"], object]
@@ -302,12 +303,17 @@ class Cell:
             if name != "imem" or rec_imem
         }
         signals = [np.empty((chosen.samples, len(matrix))) for matrix in matrices]
-        for chunk in run([self], chosen, recorders):
+
+        def keep(chunk: Chunk) -> None:
             span = slice(chunk.first, chunk.first + chunk.samples)
             for name, samples in kept.items():
                 samples[span] = chunk.blocks[name]
             for matrix, signal in zip(matrices, signals, strict=True):
-                signal[span] = chunk.blocks["imem"] @ matrix.T
+                np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
+
+        with Background(threaded=True) as background:
+            for chunk in run([self], chosen, recorders):
+                background.submit(keep, chunk)
         self.tvec, self.somav = chosen.times, kept["soma"][:, 0]
         for probe, signal in zip(probes, signals, strict=True):
             probe.data = signal.T

@@ -19,7 +19,7 @@ from lfpcli.model import Model
 from lfpcli.runtime.record import SpikeRecorder
 from lfpcli.runtime.run import RunSettings, run
 from lfpcli.runtime.team import Team
-from lfpcli.tasks.background import Background
+from lfpcli.runtime.background import Background
 from lfpcli.tasks.build import build
 from lfpcli.tasks.collect import Collection, Wanted
 from lfpcli.tasks.merge import merged_geometry
