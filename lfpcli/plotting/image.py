@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize
 
 from lfpcli.plotting.traces import depth_labels, say
@@ -75,8 +76,13 @@ def draw_image(
     ax.set_ylabel(axis_label)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    extend = "both" if peak > limit * (1 + 1e-9) else "neither"
-    bar = ax.figure.colorbar(mesh, cax=ax.inset_axes((1.02, 0.0, 0.018, 1.0)), extend=extend)
+    _colour_bar(ax, mesh, label, beyond=peak > limit * (1 + 1e-9))
+
+
+def _colour_bar(ax: Axes, mesh: QuadMesh, label: str, *, beyond: bool) -> None:
+    """Draw a colour bar right of the axes, pointed where samples lie beyond its ends."""
+    place = ax.inset_axes((1.02, 0.0, 0.018, 1.0))
+    bar = ax.figure.colorbar(mesh, cax=place, extend="both" if beyond else "neither")
     bar.set_label(label)
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="y", nbins=5)
