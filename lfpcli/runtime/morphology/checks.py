@@ -62,7 +62,9 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     ratio = np.maximum(diameter[child], diameter[parent]) / np.minimum(
         diameter[child], diameter[parent]
     )
-    jumps = child[neurite & (ratio > DIAMETER_JUMP)]
+    # a thin branch on a thick one is no jump
+    alone = np.bincount(parent, minlength=len(morphology))[parent] == 1
+    jumps = child[neurite & alone & (ratio > DIAMETER_JUMP)]
     yield from _where(morphology, f"diameters that jump by over {DIAMETER_JUMP:g} times", jumps)
     thin = np.flatnonzero(diameter < THIN)
     yield from _where(morphology, f"diameters below {THIN:g} um", thin)
