@@ -56,7 +56,9 @@ def test_signal_while_reading_standard_input_removes_the_spool(tmp_path):
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     with process:
-        while not list(tmp_path.iterdir()):
+        process.stdin.write(bytes(4 << 20))
+        process.stdin.flush()
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 143
