@@ -16,10 +16,10 @@ from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.provenance import provenance
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
+from lfpcli.runtime.background import Background
 from lfpcli.runtime.record import SpikeRecorder
 from lfpcli.runtime.run import RunSettings, run
 from lfpcli.runtime.team import Team
-from lfpcli.runtime.background import Background
 from lfpcli.tasks.build import build
 from lfpcli.tasks.collect import Collection, Wanted
 from lfpcli.tasks.merge import merged_geometry
