@@ -11,19 +11,18 @@ cdef extern from "potentials.h" nogil:
     const int LFP_POINT_ROWS
     int lfp_max_threads()
     int lfp_use_level(int wanted)
-    void lfp_line(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
-                  double pz, double weight, double *total)
-    void lfp_point(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
-                   double pz, double weight, double *total)
-    void lfp_distance2(const double *table, Py_ssize_t stride, Py_ssize_t n, double px, double py,
-                       double pz, double *distance2)
+    void lfp_line(const double *table, double px, double py, double pz, double weight,
+                  double *total)
+    void lfp_point(const double *table, double px, double py, double pz, double weight,
+                   double *total)
+    void lfp_distance2(const double *table, double px, double py, double pz, double *distance2)
 
 ctypedef fused real:
     float
     double
 
-ctypedef const double[:, ::1] table_t
-ctypedef const double[:, :, ::1] points_t
+ctypedef const double[:, ::1] matrix_t
+ctypedef const double[:, :, ::1] tensor_t
 
 TILE = LFP_TILE
 LINE_ROWS = LFP_LINE_ROWS
@@ -41,57 +40,57 @@ def max_threads():
 
 
 cdef int fill_tile(
-    table_t table, points_t points, table_t weights, real[:, ::1] out, Py_ssize_t row,
-    Py_ssize_t first, bint line,
+    tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, Py_ssize_t row,
+    Py_ssize_t tile, bint line,
 ) except -1 nogil:
     """Weighted sum over the points of one row, for one tile of segments."""
     cdef double total[LFP_TILE]
-    cdef Py_ssize_t n = min(<Py_ssize_t>LFP_TILE, table.shape[1] - first)
-    cdef Py_ssize_t stride = table.shape[1], scale = table.shape[0] - 1, k
-    cdef const double *start = &table[0, first]
+    cdef Py_ssize_t scale = tiles.shape[1] - 1, first = tile * LFP_TILE, k
+    cdef const double *table = &tiles[tile, 0, 0]
     memset(total, 0, sizeof(total))
     for k in range(points.shape[1]):
         if weights[row, k] == 0:
             continue
         if line:
-            lfp_line(start, stride, n, points[row, k, 0], points[row, k, 1], points[row, k, 2],
+            lfp_line(table, points[row, k, 0], points[row, k, 1], points[row, k, 2],
                      weights[row, k], total)
         else:
-            lfp_point(start, stride, n, points[row, k, 0], points[row, k, 1], points[row, k, 2],
+            lfp_point(table, points[row, k, 0], points[row, k, 1], points[row, k, 2],
                       weights[row, k], total)
-    for k in range(n):
-        out[row, first + k] = <real>(table[scale, first + k] * total[k])
+    for k in range(min(<Py_ssize_t>LFP_TILE, out.shape[1] - first)):
+        out[row, first + k] = <real>(tiles[tile, scale, k] * total[k])
     return 0
 
 
 def fill(
-    table_t table, points_t points, table_t weights, real[:, ::1] out, bint line, int threads
+    tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, bint line, int threads
 ):
     """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`."""
-    cdef Py_ssize_t rows = points.shape[0]
-    cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
-    for task in prange(rows * tiles, nogil=True, schedule="dynamic", chunksize=8, num_threads=threads):
-        fill_tile(table, points, weights, out, task % rows, task // rows * LFP_TILE, line)
+    cdef Py_ssize_t rows = points.shape[0], task
+    for task in prange(
+        rows * tiles.shape[0], nogil=True, schedule="dynamic", chunksize=8, num_threads=threads
+    ):
+        fill_tile(tiles, points, weights, out, task % rows, task // rows, line)
 
 
 cdef int look_in_tile(
-    table_t table, table_t points, Py_ssize_t row, Py_ssize_t first, unsigned char[:, ::1] found
+    tensor_t tiles, matrix_t points, Py_ssize_t row, Py_ssize_t tile, unsigned char[:, ::1] found
 ) except -1 nogil:
     """Set `found` where a segment of the tile is nearer to the point than its radius."""
     cdef double distance2[LFP_TILE]
-    cdef Py_ssize_t n = min(<Py_ssize_t>LFP_TILE, table.shape[1] - first), k
+    cdef Py_ssize_t k
     cdef int count = 0
-    lfp_distance2(&table[0, first], table.shape[1], n, points[row, 0], points[row, 1],
-                  points[row, 2], distance2)
-    for k in range(n):
-        count += distance2[k] < table[LFP_LINE_ROWS - 2, first + k]
-    found[row, first // LFP_TILE] = count > 0
+    lfp_distance2(&tiles[tile, 0, 0], points[row, 0], points[row, 1], points[row, 2], distance2)
+    for k in range(LFP_TILE):
+        count += distance2[k] < tiles[tile, LFP_LINE_ROWS - 2, k]
+    found[row, tile] = count > 0
     return 0
 
 
-def near_tiles(table_t table, table_t points, unsigned char[:, ::1] found, int threads):
+def near_tiles(tensor_t tiles, matrix_t points, unsigned char[:, ::1] found, int threads):
     """Mark in `found` (P, tiles) the tiles with a segment nearer to the point than its radius."""
-    cdef Py_ssize_t rows = points.shape[0]
-    cdef Py_ssize_t tiles = (table.shape[1] + LFP_TILE - 1) // LFP_TILE, task
-    for task in prange(rows * tiles, nogil=True, schedule="dynamic", chunksize=8, num_threads=threads):
-        look_in_tile(table, points, task % rows, task // rows * LFP_TILE, found)
+    cdef Py_ssize_t rows = points.shape[0], task
+    for task in prange(
+        rows * tiles.shape[0], nogil=True, schedule="dynamic", chunksize=8, num_threads=threads
+    ):
+        look_in_tile(tiles, points, task % rows, task // rows, found)

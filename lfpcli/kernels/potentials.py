@@ -18,6 +18,7 @@ from lfpcli.kernels.threads import threads_for
 POINT_LENGTH = 1e-9
 LENGTH_OF_POINT = 1e-12
 FOUR_PI = 4.0 * np.pi
+LINE_OF_CACHE = 64
 
 
 def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ def potential(
     if out.size and where.shape[1]:
         line = table.shape[0] == _potentials.LINE_ROWS
         threads = threads_for(out.size * where.shape[1])
-        _potentials.fill(np.ascontiguousarray(table), where, weight, out, line, threads)
+        _potentials.fill(_tiles(table), where, weight, out, line, threads)
     else:
         out[...] = 0.0
     return out
@@ -159,7 +160,7 @@ def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.nda
     found = np.zeros((len(where), -(-count // tile)), dtype=np.uint8)
     if found.size:
         threads = threads_for(len(where) * count // 4)
-        _potentials.near_tiles(np.ascontiguousarray(table), where, found, threads)
+        _potentials.near_tiles(_tiles(table), where, found, threads)
     rows, columns, distances = [], [], []
     for row, first in zip(*np.nonzero(found), strict=True):
         part = table[:, first * tile : (first + 1) * tile]
@@ -178,6 +179,29 @@ def distance_to_lines(table: np.ndarray, point: np.ndarray) -> np.ndarray:
     offset = point[:, None] - table[0:3]
     along = np.clip(np.sum(offset * table[3:6], axis=0), 0.0, table[6])
     return np.linalg.norm(offset - along * table[3:6], axis=0)
+
+
+def _tiles(table: np.ndarray) -> np.ndarray:
+    """The table in tiles, shape (tiles, rows, TILE), aligned to cache lines.
+
+    The last tile is filled up with the last segment, so that every lane computes something
+    that is finite.
+    """
+    rows, count = table.shape
+    tile = _potentials.TILE
+    shape = (-(-count // tile), rows, tile)
+    size = int(np.prod(shape))
+    buffer = np.empty(size + LINE_OF_CACHE // 8)
+    first = -buffer.ctypes.data % LINE_OF_CACHE // 8
+    tiles = buffer[first : first + size].reshape(shape)
+    whole = count // tile
+    body = table[:, : whole * tile].reshape(rows, whole, tile)
+    tiles[:whole] = body.swapaxes(0, 1)
+    if whole < len(tiles):
+        rest = table[:, whole * tile :]
+        tiles[whole, :, : rest.shape[1]] = rest
+        tiles[whole, :, rest.shape[1] :] = rest[:, -1:]
+    return tiles
 
 
 def _weighted(points: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
