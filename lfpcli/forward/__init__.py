@@ -1,0 +1,1 @@
+"""Forward models: from currents to what an instrument measures. Arrays in, arrays out."""

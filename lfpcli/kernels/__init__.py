@@ -1,0 +1,1 @@
+"""The inner loops, compiled, each behind a function that checks shapes."""

@@ -1,0 +1,1 @@
+"""Figures of recordings; each function takes data and Axes."""

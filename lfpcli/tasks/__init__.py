@@ -1,0 +1,1 @@
+"""The body of each command, without its parsing, to use from Python."""
