@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime import coreneuron
+from lfpcli.runtime.field import ExtracellularField, has_extracellular
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.record import Gatherer, Recorder, VectorSet
 
@@ -107,7 +108,10 @@ class Chunk:
 
 
 def run(
-    cells: Sequence[Cell], settings: RunSettings, recorders: Mapping[str, Recorder]
+    cells: Sequence[Cell],
+    settings: RunSettings,
+    recorders: Mapping[str, Recorder],
+    fields: Sequence[ExtracellularField] = (),
 ) -> Iterator[Chunk]:
     """Run the cells and yield the recorded samples in chunks.
 
@@ -122,6 +126,8 @@ def run(
         Times, temperature, engine.
     recorders : mapping of str to Recorder
         What to record.
+    fields : sequence of ExtracellularField
+        What stimulates from outside; the parts of one field add, fields are of different cells.
 
     Yields
     ------
@@ -142,7 +148,7 @@ def run(
     # the last sample of a grid is an event that must lie before the end of the chunk
     past = 1e-6 * settings.dt if settings.adaptive else 0.0
     with _sampling(h, gatherer.sample), _engine(settings.engine) as engage:
-        _initialise(h, pc, cells, settings)
+        _initialise(h, pc, cells, settings, fields)
         _settle(h, pc, settings, gatherer, vectors)
         engage()
         for first in range(0, settings.samples, size):
@@ -183,7 +189,13 @@ def _engine(name: str) -> Iterator[Callable[[], None]]:
         switch.enable = False
 
 
-def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -> None:
+def _initialise(
+    h: Any,
+    pc: Any,
+    cells: Sequence[Cell],
+    settings: RunSettings,
+    fields: Sequence[ExtracellularField],
+) -> None:
     cvode = h.CVode()
     cvode.active(False)
     cvode.atol(settings.atol)
@@ -192,6 +204,10 @@ def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -
     h.steps_per_ms = 1.0 / settings.dt
     h.celsius = settings.celsius
     pc.set_maxstep(MAX_STEP)
+    # the variable step leaves the extracellular mechanism out, save with this solver
+    cvode.use_daspk(settings.adaptive and has_extracellular())
+    for field in fields:
+        field.begin(settings)
     h.finitialize(settings.v_init)
     h.t = -settings.warmup * settings.dt
     # the currents of the first sample belong to the initial state
@@ -199,6 +215,8 @@ def _initialise(h: Any, pc: Any, cells: Sequence[Cell], settings: RunSettings) -
     h.frecord_init()
     for cell in cells:
         cell.queue_events()
+    for field in fields:
+        field.queue()
 
 
 def _settle(h: Any, pc: Any, settings: RunSettings, gatherer: Gatherer, vectors: VectorSet) -> None:
