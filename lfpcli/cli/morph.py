@@ -1,7 +1,7 @@
 """Summarise morphologies, change their place and shape, and convert them.
 
 The summary gives sections, segments, lengths and areas per kind, extent, branching, and what
-looks wrong. Read are SWC, HDF5 (MorphIO's layout), and through NEURON .asc, .hoc and NeuroML 1;
+looks wrong. Read are SWC, HDF5 (MorphIO's layout), NeuroML, and through NEURON .asc and .hoc;
 written are SWC and HDF5. Sections have NEURON's names and order.
 
 On a terminal the summary is printed. In a pipe, without -o or --json, the cell itself is written
@@ -72,40 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_segments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("counting of segments")
-    group.add_argument(
-        "--d-lambda",
-        type=options.positive,
-        default=0.1,
-        metavar="X",
-        help="largest length in units of the length constant (0.1)",
-    )
-    group.add_argument(
-        "--frequency",
-        type=options.positive,
-        default=100.0,
-        metavar="HZ",
-        help="at which the length constant is taken, Hz (100)",
-    )
-    group.add_argument(
-        "--Ra",
-        type=options.positive,
-        default=150.0,
-        metavar="R",
-        help="axial resistivity, ohm cm (150)",
-    )
-    group.add_argument(
-        "--cm",
-        type=options.positive,
-        default=1.0,
-        metavar="C",
-        help="membrane capacitance, uF/cm2 (1)",
-    )
-    group.add_argument(
-        "--max-length",
-        type=options.positive,
-        metavar="L",
-        help="instead: largest length of a segment, um",
-    )
+    for name, letter, default, text in (
+        ("--d-lambda", "X", 0.1, "largest length in units of the length constant (0.1)"),
+        ("--frequency", "HZ", 100.0, "at which the length constant is taken, Hz (100)"),
+        ("--ra", "R", 150.0, "axial resistivity, ohm cm (150)"),
+        ("--cm", "C", 1.0, "membrane capacitance, uF/cm2 (1)"),
+        ("--max-length", "L", None, "instead: largest length of a segment, um"),
+    ):
+        group.add_argument(name, type=options.positive, default=default, metavar=letter, help=text)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -115,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.runtime.morphology.measures import Segmentation
     from lfpcli.tasks import morph as task
 
-    rule = Segmentation(args.d_lambda, args.frequency, args.Ra, args.cm, args.max_length)
+    rule = Segmentation(args.d_lambda, args.frequency, args.ra, args.cm, args.max_length)
     cells = [
         task.transform(
             task.read(source, repair=args.repair),

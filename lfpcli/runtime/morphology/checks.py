@@ -13,7 +13,8 @@ from lfpcli.runtime.morphology.tree import SOMA, Morphology
 DIAMETER_JUMP = 5.0
 THIN = 0.05
 LONG_GAP = 100.0
-FEWEST_WITH_DEPTH = 20
+# fewer points make a drawing or a model, not a tracing
+FEWEST_TRACED = 100
 
 
 def check(morphology: Morphology) -> list[str]:
@@ -57,7 +58,7 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     if twice > 0:
         yield f"places that points of different branches share: {twice}"
     far = child[neurite & (length > LONG_GAP)]
-    if len(morphology) > FEWEST_WITH_DEPTH:
+    if len(morphology) > FEWEST_TRACED:
         yield from _where(morphology, f"points over {LONG_GAP:g} um from their parent", far)
     ratio = np.maximum(diameter[child], diameter[parent]) / np.minimum(
         diameter[child], diameter[parent]
@@ -69,7 +70,7 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     thin = np.flatnonzero(diameter < THIN)
     yield from _where(morphology, f"diameters below {THIN:g} um", thin)
     flat = [axis for axis, size in zip("xyz", np.ptp(place, axis=0), strict=True) if size == 0]
-    if flat and len(morphology) > FEWEST_WITH_DEPTH:
+    if flat and len(morphology) > FEWEST_TRACED:
         yield f"flat: all points have the same {' and '.join(flat)}"
 
 

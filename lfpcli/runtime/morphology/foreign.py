@@ -75,7 +75,7 @@ def _load_asc(path: Path, into: Any) -> list[Any]:
         reader = h.Import3d_Neurolucida3()
         reader.quiet = 1
         reader.input(str(path))
-        if not reader.sections:
+        if reader.sections is None or len(reader.sections) == 0:
             raise InputError("holds no sections", place=path, remedy="check that it is Neurolucida")
         # a template of its own, since at top level hoc replaces sections of the same name
         holder = _import_template(int(reader.type.min()), int(reader.type.max()))

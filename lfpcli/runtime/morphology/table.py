@@ -78,7 +78,7 @@ def read_table(
         path = Path(source)
         try:
             # an undecodable byte becomes a sign that no number holds
-            with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            with path.open(encoding="utf-8", errors="replace") as stream:
                 return read_table(stream, name or str(path), lenient=lenient)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", place=path) from error
@@ -113,7 +113,7 @@ def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
             _skip_rest(stream, name, number)
         if number > MAX_LINES:
             raise InputError(f"more than {MAX_LINES:,} lines", place=name)
-        text = line.strip()
+        text = line.lstrip("\ufeff").strip()
         if text and not text.startswith("#"):
             yield number, text
 
