@@ -74,7 +74,10 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     """
     built = Built()
     first = 0
-    factories = {name: CellFactory(spec, stand_ins) for name, spec in model.cells.items()}
+    factories = {
+        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
+        for name, spec in model.cells.items()
+    }
     for population in model.resolved_populations().values():
         if population.has_cells:
             factory = factories[str(population.cell)]

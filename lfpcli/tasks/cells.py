@@ -34,6 +34,9 @@ class CellFactory:
         The kind of cell.
     stand_ins : sequence of str
         Point processes that a template names and that were left out.
+    extracellular : bool
+        Whether they get the extracellular mechanism, as fields need it, where `spec` does not ask
+        for it.
 
     Attributes
     ----------
@@ -42,8 +45,11 @@ class CellFactory:
         file overrules.
     """
 
-    def __init__(self, spec: CellSpec, stand_ins: Sequence[str] = ()) -> None:
+    def __init__(
+        self, spec: CellSpec, stand_ins: Sequence[str] = (), *, extracellular: bool = False
+    ) -> None:
         self.spec = spec
+        self._extracellular = extracellular or spec.extracellular
         self.settings: dict[str, float] = {}
         self._stand_ins = stand_ins
         rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
@@ -66,7 +72,7 @@ class CellFactory:
             cm=spec.cm,
             nseg=self._nseg,
             custom_fun=self._hooks(),
-            extracellular=spec.extracellular,
+            extracellular=self._extracellular,
             gid=gid,
             names=names,
         )

@@ -15,7 +15,7 @@ from lfpcli.forward.media import Medium, as_medium
 from lfpcli.forward.potentials import near_contacts, transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
-from lfpcli.model.probe import Csd, Probe
+from lfpcli.model.probe import Csd, Field, Probe
 from lfpcli.tasks.csd import csd_measurement
 from lfpcli.tasks.streams import Measurement
 
@@ -48,7 +48,7 @@ def measurement_of(probe: Probe) -> Measurement:
     }
 
     def matrix(geometry: Geometry) -> np.ndarray:
-        _warn_of_near(geometry, contacts, probe.name)
+        warn_of_near(geometry, contacts, f"probe '{probe.name}'")
         return transfer_matrix(geometry, contacts, **arguments)
 
     return Measurement(
@@ -66,9 +66,10 @@ def measurement_of(probe: Probe) -> Measurement:
     )
 
 
-def contacts_of(probe: Probe) -> Contacts:
-    """Contacts of a probe, in place."""
-    spec = probe.array if probe.array is not None else probe.contacts
+def contacts_of(probe: Probe | Field) -> Contacts:
+    """Contacts of a probe, or electrodes of a field, in place."""
+    listed = probe.contacts if isinstance(probe, Probe) else probe.electrodes
+    spec = probe.array if probe.array is not None else listed
     contacts = load_contacts(
         spec,  # type: ignore[arg-type]
         shift=probe.shift,
@@ -109,7 +110,8 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     return parameters
 
 
-def _warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:
+def warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:
+    """Warn of contacts inside segments, which `name` measures or stimulates with."""
     near = near_contacts(geometry, contacts)
     if not len(near):
         return
@@ -121,7 +123,7 @@ def _warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:
     )
     more = f"; and {len(near) - _NAMED} more" if len(near) > _NAMED else ""
     warnings.warn(
-        f"probe '{name}': contacts inside segments, {len(np.unique(near['contact']))} in all, are "
+        f"{name}: contacts inside segments, {len(np.unique(near['contact']))} in all, are "
         f"taken at the radius: {shown}{more}",
         LfpWarning,
         stacklevel=2,

@@ -22,6 +22,7 @@ from lfpcli.runtime.run import RunSettings, run
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import build
 from lfpcli.tasks.collect import Collection, Wanted
+from lfpcli.tasks.fields import fields_of
 from lfpcli.tasks.merge import merged_geometry
 from lfpcli.tasks.prepare import choose_engine, load_mechanisms, setting_notes
 from lfpcli.tasks.probes import measurement_of
@@ -165,6 +166,7 @@ class Simulation:
             self.built.everyone,
             team,
         )
+        self.fields = fields_of(model.fields, self.built, team)
         engine, reason = choose_engine(model)
         self.settings = replace(settings_of(model), engine=engine)
         self.plan = self._plan(engine, reason)
@@ -214,7 +216,8 @@ class Simulation:
             self.collection.begin(writer, self.settings.dt)
         spikes = self._spike_recorder()
         with Background(threaded=self._team.size == 1) as background:
-            for chunk in run(self.built.cells, self.settings, self.collection.recorders):
+            chunks = run(self.built.cells, self.settings, self.collection.recorders, self.fields)
+            for chunk in chunks:
                 background.submit(self.collection.take, chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
         if spikes:

@@ -1,0 +1,169 @@
+"""What stimulates from outside, as files: currents of electrodes, or potentials at segments."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.io.stream import local_file
+
+
+def read_currents(source: str | os.PathLike[str], electrodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read currents of electrodes that hold from one time to the next.
+
+    Parameters
+    ----------
+    source : path-like
+        ``.npy`` (K, 1 + E), ``.npz`` with t (K,) and i (K, E), or a table of text: a line each
+        with the time and E currents, separated by commas, semicolons or blanks. A first line
+        without numbers, empty lines, and lines that begin with # do not count.
+    electrodes : int
+        E.
+
+    Returns
+    -------
+    times : ndarray, shape (K,)
+        ms, ascending.
+    currents : ndarray, shape (K, E)
+        nA.
+
+    Raises
+    ------
+    InputError
+        Where the file is not of that form.
+    """
+    suffix = Path(source).suffix.lower()
+    if suffix == ".npz":
+        times, currents = _from_npz(source, "i")
+    else:
+        table = _from_npy(source) if suffix == ".npy" else _from_text(source)
+        times, currents = table[:, 0], table[:, 1:]
+    if currents.shape[1] != electrodes:
+        raise InputError(
+            f"has {currents.shape[1]} currents for {electrodes} electrodes",
+            place=source,
+            remedy="give t in ms and a current in nA per electrode",
+        )
+    return _checked(times, currents, source)
+
+
+def read_potentials(source: str | os.PathLike[str], segments: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read extracellular potentials that hold from one time to the next.
+
+    Parameters
+    ----------
+    source : path-like
+        ``.npz`` with t (K,) in ms and v (K, N) in mV.
+    segments : int
+        N, of all cells in the order of their gids.
+
+    Returns
+    -------
+    times : ndarray, shape (K,)
+        ms, ascending.
+    potentials : ndarray, shape (K, N)
+        mV.
+
+    Raises
+    ------
+    InputError
+        Where the file is not of that form.
+    """
+    times, potentials = _from_npz(source, "v")
+    if potentials.shape[1] != segments:
+        raise InputError(
+            f"has potentials of {potentials.shape[1]} segments, the model has {segments}",
+            place=source,
+            remedy="give v with shape (times, segments); lfp sim --dry-run tells their number",
+        )
+    return _checked(times, potentials, source)
+
+
+def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            missing = [key for key in ("t", name) if key not in archive]
+            if missing:
+                raise InputError(f"has no array '{missing[0]}'", place=source)
+            times, values = archive["t"], archive[name]
+    except (OSError, ValueError, EOFError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot be read as .npz: {error}", place=source) from error
+    if times.ndim != 1 or values.ndim != 2 or len(times) != len(values):
+        raise InputError(
+            f"t has shape {times.shape} and {name} {values.shape}, expected (K,) and (K, N)",
+            place=source,
+        )
+    return times, values
+
+
+def _from_npy(source: str | os.PathLike[str]) -> np.ndarray:
+    try:
+        table = np.load(source, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read as .npy: {error}", place=source) from error
+    if getattr(table, "ndim", 0) != 2 or table.shape[1] < 2:
+        raise InputError(f"has shape {np.shape(table)}, expected (K, 1 + electrodes)", place=source)
+    return table
+
+
+def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
+    with local_file(source) as (path, name):
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError("is no text", place=name, remedy="give .csv, .npy or .npz") from error
+    filled = [
+        (number, [cell for cell in re.split(r"[,;\s]+", line.strip()) if cell])
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if filled and not any(_is_number(cell) for cell in filled[0][1]):
+        del filled[0]
+    if not filled:
+        raise InputError("holds no currents", place=name)
+    width = len(filled[0][1])
+    rows = []
+    for number, cells in filled:
+        bad = [cell for cell in cells if not _is_number(cell)]
+        if bad:
+            raise InputError(f"'{bad[0][:40]}' is no number", place=f"{name}:{number}")
+        if len(cells) != width or width < 2:
+            raise InputError(
+                f"{len(cells)} numbers, expected {max(width, 2)}", place=f"{name}:{number}"
+            )
+        rows.append([float(cell) for cell in cells])
+    return np.array(rows)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(
+    times: np.ndarray, values: np.ndarray, source: str | os.PathLike[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    for what, array in (("times", times), ("values", values)):
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"{what} are not real numbers but {array.dtype}", place=source)
+        if not np.all(np.isfinite(array)):
+            raise InputError(f"{what} are not all finite", place=source)
+    times, values = times.astype(float), values.astype(float)
+    if not len(times):
+        raise InputError("holds no times", place=source)
+    late = np.flatnonzero(np.diff(times) <= 0)
+    if len(late):
+        raise InputError(
+            f"times do not ascend: {times[late[0] + 1]:g} ms follows {times[late[0]]:g} ms",
+            place=source,
+        )
+    return times, values
