@@ -131,7 +131,7 @@ def describe_mechanism(
         known = [*own, *(m.name for lib in libraries for m in lib.mechanisms)]
         raise SimulatorError(
             f"unknown mechanism '{name}'",
-            remedy=f"{nearest(name, known, 'mechanism')} Else name the folder of its .mod file",
+            remedy=f"{nearest(name, known, 'mechanism')}; or name the folder of its .mod file",
         )
     refused = None if name in builtin_names() else "not among CoreNEURON's own mechanisms"
     return {**describe(name), "file": None, "coreneuron": refused}

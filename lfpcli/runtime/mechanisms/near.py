@@ -62,5 +62,5 @@ def missing_mechanism_error(
         remedy = f"{mod} defines it: add that file or its folder to 'mechanisms' in [run]"
     else:
         remedy = nearest(name, [*density_mechanism_names(), *point_process_names()], "mechanism")
-        remedy += " Else name the folder of its .mod file in 'mechanisms' in [run]"
+        remedy += "; or name the folder of its .mod file in 'mechanisms' in [run]"
     return SimulatorError(f"unknown mechanism '{name}'{where}", remedy=remedy)
