@@ -61,9 +61,11 @@ SOURCES = """\
   1:491, calls matched; here 1.8 for basal and 2 for apical dendrites, as trunks with many thin
   obliques are thinner than matched ones.
 
-The target ranges are this project's reading of those papers. They were set beside published
-reconstructions, which `lfp morph` measures as follows; the script stops where a cell leaves its
-ranges.
+The target ranges are wide ones chosen for this project, not quoted from a table of one of those
+papers. The three reconstructions below, as `lfp morph` measures them, were the yardstick for the
+layer 5 and the basket cell; no traced cell of layer 2/3 was at hand. The two Pvalb cells are of
+mice and cut by the slice; the basket cell here is larger and thicker. The script stops where a
+cell leaves its ranges.
 
 | reconstruction | dendritic length, um | bifurcations | soma, um | mean diameter, um |
 |---|---|---|---|---|
