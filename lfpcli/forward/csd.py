@@ -43,12 +43,16 @@ def laminar_matrix(geometry: Any, z: ArrayLike, radius: float | ArrayLike) -> np
     layers = check_layers(z)
     radii = check_radii(radius, len(layers))
     start, along = segments.start, segments.end - segments.start
-    matrix = np.empty((len(layers), len(segments)))
+    bottom = np.minimum(start[:, 2], segments.end[:, 2])
+    top = np.maximum(start[:, 2], segments.end[:, 2])
+    matrix = np.zeros((len(layers), len(segments)))
     for row, ((low, high), reach) in enumerate(zip(layers, radii, strict=True)):
-        enter, leave = _within_slab(start[:, 2], along[:, 2], low, high)
-        nearer, farther = _within_disc(start[:, :2], along[:, :2], reach)
+        some = np.flatnonzero((top >= low) & (bottom < high))
+        a, d = start[some], along[some]
+        enter, leave = _within_slab(a[:, 2], d[:, 2], low, high)
+        nearer, farther = _within_disc(a[:, :2], d[:, :2], reach)
         share = np.minimum(leave, farther) - np.maximum(enter, nearer)
-        matrix[row] = np.maximum(share, 0.0) / (np.pi * reach**2 * (high - low))
+        matrix[row, some] = np.maximum(share, 0.0) / (np.pi * reach**2 * (high - low))
     return matrix
 
 

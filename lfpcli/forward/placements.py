@@ -28,7 +28,7 @@ from lfpcli.forward.transforms import soma_places
 from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
 
-BLOCK_ENTRIES = 4_000_000
+BLOCK_ENTRIES = 1_000_000
 NOT_GIVEN = np.empty(0)
 
 

@@ -36,15 +36,17 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.nda
     ndarray, shape (9, N)
         Start, unit vector, length, radius squared, 1 / (4 pi length).
     """
-    along = end - start
-    length = np.sqrt(np.sum(along * along, axis=1))
-    point = length < POINT_LENGTH * radius
-    length = np.where(point, LENGTH_OF_POINT * radius, length)
-    unit = np.where(point[:, None], [0.0, 0.0, 1.0], along / length[:, None])
-    middle = 0.5 * (start + end)
-    begin = np.where(point[:, None], middle - 0.5 * length[:, None] * unit, start)
     table = np.empty((_potentials.LINE_ROWS, len(start)))
-    table[0:3], table[3:6], table[6] = begin.T, unit.T, length
+    begin, unit, length = table[0:3], table[3:6], table[6]
+    begin[...] = start.T
+    np.subtract(end.T, begin, out=unit)
+    np.sqrt(unit[0] * unit[0] + unit[1] * unit[1] + unit[2] * unit[2], out=length)
+    points = np.flatnonzero(length < POINT_LENGTH * radius)
+    length[points] = LENGTH_OF_POINT * radius[points]
+    unit /= length
+    unit[:, points] = [[0.0], [0.0], [1.0]]
+    middle = 0.5 * (start[points] + end[points]).T
+    begin[:, points] = middle - 0.5 * length[points] * unit[:, points]
     table[7], table[8] = radius * radius, 1.0 / (FOUR_PI * length)
     return table
 
@@ -156,22 +158,20 @@ def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.nda
         raise UsageError(f"points have shape {where.shape}, expected (P, 3)")
     if table.shape[0] != _potentials.LINE_ROWS:
         raise UsageError("near_pairs needs a table of lines")
-    count, tile = table.shape[1], _potentials.TILE
-    found = np.zeros((len(where), -(-count // tile)), dtype=np.uint8)
+    some = _within_reach(table, where)
+    tile, table = _potentials.TILE, table[:, some]
+    found = np.zeros((len(where), -(-len(some) // tile)), dtype=np.uint8)
     if found.size:
-        threads = threads_for(len(where) * count // 4)
+        threads = threads_for(len(where) * len(some) // 4)
         _potentials.near_tiles(_tiles(table), where, found, threads)
-    rows, columns, distances = [], [], []
+    pairs: list[tuple[np.ndarray, ...]] = [(np.empty(0, int), np.empty(0, int), np.empty(0))]
     for row, first in zip(*np.nonzero(found), strict=True):
         part = table[:, first * tile : (first + 1) * tile]
         distance = distance_to_lines(part, where[row])
         near = np.flatnonzero(distance * distance < part[7])
-        rows.append(np.full(len(near), row))
-        columns.append(near + first * tile)
-        distances.append(distance[near])
-    if not rows:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(distances)
+        pairs.append((np.full(len(near), row), some[near + first * tile], distance[near]))
+    rows, columns, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    return rows, columns, distances
 
 
 def distance_to_lines(table: np.ndarray, point: np.ndarray) -> np.ndarray:
@@ -179,6 +179,16 @@ def distance_to_lines(table: np.ndarray, point: np.ndarray) -> np.ndarray:
     offset = point[:, None] - table[0:3]
     along = np.clip(np.sum(offset * table[3:6], axis=0), 0.0, table[6])
     return np.linalg.norm(offset - along * table[3:6], axis=0)
+
+
+def _within_reach(table: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Indices of the segments that may be near a point, by the box around all points."""
+    if not len(points):
+        return np.empty(0, dtype=np.int64)
+    reach = table[6] + np.sqrt(table[7])
+    low, high = points.min(axis=0)[:, None], points.max(axis=0)[:, None]
+    inside = (table[0:3] + reach >= low) & (table[0:3] - reach <= high)
+    return np.flatnonzero(inside.all(axis=0))
 
 
 def _tiles(table: np.ndarray) -> np.ndarray:
