@@ -179,6 +179,10 @@ def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
     templates = {m.group(1): _digest(m.group(2)) for m in _TEMPLATE.finditer(plain)}
     _check_templates(templates, path)
     if templates and all(name in _KNOWN.templates for name in templates):
+        # the files that it loads may still define something in another way
+        for target in _targets(plain, path, root):
+            with working_folder(target.parent):
+                _read(target, root, scope)
         _KNOWN.files.add(path)
         return
     h = nrn()
@@ -211,8 +215,7 @@ def _digest(text: str) -> str:
 
 def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope | None) -> str:
     """Redirect the loading of the model's own files, and names and deletion of sections."""
-    # what stands in templates is the business of their objects
-    outside = _TEMPLATE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), plain)
+    outside = _outside_templates(plain)
     changes = scope.changes(outside) if scope is not None else []
     for match in _LOAD.finditer(outside):
         target = _resolve(match.group(1), path.parent, root)
@@ -226,6 +229,18 @@ def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope 
     return text
 
 
+def _outside_templates(plain: str) -> str:
+    """Blank out templates, whose statements are the business of their objects."""
+    return _TEMPLATE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), plain)
+
+
+def _targets(plain: str, path: Path, root: Path) -> list[Path]:
+    """Files of the model's own that a file loads."""
+    names = _LOAD.findall(_outside_templates(plain))
+    found = [_resolve(name, path.parent, root) for name in names]
+    return [target for target in found if target is not None]
+
+
 def _own_deletion(body: str, offset: int) -> list[tuple[int, int, str]]:
     """Changes that let a template delete its own sections instead of all."""
     changes = []
@@ -234,7 +249,12 @@ def _own_deletion(body: str, offset: int) -> list[tuple[int, int, str]]:
         start, end = match.span()
         changes.append((offset + start, offset + end, _DELETE_OWN + lines))
     if changes and not re.search(r"\bobjref\b[^\n]*\bthis\b", body):
-        changes.append((offset, offset, " objref this "))
+        head = re.split(r"\b(?:proc|func|obfunc|iterator)\b", body, maxsplit=1)[0]
+        declared = re.search(r"^\s*objref\s+()", head, re.MULTILINE)
+        if declared:
+            changes.append((offset + declared.end(), offset + declared.end(), "this, "))
+        else:  # costs a line, by which errors further on are off
+            changes.append((offset, offset, "\nobjref this"))
     return changes
 
 

@@ -143,20 +143,30 @@ def _template(file: Path, name: str) -> Any:
 
 
 def _make(maker: Any, args: Sequence[float | str], file: Path, folder: Path) -> Any:
-    """Call the template, watching a section of ours that it must not delete."""
+    """Call the template, and see that it deletes no sections but its own."""
     h = nrn()
-    others = next(iter(h.allsec()), None) is not None
-    watched = h.Section(name="lfp_watched")
+    first = next(iter(h.allsec()), None)
+    last = h.Section(name="lfp_watched")
+    before = _roots()
     cell = call_hoc(lambda: maker(*args), file, folder)
-    if _deleted(watched) and others:
-        raise SimulatorError(
-            "the template deletes the sections of all other cells",
-            place=file,
-            remedy="delete its own sections alone, or run one such cell at a time",
-        )
-    if not _deleted(watched):
-        h.delete_section(sec=watched)
+    if first is not None:
+        own = sum(1 for s in _sections(cell, file) if s.parentseg() is None)
+        if _deleted(first) or _deleted(last) or _roots() != before + own:
+            raise SimulatorError(
+                "the template deletes sections of other cells",
+                place=file,
+                remedy="delete its own sections alone, or run one such cell at a time",
+            )
+    if not _deleted(last):
+        h.delete_section(sec=last)
     return cell
+
+
+def _roots() -> int:
+    """Number of sections without a parent: far fewer than there are sections."""
+    roots = nrn().SectionList()
+    roots.allroots()
+    return sum(1 for _ in roots)
 
 
 def _deleted(section: Any) -> bool:

@@ -1,0 +1,227 @@
+"""Cells from hoc templates: equal file names, deletion of sections, settings, errors."""
+
+from __future__ import annotations
+
+import pytest
+
+MAIN = """\
+load_file("biophysics.hoc")
+load_file("sub/more.hoc")
+{celsius = 34}
+{dt = 0.025}
+begintemplate NAME
+public soma, dend, all
+objref all, bio
+create soma[1], dend[1], spare[1]
+proc init() { local i
+    all = new SectionList()
+    // a clean sheet
+    forall delete_section()
+    create soma[1], dend[$1]
+    soma { L = 20 diam = 20 all.append() }
+    for i = 0, $1 - 1 dend[i] {
+        L = 100 diam = 2 nseg = 3
+        connect dend[i](0), soma(1)
+        all.append()
+    }
+    bio = new bio_NAME()
+    bio.insert_all(all)
+    printf("made %s\\n", "NAME")
+}
+endtemplate NAME
+"""
+
+BIOPHYSICS = """\
+begintemplate bio_NAME
+public insert_all
+proc insert_all() {
+    forsec $o1 { insert pas g_pas = VALUE }
+}
+endtemplate bio_NAME
+"""
+
+
+def model(folder, name, value, main=MAIN):
+    (folder / "sub").mkdir(parents=True)
+    (folder / "template.hoc").write_text(main.replace("NAME", name))
+    text = BIOPHYSICS.replace("NAME", name).replace("VALUE", value)
+    (folder / "biophysics.hoc").write_text(text)
+    (folder / "sub" / "more.hoc").write_text('load_file("inner.hoc")\n')
+    (folder / "sub" / "inner.hoc").write_text("more_was_read = 1\n")
+    return folder / "template.hoc"
+
+
+def test_cells_of_two_folders_live_together(neuron_process, tmp_path):
+    one = model(tmp_path / "one folder", "One", "1e-4")
+    two = model(tmp_path / "two", "Two", "2e-4")
+    files = sorted(tmp_path.rglob("*"))
+    got = neuron_process(
+        """
+        import os
+        from pathlib import Path
+        from lfpcli.runtime.neuron import nrn
+        from lfpcli.runtime.templates import load_template
+        h = nrn()
+        usual = h.celsius, h.dt
+        cells = [load_template(Path(p), n, [c]) for p, n, c in
+                 ((one, "One", 2), (two, "Two", 3), (one, "One", 4))]
+        results["counts"] = [len(c.sections) for c in cells]
+        results["alive"] = len(list(h.allsec()))
+        results["names"] = cells[2].names
+        results["g"] = [c.sections[-1].g_pas for c in cells]
+        results["settings"] = [[c.settings["celsius"], c.settings["dt"]] for c in cells]
+        results["others"] = sorted(cells[0].settings)
+        results["kept"] = (h.celsius, h.dt) == usual
+        results["cwd"] = os.getcwd()
+        results["more"] = h.more_was_read
+        """,
+        one=str(one),
+        two=str(two),
+    )
+    assert list(got["counts"]) == [3, 4, 5]
+    assert got["alive"] == 12
+    assert list(got["names"]) == ["soma[0]", "dend[0]", "dend[1]", "dend[2]", "dend[3]"]
+    assert list(got["g"]) == [1e-4, 2e-4, 1e-4]
+    assert got["settings"].tolist() == [[34.0, 0.025]] * 3
+    assert list(got["others"]) == ["celsius", "dt"]
+    assert got["kept"]
+    assert str(got["cwd"]) == str(tmp_path)
+    assert got["more"] == 1
+    assert [p for p in sorted(tmp_path.rglob("*")) if p.suffix != ".npz"] == files
+
+
+def errors_of(neuron_process, calls, **given):
+    code = """
+        import warnings
+        from pathlib import Path
+        from lfpcli.errors import LfpError
+        from lfpcli.runtime.templates import load_hoc_model, load_template
+        for name, call in CALLS.items():
+            results[name] = "no error"
+            try:
+                eval(call)
+            except LfpError as error:
+                results[name] = f"{type(error).__name__}: {error}"
+    """
+    return {k: str(v) for k, v in neuron_process(code, CALLS=calls, **given).items()}
+
+
+def test_errors_name_file_and_line(neuron_process, tmp_path):
+    main = model(tmp_path / "m", "Main", "1e-4")
+    lines = MAIN.replace("NAME", "Wrong").replace('load_file("sub/more.hoc")', "").splitlines()
+    lines[8] = "create soma[1"
+    (tmp_path / "m" / "syntax.hoc").write_text("\n".join(lines))
+    (tmp_path / "m" / "missing.hoc").write_text("create soma\n\nsoma { insert NaTa_missing }\n")
+    (tmp_path / "m" / "mods").mkdir()
+    mod = tmp_path / "m" / "mods" / "na.mod"
+    mod.write_text("NEURON { SUFFIX NaTa_missing }\n")
+    (tmp_path / "m" / "nested.hoc").write_text('x = 1\nload_file("missing.hoc")\n')
+    (tmp_path / "m" / "nothing.hoc").write_text("x = 1\n")
+    got = errors_of(
+        neuron_process,
+        {
+            "name": "load_template(Path(main), 'Mane', [1])",
+            "argument": "load_template(Path(main), 'Main', ['text'])",
+            "workdir": "load_template(Path(main), 'Main', [1], workdir=Path('nowhere'))",
+            "syntax": "load_template(Path(main).with_name('syntax.hoc'), 'Wrong', [1])",
+            "missing": "load_hoc_model(Path(main).with_name('missing.hoc'))",
+            "nested": "load_hoc_model(Path(main).with_name('nested.hoc'))",
+            "absent": "load_template(Path('nowhere.hoc'), 'Main')",
+            "nothing": "load_hoc_model(Path(main).with_name('nothing.hoc'))",
+        },
+        main=str(main),
+    )
+    assert got["name"].startswith("InputError: defines no template 'Mane' [")
+    assert "did you mean 'Main'?" in got["name"]
+    assert got["argument"].startswith("SimulatorError: hoc: ")
+    assert str(main) in got["argument"]
+    assert "correct 'workdir'" in got["workdir"]
+    assert f"[{main.with_name('syntax.hoc')}:" in got["syntax"]
+    assert "syntax error" in got["syntax"]
+    assert f"[{main.with_name('missing.hoc')}:3]" in got["missing"]
+    assert "'NaTa_missing'" in got["missing"]
+    assert str(mod) in got["missing"]
+    assert f"[{main.with_name('missing.hoc')}:3]" in got["nested"]
+    assert got["absent"].startswith("InputError: no such file")
+    assert got["nothing"].startswith("InputError: makes no sections")
+
+
+def test_templates_of_one_name_that_differ_are_told(neuron_process, tmp_path):
+    one = model(tmp_path / "one", "Same", "1e-4")
+    two = model(tmp_path / "two", "Same", "1e-4")
+    three = model(tmp_path / "three", "Same", "3e-4")
+    (tmp_path / "two" / "biophysics.hoc").write_text(
+        (tmp_path / "one" / "biophysics.hoc").read_text().replace("    forsec", "\tforsec")
+    )
+    got = errors_of(
+        neuron_process,
+        {p.parent.name: f"load_template(Path({str(p)!r}), 'Same', [1])" for p in (one, two, three)},
+    )
+    assert got["one"] == got["two"] == "no error"
+    assert "template 'bio_Same' is defined in two ways" in got["three"]
+    assert str(tmp_path / "one" / "biophysics.hoc") in got["three"]
+    assert str(tmp_path / "three" / "biophysics.hoc") in got["three"]
+
+
+def test_a_template_that_deletes_others_in_its_own_way_is_refused(neuron_process, tmp_path):
+    main = MAIN.replace("forall delete_section()", "forall { if (1) delete_section() }")
+    first = model(tmp_path / "first", "First", "1e-4")
+    rude = model(tmp_path / "rude", "Rude", "1e-4", main)
+    call = "load_template(Path({!r}), {!r}, [1])"
+    alone = errors_of(neuron_process, {"alone": call.format(str(rude), "Rude")})
+    assert alone["alone"] == "no error"
+    got = errors_of(
+        neuron_process,
+        {
+            "first": f"keep.append({call.format(str(first), 'First')})",
+            "rude": call.format(str(rude), "Rude"),
+        },
+        keep=[],
+    )
+    assert got["first"] == "no error"
+    assert "deletes sections of other cells" in got["rude"]
+
+
+def test_a_stand_in_fails_only_where_it_is_made(neuron_process, tmp_path):
+    (tmp_path / "t.hoc").write_text(
+        "begintemplate T\npublic soma, all\nobjref all, syn\ncreate soma\n"
+        "proc init() { all = new SectionList() soma all.append()\n"
+        "if ($1) { soma syn = new Missing_Syn(0.5) } }\nendtemplate T\n"
+    )
+    call = "load_template(Path('t.hoc'), 'T', [{}], stand_ins=['Missing_Syn'])"
+    got = errors_of(neuron_process, {"off": call.format(0), "on": call.format(1)})
+    assert got["off"] == "no error"
+    assert "Missing_Syn was left out because it does not compile" in got["on"]
+
+
+def test_a_finished_model_gives_all_its_sections(neuron_process, tmp_path):
+    (tmp_path / "parts.hoc").write_text("create soma, dend[2]\nconnect dend[0](0), soma(1)\n")
+    (tmp_path / "init.hoc").write_text(
+        'load_file("parts.hoc")\nforall { nseg = 3 }\nv_init = -72\nprintf("done\\n")\n'
+    )
+    got = neuron_process(
+        """
+        from pathlib import Path
+        from lfpcli.runtime.templates import load_hoc_model
+        model = load_hoc_model(Path("init.hoc"))
+        results["names"] = model.names
+        results["nseg"] = [s.nseg for s in model.sections]
+        results["v_init"] = model.settings["v_init"]
+        """
+    )
+    assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]
+    assert list(got["nseg"]) == [3, 3, 3]
+    assert got["v_init"] == -72
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a = 1 // load_file("x")', "a = 1" + " " * 18),
+        ('printf("// no comment") /* one\ntwo */ b', 'printf("// no comment")       \n       b'),
+    ],
+)
+def test_comments_are_blanked_and_strings_are_not(text, expected):
+    from lfpcli.runtime.hoc import without_hoc_comments
+
+    assert without_hoc_comments(text) == expected
