@@ -1,6 +1,6 @@
 """What to simulate: models read from TOML or JSON into checked dataclasses."""
 
-from lfpcli.model.candidates import Candidates, matching_sections, resolve, section_mask
+from lfpcli.model.candidates import Candidates, resolve, section_mask
 from lfpcli.model.cell import CellSpec, CodeRef, Mechanism, Nseg, TemplateRef
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.expression import Expression
@@ -56,7 +56,6 @@ __all__ = [
     "TemplateRef",
     "check_files",
     "load_model",
-    "matching_sections",
     "model_files",
     "parse_location",
     "resolve",

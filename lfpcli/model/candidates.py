@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.errors import InputError, nearest
-from lfpcli.geometry import Geometry
+from lfpcli.errors import InputError
+from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model.location import Location
-
-FAMILIES = ("all", "soma", "dend", "apic", "axon")
 
 
 @dataclass(frozen=True)
@@ -98,69 +95,31 @@ def section_mask(
     geometry : Geometry
         The cell.
     patterns : sequence of str
-        See `matching_sections`.
+        See `lfpcli.geometry.select_sections`.
     place : str, optional
         Where the patterns are written, for messages.
 
     Returns
     -------
     ndarray of bool, shape (N,)
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no section.
     """
-    return _matches(tuple(geometry.section_names), tuple(patterns), place)[geometry.section]
-
-
-def matching_sections(names: Sequence[str], pattern: str) -> list[int]:
-    """Indices of the sections that a pattern names.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of sections; a template's prefix, as in ``Tpl[0].dend[3]``, need not be matched.
-    pattern : str
-        ``all``; a whole name; the name of an array of sections, ``dend`` for ``dend[0]``,
-        ``dend[1]`` ...; a family, ``dend`` also for ``dend1`` and ``dend_2[0]``; or a glob with
-        ``*`` and ``?``, where brackets stand for themselves.
-    """
-    if pattern == "all":
-        return list(range(len(names)))
-    bare = [name.rsplit(".", 1)[-1] for name in names]
-    if "*" in pattern or "?" in pattern:
-        glob = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
-        return [k for k, n in enumerate(bare) if glob.fullmatch(n) or glob.fullmatch(names[k])]
-    if whole := [k for k, n in enumerate(bare) if pattern in (n, names[k])]:
-        return whole
-    is_family = pattern in FAMILIES
-    return [
-        k
-        for k, n in enumerate(bare)
-        if n.split("[", 1)[0] == pattern or (is_family and _family(n) == pattern)
-    ]
-
-
-def _family(name: str) -> str:
-    return name.split("[", 1)[0].rstrip("_0123456789").lower()
+    mask = np.zeros(len(geometry.section_names), dtype=bool)
+    mask[_selected(tuple(geometry.section_names), tuple(patterns), place)] = True
+    return mask[geometry.section]
 
 
 @functools.lru_cache(maxsize=256)
-def _matches(names: tuple[str, ...], patterns: tuple[str, ...], place: str | None) -> np.ndarray:
-    mask = np.zeros(len(names), dtype=bool)
-    for pattern in patterns:
-        found = matching_sections(names, pattern)
-        if not found:
-            raise _no_section(pattern, names, place)
-        mask[found] = True
-    mask.flags.writeable = False
-    return mask
-
-
-def _no_section(pattern: str, names: Sequence[str], place: str | None) -> InputError:
-    bare = {name.rsplit(".", 1)[-1] for name in names}
-    families = {"all", *(_family(name) for name in bare)}
-    return InputError(
-        f"no section '{pattern}' in the cell",
-        place=place,
-        remedy=nearest(pattern, bare | families, "section"),
-    )
+def _selected(names: tuple[str, ...], patterns: tuple[str, ...], place: str | None) -> np.ndarray:
+    """Indices of sections; a network asks the same of each of its many equal cells."""
+    try:
+        return select_sections(names, patterns)
+    except InputError as error:
+        raise InputError(error.what, place=place, remedy=error.remedy) from error
 
 
 def _single(index: int) -> Candidates:
@@ -180,9 +139,7 @@ def _at_index(index: int, geometry: Geometry, place: str | None) -> int:
 def _at_x(location: Location, geometry: Geometry, place: str | None) -> int:
     """Segment that holds x of a section; of several somata the first one's."""
     name = str(location.section)
-    found = matching_sections(geometry.section_names, name)
-    if not found:
-        raise _no_section(name, geometry.section_names, place)
+    found = _selected(tuple(geometry.section_names), (name,), place)
     if len(found) > 1 and name != "soma":
         first = geometry.section_names[found[0]].rsplit(".", 1)[-1]
         raise InputError(

@@ -19,6 +19,7 @@ from lfpcli.model.kinds import (
     is_number,
     listing,
     number,
+    path,
     vector,
 )
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
@@ -163,7 +164,7 @@ class CellSpec(Table):
         "template, hoc files it needs are run before it.",
     )
     workdir: Path | None = key(
-        PATH,
+        path("a folder"),
         None,
         doc="Current folder while the cell's own hoc loads. Left out: the folder of the "
         "template, else unchanged.",

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, nearest
-from lfpcli.model.kinds import TEXT, Kind, choice, either, integer, is_number, number
-from lfpcli.model.place import At
+from lfpcli.model.families import check_parameters, family, family_names, is_discrete, quiet
+from lfpcli.model.kinds import TEXT, Kind, integer, is_number, number
+from lfpcli.model.place import At, shown
 from lfpcli.model.tables import Table, key, read_table, rest
 
 MOST_ROUNDS = 1000
@@ -22,8 +23,17 @@ MOST_ROUNDS = 1000
 LEAST_MASS = 1e-3
 """Smallest share of a distribution that `min` and `max` may leave."""
 LARGEST_COUNT = 1_000_000
+"""Largest range of a count."""
+LONGEST_SEARCH = 8191
+"""Integers among which the upper end of a count without `max` is looked for."""
 
-PARAMETER = either(number(infinite=True), choice("inf", "-inf"))
+_NUMBERS = number(infinite=True)
+PARAMETER = Kind(
+    'a number, "inf" or "-inf"',
+    lambda value: is_number(value) or value in ("inf", "-inf"),
+    lambda value, at: _NUMBERS.convert(float(value) if isinstance(value, str) else value, at),
+)
+"""Parameters may be infinite, which JSON has no number for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +47,12 @@ class Distribution(Table):
     """
 
     value: float | None = None
-    dist: str | None = key(TEXT, None, doc="Name of a distribution in scipy.stats.")
+    dist: str | None = key(
+        TEXT, None, doc="Name of a distribution in scipy.stats; it must be given."
+    )
     min: float | None = key(number(), None, doc="Smaller values are drawn again.")
     max: float | None = key(number(), None, doc="Larger values are drawn again.")
-    params: dict[str, Any] = rest(
+    params: dict[str, float] = rest(
         PARAMETER, doc="Parameters of the distribution, such as loc and scale."
     )
 
@@ -108,55 +120,64 @@ class Distribution(Table):
     def count_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
         """Integers that `draw_counts` draws, and their probabilities.
 
-        The smallest is `min`, or 1; the largest is `max`, or where the upper tail of the
-        distribution is 1e-12.
+        The smallest is `min`, or 1. The largest is `max`, or the first of 127, 1023 and 8191 above
+        the smallest where the density has become negligible.
         """
         low = 1 if self.min is None else math.ceil(self.min)
-        high = self._frozen.isf(1e-12) if self.max is None else self.max
-        if not high - low <= LARGEST_COUNT:
-            raise InputError("counts have no upper end", place=self.where, remedy="give 'max'")
-        integers = np.arange(low, math.floor(high) + 1)
-        density = self.density(integers)
+        high = low + LONGEST_SEARCH - 1 if self.max is None else math.floor(self.max)
+        if high - low > LARGEST_COUNT:
+            raise InputError("limits of a count are too far apart", place=self.where)
+        integers, density = np.empty(0, dtype=np.int64), np.empty(0)
+        size = high - low + 1 if self.max is not None else 127
+        while len(integers) < size:
+            integers = np.arange(low, low + size)
+            density = self.density(integers)
+            if self.max is None and not density[-1] * size <= 1e-12 * density.sum():
+                size = min(8 * size + 7, high - low + 1)
+        return integers, self._normalised(density, low, high)
+
+    def _normalised(self, density: np.ndarray, low: int, high: int) -> np.ndarray:
         total = density.sum()
         if not (total > 0 and np.isfinite(total)):
             raise InputError(
-                f"'{self.dist}' has no density at the integers from {low} to {math.floor(high)}",
+                f"'{self.dist}' has no density at the integers from {low} to {high}",
                 place=self.where,
             )
-        return integers, density / total
+        if self.max is None and density[-1] * len(density) > 1e-6 * total:
+            raise InputError("counts have no upper end", place=self.where, remedy="give 'max'")
+        return density / total
 
     def density(self, values: ArrayLike) -> np.ndarray:
         """Return the probability density (of discrete ones the mass); zero outside the limits."""
         x = np.asarray(values, dtype=float)
-        frozen = self._frozen
-        density = frozen.pmf(x) if hasattr(frozen.dist, "pmf") else frozen.pdf(x)
+        with quiet():
+            density = self._frozen.pmf(x) if self.is_discrete else self._frozen.pdf(x)
         return np.where(self._allows(x), density, 0.0)
 
     def support(self) -> tuple[float, float]:
         """Smallest and largest value that can be drawn."""
         if self.value is not None:
             return self.value, self.value
-        low, high = (float(end) for end in self._frozen.support())
+        with quiet():
+            low, high = (float(end) for end in self._frozen.support())
         low = low if self.min is None else max(low, self.min)
         return low, high if self.max is None else min(high, self.max)
 
     @property
     def is_discrete(self) -> bool:
         """Whether it is a distribution over the integers."""
-        return self.dist is not None and hasattr(_named(self.dist), "pmf")
+        return self.dist is not None and is_discrete(self.dist)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where scipy.stats has no such distribution or it makes no sense."""
         if self.dist is None:
-            raise at.table_error("needs the key 'dist'", "give a number or {dist = NAME, ...}")
-        if _named(self.dist) is None:
-            known = distribution_names()
+            raise at.table_error("needs the key 'dist'", "give a number, or dist = NAME")
+        if family(self.dist) is None:
             raise (at / "dist").error(
-                f"scipy.stats has no distribution '{self.dist}'", nearest(self.dist, known)
+                f"scipy.stats has no distribution {shown(self.dist)}",
+                nearest(self.dist, family_names()),
             )
-        _check_parameters(self.dist, self.params, at)
-        if any(math.isnan(end) for end in self._frozen.support()):
-            raise at.table_error(f"parameters are outside of what '{self.dist}' allows")
+        check_parameters(self.dist, self.params, at)
         least, most = self.support()
         if least > most:
             raise at.table_error(
@@ -165,10 +186,10 @@ class Distribution(Table):
 
     def check_draws(self, at: At) -> None:
         """Raise `InputError` where redrawing would hardly ever meet the limits."""
-        if self._mass() < LEAST_MASS:
+        mass = self._mass()
+        if not mass >= LEAST_MASS:
             raise at.table_error(
-                f"min and max leave {self._mass():.2g} of '{self.dist}'",
-                f"leave at least {LEAST_MASS:g}",
+                f"min and max leave {mass:.2g} of '{self.dist}'", f"leave at least {LEAST_MASS:g}"
             )
 
     def as_value(self, folder: Path) -> Any:
@@ -176,11 +197,17 @@ class Distribution(Table):
         return self.value if self.value is not None else super().as_value(folder)
 
     def _mass(self) -> float:
-        frozen = self._frozen
-        below = 0.0
-        if self.min is not None:
-            below = frozen.cdf(np.ceil(self.min) - 1 if self.is_discrete else self.min)
-        return float((1.0 if self.max is None else frozen.cdf(self.max)) - below)
+        """Share of the distribution between the limits.
+
+        scipy sums discrete ones term by term, so that limits far out are taken as none.
+        """
+        low, high = self.min, self.max
+        if self.is_discrete:
+            low = None if low is None or low < -LARGEST_COUNT else math.ceil(low) - 1
+            high = None if high is None or high > LARGEST_COUNT else high
+        with quiet():
+            below = 0.0 if low is None else self._frozen.cdf(low)
+            return float((1.0 if high is None else self._frozen.cdf(high)) - below)
 
     def _allows(self, values: np.ndarray) -> np.ndarray:
         low = -np.inf if self.min is None else self.min
@@ -188,43 +215,12 @@ class Distribution(Table):
         return (values >= low) & (values <= high)
 
     def _rvs(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        return np.asarray(self._frozen.rvs(size=n, random_state=rng), dtype=float)
+        with quiet():
+            return np.asarray(self._frozen.rvs(size=n, random_state=rng), dtype=float)
 
     @functools.cached_property
     def _frozen(self) -> Any:
-        return _named(str(self.dist))(**{k: float(v) for k, v in self.params.items()})
-
-
-@functools.cache
-def _named(name: str) -> Any:
-    """Return the distribution that scipy.stats has under a name, or None."""
-    from scipy import stats
-
-    found = getattr(stats, name, None) if name.isidentifier() else None
-    return found if isinstance(found, (stats.rv_continuous, stats.rv_discrete)) else None
-
-
-def distribution_names() -> list[str]:
-    """Names of the univariate distributions in scipy.stats."""
-    from scipy import stats
-
-    return [name for name in dir(stats) if _named(name) is not None]
-
-
-def _check_parameters(dist: str, params: dict[str, Any], at: At) -> None:
-    """Raise `InputError` where a parameter is not the distribution's, or is missing."""
-    found = _named(dist)
-    shapes = [name.strip() for name in (found.shapes or "").split(",") if name.strip()]
-    allowed = [*shapes, "loc"] if hasattr(found, "pmf") else [*shapes, "loc", "scale"]
-    for name in params:
-        if name not in allowed:
-            raise (at / name).error(
-                f"'{dist}' has no such parameter", nearest(name, allowed, "parameter")
-            )
-    if missing := [name for name in shapes if name not in params]:
-        raise at.table_error(f"'{dist}' needs the parameter '{missing[0]}'")
-    if float(params.get("scale", 1.0)) <= 0:
-        raise (at / "scale").expected("a number > 0", params["scale"])
+        return family(str(self.dist))(**self.params)
 
 
 def quantity(unit: str = "", *, above: float | None = None, least: float | None = None) -> Kind:
@@ -252,7 +248,7 @@ def _number_or_table(numbers: Kind, convert: Any) -> Kind:
 
 def _count(value: Any, at: At) -> Distribution:
     if is_number(value):
-        return Distribution(value=float(integer().read(value, at)), where=at.place)
+        return Distribution(value=float(integer(0, LARGEST_COUNT).read(value, at)), where=at.place)
     drawn = read_table(Distribution, value, at)
     if drawn.min is not None and drawn.min < 0:
         raise (at / "min").expected("a number >= 0", drawn.min)

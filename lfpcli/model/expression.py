@@ -150,16 +150,9 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
         for argument in node.args:
             _check(argument, text, depth + 1)
     else:
-        what = (
-            "write ** for a power"
-            if _is_caret(node)
-            else "only arithmetic and " + ", ".join(_FUNCTIONS)
-        )
-        raise _fail(node, text, f"{type(node).__name__} is not allowed", what)
-
-
-def _is_caret(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor)
+        part = (ast.get_source_segment(text, node) or "this")[:30]
+        remedy = "write ** for a power" if "^" in part else None
+        raise _fail(node, text, f"'{part}' is no arithmetic that is allowed", remedy)
 
 
 def _check_number(node: ast.Constant, text: str) -> None:

@@ -26,7 +26,7 @@ def check_files(model: Model) -> None:
         The model.
     """
     for at, path in model_files(model):
-        if not path.exists():
+        if not _exists(path):
             raise at.error(
                 f"no such file '{path}'", "check the name; it counts from the model's folder"
             )
@@ -37,6 +37,14 @@ def check_files(model: Model) -> None:
             raise at.error(f"'{path}' is a folder, not a file")
         if path.is_file() and path.stat().st_size == 0:
             raise at.error(f"file '{path}' is empty")
+
+
+def _exists(path: Path) -> bool:
+    """Whether a path exists; one that no file system can have does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _files(value: Any, at: At) -> Iterator[tuple[At, Path]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lfpcli.errors import nearest
-from lfpcli.model.place import At
+from lfpcli.model.place import At, shown
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,15 @@ class Kind:
         Makes the value of the model, ``convert(value, at)``; raises `InputError`.
     unit : str
         Unit, or an empty string.
+    words : tuple of str
+        The words that a value must be one of, where it is a word.
     """
 
     expects: str
     accepts: Callable[[Any], bool]
     convert: Callable[[Any, At], Any]
     unit: str = ""
+    words: tuple[str, ...] = ()
 
     def read(self, value: Any, at: At) -> Any:
         """Check a raw value and return what the model holds."""
@@ -71,26 +74,27 @@ def number(
     return Kind(expects, is_number, convert, unit)
 
 
-def integer(least: int = 0, unit: str = "") -> Kind:
-    """Make the kind of whole numbers from `least` on."""
-    expects = f"a whole number >= {least}"
+def integer(least: int = 0, most: int = 2**63 - 1) -> Kind:
+    """Make the kind of whole numbers from `least` to `most`."""
+    limited = most < 2**63 - 1
+    expects = f"a whole number >= {least}" + (f" and <= {most}" if limited else "")
 
     def convert(value: Any, at: At) -> int:
-        if value != int(value) or not least <= value < 2**63:
+        if value != int(value) or not least <= value <= most:
             raise at.expected(expects, value)
         return int(value)
 
     def accepts(value: Any) -> bool:
         return is_number(value) and math.isfinite(_as_float(value))
 
-    return Kind(expects, accepts, convert, unit)
+    return Kind(expects, accepts, convert)
 
 
 def _as_float(value: int | float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf
+        return math.inf if value > 0 else -math.inf
 
 
 def _range(
@@ -119,19 +123,22 @@ TEXT = Kind("a text", lambda value: isinstance(value, str), _text)
 
 def choice(*names: str) -> Kind:
     """Make the kind of one word out of `names`."""
-    expects = " or ".join(f'"{name}"' for name in names)
+    quoted = [f'"{name}"' for name in names]
+    expects = " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if quoted[1:] else quoted[0]
 
     def convert(value: str, at: At) -> str:
         if value not in names:
-            raise at.error(f"expected {expects}, got '{value}'", nearest(value, names, "value"))
+            raise at.error(
+                f"expected {expects}, got {shown(value)}", nearest(value, names, "value")
+            )
         return value
 
-    return Kind(expects, lambda value: isinstance(value, str), convert)
+    return Kind(expects, lambda value: isinstance(value, str), convert, words=names)
 
 
 def listing(item: Kind, *, least: int = 0, size: int | None = None) -> Kind:
     """Make the kind of lists of one kind; they become tuples."""
-    count = f" of {size}" if size is not None else (f" of at least {least}" if least else "")
+    count = f" of {size}" if size is not None else (", not empty" if least else "")
     expects = f"a list{count}, each {item.expects}"
 
     def convert(value: list[Any], at: At) -> tuple[Any, ...]:
@@ -160,7 +167,12 @@ def _file(value: str, at: At) -> Any:
     return at.origin.folder / _text(value, at)
 
 
-PATH = Kind("the name of a file or folder", lambda value: isinstance(value, str), _file)
+def path(what: str) -> Kind:
+    """Make the kind of names of files or folders, which become paths."""
+    return Kind(f"the name of {what}", lambda value: isinstance(value, str), _file)
+
+
+PATH = path("a file")
 
 
 def either(*kinds: Kind) -> Kind:
@@ -168,7 +180,10 @@ def either(*kinds: Kind) -> Kind:
     expects = " or ".join(kind.expects for kind in kinds)
 
     def convert(value: Any, at: At) -> Any:
-        return next(kind for kind in kinds if kind.accepts(value)).convert(value, at)
+        kind = next(kind for kind in kinds if kind.accepts(value))
+        if kind.words and value not in kind.words:
+            raise at.expected(expects, value)
+        return kind.convert(value, at)
 
     units = [kind.unit for kind in kinds if kind.unit]
     return Kind(

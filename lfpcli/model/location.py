@@ -9,7 +9,7 @@ from typing import Any
 from lfpcli.errors import InputError
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.kinds import TEXT, Kind, integer, listing, number, vector
-from lfpcli.model.place import At, Origin
+from lfpcli.model.place import At, Origin, clipped, shown
 from lfpcli.model.tables import Table, key, only_with, read_table, table
 
 _TEXT_FORM = re.compile(r"(?P<section>[^()#@]+?)\s*(?:\(\s*(?P<x>[^()]*?)\s*\))?")
@@ -103,10 +103,10 @@ def parse_location(text: str) -> Location:
     raw = _raw_location(text.strip())
     if raw is None:
         raise InputError(
-            f"'{text}' is no place on a cell",
+            f"{shown(text)} is no place on a cell",
             remedy="write NAME, NAME(x), #INDEX or @x,y,z",
         )
-    return read_table(Location, raw, At(Origin(f"'{text}'")))
+    return read_table(Location, raw, At(Origin(clipped(text))))
 
 
 def _raw_location(text: str) -> dict[str, Any] | None:

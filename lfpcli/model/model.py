@@ -12,7 +12,7 @@ from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
 from lfpcli.model.kinds import Kind, listing
 from lfpcli.model.network import Connection, Input, Population, Stimulus
-from lfpcli.model.place import At, Origin
+from lfpcli.model.place import At, Origin, shown
 from lfpcli.model.probe import Field, Probe, check_name
 from lfpcli.model.run import Record, Run
 from lfpcli.model.tables import Table, key, read_table, table
@@ -122,7 +122,8 @@ class Model(Table):
         for name, population in self.populations.items():
             if population.cell is not None and population.cell not in self.cells:
                 raise (at / "population" / name / "cell").error(
-                    f"no [cell.{population.cell}]", nearest(population.cell, self.cells, "cell")
+                    f"no cell {shown(population.cell)}",
+                    nearest(population.cell, self.cells, "cell"),
                 )
         if not any(p.has_cells for p in self.populations.values()):
             if len(self.cells) > 1:
@@ -179,4 +180,4 @@ class Model(Table):
 
 def _check_population(name: str, known: dict[str, Population], at: At) -> None:
     if name not in known:
-        raise at.error(f"no population '{name}'", nearest(name, known, "population"))
+        raise at.error(f"no population {shown(name)}", nearest(name, known, "population"))

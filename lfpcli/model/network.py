@@ -26,6 +26,7 @@ from lfpcli.model.place import At
 from lfpcli.model.sources import RATE, SOURCE, SpikeSource
 from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
 
+LARGEST_SIZE = 2**31 - 1
 CELLS = listing(integer(), least=1)
 PARAMETER = number()
 VARIABLES = listing(TEXT)
@@ -66,7 +67,7 @@ class Population(Table):
     name: str
     cell: str | None = key(TEXT, None, doc="Kind of the cells, a [cell.NAME].")
     size: int | None = key(
-        integer(1),
+        integer(1, LARGEST_SIZE),
         None,
         doc="Number of cells or spike trains. Left out: that of 'positions' or of the spike "
         "file, else 1.",

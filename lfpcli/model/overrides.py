@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lfpcli.errors import UsageError, nearest
-from lfpcli.model.place import At, KeyPath, Origin, dotted
+from lfpcli.model.place import At, KeyPath, Origin, clipped, shown
 from lfpcli.model.text import Tree, parse_value
 
 NAMED_TABLES = ("cell", "population")
@@ -40,9 +40,7 @@ def apply_overrides(tree: Tree, overrides: Iterable[str], name: str) -> dict[Key
     done: dict[KeyPath, str] = {}
     for text in overrides:
         parts, value = _split(text)
-        at = At(Origin(name, overrides={(): text}))
-        path = _set(tree, parts, parse_value(value), at, text)
-        done[path] = text
+        done[_set(tree, parts, parse_value(value), Origin(name, overrides={(): text}))] = text
     return done
 
 
@@ -50,31 +48,27 @@ def _split(text: str) -> tuple[list[str], str]:
     key, equals, value = text.partition("=")
     parts = [part.strip().strip("\"'") for part in key.split(".")]
     if not equals or not value.strip() or not all(parts):
-        raise UsageError(f"'{text}' sets nothing", remedy="write it as run.tstop=50")
+        raise UsageError(f"--set {clipped(text)} sets nothing", remedy="write it as run.tstop=50")
     return parts, value.strip()
 
 
-def _set(tree: Tree, parts: list[str], value: Any, at: At, text: str) -> KeyPath:
-    path: KeyPath = ()
+def _set(tree: Tree, parts: list[str], value: Any, origin: Origin) -> KeyPath:
+    """Set a value in a tree, making the tables on the way; return its path."""
+    at = At(origin)
     node: Any = tree
     for depth, part in enumerate(parts):
-        here = At(Origin(at.origin.name, overrides={path[:1] or (part,): text}), path)
-        is_last = depth == len(parts) - 1
-        if isinstance(node, list):
-            step: str | int = _entry(node, part, here)
-        elif isinstance(node, dict):
-            step = part
-        else:
-            raise here.error(f"is no table, '{part}' cannot be set in it")
-        path = (*path, step)
-        if is_last:
+        if not isinstance(node, (list, dict)):
+            raise at.error(f"is no table, {shown(part)} cannot be set in it")
+        step: Any = _entry(node, part, at) if isinstance(node, list) else part
+        at /= step
+        if depth == len(parts) - 1:
             node[step] = value
         elif isinstance(node, dict) and step not in node:
-            if len(path) == 2 and path[0] in NAMED_TABLES:
-                raise (here / step).error(f"no such {path[0]}", nearest(part, node, str(path[0])))
+            if len(at.path) == 2 and at.path[0] in NAMED_TABLES:
+                raise at.error(f"no such {at.path[0]}", nearest(part, node, str(at.path[0])))
             node[step] = {}
         node = node[step]
-    return path
+    return at.path
 
 
 def _entry(entries: list[Any], part: str, at: At) -> int:
@@ -84,7 +78,7 @@ def _entry(entries: list[Any], part: str, at: At) -> int:
     names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
     if names.count(part) == 1:
         return names.index(part)
-    what = dotted(at.path)
-    last = len(entries) - 1
-    range_text = f"it has 0 to {last}" if entries else "it is empty"
-    raise (at / part).error(f"no such entry in '{what}'", range_text)
+    has = f"it has 0 to {len(entries) - 1}" if entries else "it is empty"
+    if named := [str(name) for name in names if name is not None]:
+        has += f", named {', '.join(named)}"
+    raise at.table_error(f"has no entry {shown(part)}", has)

@@ -39,13 +39,21 @@ class Origin:
     overrides: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def place(self, path: KeyPath) -> str:
-        """Say where `path` was written: ``file:line``, or the ``--set`` that gave it."""
-        for end in range(len(path), 0, -1):
+        """Say where `path` was written: ``file:line``, or the ``--set`` that gave or changed it."""
+        for end in range(len(path), -1, -1):
             if path[:end] in self.overrides:
-                return f"--set {self.overrides[path[:end]]}"
-            if path[:end] in self.lines:
-                return f"{self.name}:{self.lines[path[:end]]}"
-        return self.name
+                return f"--set {clipped(self.overrides[path[:end]], 80)}"
+        begins = (path[:end] for end in range(len(path), 0, -1))
+        line = next((self.lines[begin] for begin in begins if begin in self.lines), None)
+        places = [self.name if line is None else f"{self.name}:{line}"]
+        if path:
+            inside = (text for set_path, text in self.overrides.items() if _begins(set_path, path))
+            places += [f"--set {clipped(text, 80)}" for text in inside]
+        return ", ".join(places)
+
+
+def _begins(path: KeyPath, start: KeyPath) -> bool:
+    return path[: len(start)] == start
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,8 @@ class At:
         *table, key = self.path or ("",)
         while table and isinstance(key, int):
             key = f"{table.pop()}[{key}]"
-        head = f"[{dotted(table)}] key '{key}'" if table else f"key '{key}'"
+        head = f"[{dotted(table)}] " if table else ""
+        head += f"key '{clipped(str(key))}'"
         return InputError(f"{head}: {what}", place=self.place, remedy=remedy)
 
     def table_error(self, what: str, remedy: str | None = None) -> InputError:
@@ -87,7 +96,13 @@ class At:
 
 def dotted(path: Iterable[str | int]) -> str:
     """Write a path as ``--set`` takes it: ``input.0.weight``."""
-    return ".".join(str(part) for part in path)
+    return ".".join(clipped(str(part)) for part in path)
+
+
+def clipped(text: str, longest: int = 40) -> str:
+    """Return a text of a stranger as it can stand in a message: short, without control codes."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def shown(value: object) -> str:
@@ -95,13 +110,12 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return (
-            f"a table with {', '.join(map(repr, list(value)[:4]))}" if value else "an empty table"
-        )
+        some = ", ".join(clipped(str(name)) for name in list(value)[:4])
+        return f"a table with {some}" if value else "an empty table"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+        return f'"{clipped(value)}"'
     if isinstance(value, int) and abs(value) > 10**15:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, (int, float)):

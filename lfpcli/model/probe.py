@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from lfpcli.model.kinds import (
 )
 from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
 from lfpcli.model.orientation import Rotation
-from lfpcli.model.place import At
+from lfpcli.model.place import At, shown
 from lfpcli.model.run import GROUPS
 from lfpcli.model.tables import Table, exactly_one, key, table
 
+MOST_VOLUMES = 10_000_000
+"""Volumes of current source density that one probe may have."""
 ARRAY_FILES = (".csv", ".txt", ".yaml", ".yml", ".json")
 
 
@@ -134,12 +137,16 @@ class Csd(Table):
                 raise (at / name).error(f"does not go with '{own[0]}'")
         if self.is_laminar:
             self._check_layers(at)
+        elif math.prod(self.n or ()) > MOST_VOLUMES:
+            raise (at / "n").error(f"makes more than {MOST_VOLUMES:,} boxes")
 
     def _check_layers(self, at: At) -> None:
         assert self.z is not None and self.dz is not None
         low, high = self.z
         if high <= low:
-            raise (at / "z").expected("the lower end first (um)", self.z)
+            raise (at / "z").error(f"expected the lower end first, got {low:g} and {high:g} um")
+        if not (high - low) / self.dz <= MOST_VOLUMES:
+            raise (at / "dz").error(f"{self.dz:g} um makes more than {MOST_VOLUMES:,} discs")
         if abs(self.layers * self.dz - (high - low)) > 1e-6 * self.dz or self.layers == 0:
             raise (at / "dz").error(
                 f"{self.dz:g} um does not divide the {high - low:g} um between the ends"
@@ -307,4 +314,4 @@ class Field(Face):
 def check_name(name: str, at: At) -> None:
     """Raise `InputError` where a name cannot be that of a group in an HDF5 file."""
     if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
-        raise at.error(f"'{name}' cannot be a name", "use letters, digits, - and _")
+        raise at.error(f"{shown(name)} cannot be a name", "use letters, digits, - and _")

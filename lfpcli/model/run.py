@@ -9,6 +9,9 @@ from lfpcli.model.kinds import BOOLEAN, TEXT, choice, either, integer, listing, 
 from lfpcli.model.place import At, shown
 from lfpcli.model.tables import Table, key
 
+MOST_STEPS = 1e12
+"""Time steps beyond which a run is a mistake."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Table):
@@ -68,6 +71,8 @@ class Run(Table):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the step is longer than the run."""
+        if not (self.tstop - self.tstart) / self.interval <= MOST_STEPS:
+            raise at.table_error(f"makes more than {MOST_STEPS:.0e} steps", "check dt and tstop")
         if self.interval > self.tstop:
             name = "dt_out" if self.is_adaptive else "dt"
             raise (at / name).error(

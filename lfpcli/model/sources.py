@@ -45,7 +45,7 @@ class SpikeSource(Table):
     )
     stop: float | None = key(number("ms"), None, doc="End of the train. Left out: tstop.")
     number: int | None = key(integer(1), None, doc="Largest number of spikes of the train.")
-    params: dict[str, Any] = rest(PARAMETER, doc="Parameters of 'dist', such as a and scale.")
+    params: dict[str, float] = rest(PARAMETER, doc="Parameters of 'dist', such as a and scale.")
 
     @property
     def kind(self) -> str:
@@ -101,11 +101,11 @@ class SpikeSource(Table):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys make no single source."""
+        if self.params and self.dist is None:
+            known = ("poisson", "times", "regular", "dist", "start", "stop", "number")
+            raise at.unknown(next(iter(self.params)), known)
         exactly_one(self, at, ("poisson", "times", "regular", "dist"))
         only_with(self, at, ("min", "max"), "dist")
-        if self.params and self.dist is None:
-            known = ("poisson", "times", "regular", "start", "stop", "number")
-            raise at.unknown(next(iter(self.params)), known)
         if self.times is not None and self.start is not None:
             raise (at / "start").error("does not go with 'times'")
         if self.start is not None and self.stop is not None and self.stop <= self.start:

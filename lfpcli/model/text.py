@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.model.place import KeyPath, toml_lines
+from lfpcli.model.place import KeyPath, shown, toml_lines
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -111,7 +111,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Tree:
     tree: Tree = {}
     for key, value in pairs:
         if key in tree:
-            raise InputError(f"key '{key}' comes twice")
+            raise InputError(f"key {shown(key)} comes twice")
         tree[key] = value
     return tree
 
