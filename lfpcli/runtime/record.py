@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.kernels._gather import gather
+from lfpcli.runtime.addresses import addresses
 from lfpcli.runtime.neuron import context, nrn
 
 if TYPE_CHECKING:
@@ -25,25 +27,34 @@ class Recorder:
         Columns of cell k are ``offsets[k]:offsets[k + 1]``.
     index : sequence of ndarray of int
         Per cell, the segments of its columns.
-    gathered : bool
-        Whether the variable is settled once a step has been solved, as v and i_membrane_ are;
-        such variables may be gathered by one call per step, which is faster than a vector each.
+    node_variable : str or None
+        Name of the variable where it is one of nodes, settled once a step has been solved: such
+        variables are read from memory after each step, which is faster than a vector each.
     """
 
     def __init__(
-        self, per_cell: Sequence[Sequence[Any]], index: Sequence[np.ndarray], *, gathered: bool
+        self,
+        per_cell: Sequence[Sequence[Any]],
+        index: Sequence[np.ndarray],
+        node_variable: str | None = None,
+        segments: Sequence[Any] = (),
     ) -> None:
         self.references = [reference for cell in per_cell for reference in cell]
         self.offsets = np.cumsum([0, *(len(cell) for cell in per_cell)])
         self.index = index
-        self.gathered = gathered
+        self.node_variable = node_variable
+        self._segments = segments
 
     def __len__(self) -> int:
         return len(self.references)
 
+    def addresses(self) -> np.ndarray:
+        """Where the values of a node variable are in memory, shape (columns,)."""
+        return addresses(self._segments, str(self.node_variable))
+
 
 class Gatherer:
-    """Collects all gathered variables after each fixed step, through one callback.
+    """Collects node variables after each fixed step, through one callback.
 
     Parameters
     ----------
@@ -54,24 +65,19 @@ class Gatherer:
     """
 
     def __init__(self, recorders: Mapping[str, Recorder], rows: int) -> None:
-        references = [reference for r in recorders.values() for reference in r.references]
         ends = np.cumsum([0, *(len(r) for r in recorders.values())])
         self._columns = dict(zip(recorders, map(slice, ends[:-1], ends[1:]), strict=True))
-        # NEURON has no empty PtrVector
-        self._pointers = nrn().PtrVector(max(len(references), 1))
-        for column, reference in enumerate(references):
-            self._pointers.pset(column, reference)
-        self._vector = nrn().Vector(len(references))
-        self._values = self._vector.as_numpy()
+        self._recorders = recorders
+        self._places: np.ndarray | None = None
         self._rows, self._filled = rows, 0
-        self._buffer = np.empty((rows, len(references)))
+        self._buffer = np.empty((rows, int(ends[-1])))
 
     def sample(self) -> None:
         """Take one sample; before t = 0 the buffer is written over and over."""
-        if not self._columns:
-            return
-        self._pointers.gather(self._vector)
-        self._buffer[self._filled % self._rows] = self._values
+        if self._places is None:
+            found = [recorder.addresses() for recorder in self._recorders.values()]
+            self._places = np.concatenate([np.empty(0, np.uintp), *found])
+        gather(self._places, self._buffer, self._filled % self._rows)
         self._filled += 1
 
     def discard(self) -> None:
@@ -168,7 +174,8 @@ def membrane_currents(cells: Sequence[Cell]) -> Recorder:
     return Recorder(
         [[s._ref_i_membrane_ for s in cell.segments] for cell in cells],
         [np.arange(len(cell.segments)) for cell in cells],
-        gathered=True,
+        "i_membrane_",
+        [segment for cell in cells for segment in cell.segments],
     )
 
 
@@ -186,8 +193,13 @@ def potentials(cells: Sequence[Cell], where: str = "all") -> Recorder:
         np.arange(len(cell.segments)) if where == "all" else np.array([cell.detector_index])
         for cell in cells
     ]
-    columns = zip(cells, index, strict=True)
-    return Recorder([[c.segments[i]._ref_v for i in ix] for c, ix in columns], index, gathered=True)
+    columns = [[cell.segments[i] for i in ix] for cell, ix in zip(cells, index, strict=True)]
+    return Recorder(
+        [[segment._ref_v for segment in cell] for cell in columns],
+        index,
+        "v",
+        [segment for cell in columns for segment in cell],
+    )
 
 
 def variable(cells: Sequence[Cell], name: str) -> Recorder:
@@ -218,7 +230,7 @@ def variable(cells: Sequence[Cell], name: str) -> Recorder:
             place="[record] variables",
             remedy="name a range variable of an inserted mechanism, such as m_hh or ica",
         )
-    return Recorder(per_cell, index, gathered=False)
+    return Recorder(per_cell, index)
 
 
 def electrode_currents(cells: Sequence[Cell]) -> Recorder:
@@ -226,5 +238,4 @@ def electrode_currents(cells: Sequence[Cell]) -> Recorder:
     return Recorder(
         [[electrode.point._ref_i for electrode in cell.electrodes] for cell in cells],
         [np.array([e.idx for e in cell.electrodes], dtype=np.int64) for cell in cells],
-        gathered=True,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
 
 # doubles that the recorders may hold between two chunks, and the longest chunk
-CHUNK_VALUES = 1 << 20
+CHUNK_VALUES = 1 << 19
 CHUNK_SAMPLES = 4096
 CORE_CHUNK_VALUES = 1 << 22
 # NEURON wants an upper bound of its own step, ms
@@ -141,7 +141,7 @@ def run(
     h, pc = nrn(), context()
     size = _chunk_samples(recorders, settings.engine)
     by_step = settings.engine == "neuron" and not settings.adaptive
-    gathered = {name: r for name, r in recorders.items() if r.gathered and by_step}
+    gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
     others = {name: r for name, r in recorders.items() if name not in gathered}
     gatherer = Gatherer(gathered, size)
     vectors = VectorSet(others, settings.dt if settings.adaptive else None)
