@@ -21,13 +21,6 @@ from lfpcli.runtime.neuron import nrn
 
 _TEMPLATE = re.compile(r"\bbegintemplate\s+(\w+)(.*?)\bendtemplate\b", re.DOTALL)
 _LOAD = re.compile(r'\b(?:load_file|xopen)\s*\(\s*(?:[01]\s*,\s*)?"([^"\n]*)"\s*\)')
-_DELETE_ALL = re.compile(
-    r"\bforall\s*(?:\{\s*delete_section\s*\(\s*\)\s*\}|delete_section\s*\(\s*\))"
-)
-# deletes the sections of the template's own object; the same number of lines as what it replaces
-_DELETE_OWN = (
-    '{ strdef lfp_own_ sprint(lfp_own_, "%s.*", this) forall ifsec lfp_own_ delete_section() }'
-)
 
 
 @dataclass
@@ -69,8 +62,7 @@ def run_hoc_file(
 
     Files are known by their place, not by their bare name as NEURON does it, so that two models
     may each have a ``biophysics.hoc``. A template that was defined before with the same text is
-    left as it is. Within templates, ``forall delete_section()`` deletes the sections of the
-    template's own object alone, so that other cells live on.
+    left as it is.
 
     Parameters
     ----------
@@ -214,7 +206,7 @@ def _digest(text: str) -> str:
 
 
 def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope | None) -> str:
-    """Redirect the loading of the model's own files, and names and deletion of sections."""
+    """Redirect the loading of the model's own files, and the names of sections."""
     outside = _outside_templates(plain)
     changes = scope.changes(outside) if scope is not None else []
     for match in _LOAD.finditer(outside):
@@ -222,8 +214,6 @@ def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope 
         if target is not None:
             _KNOWN.nested.append((target, root, scope))
             changes.append((*match.span(), f"lfp_loader_.load({len(_KNOWN.nested) - 1})"))
-    for match in _TEMPLATE.finditer(plain):
-        changes += _own_deletion(match.group(2), match.start(2))
     for start, end, new in sorted(changes, reverse=True):
         text = text[:start] + new + text[end:]
     return text
@@ -239,23 +229,6 @@ def _targets(plain: str, path: Path, root: Path) -> list[Path]:
     names = _LOAD.findall(_outside_templates(plain))
     found = [_resolve(name, path.parent, root) for name in names]
     return [target for target in found if target is not None]
-
-
-def _own_deletion(body: str, offset: int) -> list[tuple[int, int, str]]:
-    """Changes that let a template delete its own sections instead of all."""
-    changes = []
-    for match in _DELETE_ALL.finditer(body):
-        lines = "\n" * match.group(0).count("\n")
-        start, end = match.span()
-        changes.append((offset + start, offset + end, _DELETE_OWN + lines))
-    if changes and not re.search(r"\bobjref\b[^\n]*\bthis\b", body):
-        head = re.split(r"\b(?:proc|func|obfunc|iterator)\b", body, maxsplit=1)[0]
-        declared = re.search(r"^\s*objref\s+()", head, re.MULTILINE)
-        if declared:
-            changes.append((offset + declared.end(), offset + declared.end(), "this, "))
-        else:  # costs a line, by which errors further on are off
-            changes.append((offset, offset, "\nobjref this"))
-    return changes
 
 
 def _resolve(name: str, *folders: Path) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def load_template(
     InputError
         Where a file is missing, or does not define the template.
     SimulatorError
-        Where NEURON reports an error, or the template deletes sections of other cells.
+        Where NEURON reports an error, or the code deletes sections of other cells.
     """
     folder = file.parent if workdir is None else workdir
     files = [path.absolute() for path in (*code, file)]
@@ -89,10 +89,12 @@ def load_template(
         _define_stand_in(stand_in)
     # files that were read before set nothing a second time
     found = _FOUND.setdefault((folder, *files), {})
-    with _watched_settings(found):
+    with _watched_settings(found), _others_spared(file) as check:
         for path in files:
             run_hoc_file(path, folder=folder)
-        cell = _make(_template(file, name), args, file, folder)
+        maker = _template(file, name)
+        cell = call_hoc(lambda: maker(*args), file, folder)
+        check(cell)
     sections = _sections(cell, file)
     return TemplateCell(cell, sections, [_short_name(s) for s in sections], dict(found))
 
@@ -142,24 +144,32 @@ def _template(file: Path, name: str) -> Any:
     return getattr(nrn(), name)
 
 
-def _make(maker: Any, args: Sequence[float | str], file: Path, folder: Path) -> Any:
-    """Call the template, and see that it deletes no sections but its own."""
+@contextlib.contextmanager
+def _others_spared(file: Path) -> Iterator[Callable[[Any], None]]:
+    """Watch the sections that are there; what is yielded takes the new cell and checks them.
+
+    Within a template, ``forall`` visits the object's own sections, so that the usual
+    ``forall delete_section()`` harms nobody; at the top level of hoc it would.
+    """
     h = nrn()
     first = next(iter(h.allsec()), None)
     last = h.Section(name="lfp_watched")
     before = _roots()
-    cell = call_hoc(lambda: maker(*args), file, folder)
-    if first is not None:
-        own = sum(1 for s in _sections(cell, file) if s.parentseg() is None)
-        if _deleted(first) or _deleted(last) or _roots() != before + own:
+
+    def check(cell: Any) -> None:
+        own = sum(1 for section in _sections(cell, file) if section.parentseg() is None)
+        if first is not None and (_deleted(first) or _deleted(last) or _roots() != before + own):
             raise SimulatorError(
-                "the template deletes sections of other cells",
+                "the template or its code deletes sections of other cells",
                 place=file,
                 remedy="delete its own sections alone, or run one such cell at a time",
             )
-    if not _deleted(last):
-        h.delete_section(sec=last)
-    return cell
+
+    try:
+        yield check
+    finally:
+        if not _deleted(last):
+            h.delete_section(sec=last)
 
 
 def _roots() -> int:

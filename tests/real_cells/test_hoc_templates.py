@@ -163,21 +163,15 @@ def test_templates_of_one_name_that_differ_are_told(neuron_process, tmp_path):
     assert str(tmp_path / "three" / "biophysics.hoc") in got["three"]
 
 
-def test_a_template_that_deletes_others_in_its_own_way_is_refused(neuron_process, tmp_path):
-    main = MAIN.replace("forall delete_section()", "forall { if (1) delete_section() }")
+def test_code_that_deletes_the_cells_of_others_is_refused(neuron_process, tmp_path):
     first = model(tmp_path / "first", "First", "1e-4")
-    rude = model(tmp_path / "rude", "Rude", "1e-4", main)
-    call = "load_template(Path({!r}), {!r}, [1])"
-    alone = errors_of(neuron_process, {"alone": call.format(str(rude), "Rude")})
+    rude = model(tmp_path / "rude", "Rude", "1e-4", "forall delete_section()\n" + MAIN)
+    call = "keep.append(load_template(Path({!r}), {!r}, [1]))"
+    rude_call = call.format(str(rude), "Rude")
+    alone = errors_of(neuron_process, {"alone": rude_call}, keep=[])
     assert alone["alone"] == "no error"
-    got = errors_of(
-        neuron_process,
-        {
-            "first": f"keep.append({call.format(str(first), 'First')})",
-            "rude": call.format(str(rude), "Rude"),
-        },
-        keep=[],
-    )
+    calls = {"first": call.format(str(first), "First"), "rude": rude_call}
+    got = errors_of(neuron_process, calls, keep=[])
     assert got["first"] == "no error"
     assert "deletes sections of other cells" in got["rude"]
 
