@@ -6,17 +6,18 @@ table of its segments is made once, and each placement is another set of contact
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.media import Medium, Slice, as_medium
 from lfpcli.forward.potentials import (
+    as_contacts,
     check_method,
     check_sigma,
     source_ends,
@@ -28,7 +29,8 @@ from lfpcli.forward.transforms import soma_places
 from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
 
-BLOCK_ENTRIES = 1_000_000
+# matrix entries at a time: few enough for memory, enough to make starting threads worth it
+BLOCK_ENTRIES = 4_000_000
 NOT_GIVEN = np.empty(0)
 
 
@@ -80,6 +82,9 @@ class Placements:
         return len(self.positions)
 
 
+Fill = Callable[[Placements, np.ndarray], None]
+
+
 def matrix_blocks(
     geometry: Any,
     contacts: Contacts | ArrayLike,
@@ -111,33 +116,17 @@ def matrix_blocks(
     matrices : ndarray, shape (B, C, N)
         mV/nA. The next block overwrites it.
     """
-    segments, medium = as_geometry(geometry), as_medium(medium)
-    conductivity, kind = check_sigma(sigma), check_method(method)
-    points, weights = weighted_points(contacts, conductivity, medium, quadrature)
-    shape = (len(points), len(segments))
-    block = int(np.clip(BLOCK_ENTRIES // max(1, shape[0] * shape[1]), 1, max(1, len(placements))))
-    out: np.ndarray = np.empty((block, *shape), dtype=dtype)
-    start, end = source_ends(segments, kind)
-    table = kernel.source_table(start, end, segments.diam / 2, kind == "point")
-    table[-1] /= conductivity if conductivity.ndim == 0 else 1.0
-    soma = _soma(segments)
-    rigid = conductivity.ndim == 0 and not (isinstance(medium, Slice) and medium.squeeze)
+    model = _Model(as_geometry(geometry), method, sigma, as_medium(medium), quadrature)
+    fill = model.shifted_contacts(contacts) if model.rigid else model.moved_cells(contacts)
+    rows, count = len(as_contacts(contacts)), len(model.segments)
+    block = int(np.clip(BLOCK_ENTRIES // max(1, rows * count), 1, max(1, len(placements))))
+    out: np.ndarray = np.empty((block, rows, count), dtype=dtype)
     for first in range(0, len(placements), block):
         part = slice(first, first + block)
-        part_of_out = out[: len(placements.positions[part])]
-        for position, turn, matrix in zip(
-            placements.positions[part], placements.rotations[part], part_of_out, strict=True
-        ):
-            moved = _moved(segments, soma, position, turn)
-            if not rigid:
-                matrix[...] = transfer_matrix(
-                    moved, contacts, method=kind, sigma=sigma, medium=medium, quadrature=quadrature
-                )
-                continue
-            if medium is not None:
-                medium.prepare(moved)
-            kernel.potential(table, (points - position) @ turn + soma, weights, out=matrix)
-        yield first, part_of_out
+        some = Placements(placements.positions[part], placements.rotations[part])
+        matrices = out[: len(some)]
+        fill(some, matrices)
+        yield first, matrices
 
 
 def signal_blocks(
@@ -146,6 +135,7 @@ def signal_blocks(
     currents: ArrayLike,
     placements: Placements,
     *,
+    compress: float = 0.0,
     dtype: type = np.float64,
     **model: Any,
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -157,6 +147,9 @@ def signal_blocks(
         As in `matrix_blocks`.
     currents : array_like, shape (N, T)
         Membrane currents, nA.
+    compress : float
+        Leave out the singular vectors of the currents below this fraction of the largest: a
+        spike is smooth, and 1e-9 saves most of the work. 0 leaves out none.
     dtype : numpy.float64 or numpy.float32
         Type of the matrices, the products and the result.
     **model
@@ -169,15 +162,20 @@ def signal_blocks(
     signals : ndarray, shape (B, C, T)
         mV.
     """
-    current: np.ndarray = np.ascontiguousarray(currents, dtype=dtype)
+    current: np.ndarray = np.asarray(currents, dtype=float)
     count = len(as_geometry(geometry))
     if current.ndim != 2 or len(current) != count:
         raise InputError(f"currents have shape {current.shape}, expected ({count}, T)")
     if not np.all(np.isfinite(current)):
         raise InputError("currents are not finite")
+    factors: list[np.ndarray] = [
+        np.ascontiguousarray(f, dtype=dtype) for f in _factors(current, compress)
+    ]
     blocks = matrix_blocks(geometry, contacts, placements, dtype=dtype, **model)
     for first, matrices in blocks:
-        flat = matrices.reshape(-1, count) @ current
+        flat = matrices.reshape(-1, count)
+        for factor in factors:
+            flat = flat @ factor
         yield first, flat.reshape(*matrices.shape[:2], -1)
 
 
@@ -197,16 +195,82 @@ def signals(
     return np.concatenate(blocks)
 
 
+def _factors(currents: np.ndarray, compress: float) -> list[np.ndarray]:
+    """Matrices (N, R) and (R, T) whose product is the currents, or the currents as they are."""
+    if not 0.0 <= compress < 1.0:
+        raise UsageError(f"compress is {compress!r}, expected a number from 0 to below 1")
+    if compress == 0.0 or not currents.size:
+        return [currents]
+    left, values, right = np.linalg.svd(currents, full_matrices=False)
+    rank = max(1, int(np.count_nonzero(values > compress * values[0])))
+    if rank * sum(currents.shape) >= currents.size:
+        return [currents]
+    return [left[:, :rank] * values[:rank], right[:rank]]
+
+
+class _Model:
+    """A cell and how its potentials are computed."""
+
+    def __init__(
+        self,
+        segments: Geometry,
+        method: str,
+        sigma: float | ArrayLike,
+        medium: Medium | None,
+        quadrature: int | None,
+    ) -> None:
+        self.segments = segments
+        self.method = check_method(method)
+        self.sigma = check_sigma(sigma)
+        self.medium = medium
+        self.quadrature = quadrature
+        self.soma = _soma(segments)
+        squeezed = isinstance(medium, Slice) and bool(medium.squeeze)
+        # whether moving the contacts the other way is the same as moving the cell
+        self.rigid = self.sigma.ndim == 0 and not squeezed
+
+    def shifted_contacts(self, contacts: Contacts | ArrayLike) -> Fill:
+        """Fill matrices by moving the contacts, and their images, about the cell."""
+        points, weights = weighted_points(contacts, self.sigma, self.medium, self.quadrature)
+        start, end = source_ends(self.segments, self.method)
+        radius = self.segments.diam / 2
+        table = kernel.source_table(start, end, radius, self.method == "point")
+        table[-1] /= self.sigma
+
+        def fill(places: Placements, matrices: np.ndarray) -> None:
+            if self.medium is not None:
+                for moved in self._moved(places):
+                    self.medium.prepare(moved)
+            seen = points - places.positions[:, None, None]
+            seen = np.einsum("pcqx,pxy->pcqy", seen, places.rotations) + self.soma
+            every = np.concatenate([weights] * len(places))
+            flat = matrices.reshape(-1, len(self.segments))
+            kernel.potential(table, seen.reshape(-1, *points.shape[1:]), every, out=flat)
+
+        return fill
+
+    def moved_cells(self, contacts: Contacts | ArrayLike) -> Fill:
+        """Fill matrices by moving the cell."""
+        options: dict[str, Any] = {"medium": self.medium, "quadrature": self.quadrature}
+
+        def fill(places: Placements, matrices: np.ndarray) -> None:
+            for moved, matrix in zip(self._moved(places), matrices, strict=True):
+                matrix[...] = transfer_matrix(
+                    moved, contacts, method=self.method, sigma=self.sigma, **options
+                )
+
+        return fill
+
+    def _moved(self, places: Placements) -> Iterator[Geometry]:
+        ends = (self.segments.start - self.soma, self.segments.end - self.soma)
+        for place, turn in zip(places.positions, places.rotations, strict=True):
+            start, end = (end @ turn.T + place for end in ends)
+            yield replace(self.segments, start=start, end=end)
+
+
 def _soma(geometry: Geometry) -> np.ndarray:
     """Place of the one soma, shape (3,)."""
     places = soma_places(geometry)
     if not len(places) or np.any(places != places[0]):
         raise InputError("placements are of one cell; the geometry holds none or several")
     return places[0]
-
-
-def _moved(
-    geometry: Geometry, soma: np.ndarray, position: np.ndarray, turn: np.ndarray
-) -> Geometry:
-    start, end = ((ends - soma) @ turn.T + position for ends in (geometry.start, geometry.end))
-    return replace(geometry, start=start, end=end)

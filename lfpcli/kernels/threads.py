@@ -10,12 +10,25 @@ from lfpcli.kernels._potentials import max_threads, use_level
 LEVELS = ("baseline", "avx2", "avx512")
 PAIRS_PER_THREAD = 16384
 
-_forked = False
+_most = max_threads()
+
+
+def limit_threads(count: int) -> None:
+    """Start no more threads than this from now on, as where many ranks share a machine.
+
+    Parameters
+    ----------
+    count : int
+        >= 1.
+    """
+    global _most
+    if count < 1:
+        raise UsageError(f"{count} threads, expected at least 1")
+    _most = int(count)
 
 
 def _after_fork() -> None:
-    global _forked
-    _forked = True
+    limit_threads(1)
 
 
 # the threads of an OpenMP pool do not survive a fork, and GNU's runtime then waits for them forever
@@ -25,11 +38,9 @@ os.register_at_fork(after_in_child=_after_fork)
 def threads_for(pairs: int) -> int:
     """Threads worth starting for that many pairs of contact and segment.
 
-    OMP_NUM_THREADS bounds them. A forked child works with one thread.
+    OMP_NUM_THREADS bounds them, and `limit_threads`. A forked child works with one thread.
     """
-    if _forked:
-        return 1
-    return max(1, min(max_threads(), pairs // PAIRS_PER_THREAD))
+    return max(1, min(_most, pairs // PAIRS_PER_THREAD))
 
 
 def use_instructions(level: str | None = None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from chance import contacts, rotation, segments
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward import placements as module
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements, matrix_blocks, signal_blocks, signals
@@ -64,6 +64,19 @@ def test_signals_are_products(dtype: type, rtol: float) -> None:
     for place in range(7):
         want = transfer_matrix(moved(geometry, place), PROBE) @ currents
         np.testing.assert_allclose(got[place], want, rtol=rtol, atol=rtol * np.abs(want).max())
+
+
+def test_compressed_currents_give_the_same_signals() -> None:
+    geometry, t = segments(60, spread=60.0), np.linspace(0, 7, 90)
+    delay = np.linspace(1, 3, 60)[:, None]
+    currents = (t - delay) * np.exp(-((t - delay) ** 2) / 0.5)
+    exact = signals(geometry, PROBE, currents, PLACES)
+    got = signals(geometry, PROBE, currents, PLACES, compress=1e-9)
+    assert 0 < np.abs(got - exact).max() < 1e-8 * np.abs(exact).max()
+    silent = signals(geometry, PROBE, 0 * currents, PLACES, compress=1e-9)
+    assert not np.any(silent)
+    with pytest.raises(UsageError, match="compress"):
+        signals(geometry, PROBE, currents, PLACES, compress=1.0)
 
 
 def test_a_placement_outside_the_slice_is_refused() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from lfpcli.errors import UsageError
 from lfpcli.kernels import potentials as kernel
-from lfpcli.kernels.threads import LEVELS, threads_for, use_instructions
+from lfpcli.kernels.threads import LEVELS, limit_threads, threads_for, use_instructions
 
 
 def segments(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -214,6 +214,18 @@ def test_a_forked_child_computes_too() -> None:
 def test_small_problems_start_one_thread() -> None:
     assert threads_for(1000) == 1
     assert threads_for(0) == 1
+
+
+def test_threads_can_be_limited() -> None:
+    program = """
+from lfpcli.kernels.threads import limit_threads, threads_for
+print(threads_for(10**9))
+limit_threads(1)
+print(threads_for(10**9))
+"""
+    assert run_python(program, OMP_NUM_THREADS="2").split() == ["2", "1"]
+    with pytest.raises(UsageError, match="at least 1"):
+        limit_threads(0)
 
 
 def test_float32_is_the_rounded_result() -> None:
