@@ -116,8 +116,9 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
     names : sequence of str
         Names of the sections; a template's prefix such as ``Pyr[0].`` does not count.
     patterns : sequence of str
-        "all", a kind ("soma", "dend", "apic", "axon", ...), a name (``dend[3]``), or a glob of
-        names in which ``[`` and ``]`` stand for themselves (``dend[1*]``).
+        "all", a kind ("soma", "dend", "apic", "axon", ...; "dend" also names ``dend1`` and
+        ``dend_2[0]``), a name (``dend[3]``), or a glob of names in which ``[`` and ``]`` stand for
+        themselves (``dend[1*]``).
 
     Returns
     -------
@@ -129,14 +130,15 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
         Where a pattern names no section.
     """
     short = [name.rsplit("].", 1)[-1] if "]." in name else name for name in names]
-    kinds = [name.split("[", 1)[0] for name in short]
+    arrays = [name.split("[", 1)[0] for name in short]
+    kinds = [name.rstrip("_0123456789") for name in arrays]
     chosen: set[int] = set()
     for pattern in patterns:
         glob = re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
         found = {
             k
             for k, name in enumerate(short)
-            if pattern in ("all", kinds[k], name, names[k]) or glob.match(name)
+            if pattern in ("all", arrays[k], kinds[k], name, names[k]) or glob.match(name)
         }
         if not found:
             raise InputError(
