@@ -127,14 +127,14 @@ class Distribution(Table):
         high = low + LONGEST_SEARCH - 1 if self.max is None else math.floor(self.max)
         if high - low > LARGEST_COUNT:
             raise InputError("limits of a count are too far apart", place=self.where)
-        integers, density = np.empty(0, dtype=np.int64), np.empty(0)
         size = high - low + 1 if self.max is not None else 127
-        while len(integers) < size:
+        while True:
             integers = np.arange(low, low + size)
             density = self.density(integers)
-            if self.max is None and not density[-1] * size <= 1e-12 * density.sum():
-                size = min(8 * size + 7, high - low + 1)
-        return integers, self._normalised(density, low, high)
+            has_ended = 0 <= density[-1] * size < 1e-12 * density.sum()
+            if self.max is not None or has_ended or size == high - low + 1:
+                return integers, self._normalised(density, low, high)
+            size = 8 * size + 7
 
     def _normalised(self, density: np.ndarray, low: int, high: int) -> np.ndarray:
         total = density.sum()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class SpikeSource(Table):
         names = ("poisson", "times", "regular", "dist")
         return next(name for name in names if getattr(self, name) is not None)
 
-    @property
+    @functools.cached_property
     def intervals(self) -> Distribution:
         """Distribution of the intervals of a renewal process, ms."""
         return Distribution(
