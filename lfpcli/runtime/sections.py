@@ -132,11 +132,16 @@ def _parents(sections: Sequence[Any], first: np.ndarray) -> np.ndarray:
     parents = np.arange(int(first[-1])) - 1
     where = {section: k for k, section in enumerate(sections)}
     for k, section in enumerate(sections):
+        nearest_root = first[k]
+        if section.orientation() == 1:
+            # hung by its far end: the way to the root leads up the segments
+            parents[first[k] : first[k + 1]] += 2
+            nearest_root = first[k + 1] - 1
         at = section.parentseg()
         owner = where.get(at.sec) if at is not None else None
         if at is None or owner is None:
-            parents[first[k]] = -1
+            parents[nearest_root] = -1
         else:
             inside = min(int(at.x * at.sec.nseg), at.sec.nseg - 1)
-            parents[first[k]] = first[owner] + inside
+            parents[nearest_root] = first[owner] + inside
     return parents
