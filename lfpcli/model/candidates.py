@@ -139,9 +139,12 @@ def _at_index(index: int, geometry: Geometry, place: str | None) -> int:
 def _at_x(location: Location, geometry: Geometry, place: str | None) -> int:
     """Segment that holds x of a section; of several somata the first one's."""
     name = str(location.section)
-    found = _selected(tuple(geometry.section_names), (name,), place)
+    names = tuple(geometry.section_names)
+    found = _selected(names, (name,), place)
+    whole = [k for k in found if names[k] == name or names[k].endswith(f".{name}")]
+    found = np.array(whole) if whole else found
     if len(found) > 1 and name != "soma":
-        first = geometry.section_names[found[0]].rsplit(".", 1)[-1]
+        first = names[found[0]].rsplit(".", 1)[-1]
         raise InputError(
             f"'{name}' names {len(found)} sections",
             place=place,

@@ -125,8 +125,12 @@ class Distribution(Table):
         """
         low = 1 if self.min is None else math.ceil(self.min)
         high = low + LONGEST_SEARCH - 1 if self.max is None else math.floor(self.max)
-        if high - low > LARGEST_COUNT:
-            raise InputError("limits of a count are too far apart", place=self.where)
+        if not 0 <= high - low <= LARGEST_COUNT:
+            raise InputError(
+                f"a count cannot be from {low} to {high}",
+                place=self.where,
+                remedy="give min and max",
+            )
         size = high - low + 1 if self.max is not None else 127
         while True:
             integers = np.arange(low, low + size)

@@ -133,6 +133,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({WEIGHT: {"dist": "expon", "max": -1}}, "leave nothing of 'expon'"),
     ({"connection__0__count": {**NORM, "min": -1}}, "expected a number >= 0"),
     ({"connection__0__count": {**NORM, "loc": 1e6}}, "has no density at the integers"),
+    ({"connection__0__count": {**NORM, "max": 0.5}}, "a count cannot be from 1 to 0"),
+    ({"connection__0__count": {**NORM, "min": 1.2, "max": 1.8}}, "cannot be from 2 to 1"),
+    ({"connection__0__count": {**NORM, "max": 1e9}}, "cannot be from 1 to 1000000000"),
     ({"connection__0__count": {"dist": "cauchy"}}, "counts have no upper end"),
     # locations
     ({LOCATION: {"section": "soma", "index": 3}}, "has both 'section' and 'index'"),

@@ -150,6 +150,13 @@ def test_one_candidate_takes_no_randomness() -> None:
     assert generator.bit_generator.state == before
 
 
+def test_whole_name_of_a_section_comes_before_what_it_stands_for() -> None:
+    shape = geometry()
+    shape.section_names = ["soma", "dend", "dend1", *NAMES[3:]]
+    assert resolve(location("dend(0.5)"), shape).indices.tolist() == [2]
+    assert sorted(set(SECTION[section_mask(shape, ["dend"])])) == [1, 2]
+
+
 def test_first_of_several_somata_serves() -> None:
     shape = geometry()
     shape.section_names = ["soma[0]", "soma[1]", *NAMES[2:]]
