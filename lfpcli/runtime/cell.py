@@ -11,8 +11,12 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError, nearest
 from lfpcli.forward import transforms
+from lfpcli.forward.axial import AxialNetwork
 from lfpcli.geometry import select_sections
+from lfpcli.runtime.axial import axial_network
 from lfpcli.runtime.background import Background
+from lfpcli.runtime.derived import Derived, outside_potentials
+from lfpcli.runtime.field import Steps
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.points import (
     StimIntElectrode,
@@ -20,14 +24,15 @@ from lfpcli.runtime.points import (
     density_mechanism_names,
     parameter_names,
 )
-from lfpcli.runtime.record import membrane_currents, potentials, variable
+from lfpcli.runtime.record import Recorder, membrane_currents, potentials, variable
 from lfpcli.runtime.run import Chunk, RunSettings, run
 from lfpcli.runtime.sections import Discretisation, collect_geometry
+from lfpcli.runtime.stimulated import Stimulated
 
 Hook = Callable[["Cell"], object]
 
 
-class Cell:
+class Cell(Derived, Stimulated):
     """A cell, from a morphology or from sections that exist.
 
     The set-up keeps this order: sections; `Ra` and `cm`; `passive`; `custom_fun`; the
@@ -69,7 +74,7 @@ class Cell:
         What keeps the sections alive: the object of a hoc template, or None.
     synapses, electrodes : list
         The point processes attached through `Synapse` and `StimIntElectrode`.
-    tvec, somav, imem, vmem, variables
+    tvec, somav, imem, vmem, vext, variables
         Results of `simulate`.
     """
 
@@ -98,6 +103,9 @@ class Cell:
         self.settings = RunSettings(tstop, dt, tstart, v_init, celsius)
         self.synapses: list[Synapse] = []
         self.electrodes: list[StimIntElectrode] = []
+        self.fields: list[Steps] = []
+        self._stimulated = False
+        self._network: AxialNetwork | None = None
         for section in self.sections:
             if Ra is not None:
                 section.Ra = Ra
@@ -283,7 +291,8 @@ class Cell:
             Objects with ``get_transformation_matrix()``, LFPykit's models among them; the result
             of each is left in its attribute `data`, shape (C, T).
         rec_imem, rec_vmem : bool
-            Whether `imem` (nA) and `vmem` (mV), shape (N, T), are kept.
+            Whether `imem` (nA) and `vmem` (mV), shape (N, T), are kept; with the latter also
+            `vext` (mV), the potential outside, where the extracellular mechanism is.
         rec_variables : sequence of str
             Range variables to keep in `variables`, each (N, T); 0 where a segment lacks it.
         **settings
@@ -291,12 +300,7 @@ class Cell:
         """
         chosen = replace(self.settings, **settings)
         matrices = [_matrix(probe, self.totnsegs) for probe in probes]
-        recorders = {"soma": potentials([self], "soma")}
-        if rec_imem or probes:
-            recorders["imem"] = membrane_currents([self])
-        if rec_vmem:
-            recorders["vmem"] = potentials([self])
-        recorders |= {f"variable {name}": variable([self], name) for name in rec_variables}
+        recorders = self._recorders(rec_imem or bool(probes), rec_vmem, rec_variables)
         kept = {
             name: np.empty((chosen.samples, len(recorder)))
             for name, recorder in recorders.items()
@@ -312,7 +316,7 @@ class Cell:
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
         with Background(threaded=True) as background:
-            for chunk in run([self], chosen, recorders):
+            for chunk in run([self], chosen, recorders, self._played_fields()):
                 background.submit(keep, chunk)
         self.tvec, self.somav = chosen.times, kept["soma"][:, 0]
         for probe, signal in zip(probes, signals, strict=True):
@@ -321,11 +325,23 @@ class Cell:
             self.imem = kept["imem"].T
         if rec_vmem:
             self.vmem = kept["vmem"].T
+            self.vext = kept["vext"].T if "vext" in kept else None
         self.variables = {}
         for name in rec_variables:
             self.variables[name] = np.zeros((self.totnsegs, chosen.samples))
             index = recorders[f"variable {name}"].index[0]
             self.variables[name][index] = kept[f"variable {name}"].T
+
+    def _recorders(self, imem: bool, vmem: bool, variables: Sequence[str]) -> dict[str, Recorder]:
+        recorders = {"soma": potentials([self], "soma")}
+        if imem:
+            recorders["imem"] = membrane_currents([self])
+        if vmem:
+            self._network = axial_network(self.sections)
+            recorders["vmem"] = potentials([self])
+            outside = outside_potentials(self)
+            recorders |= {} if outside is None else {"vext": outside}
+        return recorders | {f"variable {name}": variable([self], name) for name in variables}
 
 
 def range_name(mechanism: str, name: str) -> str:

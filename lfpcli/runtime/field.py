@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # NEURON executes an event at the end of the step that passes it; this far before a time of the
 # grid, in steps, it is that of the grid whatever the rounding of t
 _AHEAD = 0.25
+# the solver of the variable step begins anew at a change, which goes wrong where a sample is due
+# at the same moment; ms
+_BEHIND = 1e-6
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,8 @@ class ExtracellularField:
         if self._next < len(self._changes):
             time = self._changes[self._next]
             exact = self._settings.adaptive and time > 0
-            ahead = 0.0 if exact else _AHEAD * self._settings.dt
-            nrn().CVode().event(time - ahead, self._change)
+            offset = _BEHIND if exact else -_AHEAD * self._settings.dt
+            nrn().CVode().event(time + offset, self._change)
 
     def _change(self) -> None:
         self._apply(self._changes[self._next])
