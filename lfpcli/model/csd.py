@@ -22,7 +22,7 @@ class Csd(Table):
     )
     dz: float | None = key(number("um", above=0), None, doc="Laminar: thickness of a disc.")
     radius: float | None = key(number("um", above=0), None, doc="Laminar: radius of the discs.")
-    center: tuple[float, ...] | None = key(
+    centre: tuple[float, ...] | None = key(
         vector("um", 2), None, doc="Laminar: x and y of the discs' axis; 0 and 0 if left out."
     )
     origin: tuple[float, ...] | None = key(
@@ -50,7 +50,7 @@ class Csd(Table):
         """Raise `InputError` unless the volumes are given completely, in one way."""
         exactly_one(self, at, ("z", "origin"))
         discs, boxes = ["z", "dz", "radius"], ["origin", "size", "n"]
-        own, other = (discs, boxes) if self.is_laminar else (boxes, [*discs, "center"])
+        own, other = (discs, boxes) if self.is_laminar else (boxes, [*discs, "centre"])
         for name in own:
             if getattr(self, name) is None:
                 raise at.table_error(f"with '{own[0]}' needs the key '{name}'")

@@ -11,7 +11,22 @@ from lfpcli.model.tables import Table, key, read_table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slice(Table):
+class Imaged(Table):
+    """What the media have in common whose effect is a series of images.
+
+    The keys of all media are those that `lfpcli.forward.media.as_medium` takes, save this one.
+    """
+
+    tolerance: float | None = key(
+        number(above=0, below=1),
+        None,
+        doc="Error of the images, relative to the potential at the distance of the thickness or "
+        "radius. Left out: 1e-10.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice(Imaged):
     """A slice on a multi-electrode array: glass below z = 0, saline above."""
 
     slice: float = key(number("um", above=0), doc="Thickness of the slice.")
@@ -19,45 +34,33 @@ class Slice(Table):
     sigma_glass: float = key(number("S/m", least=0), 0.0, doc="Conductivity of the glass.")
     z_shift: float = key(number("um"), 0.0, doc="Depth of the glass.")
     squeeze: float | None = key(
-        number(above=0, most=1),
+        number(above=-1, below=1),
         None,
-        doc="Factor on depth about the soma by which cells are made to fit.",
+        doc="Share of its depth that each cell loses about its soma, to fit in.",
     )
-    tolerance: float | None = key(
-        number(above=0, below=1),
-        None,
-        doc="Relative accuracy that fixes the number of images. Left out: that of the forward "
-        "model.",
+    poisson: float = key(
+        number(least=0, most=0.5), 0.0, doc="How much wider it gets, as a share of that."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sphere(Table):
-    """A sphere in another medium."""
+class Sphere(Imaged):
+    """A sphere of tissue in another medium."""
 
     sphere: float = key(number("um", above=0), doc="Radius of the sphere.")
-    sigma_out: float = key(number("S/m", least=0), 0.03, doc="Conductivity outside.")
-    center: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Middle of the sphere.")
+    sigma_out: float = key(number("S/m", above=0), 0.03, doc="Conductivity outside.")
+    centre: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Middle of the sphere.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HalfSpace(Table):
-    """A half space bounded by a plane."""
+    """A half space of tissue, bounded by a plane of constant z."""
 
-    half_space: tuple[float, ...] = key(
-        vector(), doc="Normal of the plane, pointing into the tissue."
-    )
-    through: tuple[float, ...] | None = key(
-        vector("um"), None, doc="A point of the plane. Left out: the array's middle."
-    )
-    sigma_out: float = key(
+    half_space: float = key(number("um"), doc="z of the plane.")
+    sigma_other: float = key(
         number("S/m", least=0), 0.0, doc="Conductivity on the other side of the plane."
     )
-
-    def check(self, at: At) -> None:
-        """Raise `InputError` where the normal is no direction."""
-        if not any(self.half_space):
-            raise (at / "half_space").error("has no length")
+    side: str = key(choice("below", "above"), "below", doc="Where the tissue is.")
 
 
 MEDIA: dict[str, type[Table]] = {"slice": Slice, "sphere": Sphere, "half_space": HalfSpace}

@@ -52,11 +52,12 @@ class Face(Table):
         None,
         doc="Rotation about the array's middle, before the shift.",
     )
-    radius: float | None = key(
-        number("um", least=0),
+    radius: float | str | None = key(
+        either(number("um", least=0), choice("array")),
         None,
         doc="Size of the faces that are averaged over: the radius of a circle, half the side of "
-        "a square. Left out: the contacts are points.",
+        'a square; "array" takes the size that the array states. Left out: the contacts are '
+        "points.",
     )
     half_sides: tuple[float, ...] | None = key(
         vector("um", 2, above=0), None, doc='Half the sides of a face, for shape = "rect".'

@@ -36,7 +36,7 @@ def csd_measurement(name: str, csd: Csd, per: str = "total") -> Measurement:
 def _laminar(name: str, csd: Csd, per: str) -> Measurement:
     assert csd.z is not None and csd.radius is not None
     edges = np.linspace(csd.z[0], csd.z[1], csd.layers + 1)
-    x, y = csd.center or (0.0, 0.0)
+    x, y = csd.centre or (0.0, 0.0)
     radius = csd.radius
 
     def matrix(geometry: Geometry) -> np.ndarray:
@@ -46,7 +46,7 @@ def _laminar(name: str, csd: Csd, per: str) -> Measurement:
 
     middles = 0.5 * (edges[:-1] + edges[1:])
     positions = np.column_stack([np.full(csd.layers, x), np.full(csd.layers, y), middles])
-    parameters = {"z": list(csd.z), "dz": csd.dz, "radius": radius, "center": [x, y]}
+    parameters = {"z": list(csd.z), "dz": csd.dz, "radius": radius, "centre": [x, y]}
     return _measurement(name, "laminar CSD", matrix, per, positions, parameters)
 
 
