@@ -6,32 +6,20 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import secrets
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from lfpcli.errors import OutputError, SimulatorError
-from lfpcli.runtime.mechanisms.check import Finding, check
-from lfpcli.runtime.mechanisms.library import (
-    CORE_LIBRARY,
-    NEURON_LIBRARY,
-    Library,
-    Mechanism,
-    cache_folder,
-    read_library,
-)
-from lfpcli.runtime.mechanisms.sources import ModFile, find_sources, stage, staged_stems
-from lfpcli.runtime.mechanisms.toolchain import Toolchain, build_key, toolchain
+from lfpcli.errors import OutputError
+from lfpcli.runtime.mechanisms.compiling import compile_library
+from lfpcli.runtime.mechanisms.library import Library, cache_folder, read_library
+from lfpcli.runtime.mechanisms.sources import ModFile, find_sources, staged_stems
+from lfpcli.runtime.mechanisms.toolchain import build_key
 
 # what a network file system answers that knows no locks
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-# a file that make could not translate or compile
-_FAILED_TARGET = re.compile(r"\*\*\* \[.*?/(\w+)\.(?:cpp|o)\] Error")
 _SAY_NOTHING: Callable[[str], None] = lambda text: None  # noqa: E731
 
 
@@ -93,7 +81,7 @@ def _build_once(
                 shutil.rmtree(left, ignore_errors=True)
         report(f"compiling {len(files)} mechanism{'s' if len(files) > 1 else ''}")
         with tempfile.TemporaryDirectory(prefix="lfp-mechs-") as work:
-            made = _compile(files, Path(work), skip_broken)
+            made = compile_library(files, Path(work), skip_broken)
             return _publish(made, target)
 
 
@@ -154,115 +142,3 @@ def _publish(made: Library, target: Path) -> Library:
             remedy="run the command again; something cleans this folder",
         )
     return library
-
-
-def _compile(files: Sequence[ModFile], work: Path, skip_broken: bool) -> Library:
-    tools = toolchain()
-    skipped: list[Finding] = []
-    good = list(files)
-    if skip_broken:
-        findings = check(files, tools)
-        skipped = [f for f in findings if f.engine == "neuron"]
-        broken = {f.file for f in skipped}
-        good = [file for file in files if str(file.path) not in broken]
-        if not good:
-            raise _failure(skipped, "")
-    done = work / "done"
-    done.mkdir()
-    _compile_neuron(good, work, done, tools)
-    refused = _compile_coreneuron(good, work, done, tools)
-    library = Library(
-        done,
-        tuple(
-            Mechanism(
-                f.name, f.kind, str(f.path.resolve()), f.digest, f.electrode, refused.get(f.name)
-            )
-            for f in good
-        ),
-        tuple(replace(f, file=str(Path(f.file).resolve())) for f in skipped),
-        tuple(file.name for file in files if file not in good),
-    )
-    library.write_manifest()
-    return library
-
-
-def _compile_neuron(files: Sequence[ModFile], work: Path, done: Path, tools: Toolchain) -> None:
-    stage(files, work / "neuron" / "mods")
-    command = [tools.program("nrnivmodl"), "-incflags", shlex.join(tools.flags), "mods"]
-    code, printed = tools.run(command, work / "neuron")
-    found = list((work / "neuron").glob(f"*/{NEURON_LIBRARY}.*"))
-    if code != 0 or not found:
-        raise _failure([f for f in check(files, tools) if f.engine == "neuron"], printed)
-    shutil.copy(found[0], done)
-
-
-def _compile_coreneuron(
-    files: Sequence[ModFile], work: Path, done: Path, tools: Toolchain
-) -> dict[str, str]:
-    """Compile what CoreNEURON takes; return why it does not take the others."""
-    refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
-    stems = stage([f for f in files if f.name not in refused], work / "core" / "mods")
-    while stems:
-        printed = _run_core(work / "core", done, tools)
-        if printed is None:
-            break
-        # those that failed are taken away, the others have been compiled by then
-        failed = _FAILED_TARGET.findall(printed)
-        broken = {stem: stems.pop(stem) for stem in dict.fromkeys(failed) if stem in stems}
-        refused |= _reasons(broken.values(), tools)
-        if not broken:
-            reason = f"its compiler failed: {_first_error(printed)}"
-            return refused | {file.name: reason for file in stems.values()}
-        for stem in broken:
-            for left in (work / "core").rglob(f"{stem}.*"):
-                left.unlink()
-    return refused
-
-
-def _run_core(work: Path, done: Path, tools: Toolchain) -> str | None:
-    """Compile a library for CoreNEURON; return what was printed where that fails."""
-    command = [tools.program("nrnivmodl-core"), "-i", shlex.join(tools.flags), "mods"]
-    code, printed = tools.run(command, work, MAKEFLAGS="-k")
-    found = list(work.glob(f"*/{CORE_LIBRARY}.*"))
-    if code != 0 or not found:
-        return printed
-    shutil.copy(found[0], done)
-    return None
-
-
-def _reasons(files: Iterable[ModFile], tools: Toolchain) -> dict[str, str]:
-    """Why CoreNEURON does not take these files, by mechanism."""
-    files = list(files)
-    reasons = {file.name: "it does not compile" for file in files}
-    names = {str(file.path): file.name for file in files}
-    # of several findings in a file the first counts
-    for finding in reversed(check(files, tools) if files else []):
-        if finding.engine == "coreneuron":
-            reasons[names[finding.file]] = finding.text
-    return reasons
-
-
-def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
-    """Make the error for files that do not compile: the first finding, and how many there are."""
-    if not findings:
-        return SimulatorError(
-            f"mechanisms do not compile: {_first_error(printed)}",
-            remedy="see 'lfp mechs --check'",
-        )
-    first = findings[0]
-    if "command-line option" in first.text or "command line option" in first.text:
-        return SimulatorError(f"compiler: {first.text}", remedy="correct LFP_MECH_CFLAGS")
-    broken = len({f.file for f in findings})
-    others = f" ({len(findings)} errors in {broken} files)" if len(findings) > 1 else ""
-    return SimulatorError(
-        f"mechanism does not compile: {first.text}{others}",
-        place=first.place,
-        remedy="correct it ('lfp mechs --check' lists all errors), or leave such files out with"
-        " --skip-broken",
-    )
-
-
-def _first_error(printed: str) -> str:
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
-    return (errors or lines or ["nothing was printed"])[0]

@@ -1,0 +1,169 @@
+"""One compilation: NEURON's programs run in a folder of their own, and their errors picked out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.mechanisms.check import Finding, check
+from lfpcli.runtime.mechanisms.library import (
+    CORE_LIBRARY,
+    NEURON_LIBRARY,
+    Library,
+    Mechanism,
+)
+from lfpcli.runtime.mechanisms.sources import ModFile, stage
+from lfpcli.runtime.mechanisms.toolchain import Toolchain, toolchain
+
+# a file that make could not translate or compile
+_FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
+
+
+@dataclass
+class _Outcome:
+    """What came of compiling some files.
+
+    Attributes
+    ----------
+    broken : list of ModFile
+        What does not compile.
+    library : Path or None
+        The library of the others; None where there is none.
+    printed : str
+        What the programs printed last.
+    """
+
+    broken: list[ModFile]
+    library: Path | None
+    printed: str
+
+
+def compile_library(files: Sequence[ModFile], work: Path, skip_broken: bool) -> Library:
+    """Compile mechanisms for both engines.
+
+    Parameters
+    ----------
+    files : sequence of ModFile
+        The mechanisms.
+    work : Path
+        An empty folder.
+    skip_broken : bool
+        Whether what does not compile for NEURON is left out.
+
+    Returns
+    -------
+    Library
+        In a folder within `work`.
+
+    Raises
+    ------
+    SimulatorError
+        Where a file does not compile and is not left out, or none is left.
+    """
+    tools = toolchain()
+    done = work / "done"
+    done.mkdir()
+    outcome = _compile(files, "nrnivmodl", "-incflags", NEURON_LIBRARY, work / "neuron", tools)
+    broken = sorted(outcome.broken, key=lambda file: file.name)
+    skipped = [f for f in _check(broken, tools) if f.engine == "neuron"]
+    if outcome.library is None or (broken and not skip_broken):
+        raise _failure(skipped, outcome.printed)
+    shutil.copy(outcome.library, done)
+    good = [file for file in files if file not in broken]
+    refused = _compile_coreneuron(good, work / "core", done, tools)
+    library = Library(
+        done,
+        tuple(_mechanism(file, refused) for file in good),
+        tuple(replace(f, file=str(Path(f.file).resolve())) for f in skipped),
+        tuple(file.name for file in broken),
+    )
+    library.write_manifest()
+    return library
+
+
+def _compile(
+    files: Iterable[ModFile], program: str, option: str, library: str, work: Path, tools: Toolchain
+) -> _Outcome:
+    """Compile files, taking away those that fail until the others are through."""
+    stems = stage(list(files), work / "mods")
+    broken: list[ModFile] = []
+    printed = ""
+    while stems:
+        command = [tools.program(program), option, shlex.join(tools.flags), "mods"]
+        # make goes on after an error, so that one run tells all that fail
+        code, printed = tools.run(command, work, MAKEFLAGS="-k")
+        found = list(work.glob(f"*/{library}.*"))
+        if code == 0 and found:
+            return _Outcome(broken, found[0], printed)
+        failed = [stem for stem in dict.fromkeys(_FAILED_TARGET.findall(printed)) if stem in stems]
+        if not failed:
+            break
+        for stem in failed:
+            broken.append(stems.pop(stem))
+            for left in work.rglob(f"{stem}.*"):
+                left.unlink()
+    return _Outcome(broken, None, printed)
+
+
+def _compile_coreneuron(
+    files: Sequence[ModFile], work: Path, done: Path, tools: Toolchain
+) -> dict[str, str]:
+    """Compile what CoreNEURON takes; return why it does not take the others."""
+    refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
+    chosen = [file for file in files if file.name not in refused]
+    outcome = _compile(chosen, "nrnivmodl-core", "-i", CORE_LIBRARY, work, tools)
+    findings = {f.file: f.text for f in reversed(_check(outcome.broken, tools))}
+    for file in outcome.broken:
+        refused[file.name] = findings.get(str(file.path), "it does not compile")
+    if outcome.library is not None:
+        shutil.copy(outcome.library, done)
+    else:
+        reason = f"its compiler failed: {_first_error(outcome.printed)}"
+        refused |= {file.name: reason for file in chosen if file.name not in refused}
+    return refused
+
+
+def _check(files: Sequence[ModFile], tools: Toolchain) -> list[Finding]:
+    return check(files, tools) if files else []
+
+
+def _mechanism(file: ModFile, refused: Mapping[str, str]) -> Mechanism:
+    return Mechanism(
+        name=file.name,
+        kind=file.kind,
+        file=str(file.path.resolve()),
+        digest=file.digest,
+        electrode=file.electrode,
+        refused=refused.get(file.name),
+    )
+
+
+def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
+    """Make the error for files that do not compile: the first finding, and how many there are."""
+    if not findings:
+        return SimulatorError(
+            f"mechanisms do not compile: {_first_error(printed)}",
+            remedy="see 'lfp mechs --check'",
+        )
+    first = findings[0]
+    if "command-line option" in first.text or "command line option" in first.text:
+        return SimulatorError(f"compiler: {first.text}", remedy="correct LFP_MECH_CFLAGS")
+    broken = len({f.file for f in findings})
+    others = f" ({len(findings)} errors in {broken} files)" if len(findings) > 1 else ""
+    return SimulatorError(
+        f"mechanism does not compile: {first.text}{others}",
+        place=first.place,
+        remedy="correct it ('lfp mechs --check' lists all errors), or leave such files out with"
+        " --skip-broken",
+    )
+
+
+def _first_error(printed: str) -> str:
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
+    return (errors or lines or ["nothing was printed"])[0]
