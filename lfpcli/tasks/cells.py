@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, LfpError, UsageError
 from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec, Expression
@@ -23,6 +21,7 @@ from lfpcli.runtime.morphology import Morphology, read_morphology
 from lfpcli.runtime.points import density_mechanism_names
 from lfpcli.runtime.sections import Discretisation
 from lfpcli.runtime.templates import load_template
+from lfpcli.tasks.located import located
 
 
 class CellFactory:
@@ -180,16 +179,3 @@ def placed(
     if rotation is not None:
         geometry = transforms.rotate(geometry, rotation)
     return geometry if position is None else transforms.place(geometry, position)
-
-
-@contextlib.contextmanager
-def located(place: str) -> Iterator[None]:
-    """Name the table of the model, ``file:line``, in errors that the library raises below it."""
-    try:
-        yield
-    except UsageError as error:
-        # what would be misuse of the library is a mistake in the model here
-        raise InputError(error.what, place=error.place or place, remedy=error.remedy) from error
-    except LfpError as error:
-        error.place = error.place or place
-        raise

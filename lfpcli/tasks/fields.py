@@ -16,7 +16,7 @@ from lfpcli.model.probe import Field, Pulses
 from lfpcli.runtime.field import ExtracellularField, Steps
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import Built
-from lfpcli.tasks.cells import located
+from lfpcli.tasks.located import located
 from lfpcli.tasks.probes import contacts_of, warn_of_near
 from lfpcli.tasks.streams import Member
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.media import Medium, as_medium
+from lfpcli.forward.media import as_medium
 from lfpcli.forward.potentials import near_contacts, transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.model.probe import Csd, Field, Probe
 from lfpcli.tasks.csd import csd_measurement
+from lfpcli.tasks.located import located
 from lfpcli.tasks.streams import Measurement
 
 # contacts inside segments that one warning names
@@ -38,18 +39,14 @@ def measurement_of(probe: Probe) -> Measurement:
     """
     if isinstance(probe.csd, Csd):
         return csd_measurement(probe.name, probe.csd, probe.per)
-    contacts = contacts_of(probe)
-    medium = medium_of(probe)
-    arguments: dict[str, Any] = {
-        "method": probe.method,
-        "sigma": probe.sigma,
-        "medium": medium,
-        "quadrature": probe.quadrature,
-    }
+    with located(probe.where):
+        contacts = contacts_of(probe)
+        arguments = forward_arguments(probe)
 
     def matrix(geometry: Geometry) -> np.ndarray:
         warn_of_near(geometry, contacts, f"probe '{probe.name}'")
-        return transfer_matrix(geometry, contacts, **arguments)
+        with located(probe.where):
+            return transfer_matrix(geometry, contacts, **arguments)
 
     return Measurement(
         probe.name,
@@ -83,12 +80,17 @@ def contacts_of(probe: Probe | Field) -> Contacts:
     return contacts
 
 
-def medium_of(probe: Probe) -> Medium | None:
-    """The medium of a probe, as the forward models take it."""
+def forward_arguments(probe: Probe) -> dict[str, Any]:
+    """Keyword arguments of `transfer_matrix`, and of placements, beside cell and contacts."""
     table = medium_table(probe)
-    if isinstance(table, str):
-        return as_medium(table)
-    return as_medium({k: v for k, v in table.items() if k != "tolerance"})
+    arguments: dict[str, Any] = {
+        "method": probe.method,
+        "sigma": probe.sigma,
+        "quadrature": probe.quadrature,
+    }
+    if isinstance(table, dict) and "tolerance" in table:
+        arguments["tolerance"] = table.pop("tolerance")
+    return {**arguments, "medium": as_medium(table)}
 
 
 def medium_table(probe: Probe) -> str | dict[str, Any]:
