@@ -14,13 +14,16 @@ from typing import Any
 
 from lfpcli.errors import InputError, SimulatorError
 from lfpcli.runtime.capture import captured, hoc_message
-from lfpcli.runtime.hoc_scope import SectionScope
+from lfpcli.runtime.hoc_scope import SectionScope, without_strings
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.neuron import nrn
 
 _TEMPLATE = re.compile(r"\bbegintemplate\s+(\w+)(.*?)\bendtemplate\b", re.DOTALL)
 _LOAD = re.compile(r'\b(?:load_file|xopen)\s*\(\s*(?:[01]\s*,\s*)?"([^"\n]*)"\s*\)')
+_QUIT = re.compile(r"\bquit\s*\(\s*\)")
+# it would end the process, output or not, with exit code 0
+_NO_QUIT = 'execerror("quit() in a model would end the whole program", "")'
 
 
 @dataclass
@@ -206,7 +209,7 @@ def _digest(text: str) -> str:
 
 
 def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope | None) -> str:
-    """Redirect the loading of the model's own files, and the names of sections."""
+    """Redirect the loading of the model's own files and names of sections, and forbid to quit."""
     outside = _outside_templates(plain)
     changes = scope.changes(outside) if scope is not None else []
     for match in _LOAD.finditer(outside):
@@ -214,6 +217,8 @@ def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope 
         if target is not None:
             _KNOWN.nested.append((target, root, scope))
             changes.append((*match.span(), f"lfp_loader_.load({len(_KNOWN.nested) - 1})"))
+    for match in _QUIT.finditer(without_strings(plain)):
+        changes.append((*match.span(), _NO_QUIT))
     for start, end, new in sorted(changes, reverse=True):
         text = text[:start] + new + text[end:]
     return text

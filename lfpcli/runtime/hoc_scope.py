@@ -66,7 +66,7 @@ class SectionScope:
             Changes that do not overlap.
         """
         everything = "forsec lfp_list_all_"
-        bare = re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: " " * len(m.group(0)), plain)
+        bare = without_strings(plain)
         found = [(*m.span(), everything) for m in re.finditer(r"\bforall\b", bare)]
         for match in re.finditer(r"\bforsec\s+(\w+)\b", bare):
             if match.group(1) in _LISTS:
@@ -78,6 +78,11 @@ class SectionScope:
             number = match.group(2) or "0"
             found.append((*match.span(), f"lfp_{match.group(1)}_.o({number}).sec"))
         return found
+
+
+def without_strings(plain: str) -> str:
+    """Blank out strings, keeping every column."""
+    return re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: " " * len(m.group(0)), plain)
 
 
 def _set(name: str, value: Any) -> None:

@@ -116,6 +116,7 @@ def test_errors_name_file_and_line(neuron_process, tmp_path):
     mod = tmp_path / "m" / "mods" / "na.mod"
     mod.write_text("NEURON { SUFFIX NaTa_missing }\n")
     (tmp_path / "m" / "nested.hoc").write_text('x = 1\nload_file("missing.hoc")\n')
+    (tmp_path / "m" / "quit.hoc").write_text('create soma\nprintf("no quit() yet")\nquit()\n')
     (tmp_path / "m" / "nothing.hoc").write_text("x = 1\n")
     got = errors_of(
         neuron_process,
@@ -127,6 +128,7 @@ def test_errors_name_file_and_line(neuron_process, tmp_path):
             "missing": "load_hoc_model(Path(main).with_name('missing.hoc'))",
             "nested": "load_hoc_model(Path(main).with_name('nested.hoc'))",
             "absent": "load_template(Path('nowhere.hoc'), 'Main')",
+            "quit": "load_hoc_model(Path(main).with_name('quit.hoc'))",
             "nothing": "load_hoc_model(Path(main).with_name('nothing.hoc'))",
         },
         main=str(main),
@@ -143,6 +145,7 @@ def test_errors_name_file_and_line(neuron_process, tmp_path):
     assert str(mod) in got["missing"]
     assert f"[{main.with_name('missing.hoc')}:3]" in got["nested"]
     assert got["absent"].startswith("InputError: no such file")
+    assert f"would end the whole program [{main.with_name('quit.hoc')}" in got["quit"]
     assert got["nothing"].startswith("InputError: makes no sections")
 
 
