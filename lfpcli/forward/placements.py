@@ -94,6 +94,7 @@ def matrix_blocks(
     sigma: float | ArrayLike = 0.3,
     medium: Medium | Mapping[str, object] | str | None = None,
     quadrature: int | None = None,
+    tolerance: float = 1e-10,
     dtype: type = np.float64,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Transfer matrices of a cell at many places, some at a time.
@@ -106,7 +107,7 @@ def matrix_blocks(
         um.
     placements : Placements
         P places and turns.
-    method, sigma, medium, quadrature, dtype
+    method, sigma, medium, quadrature, tolerance, dtype
         As in `potentials.transfer_matrix`.
 
     Yields
@@ -116,7 +117,8 @@ def matrix_blocks(
     matrices : ndarray, shape (B, C, N)
         mV/nA. The next block overwrites it.
     """
-    model = _Model(as_geometry(geometry), method, sigma, as_medium(medium), quadrature)
+    segments = as_geometry(geometry)
+    model = _Model(segments, method, sigma, as_medium(medium), quadrature, tolerance)
     fill = model.shifted_contacts(contacts) if model.rigid else model.moved_cells(contacts)
     rows, count = len(as_contacts(contacts)), len(model.segments)
     block = int(np.clip(BLOCK_ENTRIES // max(1, rows * count), 1, max(1, len(placements))))
@@ -153,7 +155,7 @@ def signal_blocks(
     dtype : numpy.float64 or numpy.float32
         Type of the matrices, the products and the result.
     **model
-        method, sigma, medium, quadrature; as in `matrix_blocks`.
+        method, sigma, medium, quadrature, tolerance; as in `matrix_blocks`.
 
     Yields
     ------
@@ -218,12 +220,14 @@ class _Model:
         sigma: float | ArrayLike,
         medium: Medium | None,
         quadrature: int | None,
+        tolerance: float,
     ) -> None:
         self.segments = segments
         self.method = check_method(method)
         self.sigma = check_sigma(sigma)
         self.medium = medium
         self.quadrature = quadrature
+        self.tolerance = tolerance
         self.soma = _soma(segments)
         squeezed = isinstance(medium, Slice) and bool(medium.squeeze)
         # whether moving the contacts the other way is the same as moving the cell
@@ -231,7 +235,9 @@ class _Model:
 
     def shifted_contacts(self, contacts: Contacts | ArrayLike) -> Fill:
         """Fill matrices by moving the contacts, and their images, about the cell."""
-        points, weights = weighted_points(contacts, self.sigma, self.medium, self.quadrature)
+        points, weights = weighted_points(
+            contacts, self.sigma, self.medium, self.quadrature, self.tolerance
+        )
         start, end = source_ends(self.segments, self.method)
         radius = self.segments.diam / 2
         table = kernel.source_table(start, end, radius, self.method == "point")
@@ -251,7 +257,11 @@ class _Model:
 
     def moved_cells(self, contacts: Contacts | ArrayLike) -> Fill:
         """Fill matrices by moving the cell."""
-        options: dict[str, Any] = {"medium": self.medium, "quadrature": self.quadrature}
+        options: dict[str, Any] = {
+            "medium": self.medium,
+            "quadrature": self.quadrature,
+            "tolerance": self.tolerance,
+        }
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
             for moved, matrix in zip(self._moved(places), matrices, strict=True):

@@ -39,6 +39,8 @@ def moved(geometry, place: int):
         {"medium": {"slice": 900.0, "z_shift": -300.0, "sigma_glass": 0.1}},
         {"medium": {"slice": 900.0, "z_shift": -300.0, "squeeze": 0.2, "sigma_glass": 0.1}},
         {"medium": {"sphere": 1000.0}},
+        {"medium": {"sphere": 1000.0}, "tolerance": 1e-3},
+        {"medium": {"slice": 900.0, "z_shift": -300.0, "squeeze": 0.2}, "tolerance": 1e-3},
     ],
 )
 @pytest.mark.parametrize("block", [1, 3000, 10**9])
