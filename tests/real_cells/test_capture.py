@@ -1,0 +1,59 @@
+"""What NEURON prints: off standard output, and its errors picked out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lfpcli.runtime.capture import captured, hoc_message
+
+
+def test_hoc_prints_go_to_standard_error():
+    code = (
+        "from lfpcli.runtime.capture import captured, prints_to_stderr\n"
+        "from lfpcli.runtime.neuron import nrn\n"
+        "h = nrn()\nprints_to_stderr()\n"
+        "h('printf(\"from hoc\\\\n\")')\n"
+        "with captured() as printed:\n"
+        "    h('printf(\"caught\\\\n\")')\n"
+        "assert printed.text == 'caught\\n', printed.text\n"
+        "print('data')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == b"data\n"
+    assert done.stderr == b"from hoc\n"
+
+
+def test_everything_is_caught_and_streams_come_back(capfd):
+    with pytest.raises(KeyError), captured() as printed:
+        print("python")
+        os.write(1, b"descriptor\n")
+        os.write(2, b"error\n")
+        raise KeyError
+    assert sorted(printed.text.split()) == ["descriptor", "error", "python"]
+    print("after")
+    assert capfd.readouterr() == ("after\n", "")
+
+
+@pytest.mark.parametrize(
+    ("printed", "text", "file", "line"),
+    [
+        ("NEURON: syntax error\n in a b.hoc near line 7\n  x =\n", "syntax error", "a b.hoc", 7),
+        (
+            "hh mechanism not inserted\nNEURON: \n near line 0\n",
+            "hh mechanism not inserted",
+            None,
+            None,
+        ),
+        ("NEURON: foo undefined\n near line 0\n ^\n", "foo undefined", None, None),
+        ("only a word\n", "only a word", None, None),
+        ("", "NEURON gave no reason", None, None),
+    ],
+)
+def test_the_error_is_picked_out(printed, text, file, line):
+    message = hoc_message(printed)
+    assert (message.text, message.file, message.line) == (text, file, line)
