@@ -16,9 +16,9 @@ def test_hoc_prints_go_to_standard_error():
         "from lfpcli.runtime.capture import captured, prints_to_stderr\n"
         "from lfpcli.runtime.neuron import nrn\n"
         "h = nrn()\nprints_to_stderr()\n"
-        "h('printf(\"from hoc\\\\n\")')\n"
+        "h('{printf(\"from hoc\\\\n\")}')\n"
         "with captured() as printed:\n"
-        "    h('printf(\"caught\\\\n\")')\n"
+        "    h('{printf(\"caught\\\\n\")}')\n"
         "assert printed.text == 'caught\\n', printed.text\n"
         "print('data')\n"
     )
