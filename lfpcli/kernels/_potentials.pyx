@@ -24,6 +24,10 @@ ctypedef fused real:
 ctypedef const double[:, ::1] matrix_t
 ctypedef const double[:, :, ::1] tensor_t
 
+cdef enum:
+    BLOCK_ROWS = 8
+    BLOCK_TILES = 16
+
 TILE = LFP_TILE
 LINE_ROWS = LFP_LINE_ROWS
 POINT_ROWS = LFP_POINT_ROWS
@@ -62,15 +66,29 @@ cdef int fill_tile(
     return 0
 
 
+cdef int fill_block(
+    tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, Py_ssize_t row,
+    Py_ssize_t tile, bint line,
+) except -1 nogil:
+    """A few rows, so that a tile stays in cache, by a few tiles, so that rows are written on."""
+    cdef Py_ssize_t j, i
+    for j in range(tile, min(tile + BLOCK_TILES, tiles.shape[0])):
+        for i in range(row, min(row + BLOCK_ROWS, points.shape[0])):
+            fill_tile(tiles, points, weights, out, i, j, line)
+    return 0
+
+
 def fill(
     tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, bint line, int threads
 ):
     """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`."""
-    cdef Py_ssize_t rows = points.shape[0], task
+    cdef Py_ssize_t down = (points.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS
+    cdef Py_ssize_t across = (tiles.shape[0] + BLOCK_TILES - 1) // BLOCK_TILES, task
     for task in prange(
-        rows * tiles.shape[0], nogil=True, schedule="dynamic", chunksize=8, num_threads=threads
+        down * across, nogil=True, schedule="dynamic", chunksize=1, num_threads=threads
     ):
-        fill_tile(tiles, points, weights, out, task % rows, task // rows, line)
+        fill_block(tiles, points, weights, out, task // across * BLOCK_ROWS,
+                   task % across * BLOCK_TILES, line)
 
 
 cdef int look_in_tile(
