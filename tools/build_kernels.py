@@ -23,7 +23,7 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
-# without contraction to fused multiply-adds every vector width gives the same bits; without errno and
+# without fused multiply-adds every vector width gives the same bits; without errno and
 # traps, square roots and choices become vector instructions
 FLOATS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 
