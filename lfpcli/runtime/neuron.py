@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import MissingDependencyError, SimulatorError
+from lfpcli.runtime.capture import captured
 
 # set by mpirun, mpiexec and srun for the processes they start
 _LAUNCHERS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
@@ -44,7 +45,8 @@ def nrn() -> Any:
     if ranks > 1:
         _show_mpi_library()
     try:
-        with _elsewhere():
+        # under MPI it prints the number of processes
+        with _elsewhere(), captured() if ranks > 1 else contextlib.nullcontext():
             from neuron import h
     except ImportError as error:
         raise SimulatorError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,7 @@ class PointProcess:
         self.cell = cell
         self.idx = check_index(idx, len(cell.segments))
         self.kind = kind
-        self.point = _make(kind, cell.segments[self.idx])
-        for name, value in parameters.items():
-            _set_parameter(self.point, kind, name, value)
+        self.point = make_point(kind, cell.segments[self.idx], parameters.items())
         self.record_current = False
         self.record_potential = False
 
@@ -75,10 +73,7 @@ class Synapse(PointProcess):
     ) -> None:
         super().__init__(cell, idx, syntype, **parameters)
         self.times = np.empty(0)
-        try:
-            self.netcon = nrn().NetCon(None, self.point)
-        except RuntimeError as error:
-            raise SimulatorError(f"'{syntype}' takes no events", remedy="use a synapse") from error
+        self.netcon = make_netcon(self.point)
         self.netcon.weight[0] = float(weight)
         cell.synapses.append(self)
 
@@ -125,8 +120,48 @@ def check_index(idx: int, count: int) -> int:
     return int(idx)
 
 
-def _make(kind: str, segment: Any) -> Any:
-    return _maker(kind)(segment)
+def make_point(kind: str, segment: Any, parameters: Iterable[tuple[str, Any]] = ()) -> Any:
+    """Make a point process of NEURON on a segment.
+
+    Parameters
+    ----------
+    kind : str
+        Its name.
+    segment : nrn.Segment
+        Where it goes.
+    parameters : iterable of (str, value)
+        Its parameters; lists set arrays element by element.
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON knows no such point process.
+    UsageError
+        Where it has no such parameter.
+    """
+    point = _maker(kind)(segment)
+    for name, value in parameters:
+        _set_parameter(point, kind, name, value)
+    return point
+
+
+def make_netcon(point: Any) -> Any:
+    """Make a connection without a source, which events are given to."""
+    kind = point.hname().partition("[")[0]
+    # NEURON must not be asked to: it would crash at the end of the process
+    if not takes_events(kind):
+        raise SimulatorError(
+            f"'{kind}' takes no events", remedy="use a synapse; gap junctions are not supported"
+        )
+    return nrn().NetCon(None, point)
+
+
+@cache
+def takes_events(kind: str) -> bool:
+    """Whether a point process is a target of spikes."""
+    types = nrn().MechanismType(1)
+    types.select(kind)
+    return bool(types.is_netcon_target(int(types.selected())))
 
 
 @cache
@@ -175,13 +210,36 @@ def parameter_names(kind: str) -> list[str]:
     return names
 
 
-def _set_parameter(point: Any, kind: str, name: str, value: Any) -> None:
+def check_parameter(kind: str, name: str) -> None:
+    """Raise `UsageError` where a point process has no such parameter."""
     known = parameter_names(kind)
     # hoc says 'del', Python keeps that word for itself
     if ("del" if name == "delay" else name) not in known and name not in known:
         raise UsageError(
             f"{kind} has no parameter '{name}'", remedy=nearest(name, known, "parameter")
         )
+
+
+def check_synapse(kind: str, names: Iterable[str]) -> None:
+    """Raise an error where a point process is unknown, takes no events or lacks a parameter."""
+    _maker(kind)
+    h = nrn()
+    types = h.MechanismType(1)
+    types.select(kind)
+    if not types.is_netcon_target(types.selected()):
+        raise _no_events(kind)
+    for name in names:
+        check_parameter(kind, name)
+
+
+def _no_events(kind: str) -> SimulatorError:
+    return SimulatorError(
+        f"'{kind}' takes no events", remedy="use a synapse; gap junctions are not supported"
+    )
+
+
+def _set_parameter(point: Any, kind: str, name: str, value: Any) -> None:
+    check_parameter(kind, name)
     try:
         if np.ndim(value) == 0:
             setattr(point, name, float(value))

@@ -10,6 +10,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.kernels._gather import gather
 from lfpcli.runtime.addresses import addresses
+from lfpcli.runtime.network import detect_spikes
 from lfpcli.runtime.neuron import context, nrn
 
 if TYPE_CHECKING:
@@ -145,16 +146,10 @@ class SpikeRecorder:
     """
 
     def __init__(self, cells: Sequence[Cell], thresholds: Sequence[float]) -> None:
-        h, pc = nrn(), context()
-        self._times, self._gids = h.Vector(), h.Vector()
+        self._times, self._gids = nrn().Vector(), nrn().Vector()
         for cell, threshold in zip(cells, thresholds, strict=True):
-            source = cell.detector
-            # CoreNEURON detects the spikes of numbered cells alone
-            if not pc.gid_exists(cell.gid):
-                pc.set_gid2node(cell.gid, int(pc.id()))
-                pc.cell(cell.gid, h.NetCon(source._ref_v, None, sec=source.sec))
-            pc.threshold(cell.gid, threshold)
-            pc.spike_record(cell.gid, self._times, self._gids)
+            detect_spikes(cell, threshold)
+            context().spike_record(cell.gid, self._times, self._gids)
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all spikes from t = 0 on: times in ms and gids, sorted."""
@@ -170,7 +165,9 @@ def membrane_currents(cells: Sequence[Cell]) -> Recorder:
 
     It holds capacitive, ionic and synaptic currents and leaves out those of electrodes.
     """
-    nrn().CVode().use_fast_imem(True)
+    if cells:
+        # without any section NEURON would end the process
+        nrn().CVode().use_fast_imem(True)
     return Recorder(
         [[s._ref_i_membrane_ for s in cell.segments] for cell in cells],
         [np.arange(len(cell.segments)) for cell in cells],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime import coreneuron
+from lfpcli.runtime.events import EventFeed
 from lfpcli.runtime.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.network import restart_exchange
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.record import Gatherer, Recorder, VectorSet
 
@@ -112,6 +115,9 @@ def run(
     settings: RunSettings,
     recorders: Mapping[str, Recorder],
     fields: Sequence[ExtracellularField] = (),
+    *,
+    feed: EventFeed | None = None,
+    columns: int | None = None,
 ) -> Iterator[Chunk]:
     """Run the cells and yield the recorded samples in chunks.
 
@@ -128,6 +134,11 @@ def run(
         What to record.
     fields : sequence of ExtracellularField
         What stimulates from outside; the parts of one field add, fields are of different cells.
+    feed : EventFeed, optional
+        Spikes that are known before the run.
+    columns : int, optional
+        Columns of all recorders of all processes, which must be given where there are several:
+        their chunks must end together, wherever the cells are.
 
     Yields
     ------
@@ -139,7 +150,9 @@ def run(
         Where NEURON fails or a potential or current is no longer finite.
     """
     h, pc = nrn(), context()
-    size = _chunk_samples(recorders, settings.engine)
+    if columns is None:
+        columns = sum(len(recorder) for recorder in recorders.values())
+    size = chunk_samples(columns, settings.engine)
     by_step = settings.engine == "neuron" and not settings.adaptive
     gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
     others = {name: r for name, r in recorders.items() if name not in gathered}
@@ -149,11 +162,12 @@ def run(
     past = 1e-6 * settings.dt if settings.adaptive else 0.0
     with _sampling(h, gatherer.sample), _engine(settings.engine) as engage:
         _initialise(h, pc, cells, settings, fields)
-        _settle(h, pc, settings, gatherer, vectors)
+        advance = functools.partial(_advance, pc, h, feed)
+        _settle(h, advance, settings, gatherer, vectors)
         engage()
         for first in range(0, settings.samples, size):
             samples = min(size, settings.samples - first)
-            _advance(pc, h, (first + samples - 1) * settings.dt + past)
+            advance((first + samples - 1) * settings.dt + past)
             blocks = gatherer.take() | vectors.take()
             _check_finite(blocks, h.t)
             yield Chunk(first, samples, blocks)
@@ -210,6 +224,8 @@ def _initialise(
         field.begin(settings)
     h.finitialize(settings.v_init)
     h.t = -settings.warmup * settings.dt
+    if settings.warmup:
+        restart_exchange()
     # the currents of the first sample belong to the initial state
     h.fcurrent()
     h.frecord_init()
@@ -219,13 +235,19 @@ def _initialise(
         field.queue()
 
 
-def _settle(h: Any, pc: Any, settings: RunSettings, gatherer: Gatherer, vectors: VectorSet) -> None:
+def _settle(
+    h: Any,
+    advance: Callable[[float], None],
+    settings: RunSettings,
+    gatherer: Gatherer,
+    vectors: VectorSet,
+) -> None:
     """Run up to t = 0, where the collectors hold the first sample and no other."""
     if settings.warmup:
-        _advance(pc, h, -settings.dt)
+        advance(-settings.dt)
         gatherer.discard()
         vectors.discard()
-        _advance(pc, h, 0.0)
+        advance(0.0)
     else:
         gatherer.sample()
     if settings.adaptive:
@@ -236,20 +258,22 @@ def _settle(h: Any, pc: Any, settings: RunSettings, gatherer: Gatherer, vectors:
         h.frecord_init()
 
 
-def _advance(pc: Any, h: Any, until: float) -> None:
+def _advance(pc: Any, h: Any, feed: EventFeed | None, until: float) -> None:
     try:
+        if feed is not None:
+            feed(until)
         if until > h.t:
             pc.psolve(until)
     except RuntimeError as error:
         raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
 
 
-def _chunk_samples(recorders: Mapping[str, Recorder], engine: str) -> int:
-    columns = max(sum(len(recorder) for recorder in recorders.values()), 1)
+def chunk_samples(columns: int, engine: str) -> int:
+    """Samples of a chunk, by the columns of all processes."""
     if engine == "coreneuron":
         # each of its chunks takes the whole model there and back
-        return max(256, CORE_CHUNK_VALUES // columns)
-    return max(16, min(CHUNK_SAMPLES, CHUNK_VALUES // columns))
+        return max(256, CORE_CHUNK_VALUES // max(columns, 1))
+    return max(64, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
 
 
 def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:

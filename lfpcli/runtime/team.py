@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.runtime.neuron import launched_ranks
+from lfpcli.runtime.neuron import launched_ranks, nrn
 
 
 class Team:
@@ -21,6 +21,9 @@ class Team:
 
     def __init__(self) -> None:
         self.size = launched_ranks()
+        if self.size > 1:
+            # NEURON joins the team on all ranks at once, also where there will be no cells
+            nrn()
         self.rank = self._world.Get_rank() if self.size > 1 else 0
 
     @cached_property
@@ -33,6 +36,14 @@ class Team:
     def leads(self) -> bool:
         """Whether this is rank 0, which reads standard input, writes the file and talks."""
         return self.rank == 0
+
+    def owns(self, rank: int) -> bool:
+        """Whether this process has a rank."""
+        return rank == self.rank
+
+    def exchange(self, value: Any) -> list[Any]:
+        """Return on all ranks what every rank gave, in the order of ranks."""
+        return [value] if self.size == 1 else list(self._world.allgather(value))
 
     def add(self, values: np.ndarray) -> np.ndarray:
         """Return on rank 0 the sum over all ranks of arrays of one shape; on others the array."""

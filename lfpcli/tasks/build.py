@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lfpcli import seeds
-from lfpcli.errors import InputError
 from lfpcli.forward.rotations import rotation_matrix
-from lfpcli.model import Input, Model, Population, Stimulus
+from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
 from lfpcli.runtime.cell import Cell
-from lfpcli.runtime.points import StimIntElectrode, Synapse
+from lfpcli.runtime.events import SpikeTrains
+from lfpcli.runtime.network import Synapses, detect_spikes
+from lfpcli.runtime.points import StimIntElectrode
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.cells import CellFactory, located, placed
-from lfpcli.tasks.placement import positions_of
+from lfpcli.tasks.connect import chosen, wire
+from lfpcli.tasks.estimate import cell_costs
+from lfpcli.tasks.layout import Layout, assign, lay_out, prototypes
 from lfpcli.tasks.streams import Member
+from lfpcli.tasks.trains import population_trains
 
 
 @dataclass
@@ -27,31 +31,36 @@ class Built:
 
     Attributes
     ----------
+    layout : Layout
+        The populations, on all processes.
+    synapses : Synapses
+        The synapses of the cells of this process.
+    trains : SpikeTrains
+        The spikes of populations without cells.
     cells : list of Cell
         The cells of this process, by gid.
     members : list of Member
         The same cells as signals see them.
-    everyone : dict of str to range
-        All populations of cells with their gids, on all processes.
     settings : dict of str to float
         What hoc templates set of NEURON's own settings.
     """
 
+    layout: Layout
+    synapses: Synapses
+    trains: SpikeTrains
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
-    everyone: dict[str, range] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def everyone(self) -> dict[str, range]:
+        """All populations of cells with their gids, on all processes."""
+        return self.layout.cells
 
     @property
     def segments(self) -> int:
         """Number of segments on this process."""
         return sum(len(member.geometry) for member in self.members)
-
-    def of(self, population: str | None) -> Iterator[tuple[int, Cell]]:
-        """Yield the cells of a population, or all, with their indices in it."""
-        for cell, member in zip(self.cells, self.members, strict=True):
-            if population in (None, member.population):
-                yield cell.gid - self.everyone[member.population].start, cell
 
 
 def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
@@ -64,7 +73,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     seed : int
         Seed of all draws; each is keyed by its purpose and the gid.
     team : Team
-        The processes; a gid lives on rank gid modulo size.
+        The processes; cells are dealt out by their estimated work.
     stand_ins : sequence of str
         Mechanisms that were left out, see `CellFactory`.
 
@@ -72,88 +81,99 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     -------
     Built
     """
-    built = Built()
-    first = 0
+    layout = lay_out(model, seed)
     factories = {
         name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
         for name, spec in model.cells.items()
     }
-    for population in model.resolved_populations().values():
-        if population.has_cells:
-            factory = factories[str(population.cell)]
-            first = _add_population(built, factory, population, first, seed, team)
+    cells = _make_cells(model, layout, factories, team)
+    populations = model.resolved_populations()
+    members = []
+    for cell in cells:
+        name = next(n for n, gids in layout.cells.items() if cell.gid in gids)
+        _stand(cell, model, layout, name, seed)
+        detect_spikes(cell, populations[name].threshold)
+        members.append(Member(cell.gid, name, cell.geometry))
+    synapses, trains = _connect(model, seed, layout, cells, members)
+    built = Built(layout, synapses, trains, cells, members)
     for factory in factories.values():
         built.settings |= factory.settings
-    for number, table in enumerate(model.inputs):
-        with located(table.where):
-            _add_input(built, table, number, model, seed)
-    for number, stimulus in enumerate(model.stimuli):
-        with located(stimulus.where):
-            _add_stimulus(built, stimulus, number, seed)
+    for number in range(len(model.stimuli)):
+        _add_stimulus(built, model, number, seed)
     return built
 
 
-def _add_population(
-    built: Built, factory: CellFactory, population: Population, first: int, seed: int, team: Team
-) -> int:
-    spec = factory.spec
-    where = positions_of(population, spec, seed)
-    gids = range(first, first + len(where))
-    built.everyone[population.name] = gids
-    for index, gid in enumerate(gids):
-        if gid % team.size != team.rank:
-            continue
-        cell = factory.make(gid)
-        rng = seeds.generator(seed, "rotation", gid)
-        turn = _turn(spec.rotate, rng)
-        own = placed(cell.geometry, mirror=spec.mirror, distort=spec.distort, rotation=turn)
-        cell.geometry = placed(
-            own,
-            mirror=population.mirror,
-            distort=population.distort,
-            rotation=_turn(population.rotate, rng),
-            position=where[index],
-        )
-        built.cells.append(cell)
-        built.members.append(Member(gid, population.name, cell.geometry))
-    return gids.stop
+def _make_cells(
+    model: Model, layout: Layout, factories: dict[str, CellFactory], team: Team
+) -> list[Cell]:
+    """Make the cells of this process, by gid.
+
+    The first cell of each kind tells all processes how many segments its kind has.
+    """
+    first = prototypes(layout)
+    fixed = {gid: k % team.size for k, gid in enumerate(first.values())}
+    made = {gid: factories[kind].make(gid) for kind, gid in first.items() if team.owns(fixed[gid])}
+    found = team.exchange({cell.gid: len(cell.segments) for cell in made.values()})
+    sizes = {gid: size for rank in found for gid, size in rank.items()}
+    segments = {kind: sizes[gid] for kind, gid in first.items()}
+    costs = cell_costs(model, layout, segments)
+    ranks = assign(costs, layout.cells, team.size, fixed)
+    for name, gids in layout.cells.items():
+        for index in np.flatnonzero(ranks[name] == team.rank):
+            gid = int(gids[index])
+            if gid not in made:
+                made[gid] = factories[layout.kinds[name]].make(gid)
+    return [made[gid] for gid in sorted(made)]
+
+
+def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> None:
+    """Turn and shift a cell to its place."""
+    population = model.resolved_populations()[name]
+    spec = model.cells[layout.kinds[name]]
+    rng = seeds.generator(seed, "rotation", cell.gid)
+    own = placed(
+        cell.geometry,
+        mirror=spec.mirror,
+        distort=spec.distort,
+        rotation=_turn(spec.rotate, rng),
+    )
+    cell.geometry = placed(
+        own,
+        mirror=population.mirror,
+        distort=population.distort,
+        rotation=_turn(population.rotate, rng),
+        position=layout.positions[name][cell.gid - layout.cells[name].start],
+    )
 
 
 def _turn(rotate: Any, rng: np.random.Generator) -> np.ndarray | None:
     return None if rotate is None else rotation_matrix(rotate.spec(), rng)
 
 
-def _chosen(built: Built, table: Input | Stimulus) -> Iterator[Cell]:
-    """Cells of this process that a table is for."""
-    size = (
-        len(built.everyone[table.population])
-        if table.population
-        else sum(map(len, built.everyone.values()))
+def _connect(
+    model: Model, seed: int, layout: Layout, cells: list[Cell], members: list[Member]
+) -> tuple[Synapses, SpikeTrains]:
+    populations = model.resolved_populations()
+    outer = [
+        population_trains(populations[name], own, model, seed)
+        for name, own in layout.trains.items()
+    ]
+    wiring = wire(model, seed, layout, members)
+    synapses = Synapses(
+        cells,
+        wiring.kinds,
+        wiring.rows(),
+        SpikeTrains.joined(outer + wiring.trains, list(layout.trains.values())),
+        dt=model.run.interval,
+        tstart=model.run.tstart,
     )
-    for index in table.cells or ():
-        if index >= size:
-            raise InputError(f"'cells' names cell {index} of {size}", remedy=f"use 0 to {size - 1}")
-    for index, cell in built.of(table.population):
-        if table.cells is None or index in table.cells:
-            yield cell
+    return synapses, SpikeTrains.joined(outer)
 
 
-def _add_input(built: Built, table: Input, number: int, model: Model, seed: int) -> None:
-    for cell in _chosen(built, table):
-        rng = seeds.generator(seed, "input", number, cell.gid)
-        count = int(table.count.draw_counts(rng, 1)[0])
-        places = resolve(table.location, cell.geometry).draw(rng, count)
-        weights = table.weight.draw(rng, count)
-        for k, (index, weight) in enumerate(zip(places, weights, strict=True)):
-            synapse = Synapse(
-                cell, int(index), table.synapse.type, float(weight), **table.synapse.params
-            )
-            train = seeds.generator(seed, "spikes", number, cell.gid, k)
-            synapse.set_spike_times(table.source.draw(train, model.run.tstop, model.run.tstart))
-
-
-def _add_stimulus(built: Built, table: Stimulus, number: int, seed: int) -> None:
-    for cell in _chosen(built, table):
-        rng = seeds.generator(seed, "stimulus", number, cell.gid)
-        (index,) = resolve(table.location, cell.geometry).draw(rng, 1)
-        StimIntElectrode(cell, int(index), table.type, **table.params)
+def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
+    table = model.stimuli[number]
+    with located(table.where):
+        for k, member in chosen(table, built.layout, built.members):
+            rng = seeds.generator(seed, "stimulus", number, member.gid)
+            (index,) = resolve(table.location, member.geometry).draw(rng, 1)
+            StimIntElectrode(built.cells[k], int(index), table.type, **table.params)

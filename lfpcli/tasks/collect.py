@@ -68,6 +68,13 @@ class Collection:
         All populations with the gids of their cells, on all processes.
     team : Team
         The processes.
+
+    Attributes
+    ----------
+    recorders : dict of str to Recorder
+        What is recorded of the cells of this process.
+    columns : int
+        Columns of the recorders of all processes.
     """
 
     def __init__(
@@ -93,6 +100,7 @@ class Collection:
             ]
             for name, recorder in self._stored().items()
         }
+        self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._signal_tracks: list[dict[str, Track]] = []
         self._report_tracks: dict[tuple[str, str], Track] = {}
 

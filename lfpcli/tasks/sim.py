@@ -175,7 +175,7 @@ class Simulation:
         sizes = np.array(
             [
                 self.built.segments,
-                sum(len(cell.synapses) for cell in self.built.cells),
+                len(self.built.synapses.rows),
                 sum(len(cell.electrodes) for cell in self.built.cells),
             ],
             dtype=float,
@@ -216,7 +216,14 @@ class Simulation:
             self.collection.begin(writer, self.settings.dt)
         spikes = self._spike_recorder()
         with Background(threaded=self._team.size == 1) as background:
-            chunks = run(self.built.cells, self.settings, self.collection.recorders, self.fields)
+            chunks = run(
+                self.built.cells,
+                self.settings,
+                self.collection.recorders,
+                self.fields,
+                feed=self.built.synapses.feed,
+                columns=self.collection.columns,
+            )
             for chunk in chunks:
                 background.submit(self.collection.take, chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)

@@ -14,6 +14,9 @@ from lfpcli.io.recording import Sampled, Signal
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.runtime.team import Team
 
+# samples that are contracted at once
+ROWS = 64
+
 
 @dataclass
 class Measurement:
@@ -105,14 +108,14 @@ class Stream:
         self.groups = list(groups)
         self._team = team
         self._matrices = [
-            np.ascontiguousarray(measurement.matrix(member.geometry)) for member in members
+            np.ascontiguousarray(measurement.matrix(member.geometry).T) for member in members
         ]
         sizes = [len(member.geometry) for member in members]
         self._offsets = np.cumsum([0, *sizes])
         self._group_of = [self._group(member) for member in members]
         bound = np.zeros(measurement.channels)
         for matrix in self._matrices:
-            np.maximum(bound, np.abs(matrix).max(axis=1, initial=0.0), out=bound)
+            np.maximum(bound, np.abs(matrix).max(axis=0, initial=0.0), out=bound)
         self._sum = OrderFreeSum(cells, team.largest(bound))
 
     def _group(self, member: Member) -> int:
@@ -138,12 +141,40 @@ class Stream:
         parts = np.zeros(shape)
         for k, matrix in enumerate(self._matrices):
             block = currents[:, self._offsets[k] : self._offsets[k + 1]]
-            parts[self._group_of[k]] += self._sum.split(block @ matrix.T)
+            parts[self._group_of[k]] += self._sum.split(contracted(block, matrix))
         parts = self._team.add(parts)
         if not self._team.leads:
             return {}
         shares = {group: self._sum.join(parts[g]) for g, group in enumerate(self.groups)}
         return {"": self._sum.join(parts.sum(axis=0)), **shares}
+
+
+def contracted(currents: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Multiply samples with a matrix such that each row has the same bits in any chunk.
+
+    BLAS adds in an order that depends on the shape of its arguments, so it always gets the same
+    number of rows. It must work with one thread (``OPENBLAS_NUM_THREADS=1``) for the same reason.
+
+    Parameters
+    ----------
+    currents : ndarray, shape (n, N)
+        Samples.
+    matrix : ndarray, shape (N, C)
+        What they are multiplied with.
+
+    Returns
+    -------
+    ndarray, shape (n, C)
+    """
+    result = np.empty((len(currents), matrix.shape[1]))
+    rows = np.zeros((ROWS, currents.shape[1]))
+    product = np.empty((ROWS, matrix.shape[1]))
+    for first in range(0, len(currents), ROWS):
+        count = min(ROWS, len(currents) - first)
+        rows[:count] = currents[first : first + count]
+        np.matmul(rows, matrix, out=product)
+        result[first : first + count] = product[:count]
+    return result
 
 
 def group_names(per: str, populations: Sequence[str], gids: Sequence[int]) -> list[str]:

@@ -1,0 +1,140 @@
+"""Files of spike trains: SONATA, .npz, and text of two columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.io import stream
+
+
+def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Read spike trains.
+
+    Parameters
+    ----------
+    path : Path
+        A SONATA file or a recording (HDF5), an .npz with `times` and `ids`, or text of two columns,
+        number of the train and time.
+    population : str, optional
+        Which population of a SONATA file; the only one by default.
+
+    Returns
+    -------
+    times : ndarray, shape (n,)
+        ms, sorted.
+    ids : ndarray of int, shape (n,)
+        Number of each spike's train.
+
+    Raises
+    ------
+    InputError
+        Where the file holds no spikes.
+    """
+    stream.check_input(path)
+    start = stream.head(path)
+    if stream.is_hdf5(start):
+        times, ids = _from_sonata(path, population)
+    elif start[:2] == b"PK":
+        times, ids = _from_npz(path)
+    else:
+        times, ids = _from_text(path)
+    return _checked(path, times, ids)
+
+
+def _from_sonata(path: Path, population: str | None) -> tuple[Any, Any]:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            group = file.get("spikes")
+            if not isinstance(group, h5py.Group):
+                raise InputError("has no group /spikes", place=path)
+            # files before version 0.1 of the format have no populations
+            if "timestamps" not in group:
+                group = group[_population(path, list(group), population)]
+            factor = _milliseconds(path, group["timestamps"].attrs.get("units", "ms"))
+            ids = group["node_ids"] if "node_ids" in group else group["gids"]
+            return group["timestamps"][:] * factor, ids[:]
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"holds no SONATA spikes: {error}", place=path) from error
+
+
+def _population(path: Path, names: list[str], wanted: str | None) -> str:
+    if wanted in names:
+        return str(wanted)
+    if len(names) == 1:
+        return names[0]
+    raise InputError(
+        f"has no spikes of '{wanted}'" if names else "holds no population",
+        place=path,
+        remedy=nearest(str(wanted), names, "population") + "; name it as 'spikes_population'",
+    )
+
+
+def _milliseconds(path: Path, unit: Any) -> float:
+    text = unit.decode() if isinstance(unit, bytes) else str(unit)
+    factors = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
+    if text not in factors:
+        raise InputError(f"times are in '{text}', expected ms or s", place=path)
+    return factors[text]
+
+
+def _from_npz(path: Path) -> tuple[Any, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for times, ids in (("times", "ids"), ("times", "gids"), ("timestamps", "node_ids")):
+                if times in arrays and ids in arrays:
+                    return arrays[times], arrays[ids]
+            names = ", ".join(arrays)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read as .npz: {error}", place=path) from error
+    raise InputError(
+        f"holds {names or 'nothing'}", place=path, remedy="give the arrays 'times' and 'ids'"
+    )
+
+
+def _from_text(path: Path) -> tuple[Any, Any]:
+    rows: list[tuple[float, float]] = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                words = line.partition("#")[0].replace(",", " ").split()
+                if not words or (not rows and not _is_number(words[0])):
+                    continue  # a comment, or a line of headings
+                if len(words) < 2 or not all(_is_number(word) for word in words[:2]):
+                    raise InputError(
+                        "expected the number of a train and a time in ms", place=f"{path}:{number}"
+                    )
+                rows.append((float(words[0]), float(words[1])))
+    except UnicodeDecodeError as error:
+        raise InputError("is no file of spikes", place=path) from error
+    table = np.array(rows, float).reshape(-1, 2)
+    return table[:, 1], table[:, 0]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
+    times, ids = np.asarray(times), np.asarray(ids)
+    if times.ndim != 1 or times.shape != ids.shape:
+        raise InputError(
+            f"has times of shape {times.shape} and trains of shape {ids.shape}", place=path
+        )
+    if times.dtype.kind not in "fiu" or ids.dtype.kind not in "fiu":
+        raise InputError("has times or trains that are no numbers", place=path)
+    if not np.all(np.isfinite(times)):
+        raise InputError("has times that are not finite", place=path)
+    if not np.all(np.isfinite(ids)) or np.any(ids < 0) or np.any(ids != np.floor(ids)):
+        raise InputError("has numbers of trains that are no whole numbers >= 0", place=path)
+    order = np.lexsort((ids, times))
+    return times[order].astype(float), ids[order].astype(np.int64)
