@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lfpcli.errors import SimulatorError
 from lfpcli.model import Model
 from lfpcli.runtime import coreneuron
+from lfpcli.runtime.capture import prints_to_stderr
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
+from lfpcli.runtime.neuron import nrn
 
 
-def load_mechanisms(model: Model) -> Sequence[str]:
+def load_mechanisms(
+    model: Model, report: Callable[[str], None] = lambda text: None
+) -> Sequence[str]:
     """Compile the mechanisms that a model names, where that was not done before, and load them.
+
+    What hoc code prints goes to standard error from here on, since it is no data.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    report : callable
+        Told that a compilation begins.
 
     Returns
     -------
@@ -24,9 +37,11 @@ def load_mechanisms(model: Model) -> Sequence[str]:
     SimulatorError
         Where one does not compile.
     """
+    nrn()
+    prints_to_stderr()
     if not model.run.mechanisms:
         return ()
-    library = build(model.run.mechanisms, skip_broken=model.run.skip_broken)
+    library = build(model.run.mechanisms, skip_broken=model.run.skip_broken, report=report)
     load(library)
     return library.skipped_names
 
