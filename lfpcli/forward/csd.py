@@ -90,8 +90,7 @@ def volumetric_matrix(geometry: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike) -
     )
     cell = [c[inside] for c in cell]
     volume = np.prod([np.diff(e)[c] for e, c in zip(edges, cell, strict=True)], axis=0)
-    index = np.ravel_multi_index(cell, counts)
-    entries = (share[inside] / volume, (index, owner[inside]))
+    entries = (share[inside] / volume, (np.ravel_multi_index(cell, counts), owner[inside]))
     return sparse.csr_array(entries, shape=(int(np.prod(counts)), len(segments)))
 
 

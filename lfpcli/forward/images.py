@@ -132,20 +132,32 @@ def sphere_images(
     inside = distance <= radius
     inverse = np.where(inside[:, None], safe * (radius / distance[:, None]) ** 2, safe)
     strength = np.where(inside, radius / distance, 1.0)
-    parts = _parts_needed(np.minimum(distance / radius, radius / distance))
-    rules = {k: _image_rule(q, k) for k in np.unique(parts)}
-    most = max((len(t) for t, _ in rules.values()), default=0)
-    images = np.repeat(flat[:, None, :], most + 2, axis=1)
-    weights = np.zeros((len(flat), most + 2))
+    lines, line_weights = _image_lines(
+        inverse, np.minimum(distance, radius**2 / distance), radius, q
+    )
+    images = np.concatenate([flat[:, None], inverse[:, None], lines], axis=1)
+    weights = np.empty(images.shape[:2])
     weights[:, 0] = np.where(inside, 1.0, 1.0 + contrast)
-    images[:, 1], weights[:, 1] = inverse, np.where(inside, contrast * strength, 0.0)
+    weights[:, 1] = np.where(inside, contrast * strength, 0.0)
+    weights[:, 2:] = (contrast * (1.0 - q) * strength)[:, None] * line_weights
+    shape = (*points.shape[:-1], images.shape[1])
+    return images.reshape(*shape, 3), weights.reshape(shape)
+
+
+def _image_lines(
+    inverse: np.ndarray, depth: np.ndarray, radius: float, q: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points (C, M, 3) and weights (C, M) on the lines of images outwards from `inverse`."""
+    parts = _parts_needed(depth / radius)
+    rules = {part: _image_rule(q, part) for part in np.unique(parts)}
+    most = max((len(t) for t, _ in rules.values()), default=0)
+    places = np.repeat(inverse[:, None, :], most, axis=1)
+    weights = np.zeros((len(inverse), most))
     for part, (t, weight) in rules.items():
         rows = np.flatnonzero(parts == part)
-        images[rows, 2 : 2 + len(t)] = inverse[rows, None] / t[:, None]
-        factor = contrast * (1.0 - q) * strength[rows, None]
-        weights[rows, 2 : 2 + len(t)] = factor * (weight / t)
-    shape = (*points.shape[:-1], most + 2)
-    return images.reshape(*shape, 3), weights.reshape(shape)
+        places[rows, : len(t)] = inverse[rows, None] / t[:, None]
+        weights[rows, : len(t)] = weight / t
+    return places, weights
 
 
 def _parts_needed(nearness: np.ndarray) -> np.ndarray:

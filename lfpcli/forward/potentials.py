@@ -121,9 +121,7 @@ def weighted_points(
     quadrature: int | None = None,
     tolerance: float = 1e-10,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points whose weighted potentials in the infinite medium are those of the contacts.
-
-    They are the points of the faces, and the images of each in the medium.
+    """Points whose weighted potentials are the contacts': those of faces, and their images.
 
     Parameters
     ----------

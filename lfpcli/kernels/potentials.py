@@ -154,10 +154,8 @@ def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.nda
         From the point to the segment, um.
     """
     where = np.ascontiguousarray(points, dtype=np.float64)
-    if where.ndim != 2 or where.shape[1] != 3:
-        raise UsageError(f"points have shape {where.shape}, expected (P, 3)")
-    if table.shape[0] != _potentials.LINE_ROWS:
-        raise UsageError("near_pairs needs a table of lines")
+    if where.ndim != 2 or where.shape[1] != 3 or len(table) != _potentials.LINE_ROWS:
+        raise UsageError("near_pairs needs a table of lines and points (P, 3)")
     some = _within_reach(table, where)
     tile, table = _potentials.TILE, table[:, some]
     found = np.zeros((len(where), -(-len(some) // tile)), dtype=np.uint8)
