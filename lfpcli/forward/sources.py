@@ -66,9 +66,10 @@ def check_segments(
     start: np.ndarray, end: np.ndarray, diam: np.ndarray, label: Callable[[int], str]
 ) -> None:
     """Raise an InputError that names the first segment with bad coordinates or diameter."""
-    bad = np.flatnonzero(~np.isfinite(np.column_stack([start, end, diam])).all(axis=1))
-    if len(bad):
-        raise InputError(f"segment {label(int(bad[0]))} has values that are not finite")
+    if not all(np.isfinite(values).all() for values in (start, end, diam)):
+        finite = np.isfinite(np.column_stack([start, end, diam])).all(axis=1)
+        bad = int(np.argmin(finite))
+        raise InputError(f"segment {label(bad)} has values that are not finite")
     thin = np.flatnonzero(diam <= 0)
     if len(thin):
         raise InputError(
