@@ -8,6 +8,7 @@ from libc.string cimport memset
 cdef extern from "potentials.h" nogil:
     const int LFP_TILE
     const int LFP_LINE_ROWS
+    const int LFP_RADIUS2
     const int LFP_POINT_ROWS
     int lfp_max_threads()
     int lfp_use_level(int wanted)
@@ -100,7 +101,7 @@ cdef int look_in_tile(
     cdef int count = 0
     lfp_distance2(&tiles[tile, 0, 0], points[row, 0], points[row, 1], points[row, 2], distance2)
     for k in range(LFP_TILE):
-        count += distance2[k] < tiles[tile, LFP_LINE_ROWS - 2, k]
+        count += distance2[k] < tiles[tile, LFP_RADIUS2, k]
     found[row, tile] = count > 0
     return 0
 

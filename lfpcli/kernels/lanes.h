@@ -107,11 +107,23 @@ LFP_INLINE double lfp_from_bits(uint64_t bits)
     return value;
 }
 
+/* log((1 + s) / (1 - s)) = 2 artanh(s) = 2 s + lfp_log_tail(s) for |s| <= 0.2007.
+ *
+ * The polynomial is the Chebyshev fit of (2 artanh(s) / s - 2) / s^2 in s^2 on that interval, off by less than
+ * 2e-18 of the logarithm.
+ */
+LFP_INLINE double lfp_log_tail(double s)
+{
+    double z = s * s, z2 = z * z, z4 = z2 * z2;
+    double low = (0.6666666666666666 + z * 0.40000000000008185) + z2 * (0.28571428567165486 + z * 0.22222223066701136);
+    double high = (0.18181736189534645 + z * 0.1538892506667566) + z2 * (0.13208584654641073 + z * 0.13617639424378322);
+    return s * z * (low + z4 * high);
+}
+
 /* log(1 + num / den) for num >= 0 and den > 0, without the division and without loss where num << den.
  *
  * With g = 2^-k near den / (den + num), the logarithm is k ln 2 + log(1 + f), 1 + f = g (1 + num / den), and
- * log(1 + f) = 2 artanh(s), s = f / (2 + f), which needs one division in all. |s| <= 0.2007; the polynomial is the
- * Chebyshev fit of (2 artanh(s) / s - 2) / s^2 in s^2 on that interval, off by less than 2e-18 of the result.
+ * log(1 + f) = 2 artanh(s), s = f / (2 + f), which needs one division in all.
  */
 LFP_INLINE double lfp_log_ratio(double num, double den)
 {
@@ -120,12 +132,14 @@ LFP_INLINE double lfp_log_ratio(double num, double den)
     double power = lfp_from_bits(k | UINT64_C(0x4330000000000000)) - 4503599627370496.0;
     double a = g * num;
     double s = (a - (1.0 - g) * den) / (a + (1.0 + g) * den);
-    double z = s * s;
-    double z2 = z * z, z4 = z2 * z2;
-    double low = (0.6666666666666666 + z * 0.40000000000008185) + z2 * (0.28571428567165486 + z * 0.22222223066701136);
-    double high = (0.18181736189534645 + z * 0.1538892506667566) + z2 * (0.13208584654641073 + z * 0.13617639424378322);
-    double q = low + z4 * high;
-    return power * 0.6931471803691238 + (2.0 * s + (s * z * q + power * 1.9082149292705877e-10));
+    return power * 0.6931471803691238 + (2.0 * s + (lfp_log_tail(s) + power * 1.9082149292705877e-10));
+}
+
+/* The same bits where num <= 0.3 den: then k above is 0. */
+LFP_INLINE double lfp_log_near_one(double num, double den)
+{
+    double s = num / (num + 2.0 * den);
+    return 2.0 * s + lfp_log_tail(s);
 }
 
 #endif

@@ -33,8 +33,9 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.nda
 
     Returns
     -------
-    ndarray, shape (9, N)
-        Start, unit vector, length, radius squared, 1 / (4 pi length).
+    ndarray, shape (13, N)
+        Start, unit vector, length, radius squared, end, reach of what has to be computed
+        with care, 1 / (4 pi length).
     """
     table = np.empty((_potentials.LINE_ROWS, len(start)))
     begin, unit, length = table[0:3], table[3:6], table[6]
@@ -47,7 +48,11 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.nda
     unit[:, points] = [[0.0], [0.0], [1.0]]
     middle = 0.5 * (start[points] + end[points]).T
     begin[:, points] = middle - 0.5 * length[points] * unit[:, points]
-    table[7], table[8] = radius * radius, 1.0 / (FOUR_PI * length)
+    table[7], table[-1] = radius * radius, 1.0 / (FOUR_PI * length)
+    np.multiply(unit, length, out=table[8:11])
+    table[8:11] += begin
+    # r1 + r2 - length of a point on the sphere about the segment is 0.414 lengths at most
+    table[11] = np.maximum(2.000001 * radius, 0.4143 * length)
     return table
 
 
@@ -96,7 +101,7 @@ def potential(
 
     Parameters
     ----------
-    table : ndarray, shape (9, N) or (5, N)
+    table : ndarray, shape (13, N) or (5, N)
         From `line_table` or `point_table`.
     points : array_like, shape (C, Q, 3) or (C, 3)
         Positions, um.
@@ -126,7 +131,7 @@ def potential(
     if out.dtype not in (np.float64, np.float32):
         raise UsageError(f"potentials are float64 or float32, not {out.dtype}")
     if table.shape[0] not in (_potentials.LINE_ROWS, _potentials.POINT_ROWS):
-        raise UsageError(f"a table of segments has 9 or 5 rows, not {table.shape[0]}")
+        raise UsageError(f"a table of segments has 13 or 5 rows, not {table.shape[0]}")
     if out.size and where.shape[1]:
         line = table.shape[0] == _potentials.LINE_ROWS
         threads = threads_for(out.size * where.shape[1])
@@ -141,7 +146,7 @@ def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.nda
 
     Parameters
     ----------
-    table : ndarray, shape (9, N)
+    table : ndarray, shape (13, N)
         From `line_table`.
     points : array_like, shape (P, 3)
         Positions, um.

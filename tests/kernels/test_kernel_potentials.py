@@ -149,7 +149,9 @@ def test_bits_do_not_depend_on_the_instructions(kind: str) -> None:
 def test_columns_depend_on_their_segment_alone() -> None:
     start, end, radius = segments(777)
     order = np.random.default_rng(5).permutation(777)[:300]
-    points = contacts(9)
+    # from inside segments to far away: each way that a tile can take
+    middle = 0.5 * (start + end)[:40]
+    points = np.concatenate([contacts(9), middle, middle + 8.0, 1e4 + contacts(5)])
     whole = kernel.potential(kernel.line_table(start, end, radius), points)
     part = kernel.potential(kernel.line_table(start[order], end[order], radius[order]), points)
     assert np.array_equal(whole[:, order], part)
