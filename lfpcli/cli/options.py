@@ -35,6 +35,15 @@ def add_seed(parser: Any) -> None:
     )
 
 
+def drawn_seed(args: argparse.Namespace) -> int:
+    """Draw a seed and tell it, where ``--seed`` was not given."""
+    from lfpcli import seeds
+
+    seed = seeds.draw_seed()
+    args.console.note(f"seed {seed}")
+    return seed
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Verbosity and debugging, which every command has."""
     group = parser.add_argument_group("common options")
@@ -102,6 +111,23 @@ def triple(text: str) -> list[float]:
     if len(values) != 3:
         raise argparse.ArgumentTypeError(f"'{text}' is not three numbers x,y,z")
     return values
+
+
+def pair(text: str) -> tuple[float, float]:
+    """argparse type: two numbers ``a,b``."""
+    values = numbers(text)
+    if len(values) != 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not two numbers a,b")
+    return values[0], values[1]
+
+
+def box(text: str) -> list[list[float]]:
+    """argparse type: the lower and upper ends of a box, ``x0,x1,y0,y1,z0,z1``."""
+    values = numbers(text)
+    ends = [values[k : k + 2] for k in range(0, len(values), 2)]
+    if len(values) != 6 or any(low > high for low, high in ends):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a box x0,x1,y0,y1,z0,z1")
+    return ends
 
 
 def sigma(text: str) -> float | list[float]:

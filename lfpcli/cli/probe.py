@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lfpcli.cli import options
+from lfpcli.cli import options, placement_options
 
 EPILOG = """\
 examples:
@@ -17,6 +17,8 @@ examples:
   lfp probe out.h5 --contacts contacts.csv --radius 7.5 --normal 0,1,0 -o lfp.h5
   lfp probe out.h5 --csd 'z=[-200,1000], dz=50, radius=150' -o csd.h5
   lfp probe out.h5 --contacts mea.csv --medium 'slice=300, sigma_saline=1.5' -o mea.h5
+  lfp probe out.h5 --array Neuropixels-384 --placements 1000 --placement-box 20,80,-200,200,-20,20 \
+    --spike-window 2,5 --min-distance 10 --seed 1 -o templates.h5
   lfp probe --list
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--medium", metavar="TABLE", help="slice, sphere or half space")
     model.add_argument("--per", choices=("total", "population", "cell"), help="shares to keep too")
     _add_treatment(parser.add_argument_group("signal"))
+    placement_options.add(parser.add_argument_group("one cell at many places"))
 
 
 def _add_geometry(group: Any) -> None:
@@ -82,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
         return _list(args.json)
     if args.file is None:
         raise UsageError("no recording is given", remedy="name one, or - for standard input")
+    if placement_options.given(args):
+        placement_options.write_templates(args, _spec(args), _treatment(args))
+        return 0
     from lfpcli.tasks.probe import probe
 
     with args.console.progress("measuring", 1.0, "") as progress:
@@ -141,11 +147,7 @@ def _medium(text: str | None) -> Any:
 
 
 def _treatment(args: argparse.Namespace) -> Any:
-    from lfpcli import seeds
     from lfpcli.tasks.treatment import Treatment
 
-    seed = args.seed
-    if args.noise and seed is None:
-        seed = seeds.draw_seed()
-        args.console.note(f"seed {seed}")
+    seed = options.drawn_seed(args) if args.noise and args.seed is None else args.seed
     return Treatment(args.noise, args.filter, 3, args.resample, seed or 0)

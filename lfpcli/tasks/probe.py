@@ -89,7 +89,7 @@ def probe(
             raise InputError(
                 f"has a signal '{spec.name}' already", place=name, remedy="give another --name"
             )
-        members, reports = _currents(recording)
+        members, reports = currents_of(recording)
         everyone = list(reports)
         gids = [member.gid for member in members]
         groups = group_names(spec.per, everyone, gids)
@@ -106,8 +106,14 @@ def probe(
                 treat_signal(writer.file[f"signals/{measurement.name}"], treatment)
 
 
-def _currents(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
-    """Cells in the order of the currents' columns, and the report of each population."""
+def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
+    """Cells in the order of the currents' columns, and the report of each population.
+
+    Raises
+    ------
+    InputError
+        Where the recording holds no currents of all segments.
+    """
     members: list[Member] = []
     reports: dict[str, Report] = {}
     for population in recording.reports.get("imem", []) or recording.populations:

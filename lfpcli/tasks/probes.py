@@ -56,11 +56,15 @@ def measurement_of(probe: Probe) -> Measurement:
         probe.per,
         contacts.positions,
         list(contacts.ids),
-        {"line": "line source", "point": "point source", "soma-point": "soma as point"}[
-            probe.method
-        ],
-        {**probe_parameters(probe, contacts), "array": contacts.name},
+        model_name(probe),
+        probe_parameters(probe, contacts),
     )
+
+
+def model_name(probe: Probe) -> str:
+    """What the recording calls the kind of sources of a probe."""
+    names = {"line": "line source", "point": "point source", "soma-point": "soma as point"}
+    return names[probe.method]
 
 
 def contacts_of(probe: Probe | Field) -> Contacts:
@@ -109,7 +113,7 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
             "half_sides": list(contacts.face_half_sides),
             "quadrature": probe.quadrature,
         }
-    return parameters
+    return {**parameters, "array": contacts.name}
 
 
 def warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:

@@ -1,0 +1,100 @@
+"""Options of ``lfp probe`` that write templates of one cell at many places."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lfpcli.cli import options
+
+_ONLY_WITH = (
+    "placement_box",
+    "turn",
+    "min_distance",
+    "cell",
+    "window",
+    "spike_window",
+)
+_NOT_WITH = ("csd", "per", "name", "noise", "keep_currents")
+
+
+def add(group: Any) -> None:
+    """Declare the options of templates."""
+    group.add_argument(
+        "--placements", metavar="N|FILE", help="write templates: N random places, or those of FILE"
+    )
+    group.add_argument(
+        "--placement-box",
+        type=options.box,
+        metavar="X0,X1,Y0,Y1,Z0,Z1",
+        help="where random somata go, um (the extent of the contacts and 50 um about it)",
+    )
+    group.add_argument("--turn", choices=("any", "z", "none"), help="how they are turned (any)")
+    group.add_argument(
+        "--min-distance",
+        type=options.non_negative,
+        metavar="UM",
+        help="least distance of the contacts from the surface of the soma, um",
+    )
+    group.add_argument(
+        "--cell",
+        type=options.non_negative_int,
+        metavar="GID",
+        help="the cell, where there are many",
+    )
+    when = group.add_mutually_exclusive_group()
+    when.add_argument(
+        "--window", type=options.pair, metavar="T0,T1", help="the part of the run, ms (all)"
+    )
+    when.add_argument(
+        "--spike-window",
+        type=options.pair,
+        metavar="BEFORE,AFTER",
+        help="the mean of that long before and after spikes, ms",
+    )
+
+
+def given(args: argparse.Namespace) -> bool:
+    """Whether templates are asked for; options of theirs alone are refused where not."""
+    if args.placements is None:
+        _refuse(args, _ONLY_WITH, "goes with --placements")
+    return args.placements is not None
+
+
+def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None:
+    """Write the templates of a probe."""
+    from lfpcli.tasks.cell_currents import Cut
+    from lfpcli.tasks.placements import Places, templates
+
+    _refuse(args, _NOT_WITH, "does not go with --placements")
+    text = args.placements
+    random = text.isascii() and text.isdigit()
+    seed = options.drawn_seed(args) if random and args.seed is None else args.seed
+    with args.console.progress("placing", 1.0, "") as progress:
+        templates(
+            args.file,
+            args.output or "-",
+            spec,
+            Places(
+                int(text) if random else text,
+                args.placement_box,
+                args.turn or "any",
+                args.min_distance,
+                seed or 0,
+            ),
+            Cut(args.window, args.spike_window),
+            gid=args.cell,
+            force=args.force,
+            float32=args.float32,
+            treatment=treatment,
+            command=args.command_line,
+            progress=progress,
+        )
+
+
+def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
+    from lfpcli.errors import UsageError
+
+    for name in names:
+        if getattr(args, name) not in (None, False):
+            raise UsageError(f"--{name.replace('_', '-')} {why}")

@@ -1,0 +1,162 @@
+"""Where to put one cell about an array: random places and turns, and contacts that are too near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lfpcli import seeds
+from lfpcli.errors import InputError, UsageError, nearest
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.placements import Placements
+from lfpcli.forward.potentials import as_contacts, near_contacts
+from lfpcli.forward.rotations import axis_rotation, random_rotation
+from lfpcli.forward.sources import as_geometry
+from lfpcli.forward.transforms import soma_places
+
+TURNS = ("any", "z", "none")
+MARGIN = 50.0
+"""How far about the contacts places are drawn where no box is given, um."""
+_TRIES = 1000
+# coordinates of contacts, moved to the cell, that are compared at a time
+_BLOCK_POINTS = 200_000
+
+Accept = Callable[[Placements], np.ndarray]
+
+
+def box_about(contacts: Contacts | ArrayLike, margin: float = MARGIN) -> np.ndarray:
+    """Box about the contacts, shape (3, 2): lower and upper end along x, y and z, um."""
+    positions = as_contacts(contacts).positions
+    return np.column_stack([positions.min(axis=0) - margin, positions.max(axis=0) + margin])
+
+
+def random_placements(
+    count: int, box: ArrayLike, seed: int, *, turn: str = "any", accept: Accept | None = None
+) -> Placements:
+    """Draw places uniformly in a box, and turns.
+
+    Each placement has a random stream of its own, so that more placements begin with the same.
+
+    Parameters
+    ----------
+    count : int
+        Number of placements.
+    box : array_like, shape (3, 2)
+        Lower and upper end along x, y and z, um.
+    seed : int
+        Seed.
+    turn : {'any', 'z', 'none'}
+        Uniform over all orientations, about the z axis alone, or none.
+    accept : callable, optional
+        Says of placements which ones stay, shape (P,) bool; the others are drawn again.
+
+    Returns
+    -------
+    Placements
+
+    Raises
+    ------
+    UsageError
+        Where an argument makes no sense.
+    InputError
+        Where hardly any placement is accepted.
+    """
+    ends = np.asarray(box, dtype=float)
+    if ends.shape != (3, 2) or not np.all(np.isfinite(ends)) or np.any(ends[:, 1] < ends[:, 0]):
+        raise UsageError(f"box of placements is {ends.tolist()}, expected lower and upper ends")
+    if count < 1:
+        raise UsageError(f"number of placements is {count}, expected 1 or more")
+    if turn not in TURNS:
+        raise UsageError(f"unknown turn '{turn}'", remedy=nearest(turn, TURNS, "turn"))
+    streams = [seeds.generator(seed, "placement", k) for k in range(count)]
+    positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
+    left = np.arange(count)
+    for _ in range(_TRIES):
+        for k in left:
+            positions[k] = streams[k].uniform(ends[:, 0], ends[:, 1])
+            rotations[k] = _turned(turn, streams[k])
+        if accept is None:
+            return Placements(positions, rotations)
+        left = left[~accept(Placements(positions[left], rotations[left]))]
+        if not len(left):
+            return Placements(positions, rotations)
+    raise InputError(
+        f"{len(left)} of {count} placements are still too near after {_TRIES} draws",
+        remedy="give a larger box or a smaller distance",
+    )
+
+
+def _turned(turn: str, rng: np.random.Generator) -> np.ndarray:
+    if turn == "none":
+        return np.eye(3)
+    if turn == "z":
+        return axis_rotation((0.0, 0.0, 1.0), rng.uniform(0.0, 360.0))
+    return random_rotation(rng)
+
+
+def near_soma(
+    geometry: Any, contacts: Contacts | ArrayLike, placements: Placements, distance: float
+) -> np.ndarray:
+    """Which placements have a contact nearer to the surface of the soma than `distance`.
+
+    Parameters
+    ----------
+    geometry : Geometry or geometry-like
+        Segments of one cell, um.
+    contacts : Contacts or array_like, shape (C, 3)
+        um.
+    placements : Placements
+        P places and turns.
+    distance : float
+        um; 0 asks for contacts inside the soma.
+
+    Returns
+    -------
+    ndarray of bool, shape (P,)
+    """
+    segments = as_geometry(geometry)
+    soma = np.flatnonzero(segments.is_soma)
+    grown = replace(segments, diam=segments.diam + 2.0 * distance)
+    found = contacts_inside(grown, contacts, placements)
+    near = np.zeros(len(placements), dtype=bool)
+    near[found["placement"][np.isin(found["segment"], soma)]] = True
+    return near
+
+
+def contacts_inside(
+    geometry: Any, contacts: Contacts | ArrayLike, placements: Placements
+) -> np.ndarray:
+    """List the contacts inside a segment of the placed cell.
+
+    Parameters
+    ----------
+    geometry, contacts, placements
+        As in `near_soma`.
+
+    Returns
+    -------
+    ndarray with fields 'placement', 'contact', 'segment' (int), 'distance' and 'radius' (um)
+        The distance is that from the middle line. In order of placements.
+    """
+    segments, positions = as_geometry(geometry), as_contacts(contacts).positions
+    soma = soma_places(segments)[0]
+    fields = ("placement", "contact", "segment", "distance", "radius")
+    kind = np.dtype([(name, float if name in fields[3:] else int) for name in fields])
+    found = [np.empty(0, dtype=kind)]
+    step = max(1, _BLOCK_POINTS // max(len(positions), 1))
+    for first in range(0, len(placements), step):
+        part = slice(first, first + step)
+        offset = positions - placements.positions[part][:, None]
+        seen = np.einsum("pcx,pxy->pcy", offset, placements.rotations[part]) + soma
+        near = near_contacts(segments, seen.reshape(-1, 3))
+        rows = np.empty(len(near), dtype=kind)
+        rows["placement"], rows["contact"] = np.divmod(near["contact"], len(positions))
+        rows["placement"] += first
+        for name in fields[2:]:
+            rows[name] = near[name]
+        found.append(rows)
+    return np.concatenate(found)

@@ -1,0 +1,78 @@
+"""Places and turns of one cell from files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.forward.placements import Placements
+from lfpcli.forward.rotations import rotation_matrix
+from lfpcli.io.recording import open_hdf5
+from lfpcli.io.table import read_columns, vectors
+
+
+def read_placements(source: str | os.PathLike[str]) -> Placements:
+    """Read places and turns.
+
+    Parameters
+    ----------
+    source : path-like
+        CSV with the columns x, y, z (um) and where wanted rx, ry, rz: degrees about the fixed x,
+        y and z axis, in this order. ``.npz`` with positions (P, 3) and where wanted rotations
+        (P, 3, 3); or a file of templates, ``.h5``, for the same placements again.
+
+    Returns
+    -------
+    Placements
+
+    Raises
+    ------
+    InputError
+        Where the file is not of that form.
+    """
+    suffix = Path(source).suffix.lower()
+    if suffix == ".npz":
+        return _placements(_from_npz(source), source)
+    if suffix in (".h5", ".hdf5"):
+        with open_hdf5(source) as (file, _):
+            return _placements(_from_hdf5(file), source)
+    table = read_columns(source, ("x", "y", "z"), optional=("rx", "ry", "rz"))
+    angles = [axis for axis in "xyz" if f"r{axis}" in table]
+    turns = [
+        rotation_matrix({axis: table[f"r{axis}"][k] for axis in angles})
+        for k in range(len(table["x"]))
+    ]
+    return Placements(vectors(table, ("x", "y", "z")), np.array(turns))
+
+
+def _from_npz(source: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            return {name: archive[name] for name in ("positions", "rotations") if name in archive}
+    except (OSError, ValueError, EOFError, AttributeError) as error:
+        raise InputError(f"cannot be read as .npz: {error}", place=source) from error
+
+
+def _from_hdf5(file: h5py.File) -> dict[str, np.ndarray]:
+    names = ("positions", "rotations")
+    return {n: file[n][()] for n in names if isinstance(file.get(n), h5py.Dataset)}
+
+
+def _placements(arrays: dict[str, np.ndarray], source: str | os.PathLike[str]) -> Placements:
+    if "positions" not in arrays:
+        raise InputError("has no positions", place=source, remedy="give positions (P, 3), um")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"{name} are not real numbers but {array.dtype}", place=source)
+    try:
+        placements = Placements(**arrays)
+    except InputError as error:
+        error.place = str(source)
+        raise
+    if not len(placements):
+        raise InputError("holds no placements", place=source)
+    return placements
