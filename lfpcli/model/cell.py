@@ -154,6 +154,12 @@ class CellSpec(Table):
     template: TemplateRef | None = key(
         TEMPLATE, None, doc="Instead of a morphology: a hoc template and its file."
     )
+    hoc: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of a morphology: a hoc file that builds the cell with all that is on it. All "
+        "sections that it makes are the cell's.",
+    )
     args: tuple[float | str, ...] = key(
         listing(either(number(), TEXT)), (), doc="Arguments of the template."
     )
@@ -181,8 +187,8 @@ class CellSpec(Table):
     nseg: Nseg | None = key(
         NSEG,
         None,
-        doc="Number of segments of the sections. Left out: by the d_lambda rule; a template keeps "
-        "its own.",
+        doc="Number of segments of the sections. Left out: by the d_lambda rule; a template and a "
+        "hoc file keep their own.",
     )
     extracellular: bool = key(
         BOOLEAN, False, doc="Whether NEURON's extracellular mechanism is inserted."
@@ -203,12 +209,14 @@ class CellSpec(Table):
 
     def __post_init__(self) -> None:
         if self.nseg is None:
-            rule = "d_lambda" if self.template is None else "keep"
+            rule = "keep" if self.morphology is None else "d_lambda"
             object.__setattr__(self, "nseg", Nseg(rule=rule))
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the cell has no, or two, geometries."""
-        exactly_one(self, at, ("morphology", "template"))
+        exactly_one(self, at, ("morphology", "template", "hoc"))
+        if self.allen is not None and self.morphology is None:
+            raise (at / "allen").error("belongs to 'morphology', which is not given")
         if self.args and self.template is None:
             raise (at / "args").error("belongs to 'template', which is not given")
 

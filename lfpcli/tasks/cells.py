@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli.errors import InputError
 from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec, Expression
 from lfpcli.model.cell import Mechanism
+from lfpcli.runtime.allen import allen_hook, read_fit
 from lfpcli.runtime.cell import Cell
 from lfpcli.runtime.hooks import hook
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.morphology import Morphology, read_morphology
 from lfpcli.runtime.points import density_mechanism_names
 from lfpcli.runtime.sections import Discretisation
-from lfpcli.runtime.templates import load_template
+from lfpcli.runtime.templates import load_hoc_model, load_template
 from lfpcli.tasks.located import located
 
 
@@ -40,7 +42,7 @@ class CellFactory:
     Attributes
     ----------
     settings : dict of str to float
-        What a template's own files set of `celsius`, `dt`, `tstop` and `v_init`, which the model
+        What the cell's own files set of `celsius`, `dt`, `tstop` and `v_init`, which the model
         file overrules.
     """
 
@@ -51,9 +53,15 @@ class CellFactory:
         self._extracellular = extracellular or spec.extracellular
         self.settings: dict[str, float] = {}
         self._stand_ins = stand_ins
+        self._made = False
         rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
         self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
         self._morphology: Morphology | None = None
+        self._fit: Callable[[Cell], object] | None = None
+        if spec.allen is not None:
+            fit = read_fit(spec.allen)
+            self._fit = allen_hook(spec.allen)
+            self.settings |= {"celsius": fit.celsius, "v_init": fit.v_init}
 
     def make(self, gid: int) -> Cell:
         """Return a cell with its soma at the origin.
@@ -64,7 +72,7 @@ class CellFactory:
             Number of the cell.
         """
         spec = self.spec
-        source, names, owner = self._from_template() if spec.template else self._from_file()
+        source, names, owner = self._sections()
         cell = Cell(
             source,
             Ra=spec.Ra,
@@ -78,6 +86,24 @@ class CellFactory:
         cell.owner = owner
         self._set_expressions(cell)
         return cell
+
+    def _sections(self) -> tuple[Any, list[str] | None, Any]:
+        """What the cell is made of, the names of its sections, and what keeps them alive."""
+        if self.spec.hoc is not None:
+            return self._from_hoc(self.spec.hoc)
+        return self._from_template() if self.spec.template else self._from_file()
+
+    def _from_hoc(self, file: Path) -> tuple[list[Any], list[str], None]:
+        if self._made:
+            raise InputError(
+                "the hoc file builds one cell and cannot make more",
+                place=self.spec.where,
+                remedy="put it into a template, or use a population of size 1",
+            )
+        self._made = True
+        made = load_hoc_model(file)
+        self.settings |= made.settings
+        return made.sections, made.names, None
 
     def _from_file(self) -> tuple[Any, None, None]:
         path = self.spec.morphology
@@ -99,14 +125,13 @@ class CellFactory:
             code=[code.file for code in spec.code if code.function is None],
             stand_ins=self._stand_ins,
         )
-        self.settings = made.settings
+        self.settings |= made.settings
         return made.sections, made.names, made.template
 
     def _hooks(self) -> list[Callable[[Cell], object]]:
         spec = self.spec
-        hooks: list[Callable[[Cell], object]] = [
-            functools.partial(_insert, mechanism) for mechanism in spec.mechanism
-        ]
+        hooks = [] if self._fit is None else [self._fit]
+        hooks += [functools.partial(_insert, mechanism) for mechanism in spec.mechanism]
         # hoc code of a template has run before it was made
         code = [c for c in spec.code if c.function is not None or spec.template is None]
         return hooks + [hook(c.file, c.function, spec.workdir) for c in code]

@@ -42,7 +42,11 @@ class Source:
 
 @contextlib.contextmanager
 def model_source(
-    source: str | os.PathLike[str], quick: Quick, overrides: Sequence[str] = ()
+    source: str | os.PathLike[str],
+    quick: Quick,
+    overrides: Sequence[str] = (),
+    *,
+    hoc: bool = False,
 ) -> Iterator[Source]:
     """Read a model file, or make a model of a morphology; ``-`` is standard input.
 
@@ -54,6 +58,8 @@ def model_source(
         Texts that make a model of a morphology.
     overrides : sequence of str
         ``a.b.c=value`` texts.
+    hoc : bool
+        Whether the source is a hoc file that builds a cell, not only its morphology.
 
     Raises
     ------
@@ -63,6 +69,11 @@ def model_source(
         Where the source is missing, empty, or neither.
     """
     stream.check_input(source)
+    if hoc:
+        tree = quick_model(Path(source).absolute(), quick, hoc=True)
+        model = load_model(tree, overrides=overrides, name="command line")
+        yield Source(model, {str(source): digest(Path(source))}, {})
+        return
     if str(source) != stream.STDIN and Path(source).suffix.lower() in MODEL_SUFFIXES:
         _refuse_quick(quick)
         yield _loaded(load_model(source, overrides=overrides), Path(source), str(source))

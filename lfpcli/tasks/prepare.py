@@ -73,7 +73,7 @@ def setting_notes(model: Model, settings: Mapping[str, float]) -> list[str]:
     """Say where the model file overrules what hoc files of its cells set."""
     used = {"celsius": model.run.celsius, "v_init": model.run.v_init}
     return [
-        f"the cell's hoc code sets {name} = {value:g}; the model's {used[name]:g} holds"
+        f"the cell's own files set {name} = {value:g}; the model's {used[name]:g} holds"
         for name, value in settings.items()
         if name in used and used[name] != value
     ]

@@ -52,7 +52,7 @@ class Quick:
         return [f.name for f in fields(self) if getattr(self, f.name)]
 
 
-def quick_model(morphology: Path, quick: Quick) -> dict[str, Any]:
+def quick_model(morphology: Path, quick: Quick, *, hoc: bool = False) -> dict[str, Any]:
     """Return the tree of a model of one cell, named "cell".
 
     Currents are stored where no probe takes them, so that ``lfp probe`` can follow.
@@ -63,6 +63,9 @@ def quick_model(morphology: Path, quick: Quick) -> dict[str, Any]:
         The morphology.
     quick : Quick
         The texts.
+    hoc : bool
+        Whether the file is a hoc file that builds the cell with all that is on it. What such a
+        file may hold, NEURON alone runs.
 
     Returns
     -------
@@ -79,8 +82,10 @@ def quick_model(morphology: Path, quick: Quick) -> dict[str, Any]:
         mechanisms.insert(0, {"name": "pas", "sections": ["all"], **_pairs(quick.passive)})
     probe = {k: v for k in ("array", "contacts") if (v := getattr(quick, k)) is not None}
     record = quick.record if quick.record is not None else () if probe else ("imem",)
+    source = "hoc" if hoc else "morphology"
     return {
-        "cell": {"cell": {"morphology": str(morphology), "mechanism": mechanisms}},
+        "run": {"engine": "neuron"} if hoc else {},
+        "cell": {"cell": {source: str(morphology), "mechanism": mechanisms}},
         "input": [_input(text, quick.synapse or SYNAPSE) for text in quick.input],
         "stimulus": [_stimulus(text) for text in quick.stim],
         "probe": [{"name": "LFP", **probe}] if probe else [],
