@@ -113,6 +113,16 @@ def triple(text: str) -> list[float]:
     return values
 
 
+def point_or_file(text: str) -> str | list[list[float]]:
+    """argparse type: one point ``x,y,z``, or the name of a file."""
+    return [triple(text)] if text.count(",") == 2 else text
+
+
+def face(text: str) -> float | str:
+    """argparse type: the size of a face, or ``array`` for the one that the array states."""
+    return text if text == "array" else non_negative(text)
+
+
 def pair(text: str) -> tuple[float, float]:
     """argparse type: two numbers ``a,b``."""
     values = numbers(text)

@@ -34,7 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
     what = parser.add_argument_group("what measures (one of)").add_mutually_exclusive_group()
     what.add_argument("--array", metavar="NAME", help="array by name or file (.yaml, .json, .csv)")
-    what.add_argument("--contacts", metavar="FILE", help="table of x, y, z in um (.csv), or x,y,z")
+    what.add_argument(
+        "--contacts",
+        type=options.point_or_file,
+        metavar="FILE",
+        help="table of x, y, z in um (.csv), or x,y,z",
+    )
     what.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
     _add_geometry(parser.add_argument_group("contacts"))
     model = parser.add_argument_group("forward model")
@@ -56,12 +61,15 @@ def _add_geometry(group: Any) -> None:
         "--rotate", metavar="x=A,y=A,z=A", help="rotation about its middle, before the shift, deg"
     )
     group.add_argument(
-        "--radius", metavar="UM", help="faces to average over: radius, half a side, or array"
+        "--radius",
+        type=options.face,
+        metavar="UM",
+        help="faces to average over: radius, half a side, or array",
     )
     group.add_argument("--shape", choices=("circle", "square", "rect"), help="shape of the faces")
     group.add_argument("--normal", type=options.triple, metavar="X,Y,Z", help="where they look")
     group.add_argument(
-        "--quadrature", type=options.positive_int, metavar="N", help="points in a face (36)"
+        "--quadrature", type=options.positive_int, metavar="N", help="points in a face (64)"
     )
 
 
@@ -119,25 +127,17 @@ def _spec(args: argparse.Namespace) -> Any:
     from lfpcli.forward.rotations import parse_rotation
     from lfpcli.tasks.probe import inline_table, probe_table
 
-    names = ("array", "shift", "method", "sigma", "per", "shape", "normal", "quadrature")
-    contacts = args.contacts
-    if contacts is not None and contacts.count(",") == 2:
-        contacts = [options.triple(contacts)]
+    geometry = ("array", "contacts", "shift", "radius", "shape", "normal", "quadrature")
+    names = (*geometry, "method", "sigma", "per")
     return probe_table(
         {
             **{name: getattr(args, name) for name in names},
             "name": args.name or ("LFP" if args.csd is None else "CSD"),
-            "contacts": contacts,
-            "radius": _radius(args.radius),
             "rotate": parse_rotation(args.rotate) if args.rotate else None,
             "csd": inline_table(args.csd, "--csd") if args.csd else None,
             "medium": _medium(args.medium),
         }
     )
-
-
-def _radius(text: str | None) -> float | str | None:
-    return text if text in (None, "array") else options.non_negative(text)
 
 
 def _medium(text: str | None) -> Any:
