@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
+
+# `python -m pytest` puts the source tree first, which has compiled kernels only where the package
+# was installed in place; what is installed is what is tested
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +31,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="slow; use --run-slow"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run all tests outside the source tree, where their processes find what is installed."""
+    here = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(here)
 
 
 @dataclass
@@ -58,9 +71,7 @@ def lfp(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 def shell() -> Callable[..., Ran]:
     """Run `lfp` in a process of its own."""
 
-    def run(
-        *arguments: object, code: int = 0, stdin: bytes | None = None, **options: Any
-    ) -> Ran:
+    def run(*arguments: object, code: int = 0, stdin: bytes | None = None, **options: Any) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "lfpcli", *(str(a) for a in arguments)],
             input=b"" if stdin is None else stdin,

@@ -153,7 +153,7 @@ class SpikeRecorder:
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all spikes from t = 0 on: times in ms and gids, sorted."""
-        times, gids = np.array(self._times), np.array(self._gids, dtype=np.int64)
+        times, gids = self._times.as_numpy().copy(), self._gids.as_numpy().astype(np.int64)
         kept = times >= 0
         times, gids = times[kept], gids[kept]
         order = np.lexsort((gids, times))

@@ -25,7 +25,7 @@ def test_lines_of_python_in_the_readme_run(neuron_process, share: Path) -> None:
     text = (share.parent / "README.md").read_text()
     code = text.split("```python\n")[1].split("```")[0]
     found = neuron_process(
-        f"import os\nos.chdir({str(share.parent)!r})\n{code}\nresults['lfp'] = lfp.data\n"
+        f"import os, lfpcli\nos.chdir({str(share.parent)!r})\n{code}\nresults['lfp'] = lfp.data\n"
     )
     assert found["lfp"].shape == (11, 1601)
     assert np.abs(found["lfp"]).max() > 1e-4
