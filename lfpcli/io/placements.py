@@ -11,8 +11,11 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.placements import Placements
 from lfpcli.forward.rotations import rotation_matrix
+from lfpcli.io.npz import check_real, read_npz
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.table import read_columns, vectors
+
+_NAMES = ("positions", "rotations")
 
 
 def read_placements(source: str | os.PathLike[str]) -> Placements:
@@ -36,7 +39,7 @@ def read_placements(source: str | os.PathLike[str]) -> Placements:
     """
     suffix = Path(source).suffix.lower()
     if suffix == ".npz":
-        return _placements(_from_npz(source), source)
+        return _placements(read_npz(source, _NAMES), source)
     if suffix in (".h5", ".hdf5"):
         with open_hdf5(source) as (file, _):
             return _placements(_from_hdf5(file), source)
@@ -49,25 +52,17 @@ def read_placements(source: str | os.PathLike[str]) -> Placements:
     return Placements(vectors(table, ("x", "y", "z")), np.array(turns))
 
 
-def _from_npz(source: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    try:
-        with np.load(source, allow_pickle=False) as archive:
-            return {name: archive[name] for name in ("positions", "rotations") if name in archive}
-    except (OSError, ValueError, EOFError, AttributeError) as error:
-        raise InputError(f"cannot be read as .npz: {error}", place=source) from error
-
-
 def _from_hdf5(file: h5py.File) -> dict[str, np.ndarray]:
-    names = ("positions", "rotations")
-    return {n: file[n][()] for n in names if isinstance(file.get(n), h5py.Dataset)}
+    # another file of the sender's choosing is not opened
+    own = [n for n in _NAMES if isinstance(file.get(n, getlink=True), h5py.HardLink)]
+    return {n: file[n][()] for n in own if isinstance(file[n], h5py.Dataset)}
 
 
 def _placements(arrays: dict[str, np.ndarray], source: str | os.PathLike[str]) -> Placements:
     if "positions" not in arrays:
         raise InputError("has no positions", place=source, remedy="give positions (P, 3), um")
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu":
-            raise InputError(f"{name} are not real numbers but {array.dtype}", place=source)
+        check_real(array, name, source)
     try:
         placements = Placements(**arrays)
     except InputError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io.npz import check_real, read_npy, read_npz
 from lfpcli.io.stream import local_file
 
 
@@ -84,16 +85,11 @@ def read_potentials(source: str | os.PathLike[str], segments: int) -> tuple[np.n
 
 
 def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with np.load(source, allow_pickle=False) as archive:
-            missing = [key for key in ("t", name) if key not in archive]
-            if missing:
-                raise InputError(f"has no array '{missing[0]}'", place=source)
-            times, values = archive["t"], archive[name]
-    except (OSError, ValueError, EOFError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"cannot be read as .npz: {error}", place=source) from error
+    arrays = read_npz(source, ("t", name))
+    for key in ("t", name):
+        if key not in arrays:
+            raise InputError(f"has no array '{key}'", place=source)
+    times, values = arrays["t"], arrays[name]
     if times.ndim != 1 or values.ndim != 2 or len(times) != len(values):
         raise InputError(
             f"t has shape {times.shape} and {name} {values.shape}, expected (K,) and (K, N)",
@@ -103,12 +99,9 @@ def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np
 
 
 def _from_npy(source: str | os.PathLike[str]) -> np.ndarray:
-    try:
-        table = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as .npy: {error}", place=source) from error
-    if getattr(table, "ndim", 0) != 2 or table.shape[1] < 2:
-        raise InputError(f"has shape {np.shape(table)}, expected (K, 1 + electrodes)", place=source)
+    table = read_npy(source)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise InputError(f"has shape {table.shape}, expected (K, 1 + electrodes)", place=source)
     return table
 
 
@@ -153,10 +146,7 @@ def _checked(
     times: np.ndarray, values: np.ndarray, source: str | os.PathLike[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     for what, array in (("times", times), ("values", values)):
-        if array.dtype.kind not in "fiu":
-            raise InputError(f"{what} are not real numbers but {array.dtype}", place=source)
-        if not np.all(np.isfinite(array)):
-            raise InputError(f"{what} are not all finite", place=source)
+        check_real(array, what, source)
     times, values = times.astype(float), values.astype(float)
     if not len(times):
         raise InputError("holds no times", place=source)

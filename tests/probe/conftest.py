@@ -56,7 +56,7 @@ rotate = {{x = 40.0}}
 place = {{positions = [[-50, 30, 100]]}}
 [[input]]
 synapse = {{type = "Exp2Syn", tau1 = 0.2, tau2 = 2.0, e = 0.0}}
-weight = 0.004
+weight = 0.02
 count = 5
 source = {{poisson = 100.0}}
 [record]
