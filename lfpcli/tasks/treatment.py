@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from lfpcli.errors import UsageError
 from lfpcli.forward.filters import butterworth, parse_band, resample
 from lfpcli.forward.noise import noise
+from lfpcli.model import Probe
 
 # doubles of a signal that are treated at a time
 _BLOCK_VALUES = 1 << 24
@@ -77,6 +79,17 @@ def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
     if treatment.resample:
         for holder in (total, group):
             holder.attrs["dt"] = treatment.resample
+
+
+def filter_probes(file: h5py.File, probes: Iterable[Probe]) -> None:
+    """Filter the signals of a model's probes that ask for it, once a run is over."""
+    for probe in probes:
+        if probe.filter is not None:
+            low, high = (
+                "" if f is None else f"{f:g}" for f in (probe.filter.low, probe.filter.high)
+            )
+            treatment = Treatment(filter=f"{low}:{high}", order=probe.filter.order)
+            treat_signal(file[f"signals/{probe.name}"], treatment)
 
 
 def _treat(dataset: h5py.Dataset, dt: float, treatment: Treatment) -> None:

@@ -156,6 +156,23 @@ def test_adaptive_step_agrees_with_a_small_fixed_one(model, shell, tmp_path, tst
         assert np.abs(v - w).max() < 0.02 * np.ptp(v)
 
 
+def test_filter_of_a_probe_is_that_of_lfp_probe(model, shell, tmp_path: Path) -> None:
+    shell("sim", model(), "-o", tmp_path / "plain.h5")
+    band = ("[record]", "filter = {low = 100.0, high = 2000.0}\n[record]")
+    shell("sim", model(band), "-o", tmp_path / "filtered.h5")
+    probe = ("--contacts", tmp_path / "c.csv", "--filter", "100:2000", "--name", "again")
+    (tmp_path / "c.csv").write_text("30,0,0\n30,0,200\n")
+    shell("probe", tmp_path / "plain.h5", *probe, "-o", tmp_path / "again.h5")
+    with (
+        open_recording(tmp_path / "filtered.h5") as one,
+        open_recording(tmp_path / "again.h5") as two,
+    ):
+        filtered, again = one.signal("LFP").data[()], two.signal("again").data[()]
+        unfiltered = two.signal("LFP").data[()]
+    np.testing.assert_allclose(filtered, again, atol=1e-12 * np.abs(again).max())
+    assert np.abs(filtered - unfiltered).max() > 0.1 * np.abs(unfiltered).max()
+
+
 def test_dry_run_says_the_plan_and_writes_nothing(model, shell, tmp_path: Path) -> None:
     path = model()
     before = set(tmp_path.iterdir())
