@@ -63,41 +63,68 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0] if arguments else ""
     console = Console(f"lfp {name}" if name in COMMANDS else "lfp")
     debug = "--debug" in arguments
+    size, rank = _launched()
+    console.silent = rank > 0
     try:
         with _terminable(), guarded_stdout():
             return _dispatch(arguments, console)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
-    except LfpError as error:
-        if debug:
-            traceback.print_exc()
-        if not console.silent:
-            console.error(error)
-        return int(error.code)
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Terminated:
         return 128 + signal.SIGTERM
-    except MemoryError:
-        console.error("out of memory; use fewer cells, contacts or samples at a time")
-        return int(ExitCode.FAILED)
     except Exception as error:
         if debug:
             traceback.print_exc()
-        console.error(f"bug: {type(error).__name__}: {error}; please report it with --debug")
-        return int(ExitCode.BUG)
+        if size > 1:
+            _await_rank_0()
+        text, code = _told(error)
+        console.error(text)
+        return int(code)
+
+
+def _told(error: Exception) -> tuple[object, ExitCode]:
+    """What to say of an error, and its exit code."""
+    if isinstance(error, LfpError):
+        return error, error.code
+    if isinstance(error, MemoryError):
+        text = "out of memory; use fewer cells, contacts or samples at a time"
+        return text, ExitCode.FAILED
+    text = f"bug: {type(error).__name__}: {error}; please report it with --debug"
+    return text, ExitCode.BUG
+
+
+def _launched() -> tuple[int, int]:
+    from lfpcli.runtime.job import launched
+
+    return launched()
+
+
+def _await_rank_0() -> None:
+    from lfpcli.runtime.job import await_rank_0
+
+    await_rank_0()
 
 
 def console_main() -> None:
     """Run as a program: the process ends with the command's exit code."""
     open_standard_files()
+    size, rank = _launched()
+    if rank > 0:
+        # all ranks do the same, but rank 0 alone writes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     code = main()
     if code == 128 + signal.SIGPIPE:
         # the interpreter would complain at exit about what it cannot flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.stderr.flush()
+    if code and size > 1:
+        from lfpcli.runtime.job import end_job
+
+        end_job(code)
     sys.exit(code)
 
 

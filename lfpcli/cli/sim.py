@@ -7,6 +7,7 @@ makes a model of one cell with the quick options; - reads either from standard i
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from lfpcli.cli import options
@@ -16,6 +17,7 @@ examples:
   lfp sim share/examples/quickstart.toml -o out.h5
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
   lfp sim share/morphologies/ball_and_stick.swc --passive --input soma:0.005@20,40 -o out.h5
+  lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
   lfp sim model.toml --dry-run
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written,
@@ -25,7 +27,7 @@ please cite: Hines and Carnevale 1997, Neural Comput 9:1179 (NEURON)"""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("model", metavar="MODEL", help="model file, morphology, or -")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="model file, morphology, or -")
     options.add_output(parser, "recording to write")
     group = parser.add_argument_group("run")
     group.add_argument(
@@ -51,7 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_quick(parser: argparse.ArgumentParser) -> None:
     from lfpcli.tasks.quick import PASSIVE, SYNAPSE
 
-    group = parser.add_argument_group("quick options, with a morphology")
+    group = parser.add_argument_group("quick options, with a morphology or --hoc")
+    group.add_argument(
+        "--hoc",
+        metavar="FILE",
+        help="instead of MODEL: a hoc file that builds a cell, with what is on it",
+    )
     group.add_argument(
         "--passive",
         nargs="?",
@@ -93,15 +100,20 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Simulate."""
+    # BLAS with one thread adds in the same order on any number of processes
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from lfpcli.tasks.model_source import model_source
     from lfpcli.tasks.quick import Quick
+    from lfpcli.tasks.shared_input import share_standard_input
     from lfpcli.tasks.sim import plan_of, simulate
 
+    args.model, hoc = _source(args.model, args.hoc)
     if args.output is None and not args.dry_run:
         args.output = "-"
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
-    with model_source(args.model, quick, _overrides(args)) as source:
+    share_standard_input(args.model)
+    with model_source(args.model, quick, _overrides(args), hoc=hoc) as source:
         if args.dry_run:
             _print_plan(plan_of(source.model), args.json)
             return 0
@@ -121,6 +133,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _print_plan(plan, True)
     return 0
+
+
+def _source(model: str | None, hoc: str | None) -> tuple[str, bool]:
+    """The file to read, and whether it is hoc that builds a cell."""
+    from lfpcli.errors import UsageError
+
+    if model is not None and hoc is not None:
+        raise UsageError("both a MODEL and --hoc are given", remedy="give one of them")
+    if model is None and hoc is None:
+        raise UsageError("no model is given", remedy="name a MODEL, - for standard input, or --hoc")
+    return (model, False) if model is not None else (str(hoc), True)
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lfpcli.errors import InputError, OutputError
+from lfpcli.runtime.job import launcher_redirects
 
 STDIN = "-"
 
@@ -89,7 +90,7 @@ def is_hdf5(start: bytes) -> bool:
 
 def stdout_is_terminal() -> bool:
     """Whether data written to standard output would land on a terminal."""
-    return os.isatty(STDOUT.fd)
+    return os.isatty(STDOUT.fd) and not launcher_redirects()
 
 
 @contextlib.contextmanager

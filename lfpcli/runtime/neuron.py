@@ -12,20 +12,7 @@ from typing import Any
 
 from lfpcli.errors import MissingDependencyError, SimulatorError
 from lfpcli.runtime.capture import captured
-
-# set by mpirun, mpiexec and srun for the processes they start
-_LAUNCHERS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE")
-
-
-def launched_ranks() -> int:
-    """How many processes the MPI launcher says it started; 1 where there was none."""
-    for name in _LAUNCHERS:
-        text = os.environ.get(name, "")
-        if text.isdigit():
-            return int(text)
-    if "SLURM_PROCID" in os.environ and os.environ.get("SLURM_STEP_NUM_TASKS", "").isdigit():
-        return int(os.environ["SLURM_STEP_NUM_TASKS"])
-    return 1
+from lfpcli.runtime.job import launched
 
 
 @cache
@@ -41,7 +28,7 @@ def nrn() -> Any:
     os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")
     # NEURON would load compiled mechanisms it finds in the current folder
     os.environ.pop("NRN_NMODL_PATH", None)
-    ranks = launched_ranks()
+    ranks, _ = launched()
     if ranks > 1:
         _show_mpi_library()
     try:
@@ -54,9 +41,13 @@ def nrn() -> Any:
         ) from error
     if ranks > 1:
         h.nrnmpi_init()
+    context = h.ParallelContext()
+    if ranks > 1:
+        # errors of one rank are for Python to handle, and a slow rank is no error
+        context.mpiabort_on_error(0)
+        context.timeout(0)
     h.load_file("stdrun.hoc")
     h.load_file("import3d.hoc")
-    context = h.ParallelContext()
     if int(context.nhost()) != ranks:
         raise SimulatorError(
             f"the launcher started {ranks} processes but NEURON sees {int(context.nhost())}",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lfpcli.runtime.neuron import launched_ranks, nrn
+from lfpcli.errors import LfpWarning
+from lfpcli.runtime.job import launched
+from lfpcli.runtime.neuron import nrn
 
 
 class Team:
@@ -20,7 +25,7 @@ class Team:
     """
 
     def __init__(self) -> None:
-        self.size = launched_ranks()
+        self.size, _ = launched()
         if self.size > 1:
             # NEURON joins the team on all ranks at once, also where there will be no cells
             nrn()
@@ -36,6 +41,19 @@ class Team:
     def leads(self) -> bool:
         """Whether this is rank 0, which reads standard input, writes the file and talks."""
         return self.rank == 0
+
+    @contextlib.contextmanager
+    def pooled_warnings(self) -> Iterator[None]:
+        """Give the warnings of all ranks on rank 0, each text once."""
+        if self.size == 1:
+            yield
+            return
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", LfpWarning)
+            yield
+        texts = [str(w.message) for w in caught if issubclass(w.category, LfpWarning)]
+        for text in dict.fromkeys(text for rank in self.collect(texts) for text in rank):
+            warnings.warn(text, LfpWarning, stacklevel=3)
 
     def owns(self, rank: int) -> bool:
         """Whether this process has a rank."""

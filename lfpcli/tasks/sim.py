@@ -13,6 +13,7 @@ import numpy as np
 
 from lfpcli import seeds
 from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
@@ -27,6 +28,7 @@ from lfpcli.tasks.merge import merged_geometry
 from lfpcli.tasks.prepare import choose_engine, load_mechanisms, setting_notes
 from lfpcli.tasks.probes import measurement_of
 from lfpcli.tasks.streams import dipole_measurement
+from lfpcli.tasks.treatment import filter_probes
 
 
 @dataclass
@@ -116,12 +118,15 @@ def simulate(
     team = Team()
     if team.leads:
         check_output(output, force=force)
-    simulation = Simulation(model, team)
+    with team.pooled_warnings():
+        simulation = Simulation(model, team)
     report(simulation.plan)
     with contextlib.ExitStack() as stack:
         writer = None
         if team.leads:
             path = stack.enter_context(atomic_output(output, force=force))
+            if team.size > 1:
+                stack.enter_context(removed_if_killed(path))
             record = provenance(command, inputs=inputs, **simulation.facts(renamed or {}))
             writer = stack.enter_context(RecordingWriter(path, record, float32=float32))
         simulation.run(writer, progress)
@@ -167,7 +172,7 @@ class Simulation:
             team,
         )
         self.fields = fields_of(model.fields, self.built, team)
-        engine, reason = choose_engine(model)
+        engine, reason = _agreed(team, *choose_engine(model))
         self.settings = replace(settings_of(model), engine=engine)
         self.plan = self._plan(engine, reason)
 
@@ -229,6 +234,8 @@ class Simulation:
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
         if spikes:
             self._write_spikes(writer, *spikes.take())
+        if writer:
+            filter_probes(writer.file, self.model.probes)
 
     def _spike_recorder(self) -> SpikeRecorder | None:
         if not self.model.record.spikes:
@@ -257,6 +264,12 @@ class Simulation:
         for name, own in self.built.everyone.items():
             chosen = (gids >= own.start) & (gids < own.stop)
             writer.spikes(name, times[chosen], gids[chosen])
+
+
+def _agreed(team: Team, engine: str, reason: str) -> tuple[str, str]:
+    """The engine of all processes: NEURON where one of them cannot use another."""
+    found = team.exchange((engine, reason))
+    return next((one for one in found if one[0] == "neuron"), found[0])
 
 
 def settings_of(model: Model) -> RunSettings:

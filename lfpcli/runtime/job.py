@@ -1,0 +1,57 @@
+"""What an MPI launcher says of the processes it started, without MPI."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import NoReturn
+
+# number of processes and number of this one, as mpirun, mpiexec and srun set them
+_LAUNCHERS = (
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("PMI_SIZE", "PMI_RANK"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+# s that other ranks leave to rank 0 to fail with the same error before they speak
+GRACE = 1.5
+
+
+def launched() -> tuple[int, int]:
+    """How many processes the launcher started, and which one this is; (1, 0) without one."""
+    for size, rank in _LAUNCHERS:
+        texts = os.environ.get(size, ""), os.environ.get(rank, "")
+        if all(text.isdigit() for text in texts):
+            return int(texts[0]), int(texts[1])
+    return 1, 0
+
+
+def await_rank_0() -> None:
+    """Wait until rank 0 would have ended the job, had it met the same error."""
+    rank = launched()[1]
+    if rank > 0:
+        time.sleep(GRACE + min(0.02 * rank, GRACE))
+
+
+def launcher_redirects() -> bool:
+    """Whether a launcher takes standard output elsewhere than to a terminal.
+
+    Open MPI gives its processes terminals of their own, whose text it passes on.
+    """
+    if launched()[0] == 1:
+        return False
+    try:
+        target = os.readlink(f"/proc/{os.getppid()}/fd/1")
+    except OSError:
+        return False
+    return not target.startswith(("/dev/pts/", "/dev/tty"))
+
+
+def end_job(code: int) -> NoReturn:
+    """End this process such that the launcher ends all others, with its exit code.
+
+    An ordinary exit would wait for the other ranks, which wait for this one.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
