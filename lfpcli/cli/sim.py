@@ -89,7 +89,12 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
         help="a current clamp, nA and ms; may be repeated",
     )
     group.add_argument("--array", metavar="NAME", help="measure at an array while it runs")
-    group.add_argument("--contacts", metavar="FILE", help="measure at the contacts of a table")
+    group.add_argument(
+        "--contacts",
+        type=options.point_or_file,
+        metavar="FILE",
+        help="measure at the contacts of a table, or at x,y,z",
+    )
     group.add_argument(
         "--record",
         type=lambda text: text.split(","),

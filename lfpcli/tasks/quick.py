@@ -32,8 +32,10 @@ class Quick:
         Its kind, ``Exp2Syn:tau1=0.2,tau2=2,e=0``.
     stim : sequence of str
         ``PLACE:AMP@DELAY+DUR``: an IClamp, nA and ms.
-    array, contacts : str or None
-        An array by name, or the file of a table of contacts, that measures while it runs.
+    array : str or None
+        An array by name that measures while it runs.
+    contacts : str or list of points or None
+        Or the file of a table of contacts, or their places.
     record : sequence of str or None
         Of ``imem``, ``vmem``, and range variables.
     """
@@ -44,7 +46,7 @@ class Quick:
     synapse: str | None = None
     stim: Sequence[str] = ()
     array: str | None = None
-    contacts: str | None = None
+    contacts: str | Sequence[Sequence[float]] | None = None
     record: Sequence[str] | None = None
 
     def given(self) -> list[str]:
