@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType, ModuleType
+from typing import NoReturn
 
 from lfpcli.cli import options
 from lfpcli.cli.console import Console, guarded_stdout, open_standard_files
@@ -122,10 +123,17 @@ def console_main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.stderr.flush()
     if code and size > 1:
-        from lfpcli.runtime.job import end_job
-
-        end_job(code)
+        _end_job(code)
     sys.exit(code)
+
+
+def _end_job(code: int) -> NoReturn:
+    """End this process such that the launcher ends the others, which wait for it."""
+    from lfpcli.runtime.job import abort
+
+    sys.stdout.flush()
+    abort(code)
+    os._exit(code)
 
 
 def _dispatch(arguments: list[str], console: Console) -> int:

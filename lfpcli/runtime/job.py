@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from typing import NoReturn
+from pathlib import Path
+from typing import Any
 
 # number of processes and number of this one, as mpirun, mpiexec and srun set them
 _LAUNCHERS = (
@@ -30,7 +30,29 @@ def await_rank_0() -> None:
     """Wait until rank 0 would have ended the job, had it met the same error."""
     rank = launched()[1]
     if rank > 0:
+        _world()
         time.sleep(GRACE + min(0.02 * rank, GRACE))
+
+
+def abort(code: int) -> None:
+    """Let the launcher end all processes, with an exit code; returns where it cannot be told.
+
+    Open MPI needs no telling: it ends a job that lost a process.
+    """
+    world = _world()
+    if world is not None:
+        world.Abort(code)
+
+
+def _world() -> Any:
+    """MPI's world, which is joined for the purpose; None with Open MPI, or without mpi4py."""
+    if "OMPI_COMM_WORLD_SIZE" in os.environ:
+        return None
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):
+        return None
+    return MPI.COMM_WORLD
 
 
 def launcher_redirects() -> bool:
@@ -41,17 +63,7 @@ def launcher_redirects() -> bool:
     if launched()[0] == 1:
         return False
     try:
-        target = os.readlink(f"/proc/{os.getppid()}/fd/1")
+        target = str(Path(f"/proc/{os.getppid()}/fd/1").readlink())
     except OSError:
         return False
     return not target.startswith(("/dev/pts/", "/dev/tty"))
-
-
-def end_job(code: int) -> NoReturn:
-    """End this process such that the launcher ends all others, with its exit code.
-
-    An ordinary exit would wait for the other ranks, which wait for this one.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
