@@ -32,7 +32,7 @@ def mea_of_lfpykit(geometry: Geometry, places: np.ndarray, **options) -> np.ndar
 def test_slice_of_lines_agrees_with_lfpykit_on_the_glass() -> None:
     geometry, places = within(segments(), 5.0, 295.0), on_level(0.0)
     got = transfer_matrix(geometry, places, medium=MEA)
-    np.testing.assert_allclose(got, mea_of_lfpykit(geometry, places), rtol=1e-9)
+    np.testing.assert_allclose(got, mea_of_lfpykit(geometry, places), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("saline", "glass"), [(1.5, 0.0), (1.5, 0.1), (0.1, 1.0), (0.05, 0.1)])
