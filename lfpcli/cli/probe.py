@@ -17,8 +17,7 @@ examples:
   lfp probe out.h5 --contacts contacts.csv --radius 7.5 --normal 0,1,0 -o lfp.h5
   lfp probe out.h5 --csd 'z=[-200,1000], dz=50, radius=150' -o csd.h5
   lfp probe out.h5 --contacts mea.csv --medium 'slice=300, sigma_saline=1.5' -o mea.h5
-  lfp probe out.h5 --array Neuropixels-384 --placements 1000 --placement-box 20,80,-200,200,-20,20 \
-    --spike-window 2,5 --min-distance 10 --seed 1 -o templates.h5
+  lfp probe out.h5 --array Neuropixels-384 --placements 1000 --spike-window 2,5 -o templates.h5
   lfp probe --list
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written
