@@ -79,7 +79,7 @@ def read_potentials(source: str | os.PathLike[str], segments: int) -> tuple[np.n
         raise InputError(
             f"has potentials of {potentials.shape[1]} segments, the model has {segments}",
             place=source,
-            remedy="give v with shape (times, segments); lfp sim --dry-run tells their number",
+            remedy=f"give v with shape (times, {segments}), the cells in the order of their gids",
         )
     return _checked(times, potentials, source)
 
