@@ -199,7 +199,7 @@ def potentials(cells: Sequence[Cell], where: str = "all") -> Recorder:
     )
 
 
-def variable(cells: Sequence[Cell], name: str) -> Recorder:
+def variable(cells: Sequence[Cell], name: str, *, required: bool = True) -> Recorder:
     """Recorder of a range variable on the segments that have it.
 
     Parameters
@@ -208,6 +208,8 @@ def variable(cells: Sequence[Cell], name: str) -> Recorder:
         The cells.
     name : str
         Name as in NEURON: ``ica``, ``cai``, ``m_hh``.
+    required : bool
+        Whether some segment must have it.
 
     Raises
     ------
@@ -221,13 +223,61 @@ def variable(cells: Sequence[Cell], name: str) -> Recorder:
     columns = zip(cells, index, strict=True)
     reference = f"_ref_{name}"
     per_cell = [[getattr(c.segments[i], reference) for i in ix] for c, ix in columns]
-    if not any(per_cell):
-        raise InputError(
-            f"no segment has the variable '{name}'",
-            place="[record] variables",
-            remedy="name a range variable of an inserted mechanism, such as m_hh or ica",
-        )
+    if required and not any(per_cell):
+        raise missing_variable(name)
     return Recorder(per_cell, index)
+
+
+def missing_variable(name: str) -> InputError:
+    """The error that no segment has a variable."""
+    return InputError(
+        f"no segment has the variable '{name}'",
+        place="[record] variables",
+        remedy="name a range variable of an inserted mechanism, such as m_hh or ica",
+    )
+
+
+def unit_of(name: str, kind: str | None = None) -> str | None:
+    """Unit of a variable as NEURON states it, or the empty string.
+
+    Parameters
+    ----------
+    name : str
+        A range variable.
+    kind : str, optional
+        The point process that has it; None is returned where it has no such variable.
+    """
+    if kind is None:
+        return str(nrn().units(name))
+    try:
+        return str(nrn().units(f"{kind}.{name}"))
+    except RuntimeError:
+        return None
+
+
+def point_variable(
+    cells: int, cell: np.ndarray, segment: np.ndarray, points: Sequence[Any], name: str
+) -> Recorder:
+    """Recorder of a variable of point processes.
+
+    Parameters
+    ----------
+    cells : int
+        Number of cells of the process.
+    cell, segment : ndarray of int, shape (P,)
+        Cell and segment of each point process, sorted by cell.
+    points : sequence
+        The point processes.
+    name : str
+        The variable.
+    """
+    ends = np.searchsorted(cell, np.arange(cells + 1))
+    spans = [slice(ends[k], ends[k + 1]) for k in range(cells)]
+    reference = f"_ref_{name}"
+    return Recorder(
+        [[getattr(point, reference) for point in points[span]] for span in spans],
+        [segment[span].astype(np.int64) for span in spans],
+    )
 
 
 def electrode_currents(cells: Sequence[Cell]) -> Recorder:

@@ -43,6 +43,8 @@ class Built:
         The same cells as signals see them.
     settings : dict of str to float
         What hoc templates set of NEURON's own settings.
+    electrodes : dict of int to list of (int, StimIntElectrode)
+        Per ``[[stimulus]]`` table, what it puts into which of the cells.
     """
 
     layout: Layout
@@ -51,6 +53,7 @@ class Built:
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     settings: dict[str, float] = field(default_factory=dict)
+    electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -176,4 +179,5 @@ def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
         for k, member in chosen(table, built.layout, built.members):
             rng = seeds.generator(seed, "stimulus", number, member.gid)
             (index,) = resolve(table.location, member.geometry).draw(rng, 1)
-            StimIntElectrode(built.cells[k], int(index), table.type, **table.params)
+            electrode = StimIntElectrode(built.cells[k], int(index), table.type, **table.params)
+            built.electrodes.setdefault(number, []).append((k, electrode))

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from lfpcli.io.writer import RecordingWriter, Track
-from lfpcli.runtime.cell import Cell
-from lfpcli.runtime.record import (
-    Recorder,
-    electrode_currents,
-    membrane_currents,
-    potentials,
-    variable,
-)
+from lfpcli.model import Model
 from lfpcli.runtime.run import Chunk
 from lfpcli.runtime.team import Team
+from lfpcli.tasks.build import Built
+from lfpcli.tasks.probes import measurement_of
+from lfpcli.tasks.recorders import recorders_of
 from lfpcli.tasks.reports import ReportStream
-from lfpcli.tasks.streams import Measurement, Member, Stream, begin_signal, group_names
-
-# units of recorded variables by the way NEURON names them; the rest is without
-_UNITS = {"vmem": "mV", "imem": "nA"}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be kept of a run.
-
-    Attributes
-    ----------
-    measurements : sequence of Measurement
-        Signals, the dipole moment among them.
-    imem : bool
-        Whether membrane currents are stored.
-    vmem : {'none', 'soma', 'all'}
-        Whose potentials are stored.
-    variables : sequence of str
-        Range variables to store.
-    balance : bool
-        Whether electrode currents are subtracted at their segments.
-    every : int
-        Of samples, each how-manieth is stored.
-    """
-
-    measurements: Sequence[Measurement] = ()
-    imem: bool = False
-    vmem: str = "soma"
-    variables: Sequence[str] = ()
-    balance: bool = False
-    every: int = 1
+from lfpcli.tasks.streams import Stream, begin_signal, dipole_measurement, group_names
 
 
 class Collection:
@@ -58,14 +20,10 @@ class Collection:
 
     Parameters
     ----------
-    wanted : Wanted
+    model : Model
         What is kept.
-    cells : sequence of Cell
-        The cells.
-    members : sequence of Member
-        The same cells as signals see them.
-    everyone : mapping of str to sequence of int
-        All populations with the gids of their cells, on all processes.
+    built : Built
+        The model in NEURON.
     team : Team
         The processes.
 
@@ -77,40 +35,49 @@ class Collection:
         Columns of the recorders of all processes.
     """
 
-    def __init__(
-        self,
-        wanted: Wanted,
-        cells: Sequence[Cell],
-        members: Sequence[Member],
-        everyone: Mapping[str, Sequence[int]],
-        team: Team,
-    ) -> None:
-        self.wanted, self._team = wanted, team
-        self.recorders = _recorders(wanted, cells)
-        self._cells = cells
-        gids = [gid for population in everyone.values() for gid in population]
+    def __init__(self, model: Model, built: Built, team: Team) -> None:
+        self._every, self._balance = model.record.every, model.record.balance
+        self._built, self._team = built, team
+        found = recorders_of(model, built, team)
+        self.recorders = found.everything
+        self._shares = found.shares
+        measurements = [measurement_of(probe) for probe in model.probes]
+        if model.record.dipole != "none":
+            measurements.insert(0, dipole_measurement(model.record.dipole))
+        populations = built.layout.cells
+        gids = [gid for population in populations.values() for gid in population]
         self._streams = [
-            Stream(m, members, group_names(m.per, list(everyone), gids), len(gids), team)
-            for m in wanted.measurements
+            Stream(
+                m,
+                built.members,
+                group_names(m.per, list(populations), gids),
+                len(gids),
+                team,
+                found.shares if m.per == "current" else (),
+            )
+            for m in measurements
         ]
         self._reports = {
-            name: [
-                ReportStream(name, unit_of(name), population, recorder, members, team)
-                for population in everyone
-            ]
-            for name, recorder in self._stored().items()
+            name: self._report_streams(name, found.units[name]) for name in found.stored
         }
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._signal_tracks: list[dict[str, Track]] = []
         self._report_tracks: dict[tuple[str, str], Track] = {}
 
-    def _stored(self) -> dict[str, Recorder]:
-        skipped = {"electrodes"} | (set() if self.wanted.imem else {"imem"})
-        return {name: r for name, r in self.recorders.items() if name not in skipped}
+    def _report_streams(self, name: str, units: str) -> list[ReportStream]:
+        """Reports of the populations that have the variable."""
+        recorder, members = self.recorders[name], self._built.members
+        having = {m.population for k, m in enumerate(members) if len(recorder.index[k])}
+        everywhere = set().union(*self._team.exchange(having))
+        return [
+            ReportStream(name, units, population, recorder, members, self._team)
+            for population in self._built.layout.cells
+            if population in everywhere
+        ]
 
     def begin(self, writer: RecordingWriter, dt: float) -> None:
         """Begin all datasets; on rank 0 only."""
-        interval = dt * self.wanted.every
+        interval = dt * self._every
         self._signal_tracks = [begin_signal(writer, s, interval) for s in self._streams]
         self._report_tracks = {
             (name, stream.population): stream.begin(writer, interval)
@@ -120,12 +87,13 @@ class Collection:
 
     def take(self, chunk: Chunk) -> None:
         """Contract a chunk, gather it and append it to the file."""
-        kept = slice(-chunk.first % self.wanted.every, None, self.wanted.every)
+        kept = slice(-chunk.first % self._every, None, self._every)
         blocks = {name: block[kept] for name, block in chunk.blocks.items()}
-        if self.wanted.balance and "electrodes" in blocks:
+        if self._balance and "electrodes" in blocks:
             blocks["imem"] = self._balanced(blocks["imem"], blocks["electrodes"])
         for k, stream in enumerate(self._streams):
-            for name, samples in stream.contract(blocks["imem"]).items():
+            shares = {s.name: blocks[s.name] for s in self._shares} if stream.by_current else {}
+            for name, samples in stream.contract(blocks["imem"], shares).items():
                 self._signal_tracks[k][name].append(samples)
         for name, streams in self._reports.items():
             for report in streams:
@@ -136,29 +104,9 @@ class Collection:
     def _balanced(self, currents: np.ndarray, electrodes: np.ndarray) -> np.ndarray:
         """Membrane currents less the electrode currents at their segments, (n, N) nA."""
         recorder = self.recorders["electrodes"]
-        first = np.cumsum([0, *(len(cell.segments) for cell in self._cells)])
+        first = np.cumsum([0, *(len(cell.segments) for cell in self._built.cells)])
         column = np.concatenate([first[k] + index for k, index in enumerate(recorder.index)])
         result = np.array(currents)
         # several electrodes may share a segment
         np.subtract.at(result.T, column.astype(np.int64), electrodes.T)
         return result
-
-
-def unit_of(name: str) -> str:
-    """Unit of a recorded variable as NEURON states it, or the empty string."""
-    from lfpcli.runtime.neuron import nrn
-
-    return _UNITS.get(name) or str(nrn().units(name))
-
-
-def _recorders(wanted: Wanted, cells: Sequence[Cell]) -> dict[str, Recorder]:
-    recorders: dict[str, Recorder] = {}
-    if wanted.imem or wanted.measurements:
-        recorders["imem"] = membrane_currents(cells)
-    if wanted.vmem != "none":
-        recorders["vmem"] = potentials(cells, wanted.vmem)
-    for name in wanted.variables:
-        recorders[name] = variable(cells, name)
-    if wanted.balance and any(cell.electrodes for cell in cells):
-        recorders["electrodes"] = electrode_currents(cells)
-    return recorders

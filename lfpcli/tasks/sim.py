@@ -22,12 +22,10 @@ from lfpcli.runtime.record import SpikeRecorder
 from lfpcli.runtime.run import RunSettings, run
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import build
-from lfpcli.tasks.collect import Collection, Wanted
+from lfpcli.tasks.collect import Collection
 from lfpcli.tasks.fields import fields_of
 from lfpcli.tasks.merge import merged_geometry
 from lfpcli.tasks.prepare import choose_engine, load_mechanisms, setting_notes
-from lfpcli.tasks.probes import measurement_of
-from lfpcli.tasks.streams import dipole_measurement
 from lfpcli.tasks.treatment import filter_probes
 
 
@@ -154,23 +152,7 @@ class Simulation:
         seed = model.run.seed
         self.seed = team.share(seeds.draw_seed() if seed is None else seed)
         self.built = build(model, self.seed, team, load_mechanisms(model))
-        measurements = [measurement_of(probe) for probe in model.probes]
-        if model.record.dipole != "none":
-            measurements.insert(0, dipole_measurement(model.record.dipole))
-        self.collection = Collection(
-            Wanted(
-                measurements,
-                model.record.imem,
-                model.record.vmem,
-                model.record.variables,
-                model.record.balance,
-                model.record.every,
-            ),
-            self.built.cells,
-            self.built.members,
-            self.built.everyone,
-            team,
-        )
+        self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
         engine, reason = _agreed(team, *choose_engine(model))
         self.settings = replace(settings_of(model), engine=engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class Measurement:
         Number of its channels.
     matrix : callable
         Returns the transfer matrix (C, N) of a `Geometry`, in `units` per nA.
-    per : {'total', 'population', 'cell'}
+    per : {'total', 'population', 'cell', 'current'}
         Whose shares are kept beside the total.
     positions : ndarray, shape (C, 3), or None
         Places of the contacts, um.
@@ -79,6 +79,28 @@ class Member:
     geometry: Geometry
 
 
+@dataclass
+class CurrentShare:
+    """Currents of one kind of the cells of this process.
+
+    Attributes
+    ----------
+    name : str
+        Name of the share.
+    offsets : ndarray of int, shape (cells + 1,)
+        Columns of cell k are ``offsets[k]:offsets[k + 1]``.
+    index : sequence of ndarray of int
+        Per cell, the segments of its columns.
+    factor : sequence of ndarray
+        Per cell, what turns its columns into nA.
+    """
+
+    name: str
+    offsets: np.ndarray
+    index: Sequence[np.ndarray]
+    factor: Sequence[np.ndarray]
+
+
 class Stream:
     """One signal while samples come.
 
@@ -94,6 +116,13 @@ class Stream:
         Number of cells of all processes.
     team : Team
         The processes.
+    shares : sequence of CurrentShare
+        The kinds of currents whose shares are kept, instead of `groups`.
+
+    Attributes
+    ----------
+    by_current : bool
+        Whether shares are those of kinds of currents.
     """
 
     def __init__(
@@ -103,50 +132,87 @@ class Stream:
         groups: Sequence[str],
         cells: int,
         team: Team,
+        shares: Sequence[CurrentShare] = (),
     ) -> None:
         self.measurement = measurement
-        self.groups = list(groups)
+        self.by_current = bool(shares)
+        self.groups = [share.name for share in shares] or list(groups)
         self._team = team
-        self._matrices = [
+        matrices = [
             np.ascontiguousarray(measurement.matrix(member.geometry).T) for member in members
         ]
         sizes = [len(member.geometry) for member in members]
-        self._offsets = np.cumsum([0, *sizes])
+        whole = CurrentShare(
+            "",
+            np.cumsum([0, *sizes]),
+            [np.arange(size) for size in sizes],
+            [np.ones(size) for size in sizes],
+        )
+        self._sources = {share.name: _Source(share, matrices) for share in (whole, *shares)}
         self._group_of = [self._group(member) for member in members]
         bound = np.zeros(measurement.channels)
-        for matrix in self._matrices:
+        for matrix in matrices:
             np.maximum(bound, np.abs(matrix).max(axis=0, initial=0.0), out=bound)
         self._sum = OrderFreeSum(cells, team.largest(bound))
 
     def _group(self, member: Member) -> int:
-        if self.measurement.per == "total":
+        if self.measurement.per not in ("population", "cell"):
             return 0
         by_cell = self.measurement.per == "cell"
         return self.groups.index(str(member.gid) if by_cell else member.population)
 
-    def contract(self, currents: np.ndarray) -> dict[str, np.ndarray]:
+    def contract(
+        self, currents: np.ndarray, shares: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
         """Turn membrane currents into the signal and its shares.
 
         Parameters
         ----------
         currents : ndarray, shape (n, N)
             nA, of all cells of this process.
+        shares : mapping of str to ndarray, shape (n, columns)
+            Currents of each kind, where shares of kinds are kept.
 
         Returns
         -------
         dict of str to ndarray, shape (n, C)
             On rank 0 the total under "", and the shares under their names; empty elsewhere.
         """
-        shape = (max(len(self.groups), 1), 2, len(currents), self.measurement.channels)
-        parts = np.zeros(shape)
-        for k, matrix in enumerate(self._matrices):
-            block = currents[:, self._offsets[k] : self._offsets[k + 1]]
-            parts[self._group_of[k]] += self._sum.split(contracted(block, matrix))
+        split = 1 if shares else max(len(self.groups), 1)
+        parts = np.zeros((split, 2, len(currents), self.measurement.channels))
+        for k, values in self._sources[""].contributions(currents):
+            parts[self._group_of[k]] += self._sum.split(values)
         parts = self._team.add(parts)
+        found = {name: self._of_kind(name, block) for name, block in (shares or {}).items()}
         if not self._team.leads:
             return {}
-        shares = {group: self._sum.join(parts[g]) for g, group in enumerate(self.groups)}
-        return {"": self._sum.join(parts.sum(axis=0)), **shares}
+        if not shares:
+            found = {group: self._sum.join(parts[g]) for g, group in enumerate(self.groups)}
+        return {"": self._sum.join(parts.sum(axis=0)), **found}
+
+    def _of_kind(self, name: str, block: np.ndarray) -> np.ndarray:
+        parts = np.zeros((2, len(block), self.measurement.channels))
+        for _, values in self._sources[name].contributions(block):
+            parts += self._sum.split(values)
+        return self._sum.join(self._team.add(parts))
+
+
+class _Source:
+    """What currents of one kind contribute to a signal, cell by cell."""
+
+    def __init__(self, share: CurrentShare, matrices: Sequence[np.ndarray]) -> None:
+        self._offsets = share.offsets
+        self._matrices = [
+            np.ascontiguousarray(matrix[index] * factor[:, None])
+            for matrix, index, factor in zip(matrices, share.index, share.factor, strict=True)
+        ]
+
+    def contributions(self, currents: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield each cell that has such currents, and its part (n, C) of the signal."""
+        for k, matrix in enumerate(self._matrices):
+            block = currents[:, self._offsets[k] : self._offsets[k + 1]]
+            if block.shape[1]:
+                yield k, contracted(block, matrix)
 
 
 def contracted(currents: np.ndarray, matrix: np.ndarray) -> np.ndarray:
