@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lfpcli.errors import InputError, OutputError
 from lfpcli.runtime.job import launcher_redirects
 
 STDIN = "-"
+# bytes of a morphology, a model or a table that come through a pipe
+MOST_TEXT = 1 << 30
 
 
 @dataclass
@@ -63,10 +65,10 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
     with tempfile.NamedTemporaryFile(prefix="lfp-", suffix=".in") as spool:
         try:
             if str(source) == STDIN:
-                shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+                _spool(sys.stdin.buffer, spool, name)
             else:
                 with Path(source).open("rb") as pipe:
-                    shutil.copyfileobj(pipe, spool, 1 << 20)
+                    _spool(pipe, spool, name)
             spool.flush()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", place=name) from error
@@ -75,6 +77,22 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
                 "is empty", place=name, remedy="the command before it in the pipe wrote nothing"
             )
         yield Path(spool.name), name
+
+
+def _spool(source: BinaryIO, spool: Any, name: str) -> None:
+    """Copy a pipe; what is no HDF5 or NumPy data may not be endless."""
+    binary = False
+    while block := source.read(1 << 20):
+        binary = binary or (
+            spool.tell() == 0 and (is_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK")))
+        )
+        spool.write(block)
+        if not binary and spool.tell() > MOST_TEXT:
+            raise InputError(
+                f"holds more than {MOST_TEXT >> 20} MiB and is neither HDF5 nor NumPy data",
+                place=name,
+                remedy="check what is piped in",
+            )
 
 
 def head(path: Path, count: int = 8192) -> bytes:

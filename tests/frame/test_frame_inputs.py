@@ -81,3 +81,10 @@ def test_hdf5_that_is_no_recording(lfp, tmp_path):
         file["x"] = np.arange(3)
     got = lfp("plot", path, "-o", "-", code=3)
     assert "no recording" in got.err and one_line(got.err)
+
+
+def test_endless_text_is_given_up(lfp, monkeypatch):
+    from lfpcli.io import stream
+
+    monkeypatch.setattr(stream, "MOST_TEXT", 1 << 21)
+    assert "neither HDF5 nor NumPy" in lfp("morph", "/dev/zero", code=3).err
