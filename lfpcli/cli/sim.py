@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="print the resolved plan and run nothing"
     )
+    group.add_argument(
+        "--save-network", metavar="FILE", help="write the network as built: SONATA nodes and edges"
+    )
     group.add_argument("--float32", action="store_true", help="store samples in single precision")
     options.add_json(group)
     _add_quick(parser)
@@ -120,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     share_standard_input(args.model)
     with model_source(args.model, quick, _overrides(args), hoc=hoc) as source:
         if args.dry_run:
-            _print_plan(plan_of(source.model), args.json)
+            _print_plan(plan_of(source.model, float32=args.float32), args.json)
             return 0
         tstop = source.model.run.tstop
         with args.console.progress("simulating", tstop, "ms") as progress:
@@ -134,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
                 renamed=source.renamed,
                 progress=progress,
                 report=lambda plan: _tell(plan, args.console),
+                network=args.save_network,
             )
     if args.json:
         _print_plan(plan, True)
@@ -164,19 +168,30 @@ def _tell(plan: Any, console: Any) -> None:
         console.note(f"seed {plan.seed}")
     for note in plan.notes:
         console.note(note)
-    console.detail(", ".join(f"{key} {value}" for key, value in plan.facts().items()))
+    for line in _plan_lines(plan):
+        console.detail(line)
 
 
 def _print_plan(plan: Any, as_json: bool) -> None:
     import json
 
-    facts = plan.facts()
     if as_json:
-        print(json.dumps(facts, indent=2))
+        print(json.dumps(plan.facts(), indent=2))
         return
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{name} {count}" for name, count in value.items())
-        elif isinstance(value, list):
-            value = "; ".join(map(str, value)) or "none"
-        print(f"{key + ':':14}{value}")
+    for line in _plan_lines(plan):
+        print(line)
+
+
+def _plan_lines(plan: Any) -> list[str]:
+    facts = plan.facts()
+    facts["populations"] = ", ".join(f"{k} {n}" for k, n in facts["populations"].items())
+    for name in ("file", "memory"):
+        facts[name] = f"about {facts.pop(f"{name} bytes") / 1e6:,.1f} MB"
+    facts["time"] = f"about {facts.pop('seconds'):.3g} s"
+    connections = facts.pop("connections")
+    notes = facts.pop("notes")
+    lines = [f"{name + ':':14}{value}" for name, value in facts.items()]
+    for name, numbers in connections.items():
+        text = ", ".join(f"{what} {value:.6g}" for what, value in numbers.items())
+        lines.append(f"{name + ':':14}{text}")
+    return lines + [f"note:         {note}" for note in notes]

@@ -173,7 +173,7 @@ class RecordingWriter:
 
     def _dataset(self, path: str, data: Any) -> h5py.Dataset:
         columns = data.shape[1]
-        rows = max(1, min(CHUNK_BYTES // max(columns * self.dtype.itemsize, 1), 1 << 14))
+        rows = chunk_rows(columns, self.dtype.itemsize)
         dataset = self.file.create_dataset(
             path,
             shape=(0, columns),
@@ -185,6 +185,11 @@ class RecordingWriter:
         for start in range(0, data.shape[0], rows):
             track.append(data[start : start + rows])
         return dataset
+
+
+def chunk_rows(columns: int, width: int) -> int:
+    """Rows that HDF5 stores together, of so many columns of so many bytes."""
+    return max(1, min(CHUNK_BYTES // max(columns * width, 1), 1 << 14))
 
 
 def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[str] = ()) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Connection, Distribution, Model
 from lfpcli.runtime.network import LINEAR
+from lfpcli.runtime.run import chunk_samples
 from lfpcli.tasks.layout import Layout
+from lfpcli.tasks.probes import measurement_of
 
 # work of a point process, in that of a segment
 _POINT = 0.5
+# s that a step of one segment takes, recording included, as measured with Hodgkin-Huxley somata
+_STEP = {"coreneuron": 5.5e-8, "neuron": 7e-8}
+# s that a cell, a synapse and the start of the program take
+_BUILD = {"cells": 1.5e-3, "synapses": 1.2e-5, "start": 1.2}
+# bytes of memory that each of these takes
+_MEMORY = {"start": 1.8e8, "segments": 2.4e3, "points": 1.2e3, "synapses": 4e2}
 
 
 def mean_count(count: Distribution) -> float:
@@ -97,3 +107,83 @@ def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dic
     """Work of a cell of each population in each step, in that of a segment."""
     points = expected_points(model, layout, segments)
     return {name: segments[layout.kinds[name]] + _POINT * points[name] for name in layout.cells}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a model, over all processes.
+
+    Attributes
+    ----------
+    cells, segments, synapses, points : int
+        How many there are.
+    """
+
+    cells: int
+    segments: int
+    synapses: int
+    points: int
+
+
+def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) -> Sizes:
+    """Expected sizes of a model that is not built."""
+    synapses = expected_synapses(model, layout)
+    points = expected_points(model, layout, segments)
+    count = {name: len(gids) for name, gids in layout.cells.items()}
+    return Sizes(
+        layout.count,
+        sum(segments[layout.kinds[name]] * n for name, n in count.items()),
+        round(sum(sum(synapses[name].values()) * n for name, n in count.items())),
+        round(sum(points[name] * n for name, n in count.items())),
+    )
+
+
+def signal_columns(model: Model, populations: int, cells: int) -> list[int]:
+    """Columns of the datasets of all signals and dipoles with their shares."""
+    shares = {"total": 0, "population": populations, "cell": cells, "current": 4}
+    columns = [] if model.record.dipole == "none" else [3] * (1 + shares[model.record.dipole])
+    for probe in model.probes:
+        columns += [measurement_of(probe).channels] * (1 + shares[probe.per])
+    return columns
+
+
+def report_columns(model: Model, sizes: Sizes) -> int:
+    """Columns of all reports; variables are taken to be on all segments."""
+    table = model.record
+    columns = sizes.segments * (table.imem + len(table.variables))
+    return columns + {"all": sizes.segments, "soma": sizes.cells, "none": 0}[table.vmem]
+
+
+def file_bytes(
+    model: Model, sizes: Sizes, populations: int, samples: int, *, float32: bool = False
+) -> int:
+    """Size of the recording, spikes aside."""
+    rows = -(-samples // model.record.every)
+    width = 4 if float32 else 8
+    reports = report_columns(model, sizes) * rows * width
+    signals = 0
+    for columns in signal_columns(model, populations, sizes.cells):
+        block = chunk_rows(columns, width)
+        signals += -(-rows // block) * block * columns * width
+    return reports + signals + 112 * sizes.segments + 65536
+
+
+def memory_bytes(model: Model, sizes: Sizes, ranks: int, engine: str) -> int:
+    """Memory of one process: the model, transfer matrices, and two chunks of samples."""
+    held = sum(_MEMORY[name] * getattr(sizes, name) for name in ("segments", "points", "synapses"))
+    channels = sum(measurement_of(probe).channels for probe in model.probes) + 3
+    recorded = report_columns(model, sizes)
+    if not model.record.imem and (model.probes or model.record.dipole != "none"):
+        recorded += sizes.segments
+    chunk = chunk_samples(recorded, engine) * recorded
+    core = 2.0 if engine == "coreneuron" else 1.0
+    return round(
+        _MEMORY["start"] + (core * held + 8 * channels * sizes.segments + 2 * 8 * chunk) / ranks
+    )
+
+
+def seconds(sizes: Sizes, steps: int, ranks: int, engine: str) -> float:
+    """Time from start to end, on a processor of 2023."""
+    work = (sizes.segments + _POINT * sizes.points) * steps * _STEP[engine]
+    building = _BUILD["cells"] * sizes.cells + _BUILD["synapses"] * sizes.synapses
+    return _BUILD["start"] + (work + building) / ranks

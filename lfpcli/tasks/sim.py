@@ -6,12 +6,10 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from lfpcli import seeds
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
@@ -19,53 +17,27 @@ from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.runtime.background import Background
 from lfpcli.runtime.record import SpikeRecorder
-from lfpcli.runtime.run import RunSettings, run
+from lfpcli.runtime.run import run
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import build
 from lfpcli.tasks.collect import Collection
 from lfpcli.tasks.fields import fields_of
+from lfpcli.tasks.layout import lay_out
 from lfpcli.tasks.merge import merged_geometry
-from lfpcli.tasks.prepare import choose_engine, load_mechanisms, setting_notes
+from lfpcli.tasks.plan import (
+    Plan,
+    agreed_engine,
+    built_plan,
+    drawn_seed,
+    estimated_plan,
+    settings_of,
+)
+from lfpcli.tasks.prepare import load_mechanisms
+from lfpcli.tasks.save_network import save_network
 from lfpcli.tasks.treatment import filter_probes
 
-
-@dataclass
-class Plan:
-    """What a run will do, before it does it.
-
-    Attributes
-    ----------
-    populations : dict of str to int
-        Cells per population.
-    segments, synapses, electrodes, steps : int
-        Sizes, over all processes.
-    engine : str
-        What advances the equations.
-    seed : int
-        Seed of all draws.
-    drawn : bool
-        Whether it was drawn, since none was given.
-    file_bytes, memory_bytes : int
-        Estimates of the output's size and of the memory of one process.
-    notes : list of str
-        What the user should know.
-    """
-
-    populations: dict[str, int]
-    segments: int
-    synapses: int
-    electrodes: int
-    steps: int
-    engine: str
-    seed: int
-    drawn: bool = False
-    file_bytes: int = 0
-    memory_bytes: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def facts(self) -> dict[str, Any]:
-        """The plan as a tree of JSON's types, for the user to read."""
-        return {f.name.replace("_", " "): getattr(self, f.name) for f in fields(self)}
+# cells up to which a plan is that of the model as it is built
+BUILT_CELLS = 2000
 
 
 def simulate(
@@ -79,6 +51,7 @@ def simulate(
     renamed: Mapping[str, str] | None = None,
     progress: Callable[[float], None] = lambda time: None,
     report: Callable[[Plan], None] = lambda plan: None,
+    network: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Run a model and write the recording.
 
@@ -102,6 +75,8 @@ def simulate(
         Told the time that the run has come to, ms.
     report : callable
         Told the plan, once it is made.
+    network : path-like, optional
+        File to write the network to, as it was built.
 
     Returns
     -------
@@ -115,10 +90,14 @@ def simulate(
     """
     team = Team()
     if team.leads:
-        check_output(output, force=force)
+        for target in (output, *([] if network is None else [network])):
+            check_output(target, force=force)
     with team.pooled_warnings():
-        simulation = Simulation(model, team)
+        simulation = Simulation(model, team, float32=float32)
     report(simulation.plan)
+    if network is not None:
+        record = provenance(command, inputs=inputs, seed=simulation.seed)
+        save_network(network, model, simulation.built, team, record, force)
     with contextlib.ExitStack() as stack:
         writer = None
         if team.leads:
@@ -131,9 +110,14 @@ def simulate(
     return simulation.plan
 
 
-def plan_of(model: Model) -> Plan:
-    """Build a model and say what a run of it would do."""
-    return Simulation(model, Team()).plan
+def plan_of(model: Model, *, float32: bool = False) -> Plan:
+    """Say what a run of a model would do; a model that is not large is built for it."""
+    team = Team()
+    layout = lay_out(model, 0)
+    if layout.count <= BUILT_CELLS:
+        return Simulation(model, team, float32=float32).plan
+    stand_ins = load_mechanisms(model)
+    return estimated_plan(model, layout, team, stand_ins, float32=float32)
 
 
 class Simulation:
@@ -145,49 +129,20 @@ class Simulation:
         The model.
     team : Team
         The processes.
+    float32 : bool
+        Whether samples are stored in single precision, which the plan tells of.
     """
 
-    def __init__(self, model: Model, team: Team) -> None:
+    def __init__(self, model: Model, team: Team, *, float32: bool = False) -> None:
         self.model, self._team = model, team
-        seed = model.run.seed
-        self.seed = team.share(seeds.draw_seed() if seed is None else seed)
+        self.seed = drawn_seed(model, team)
         self.built = build(model, self.seed, team, load_mechanisms(model))
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
-        engine, reason = _agreed(team, *choose_engine(model))
-        self.settings = replace(settings_of(model), engine=engine)
-        self.plan = self._plan(engine, reason)
-
-    def _plan(self, engine: str, reason: str) -> Plan:
-        sizes = np.array(
-            [
-                self.built.segments,
-                len(self.built.synapses.rows),
-                sum(len(cell.electrodes) for cell in self.built.cells),
-            ],
-            dtype=float,
-        )
-        segments, synapses, electrodes = self._team.share(self._team.add(sizes)).astype(int)
-        plan = Plan(
-            {name: len(gids) for name, gids in self.built.everyone.items()},
-            int(segments),
-            int(synapses),
-            int(electrodes),
-            self.settings.samples + self.settings.warmup - 1,
-            engine,
-            self.seed,
-            self.model.run.seed is None,
-        )
-        plan.notes += [
-            f"engine {engine}: {reason}",
-            *setting_notes(self.model, self.built.settings),
-        ]
-        if electrodes and not self.model.record.balance:
-            plan.notes.append(
-                "electrodes inject current: dipole and far field have a monopole and depend on "
-                "the origin; [record] balance = true subtracts it"
-            )
-        return plan
+        engine = agreed_engine(model, team)
+        self.settings = settings_of(model, engine[0])
+        self.plan = built_plan(model, self.built, engine, team, float32=float32)
+        self.plan.seed = self.seed
 
     def facts(self, renamed: Mapping[str, str]) -> dict[str, Any]:
         """What the provenance tells of the run, see `simulate`."""
@@ -246,24 +201,3 @@ class Simulation:
         for name, own in self.built.everyone.items():
             chosen = (gids >= own.start) & (gids < own.stop)
             writer.spikes(name, times[chosen], gids[chosen])
-
-
-def _agreed(team: Team, engine: str, reason: str) -> tuple[str, str]:
-    """The engine of all processes: NEURON where one of them cannot use another."""
-    found = team.exchange((engine, reason))
-    return next((one for one in found if one[0] == "neuron"), found[0])
-
-
-def settings_of(model: Model) -> RunSettings:
-    """What the run loop needs of ``[run]``."""
-    table = model.run
-    return RunSettings(
-        table.tstop,
-        table.interval,
-        table.tstart,
-        table.v_init,
-        table.celsius,
-        table.is_adaptive,
-        table.atol,
-        table.rtol,
-    )
