@@ -186,7 +186,7 @@ def _plan_lines(plan: Any) -> list[str]:
     facts = plan.facts()
     facts["populations"] = ", ".join(f"{k} {n}" for k, n in facts["populations"].items())
     for name in ("file", "memory"):
-        facts[name] = f"about {facts.pop(f"{name} bytes") / 1e6:,.1f} MB"
+        facts[name] = f"about {facts.pop(name + ' bytes') / 1e6:,.1f} MB"
     facts["time"] = f"about {facts.pop('seconds'):.3g} s"
     connections = facts.pop("connections")
     notes = facts.pop("notes")
