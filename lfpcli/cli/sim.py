@@ -48,6 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--save-network", metavar="FILE", help="write the network as built: SONATA nodes and edges"
     )
+    group.add_argument(
+        "--checkpoint",
+        type=options.positive,
+        metavar="MS",
+        help="write a checkpoint beside the output every so often, and on SIGTERM and SIGUSR1",
+    )
+    group.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint, where there is one"
+    )
     group.add_argument("--float32", action="store_true", help="store samples in single precision")
     options.add_json(group)
     _add_quick(parser)
@@ -110,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate."""
     # BLAS with one thread adds in the same order on any number of processes
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from lfpcli.tasks.checkpoint import CheckpointSettings
     from lfpcli.tasks.model_source import model_source
     from lfpcli.tasks.quick import Quick
     from lfpcli.tasks.shared_input import share_standard_input
@@ -138,6 +148,7 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
                 report=lambda plan: _tell(plan, args.console),
                 network=args.save_network,
+                checkpoints=CheckpointSettings(args.checkpoint, args.resume),
             )
     if args.json:
         _print_plan(plan, True)

@@ -165,6 +165,7 @@ class Synapses:
         """Connect the chosen rows to the cells whose spikes they get."""
         rows = self.rows
         delay = self._told_apart(chosen)
+        self._arrival = rows.source[chosen], delay
         connect, points = context().gid_connect, self.points
         netcons = []
         for source, point, weight, wait in zip(
@@ -179,6 +180,22 @@ class Synapses:
             netcon.delay = wait
             netcons.append(netcon)
         return netcons
+
+    def redeliver(self, times: np.ndarray, gids: np.ndarray, now: float) -> None:
+        """Send spikes of the past whose events are still on their way.
+
+        Parameters
+        ----------
+        times, gids : ndarray, shape (n,)
+            Spikes of all cells, ms.
+        now : float
+            Time that the run has come to, ms.
+        """
+        source, delay = self._arrival
+        late = times + delay.max(initial=0.0) >= now
+        for time, gid in zip(times[late].tolist(), gids[late].tolist(), strict=True):
+            for k in np.flatnonzero((source == gid) & (time + delay > now)).tolist():
+                self.netcons[k].event(time + delay[k])
 
     def _told_apart(self, chosen: np.ndarray) -> np.ndarray:
         """Delays of connections, unequal where spikes could arrive at the same time."""

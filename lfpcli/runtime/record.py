@@ -143,18 +143,25 @@ class SpikeRecorder:
         The cells.
     thresholds : sequence of float
         mV, per cell.
+
+    Attributes
+    ----------
+    earlier : (ndarray, ndarray)
+        Times (ms) and gids of spikes from before this run, which `take` returns too.
     """
 
     def __init__(self, cells: Sequence[Cell], thresholds: Sequence[float]) -> None:
+        self.earlier = np.zeros(0), np.zeros(0, np.int64)
         self._times, self._gids = nrn().Vector(), nrn().Vector()
         for cell, threshold in zip(cells, thresholds, strict=True):
             detect_spikes(cell, threshold)
             context().spike_record(cell.gid, self._times, self._gids)
 
-    def take(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all spikes from t = 0 on: times in ms and gids, sorted."""
-        times, gids = self._times.as_numpy().copy(), self._gids.as_numpy().astype(np.int64)
-        kept = times >= 0
+    def take(self, since: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return all spikes from a time (ms) on: times in ms and gids, sorted."""
+        times = np.concatenate([self.earlier[0], np.array(self._times)])
+        gids = np.concatenate([self.earlier[1], np.array(self._gids, dtype=np.int64)])
+        kept = times >= since
         times, gids = times[kept], gids[kept]
         order = np.lexsort((gids, times))
         return times[order], gids[order]

@@ -15,9 +15,10 @@ from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime import coreneuron
 from lfpcli.runtime.events import EventFeed
 from lfpcli.runtime.field import ExtracellularField, has_extracellular
-from lfpcli.runtime.network import restart_exchange
+from lfpcli.runtime.network import Synapses, restart_exchange
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.record import Gatherer, Recorder, VectorSet
+from lfpcli.runtime.state import RunState, release, restored_thresholds, set_cell_state
 
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
@@ -116,8 +117,10 @@ def run(
     recorders: Mapping[str, Recorder],
     fields: Sequence[ExtracellularField] = (),
     *,
-    feed: EventFeed | None = None,
+    synapses: Synapses | None = None,
     columns: int | None = None,
+    period: int | None = None,
+    start: RunState | None = None,
 ) -> Iterator[Chunk]:
     """Run the cells and yield the recorded samples in chunks.
 
@@ -134,11 +137,15 @@ def run(
         What to record.
     fields : sequence of ExtracellularField
         What stimulates from outside; the parts of one field add, fields are of different cells.
-    feed : EventFeed, optional
-        Spikes that are known before the run.
+    synapses : Synapses, optional
+        The synapses of the cells, which get spikes that are known before the run.
     columns : int, optional
         Columns of all recorders of all processes, which must be given where there are several:
         their chunks must end together, wherever the cells are.
+    period : int, optional
+        Samples after each of which a chunk ends.
+    start : RunState, optional
+        Where to go on.
 
     Yields
     ------
@@ -160,17 +167,56 @@ def run(
     vectors = VectorSet(others, settings.dt if settings.adaptive else None)
     # the last sample of a grid is an event that must lie before the end of the chunk
     past = 1e-6 * settings.dt if settings.adaptive else 0.0
+    feed = None if synapses is None else synapses.feed
+    advance: Callable[[float], None] = functools.partial(_advance, pc, h, feed)
     with _sampling(h, gatherer.sample), _engine(settings.engine) as engage:
         _initialise(h, pc, cells, settings, fields)
-        advance = functools.partial(_advance, pc, h, feed)
-        _settle(h, advance, settings, gatherer, vectors)
+        if start is None:
+            _settle(h, advance, settings, gatherer, vectors)
+        else:
+            _go_on(h, cells, synapses, start)
+            gatherer.discard()
+            vectors.discard()
         engage()
-        for first in range(0, settings.samples, size):
-            samples = min(size, settings.samples - first)
+        held = {} if start is None else restored_thresholds(cells, start.above)
+        for first, samples in _spans(settings.samples, size, period, start):
+            for sample in range(first, first + samples if held else first):
+                advance(sample * settings.dt)
+                release(held)
+                if not held:
+                    break
             advance((first + samples - 1) * settings.dt + past)
             blocks = gatherer.take() | vectors.take()
             _check_finite(blocks, h.t)
             yield Chunk(first, samples, blocks)
+
+
+def _spans(
+    samples: int, size: int, period: int | None, start: RunState | None
+) -> Iterator[tuple[int, int]]:
+    """Yield first sample and length of each chunk."""
+    first = 0 if start is None else start.sample + 1
+    while first < samples:
+        count = min(size, samples - first)
+        if period is not None:
+            # sample 0 is the state before the first step
+            count = min(count, period - (first - 1) % period)
+        yield first, count
+        first += count
+
+
+def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:
+    """Put the model into the state that a run was left in."""
+    h.t = start.time
+    restart_exchange()
+    for cell in cells:
+        set_cell_state(cell, start.cells[cell.gid])
+    # this hands the time to what advances the equations
+    h.fcurrent()
+    h.frecord_init()
+    if synapses is not None:
+        synapses.feed.rewind(start.time)
+        synapses.redeliver(start.times, start.gids, start.time)
 
 
 @contextlib.contextmanager

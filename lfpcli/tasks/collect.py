@@ -75,8 +75,8 @@ class Collection:
             if population in everywhere
         ]
 
-    def begin(self, writer: RecordingWriter, dt: float) -> None:
-        """Begin all datasets; on rank 0 only."""
+    def begin(self, writer: RecordingWriter, dt: float) -> list[Track]:
+        """Begin all datasets, on rank 0 only, and return them."""
         interval = dt * self._every
         self._signal_tracks = [begin_signal(writer, s, interval) for s in self._streams]
         self._report_tracks = {
@@ -84,6 +84,8 @@ class Collection:
             for name, streams in self._reports.items()
             for stream in streams
         }
+        signals = [track for tracks in self._signal_tracks for track in tracks.values()]
+        return [*signals, *self._report_tracks.values()]
 
     def take(self, chunk: Chunk) -> None:
         """Contract a chunk, gather it and append it to the file."""

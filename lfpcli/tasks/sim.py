@@ -5,21 +5,31 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.runtime.background import Background
 from lfpcli.runtime.record import SpikeRecorder
-from lfpcli.runtime.run import run
+from lfpcli.runtime.run import Chunk, run
+from lfpcli.runtime.state import RunState
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import build
+from lfpcli.tasks.checkpoint import (
+    NO_CHECKPOINTS,
+    Checkpoints,
+    CheckpointSettings,
+    check_same,
+    open_checkpoint,
+    saver_of,
+)
 from lfpcli.tasks.collect import Collection
 from lfpcli.tasks.fields import fields_of
 from lfpcli.tasks.layout import lay_out
@@ -52,6 +62,7 @@ def simulate(
     progress: Callable[[float], None] = lambda time: None,
     report: Callable[[Plan], None] = lambda plan: None,
     network: str | os.PathLike[str] | None = None,
+    checkpoints: CheckpointSettings = NO_CHECKPOINTS,
 ) -> Plan:
     """Run a model and write the recording.
 
@@ -77,6 +88,8 @@ def simulate(
         Told the plan, once it is made.
     network : path-like, optional
         File to write the network to, as it was built.
+    checkpoints : CheckpointSettings
+        Whether checkpoints are written beside the output, and whether the run goes on from one.
 
     Returns
     -------
@@ -92,22 +105,43 @@ def simulate(
     if team.leads:
         for target in (output, *([] if network is None else [network])):
             check_output(target, force=force)
-    with team.pooled_warnings():
-        simulation = Simulation(model, team, float32=float32)
-    report(simulation.plan)
-    if network is not None:
-        record = provenance(command, inputs=inputs, seed=simulation.seed)
-        save_network(network, model, simulation.built, team, record, force)
     with contextlib.ExitStack() as stack:
-        writer = None
-        if team.leads:
-            path = stack.enter_context(atomic_output(output, force=force))
-            if team.size > 1:
-                stack.enter_context(removed_if_killed(path))
-            record = provenance(command, inputs=inputs, **simulation.facts(renamed or {}))
-            writer = stack.enter_context(RecordingWriter(path, record, float32=float32))
-        simulation.run(writer, progress)
+        found = open_checkpoint(output, checkpoints, stack)
+        seed = None if found is None else int(found.key["seed"])
+        with team.pooled_warnings():
+            simulation = Simulation(model, team, float32=float32, seed=seed)
+        facts = simulation.facts(renamed or {})
+        record = provenance(command, inputs=inputs, **facts)
+        if found is not None:
+            check_same(found, facts)
+            record = found.provenance
+        saver = saver_of(output, checkpoints, simulation, facts)
+        report(simulation.plan)
+        if network is not None:
+            save_network(network, model, simulation.built, team, record, force)
+        writer = stack.enter_context(_opened(output, record, team, force, float32))
+        simulation.run(writer, progress, saver, found)
+    if team.leads and checkpoints != NO_CHECKPOINTS:
+        checkpoint_path(output).unlink(missing_ok=True)
     return simulation.plan
+
+
+@contextlib.contextmanager
+def _opened(
+    output: str | os.PathLike[str],
+    record: Mapping[str, Any],
+    team: Team,
+    force: bool,
+    float32: bool,
+) -> Iterator[RecordingWriter | None]:
+    """Yield the writer of the output on rank 0, and None elsewhere."""
+    if not team.leads:
+        yield None
+        return
+    with atomic_output(output, force=force) as path:
+        watch = removed_if_killed(path) if team.size > 1 else contextlib.nullcontext()
+        with watch, RecordingWriter(path, record, float32=float32) as writer:
+            yield writer
 
 
 def plan_of(model: Model, *, float32: bool = False) -> Plan:
@@ -131,11 +165,15 @@ class Simulation:
         The processes.
     float32 : bool
         Whether samples are stored in single precision, which the plan tells of.
+    seed : int, optional
+        Seed of a run that this one goes on from.
     """
 
-    def __init__(self, model: Model, team: Team, *, float32: bool = False) -> None:
-        self.model, self._team = model, team
-        self.seed = drawn_seed(model, team)
+    def __init__(
+        self, model: Model, team: Team, *, float32: bool = False, seed: int | None = None
+    ) -> None:
+        self.model, self.team = model, team
+        self.seed = drawn_seed(model, team) if seed is None else seed
         self.built = build(model, self.seed, team, load_mechanisms(model))
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
@@ -151,38 +189,73 @@ class Simulation:
             text = text.replace(json.dumps(path), json.dumps(name))
         return {"seed": self.seed, "engine": self.settings.engine, "model": json.loads(text)}
 
-    def run(self, writer: RecordingWriter | None, progress: Callable[[float], None]) -> None:
-        """Run and write; `writer` is there on rank 0 only."""
+    def run(
+        self,
+        writer: RecordingWriter | None,
+        progress: Callable[[float], None],
+        saver: Checkpoints | None = None,
+        found: Checkpoint | None = None,
+    ) -> None:
+        """Run and write.
+
+        Parameters
+        ----------
+        writer : RecordingWriter or None
+            Where to; there is one on rank 0 only.
+        progress : callable
+            Told the time that the run has come to, ms.
+        saver : Checkpoints, optional
+            What writes checkpoints.
+        found : Checkpoint, optional
+            Where the run goes on.
+        """
         self._write_geometry(writer)
+        start = None if found is None else found.state([cell.gid for cell in self.built.cells])
         if writer:
-            self.collection.begin(writer, self.settings.dt)
-        spikes = self._spike_recorder()
-        with Background(threaded=self._team.size == 1) as background:
-            chunks = run(
-                self.built.cells,
-                self.settings,
-                self.collection.recorders,
-                self.fields,
-                feed=self.built.synapses.feed,
-                columns=self.collection.columns,
-            )
-            for chunk in chunks:
+            tracks = self.collection.begin(writer, self.settings.dt)
+            if found is not None:
+                found.replay(tracks)
+        spikes = self._spike_recorder(start, saver)
+        with Background(threaded=self.team.size == 1) as background, _listening(saver):
+            for chunk in self._chunks(saver, start):
                 background.submit(self.collection.take, chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
-        if spikes:
+                if saver is not None and spikes is not None and saver.is_due(chunk):
+                    background.wait()
+                    saver.write(writer, chunk, spikes)
+                    saver.end_if_asked()
+        if spikes and self.model.record.spikes:
             self._write_spikes(writer, *spikes.take())
         if writer:
             filter_probes(writer.file, self.model.probes)
 
-    def _spike_recorder(self) -> SpikeRecorder | None:
-        if not self.model.record.spikes:
+    def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
+        recorders = self.collection.recorders | (saver.recorders if saver else {})
+        return run(
+            self.built.cells,
+            self.settings,
+            recorders,
+            self.fields,
+            synapses=self.built.synapses,
+            columns=self.collection.columns,
+            period=saver.period if saver else None,
+            start=start,
+        )
+
+    def _spike_recorder(
+        self, start: RunState | None, saver: Checkpoints | None
+    ) -> SpikeRecorder | None:
+        if not self.model.record.spikes and saver is None:
             return None
         populations = self.model.resolved_populations()
         thresholds = [populations[m.population].threshold for m in self.built.members]
-        return SpikeRecorder(self.built.cells, thresholds)
+        recorder = SpikeRecorder(self.built.cells, thresholds)
+        if start is not None and self.team.leads:
+            recorder.earlier = start.times, start.gids
+        return recorder
 
     def _write_geometry(self, writer: RecordingWriter | None) -> None:
-        ranks = self._team.collect(self.built.members)
+        ranks = self.team.collect(self.built.members)
         if writer is None:
             return
         members = sorted((m for rank in ranks for m in rank), key=lambda m: m.gid)
@@ -193,7 +266,7 @@ class Simulation:
     def _write_spikes(
         self, writer: RecordingWriter | None, times: np.ndarray, gids: np.ndarray
     ) -> None:
-        ranks = self._team.collect((times, gids))
+        ranks = self.team.collect((times, gids))
         if writer is None:
             return
         times = np.concatenate([rank[0] for rank in ranks])
@@ -201,3 +274,11 @@ class Simulation:
         for name, own in self.built.everyone.items():
             chosen = (gids >= own.start) & (gids < own.stop)
             writer.spikes(name, times[chosen], gids[chosen])
+        trains = self.built.trains
+        for name, own in self.built.layout.trains.items():
+            chosen = (trains.source >= own.start) & (trains.source < own.stop) & (trains.times >= 0)
+            writer.spikes(name, trains.times[chosen], trains.source[chosen])
+
+
+def _listening(saver: Checkpoints | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if saver is None else saver.listening()
