@@ -17,7 +17,7 @@ from lfpcli.runtime.field import ExtracellularField, Steps
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import Built
 from lfpcli.tasks.located import located
-from lfpcli.tasks.probes import contacts_of, warn_of_near
+from lfpcli.tasks.probes import NearContacts, contacts_of
 from lfpcli.tasks.streams import Member
 
 
@@ -59,8 +59,9 @@ def _steps(field: Field, name: str, members: Sequence[Member], team: Team) -> St
     electrodes = contacts_of(field)
     times, currents = currents_of(field, len(electrodes))
     matrices = [np.zeros((0, len(electrodes)))]
+    warn = NearContacts(electrodes, name)
     for member in members:
-        warn_of_near(member.geometry, electrodes, name)
+        warn(member.geometry)
         matrices.append(_matrix(field, electrodes, member))
     matrix = np.concatenate(matrices)
     return Steps(times, lambda k: matrix @ currents[k])

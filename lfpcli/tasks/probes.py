@@ -43,8 +43,10 @@ def measurement_of(probe: Probe) -> Measurement:
         contacts = contacts_of(probe)
         arguments = forward_arguments(probe)
 
+    warn = NearContacts(contacts, f"probe '{probe.name}'")
+
     def matrix(geometry: Geometry) -> np.ndarray:
-        warn_of_near(geometry, contacts, f"probe '{probe.name}'")
+        warn(geometry)
         with located(probe.where):
             return transfer_matrix(geometry, contacts, **arguments)
 
@@ -116,21 +118,37 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     return {**parameters, "array": contacts.name}
 
 
-def warn_of_near(geometry: Geometry, contacts: Contacts, name: str) -> None:
-    """Warn of contacts inside segments, which `name` measures or stimulates with."""
-    near = near_contacts(geometry, contacts)
-    if not len(near):
-        return
-    shown = "; ".join(
-        f"contact {contacts.ids[row['contact']]} {row['distance']:.3g} um from the middle line of "
-        f"{geometry.segment_label(row['segment'])} of cell {geometry.gid[row['segment']]} "
-        f"(radius {row['radius']:.3g} um)"
-        for row in near[:_NAMED]
-    )
-    more = f"; and {len(near) - _NAMED} more" if len(near) > _NAMED else ""
-    warnings.warn(
-        f"{name}: contacts inside segments, {len(np.unique(near['contact']))} in all, are "
-        f"taken at the radius: {shown}{more}",
-        LfpWarning,
-        stacklevel=2,
-    )
+class NearContacts:
+    """Warns of contacts inside segments, cell by cell, until enough is said.
+
+    Parameters
+    ----------
+    contacts : Contacts
+        The contacts.
+    name : str
+        What measures or stimulates with them.
+    """
+
+    def __init__(self, contacts: Contacts, name: str) -> None:
+        self._contacts, self._name = contacts, name
+        self._left = _NAMED
+
+    def __call__(self, geometry: Geometry) -> None:
+        """Look at the segments of a cell."""
+        near = near_contacts(geometry, self._contacts) if self._left > 0 else ()
+        if not len(near):
+            return
+        shown = [
+            f"contact {self._contacts.ids[row['contact']]} {row['distance']:.3g} um from the middle "
+            f"line of {geometry.segment_label(row['segment'])} of cell "
+            f"{geometry.gid[row['segment']]} (radius {row['radius']:.3g} um)"
+            for row in near[: self._left]
+        ]
+        self._left -= len(near)
+        more = "; any more are not named" if self._left <= 0 else ""
+        warnings.warn(
+            f"{self._name}: contacts inside segments are taken at the radius: "
+            f"{'; '.join(shown)}{more}",
+            LfpWarning,
+            stacklevel=2,
+        )
