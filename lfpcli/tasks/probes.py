@@ -139,8 +139,8 @@ class NearContacts:
         if not len(near):
             return
         shown = [
-            f"contact {self._contacts.ids[row['contact']]} {row['distance']:.3g} um from the middle "
-            f"line of {geometry.segment_label(row['segment'])} of cell "
+            f"contact {self._contacts.ids[row['contact']]} {row['distance']:.3g} um from the "
+            f"middle line of {geometry.segment_label(row['segment'])} of cell "
             f"{geometry.gid[row['segment']]} (radius {row['radius']:.3g} um)"
             for row in near[: self._left]
         ]
