@@ -179,16 +179,30 @@ def run(
             vectors.discard()
         engage()
         held = {} if start is None else restored_thresholds(cells, start.above)
+        waits = start is not None
         for first, samples in _spans(settings.samples, size, period, start):
-            for sample in range(first, first + samples if held else first):
-                advance(sample * settings.dt)
-                release(held)
-                if not held:
-                    break
+            if waits:
+                steps = settings.dt * np.arange(first, first + samples)
+                waits = _come_down(pc, advance, steps, held)
             advance((first + samples - 1) * settings.dt + past)
             blocks = gatherer.take() | vectors.take()
             _check_finite(blocks, h.t)
             yield Chunk(first, samples, blocks)
+
+
+def _come_down(
+    pc: Any, advance: Callable[[float], None], steps: np.ndarray, held: dict[int, Any]
+) -> bool:
+    """Go step by step until the cells that were above their thresholds have come down.
+
+    Returns whether some have not. All processes take the same steps.
+    """
+    for time in steps.tolist():
+        if not pc.allreduce(len(held), 2):
+            return False
+        advance(time)
+        release(held)
+    return True
 
 
 def _spans(

@@ -25,6 +25,7 @@ from lfpcli.runtime.run import Chunk
 from lfpcli.runtime.state import RunState, cell_state, obstacle
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import Built
+from lfpcli.tasks.plan import settings_of
 
 if TYPE_CHECKING:
     from lfpcli.tasks.sim import Simulation
@@ -88,7 +89,9 @@ class Checkpoints:
         _refuse(model, built, team)
         self.path, self.period = path, period
         self._built, self._team, self._key = built, team, key
+        self._samples = settings_of(model).samples
         self._signalled = 0
+        self._usual: dict[int, Any] = {}
         populations = model.resolved_populations()
         self._thresholds = np.array([populations[m.population].threshold for m in built.members])
         self._before = self._last = np.full(len(built.members), -np.inf)
@@ -101,14 +104,17 @@ class Checkpoints:
         def wish(number: int, frame: FrameType | None) -> None:
             self._signalled = number
 
-        usual = {}
         with contextlib.suppress(ValueError):  # not in the main thread
-            usual = {number: signal.signal(number, wish) for number in _SIGNALS}
+            self._usual = {number: signal.signal(number, wish) for number in _SIGNALS}
         try:
             yield
         finally:
-            for number, handler in usual.items():
-                signal.signal(number, handler)
+            self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._usual.items():
+            signal.signal(number, handler)
+        self._usual = {}
 
     def is_due(self, chunk: Chunk) -> bool:
         """Whether a checkpoint is due after a chunk, and take note of its end."""
@@ -118,7 +124,9 @@ class Checkpoints:
         wished = self._team.largest(np.array([self._signalled], np.int64))
         self._signalled = int(wished[0])
         sample = chunk.first + chunk.samples - 1
-        return sample > 0 and (self._signalled != 0 or sample % self.period == 0)
+        if not 0 < sample < self._samples - 1:
+            return False
+        return self._signalled != 0 or sample % self.period == 0
 
     def write(self, writer: RecordingWriter | None, chunk: Chunk, spikes: SpikeRecorder) -> None:
         """Write a checkpoint; the recording holds all samples up to it."""
@@ -149,6 +157,7 @@ class Checkpoints:
             LfpWarning,
             stacklevel=2,
         )
+        self._restore()
         signal.raise_signal(signal.SIGTERM)
 
 

@@ -114,7 +114,8 @@ def simulate(
         record = provenance(command, inputs=inputs, **facts)
         if found is not None:
             check_same(found, facts)
-            record = found.provenance
+            # the end of the run may be another
+            record = {**found.provenance, "model": facts["model"]}
         saver = saver_of(output, checkpoints, simulation, facts)
         report(simulation.plan)
         if network is not None:
