@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from lfpcli.runtime.blas import blas_threads
+
 
 class Background:
     """Runs calls one after the other, in a thread of its own or at once.
@@ -14,7 +16,8 @@ class Background:
     Parameters
     ----------
     threaded : bool
-        Whether there is a thread. Under MPI there is none: its calls belong to one thread.
+        Whether there is a thread, which needs callbacks between NEURON's steps. Under MPI there is
+        none: its calls belong to one thread.
     """
 
     def __init__(self, threaded: bool) -> None:
@@ -24,6 +27,8 @@ class Background:
 
     def __enter__(self) -> Background:
         if self._pool:
+            self._threads = blas_threads(1)
+            self._threads.__enter__()
             # NEURON holds the interpreter but for one short callback per step; the other thread
             # gets its turn there, and must ask for it sooner than by default
             sys.setswitchinterval(1e-4)
@@ -36,6 +41,7 @@ class Background:
         finally:
             if self._pool:
                 self._pool.shutdown(cancel_futures=True)
+                self._threads.__exit__(None, None, None)
                 sys.setswitchinterval(self._interval)
 
     def submit(self, call: Callable[..., None], *arguments: Any) -> None:

@@ -315,7 +315,8 @@ class Cell(Derived, Stimulated):
             for matrix, signal in zip(matrices, signals, strict=True):
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
-        with Background(threaded=True) as background:
+        by_step = chosen.engine == "neuron" and not chosen.adaptive
+        with Background(threaded=by_step) as background:
             for chunk in run([self], chosen, recorders, self._played_fields()):
                 background.submit(keep, chunk)
         self.tvec, self.somav = chosen.times, kept["soma"][:, 0]

@@ -86,12 +86,12 @@ def _show_mpi_library() -> None:
 
 
 def loaded_library(name: str) -> str | None:
-    """Path of a shared library of this process whose file name begins with `name` and a dot."""
+    """Path of a shared library of this process, by its name up to a dot or a hyphen."""
     if sys.platform != "linux":
         return os.environ.get("MPI_LIB_NRN_PATH")
     for line in Path("/proc/self/maps").read_text().splitlines():
         path = line.rpartition(" ")[2]
-        if path.startswith("/") and Path(path).name.startswith(f"{name}."):
+        if path.startswith("/") and Path(path).name.startswith((f"{name}.", f"{name}-")):
             return path
     return None
 
