@@ -25,7 +25,7 @@ from common import machine, print_table
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "share/examples/network.toml"
 # ms; a run of the growing network, whose time is scaled to a second
-GROWTH_TSTOP = 20.0
+GROWTH_TSTOP = 50.0
 ONLY_SPIKES = {"dipole": "none", "vmem": "none", "spikes": False}
 
 
@@ -119,7 +119,7 @@ def grown(cells: int, **run: Any) -> dict[str, Any]:
     """A network of cells of 200 segments with 500 synapses each, like the example else."""
     tree = example(tstop=GROWTH_TSTOP, **run)
     for cell in tree["cell"].values():
-        cell["nseg"] = {"rule": "length", "max": 3.02}
+        cell["nseg"] = {"rule": "length", "max": 3.1}
     sizes = {"E": cells * 4 // 5, "I": cells // 5}
     for name, population in tree["population"].items():
         population["size"] = sizes[name]

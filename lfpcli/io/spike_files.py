@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,12 @@ def _milliseconds(path: Path, unit: Any) -> float:
 
 def _from_npz(path: Path) -> tuple[Any, Any]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for times, ids in (("times", "ids"), ("times", "gids"), ("timestamps", "node_ids")):
                 if times in arrays and ids in arrays:
                     return arrays[times], arrays[ids]
             names = ", ".join(arrays)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read as .npz: {error}", place=path) from error
     raise InputError(
         f"holds {names or 'nothing'}", place=path, remedy="give the arrays 'times' and 'ids'"

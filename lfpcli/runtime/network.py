@@ -144,12 +144,20 @@ class Synapses:
         first = self._number_points()
         self.cell, self.segment, self.kind = rows.cell[first], rows.segment[first], rows.kind[first]
         self.points = [
-            make_point(kinds[k].type, cells[c].segments[s], kinds[k].params)
+            self._make_point(kinds[k], cells[c].segments[s])
             for c, s, k in zip(self.cell, self.segment, self.kind, strict=True)
         ]
         is_event = trains.holds(rows.source)
         self.netcons = self._connect(np.flatnonzero(~is_event))
         self.feed = self._listen(np.flatnonzero(is_event), trains, tstart)
+
+    @staticmethod
+    def _make_point(kind: SynapseKind, segment: Any) -> Any:
+        """Make a point process whose parameters were checked, see `check_synapse`."""
+        point = make_point(kind.type, segment)
+        for name, value in kind.params:
+            setattr(point, name, value)
+        return point
 
     def _number_points(self) -> np.ndarray:
         """Number the point processes in `point`; return a row of each."""

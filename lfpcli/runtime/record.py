@@ -10,6 +10,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.kernels._gather import gather
 from lfpcli.runtime.addresses import addresses
+from lfpcli.runtime.capture import captured
 from lfpcli.runtime.network import detect_spikes
 from lfpcli.runtime.neuron import context, nrn
 
@@ -257,7 +258,8 @@ def unit_of(name: str, kind: str | None = None) -> str | None:
     if kind is None:
         return str(nrn().units(name))
     try:
-        return str(nrn().units(f"{kind}.{name}"))
+        with captured():
+            return str(nrn().units(f"{kind}.{name}"))
     except RuntimeError:
         return None
 

@@ -185,7 +185,9 @@ def run(
                 steps = settings.dt * np.arange(first, first + samples)
                 waits = _come_down(pc, advance, steps, held)
             advance((first + samples - 1) * settings.dt + past)
-            blocks = gatherer.take() | vectors.take()
+            taken = gatherer.take() | vectors.take()
+            # a recorder without columns does not know how many samples there were
+            blocks = {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
             _check_finite(blocks, h.t)
             yield Chunk(first, samples, blocks)
 

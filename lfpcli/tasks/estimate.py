@@ -115,14 +115,25 @@ class Sizes:
 
     Attributes
     ----------
-    cells, segments, synapses, points : int
+    synapses, points : int
         How many there are.
+    populations : tuple of (int, int)
+        Cells and segments of each population of cells.
     """
 
-    cells: int
-    segments: int
     synapses: int
     points: int
+    populations: tuple[tuple[int, int], ...]
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return sum(cells for cells, _ in self.populations)
+
+    @property
+    def segments(self) -> int:
+        """Number of segments."""
+        return sum(segments for _, segments in self.populations)
 
 
 def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) -> Sizes:
@@ -131,48 +142,48 @@ def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) ->
     points = expected_points(model, layout, segments)
     count = {name: len(gids) for name, gids in layout.cells.items()}
     return Sizes(
-        layout.count,
-        sum(segments[layout.kinds[name]] * n for name, n in count.items()),
         round(sum(sum(synapses[name].values()) * n for name, n in count.items())),
         round(sum(points[name] * n for name, n in count.items())),
+        tuple((n, segments[layout.kinds[name]] * n) for name, n in count.items()),
     )
 
 
-def signal_columns(model: Model, populations: int, cells: int) -> list[int]:
+def signal_columns(model: Model, sizes: Sizes) -> list[int]:
     """Columns of the datasets of all signals and dipoles with their shares."""
-    shares = {"total": 0, "population": populations, "cell": cells, "current": 4}
+    populations = len(sizes.populations)
+    shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 4}
     columns = [] if model.record.dipole == "none" else [3] * (1 + shares[model.record.dipole])
     for probe in model.probes:
         columns += [measurement_of(probe).channels] * (1 + shares[probe.per])
     return columns
 
 
-def report_columns(model: Model, sizes: Sizes) -> int:
-    """Columns of all reports; variables are taken to be on all segments."""
+def report_columns(model: Model, sizes: Sizes) -> list[int]:
+    """Columns of the datasets of all reports; variables are taken to be on all segments."""
     table = model.record
-    columns = sizes.segments * (table.imem + len(table.variables))
-    return columns + {"all": sizes.segments, "soma": sizes.cells, "none": 0}[table.vmem]
+    columns = []
+    for cells, segments in sizes.populations:
+        columns += [segments] * (table.imem + len(table.variables))
+        columns += {"all": [segments], "soma": [cells], "none": []}[table.vmem]
+    return columns
 
 
-def file_bytes(
-    model: Model, sizes: Sizes, populations: int, samples: int, *, float32: bool = False
-) -> int:
+def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = False) -> int:
     """Size of the recording, spikes aside."""
     rows = -(-samples // model.record.every)
     width = 4 if float32 else 8
-    reports = report_columns(model, sizes) * rows * width
-    signals = 0
-    for columns in signal_columns(model, populations, sizes.cells):
+    total = 112 * sizes.segments + 65536
+    for columns in (*signal_columns(model, sizes), *report_columns(model, sizes)):
         block = chunk_rows(columns, width)
-        signals += -(-rows // block) * block * columns * width
-    return reports + signals + 112 * sizes.segments + 65536
+        total += -(-rows // block) * block * columns * width
+    return total
 
 
 def memory_bytes(model: Model, sizes: Sizes, ranks: int, engine: str) -> int:
     """Memory of one process: the model, transfer matrices, and two chunks of samples."""
     held = sum(_MEMORY[name] * getattr(sizes, name) for name in ("segments", "points", "synapses"))
     channels = sum(measurement_of(probe).channels for probe in model.probes) + 3
-    recorded = report_columns(model, sizes)
+    recorded = sum(report_columns(model, sizes))
     if not model.record.imem and (model.probes or model.record.dipole != "none"):
         recorded += sizes.segments
     chunk = chunk_samples(recorded, engine) * recorded

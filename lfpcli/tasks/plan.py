@@ -117,14 +117,18 @@ def built_plan(
         Whether samples are stored in single precision.
     """
     own = [
-        len(built.cells),
-        built.segments,
         len(built.synapses.rows),
         len(built.synapses.points),
         sum(len(cell.electrodes) for cell in built.cells),
+        *(
+            sum(len(m.geometry) for m in built.members if m.population == name)
+            for name in built.layout.cells
+        ),
     ]
-    *counts, electrodes = (int(n) for n in np.sum(team.exchange(own), axis=0))
-    plan = _plan(model, built.layout, Sizes(*counts), engine, team, float32)
+    synapses, points, electrodes, *segments = (int(n) for n in np.sum(team.exchange(own), axis=0))
+    cells = [len(gids) for gids in built.layout.cells.values()]
+    sizes = Sizes(synapses, points, tuple(zip(cells, segments, strict=True)))
+    plan = _plan(model, built.layout, sizes, engine, team, float32)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
     plan.notes += setting_notes(model, built.settings)
@@ -173,7 +177,7 @@ def _plan(
         model.run.seed or 0,
         model.run.seed is None,
         team.size,
-        estimate.file_bytes(model, sizes, len(layout.cells), settings.samples, float32=float32),
+        estimate.file_bytes(model, sizes, settings.samples, float32=float32),
         estimate.memory_bytes(model, sizes, team.size, engine[0]),
         round(estimate.seconds(sizes, steps, team.size, engine[0]), 1),
         notes=[f"engine {engine[0]}: {engine[1]}"],

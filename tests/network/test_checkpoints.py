@@ -1,0 +1,156 @@
+"""Runs that are interrupted and go on: the same bits as unbroken ones."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from network_models import needs_mpi, network, ranks, write
+
+# ends the process as SIGTERM does after so many checkpoints
+STOPPED = """
+import sys
+from lfpcli.cli.main import Terminated, console_main
+from lfpcli.tasks.checkpoint import Checkpoints
+left, write = int(sys.argv.pop(1)), Checkpoints.write
+def stop(self, *arguments):
+    global left
+    write(self, *arguments)
+    left -= 1
+    if left == 0:
+        raise Terminated
+Checkpoints.write = stop
+console_main()
+"""
+
+
+def stopped(count: int, path: Path, out: Path, every: float, *more: str) -> None:
+    """Run until so many checkpoints were written."""
+    arguments = ["sim", str(path), "-o", str(out), "-q", "--checkpoint", str(every), *more]
+    command = [sys.executable, "-c", STOPPED, str(count), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=200)
+    assert done.returncode == 143, done.stderr.decode()
+    assert not out.exists() and checkpoint(out).exists()
+
+
+def checkpoint(out: Path) -> Path:
+    return out.with_name(out.name + ".checkpoint")
+
+
+@pytest.fixture
+def unbroken(shell: Callable[..., Any], tmp_path: Path) -> tuple[Path, Path]:
+    """A model and the recording of a run of it."""
+    tree = network()
+    # cells that are above their threshold for long
+    tree["population"]["E"]["threshold"] = -40.0
+    tree["probe"][0]["per"] = "current"
+    path, out = write(tmp_path, tree), tmp_path / "whole.h5"
+    shell("sim", path, "-o", out, "-q")
+    return path, out
+
+
+def test_a_resumed_run_has_the_same_bits(
+    shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path]
+) -> None:
+    path, whole = unbroken
+    out = tmp_path / "out.h5"
+    for count, every in ((1, 0.0625), (23, 0.6875), (41, 0.6875)):
+        stopped(count, path, out, every)
+        shell("sim", path, "-o", out, "-q", "--resume")
+        shell("diff", "--exact", whole, out)
+        assert not checkpoint(out).exists()
+        out.unlink()
+
+
+@pytest.mark.slow
+def test_stopped_twice(
+    shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path]
+) -> None:
+    path, whole = unbroken
+    out = tmp_path / "out.h5"
+    stopped(2, path, out, 5.0)
+    stopped(3, path, out, 5.0, "--resume")
+    shell("sim", path, "-o", out, "-q", "--resume")
+    shell("diff", "--exact", whole, out)
+
+
+@needs_mpi
+def test_resumed_on_another_number_of_ranks(
+    shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path]
+) -> None:
+    path, whole = unbroken
+    out = tmp_path / "out.h5"
+    stopped(4, path, out, 5.0)
+    ranks(3, "sim", path, "-o", out, "-q", "--resume")
+    shell("diff", "--exact", whole, out)
+
+
+def test_coreneuron_goes_on_too(shell: Callable[..., Any], tmp_path: Path) -> None:
+    tree = network()
+    tree["run"]["engine"] = "coreneuron"
+    tree["record"] = {"vmem": "soma"}
+    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    shell("sim", path, "-o", tmp_path / "whole.h5", "-q")
+    stopped(2, path, out, 10.0)
+    shell("sim", path, "-o", out, "-q", "--resume")
+    shell("diff", tmp_path / "whole.h5", out, "--rtol", "1e-9", "--atol", "1e-9")
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.slow)]
+)
+def test_signals_write_a_checkpoint(
+    shell: Callable[..., Any], tmp_path: Path, number: signal.Signals
+) -> None:
+    tree = network()
+    tree["run"]["tstop"] = 1e5
+    tree["record"] = {"vmem": "none"}
+    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    command = [sys.executable, "-m", "lfpcli", "sim", str(path), "-o", str(out)]
+    with subprocess.Popen([*command, "--checkpoint", "1e4"], stderr=subprocess.PIPE) as process:
+        while not list(tmp_path.glob(".lfp-out*")):
+            time.sleep(0.1)
+        time.sleep(2.0)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 143
+    assert "--resume" in said and "error" not in said
+    assert checkpoint(out).exists() and not out.exists()
+    end = float(said.rpartition("t = ")[2].partition(" ")[0])
+    tree["run"]["tstop"] = end + 20.0
+    path = write(tmp_path, tree, "short.json")
+    shell("sim", path, "-o", out, "-q", "--resume")
+    shell("sim", path, "-o", tmp_path / "whole.h5", "-q")
+    shell("diff", "--exact", tmp_path / "whole.h5", out)
+
+
+def test_refusals(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path, out = write(tmp_path, network()), tmp_path / "out.h5"
+    stopped(1, path, out, 5.0)
+    said = shell("sim", path, "-o", out, "--resume", "--seed", "5", code=3).err
+    assert "another seed" in said or "another model" in said
+    assert "standard output" in shell("sim", path, "-o", "-", "--checkpoint", "5", code=2).err
+    assert (
+        "nearer" in shell("sim", path, "-o", tmp_path / "x.h5", "--checkpoint", "0.01", code=2).err
+    )
+    checkpoint(out).write_bytes(b"no checkpoint")
+    assert "checkpoint" in shell("sim", path, "-o", out, "--resume", code=3).err
+    tree = network()
+    tree["cell"]["stick"]["extracellular"] = True
+    said = shell(
+        "sim", write(tmp_path, tree), "-o", tmp_path / "y.h5", "--checkpoint", "5", code=5
+    ).err
+    assert "cannot be resumed" in said and "extracellular" in said
+
+
+def test_without_a_checkpoint_a_run_begins_anew(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path = write(tmp_path, network())
+    shell("sim", path, "-o", tmp_path / "a.h5", "-q", "--resume", "--checkpoint", "10")
+    shell("sim", path, "-o", tmp_path / "b.h5", "-q")
+    shell("diff", "--exact", tmp_path / "a.h5", tmp_path / "b.h5")

@@ -1,0 +1,145 @@
+"""Several ranks: the same bits, one voice, one end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from network_models import needs_mpi, network, ranks, write
+
+pytestmark = needs_mpi
+
+
+def failing(folder: Path, body: str) -> Path:
+    """A model whose cells run Python code on rank 1 alone."""
+    lines = [
+        "import os",
+        "RANK = os.environ.get('OMPI_COMM_WORLD_RANK', os.environ.get('PMI_RANK'))",
+        "def hook(cell):",
+        "    if RANK == '1':",
+        f"        {body}",
+    ]
+    (folder / "hooks.py").write_text("\n".join(lines))
+    tree = network()
+    tree["cell"]["stick"]["code"] = [str(folder / "hooks.py") + ":hook"]
+    tree["run"]["tstop"] = 400.0
+    return write(folder, tree)
+
+
+@pytest.mark.parametrize("engine", ["neuron", pytest.param("coreneuron", marks=pytest.mark.slow)])
+def test_the_same_file_on_any_number_of_ranks(
+    shell: Callable[..., Any], tmp_path: Path, engine: str
+) -> None:
+    tree = network()
+    tree["run"]["engine"] = engine
+    tree["run"]["tstart"] = -10.0
+    path = write(tmp_path, tree)
+    shell("sim", path, "-o", tmp_path / "1.h5", "-q")
+    for count in (2, 3, 4):
+        done = ranks(count, "sim", path, "-o", tmp_path / f"{count}.h5")
+        assert done.stderr.count("engine") == 1 and done.stdout == b""
+        shell("diff", "--exact", tmp_path / "1.h5", tmp_path / f"{count}.h5")
+
+
+@pytest.mark.slow
+def test_shares_of_cells_and_of_currents_on_any_number_of_ranks(
+    shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    tree = network()
+    tree["probe"] = [
+        {**tree["probe"][0], "name": per, "per": per} for per in ("cell", "current", "total")
+    ]
+    tree["input"][1]["record"] = ["i", "g"]
+    tree["stimulus"] = [
+        {
+            "population": "E",
+            "cells": [2],
+            "type": "IClamp",
+            "delay": 5.0,
+            "dur": 9.0,
+            "amp": 0.2,
+            "record": ["i"],
+        }
+    ]
+    tree["record"] |= {"dipole": "cell", "balance": True, "every": 3}
+    path = write(tmp_path, tree)
+    shell("sim", path, "-o", tmp_path / "1.h5", "-q")
+    for count in (2, 4, 12):
+        ranks(count, "sim", path, "-o", tmp_path / f"{count}.h5", "-q")
+        shell("diff", "--exact", tmp_path / "1.h5", tmp_path / f"{count}.h5")
+
+
+def test_ranks_without_cells(shell: Callable[..., Any], tmp_path: Path) -> None:
+    tree = network()
+    tree["population"] = {"E": {"cell": "stick", "size": 1}}
+    tree["connection"], tree["input"] = [], tree["input"][:1]
+    path = write(tmp_path, tree)
+    shell("sim", path, "-o", tmp_path / "1.h5", "-q")
+    ranks(3, "sim", path, "-o", tmp_path / "3.h5", "-q")
+    shell("diff", "--exact", tmp_path / "1.h5", tmp_path / "3.h5")
+
+
+def test_standard_input_and_output(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path = write(tmp_path, network())
+    shell("sim", path, "-o", tmp_path / "1.h5", "-q")
+    done = ranks(2, "sim", "-", "-o", "-", "-q", input=path.read_bytes())
+    (tmp_path / "2.h5").write_bytes(done.stdout)
+    shell("diff", "--exact", tmp_path / "1.h5", tmp_path / "2.h5")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "what"),
+    [
+        ("raise KeyError('only here')", 5, "only here"),
+        ("from neuron import h; h.nonsense(3)", 5, "nonsense"),
+        (
+            "from neuron import h; cell.end = h.FInitializeHandler("
+            "lambda: h.CVode().event(200.0, lambda: 1 / 0))",
+            5,
+            "ZeroDivisionError",
+        ),
+    ],
+    ids=["python", "hoc", "late"],
+)
+def test_an_error_on_one_rank_ends_all(tmp_path: Path, body: str, code: int, what: str) -> None:
+    path = failing(tmp_path, body)
+    begin = time.monotonic()
+    done = ranks(2, "sim", path, "-o", tmp_path / "out.h5", "-q", code=code)
+    assert time.monotonic() - begin < 20
+    errors = [line for line in done.stderr.splitlines() if line.startswith("lfp sim: error:")]
+    assert len(errors) == 1 and what in errors[0]
+    assert nothing_left(tmp_path)
+
+
+def test_a_killed_rank_ends_all(tmp_path: Path) -> None:
+    body = (
+        "from neuron import h; cell.end = h.FInitializeHandler("
+        "lambda: h.CVode().event(200.0, lambda: os.kill(os.getpid(), 9)))"
+    )
+    ranks(2, "sim", failing(tmp_path, body), "-o", tmp_path / "out.h5", "-q", code=137)
+    assert nothing_left(tmp_path)
+
+
+def nothing_left(folder: Path) -> bool:
+    """Whether neither the output nor a part of it is there, once the watcher had its second."""
+    for _ in range(20):
+        if not list(folder.glob("*out.h5*")) + list(folder.glob(".*out.h5*")):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_an_error_of_all_is_told_once(tmp_path: Path) -> None:
+    done = ranks(3, "sim", tmp_path / "missing.toml", "-o", tmp_path / "out.h5", code=3)
+    assert done.stderr.count("error: no such file") == 1
+
+
+def test_processes_that_mpi_does_not_join(shell: Callable[..., Any], tmp_path: Path) -> None:
+    alone = {**os.environ, "PMI_SIZE": "2", "PMI_RANK": "0"}
+    path = write(tmp_path, network())
+    said = shell("sim", path, "-o", tmp_path / "o.h5", code=5, env=alone).err
+    assert "started 2 processes but NEURON sees 1" in said and "MPI_LIB_NRN_PATH" in said

@@ -1,0 +1,95 @@
+"""The network as it was built, as SONATA, in numbers, and foretold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from network_models import needs_mpi, network, ranks, write
+
+
+def test_libsonata_reads_the_network(shell: Callable[..., Any], tmp_path: Path) -> None:
+    libsonata = pytest.importorskip("libsonata")
+    out = tmp_path / "net.h5"
+    path = write(tmp_path, network())
+    shell("sim", path, "-o", tmp_path / "o.h5", "-q", "--save-network", out)
+    nodes = libsonata.NodeStorage(str(out))
+    assert nodes.population_names == {"E", "outside", "I"}
+    assert nodes.open_population("I").get_attribute(
+        "gid", libsonata.Selection([0, 1, 2])
+    ).tolist() == [17, 18, 19]
+    edges = libsonata.EdgeStorage(str(out)).open_population("I_to_E")
+    assert (edges.size, edges.source, edges.target) == (7 * 2 * 3, "I", "E")
+    for target in range(7):
+        chosen = edges.afferent_edges([target])
+        assert set(edges.target_nodes(chosen)) == {target}
+        assert np.array_equal(
+            np.bincount(edges.source_nodes(chosen)) % 3, [0] * (1 + max(edges.source_nodes(chosen)))
+        )
+        assert np.all(edges.get_attribute("delay", chosen) == 1.5)
+    everything = edges.select_all()
+    sources = edges.source_nodes(everything)
+    for source in range(3):
+        assert edges.efferent_edges([source]).flat_size == np.sum(sources == source)
+    with h5py.File(tmp_path / "o.h5") as recording, h5py.File(out) as file:
+        geometry = recording["geometry/E"]
+        middle = 0.5 * (geometry["start"][:] + geometry["end"][:])
+        group = file["edges/E_to_E/0"]
+        centre = np.column_stack([group[f"afferent_center_{axis}"][:] for axis in "xyz"])
+        away = np.linalg.norm(centre[:, None] - middle[None], axis=2).min(axis=1)
+        assert away.max() < 1e-9
+        types = json.loads(file["edges/E_to_E"].attrs["edge_types"])
+        assert types["2"]["model_template"] == "Exp2Syn"
+
+
+def test_statistics_are_those_of_the_file(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path, out = write(tmp_path, network()), tmp_path / "net.h5"
+    shell("sim", path, "-o", tmp_path / "o.h5", "-q", "--save-network", out)
+    plan = json.loads(shell("sim", path, "--dry-run", "--json").out)
+    with h5py.File(out) as file:
+        for name in ("E to I", "I to E", "E to E", "outside to E"):
+            group, facts = file["edges"][name.replace(" ", "_")], plan["connections"][name]
+            ends = np.column_stack([group["source_node_id"][:], group["target_node_id"][:]])
+            assert facts["synapses"] == len(ends)
+            assert facts["pairs"] == len(np.unique(ends, axis=0))
+            assert facts["mean weight"] == pytest.approx(group["0/syn_weight"][:].mean())
+            assert facts["mean delay"] == pytest.approx(group["0/delay"][:].mean())
+    assert plan["synapses"] == sum(f["synapses"] for f in plan["connections"].values())
+
+
+@needs_mpi
+def test_the_same_network_on_two_ranks(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path = write(tmp_path, network())
+    shell("sim", path, "-o", tmp_path / "a.h5", "-q", "--save-network", tmp_path / "1.h5")
+    ranks(2, "sim", path, "-o", tmp_path / "b.h5", "-q", "--save-network", tmp_path / "2.h5")
+    shell("diff", "--exact", tmp_path / "1.h5", tmp_path / "2.h5", "--ignore", "*provenance*")
+
+
+@pytest.mark.parametrize("more", [(), ("--float32",)])
+def test_the_size_of_the_file_is_foretold(
+    shell: Callable[..., Any], tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    path, out = write(tmp_path, network()), tmp_path / "o.h5"
+    plan = json.loads(shell("sim", path, "--dry-run", "--json", *more).out)
+    shell("sim", path, "-o", out, "-q", *more)
+    assert plan["file bytes"] == pytest.approx(out.stat().st_size, rel=0.25)
+
+
+def test_a_plan_of_a_large_network_is_quick(shell: Callable[..., Any], tmp_path: Path) -> None:
+    tree = network()
+    tree["population"]["E"] |= {"size": 100_000, "place": {"shape": "cylinder", "radius": 900.0}}
+    tree["connection"][2]["rule"] = {"indegree": 1000}
+    tree["record"] = {"vmem": "soma"}
+    plan = json.loads(shell("sim", write(tmp_path, tree), "--dry-run", "--json").out)
+    assert plan["populations"]["E"] == 100_000
+    segments = plan["segments"] / 100_003
+    assert segments == round(segments) and 10 < segments < 30
+    # 1000 recurrent and 40 of the background, and 6 of inhibition
+    assert plan["synapses"] == pytest.approx(100_000 * 1046, rel=0.01)
+    assert plan["memory bytes"] > 1e10 and plan["seconds"] > 60
+    assert any("expected" in note for note in plan["notes"])
