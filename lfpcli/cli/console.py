@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -91,11 +92,18 @@ class Console:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:.1f}/{task.total:.1f} " + unit),
+            TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=total)
-            yield lambda done: bar.update(task, completed=done)
+            task = bar.add_task(what, total=total, speed="")
+            begin = time.monotonic()
+
+            def advance(done: float) -> None:
+                speed = done / max(time.monotonic() - begin, 1e-3)
+                bar.update(task, completed=done, speed=f"{speed:.3g} {unit}/s")
+
+            yield advance
 
 
 def open_standard_files() -> None:
