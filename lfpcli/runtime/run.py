@@ -111,16 +111,33 @@ class Chunk:
     blocks: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where chunks end, and where a run begins.
+
+    Attributes
+    ----------
+    columns : int, optional
+        Columns of all recorders of all processes, which must be given where there are several:
+        their chunks must end together, wherever the cells are.
+    period : int, optional
+        Samples after each of which a chunk ends.
+    start : RunState, optional
+        Where to go on.
+    """
+
+    columns: int | None = None
+    period: int | None = None
+    start: RunState | None = None
+
+
 def run(
     cells: Sequence[Cell],
     settings: RunSettings,
     recorders: Mapping[str, Recorder],
     fields: Sequence[ExtracellularField] = (),
-    *,
     synapses: Synapses | None = None,
-    columns: int | None = None,
-    period: int | None = None,
-    start: RunState | None = None,
+    frame: Frame | None = None,
 ) -> Iterator[Chunk]:
     """Run the cells and yield the recorded samples in chunks.
 
@@ -139,13 +156,8 @@ def run(
         What stimulates from outside; the parts of one field add, fields are of different cells.
     synapses : Synapses, optional
         The synapses of the cells, which get spikes that are known before the run.
-    columns : int, optional
-        Columns of all recorders of all processes, which must be given where there are several:
-        their chunks must end together, wherever the cells are.
-    period : int, optional
-        Samples after each of which a chunk ends.
-    start : RunState, optional
-        Where to go on.
+    frame : Frame, optional
+        Where chunks end, and where the run begins.
 
     Yields
     ------
@@ -157,39 +169,54 @@ def run(
         Where NEURON fails or a potential or current is no longer finite.
     """
     h, pc = nrn(), context()
-    if columns is None:
-        columns = sum(len(recorder) for recorder in recorders.values())
-    size = chunk_samples(columns, settings.engine)
-    by_step = settings.engine == "neuron" and not settings.adaptive
-    gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
-    others = {name: r for name, r in recorders.items() if name not in gathered}
-    gatherer = Gatherer(gathered, size)
-    vectors = VectorSet(others, settings.dt if settings.adaptive else None)
+    frame = frame or Frame()
+    spans = _spans(settings, recorders, frame)
+    collectors = _Collectors(recorders, settings, max(samples for _, samples in spans))
     # the last sample of a grid is an event that must lie before the end of the chunk
     past = 1e-6 * settings.dt if settings.adaptive else 0.0
     feed = None if synapses is None else synapses.feed
     advance: Callable[[float], None] = functools.partial(_advance, pc, h, feed)
-    with _sampling(h, gatherer.sample), _engine(settings.engine) as engage:
+    with _sampling(h, collectors.sample), _engine(settings.engine) as engage:
         _initialise(h, pc, cells, settings, fields)
-        if start is None:
-            _settle(h, advance, settings, gatherer, vectors)
+        if frame.start is None:
+            _settle(h, advance, settings, collectors)
         else:
-            _go_on(h, cells, synapses, start)
-            gatherer.discard()
-            vectors.discard()
+            _go_on(h, cells, synapses, frame.start)
+            collectors.discard()
         engage()
-        held = {} if start is None else restored_thresholds(cells, start.above)
-        waits = start is not None
-        for first, samples in _spans(settings.samples, size, period, start):
+        held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
+        waits = frame.start is not None
+        for first, samples in spans:
             if waits:
                 steps = settings.dt * np.arange(first, first + samples)
                 waits = _come_down(pc, advance, steps, held)
             advance((first + samples - 1) * settings.dt + past)
-            taken = gatherer.take() | vectors.take()
-            # a recorder without columns does not know how many samples there were
-            blocks = {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
+            blocks = collectors.take(samples)
             _check_finite(blocks, h.t)
             yield Chunk(first, samples, blocks)
+
+
+class _Collectors:
+    """What collects samples between two chunks, each recorder in the quickest way."""
+
+    def __init__(self, recorders: Mapping[str, Recorder], settings: RunSettings, rows: int) -> None:
+        by_step = settings.engine == "neuron" and not settings.adaptive
+        gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
+        others = {name: r for name, r in recorders.items() if name not in gathered}
+        self._gatherer = Gatherer(gathered, rows)
+        self._vectors = VectorSet(others, settings.dt if settings.adaptive else None)
+        self.sample = self._gatherer.sample
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        self._gatherer.discard()
+        self._vectors.discard()
+
+    def take(self, samples: int) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._gatherer.take() | self._vectors.take()
+        # a recorder without columns does not know how many samples there were
+        return {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
 
 
 def _come_down(
@@ -208,17 +235,25 @@ def _come_down(
 
 
 def _spans(
-    samples: int, size: int, period: int | None, start: RunState | None
-) -> Iterator[tuple[int, int]]:
-    """Yield first sample and length of each chunk."""
-    first = 0 if start is None else start.sample + 1
-    while first < samples:
-        count = min(size, samples - first)
-        if period is not None:
+    settings: RunSettings, recorders: Mapping[str, Recorder], frame: Frame
+) -> list[tuple[int, int]]:
+    """First sample and length of each chunk; at least one."""
+    columns = frame.columns
+    if columns is None:
+        columns = sum(len(recorder) for recorder in recorders.values())
+    size = chunk_samples(columns, settings.engine)
+    spans = []
+    first = 0 if frame.start is None else frame.start.sample + 1
+    while first < settings.samples:
+        count = min(size, settings.samples - first)
+        if frame.period is not None:
             # sample 0 is the state before the first step
-            count = min(count, period - (first - 1) % period)
-        yield first, count
+            count = min(count, frame.period - (first - 1) % frame.period)
+        spans.append((first, count))
         first += count
+    if not spans:
+        raise UsageError(f"the run ends at {settings.tstop:g} ms, which the checkpoint is past")
+    return spans
 
 
 def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:
@@ -298,20 +333,15 @@ def _initialise(
 
 
 def _settle(
-    h: Any,
-    advance: Callable[[float], None],
-    settings: RunSettings,
-    gatherer: Gatherer,
-    vectors: VectorSet,
+    h: Any, advance: Callable[[float], None], settings: RunSettings, collectors: _Collectors
 ) -> None:
     """Run up to t = 0, where the collectors hold the first sample and no other."""
     if settings.warmup:
         advance(-settings.dt)
-        gatherer.discard()
-        vectors.discard()
+        collectors.discard()
         advance(0.0)
     else:
-        gatherer.sample()
+        collectors.sample()
     if settings.adaptive:
         # the variable step cannot begin before 0: fixed steps lead there
         h.t = 0.0

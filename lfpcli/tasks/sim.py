@@ -18,7 +18,7 @@ from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.runtime.background import Background
 from lfpcli.runtime.record import SpikeRecorder
-from lfpcli.runtime.run import Chunk, run
+from lfpcli.runtime.run import Chunk, Frame, run
 from lfpcli.runtime.state import RunState
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import build
@@ -237,10 +237,8 @@ class Simulation:
             self.settings,
             recorders,
             self.fields,
-            synapses=self.built.synapses,
-            columns=self.collection.columns,
-            period=saver.period if saver else None,
-            start=start,
+            self.built.synapses,
+            Frame(self.collection.columns, saver.period if saver else None, start),
         )
 
     def _spike_recorder(
