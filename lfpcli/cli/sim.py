@@ -121,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from lfpcli.tasks.checkpoint import CheckpointSettings
     from lfpcli.tasks.model_source import model_source
+    from lfpcli.tasks.outputs import Origins, Outputs
     from lfpcli.tasks.quick import Quick
     from lfpcli.tasks.shared_input import share_standard_input
     from lfpcli.tasks.sim import plan_of, simulate
@@ -130,6 +131,7 @@ def run(args: argparse.Namespace) -> int:
         args.output = "-"
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
+    checkpoints = CheckpointSettings(args.checkpoint, args.resume)
     share_standard_input(args.model)
     with model_source(args.model, quick, _overrides(args), hoc=hoc) as source:
         if args.dry_run:
@@ -139,16 +141,10 @@ def run(args: argparse.Namespace) -> int:
         with args.console.progress("simulating", tstop, "ms") as progress:
             plan = simulate(
                 source.model,
-                args.output,
-                force=args.force,
-                float32=args.float32,
-                command=args.command_line,
-                inputs=source.inputs,
-                renamed=source.renamed,
+                Outputs(args.output, args.force, args.float32, args.save_network, checkpoints),
+                Origins(args.command_line, source.inputs, source.renamed),
                 progress=progress,
                 report=lambda plan: _tell(plan, args.console),
-                network=args.save_network,
-                checkpoints=CheckpointSettings(args.checkpoint, args.resume),
             )
     if args.json:
         _print_plan(plan, True)

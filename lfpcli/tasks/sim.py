@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,6 @@ from lfpcli.tasks.build import build
 from lfpcli.tasks.checkpoint import (
     NO_CHECKPOINTS,
     Checkpoints,
-    CheckpointSettings,
     check_same,
     open_checkpoint,
     saver_of,
@@ -34,6 +32,7 @@ from lfpcli.tasks.collect import Collection
 from lfpcli.tasks.fields import fields_of
 from lfpcli.tasks.layout import lay_out
 from lfpcli.tasks.merge import merged_geometry
+from lfpcli.tasks.outputs import Origins, Outputs
 from lfpcli.tasks.plan import (
     Plan,
     agreed_engine,
@@ -52,17 +51,11 @@ BUILT_CELLS = 2000
 
 def simulate(
     model: Model,
-    output: str | os.PathLike[str],
+    outputs: Outputs,
+    origins: Origins | None = None,
     *,
-    force: bool = False,
-    float32: bool = False,
-    command: Sequence[str] = ("lfp", "sim"),
-    inputs: Mapping[str, str] | None = None,
-    renamed: Mapping[str, str] | None = None,
     progress: Callable[[float], None] = lambda time: None,
     report: Callable[[Plan], None] = lambda plan: None,
-    network: str | os.PathLike[str] | None = None,
-    checkpoints: CheckpointSettings = NO_CHECKPOINTS,
 ) -> Plan:
     """Run a model and write the recording.
 
@@ -70,26 +63,14 @@ def simulate(
     ----------
     model : Model
         The model.
-    output : path-like
-        File to write, ``-`` for standard output.
-    force : bool
-        Whether an existing file is replaced.
-    float32 : bool
-        Whether samples are stored in single precision.
-    command : sequence of str
-        The command line, for the provenance.
-    inputs : mapping of str to str
-        Names and digests of the files that were read.
-    renamed : mapping of str to str, optional
-        Paths of temporary files, which the recording must not name, and what they stand for.
+    outputs : Outputs
+        What to write.
+    origins : Origins, optional
+        What the provenance tells of the command.
     progress : callable
         Told the time that the run has come to, ms.
     report : callable
         Told the plan, once it is made.
-    network : path-like, optional
-        File to write the network to, as it was built.
-    checkpoints : CheckpointSettings
-        Whether checkpoints are written beside the output, and whether the run goes on from one.
 
     Returns
     -------
@@ -101,47 +82,50 @@ def simulate(
     LfpError
         Where the model, the simulator or the output fails.
     """
-    team = Team()
+    team, origins = Team(), origins or Origins()
     if team.leads:
-        for target in (output, *([] if network is None else [network])):
-            check_output(target, force=force)
+        for target in outputs.targets:
+            check_output(target, force=outputs.force)
     with contextlib.ExitStack() as stack:
-        found = open_checkpoint(output, checkpoints, stack)
+        found = open_checkpoint(outputs.path, outputs.checkpoints, stack)
         seed = None if found is None else int(found.key["seed"])
         with team.pooled_warnings():
-            simulation = Simulation(model, team, float32=float32, seed=seed)
-        facts = simulation.facts(renamed or {})
-        record = provenance(command, inputs=inputs, **facts)
-        if found is not None:
-            check_same(found, facts)
-            # the end of the run may be another
-            record = {**found.provenance, "model": facts["model"]}
-        saver = saver_of(output, checkpoints, simulation, facts)
+            simulation = Simulation(model, team, float32=outputs.float32, seed=seed)
+        facts = simulation.facts(origins.renamed)
+        record = _record(origins, facts, found)
+        saver = saver_of(outputs.path, outputs.checkpoints, simulation, facts)
         report(simulation.plan)
-        if network is not None:
-            save_network(network, model, simulation.built, team, record, force)
-        writer = stack.enter_context(_opened(output, record, team, force, float32))
+        if outputs.network is not None:
+            save_network(outputs.network, model, simulation.built, team, record, outputs.force)
+        writer = stack.enter_context(_opened(outputs, record, team))
         simulation.run(writer, progress, saver, found)
-    if team.leads and checkpoints != NO_CHECKPOINTS:
-        checkpoint_path(output).unlink(missing_ok=True)
+    if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
+        checkpoint_path(outputs.path).unlink(missing_ok=True)
     return simulation.plan
+
+
+def _record(
+    origins: Origins, facts: Mapping[str, Any], found: Checkpoint | None
+) -> Mapping[str, Any]:
+    """Provenance of the recording: that of the first command, where the run goes on."""
+    if found is None:
+        return provenance(origins.command, inputs=origins.inputs, **facts)
+    check_same(found, facts)
+    # the end of the run may be another
+    return {**found.provenance, "model": facts["model"]}
 
 
 @contextlib.contextmanager
 def _opened(
-    output: str | os.PathLike[str],
-    record: Mapping[str, Any],
-    team: Team,
-    force: bool,
-    float32: bool,
+    outputs: Outputs, record: Mapping[str, Any], team: Team
 ) -> Iterator[RecordingWriter | None]:
-    """Yield the writer of the output on rank 0, and None elsewhere."""
+    """Yield the writer of the recording on rank 0, and None elsewhere."""
     if not team.leads:
         yield None
         return
-    with atomic_output(output, force=force) as path:
+    with atomic_output(outputs.path, force=outputs.force) as path:
         watch = removed_if_killed(path) if team.size > 1 else contextlib.nullcontext()
-        with watch, RecordingWriter(path, record, float32=float32) as writer:
+        with watch, RecordingWriter(path, record, float32=outputs.float32) as writer:
             yield writer
 
 
@@ -151,8 +135,15 @@ def plan_of(model: Model, *, float32: bool = False) -> Plan:
     layout = lay_out(model, 0)
     if layout.count <= BUILT_CELLS:
         return Simulation(model, team, float32=float32).plan
-    stand_ins = load_mechanisms(model)
+    stand_ins = _mechanisms(model, team)
     return estimated_plan(model, layout, team, stand_ins, float32=float32)
+
+
+def _mechanisms(model: Model, team: Team) -> Sequence[str]:
+    """Load the mechanisms; rank 0 first, which compiles them where that was not done before."""
+    found: Sequence[str] = load_mechanisms(model) if team.leads else ()
+    team.share(None)
+    return found if team.leads else load_mechanisms(model)
 
 
 class Simulation:
@@ -175,7 +166,7 @@ class Simulation:
     ) -> None:
         self.model, self.team = model, team
         self.seed = drawn_seed(model, team) if seed is None else seed
-        self.built = build(model, self.seed, team, load_mechanisms(model))
+        self.built = build(model, self.seed, team, _mechanisms(model, team))
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
         engine = agreed_engine(model, team)
