@@ -48,7 +48,6 @@ def build(model: Any, folder: Path, tstop: float, seed: int) -> Any:
     """Return LFPy's network, connected and with its input."""
     import LFPy
     import neuron
-    from scipy import stats
 
     np.random.seed(seed)
     (folder / "template.hoc").write_text(TEMPLATE)
@@ -58,56 +57,73 @@ def build(model: Any, folder: Path, tstop: float, seed: int) -> Any:
     )
     # LFPy keeps the temperature to itself
     neuron.h.celsius = run.celsius
-    for name, population in model.populations.items():
-        kind = model.cells[population.cell]
-        z = population.place.z.params
-        network.create_population(
-            Cell=LFPy.NetworkCell,
-            name=name,
-            POP_SIZE=population.size,
-            cell_args={
-                "morphology": str(kind.morphology),
-                "templatefile": str(folder / "template.hoc"),
-                "templatename": "BallStick",
-                "templateargs": None,
-                "Ra": kind.Ra,
-                "cm": kind.cm,
-                "passive": False,
-                "delete_sections": False,
-                "custom_fun": [lambda cell, kind=kind: mechanisms(cell, kind)],
-                "custom_fun_args": [{}],
-            },
-            pop_args={"radius": population.place.radius, "loc": z["loc"], "scale": z["scale"]},
-            rotation_args={"x": 0.0, "y": 0.0},
-        )
+    for name in model.populations:
+        add_population(network, model, name, folder / "template.hoc")
         for cell in network.populations[name].cells:
             background(cell, model.inputs[0], tstop)
     for table in model.connections:
-        depth = table.location.depth
-        network.connect(
-            pre=table.pre,
-            post=table.post,
-            connectivity=network.get_connectivity_rand(
-                pre=table.pre, post=table.post, connprob=table.rule.probability
-            ),
-            syntype=neuron.h.Exp2Syn,
-            synparams=table.synapse.params,
-            weightfun=np.random.normal,
-            weightargs=table.weight.params,
-            minweight=table.weight.min,
-            delayfun=np.random.normal,
-            delayargs=table.delay.params,
-            mindelay=table.delay.min,
-            multapsefun=stats.norm,
-            multapseargs=table.count.params,
-            syn_pos_args={
-                "section": list(table.location.sections),
-                "fun": [stats.norm] * len(depth),
-                "funargs": [term.params for term in depth],
-                "funweights": [term.weight for term in depth],
-            },
-        )
+        connect(network, table)
     return network
+
+
+def add_population(network: Any, model: Any, name: str, template: Path) -> None:
+    """Put the cells of a population into LFPy's network."""
+    import LFPy
+
+    population = model.populations[name]
+    kind = model.cells[population.cell]
+    z = population.place.z.params
+    network.create_population(
+        Cell=LFPy.NetworkCell,
+        name=name,
+        POP_SIZE=population.size,
+        cell_args={
+            "morphology": str(kind.morphology),
+            "templatefile": str(template),
+            "templatename": "BallStick",
+            "templateargs": None,
+            "Ra": kind.Ra,
+            "cm": kind.cm,
+            "passive": False,
+            "delete_sections": False,
+            "custom_fun": [lambda cell: mechanisms(cell, kind)],
+            "custom_fun_args": [{}],
+        },
+        pop_args={"radius": population.place.radius, "loc": z["loc"], "scale": z["scale"]},
+        rotation_args={"x": 0.0, "y": 0.0},
+    )
+
+
+def connect(network: Any, table: Any) -> None:
+    """Connect two populations as a table says."""
+    import neuron
+    from scipy import stats
+
+    depth = table.location.depth
+    pairs = network.get_connectivity_rand(
+        pre=table.pre, post=table.post, connprob=table.rule.probability
+    )
+    network.connect(
+        pre=table.pre,
+        post=table.post,
+        connectivity=pairs,
+        syntype=neuron.h.Exp2Syn,
+        synparams=table.synapse.params,
+        weightfun=np.random.normal,
+        weightargs=table.weight.params,
+        minweight=table.weight.min,
+        delayfun=np.random.normal,
+        delayargs=table.delay.params,
+        mindelay=table.delay.min,
+        multapsefun=stats.norm,
+        multapseargs=table.count.params,
+        syn_pos_args={
+            "section": list(table.location.sections),
+            "fun": [stats.norm] * len(depth),
+            "funargs": [term.params for term in depth],
+            "funweights": [term.weight for term in depth],
+        },
+    )
 
 
 def background(cell: Any, table: Any, tstop: float) -> None:
