@@ -164,9 +164,7 @@ class Synapses:
         rows = self.rows
         shared = np.array([kind.shared for kind in self.kinds], bool)[rows.kind]
         alone = np.where(shared, 0, np.arange(1, len(rows) + 1))
-        keys = np.column_stack([rows.cell, rows.segment, rows.kind, alone])
-        _, first, self.point = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        self.point = self.point.reshape(-1)
+        first, self.point = _groups(rows.cell, rows.segment, rows.kind, alone)
         return first
 
     def _connect(self, chosen: np.ndarray) -> list[Any]:
@@ -210,10 +208,8 @@ class Synapses:
         delay, point = self.rows.delay[chosen], self.point[chosen]
         # spikes come on the grid of time steps
         phase = np.round(delay / self._dt % 1.0 * 2**24) % 2**24
-        _, inverse, count = np.unique(
-            np.column_stack([point, phase]), axis=0, return_inverse=True, return_counts=True
-        )
-        tied = np.unique(point[count[inverse.reshape(-1)] > 1])
+        _, group = _groups(point, phase)
+        tied = np.unique(point[np.bincount(group)[group] > 1])
         shift = np.where(np.isin(point, tied), _rank_in_group(point) * TIE, 0.0)
         earlier = delay - shift
         return np.where(earlier < self._dt, delay + shift, earlier)
@@ -221,11 +217,10 @@ class Synapses:
     def _listen(self, chosen: np.ndarray, trains: SpikeTrains, tstart: float) -> EventFeed:
         """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
         rows = self.rows
-        pairs = np.column_stack([self.point[chosen].astype(float), rows.weight[chosen]])
-        unique, target = np.unique(pairs, axis=0, return_inverse=True)
-        points = unique[:, 0].astype(np.int64)
+        first, target = _groups(self.point[chosen], rows.weight[chosen])
+        points, weights = self.point[chosen][first], rows.weight[chosen][first]
         netcons = []
-        for point, weight in zip(points.tolist(), unique[:, 1].tolist(), strict=True):
+        for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
             netcon = make_netcon(self.points[point])
             netcon.weight[0] = weight
             netcon.delay = max(1.0, self._dt)
@@ -238,10 +233,23 @@ class Synapses:
             rank * TIE,
             trains,
             rows.source[chosen],
-            target.reshape(-1),
+            target,
             rows.delay[chosen],
             tstart,
         )
+
+
+def _groups(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort rows of keys: index of one row of each distinct kind, and the kind of each row."""
+    order = np.lexsort(keys[::-1])
+    begins = np.zeros(len(order), bool)
+    begins[:1] = True
+    for key in keys:
+        ordered = key[order]
+        begins[1:] |= ordered[1:] != ordered[:-1]
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(begins) - 1
+    return order[begins], group
 
 
 def _rank_in_group(group: np.ndarray) -> np.ndarray:

@@ -150,13 +150,13 @@ def statistics(model: Model, built: Built, team: Team) -> dict[str, dict[str, fl
     for k, (pairs, synapses, weight, delay) in enumerate(total):
         facts: dict[str, float] = {"synapses": int(synapses)}
         if synapses:
-            facts["mean weight"] = weight / synapses
+            facts["mean weight"] = float(weight / synapses)
         if k < len(model.connections):
             table = model.connections[k]
             name = f"{table.pre} to {table.post}"
             facts = {"pairs": int(pairs), **facts}
             if synapses:
-                facts["mean delay"] = delay / synapses
+                facts["mean delay"] = float(delay / synapses)
         else:
             name = f"input to {model.inputs[k - len(model.connections)].population or 'all'}"
         result[name if name not in result else f"{name} ({k})"] = facts
