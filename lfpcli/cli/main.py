@@ -124,6 +124,9 @@ def console_main() -> None:
     sys.stderr.flush()
     if code and size > 1:
         _end_job(code)
+    if size == 1:
+        # NEURON would take seconds to free a large network piece by piece
+        os._exit(code)
     sys.exit(code)
 
 

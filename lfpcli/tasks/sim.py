@@ -43,7 +43,6 @@ from lfpcli.tasks.plan import (
 )
 from lfpcli.tasks.prepare import load_mechanisms
 from lfpcli.tasks.save_network import save_network
-from lfpcli.tasks.treatment import filter_probes
 
 # cells up to which a plan is that of the model as it is built
 BUILT_CELLS = 2000
@@ -218,7 +217,10 @@ class Simulation:
                     saver.end_if_asked()
         if spikes and self.model.record.spikes:
             self._write_spikes(writer, *spikes.take())
-        if writer:
+        if writer and any(probe.filter is not None for probe in self.model.probes):
+            # what filters takes long to import
+            from lfpcli.tasks.treatment import filter_probes
+
             filter_probes(writer.file, self.model.probes)
 
     def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
