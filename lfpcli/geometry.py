@@ -92,7 +92,8 @@ class Geometry:
         """
         named = np.array([is_soma_name(n) for n in self.section_names], dtype=bool)
         mask = named[self.section]
-        if len(mask):
+        alone = len(mask) > 0 and bool(np.all(self.gid == self.gid[0]))
+        if len(mask) and not (alone and mask.any()):
             first = np.unique(self.gid, return_index=True)[1]
             without = ~np.isin(self.gid[first], self.gid[mask])
             mask[first[without]] = True

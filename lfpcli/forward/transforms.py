@@ -61,8 +61,10 @@ def soma_places(geometry: Geometry) -> np.ndarray:
     ndarray, shape (N, 3)
         um.
     """
-    gids, cell = np.unique(geometry.gid, return_inverse=True)
     soma = geometry.is_soma
+    if len(geometry) and np.all(geometry.gid == geometry.gid[0]):
+        return np.broadcast_to(geometry.middle[soma].mean(axis=0), (len(geometry), 3))
+    gids, cell = np.unique(geometry.gid, return_inverse=True)
     sums = np.zeros((len(gids), 3))
     np.add.at(sums, cell[soma], geometry.middle[soma])
     return (sums / np.bincount(cell[soma], minlength=len(gids))[:, None])[cell]
