@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,12 +24,12 @@ class Background:
     def __init__(self, threaded: bool) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1) if threaded else None
         self._pending: Future[None] | None = None
-        self._interval = sys.getswitchinterval()
+        self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Background:
         if self._pool:
-            self._threads = blas_threads(1)
-            self._threads.__enter__()
+            self._undo.enter_context(blas_threads(1))
+            self._undo.callback(sys.setswitchinterval, sys.getswitchinterval())
             # NEURON holds the interpreter but for one short callback per step; the other thread
             # gets its turn there, and must ask for it sooner than by default
             sys.setswitchinterval(1e-4)
@@ -41,8 +42,7 @@ class Background:
         finally:
             if self._pool:
                 self._pool.shutdown(cancel_futures=True)
-                self._threads.__exit__(None, None, None)
-                sys.setswitchinterval(self._interval)
+            self._undo.close()
 
     def submit(self, call: Callable[..., None], *arguments: Any) -> None:
         """Run a call after the one before it is done; its errors are raised at the next one."""

@@ -42,8 +42,6 @@ class PointProcess:
         self.idx = check_index(idx, len(cell.segments))
         self.kind = kind
         self.point = make_point(kind, cell.segments[self.idx], parameters.items())
-        self.record_current = False
-        self.record_potential = False
 
     @property
     def position(self) -> np.ndarray:
