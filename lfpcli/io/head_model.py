@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +250,7 @@ class NYHeadModel:
             Where the nearest source is more than 2 mm away.
         """
         wanted = "motorsensory_cortex" if dipole_pos is None else dipole_pos
-        self.vertex = self.lead_field.nearest(site(self.lead_field, wanted))
+        self.vertex = self.lead_field.nearest(place_of(wanted, self.lead_field.sites))
 
     def get_transformation_matrix(self) -> np.ndarray:
         """Potentials of unit dipoles at the source, shape (E, 3), mV per nA um."""
@@ -272,15 +272,19 @@ class NYHeadModel:
         return float(distance.min()), int(distance.argmin())
 
 
-def site(lead_field: LeadField, position: str | ArrayLike) -> np.ndarray:
-    """Place of a named site, or the place itself, um."""
+def place_of(position: str | ArrayLike, sites: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Place of a named site, or the place itself, um.
+
+    Raises
+    ------
+    UsageError
+        Where no site has that name.
+    """
     if not isinstance(position, str):
         return np.asarray(position, dtype=float)
-    if position not in lead_field.sites:
+    if position not in sites:
         raise UsageError(
-            f"head model has no site '{position}'",
-            remedy=nearest(position, lead_field.sites, "site")
-            if lead_field.sites
-            else "give the position as x,y,z in um",
+            f"'{position}' is neither a place x,y,z nor a site of this model",
+            remedy=nearest(position, sites, "site") if sites else "give the place as x,y,z in um",
         )
-    return np.array(lead_field.sites[position])
+    return np.array(sites[position])

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, UsageError, nearest
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.far_field import far_field_ratio
 from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.head_model import place_of
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
@@ -174,22 +175,9 @@ def find_places(placement: Placement, channels: Channels) -> Places:
             "no position of the dipole in the head",
             remedy="give --position X,Y,Z in um, or --placements FILE",
         )
-    where = _site(placement.position, channels)
+    where = place_of(placement.position, channels.sites)
     direction = None if placement.direction is None else np.asarray(placement.direction, float)
     return one_place(where, direction, normals)
-
-
-def _site(position: Sequence[float] | str, channels: Channels) -> np.ndarray:
-    if not isinstance(position, str):
-        return np.asarray(position, dtype=float)
-    if position not in channels.sites:
-        raise UsageError(
-            f"'{position}' is neither a place x,y,z nor a site of this model",
-            remedy=nearest(position, channels.sites, "site")
-            if channels.sites
-            else "give the place as x,y,z in um",
-        )
-    return np.array(channels.sites[position])
 
 
 def _write(

@@ -89,7 +89,7 @@ def test_far_from_every_source(tmp_path: Path) -> None:
 def test_unknown_site(tmp_path: Path) -> None:
     with (
         NYHeadModel(made.new_york(tmp_path / "ny.mat").path) as head,
-        pytest.raises(UsageError, match="did you mean 'parietal_lobe'"),
+        pytest.raises(UsageError, match="nor a site of this model; did you mean 'parietal_lobe'"),
     ):
         head.set_dipole_pos("parietal_lob")
 
