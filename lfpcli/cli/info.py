@@ -57,6 +57,7 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         for key, value in facts.get("attributes", {}).items():
             yield f"  @{key} = {value}"
         yield from _datasets(facts["datasets"])
+        yield from _provenance(facts.get("provenance", {}))
 
 
 def _recording(facts: dict[str, Any]) -> Iterator[str]:
@@ -111,10 +112,8 @@ def _provenance(record: dict[str, Any]) -> Iterator[str]:
     facts = [f"{record.get('program', '?')} {record.get('version', '?')}"]
     facts += [f"{key} {record[key]}" for key in ("engine", "seed") if key in record]
     yield "made by " + ", ".join(facts)
-    steps = [*record.get("history", []), record]
-    for step in steps:
-        command = step.get("command", []) if isinstance(step, dict) else []
-        yield f"  $ {shlex.join(map(str, command))}"
+    for step in [*record.get("history", []), record]:
+        yield f"  $ {shlex.join(map(str, step.get('command', [])))}"
 
 
 def _datasets(datasets: list[dict[str, Any]]) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lfpcli import __version__
+from lfpcli.errors import InputError
 
 _LIBRARIES = ("neuron", "numpy", "scipy", "h5py")
 
@@ -48,6 +50,37 @@ def provenance(
         **facts,
         "history": [*chain, before] if before else chain,
     }
+
+
+def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the record among the attributes of a file; an empty one where there is none.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Attributes of the root.
+    name : str
+        Name of the file, for errors.
+
+    Raises
+    ------
+    InputError
+        Where it is no record of commands.
+    """
+    try:
+        record = json.loads(attributes.get("provenance", "{}"))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError("provenance is no JSON", place=name) from error
+    if not _is_record(record):
+        raise InputError("provenance is no record of commands", place=name)
+    return record
+
+
+def _is_record(record: Any) -> bool:
+    if not isinstance(record, dict) or not isinstance(record.get("history", []), list):
+        return False
+    steps = [*record.get("history", []), record]
+    return all(isinstance(s, dict) and isinstance(s.get("command", []), list) for s in steps)
 
 
 def digest(path: Path) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from lfpcli.errors import InputError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
+from lfpcli.io.provenance import read_provenance
 
 FORMAT = "lfp-recording"
 VERSION = 1
@@ -127,13 +128,7 @@ class Recording:
     @property
     def provenance(self) -> dict[str, Any]:
         """How the file came to be."""
-        try:
-            record = json.loads(_text(self.file.attrs.get("provenance", "{}")))
-        except ValueError as error:
-            raise InputError("provenance is no JSON", place=self.name) from error
-        if not isinstance(record, dict) or not isinstance(record.get("history", []), list):
-            raise InputError("provenance is no record of commands", place=self.name)
-        return record
+        return read_provenance(self.file.attrs, self.name)
 
     @property
     def populations(self) -> list[str]:

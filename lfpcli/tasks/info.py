@@ -9,7 +9,9 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io import templates
 from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.provenance import read_provenance
 from lfpcli.io.recording import FORMAT, Recording, Sampled
 
 _SWC_TYPES = {1: "soma", 2: "axon", 3: "basal", 4: "apical"}
@@ -28,7 +30,8 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
     dict
         ``file``, ``kind`` and ``bytes``; for a recording the ``populations``, ``spikes``,
         ``reports``, ``dipoles``, ``signals`` and ``provenance``; for HDF5 and NumPy files the
-        ``datasets``; for a morphology the numbers of ``points``.
+        ``datasets``, and of templates the ``provenance``; for a morphology the numbers of
+        ``points``.
 
     Raises
     ------
@@ -59,6 +62,10 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _hdf5(contents: Contents) -> dict[str, Any]:
     attributes = {k: _plain(v) for k, v in contents.leaves["/"].attributes.items()}
+    if attributes.get("format") == templates.FORMAT:
+        record = read_provenance(attributes, contents.name)
+        attributes.pop("provenance", None)
+        return {"attributes": attributes, "provenance": record}
     if attributes.get("format") != FORMAT:
         return {"attributes": attributes}
     with h5py.File(contents.path, "r") as file:

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import synthetic
 
+from lfpcli.io.provenance import provenance
+from lfpcli.io.templates import TemplateWriter
+
 
 @pytest.fixture
 def recording(tmp_path):
@@ -79,6 +82,28 @@ def test_other_hdf5(lfp, tmp_path):
         ["/away", "link", "to", "/etc/passwd:/"],
         ["/scalar", "scalar", "int64"],
     ]
+
+
+def test_provenance_of_templates(lfp, tmp_path):
+    path = tmp_path / "templates.h5"
+    before = provenance(["lfp", "sim", "model.toml"], seed=3)
+    with TemplateWriter(path, provenance(["lfp", "probe", "a b.h5"], history=before, seed=4)):
+        pass
+    text = lfp("info", path).out
+    assert "  @format = lfp-templates" in text and "@provenance" not in text
+    assert "made by lfp 0.1.0, seed 4\n  $ lfp sim model.toml\n  $ lfp probe 'a b.h5'\n" in text
+    assert json.loads(lfp("info", path, "--json").out)["provenance"]["seed"] == 4
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["[", "[]", '{"history": 1}', '{"history": [1]}', '{"command": 1}', "[" * 100000, 3],
+)
+def test_provenance_that_is_none(lfp, tmp_path, record):
+    path = tmp_path / "templates.h5"
+    with TemplateWriter(path, {}) as writer:
+        writer.file.attrs["provenance"] = record
+    assert "provenance is no " in lfp("info", path, code=3).err
 
 
 def test_numpy_files(lfp, tmp_path):
