@@ -122,7 +122,7 @@ def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
     )
 
 
-def draw_overlay(
+def draw_traces(
     ax: Axes,
     times: np.ndarray,
     values: np.ndarray,
@@ -133,19 +133,29 @@ def draw_overlay(
     quantity: str,
     colours: Sequence | None = None,
 ) -> None:
-    """Draw traces over each other on one axis, that of `quantity`; see `draw_stack`."""
+    """Draw a few traces over each other on one axis, that of `quantity`, or stack more of them.
+
+    The first of a stack is on top; for the rest see `draw_stack`.
+    """
+    count = values.shape[1]
+    if count > _MOST_LAID_OVER:
+        order = slice(None, None, -1)
+        inks = None if colours is None else list(colours)[order]
+        shown, names = values[:, order], list(labels)[order]
+        draw_stack(ax, times, shown, names, units, title=title, colours=inks, centred=True)
+        return
     ax.set_title(title)
     if not values.size:
         say(ax, "no samples in this time span")
         return
     label, factor = shown_unit(units, float(np.max(np.abs(values))))
-    chosen = colours if colours is not None else [INK] if values.shape[1] == 1 else COLOURS
-    for k in range(values.shape[1]):
+    chosen = colours if colours is not None else [INK] if count == 1 else COLOURS
+    for k in range(count):
         ax.plot(times, factor * values[:, k], color=chosen[k % len(chosen)], label=labels[k])
     ax.set_ylabel(f"{quantity} ({label})" if label else quantity)
     ax.margins(y=0.06)
     ax.locator_params(axis="y", nbins=4)
-    if values.shape[1] > 1:
+    if count > 1:
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(1.0, 1.05),
@@ -153,35 +163,4 @@ def draw_overlay(
             handletextpad=0.5,
             labelspacing=0.3,
             borderaxespad=0.2,
-        )
-
-
-def draw_cell_traces(
-    ax: Axes,
-    times: np.ndarray,
-    values: np.ndarray,
-    labels: Sequence[str],
-    units: str,
-    *,
-    title: str,
-    quantity: str,
-    colours: Sequence | None = None,
-) -> None:
-    """Draw a variable of some cells: a few over each other, more above each other."""
-    if values.shape[1] <= _MOST_LAID_OVER:
-        draw_overlay(
-            ax, times, values, labels, units, title=title, quantity=quantity, colours=colours
-        )
-    else:
-        order = slice(None, None, -1)
-        draw_stack(
-            ax,
-            times,
-            values[:, order],
-            list(labels)[order],
-            units,
-            title=title,
-            axis_label="",
-            colours=None if colours is None else list(colours)[order],
-            centred=True,
         )

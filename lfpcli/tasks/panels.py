@@ -23,7 +23,7 @@ from lfpcli.plotting.morphology import (
 )
 from lfpcli.plotting.reduce import envelope, rows_in
 from lfpcli.plotting.spikes import Train, draw_raster
-from lfpcli.plotting.traces import draw_cell_traces, draw_overlay
+from lfpcli.plotting.traces import draw_traces
 from lfpcli.plotting.units import literal
 from lfpcli.runtime.morphology.tree import Morphology, kind_of
 
@@ -110,7 +110,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     what, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
     def draw(ax: Axes) -> None:
-        draw_cell_traces(
+        draw_traces(
             ax,
             times,
             joined,
@@ -179,7 +179,7 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
     labels = ["$p_x$", "$p_y$", "$p_z$"]
     return Panel(
-        lambda ax: draw_overlay(
+        lambda ax: draw_traces(
             ax, times, values, labels, sampled.units, title=title, quantity="$p$"
         ),
         0.9,
