@@ -21,7 +21,7 @@ from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import open_recording
 from lfpcli.io.templates import TemplateWriter
 from lfpcli.model.probe import Probe
-from lfpcli.tasks.cell_currents import WHOLE, Cut, cell_currents
+from lfpcli.tasks.cell_currents import WHOLE, Current, Cut, cell_currents
 from lfpcli.tasks.located import located
 from lfpcli.tasks.probes import contacts_of, forward_arguments, model_name, probe_parameters
 from lfpcli.tasks.treatment import Treatment
@@ -86,10 +86,8 @@ def templates(
         What part of the run.
     gid : int, optional
         The cell; needed where the recording holds several.
-    force : bool
-        Whether an existing file is replaced.
-    float32 : bool
-        Whether templates are stored in single precision.
+    force, float32 : bool
+        Whether an existing file is replaced, and templates are stored in single precision.
     treatment : Treatment
         Filter and sampling interval; they act on the whole run, which is cut then.
     command : sequence of str
@@ -109,12 +107,29 @@ def templates(
     with stream.local_file(source) as (path, name), open_recording(path) as recording:
         recording.name = name
         cell, currents = cell_currents(recording, cut, treatment, gid)
-        inputs = {name: digest(path)}
-        history = recording.provenance
+        facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
     chosen = placements_of(places, cell, contacts)
+    record = provenance(command, **facts, seed=places.seed)
+    with (
+        located(spec.where),
+        atomic_output(output, force=force) as target,
+        TemplateWriter(target, record, float32=float32) as writer,
+    ):
+        _write(writer, spec, cell, contacts, chosen, currents, progress)
+
+
+def _write(
+    writer: TemplateWriter,
+    spec: Probe,
+    cell: Geometry,
+    contacts: Contacts,
+    chosen: Placements,
+    currents: Current,
+    progress: Callable[[float], None],
+) -> None:
+    """Compute the templates of all placements, and write them block by block."""
     inside = contacts_inside(cell, contacts, chosen)
     _warn_of_inside(inside, cell, contacts, len(chosen))
-    record = provenance(command, inputs=inputs, history=history, seed=places.seed)
     facts = {
         "dt": currents.dt,
         "t_start": currents.t_start,
@@ -122,17 +137,11 @@ def templates(
         **probe_parameters(spec, contacts),
         **currents.facts,
     }
-    with (
-        located(spec.where),
-        atomic_output(output, force=force) as target,
-        TemplateWriter(target, record, float32=float32) as writer,
-    ):
-        dataset = writer.begin(chosen, contacts, inside, len(currents.samples), facts)
-        options = {**forward_arguments(spec), "dtype": writer.dtype.type}
-        blocks = signal_blocks(cell, contacts, currents.samples.T, chosen, **options)
-        for first, block in blocks:
-            dataset[first : first + len(block)] = block
-            progress((first + len(block)) / len(chosen))
+    dataset = writer.begin(chosen, contacts, inside, len(currents.samples), facts)
+    options = {**forward_arguments(spec), "dtype": writer.dtype.type}
+    for first, block in signal_blocks(cell, contacts, currents.samples.T, chosen, **options):
+        dataset[first : first + len(block)] = block
+        progress((first + len(block)) / len(chosen))
 
 
 def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:

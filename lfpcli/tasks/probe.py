@@ -20,7 +20,7 @@ from lfpcli.model.probe import Probe
 from lfpcli.model.tables import read_table
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.probes import measurement_of
-from lfpcli.tasks.streams import Member, Stream, begin_signal, group_names
+from lfpcli.tasks.streams import Measurement, Member, Stream, begin_signal, group_names
 from lfpcli.tasks.treatment import Treatment, treat_signal
 
 # doubles of the currents that are read at a time
@@ -63,10 +63,8 @@ def probe(
         Recording to write, or ``-``; it holds all that `source` does but the currents.
     spec : Probe
         What to measure.
-    force : bool
-        Whether an existing file is replaced.
-    float32 : bool
-        Whether samples are stored in single precision.
+    force, float32 : bool
+        Whether an existing file is replaced, and samples are stored in single precision.
     treatment : Treatment
         Noise, filter and sampling interval.
     keep_currents : bool
@@ -85,15 +83,7 @@ def probe(
     measurement = measurement_of(spec)
     with stream.local_file(source) as (path, name), open_recording(path) as recording:
         recording.name = name
-        if spec.name in recording.signals:
-            raise InputError(
-                f"has a signal '{spec.name}' already", place=name, remedy="give another --name"
-            )
-        members, reports = currents_of(recording)
-        everyone = list(reports)
-        gids = [member.gid for member in members]
-        groups = group_names(spec.per, everyone, gids)
-        contraction = Stream(measurement, members, groups, len(members), Team())
+        contraction, reports = _stream_of(recording, measurement, spec)
         record = provenance(command, inputs={name: digest(path)}, history=recording.provenance)
         with (
             atomic_output(output, force=force) as target,
@@ -101,7 +91,7 @@ def probe(
         ):
             left_out = () if keep_currents else ("reports/imem", "report")
             copy_parts(recording, writer, without=left_out)
-            _contract(contraction, list(reports.values()), writer, progress)
+            _contract(contraction, reports, writer, progress)
             if treatment != Treatment():
                 treat_signal(writer.file[f"signals/{measurement.name}"], treatment)
 
@@ -147,6 +137,22 @@ def cell_of(geometry: Geometry, gid: int) -> Geometry:
         parent=inner,
         section_names=geometry.section_names,
     )
+
+
+def _stream_of(
+    recording: Recording, measurement: Measurement, spec: Probe
+) -> tuple[Stream, list[Report]]:
+    """The signal of all cells, and the reports whose currents it takes side by side."""
+    if spec.name in recording.signals:
+        raise InputError(
+            f"has a signal '{spec.name}' already",
+            place=recording.name,
+            remedy="give another --name",
+        )
+    members, reports = currents_of(recording)
+    gids = [member.gid for member in members]
+    groups = group_names(spec.per, list(reports), gids)
+    return Stream(measurement, members, groups, len(members), Team()), list(reports.values())
 
 
 def _contract(
