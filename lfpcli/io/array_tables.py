@@ -12,6 +12,7 @@ import numpy as np
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.forward.contacts import Contacts
 from lfpcli.io.stream import local_file
+from lfpcli.io.text import is_number
 
 COLUMNS = {
     "x": ("x", "x_pos", "pos_x"),
@@ -52,7 +53,7 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
     with local_file(source) as (path, place):
         rows = _rows(path, place)
     first_line, first = rows[0]
-    if any(_is_number(cell) for cell in first):
+    if any(is_number(cell) for cell in first):
         columns = HEADERLESS.get(len(first))
         if columns is None:
             raise InputError(
@@ -166,15 +167,7 @@ def _one_radius(rows: list[Row], radii: np.ndarray, place: str) -> float:
     return float(radii[0])
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _number(cell: str, name: str, place: str) -> float:
-    if not _is_number(cell) or not np.isfinite(float(cell)):
+    if not is_number(cell) or not np.isfinite(float(cell)):
         raise InputError(f"{name} is '{cell}', expected a finite number", place=place)
     return float(cell)

@@ -20,6 +20,7 @@ from lfpcli.io import stream
 from lfpcli.io.mne import mne_lead_field
 from lfpcli.io.montage import UM
 from lfpcli.io.provenance import digest
+from lfpcli.io.text import as_text
 
 # to mV/(nA um) or T/(nA um)
 LEAD_FIELD_UNITS = {
@@ -156,7 +157,7 @@ def _plain(file: h5py.File, path: Path) -> LeadField:
     names = [f"E{k + 1}" for k in range(count)]
     if "electrodes/names" in file:
         stored = _dataset(file, "electrodes/names", path, (count,))[()]
-        names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in stored]
+        names = [as_text(n) for n in stored]
     return LeadField(
         dataset,
         LEAD_FIELD_UNITS[units][1],
@@ -195,8 +196,7 @@ def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
 
 
 def _units(dataset: h5py.Dataset, known: dict[str, Any], path: Path) -> str:
-    value = dataset.attrs.get("units", "")
-    units = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    units = as_text(dataset.attrs.get("units", ""))
     if units not in known:
         raise InputError(
             f"has units '{units}'" if units else "has no attribute 'units'",

@@ -17,6 +17,7 @@ from lfpcli.errors import InputError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.provenance import read_provenance
+from lfpcli.io.text import as_text
 
 FORMAT = "lfp-recording"
 VERSION = 1
@@ -108,7 +109,7 @@ class Recording:
     def __init__(self, file: h5py.File, name: str) -> None:
         self.file = file
         self.name = name
-        kind = _text(file.attrs.get("format", ""))
+        kind = as_text(file.attrs.get("format", ""))
         if kind != FORMAT:
             raise InputError(
                 "HDF5 file, but no recording of lfp", place=name, remedy="make one with 'lfp sim'"
@@ -172,7 +173,7 @@ class Recording:
         parts = {n: self.array(f"{base}/{n}", 2) for n in ("start", "end")}
         parts |= {n: self.array(f"{base}/{n}", 1) for n in ("diam", "area", "x")}
         parts |= {n: self.array(f"{base}/{n}", 1, np.int64) for n in ("gid", "section", "parent")}
-        names = [_text(n) for n in self._get(f"{base}/section_names", 1)[()]]
+        names = [as_text(n) for n in self._get(f"{base}/section_names", 1)[()]]
         for key in ("start", "end"):
             if parts[key].shape[1] != 3:
                 raise InputError("expected three columns", place=self.place(f"{base}/{key}"))
@@ -233,7 +234,7 @@ class Recording:
             if not np.isfinite(value) or (key == "dt" and value <= 0):
                 raise InputError(f"attribute '{key}' is missing or wrong", place=self.place(base))
             found[key] = value
-        found["units"] = _text(data.attrs.get("units", ""))
+        found["units"] = as_text(data.attrs.get("units", ""))
         return found
 
     @property
@@ -271,10 +272,10 @@ class Recording:
             positions=self.array(f"{base}/positions", 2)
             if f"{base}/positions" in self.file
             else None,
-            names=[_text(n) for n in self.file[f"{base}/names"][()]]
+            names=[as_text(n) for n in self.file[f"{base}/names"][()]]
             if f"{base}/names" in self.file
             else [],
-            model=_text(attrs.get("model", "")),
+            model=as_text(attrs.get("model", "")),
             parameters={
                 k: _plain(v)
                 for k, v in attrs.items()
@@ -333,13 +334,9 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
-        value = _text(value)
+        value = as_text(value)
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)

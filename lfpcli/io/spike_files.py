@@ -10,6 +10,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, nearest
 from lfpcli.io import stream
+from lfpcli.io.text import as_text, is_number
 
 
 def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +78,7 @@ def _population(path: Path, names: list[str], wanted: str | None) -> str:
 
 
 def _milliseconds(path: Path, unit: Any) -> float:
-    text = unit.decode() if isinstance(unit, bytes) else str(unit)
+    text = as_text(unit)
     factors = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
     if text not in factors:
         raise InputError(f"times are in '{text}', expected ms or s", place=path)
@@ -104,9 +105,9 @@ def _from_text(path: Path) -> tuple[Any, Any]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 words = line.partition("#")[0].replace(",", " ").split()
-                if not words or (not rows and not _is_number(words[0])):
+                if not words or (not rows and not is_number(words[0])):
                     continue  # a comment, or a line of headings
-                if len(words) < 2 or not all(_is_number(word) for word in words[:2]):
+                if len(words) < 2 or not all(is_number(word) for word in words[:2]):
                     raise InputError(
                         "expected the number of a train and a time in ms", place=f"{path}:{number}"
                     )
@@ -115,14 +116,6 @@ def _from_text(path: Path) -> tuple[Any, Any]:
         raise InputError("is no file of spikes", place=path) from error
     table = np.array(rows, float).reshape(-1, 2)
     return table[:, 1], table[:, 0]
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.io.npz import check_real, read_npy, read_npz
 from lfpcli.io.stream import local_file
+from lfpcli.io.text import is_number
 
 
 def read_currents(source: str | os.PathLike[str], electrodes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,14 +117,14 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
         for number, line in enumerate(lines, 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
-    if filled and not any(_is_number(cell) for cell in filled[0][1]):
+    if filled and not any(is_number(cell) for cell in filled[0][1]):
         del filled[0]
     if not filled:
         raise InputError("holds no currents", place=name)
     width = len(filled[0][1])
     rows = []
     for number, cells in filled:
-        bad = [cell for cell in cells if not _is_number(cell)]
+        bad = [cell for cell in cells if not is_number(cell)]
         if bad:
             raise InputError(f"'{bad[0][:40]}' is no number", place=f"{name}:{number}")
         if len(cells) != width or width < 2:
@@ -132,14 +133,6 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
             )
         rows.append([float(cell) for cell in cells])
     return np.array(rows)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _checked(

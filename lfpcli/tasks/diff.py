@@ -15,6 +15,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io import stream
 from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.text import as_text
 from lfpcli.tasks.differences import Difference, Tolerance, compare_arrays, compare_texts
 
 PROVENANCE = "/@provenance"
@@ -170,6 +171,5 @@ def _compare_attributes(
 def _plain(value: Any) -> Any:
     """Return text as an object, so that its length is no part of its type."""
     if isinstance(value, (str, bytes)):
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        return np.array(text, dtype=object)
+        return np.array(as_text(value), dtype=object)
     return value

@@ -13,6 +13,7 @@ from lfpcli.io import templates
 from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.recording import FORMAT, Recording, Sampled
+from lfpcli.io.text import as_text
 
 _SWC_TYPES = {1: "soma", 2: "axon", 3: "basal", 4: "apical"}
 
@@ -74,7 +75,7 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return as_text(value)
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 

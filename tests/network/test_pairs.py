@@ -158,6 +158,16 @@ def test_mistakes_in_spike_files(tmp_path: Path, name: str, content: bytes, what
     assert name in str(caught.value.place)
 
 
+@pytest.mark.parametrize("units", ["min", np.bytes_(b"\xff")])
+def test_units_of_spike_times_that_are_not_known(tmp_path: Path, units: object) -> None:
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["spikes/A/timestamps"] = np.ones(2)
+        file["spikes/A/timestamps"].attrs["units"] = units
+        file["spikes/A/node_ids"] = np.zeros(2, int)
+    with pytest.raises(InputError, match="expected ms or s"):
+        read_spikes(tmp_path / "s.h5")
+
+
 def test_cells_are_dealt_out_by_their_work() -> None:
     cells = {"E": range(90), "I": range(90, 100)}
     costs = {"E": 100.0, "I": 1000.0}
