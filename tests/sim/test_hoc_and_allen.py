@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from allen_fit import FIT
 
 from lfpcli.io.recording import open_recording
 
@@ -126,18 +127,6 @@ def test_hoc_file_builds_one_cell(shell, folder: Path, tmp_path: Path) -> None:
     model.write_text('[cell.c]\nhoc = "init.hoc"\n[population.P]\ncell = "c"\nsize = 2\n')
     err = shell("sim", model, "-o", tmp_path / "out.h5", code=3).err
     assert "builds one cell and cannot make more" in err
-
-
-FIT = {
-    "passive": [{"ra": 100.0, "cm": [{"section": "soma", "cm": 1.5}], "e_pas": -80.0}],
-    "conditions": [
-        {"celsius": 34.0, "v_init": -80.0, "erev": [{"section": "soma", "ena": 53.0, "ek": -107.0}]}
-    ],
-    "genome": [
-        {"section": "soma", "name": "gnabar_hh", "value": "0.2", "mechanism": "hh"},
-        {"section": "dend", "name": "g_pas", "value": 2e-4, "mechanism": ""},
-    ],
-}
 
 
 def test_fit_of_the_allen_database(shell, share: Path, tmp_path: Path) -> None:
