@@ -117,7 +117,7 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Simulate."""
-    # BLAS with one thread adds in the same order on any number of processes
+    # matrix products are few here, and a pool of threads in each of many processes is costly
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from lfpcli.tasks.checkpoint import CheckpointSettings
     from lfpcli.tasks.model_source import model_source

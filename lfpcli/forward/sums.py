@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lfpcli.errors import SimulatorError
-
 # 2**20 nA, a milliampere, is far beyond the currents of any cell
 _LOG2_CURRENT = 20
 
@@ -26,6 +24,11 @@ class OrderFreeSum:
         Largest number of contributions, the same on all ranks.
     bound : array_like, shape (C,)
         Largest absolute coefficient of each channel among all cells, the same on all ranks.
+
+    Attributes
+    ----------
+    bounds : ndarray, shape (3, C)
+        What cuts off the high part, what cuts off the low one, and the limit of a contribution.
     """
 
     def __init__(self, cells: int, bound: ArrayLike) -> None:
@@ -33,40 +36,9 @@ class OrderFreeSum:
         exponent = np.frexp(np.where(largest > 0, largest, 1.0))[1] + _LOG2_CURRENT
         spare = int(np.ceil(np.log2(max(cells, 1)))) + 2
         # adding and taking away 1.5 * 2**e rounds to multiples of 2**(e - 52)
-        self._high = np.ldexp(1.5, exponent + spare)
-        self._low = np.ldexp(1.5, exponent + spare - 52 + spare)
-        self._limit = np.ldexp(1.0, exponent)
-
-    def split(self, values: np.ndarray) -> np.ndarray:
-        """Cut contributions into the parts that may be added in any order.
-
-        Parameters
-        ----------
-        values : ndarray, shape (n, C)
-            Contribution of one cell.
-
-        Returns
-        -------
-        ndarray, shape (2, n, C)
-
-        Raises
-        ------
-        SimulatorError
-            Where a contribution is beyond all reason.
-        """
-        parts = np.empty((2, *values.shape))
-        high, low = parts
-        np.add(values, self._high, out=high)
-        high -= self._high
-        np.subtract(values, high, out=low)
-        low += self._low
-        low -= self._low
-        if not np.all(np.abs(values) < self._limit):
-            raise SimulatorError(
-                "a signal is not finite or beyond all reason",
-                remedy="use a smaller dt, and check the conductances and weights",
-            )
-        return parts
+        high = np.ldexp(1.5, exponent + spare)
+        low = np.ldexp(1.5, exponent + spare - 52 + spare)
+        self.bounds = np.array([high, low, np.ldexp(1.0, exponent)])
 
     @staticmethod
     def join(parts: np.ndarray) -> np.ndarray:

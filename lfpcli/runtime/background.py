@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from lfpcli.runtime.blas import blas_threads
+
+_current = threading.local()
+
+
+def leaving() -> None:
+    """Say, in a call that runs in the background, that it now works without the interpreter.
+
+    Whoever has submitted the call waits for this: a simulator that keeps the interpreter to itself
+    would otherwise hold the call up from its first line on.
+    """
+    left: threading.Event | None = getattr(_current, "left", None)
+    if left is not None:
+        left.set()
 
 
 class Background:
@@ -17,8 +31,7 @@ class Background:
     Parameters
     ----------
     threaded : bool
-        Whether there is a thread, which needs callbacks between NEURON's steps. Under MPI there is
-        none: its calls belong to one thread.
+        Whether there is a thread. Under MPI there is none: its calls belong to one thread.
     """
 
     def __init__(self, threaded: bool) -> None:
@@ -30,8 +43,8 @@ class Background:
         if self._pool:
             self._undo.enter_context(blas_threads(1))
             self._undo.callback(sys.setswitchinterval, sys.getswitchinterval())
-            # NEURON holds the interpreter but for one short callback per step; the other thread
-            # gets its turn there, and must ask for it sooner than by default
+            # NEURON holds the interpreter but for one short callback per step, and CoreNEURON for
+            # a chunk; the other thread must ask for its turn sooner than by default
             sys.setswitchinterval(1e-4)
         return self
 
@@ -50,10 +63,21 @@ class Background:
             call(*arguments)
             return
         self.wait()
-        self._pending = self._pool.submit(call, *arguments)
+        left = threading.Event()
+        self._pending = self._pool.submit(_followed, left, call, *arguments)
+        left.wait()
 
     def wait(self) -> None:
         """Wait for the last call and raise what it raised."""
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.result()
+
+
+def _followed(left: threading.Event, call: Callable[..., None], *arguments: Any) -> None:
+    """Run a call; `left` is set once it is done or works without the interpreter."""
+    _current.left = left
+    try:
+        call(*arguments)
+    finally:
+        left.set()

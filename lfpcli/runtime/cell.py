@@ -14,7 +14,7 @@ from lfpcli.forward import transforms
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.geometry import select_sections
 from lfpcli.runtime.axial import axial_network
-from lfpcli.runtime.background import Background
+from lfpcli.runtime.background import Background, leaving
 from lfpcli.runtime.derived import Derived, outside_potentials
 from lfpcli.runtime.field import Steps
 from lfpcli.runtime.neuron import nrn
@@ -312,11 +312,11 @@ class Cell(Derived, Stimulated):
             span = slice(chunk.first, chunk.first + chunk.samples)
             for name, samples in kept.items():
                 samples[span] = chunk.blocks[name]
+            leaving()
             for matrix, signal in zip(matrices, signals, strict=True):
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
-        by_step = chosen.engine == "neuron" and not chosen.adaptive
-        with Background(threaded=by_step) as background:
+        with Background(threaded=True) as background:
             for chunk in run([self], chosen, recorders, self._played_fields()):
                 background.submit(keep, chunk)
         self.tvec, self.somav = chosen.times, kept["soma"][:, 0]

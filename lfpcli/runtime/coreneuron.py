@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,22 @@ def prepare() -> Any:
     from neuron import coreneuron
 
     coreneuron.verbose = 0
+    coreneuron.nrncore_arg = _exact_end(type(coreneuron).nrncore_arg)
     return coreneuron
+
+
+def _exact_end(arguments: Callable[[Any, float], str]) -> Callable[[float], str]:
+    """What names CoreNEURON's arguments, without rounding the end of a run to six digits.
+
+    NEURON 9 writes the end that way, by which a run misses steps or has too many.
+    """
+    from neuron import coreneuron
+
+    def exact(tstop: float) -> str:
+        rounded, whole = f"--tstop {tstop:g} ", f"--tstop {float(tstop)!r} "
+        return arguments(coreneuron, tstop).replace(rounded, whole)
+
+    return exact
 
 
 def used_mechanisms() -> set[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lfpcli.errors import InputError
-from lfpcli.kernels._gather import gather
+from lfpcli.errors import InputError, SimulatorError
+from lfpcli.kernels._gather import gather, gather_rows
 from lfpcli.runtime.addresses import addresses
 from lfpcli.runtime.capture import captured
 from lfpcli.runtime.network import detect_spikes
@@ -95,44 +95,76 @@ class Gatherer:
         return {name: taken[:, columns] for name, columns in self._columns.items()}
 
 
+# beyond the samples of a chunk CoreNEURON wants two more places in a vector
+SPARE_PLACES = 8
+
+
 class VectorSet:
     """Collects variables in one vector of NEURON per column.
+
+    The vectors have room for all samples between two calls of `take` from the beginning, so that
+    they stay where they are in memory, from where they are read.
 
     Parameters
     ----------
     recorders : mapping of str to Recorder
         What to collect.
+    rows : int
+        Most samples between two calls of `take`.
     interval : float, optional
         Grid of the samples, ms; at every step where left out.
     """
 
-    def __init__(self, recorders: Mapping[str, Recorder], interval: float | None) -> None:
-        vector = nrn().Vector
-        grid = () if interval is None else (interval,)
+    def __init__(
+        self, recorders: Mapping[str, Recorder], rows: int, interval: float | None = None
+    ) -> None:
+        self._room = rows + SPARE_PLACES
         self._vectors = {
-            name: [vector().record(reference, *grid) for reference in recorder.references]
+            name: _recording(recorder.references, self._room, interval)
             for name, recorder in recorders.items()
         }
+        # looked up once, as it takes as long as the call
+        self._resize = [v.resize for vectors in self._vectors.values() for v in vectors]
+        self._places: dict[str, np.ndarray] = {}
 
     def discard(self) -> None:
         """Forget all samples so far."""
-        for vectors in self._vectors.values():
-            for vector in vectors:
-                vector.resize(0)
+        for resize in self._resize:
+            resize(0)
 
     def take(self) -> dict[str, np.ndarray]:
         """Return the samples since the last call, per recorder (samples, columns)."""
-        return {name: _emptied(vectors).T for name, vectors in self._vectors.items()}
+        taken = {name: self._read(name).T for name in self._vectors}
+        self.discard()
+        return taken
+
+    def _read(self, name: str) -> np.ndarray:
+        """Contents of the vectors of a recorder, shape (vectors, samples)."""
+        vectors = self._vectors[name]
+        counts = set(map(len, vectors))
+        if len(counts) > 1:
+            raise SimulatorError(f"vectors of {name} differ in length: {sorted(counts)}")
+        block = np.empty((len(vectors), max(counts, default=0)))
+        if block.shape[1] > self._room:
+            # a vector that has grown beyond its room has moved, and so have all others
+            self._room = block.shape[1]
+            self._places.clear()
+        if name not in self._places:
+            self._places[name] = _places(vectors)
+        gather_rows(self._places[name], block)
+        return block
 
 
-def _emptied(vectors: Sequence[Any]) -> np.ndarray:
-    """Contents of vectors, shape (vectors, samples), which are then empty."""
-    count = int(vectors[0].size()) if vectors else 0
-    block = np.empty((len(vectors), count))
-    for row, vector in zip(block, vectors, strict=True):
-        row[:] = vector.as_numpy()
-        vector.resize(0)
-    return block
+def _recording(references: Sequence[Any], room: int, interval: float | None) -> list[Any]:
+    """A recording vector per reference."""
+    vector = nrn().Vector
+    grid = () if interval is None else (interval,)
+    return [vector(room).record(reference, *grid) for reference in references]
+
+
+def _places(vectors: Sequence[Any]) -> np.ndarray:
+    """Addresses of the elements of vectors, shape (vectors,)."""
+    return np.array([v.__array_interface__["data"][0] for v in vectors], dtype=np.uintp)
 
 
 class SpikeRecorder:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHUNK_VALUES = 1 << 19
 CHUNK_SAMPLES = 4096
 CORE_CHUNK_VALUES = 1 << 22
+CORE_CHUNK_SAMPLES = 256
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
 
@@ -172,8 +173,7 @@ def run(
     frame = frame or Frame()
     spans = _spans(settings, recorders, frame)
     collectors = _Collectors(recorders, settings, max(samples for _, samples in spans))
-    # the last sample of a grid is an event that must lie before the end of the chunk
-    past = 1e-6 * settings.dt if settings.adaptive else 0.0
+    past = settings.dt * _beyond(settings)
     feed = None if synapses is None else synapses.feed
     advance: Callable[[float], None] = functools.partial(_advance, pc, h, feed)
     with _sampling(h, collectors.sample), _engine(settings.engine) as engage:
@@ -188,7 +188,7 @@ def run(
         waits = frame.start is not None
         for first, samples in spans:
             if waits:
-                steps = settings.dt * np.arange(first, first + samples)
+                steps = settings.dt * np.arange(first, first + samples) + past
                 waits = _come_down(pc, advance, steps, held)
             advance((first + samples - 1) * settings.dt + past)
             blocks = collectors.take(samples)
@@ -204,7 +204,7 @@ class _Collectors:
         gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
         others = {name: r for name, r in recorders.items() if name not in gathered}
         self._gatherer = Gatherer(gathered, rows)
-        self._vectors = VectorSet(others, settings.dt if settings.adaptive else None)
+        self._vectors = VectorSet(others, rows, settings.dt if settings.adaptive else None)
         self.sample = self._gatherer.sample
 
     def discard(self) -> None:
@@ -215,6 +215,9 @@ class _Collectors:
     def take(self, samples: int) -> dict[str, np.ndarray]:
         """Return the samples since the last call, per recorder (samples, columns)."""
         taken = self._gatherer.take() | self._vectors.take()
+        for name, block in taken.items():
+            if block.shape[1] and len(block) != samples:
+                raise SimulatorError(f"{len(block)} samples of {name} instead of {samples}")
         # a recorder without columns does not know how many samples there were
         return {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
 
@@ -245,7 +248,7 @@ def _spans(
     spans = []
     first = 0 if frame.start is None else frame.start.sample + 1
     while first < settings.samples:
-        count = min(size, settings.samples - first)
+        count = min(size, _share(settings.samples - first, settings.engine))
         if frame.period is not None:
             # sample 0 is the state before the first step
             count = min(count, frame.period - (first - 1) % frame.period)
@@ -254,6 +257,26 @@ def _spans(
     if not spans:
         raise UsageError(f"the run ends at {settings.tstop:g} ms, which the checkpoint is past")
     return spans
+
+
+def _beyond(settings: RunSettings) -> float:
+    """By which part of a step the end of a chunk lies behind its last sample."""
+    if settings.adaptive:
+        # the last sample of a grid is an event that must lie before the end of the chunk
+        return 1e-6
+    # CoreNEURON divides the time by the step and rounds down, and its time has rounding errors
+    return 0.25 if settings.engine == "coreneuron" else 0.0
+
+
+def _share(left: int, engine: str) -> int:
+    """Samples of the next chunk of those that are left.
+
+    CoreNEURON lets others work on a chunk only while it computes the next one, so that the last
+    one should be short.
+    """
+    count = -(-2 * left // 3)
+    whole = engine == "neuron" or left - count < CORE_CHUNK_SAMPLES // 4
+    return left if whole else count
 
 
 def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:
@@ -364,7 +387,7 @@ def chunk_samples(columns: int, engine: str) -> int:
     """Samples of a chunk, by the columns of all processes."""
     if engine == "coreneuron":
         # each of its chunks takes the whole model there and back
-        return max(256, CORE_CHUNK_VALUES // max(columns, 1))
+        return max(CORE_CHUNK_SAMPLES, CORE_CHUNK_VALUES // max(columns, 1))
     return max(64, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
 
 

@@ -21,7 +21,7 @@ from lfpcli.runtime.record import (
 )
 from lfpcli.runtime.team import Team
 from lfpcli.tasks.build import Built
-from lfpcli.tasks.streams import CurrentShare
+from lfpcli.tasks.contraction import CurrentShare
 
 # mV; synapses with a higher reversal potential excite
 _EXCITES = -50.0

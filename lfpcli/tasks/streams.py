@@ -13,9 +13,11 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Sampled, Signal
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.runtime.team import Team
+from lfpcli.tasks.contraction import Contraction, CurrentShare
+from lfpcli.tasks.merge import merged_geometry
 
-# samples that are contracted at once
-ROWS = 64
+# numbers of the transfer matrices that are computed at once
+MATRIX_VALUES = 1 << 20
 
 
 @dataclass
@@ -79,28 +81,6 @@ class Member:
     geometry: Geometry
 
 
-@dataclass
-class CurrentShare:
-    """Currents of one kind of the cells of this process.
-
-    Attributes
-    ----------
-    name : str
-        Name of the share.
-    offsets : ndarray of int, shape (cells + 1,)
-        Columns of cell k are ``offsets[k]:offsets[k + 1]``.
-    index : sequence of ndarray of int
-        Per cell, the segments of its columns.
-    factor : sequence of ndarray
-        Per cell, what turns its columns into nA.
-    """
-
-    name: str
-    offsets: np.ndarray
-    index: Sequence[np.ndarray]
-    factor: Sequence[np.ndarray]
-
-
 class Stream:
     """One signal while samples come.
 
@@ -138,9 +118,7 @@ class Stream:
         self.by_current = bool(shares)
         self.groups = [share.name for share in shares] or list(groups)
         self._team = team
-        matrices = [
-            np.ascontiguousarray(measurement.matrix(member.geometry).T) for member in members
-        ]
+        matrices = list(_matrices(measurement, members))
         sizes = [len(member.geometry) for member in members]
         whole = CurrentShare(
             "",
@@ -148,12 +126,14 @@ class Stream:
             [np.arange(size) for size in sizes],
             [np.ones(size) for size in sizes],
         )
-        self._sources = {share.name: _Source(share, matrices) for share in (whole, *shares)}
-        self._group_of = [self._group(member) for member in members]
         bound = np.zeros(measurement.channels)
         for matrix in matrices:
             np.maximum(bound, np.abs(matrix).max(axis=0, initial=0.0), out=bound)
         self._sum = OrderFreeSum(cells, team.largest(bound))
+        groups_of = [self._group(member) for member in members]
+        self._whole = Contraction(whole, matrices, groups_of, self._sum)
+        alone = [0] * len(members)
+        self._shares = {s.name: Contraction(s, matrices, alone, self._sum) for s in shares}
 
     def _group(self, member: Member) -> int:
         if self.measurement.per not in ("population", "cell"):
@@ -180,8 +160,7 @@ class Stream:
         """
         split = 1 if shares else max(len(self.groups), 1)
         parts = np.zeros((split, 2, len(currents), self.measurement.channels))
-        for k, values in self._sources[""].contributions(currents):
-            parts[self._group_of[k]] += self._sum.split(values)
+        self._whole.add(parts, currents)
         parts = self._team.add(parts)
         found = {name: self._of_kind(name, block) for name, block in (shares or {}).items()}
         if not self._team.leads:
@@ -191,56 +170,24 @@ class Stream:
         return {"": self._sum.join(parts.sum(axis=0)), **found}
 
     def _of_kind(self, name: str, block: np.ndarray) -> np.ndarray:
-        parts = np.zeros((2, len(block), self.measurement.channels))
-        for _, values in self._sources[name].contributions(block):
-            parts += self._sum.split(values)
-        return self._sum.join(self._team.add(parts))
+        parts = np.zeros((1, 2, len(block), self.measurement.channels))
+        self._shares[name].add(parts, block)
+        return self._sum.join(self._team.add(parts)[0])
 
 
-class _Source:
-    """What currents of one kind contribute to a signal, cell by cell."""
-
-    def __init__(self, share: CurrentShare, matrices: Sequence[np.ndarray]) -> None:
-        self._offsets = share.offsets
-        self._matrices = [
-            np.ascontiguousarray(matrix[index] * factor[:, None])
-            for matrix, index, factor in zip(matrices, share.index, share.factor, strict=True)
-        ]
-
-    def contributions(self, currents: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield each cell that has such currents, and its part (n, C) of the signal."""
-        for k, matrix in enumerate(self._matrices):
-            block = currents[:, self._offsets[k] : self._offsets[k + 1]]
-            if block.shape[1]:
-                yield k, contracted(block, matrix)
-
-
-def contracted(currents: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply samples with a matrix such that each row has the same bits in any chunk.
-
-    BLAS adds in an order that depends on the shape of its arguments, so it always gets the same
-    number of rows. It must work with one thread (``OPENBLAS_NUM_THREADS=1``) for the same reason.
-
-    Parameters
-    ----------
-    currents : ndarray, shape (n, N)
-        Samples.
-    matrix : ndarray, shape (N, C)
-        What they are multiplied with.
-
-    Returns
-    -------
-    ndarray, shape (n, C)
-    """
-    result = np.empty((len(currents), matrix.shape[1]))
-    rows = np.zeros((ROWS, currents.shape[1]))
-    product = np.empty((ROWS, matrix.shape[1]))
-    for first in range(0, len(currents), ROWS):
-        count = min(ROWS, len(currents) - first)
-        rows[:count] = currents[first : first + count]
-        np.matmul(rows, matrix, out=product)
-        result[first : first + count] = product[:count]
-    return result
+def _matrices(measurement: Measurement, members: Sequence[Member]) -> Iterator[np.ndarray]:
+    """Yield what the segments of each cell contribute, shape (N, C), computed for many at once."""
+    most = max(1, MATRIX_VALUES // max(measurement.channels, 1))
+    first = 0
+    while first < len(members):
+        last, size = first + 1, len(members[first].geometry)
+        while last < len(members) and size + len(members[last].geometry) <= most:
+            size += len(members[last].geometry)
+            last += 1
+        cells = [member.geometry for member in members[first:last]]
+        whole = np.ascontiguousarray(measurement.matrix(merged_geometry(cells)).T)
+        yield from np.split(whole, np.cumsum([len(cell) for cell in cells[:-1]]))
+        first = last
 
 
 def group_names(per: str, populations: Sequence[str], gids: Sequence[int]) -> list[str]:

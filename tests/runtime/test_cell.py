@@ -138,3 +138,57 @@ def test_mistakes_are_named(neuron_process, share: Path) -> None:
     }
     for name, text in expected.items():
         assert text in said[name], said[name]
+
+
+def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        """
+        import lfpcli.runtime.run as loop
+        from lfpcli import Cell, StimIntElectrode
+        from lfpcli.runtime.record import potentials
+        loop.CORE_CHUNK_VALUES = 5000
+        cell = Cell(morphology, passive=True)
+        StimIntElectrode(cell, 0, "IClamp", amp=0.1, delay=5.0, dur=1e9)
+        # ends of chunks that are no round numbers, beyond 1 s, and steps that no binary number is
+        for dt, tstop in ((2**-5, 1100.0), (0.025, 2100.0), (1 / 30, 2700.0)):
+            runs = {}
+            for engine in ("neuron", "coreneuron"):
+                settings = loop.RunSettings(tstop=tstop, dt=dt, engine=engine)
+                chunks = list(loop.run([cell], settings, {"v": potentials([cell], "soma")}))
+                runs[engine] = np.concatenate([chunk.blocks["v"] for chunk in chunks])
+                lengths = [(chunk.samples, len(chunk.blocks["v"])) for chunk in chunks]
+                results[f"{engine} {dt}"] = np.array(lengths)
+            results[f"off {dt}"] = np.abs(runs["neuron"] - runs["coreneuron"]).max()
+        """,
+        morphology=str(share / "morphologies/stick.swc"),
+    )
+    for name, value in found.items():
+        if name.startswith("off"):
+            assert value < 1e-9
+        else:
+            assert len(value) > 1
+            np.testing.assert_array_equal(value[:, 0], value[:, 1])
+
+
+def test_vectors_are_read_where_they_are_after_they_have_grown(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        """
+        from lfpcli import Cell
+        from lfpcli.runtime.neuron import nrn
+        from lfpcli.runtime.record import VectorSet, potentials
+        cell = Cell(morphology, passive=True)
+        h, vectors = nrn(), VectorSet({"v": potentials([cell])}, 3)
+        h.finitialize(-65)
+        cell.sections[0](0.5).v = -50
+        for count in (2, 500, 7):
+            for _ in range(count - (count == 2)):
+                h.fadvance()
+            block = vectors.take()["v"]
+            results[f"shape {count}"] = np.array(block.shape)
+            results[f"last {count}"] = np.abs(block[-1] - [s.v for s in cell.segments]).max()
+        """,
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+    )
+    for count in (2, 500, 7):
+        assert found[f"shape {count}"][0] == count
+        assert found[f"last {count}"] == 0.0

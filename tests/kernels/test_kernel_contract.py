@@ -1,0 +1,97 @@
+"""The kernel of currents times transfer matrices against NumPy, and what its bits depend on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lfpcli.kernels._contract import PANEL, contract, use_level
+
+BOUNDS = [1.5 * 2.0**25, 1.5 * 2.0**-20, 2.0**20]
+WIDTHS, GROUPS = (5, 0, 1, 130), (1, 0, 0, 1)
+
+
+def panels(matrices: list[np.ndarray]) -> np.ndarray:
+    """Matrices (N, C) as the kernel wants them."""
+    found = [np.empty(0)]
+    for matrix in matrices:
+        for first in range(0, matrix.shape[1], PANEL):
+            panel = np.zeros((len(matrix), PANEL))
+            panel[:, : matrix.shape[1] - first] = matrix[:, first : first + PANEL]
+            found.append(panel.ravel())
+    return np.concatenate(found)
+
+
+def case(samples: int, channels: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    rng = np.random.default_rng(samples + channels)
+    currents = rng.normal(size=(samples, sum(WIDTHS)))
+    return currents, [rng.normal(size=(width, channels)) for width in WIDTHS]
+
+
+def added(
+    currents: np.ndarray, matrices: list[np.ndarray], cells: tuple[int, ...] = (0, 1, 2, 3)
+) -> tuple[np.ndarray, bool]:
+    """Parts of the sums (2, 2, n, C), of some of the cells."""
+    channels = matrices[0].shape[1]
+    parts = np.zeros((2, 2, len(currents), channels))
+    columns = np.cumsum((0, *WIDTHS))[list(cells)]
+    widths, groups = (np.array(t, np.intp)[list(cells)] for t in (WIDTHS, GROUPS))
+    bounds = np.repeat(np.array(BOUNDS)[:, None], channels, axis=1)
+    chosen = panels([matrices[k] for k in cells])
+    return parts, contract(currents, columns, widths, groups, chosen, bounds, parts)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8, 13, 24])
+@pytest.mark.parametrize("samples", [1, 3, 4, 63, 64, 130])
+def test_sums_are_those_of_numpy(samples: int, channels: int) -> None:
+    currents, matrices = case(samples, channels)
+    parts, fits = added(currents, matrices)
+    assert fits
+    pieces = np.split(currents, np.cumsum(WIDTHS)[:-1], axis=1)
+    for group in (0, 1):
+        products = [x @ m for x, m, g in zip(pieces, matrices, GROUPS, strict=True) if g == group]
+        got = parts[group].sum(axis=0)
+        np.testing.assert_allclose(got, sum(products), rtol=0, atol=2e-13)
+
+
+def test_bits_depend_on_no_layout_level_or_neighbour() -> None:
+    currents, matrices = case(200, 13)
+    whole, _ = added(currents, matrices)
+    gaps = np.zeros((400, 2 * currents.shape[1]))
+    gaps[::2, ::2] = currents
+    for same in (np.asfortranarray(currents), gaps[::2, ::2]):
+        np.testing.assert_array_equal(added(same, matrices)[0], whole)
+    try:
+        for level in (0, 1, 2):
+            use_level(level)
+            np.testing.assert_array_equal(added(currents, matrices)[0], whole)
+    finally:
+        use_level(2)
+    for cut in (1, 30, 65):
+        split = [added(part, matrices)[0] for part in (currents[:cut], currents[cut:])]
+        np.testing.assert_array_equal(np.concatenate(split, axis=2), whole)
+    ranks = [added(currents, matrices, cells)[0] for cells in ((3, 0), (2,), (1,))]
+    np.testing.assert_array_equal(ranks[0] + ranks[1] + ranks[2], whole)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2.0**21, -(2.0**21)])
+def test_what_is_beyond_reason_is_told(value: float) -> None:
+    currents, matrices = case(70, 3)
+    assert added(currents, matrices)[1]
+    matrices[2][:] = 1.0
+    currents[69, 5] = value
+    assert not added(currents, matrices)[1]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    currents, parts = np.zeros((4, 6)), np.zeros((1, 2, 4, 3))
+    bounds = np.repeat(np.array(BOUNDS)[:, None], 3, axis=1)
+
+    def call(column: int, width: int, group: int, size: int, rows: int = 4) -> None:
+        one = (np.array([v], np.intp) for v in (column, width, group))
+        contract(currents, *one, np.zeros(size), bounds, parts[:, :, :rows].copy())
+
+    call(1, 5, 0, 40)
+    for wrong in ((2, 5, 0, 40), (-1, 5, 0, 40), (1, 5, 1, 40), (1, 5, 0, 39), (1, 5, 0, 40, 3)):
+        with pytest.raises(IndexError):
+            call(*wrong)
