@@ -8,13 +8,16 @@ junction without membrane, the currents add to zero, which gives the junction's 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from lfpcli.errors import InputError
 from lfpcli.geometry import Geometry
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass
@@ -126,7 +129,7 @@ class AxialNetwork:
         row = np.concatenate([row, np.arange(len(children))])
         column = np.concatenate([column, children])
         entries = (np.concatenate([value, own]), (row, column))
-        return sparse.csr_array(entries, shape=(len(children), len(self)))
+        return _csr(entries, (len(children), len(self)))
 
     def vmem_to_imem(self) -> sparse.csr_array:
         """Matrix from membrane potentials to membrane currents.
@@ -145,7 +148,7 @@ class AxialNetwork:
         row = np.concatenate([children, parent])
         column = np.tile(np.arange(len(children)), 2)
         sign = np.repeat([1.0, -1.0], len(children))
-        divergence = sparse.csr_array((sign, (row, column)), shape=(len(self), len(children)))
+        divergence = _csr((sign, (row, column)), (len(self), len(children)))
         return (divergence @ self.current_matrix()).tocsr()
 
     def _junctions(
@@ -164,8 +167,7 @@ class AxialNetwork:
         row = np.concatenate([junction, np.arange(len(key))])
         column = np.concatenate([child, owner])
         share = conductance / np.bincount(row, weights=conductance)[row]
-        shape = (len(key), len(self))
-        return sparse.csr_array((share, (row, column)), shape=shape), junction
+        return _csr((share, (row, column)), (len(key), len(self))), junction
 
     def _check_connections(self) -> None:
         n = len(self)
@@ -318,3 +320,10 @@ def multi_dipoles(
     paths = axial_paths(network, geometry)
     currents = np.repeat(axial_currents(network, vmem), 2, axis=0)
     return paths.vectors[:, :, None] * currents[:, None, :], paths.positions
+
+
+def _csr(entries: Any, shape: tuple[int, int]) -> sparse.csr_array:
+    # it takes long to import, and few runs have a use for it
+    from scipy.sparse import csr_array
+
+    return csr_array(entries, shape=shape)

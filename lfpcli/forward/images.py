@@ -11,7 +11,6 @@ import itertools
 import math
 
 import numpy as np
-from scipy.special import roots_jacobi
 
 from lfpcli.errors import UsageError
 
@@ -168,6 +167,9 @@ def _parts_needed(nearness: np.ndarray) -> np.ndarray:
 
 def _image_rule(q: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for the integral of t^(q - 1) f(t) over 0 to 1, f smooth up to 1."""
+    # what few media need takes long to import
+    from scipy.special import roots_jacobi
+
     node, weight = roots_jacobi(PART_NODES, 0.0, q - 1.0)
     nodes, weights = [0.25 * (node + 1.0)], [0.25**q * weight]
     node, weight = np.polynomial.legendre.leggauss(PART_NODES)

@@ -173,26 +173,28 @@ def _maker(kind: str) -> Any:
     return getattr(nrn(), kind)
 
 
-def point_process_names() -> list[str]:
+def point_process_names() -> tuple[str, ...]:
     """Names of the point processes that NEURON has now."""
-    return _mechanism_names(1)
+    return _mechanism_names(1, int(nrn().MechanismType(1).count()))
 
 
-def density_mechanism_names() -> list[str]:
+def density_mechanism_names() -> tuple[str, ...]:
     """Names of the density mechanisms that NEURON has now."""
-    return _mechanism_names(0)
+    return _mechanism_names(0, int(nrn().MechanismType(0).count()))
 
 
-def _mechanism_names(kind: int) -> list[str]:
+@cache
+def _mechanism_names(kind: int, count: int) -> tuple[str, ...]:
+    """Names of all of them, which stay once they are loaded."""
     h = nrn()
     types = h.MechanismType(kind)
     name = h.ref("")
     names = []
-    for k in range(int(types.count())):
+    for k in range(count):
         types.select(k)
         types.selected(name)
         names.append(str(name[0]))
-    return names
+    return tuple(names)
 
 
 @cache

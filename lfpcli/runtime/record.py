@@ -159,7 +159,10 @@ def _recording(references: Sequence[Any], room: int, interval: float | None) -> 
     """A recording vector per reference."""
     vector = nrn().Vector
     grid = () if interval is None else (interval,)
-    return [vector(room).record(reference, *grid) for reference in references]
+    vectors = [vector().record(reference, *grid) for reference in references]
+    for each in vectors:
+        each.buffer_size(room)
+    return vectors
 
 
 def _places(vectors: Sequence[Any]) -> np.ndarray:

@@ -248,7 +248,9 @@ def _spans(
     spans = []
     first = 0 if frame.start is None else frame.start.sample + 1
     while first < settings.samples:
-        count = min(size, _share(settings.samples - first, settings.engine))
+        count = min(size, settings.samples - first)
+        if settings.engine == "coreneuron" and settings.samples <= 2 * size:
+            count = min(count, _first_part(settings.samples - first))
         if frame.period is not None:
             # sample 0 is the state before the first step
             count = min(count, frame.period - (first - 1) % frame.period)
@@ -268,15 +270,14 @@ def _beyond(settings: RunSettings) -> float:
     return 0.25 if settings.engine == "coreneuron" else 0.0
 
 
-def _share(left: int, engine: str) -> int:
-    """Samples of the next chunk of those that are left.
+def _first_part(left: int) -> int:
+    """Samples of the next chunk of a run of few chunks.
 
     CoreNEURON lets others work on a chunk only while it computes the next one, so that the last
     one should be short.
     """
     count = -(-2 * left // 3)
-    whole = engine == "neuron" or left - count < CORE_CHUNK_SAMPLES // 4
-    return left if whole else count
+    return count if left - count >= CORE_CHUNK_SAMPLES // 4 else left
 
 
 def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:

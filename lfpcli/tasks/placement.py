@@ -14,6 +14,8 @@ from lfpcli.model.network import Place
 
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
+# points whose distances are all computed
+_FEW = 1000
 
 
 def positions_of(population: Population, spec: CellSpec, seed: int) -> np.ndarray:
@@ -72,24 +74,30 @@ def _from_npy(path: Path) -> np.ndarray:
 
 def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
     """Uniform on the disc, depth from its distribution, none nearer than the least distance."""
-    from scipy.spatial import cKDTree
-
     points = _draw(place, size, rng)
     for _ in range(_ROUNDS):
-        pairs = (
-            cKDTree(points).query_pairs(place.min_distance, output_type="ndarray")
-            if place.min_distance > 0
-            else np.empty((0, 2), int)
-        )
-        if not len(pairs):
+        again = _too_near(points, place.min_distance)
+        if not len(again):
             return points
-        again = np.unique(pairs[:, 1])
         points[again] = _draw(place, len(again), rng)
     raise InputError(
         f"{size} cells do not fit with {place.min_distance:g} um between them",
         place=place.where,
         remedy="use a larger radius or a smaller min_distance",
     )
+
+
+def _too_near(points: np.ndarray, distance: float) -> np.ndarray:
+    """Indices of the points, ascending, that are not farther than this from one before them."""
+    if distance <= 0:
+        return np.empty(0, np.int64)
+    if len(points) <= _FEW:
+        gaps = points[:, None] - points
+        return np.flatnonzero(np.tril(np.sum(gaps * gaps, axis=2) <= distance**2, -1).any(axis=1))
+    # it takes longer to import than few points take without it
+    from scipy.spatial import cKDTree
+
+    return np.unique(cKDTree(points).query_pairs(distance, output_type="ndarray")[:, 1])
 
 
 def _draw(place: Place, count: int, rng: np.random.Generator) -> np.ndarray:

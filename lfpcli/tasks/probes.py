@@ -16,7 +16,6 @@ from lfpcli.forward.potentials import near_contacts, transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.model.probe import Csd, Field, Probe
-from lfpcli.tasks.csd import csd_measurement
 from lfpcli.tasks.located import located
 from lfpcli.tasks.streams import Measurement
 
@@ -38,6 +37,9 @@ def measurement_of(probe: Probe) -> Measurement:
         Where its array or contacts cannot be read.
     """
     if isinstance(probe.csd, Csd):
+        # its sparse matrices take long to import
+        from lfpcli.tasks.csd import csd_measurement
+
         return csd_measurement(probe.name, probe.csd, probe.per)
     with located(probe.where):
         contacts = contacts_of(probe)
