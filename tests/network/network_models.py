@@ -99,6 +99,13 @@ def write(folder: Path, tree: dict[str, Any], name: str = "model.json") -> Path:
     return path
 
 
+def simulated(path: Path, out: Path, *arguments: object) -> Path:
+    """Run a model in a process of its own, and return its recording."""
+    command = ["sim", path, "-o", out, "-q", *arguments]
+    subprocess.run([sys.executable, "-m", "lfpcli", *map(str, command)], check=True, timeout=200)
+    return out
+
+
 def ranks(
     count: int, *arguments: object, code: int = 0, **options: Any
 ) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from network_models import needs_mpi, network, ranks, write
+from network_models import needs_mpi, network, ranks, simulated, write
 
 # ends the process as SIGTERM does after so many checkpoints
 STOPPED = """
@@ -43,15 +43,16 @@ def checkpoint(out: Path) -> Path:
     return out.with_name(out.name + ".checkpoint")
 
 
-@pytest.fixture
-def unbroken(shell: Callable[..., Any], tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A model and the recording of a run of it."""
+    folder = tmp_path_factory.mktemp("unbroken")
     tree = network()
     # cells that are above their threshold for long
     tree["population"]["E"]["threshold"] = -40.0
     tree["probe"][0]["per"] = "current"
-    path, out = write(tmp_path, tree), tmp_path / "whole.h5"
-    shell("sim", path, "-o", out, "-q")
+    path, out = write(folder, tree), folder / "whole.h5"
+    simulated(path, out)
     return path, out
 
 
@@ -114,9 +115,10 @@ def test_signals_write_a_checkpoint(
     path, out = write(tmp_path, tree), tmp_path / "out.h5"
     command = [sys.executable, "-m", "lfpcli", "sim", str(path), "-o", str(out)]
     with subprocess.Popen([*command, "--checkpoint", "1e4"], stderr=subprocess.PIPE) as process:
-        while not list(tmp_path.glob(".lfp-out*")):
-            time.sleep(0.1)
-        time.sleep(2.0)
+        while process.poll() is None and not list(tmp_path.glob(".lfp-out*")):
+            time.sleep(0.05)
+        # what was computed until then is computed twice more below
+        time.sleep(1.0)
         process.send_signal(number)
         said = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 143

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-from network_models import EXCITES, connection, network, write
+from network_models import EXCITES, connection, network, simulated, write
 
 Run = Callable[..., h5py.File]
 
@@ -26,6 +26,14 @@ def run(shell: Callable[..., Any], tmp_path: Path) -> Run:
         return h5py.File(out, "r")
 
     return go
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[h5py.File]:
+    """The recording of the network as it is."""
+    folder = tmp_path_factory.mktemp("plain")
+    with h5py.File(simulated(write(folder, network()), folder / "out.h5"), "r") as file:
+        yield file
 
 
 def relative(a: np.ndarray, b: np.ndarray) -> float:
@@ -79,15 +87,15 @@ def test_a_cell_in_a_network_is_the_cell_alone_with_the_same_spikes(run: Run) ->
     assert np.ptp(inside["vmem"]) > 1.0
 
 
-def test_shared_point_processes_change_nothing(run: Run) -> None:
-    with run(network()) as merged, run(network(), "--set", "run.merge=false") as single:
+def test_shared_point_processes_change_nothing(run: Run, plain: h5py.File) -> None:
+    with run(network(), "--set", "run.merge=false") as single:
         for name in ("E", "I"):
-            assert len(merged[f"spikes/{name}/timestamps"]) > 5
+            assert len(plain[f"spikes/{name}/timestamps"]) > 5
             for part in ("timestamps", "node_ids"):
-                both = (file[f"spikes/{name}/{part}"][:] for file in (merged, single))
+                both = (file[f"spikes/{name}/{part}"][:] for file in (plain, single))
                 assert np.array_equal(*both)
             for report in ("vmem", "imem"):
-                both = [file[f"reports/{report}/{name}/data"][:] for file in (merged, single)]
+                both = [file[f"reports/{report}/{name}/data"][:] for file in (plain, single)]
                 assert relative(*both) < 1e-9
 
 
@@ -105,12 +113,13 @@ def test_fewer_point_processes_are_made(shell: Callable[..., Any], tmp_path: Pat
     assert recorded["points"] >= 40 * 10
 
 
-def test_trains_from_outside_are_those_of_a_file(run: Run, tmp_path: Path) -> None:
+def test_trains_from_outside_are_those_of_a_file(
+    run: Run, tmp_path: Path, plain: h5py.File
+) -> None:
     tree = network()
-    with run(tree) as drawn:
-        times = drawn["spikes/outside/timestamps"][:]
-        gids = drawn["spikes/outside/node_ids"][:]
-        fired = drawn["spikes/E/timestamps"][:]
+    times = plain["spikes/outside/timestamps"][:]
+    gids = plain["spikes/outside/node_ids"][:]
+    fired = plain["spikes/E/timestamps"][:]
     assert gids.min() >= 7 and gids.max() < 17 and len(times) > 5
     rows = zip((gids - 7).tolist(), times.tolist(), strict=True)
     (tmp_path / "outside.txt").write_text("".join(f"{g} {t!r}\n" for g, t in rows))
@@ -181,8 +190,7 @@ def test_mistakes_in_networks(
     assert not (tmp_path / "o.h5").exists()
 
 
-def test_gids_count_through_all_populations(run: Run) -> None:
-    with run(network()) as file:
-        assert set(file["geometry/I/gid"][:]) == {17, 18, 19}
-        assert set(file["spikes/I/node_ids"][:]) <= {17, 18, 19}
-        assert file["reports/vmem/E/mapping/node_ids"][:].tolist() == list(range(7))
+def test_gids_count_through_all_populations(plain: h5py.File) -> None:
+    assert set(plain["geometry/I/gid"][:]) == {17, 18, 19}
+    assert set(plain["spikes/I/node_ids"][:]) <= {17, 18, 19}
+    assert plain["reports/vmem/E/mapping/node_ids"][:].tolist() == list(range(7))

@@ -10,14 +10,20 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from network_models import needs_mpi, network, ranks, write
+from network_models import needs_mpi, network, ranks, simulated, write
 
 
-def test_libsonata_reads_the_network(shell: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """A model, its recording, and its network."""
+    folder = tmp_path_factory.mktemp("saved")
+    path, out = write(folder, network()), folder / "net.h5"
+    return path, simulated(path, folder / "o.h5", "--save-network", out), out
+
+
+def test_libsonata_reads_the_network(saved: tuple[Path, Path, Path]) -> None:
     libsonata = pytest.importorskip("libsonata")
-    out = tmp_path / "net.h5"
-    path = write(tmp_path, network())
-    shell("sim", path, "-o", tmp_path / "o.h5", "-q", "--save-network", out)
+    _, recorded, out = saved
     nodes = libsonata.NodeStorage(str(out))
     assert nodes.population_names == {"E", "outside", "I"}
     assert nodes.open_population("I").get_attribute(
@@ -36,7 +42,7 @@ def test_libsonata_reads_the_network(shell: Callable[..., Any], tmp_path: Path) 
     sources = edges.source_nodes(everything)
     for source in range(3):
         assert edges.efferent_edges([source]).flat_size == np.sum(sources == source)
-    with h5py.File(tmp_path / "o.h5") as recording, h5py.File(out) as file:
+    with h5py.File(recorded) as recording, h5py.File(out) as file:
         geometry = recording["geometry/E"]
         middle = 0.5 * (geometry["start"][:] + geometry["end"][:])
         group = file["edges/E_to_E/0"]
@@ -47,9 +53,10 @@ def test_libsonata_reads_the_network(shell: Callable[..., Any], tmp_path: Path) 
         assert types["2"]["model_template"] == "Exp2Syn"
 
 
-def test_statistics_are_those_of_the_file(shell: Callable[..., Any], tmp_path: Path) -> None:
-    path, out = write(tmp_path, network()), tmp_path / "net.h5"
-    shell("sim", path, "-o", tmp_path / "o.h5", "-q", "--save-network", out)
+def test_statistics_are_those_of_the_file(
+    shell: Callable[..., Any], saved: tuple[Path, Path, Path]
+) -> None:
+    path, _, out = saved
     plan = json.loads(shell("sim", path, "--dry-run", "--json").out)
     with h5py.File(out) as file:
         for name in ("E to I", "I to E", "E to E", "outside to E"):
@@ -63,21 +70,22 @@ def test_statistics_are_those_of_the_file(shell: Callable[..., Any], tmp_path: P
 
 
 @needs_mpi
-def test_the_same_network_on_two_ranks(shell: Callable[..., Any], tmp_path: Path) -> None:
-    path = write(tmp_path, network())
-    shell("sim", path, "-o", tmp_path / "a.h5", "-q", "--save-network", tmp_path / "1.h5")
-    ranks(2, "sim", path, "-o", tmp_path / "b.h5", "-q", "--save-network", tmp_path / "2.h5")
-    shell("diff", "--exact", tmp_path / "1.h5", tmp_path / "2.h5", "--ignore", "*provenance*")
-
-
-@pytest.mark.parametrize("more", [(), ("--float32",)])
-def test_the_size_of_the_file_is_foretold(
-    shell: Callable[..., Any], tmp_path: Path, more: tuple[str, ...]
+def test_the_same_network_on_two_ranks(
+    shell: Callable[..., Any], tmp_path: Path, saved: tuple[Path, Path, Path]
 ) -> None:
-    path, out = write(tmp_path, network()), tmp_path / "o.h5"
-    plan = json.loads(shell("sim", path, "--dry-run", "--json", *more).out)
-    shell("sim", path, "-o", out, "-q", *more)
-    assert plan["file bytes"] == pytest.approx(out.stat().st_size, rel=0.25)
+    path, _, out = saved
+    ranks(2, "sim", path, "-o", tmp_path / "b.h5", "-q", "--save-network", tmp_path / "2.h5")
+    shell("diff", "--exact", out, tmp_path / "2.h5", "--ignore", "*provenance*")
+
+
+def test_the_size_of_the_file_is_foretold(
+    shell: Callable[..., Any], tmp_path: Path, saved: tuple[Path, Path, Path]
+) -> None:
+    path, out, _ = saved
+    single = simulated(path, tmp_path / "o.h5", "--float32")
+    for recorded, more in ((out, ()), (single, ("--float32",))):
+        plan = json.loads(shell("sim", path, "--dry-run", "--json", *more).out)
+        assert plan["file bytes"] == pytest.approx(recorded.stat().st_size, rel=0.25)
 
 
 def test_a_plan_of_a_large_network_is_quick(shell: Callable[..., Any], tmp_path: Path) -> None:
