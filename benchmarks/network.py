@@ -142,26 +142,25 @@ def grown(cells: int, **run: Any) -> dict[str, Any]:
 
 def against_lfpy(repeats: int) -> None:
     """Whole wall time, building and run loop of the example, against LFPy's."""
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "lfpy.npz"
         wall = launch([sys.executable, str(HERE / "lfpy_network.py"), str(out)])
         with np.load(out) as arrays:
-            lfpy = {"wall": wall, "build": float(arrays["build"]), "run": float(arrays["run"])}
-        walls = []
-        for k in range(repeats):
-            target = Path(folder) / f"out{k}.h5"
-            command = [sys.executable, "-m", "lfpcli", "sim", str(MODEL), "-o", str(target), "-q"]
-            walls.append(launch(command))
-    parts = [measure(example()) for _ in range(repeats)]
-    ours = {
-        "wall": min(walls),
-        "build": min(p["build"] for p in parts),
-        # LFPy finds its transfer matrices as it runs
-        "run": min(p["prepare"] + p["run"] for p in parts),
-    }
-    names = {"wall": "start to file", "build": "building", "run": "matrices and run loop"}
-    rows = [[names[k], lfpy[k], ours[k], lfpy[k] / ours[k]] for k in names]
-    print_table(["part", "LFPy s", "lfp s", "ratio"], rows)
+            build, run = float(arrays["build"]), float(arrays["run"])
+        for engine in ("coreneuron", "neuron"):
+            command = [sys.executable, "-m", "lfpcli", "sim", str(MODEL), "-q", "-f"]
+            command += ["-o", str(Path(folder) / "out.h5"), "--set", f"run.engine={engine}"]
+            walls = [launch(command) for _ in range(repeats)]
+            parts = [measure(example(engine=engine)) for _ in range(repeats)]
+            ours = {
+                "start to file": (wall, min(walls)),
+                "building": (build, min(p["build"] for p in parts)),
+                # LFPy finds its transfer matrices as it runs
+                "matrices and run loop": (run, min(p["prepare"] + p["run"] for p in parts)),
+            }
+            rows += [[name, engine, *times, times[0] / times[1]] for name, times in ours.items()]
+    print_table(["part", "engine", "LFPy s", "lfp s", "ratio"], rows)
 
 
 def against_neuron(repeats: int) -> None:
