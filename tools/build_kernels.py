@@ -23,8 +23,8 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
-# without fused multiply-adds every vector width gives the same bits; without errno and
-# traps, square roots and choices become vector instructions
+# multiply-adds are fused where the kernels say so and nowhere else, for every vector width to
+# give the same bits; without errno and traps, square roots and choices become vector instructions
 FLOATS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 
 

@@ -18,6 +18,7 @@ def matrix(
     weights: np.ndarray,
     sigma: np.ndarray,
     dtype: type = np.float64,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Transfer matrix for weighted points in an infinite anisotropic medium.
 
@@ -34,6 +35,8 @@ def matrix(
         Conductivities along x, y, z, S/m.
     dtype : type
         numpy.float64 or numpy.float32.
+    out : ndarray, shape (C, N), optional
+        Where to put the result, C-contiguous.
 
     Returns
     -------
@@ -41,18 +44,19 @@ def matrix(
         mV/nA.
     """
     start, end, radius, as_points = sources
+    point, segment, _ = kernel.near_pairs(start, end, radius, points.reshape(-1, 3))
     stretch = np.sqrt(np.prod(sigma) / sigma)
     # below any stretched distance that comes from a true distance of the radius
     least = radius * (stretch.min() * (1.0 - 1e-9))
-    table = kernel.source_table(start * stretch, end * stretch, least, as_points)
-    out = kernel.potential(table, points * stretch, weights, dtype=dtype)
-    true_table = kernel.line_table(start, end, radius)
-    point, segment, _ = kernel.near_pairs(true_table, points.reshape(-1, 3))
+    begin, finish = start * stretch, end * stretch
+    table = kernel.source_table(begin, finish, least, as_points)
+    out = kernel.potential(table, points * stretch, weights, dtype=dtype, out=out)
     pairs = np.unique(np.column_stack([point // points.shape[1], segment]), axis=0)
     for row, column in pairs:
         moved = _at_radius(points[row], start[column], end[column], radius[column])
-        one = kernel.potential(table[:, column : column + 1].copy(), moved * stretch)
-        out[row, column] = weights[row] @ one[:, 0]
+        one = slice(column, column + 1)
+        table = kernel.source_table(begin[one], finish[one], least[one], as_points)
+        out[row, column] = weights[row] @ kernel.potential(table, moved * stretch)[:, 0]
     return out
 
 

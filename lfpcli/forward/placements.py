@@ -241,7 +241,7 @@ class _Model:
         start, end = source_ends(self.segments, self.method)
         radius = self.segments.diam / 2
         table = kernel.source_table(start, end, radius, self.method == "point")
-        table[-1] /= self.sigma
+        weights = weights / self.sigma
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
             if self.medium is not None:
@@ -265,8 +265,8 @@ class _Model:
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
             for moved, matrix in zip(self._moved(places), matrices, strict=True):
-                matrix[...] = transfer_matrix(
-                    moved, contacts, method=self.method, sigma=self.sigma, **options
+                transfer_matrix(
+                    moved, contacts, method=self.method, sigma=self.sigma, out=matrix, **options
                 )
 
         return fill

@@ -37,6 +37,7 @@ def transfer_matrix(
     quadrature: int | None = None,
     tolerance: float = 1e-10,
     dtype: type = np.float64,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Potential at each contact per unit of current from each segment.
 
@@ -60,6 +61,8 @@ def transfer_matrix(
         distance of its thickness or radius.
     dtype : numpy.float64 or numpy.float32
         Type of the result; the arithmetic is double in both.
+    out : ndarray, shape (C, N), optional
+        Where to put the result, C-contiguous, instead of in new memory; its type is kept.
 
     Returns
     -------
@@ -82,10 +85,9 @@ def transfer_matrix(
     points, weights = weighted_points(contacts, conductivity, medium, quadrature, tolerance)
     sources = (start, end, segments.diam / 2, kind == "point")
     if conductivity.ndim:
-        return anisotropic.matrix(sources, points, weights, conductivity, dtype)
+        return anisotropic.matrix(sources, points, weights, conductivity, dtype, out)
     table = kernel.source_table(*sources)
-    table[-1] /= conductivity
-    return kernel.potential(table, points, weights, dtype=dtype)
+    return kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
 
 
 def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
@@ -105,8 +107,9 @@ def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
     """
     segments = as_geometry(geometry)
     radius = segments.diam / 2
-    table = kernel.line_table(segments.start, segments.end, radius)
-    contact, segment, distance = kernel.near_pairs(table, as_contacts(contacts).positions)
+    contact, segment, distance = kernel.near_pairs(
+        segments.start, segments.end, radius, as_contacts(contacts).positions
+    )
     fields = [("contact", int), ("segment", int), ("distance", float), ("radius", float)]
     near = np.empty(len(contact), dtype=fields)
     near["contact"], near["segment"], near["distance"] = contact, segment, distance

@@ -3,9 +3,24 @@ import numpy as np
 TILE: int
 LINE_ROWS: int
 POINT_ROWS: int
+ALONG: int
+START: int
+INVERSE: int
+RADIUS2: int
 
 def use_level(wanted: int) -> int: ...
 def max_threads() -> int: ...
+def make(
+    start: np.ndarray, end: np.ndarray, radius: np.ndarray, tiles: np.ndarray, threads: int
+) -> None: ...
+def within(
+    start: np.ndarray,
+    end: np.ndarray,
+    radius: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    found: np.ndarray,
+) -> None: ...
 def fill(
     tiles: np.ndarray,
     points: np.ndarray,

@@ -7,31 +7,45 @@ from libc.string cimport memset
 
 cdef extern from "potentials.h" nogil:
     const int LFP_TILE
-    const int LFP_LINE_ROWS
+    const int LFP_ALONG
+    const int LFP_START
+    const int LFP_INVERSE
     const int LFP_RADIUS2
+    const int LFP_LINE_ROWS
     const int LFP_POINT_ROWS
     int lfp_max_threads()
     int lfp_use_level(int wanted)
+    void lfp_line_tile(const double *start, const double *end, const double *radius,
+                       Py_ssize_t count, double *tile)
+    void lfp_point_tile(const double *start, const double *end, const double *radius,
+                        Py_ssize_t count, double *tile)
     void lfp_line(const double *table, double px, double py, double pz, double weight,
-                  double *total)
+                  double *part)
     void lfp_point(const double *table, double px, double py, double pz, double weight,
-                   double *total)
+                   double *part)
+    void lfp_add(const double *part, double *total)
     void lfp_distance2(const double *table, double px, double py, double pz, double *distance2)
 
 ctypedef fused real:
     float
     double
 
+ctypedef const double[::1] vector_t
 ctypedef const double[:, ::1] matrix_t
 ctypedef const double[:, :, ::1] tensor_t
 
+# rows that share a tile while it is in cache, and the blocks that every thread gets at least
 cdef enum:
-    BLOCK_ROWS = 8
-    BLOCK_TILES = 16
+    BLOCK_ROWS = 16
+    BLOCKS_PER_THREAD = 6
 
 TILE = LFP_TILE
 LINE_ROWS = LFP_LINE_ROWS
 POINT_ROWS = LFP_POINT_ROWS
+ALONG = LFP_ALONG
+START = LFP_START
+INVERSE = LFP_INVERSE
+RADIUS2 = LFP_RADIUS2
 
 
 def use_level(int wanted):
@@ -44,52 +58,101 @@ def max_threads():
     return lfp_max_threads()
 
 
-cdef int fill_tile(
-    tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, Py_ssize_t row,
-    Py_ssize_t tile, bint line,
+cdef int make_tile(
+    matrix_t start, matrix_t end, vector_t radius, double[:, :, ::1] tiles, Py_ssize_t tile
 ) except -1 nogil:
+    cdef Py_ssize_t first = tile * LFP_TILE
+    cdef Py_ssize_t count = min(<Py_ssize_t>LFP_TILE, radius.shape[0] - first)
+    if tiles.shape[1] == LFP_LINE_ROWS:
+        lfp_line_tile(&start[first, 0], &end[first, 0], &radius[first], count, &tiles[tile, 0, 0])
+    else:
+        lfp_point_tile(&start[first, 0], &end[first, 0], &radius[first], count, &tiles[tile, 0, 0])
+    return 0
+
+
+def make(
+    matrix_t start, matrix_t end, vector_t radius, double[:, :, ::1] tiles, int threads
+):
+    """Fill `tiles` (T, rows, TILE) with lines, or points in the middle, by the number of rows."""
+    cdef Py_ssize_t task
+    for task in prange(tiles.shape[0], nogil=True, schedule="static", num_threads=threads):
+        make_tile(start, end, radius, tiles, task)
+
+
+cdef void sum_points(
+    const double *tile, const double *points, const double *weights, Py_ssize_t count, bint line,
+    double *total,
+) noexcept nogil:
     """Weighted sum over the points of one row, for one tile of segments."""
-    cdef double total[LFP_TILE]
-    cdef Py_ssize_t scale = tiles.shape[1] - 1, first = tile * LFP_TILE, k
-    cdef const double *table = &tiles[tile, 0, 0]
-    memset(total, 0, sizeof(total))
-    for k in range(points.shape[1]):
-        if weights[row, k] == 0:
+    cdef double part[LFP_TILE]
+    cdef double *here = total
+    cdef Py_ssize_t k
+    for k in range(count):
+        if weights[k] == 0:
             continue
         if line:
-            lfp_line(table, points[row, k, 0], points[row, k, 1], points[row, k, 2],
-                     weights[row, k], total)
+            lfp_line(tile, points[3 * k], points[3 * k + 1], points[3 * k + 2], weights[k], here)
         else:
-            lfp_point(table, points[row, k, 0], points[row, k, 1], points[row, k, 2],
-                      weights[row, k], total)
-    for k in range(min(<Py_ssize_t>LFP_TILE, out.shape[1] - first)):
-        out[row, first + k] = <real>(tiles[tile, scale, k] * total[k])
-    return 0
+            lfp_point(tile, points[3 * k], points[3 * k + 1], points[3 * k + 2], weights[k], here)
+        if here is not total:
+            lfp_add(part, total)
+        here = part
+    if here is total:
+        memset(total, 0, LFP_TILE * sizeof(double))
 
 
 cdef int fill_block(
     tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, Py_ssize_t row,
-    Py_ssize_t tile, bint line,
+    Py_ssize_t tile, Py_ssize_t end, bint line,
 ) except -1 nogil:
-    """A few rows, so that a tile stays in cache, by a few tiles, so that rows are written on."""
-    cdef Py_ssize_t j, i
-    for j in range(tile, min(tile + BLOCK_TILES, tiles.shape[0])):
+    """A few rows of some tiles; summed where they stay, if a tile is whole and in double."""
+    cdef double total[LFP_TILE]
+    cdef Py_ssize_t j, i, k, first, count = weights.shape[1]
+    for j in range(tile, min(end, tiles.shape[0])):
+        first = j * LFP_TILE
         for i in range(row, min(row + BLOCK_ROWS, points.shape[0])):
-            fill_tile(tiles, points, weights, out, i, j, line)
+            if real is double and first + LFP_TILE <= out.shape[1]:
+                sum_points(&tiles[j, 0, 0], &points[i, 0, 0], &weights[i, 0], count, line,
+                           &out[i, first])
+                continue
+            sum_points(&tiles[j, 0, 0], &points[i, 0, 0], &weights[i, 0], count, line, total)
+            for k in range(min(<Py_ssize_t>LFP_TILE, out.shape[1] - first)):
+                out[i, first + k] = <real>total[k]
     return 0
 
 
 def fill(
     tensor_t tiles, tensor_t points, matrix_t weights, real[:, ::1] out, bint line, int threads
 ):
-    """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`."""
+    """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`.
+
+    Blocks are as long as the rows where that leaves enough of them, so that threads write first
+    on pages of memory of their own.
+    """
     cdef Py_ssize_t down = (points.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS
-    cdef Py_ssize_t across = (tiles.shape[0] + BLOCK_TILES - 1) // BLOCK_TILES, task
+    cdef Py_ssize_t across = (BLOCKS_PER_THREAD * threads + down - 1) // down
+    cdef Py_ssize_t length = max(1, (tiles.shape[0] + across - 1) // across), task
+    across = (tiles.shape[0] + length - 1) // length
     for task in prange(
         down * across, nogil=True, schedule="dynamic", chunksize=1, num_threads=threads
     ):
         fill_block(tiles, points, weights, out, task // across * BLOCK_ROWS,
-                   task % across * BLOCK_TILES, line)
+                   task % across * length, (task % across + 1) * length, line)
+
+
+def within(matrix_t start, matrix_t end, vector_t radius, vector_t low, vector_t high,
+           unsigned char[::1] found):
+    """Mark in `found` (N,) the segments that come nearer than the radius to a box."""
+    cdef Py_ssize_t i, k
+    for i in range(radius.shape[0]):
+        found[i] = 1
+        for k in range(3):
+            if (
+                max(start[i, k], end[i, k]) + radius[i] < low[k]
+                or min(start[i, k], end[i, k]) - radius[i] > high[k]
+            ):
+                found[i] = 0
+                break
 
 
 cdef int look_in_tile(

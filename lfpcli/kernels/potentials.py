@@ -6,6 +6,10 @@ coordinates) is a matter of which points, with which weights.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,80 +17,62 @@ from lfpcli.errors import UsageError
 from lfpcli.kernels import _potentials
 from lfpcli.kernels.threads import threads_for
 
-# A segment shorter than this fraction of its radius is a point; it is computed as a line of
-# the second fraction, whose potential is that of the point to the last bit or two.
+# a segment shorter than this fraction of its radius is a point
 POINT_LENGTH = 1e-9
-LENGTH_OF_POINT = 1e-12
 FOUR_PI = 4.0 * np.pi
-LINE_OF_CACHE = 64
+CACHE_LINE, HUGE_PAGE = 64, 1 << 21
+
+START = slice(_potentials.START, _potentials.START + 3)
+ALONG = slice(_potentials.ALONG, _potentials.ALONG + 3)
 
 
-def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Table of lines for `potential` and `near_pairs`.
+@dataclass(frozen=True)
+class Table:
+    """Segments as the kernels take them.
+
+    Attributes
+    ----------
+    tiles : ndarray, shape (tiles, rows, TILE)
+        The rows that potentials.h names; the last tile is filled up with its last segment.
+    count : int
+        Number of segments.
+    """
+
+    tiles: np.ndarray
+    count: int
+
+    @property
+    def is_line(self) -> bool:
+        """Whether the segments are lines, not points."""
+        return self.tiles.shape[1] == _potentials.LINE_ROWS
+
+
+def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> Table:
+    """Table of uniform lines.
 
     Parameters
     ----------
     start, end : ndarray, shape (N, 3)
         End points, um.
     radius : ndarray, shape (N,)
-        Least distances, um, > 0. A segment without length becomes a point.
-
-    Returns
-    -------
-    ndarray, shape (13, N)
-        Start, unit vector, length, radius squared, end, reach of what has to be computed
-        with care, 1 / (4 pi length).
+        Least distances, um, > 0. A segment shorter than 1e-9 of it becomes a point.
     """
-    table = np.empty((_potentials.LINE_ROWS, len(start)))
-    begin, unit, length = table[0:3], table[3:6], table[6]
-    begin[...] = start.T
-    np.subtract(end.T, begin, out=unit)
-    np.sqrt(unit[0] * unit[0] + unit[1] * unit[1] + unit[2] * unit[2], out=length)
-    points = np.flatnonzero(length < POINT_LENGTH * radius)
-    length[points] = LENGTH_OF_POINT * radius[points]
-    unit /= length
-    unit[:, points] = [[0.0], [0.0], [1.0]]
-    middle = 0.5 * (start[points] + end[points]).T
-    begin[:, points] = middle - 0.5 * length[points] * unit[:, points]
-    table[7], table[-1] = radius * radius, 1.0 / (FOUR_PI * length)
-    np.multiply(unit, length, out=table[8:11])
-    table[8:11] += begin
-    # r1 + r2 - length of a point on the sphere about the segment is 0.414 lengths at most
-    table[11] = np.maximum(2.000001 * radius, 0.4143 * length)
-    return table
+    return _table(start, end, radius, _potentials.LINE_ROWS)
 
 
-def point_table(middle: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Table of point sources for `potential`.
-
-    Parameters
-    ----------
-    middle : ndarray, shape (N, 3)
-        Positions, um.
-    radius : ndarray, shape (N,)
-        Least distances, um, > 0.
-
-    Returns
-    -------
-    ndarray, shape (5, N)
-        Position, radius squared, 1 / (4 pi).
-    """
-    table = np.empty((_potentials.POINT_ROWS, len(middle)))
-    table[0:3], table[3], table[4] = middle.T, radius * radius, 1.0 / FOUR_PI
-    return table
+def point_table(middle: np.ndarray, radius: np.ndarray) -> Table:
+    """Table of point sources at `middle` (N, 3), with least distances `radius` (N,), um, > 0."""
+    return _table(middle, middle, radius, _potentials.POINT_ROWS)
 
 
-def source_table(
-    start: np.ndarray, end: np.ndarray, radius: np.ndarray, as_points: bool
-) -> np.ndarray:
+def source_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray, as_points: bool) -> Table:
     """Table of points in the middle of the segments, or of lines; see `line_table`."""
-    if as_points:
-        return point_table(0.5 * (start + end), radius)
-    return line_table(start, end, radius)
+    rows = _potentials.POINT_ROWS if as_points else _potentials.LINE_ROWS
+    return _table(start, end, radius, rows)
 
 
 def potential(
-    table: np.ndarray,
+    table: Table,
     points: ArrayLike,
     weights: ArrayLike | None = None,
     *,
@@ -101,8 +87,8 @@ def potential(
 
     Parameters
     ----------
-    table : ndarray, shape (13, N) or (5, N)
-        From `line_table` or `point_table`.
+    table : Table
+        N segments, from `line_table` or `point_table`.
     points : array_like, shape (C, Q, 3) or (C, 3)
         Positions, um.
     weights : array_like, shape (C, Q), optional
@@ -123,31 +109,30 @@ def potential(
         Where the shapes do not fit together.
     """
     where, weight = _weighted(points, weights)
-    shape = (len(where), table.shape[1])
+    shape = (len(where), table.count)
     if out is None:
-        out = np.empty(shape, dtype=dtype)
+        out = _empty(shape, dtype)
     if out.shape != shape or not out.flags.c_contiguous:
         raise UsageError(f"out has shape {out.shape}, expected {shape} in C order")
     if out.dtype not in (np.float64, np.float32):
         raise UsageError(f"potentials are float64 or float32, not {out.dtype}")
-    if table.shape[0] not in (_potentials.LINE_ROWS, _potentials.POINT_ROWS):
-        raise UsageError(f"a table of segments has 13 or 5 rows, not {table.shape[0]}")
     if out.size and where.shape[1]:
-        line = table.shape[0] == _potentials.LINE_ROWS
         threads = threads_for(out.size * where.shape[1])
-        _potentials.fill(_tiles(table), where, weight, out, line, threads)
+        _potentials.fill(table.tiles, where, weight / FOUR_PI, out, table.is_line, threads)
     else:
         out[...] = 0.0
     return out
 
 
-def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def near_pairs(
+    start: np.ndarray, end: np.ndarray, radius: np.ndarray, points: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of a point and a segment that are nearer to each other than the segment's radius.
 
     Parameters
     ----------
-    table : ndarray, shape (13, N)
-        From `line_table`.
+    start, end, radius : ndarray
+        As in `line_table`.
     points : array_like, shape (P, 3)
         Positions, um.
 
@@ -159,62 +144,72 @@ def near_pairs(table: np.ndarray, points: ArrayLike) -> tuple[np.ndarray, np.nda
         From the point to the segment, um.
     """
     where = np.ascontiguousarray(points, dtype=np.float64)
-    if where.ndim != 2 or where.shape[1] != 3 or len(table) != _potentials.LINE_ROWS:
-        raise UsageError("near_pairs needs a table of lines and points (P, 3)")
-    some = _within_reach(table, where)
-    tile, table = _potentials.TILE, table[:, some]
-    found = np.zeros((len(where), -(-len(some) // tile)), dtype=np.uint8)
+    if where.ndim != 2 or where.shape[1] != 3:
+        raise UsageError(f"points have shape {where.shape}, expected (P, 3)")
+    start, end, radius = _as_doubles(start, end, radius)
+    some = _within_reach(start, end, radius, where)
+    first, last, least = start[some], end[some], radius[some]
+    most = np.full(len(where), least.max(initial=0.0))
+    these = _within_reach(where, where, most, np.concatenate([first, last]))
+    table = line_table(first, last, least)
+    found = np.zeros((len(these), len(table.tiles)), dtype=np.uint8)
     if found.size:
-        threads = threads_for(len(where) * len(some) // 4)
-        _potentials.near_tiles(_tiles(table), where, found, threads)
+        threads = threads_for(len(these) * len(some) // 4)
+        _potentials.near_tiles(table.tiles, where[these], found, threads)
     pairs: list[tuple[np.ndarray, ...]] = [(np.empty(0, int), np.empty(0, int), np.empty(0))]
-    for row, first in zip(*np.nonzero(found), strict=True):
-        part = table[:, first * tile : (first + 1) * tile]
-        distance = distance_to_lines(part, where[row])
-        near = np.flatnonzero(distance * distance < part[7])
-        pairs.append((np.full(len(near), row), some[near + first * tile], distance[near]))
+    for row, tile in zip(*np.nonzero(found), strict=True):
+        column = tile * _potentials.TILE
+        lines = table.tiles[tile, :, : len(some) - column]
+        distance = _distance_to_lines(lines, where[these[row]])
+        near = np.flatnonzero(distance * distance < lines[_potentials.RADIUS2])
+        pairs.append((np.full(len(near), these[row]), some[near + column], distance[near]))
     rows, columns, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
     return rows, columns, distances
 
 
-def distance_to_lines(table: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Distances from one point to each segment of a table of lines, um, shape (N,)."""
-    offset = point[:, None] - table[0:3]
-    along = np.clip(np.sum(offset * table[3:6], axis=0), 0.0, table[6])
-    return np.linalg.norm(offset - along * table[3:6], axis=0)
+def _distance_to_lines(lines: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Distances from one point to each segment of a tile, um."""
+    offset, vector = point[:, None] - lines[START], lines[ALONG]
+    share = np.sum(offset * vector, axis=0) * lines[_potentials.INVERSE] ** 2
+    return np.linalg.norm(offset - np.clip(share, 0.0, 1.0) * vector, axis=0)
 
 
-def _within_reach(table: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Indices of the segments that may be near a point, by the box around all points."""
+def _within_reach(
+    start: np.ndarray, end: np.ndarray, radius: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Indices of the segments that come nearer than the radius to the box around all points."""
     if not len(points):
         return np.empty(0, dtype=np.int64)
-    reach = table[6] + np.sqrt(table[7])
-    low, high = points.min(axis=0)[:, None], points.max(axis=0)[:, None]
-    inside = (table[0:3] + reach >= low) & (table[0:3] - reach <= high)
-    return np.flatnonzero(inside.all(axis=0))
+    inside = np.empty(len(radius), dtype=np.uint8)
+    _potentials.within(start, end, radius, points.min(axis=0), points.max(axis=0), inside)
+    return np.flatnonzero(inside)
 
 
-def _tiles(table: np.ndarray) -> np.ndarray:
-    """The table in tiles, shape (tiles, rows, TILE), aligned to cache lines.
+def _table(start: np.ndarray, end: np.ndarray, radius: np.ndarray, rows: int) -> Table:
+    count, tile = len(radius), _potentials.TILE
+    if start.shape != (count, 3) or end.shape != (count, 3):
+        raise UsageError(f"ends have shapes {start.shape}, {end.shape}, expected {(count, 3)}")
+    start, end, radius = _as_doubles(start, end, radius)
+    tiles = _empty((-(-count // tile), rows, tile), np.float64)
+    _potentials.make(start, end, radius, tiles, threads_for(count))
+    return Table(tiles, count)
 
-    The last tile is filled up with the last segment, so that every lane computes something
-    that is finite.
+
+def _as_doubles(*values: np.ndarray) -> Iterator[np.ndarray]:
+    return (np.ascontiguousarray(value, dtype=np.float64) for value in values)
+
+
+def _empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Memory that starts at a cache line, or where it is large at a huge page of Linux.
+
+    As much is left behind it, for its end to be in a huge page too: the system hands out few
+    large pages much sooner than many small ones.
     """
-    rows, count = table.shape
-    tile = _potentials.TILE
-    shape = (-(-count // tile), rows, tile)
-    size = int(np.prod(shape))
-    buffer = np.empty(size + LINE_OF_CACHE // 8)
-    first = -buffer.ctypes.data % LINE_OF_CACHE // 8
-    tiles = buffer[first : first + size].reshape(shape)
-    whole = count // tile
-    body = table[:, : whole * tile].reshape(rows, whole, tile)
-    tiles[:whole] = body.swapaxes(0, 1)
-    if whole < len(tiles):
-        rest = table[:, whole * tile :]
-        tiles[whole, :, : rest.shape[1]] = rest
-        tiles[whole, :, rest.shape[1] :] = rest[:, -1:]
-    return tiles
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    boundary = HUGE_PAGE if size > HUGE_PAGE else CACHE_LINE
+    buffer = np.empty(size + 2 * boundary, dtype=np.uint8)
+    first = -buffer.ctypes.data % boundary
+    return buffer[first : first + size].view(dtype).reshape(shape)
 
 
 def _weighted(points: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:

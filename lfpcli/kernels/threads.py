@@ -44,7 +44,10 @@ def threads_for(pairs: int) -> int:
 
 
 def use_instructions(level: str | None = None) -> str:
-    """Select the vector instructions of the kernels; results have the same bits with each.
+    """Select the vector instructions of the kernels.
+
+    Results have the same bits with AVX2 and AVX-512, and differ by rounding with the baseline,
+    which has no fused multiply-adds.
 
     Parameters
     ----------

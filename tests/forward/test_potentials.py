@@ -151,6 +151,17 @@ def test_float32_keeps_seven_digits() -> None:
     np.testing.assert_allclose(single, transfer_matrix(geometry, places), rtol=6e-8)
 
 
+@pytest.mark.parametrize("sigma", [0.3, [0.2, 0.3, 0.6]])
+def test_a_result_can_go_into_memory_that_is_there(sigma) -> None:
+    geometry, places = segments(), contacts()
+    out = np.full((len(places), len(geometry)), np.nan, dtype=np.float32)
+    assert transfer_matrix(geometry, places, sigma=sigma, out=out) is out
+    usual = transfer_matrix(geometry, places, sigma=sigma, dtype=np.float32)
+    assert np.array_equal(out, usual)
+    with pytest.raises(UsageError, match="out has shape"):
+        transfer_matrix(geometry, places, sigma=sigma, out=out[:, :-1])
+
+
 def test_near_contacts_lists_distances() -> None:
     geometry = Geometry([[0, 0, 0], [0, 0, 10.0]], [[0, 0, 10], [0, 0, 40.0]], [4.0, 2.0])
     near = near_contacts(geometry, [[1.5, 0, 5.0], [50, 0, 0], [0, 0.25, 30.0]])
