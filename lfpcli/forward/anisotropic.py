@@ -48,14 +48,12 @@ def matrix(
     stretch = np.sqrt(np.prod(sigma) / sigma)
     # below any stretched distance that comes from a true distance of the radius
     least = radius * (stretch.min() * (1.0 - 1e-9))
-    begin, finish = start * stretch, end * stretch
-    table = kernel.source_table(begin, finish, least, as_points)
+    table = kernel.source_table(start, end, least, as_points, stretch)
     out = kernel.potential(table, points * stretch, weights, dtype=dtype, out=out)
-    pairs = np.unique(np.column_stack([point // points.shape[1], segment]), axis=0)
-    for row, column in pairs:
+    for row, column in sorted(set(zip(point // points.shape[1], segment, strict=True))):
         moved = _at_radius(points[row], start[column], end[column], radius[column])
         one = slice(column, column + 1)
-        table = kernel.source_table(begin[one], finish[one], least[one], as_points)
+        table = kernel.source_table(start[one], end[one], least[one], as_points, stretch)
         out[row, column] = weights[row] @ kernel.potential(table, moved * stretch)[:, 0]
     return out
 

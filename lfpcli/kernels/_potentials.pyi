@@ -11,7 +11,12 @@ RADIUS2: int
 def use_level(wanted: int) -> int: ...
 def max_threads() -> int: ...
 def make(
-    start: np.ndarray, end: np.ndarray, radius: np.ndarray, tiles: np.ndarray, threads: int
+    start: np.ndarray,
+    end: np.ndarray,
+    radius: np.ndarray,
+    stretch: np.ndarray,
+    tiles: np.ndarray,
+    threads: int,
 ) -> None: ...
 def within(
     start: np.ndarray,

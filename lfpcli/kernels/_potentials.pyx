@@ -16,9 +16,9 @@ cdef extern from "potentials.h" nogil:
     int lfp_max_threads()
     int lfp_use_level(int wanted)
     void lfp_line_tile(const double *start, const double *end, const double *radius,
-                       Py_ssize_t count, double *tile)
+                       Py_ssize_t count, const double *stretch, double *tile)
     void lfp_point_tile(const double *start, const double *end, const double *radius,
-                        Py_ssize_t count, double *tile)
+                        Py_ssize_t count, const double *stretch, double *tile)
     void lfp_line(const double *table, double px, double py, double pz, double weight,
                   double *part)
     void lfp_point(const double *table, double px, double py, double pz, double weight,
@@ -59,24 +59,28 @@ def max_threads():
 
 
 cdef int make_tile(
-    matrix_t start, matrix_t end, vector_t radius, double[:, :, ::1] tiles, Py_ssize_t tile
+    matrix_t start, matrix_t end, vector_t radius, vector_t stretch, double[:, :, ::1] tiles,
+    Py_ssize_t tile,
 ) except -1 nogil:
     cdef Py_ssize_t first = tile * LFP_TILE
     cdef Py_ssize_t count = min(<Py_ssize_t>LFP_TILE, radius.shape[0] - first)
     if tiles.shape[1] == LFP_LINE_ROWS:
-        lfp_line_tile(&start[first, 0], &end[first, 0], &radius[first], count, &tiles[tile, 0, 0])
+        lfp_line_tile(&start[first, 0], &end[first, 0], &radius[first], count, &stretch[0],
+                      &tiles[tile, 0, 0])
     else:
-        lfp_point_tile(&start[first, 0], &end[first, 0], &radius[first], count, &tiles[tile, 0, 0])
+        lfp_point_tile(&start[first, 0], &end[first, 0], &radius[first], count, &stretch[0],
+                       &tiles[tile, 0, 0])
     return 0
 
 
 def make(
-    matrix_t start, matrix_t end, vector_t radius, double[:, :, ::1] tiles, int threads
+    matrix_t start, matrix_t end, vector_t radius, vector_t stretch, double[:, :, ::1] tiles,
+    int threads,
 ):
     """Fill `tiles` (T, rows, TILE) with lines, or points in the middle, by the number of rows."""
     cdef Py_ssize_t task
     for task in prange(tiles.shape[0], nogil=True, schedule="static", num_threads=threads):
-        make_tile(start, end, radius, tiles, task)
+        make_tile(start, end, radius, stretch, tiles, task)
 
 
 cdef void sum_points(
@@ -126,18 +130,21 @@ def fill(
 ):
     """Fill `out` (C, N) with the potentials at C rows of weighted points; see `potentials`.
 
-    Blocks are as long as the rows where that leaves enough of them, so that threads write first
-    on pages of memory of their own.
+    Blocks are as long as the rows where that leaves enough of them, and threads begin far from
+    each other, so that no two of them are the first to write on the same large page of memory.
     """
     cdef Py_ssize_t down = (points.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS
     cdef Py_ssize_t across = (BLOCKS_PER_THREAD * threads + down - 1) // down
-    cdef Py_ssize_t length = max(1, (tiles.shape[0] + across - 1) // across), task
+    cdef Py_ssize_t length = max(1, (tiles.shape[0] + across - 1) // across), task, block, share
     across = (tiles.shape[0] + length - 1) // length
+    share = (down * across + threads - 1) // threads
     for task in prange(
-        down * across, nogil=True, schedule="dynamic", chunksize=1, num_threads=threads
+        share * threads, nogil=True, schedule="dynamic", chunksize=1, num_threads=threads
     ):
-        fill_block(tiles, points, weights, out, task // across * BLOCK_ROWS,
-                   task % across * length, (task % across + 1) * length, line)
+        block = task % threads * share + task // threads
+        if block < down * across:
+            fill_block(tiles, points, weights, out, block // across * BLOCK_ROWS,
+                       block % across * length, (block % across + 1) * length, line)
 
 
 def within(matrix_t start, matrix_t end, vector_t radius, vector_t low, vector_t high,

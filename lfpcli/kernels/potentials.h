@@ -37,15 +37,19 @@ LFP_INLINE double lfp_inside(double x)
     return x > LFP_OUTMOST ? LFP_OUTMOST : x < -LFP_OUTMOST ? -LFP_OUTMOST : x;
 }
 
-/* Copy segments of (count, 3) and (count) into rows of a tile, and the last again, so that all lanes are finite. */
+/* Copy segments of (count, 3) and (count) into rows of a tile, and the last again, so that all lanes are finite.
+ *
+ * Coordinates are stretched by a factor for each axis.
+ */
 LFP_INLINE void lfp_copy_segments(const double *start, const double *end, const double *radius, ptrdiff_t count,
-                                  double *restrict starts, double *restrict ends, double *restrict radii)
+                                  const double *stretch, double *restrict starts, double *restrict ends,
+                                  double *restrict radii)
 {
     for (ptrdiff_t j = 0; j < LFP_TILE; j++) {
         ptrdiff_t i = j < count ? j : count - 1;
         for (int k = 0; k < 3; k++) {
-            starts[k * LFP_TILE + j] = start[3 * i + k];
-            ends[k * LFP_TILE + j] = end[3 * i + k];
+            starts[k * LFP_TILE + j] = start[3 * i + k] * stretch[k];
+            ends[k * LFP_TILE + j] = end[3 * i + k] * stretch[k];
         }
         radii[j] = radius[i];
     }
@@ -57,12 +61,12 @@ LFP_INLINE void lfp_copy_segments(const double *start, const double *end, const 
  * A point is far if it is farther than 3 lengths from the middle, and than the radius from all of the segment.
  */
 LFP_INLINE void lfp_line_tile_body(const double *start, const double *end, const double *radius,
-                                   ptrdiff_t count, double *restrict tile)
+                                   ptrdiff_t count, const double *stretch, double *restrict tile)
 {
     double *restrict x = tile + LFP_START * LFP_TILE, *restrict y = x + LFP_TILE, *restrict z = y + LFP_TILE;
     double *restrict vx = tile + LFP_ALONG * LFP_TILE, *restrict vy = vx + LFP_TILE, *restrict vz = vy + LFP_TILE;
     double *restrict m = tile + LFP_MIDDLE * LFP_TILE, *restrict radius2 = tile + LFP_RADIUS2 * LFP_TILE;
-    lfp_copy_segments(start, end, radius, count, x, vx, radius2);
+    lfp_copy_segments(start, end, radius, count, stretch, x, vx, radius2);
     LFP_VECTOR
     for (ptrdiff_t j = 0; j < LFP_TILE; j++) {
         double mx = 0.5 * (x[j] + vx[j]), my = 0.5 * (y[j] + vy[j]), mz = 0.5 * (z[j] + vz[j]);
@@ -88,10 +92,10 @@ LFP_INLINE void lfp_line_tile_body(const double *start, const double *end, const
 
 /* A tile of points in the middle of segments. */
 LFP_INLINE void lfp_point_tile_body(const double *start, const double *end, const double *radius,
-                                    ptrdiff_t count, double *restrict tile)
+                                    ptrdiff_t count, const double *stretch, double *restrict tile)
 {
     double ends[3 * LFP_TILE], *restrict radius2 = tile + LFP_POINT_RADIUS2 * LFP_TILE;
-    lfp_copy_segments(start, end, radius, count, tile, ends, radius2);
+    lfp_copy_segments(start, end, radius, count, stretch, tile, ends, radius2);
     LFP_VECTOR
     for (ptrdiff_t j = 0; j < 3 * LFP_TILE; j++)
         tile[j] = lfp_inside(0.5 * (tile[j] + ends[j]));
@@ -272,9 +276,10 @@ LFP_INLINE void lfp_distance2_body(const double *restrict tile, double px, doubl
 }
 
 #define LFP_SEGMENTS                                                                                                  \
-    (const double *start, const double *end, const double *radius, ptrdiff_t count, double *restrict tile)
-LFP_KERNEL(lfp_line_tile, LFP_SEGMENTS, (start, end, radius, count, tile))
-LFP_KERNEL(lfp_point_tile, LFP_SEGMENTS, (start, end, radius, count, tile))
+    (const double *start, const double *end, const double *radius, ptrdiff_t count, const double *stretch,            \
+     double *restrict tile)
+LFP_KERNEL(lfp_line_tile, LFP_SEGMENTS, (start, end, radius, count, stretch, tile))
+LFP_KERNEL(lfp_point_tile, LFP_SEGMENTS, (start, end, radius, count, stretch, tile))
 
 #define LFP_PAIRS                                                                                                     \
     (const double *restrict tile, double px, double py, double pz, double weight, double *restrict part)

@@ -65,10 +65,19 @@ def point_table(middle: np.ndarray, radius: np.ndarray) -> Table:
     return _table(middle, middle, radius, _potentials.POINT_ROWS)
 
 
-def source_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray, as_points: bool) -> Table:
-    """Table of points in the middle of the segments, or of lines; see `line_table`."""
+def source_table(
+    start: np.ndarray,
+    end: np.ndarray,
+    radius: np.ndarray,
+    as_points: bool,
+    stretch: ArrayLike = (1.0, 1.0, 1.0),
+) -> Table:
+    """Table of points in the middle of the segments, or of lines; see `line_table`.
+
+    `stretch` (3,) are factors of the coordinates along x, y and z.
+    """
     rows = _potentials.POINT_ROWS if as_points else _potentials.LINE_ROWS
-    return _table(start, end, radius, rows)
+    return _table(start, end, radius, rows, stretch)
 
 
 def potential(
@@ -185,13 +194,20 @@ def _within_reach(
     return np.flatnonzero(inside)
 
 
-def _table(start: np.ndarray, end: np.ndarray, radius: np.ndarray, rows: int) -> Table:
+def _table(
+    start: np.ndarray,
+    end: np.ndarray,
+    radius: np.ndarray,
+    rows: int,
+    stretch: ArrayLike = (1.0, 1.0, 1.0),
+) -> Table:
     count, tile = len(radius), _potentials.TILE
     if start.shape != (count, 3) or end.shape != (count, 3):
         raise UsageError(f"ends have shapes {start.shape}, {end.shape}, expected {(count, 3)}")
     start, end, radius = _as_doubles(start, end, radius)
     tiles = _empty((-(-count // tile), rows, tile), np.float64)
-    _potentials.make(start, end, radius, tiles, threads_for(count))
+    factors = np.array(stretch, dtype=np.float64)
+    _potentials.make(start, end, radius, factors, tiles, threads_for(count))
     return Table(tiles, count)
 
 
@@ -208,7 +224,7 @@ def _empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     boundary = HUGE_PAGE if size > HUGE_PAGE else CACHE_LINE
     buffer = np.empty(size + 2 * boundary, dtype=np.uint8)
-    first = -buffer.ctypes.data % boundary
+    first = -buffer.__array_interface__["data"][0] % boundary
     return buffer[first : first + size].view(dtype).reshape(shape)
 
 
