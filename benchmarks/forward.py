@@ -10,15 +10,18 @@ larger than LFPykit's, both against a fine reference.
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import lfpykit
 import numpy as np
-from common import machine, print_table
+from common import in_process, machine, print_table
 
 from lfpcli.forward import csd
 from lfpcli.forward.contacts import Contacts
@@ -30,8 +33,9 @@ from lfpcli.io.arrays import load_contacts
 from lfpcli.kernels.threads import use_instructions
 
 CONTACTS, SEGMENTS, DEPTH = 384, 20_000, 300.0
-# floating-point operations per pair in the kernels, a root or a quotient as one
-OPERATIONS = {"line": 75, "point": 11}
+# floating-point operations per pair in the kernels, a root as one
+OPERATIONS = {"line": 64, "point": 27}
+SPIKE_SAMPLES = 224
 
 
 @dataclass
@@ -106,14 +110,17 @@ def rms(got: np.ndarray, want: np.ndarray) -> float:
 
 
 def infinite_rows(repeats: int) -> list[Row]:
-    """Point, line and anisotropic line sources."""
+    """Point, line and anisotropic line sources; into new memory where nothing else is said."""
     geometry, places = tree(), shank().positions
+    sigma, out = [0.3, 0.2, 0.4], np.empty((CONTACTS, SEGMENTS))
     rows = []
     for name, ours, theirs in (
         ("point", {"method": "point"}, {"method": "pointsource"}),
         ("line", {}, {"method": "linesource"}),
         ("line, float32", {"dtype": np.float32}, {"method": "linesource"}),
-        ("line, anisotropic", {"sigma": [0.3, 0.2, 0.4]}, {"sigma": [0.3, 0.2, 0.4]}),
+        ("line, anisotropic", {"sigma": sigma}, {"sigma": sigma}),
+        ("line, into out=", {"out": out}, {"method": "linesource"}),
+        ("line, anisotropic, into out=", {"sigma": sigma, "out": out}, {"sigma": sigma}),
     ):
         our_time = best(lambda o=ours: transfer_matrix(geometry, places, **o), 10 * repeats)
         their_time = lfpykit_time(geometry, places, lfpykit.RecExtElectrode, **theirs)
@@ -203,22 +210,51 @@ def csd_rows(repeats: int) -> list[Row]:
     return [*rows, Row("CSD, 1000 voxels", our_time, their_time, 1000 * SEGMENTS)]
 
 
+def record_spike(path: str) -> dict[str, Any]:
+    """Put TTPC1's segments and the currents of its first spike into a file."""
+    from real_cell import load_cell
+
+    cell, _template = load_cell(tstop=80.0)
+    cell.simulate(rec_imem=True)
+    first = int(np.argmax(cell.somav > 0.0)) - 64
+    geometry = cell.geometry
+    np.savez(
+        path,
+        start=geometry.start,
+        end=geometry.end,
+        diam=geometry.diam,
+        currents=cell.imem[:, first : first + SPIKE_SAMPLES],
+    )
+    return {"segments": len(geometry), "first": first}
+
+
+def ttpc1_spike() -> tuple[Geometry, np.ndarray]:
+    """TTPC1 with its soma at the origin, and its membrane currents in a spike of 7 ms, nA."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "spike.npz"))
+        in_process(__file__, "spike", f"--path={path}")
+        with np.load(path) as found:
+            currents = found["currents"]
+            return Geometry(found["start"], found["end"], found["diam"]), currents
+
+
 def placement_rows() -> list[Row]:
-    """1,000 places of a cell of 913 segments, one spike of 224 samples."""
-    cell, places = tree(913), shank().positions
-    rng = np.random.default_rng(1)
-    t, delay = np.arange(224) / 32, 1.0 + np.linalg.norm(cell.middle, axis=1)[:, None] / 200
-    currents = rng.normal(size=(913, 1)) * (t - delay) * np.exp(-((t - delay) ** 2) / 0.1)
+    """1,000 places of TTPC1, with one spike of 224 samples."""
+    cell, currents = ttpc1_spike()
+    places, rng = shank().positions, np.random.default_rng(1)
     turns = np.array([random_rotation(rng) for _ in range(1000)])
     where = Placements(rng.uniform(-100, 100, (1000, 3)), turns)
+    some = list(zip(where.positions[:5], where.rotations[:5], strict=True))
+    ends = [(cell.start @ turn.T + to, cell.end @ turn.T + to) for to, turn in some]
 
     def theirs() -> None:
-        for _ in range(3):
-            x, y, z = places.T
-            model = lfpykit.RecExtElectrode(as_lfpykit(cell), x=x, y=y, z=z)
+        x, y, z = places.T
+        for start, end in ends:
+            moved = as_lfpykit(Geometry(start, end, cell.diam))
+            model = lfpykit.RecExtElectrode(moved, x=x, y=y, z=z)
             model.get_transformation_matrix() @ currents
 
-    their_time = best(theirs, 1) * 1000 / 3
+    their_time = best(theirs, 2) * 1000 / len(ends)
     rows = []
     for name, options in (
         ("1000 placements", {}),
@@ -230,7 +266,8 @@ def placement_rows() -> list[Row]:
             for _ in signal_blocks(cell, places, currents, where, **o):
                 pass
 
-        rows.append(Row(name, best(ours, 1), their_time, 1000 * CONTACTS * 913))
+        pairs = 1000 * CONTACTS * len(cell)
+        rows.append(Row(name, best(ours, 2), their_time, pairs))
     return rows
 
 
@@ -258,7 +295,13 @@ def main() -> None:
         default=5,
         help="of the slow models; the quick ones get ten times as many",
     )
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--part", choices=["spike"])
+    parser.add_argument("--path")
+    args = parser.parse_args()
+    if args.part:
+        print(json.dumps(record_spike(args.path)))
+        return
+    repeats = args.repeats
     warnings.simplefilter("ignore")
     rows = [*infinite_rows(repeats), *face_rows(repeats), *slice_rows(repeats)]
     rows += [sphere_row(repeats), *csd_rows(repeats), *placement_rows()]

@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from common import in_process, machine, print_table
@@ -21,14 +22,13 @@ TEMPLATE = "cADpyr232_L5_TTPC1_0fb1ca4724"
 ENGINES = ("neuron", "coreneuron")
 
 
-def run_ours(repeats: int) -> dict[str, object]:
-    """Seconds of plain NEURON and of the run loop with the probe, per engine."""
+def load_cell(tstop: float = TSTOP) -> tuple[Any, Any]:
+    """TTPC1 with a step of current into its soma, and the template that keeps its sections."""
     import MEArec
 
-    from lfpcli import Cell, RecExtElectrode, StimIntElectrode, load_contacts
+    from lfpcli import Cell, StimIntElectrode
     from lfpcli.runtime.mechanisms.build import build
     from lfpcli.runtime.mechanisms.load import load
-    from lfpcli.runtime.neuron import context, nrn
     from lfpcli.runtime.templates import load_template
 
     folder = Path(MEArec.__file__).parent / FOLDER
@@ -41,9 +41,18 @@ def run_ours(repeats: int) -> dict[str, object]:
         code=[folder / "constants.hoc"],
         stand_ins=library.skipped_names,
     )
-    settings = {"dt": DT, "tstop": TSTOP, "celsius": 34.0, "v_init": -70.0}
+    settings = {"dt": DT, "tstop": tstop, "celsius": 34.0, "v_init": -70.0}
     cell = Cell(made.sections, names=made.names, nseg={"rule": "keep"}, **settings)
     StimIntElectrode(cell, int(cell.somaidx[0]), "IClamp", amp=1.0, delay=20.0, dur=150.0)
+    return cell, made
+
+
+def run_ours(repeats: int) -> dict[str, object]:
+    """Seconds of plain NEURON and of the run loop with the probe, per engine."""
+    from lfpcli import RecExtElectrode, load_contacts
+    from lfpcli.runtime.neuron import context, nrn
+
+    cell, _template = load_cell()
     contacts = load_contacts("Neuronexus-32", shift=[30.0, 0.0, 0.0])
     probe = RecExtElectrode(cell, probe=contacts)
 
