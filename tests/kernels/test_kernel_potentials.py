@@ -268,6 +268,23 @@ print(threads_for(10**9))
         limit_threads(0)
 
 
+@pytest.mark.parametrize(
+    ("given", "spins"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],
+)
+def test_threads_do_not_spin_for_long_unless_told_to(given: dict, spins: str) -> None:
+    program = """
+import os
+for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+    if not os.environ.get(name):
+        os.environ.pop(name, None)
+from lfpcli.kernels import threads
+print(os.environ.get("GOMP_SPINCOUNT"))
+"""
+    environment = {"GOMP_SPINCOUNT": "", "OMP_WAIT_POLICY": "", **given}
+    assert run_python(program, **environment).strip() == spins
+
+
 def test_float32_is_the_rounded_result() -> None:
     table, points = kernel.line_table(*segments(500)), contacts(20)
     full = kernel.potential(table, points)
