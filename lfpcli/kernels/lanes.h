@@ -1,10 +1,11 @@
 /* One inner loop, compiled for each vector width of x86-64, chosen when it runs.
  *
  * LFP_KERNEL(name, (parameters), (arguments)) makes `name` from the always-inlined `name_body`. Elsewhere than
- * on x86-64 with GCC or clang there is one version, for the architecture's baseline. The build leaves no contraction to
- * fused multiply-adds to the compiler, so all versions give the same bits. In LFP_FUSED_KERNEL(name, (parameters),
- * arguments), whose body's first argument tells whether there are such instructions, lfp_fma is one, so that all
- * versions but the baseline of x86-64 give the same bits.
+ * on x86-64 with GCC or clang there is one version, for the architecture's baseline. The build keeps the compiler from
+ * fusing multiply-adds, so all versions give the same bits.
+ *
+ * LFP_FUSED_KERNEL(name, (parameters), arguments) is for bodies that fuse them themselves, with lfp_fma. Their
+ * first argument tells whether the version can; the baseline of x86-64 cannot, all others give the same bits.
  */
 #ifndef LFP_LANES_H
 #define LFP_LANES_H
