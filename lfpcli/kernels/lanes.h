@@ -72,7 +72,7 @@ static int lfp_use_level(int wanted)
 }
 
 /* Threads that OpenMP would start (OMP_NUM_THREADS, or the cores given to the process); 1 without it. */
-static int lfp_max_threads(void)
+LFP_INLINE int lfp_max_threads(void)
 {
 #ifdef _OPENMP
     return omp_get_max_threads();

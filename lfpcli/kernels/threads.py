@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from lfpcli.errors import UsageError
-from lfpcli.kernels._potentials import max_threads, use_level
+from lfpcli.kernels import _contract, _potentials
 
 LEVELS = ("baseline", "avx2", "avx512")
 PAIRS_PER_THREAD = 16384
 
-_most = max_threads()
+_most = _potentials.max_threads()
 
 
 def limit_threads(count: int) -> None:
@@ -46,8 +46,8 @@ def threads_for(pairs: int) -> int:
 def use_instructions(level: str | None = None) -> str:
     """Select the vector instructions of the kernels.
 
-    Results have the same bits with AVX2 and AVX-512, and differ by rounding with the baseline,
-    which has no fused multiply-adds.
+    Results have the same bits with AVX2 and AVX-512; potentials differ by rounding with the
+    baseline, which has no fused multiply-adds.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def use_instructions(level: str | None = None) -> str:
     if level is not None and level not in LEVELS:
         raise UsageError(f"unknown vector instructions '{level}'", remedy=f"one of {LEVELS}")
     wanted = LEVELS.index(level) if level is not None else len(LEVELS) - 1
-    return LEVELS[use_level(wanted)]
+    _contract.use_level(wanted)
+    return LEVELS[_potentials.use_level(wanted)]
 
 
 use_instructions()

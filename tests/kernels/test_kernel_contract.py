@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.kernels._contract import PANEL, contract, use_level
+from lfpcli.kernels._contract import PANEL, contract
+from lfpcli.kernels.threads import LEVELS, use_instructions
 
 BOUNDS = [1.5 * 2.0**25, 1.5 * 2.0**-20, 2.0**20]
 WIDTHS, GROUPS = (5, 0, 1, 130), (1, 0, 0, 1)
@@ -62,11 +63,11 @@ def test_bits_depend_on_no_layout_level_or_neighbour() -> None:
     for same in (np.asfortranarray(currents), gaps[::2, ::2]):
         np.testing.assert_array_equal(added(same, matrices)[0], whole)
     try:
-        for level in (0, 1, 2):
-            use_level(level)
+        for level in LEVELS:
+            use_instructions(level)
             np.testing.assert_array_equal(added(currents, matrices)[0], whole)
     finally:
-        use_level(2)
+        use_instructions()
     for cut in (1, 30, 65):
         split = [added(part, matrices)[0] for part in (currents[:cut], currents[cut:])]
         np.testing.assert_array_equal(np.concatenate(split, axis=2), whole)
