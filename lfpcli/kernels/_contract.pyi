@@ -11,4 +11,5 @@ def contract(
     panels: np.ndarray,
     bounds: np.ndarray,
     parts: np.ndarray,
+    threads: int,
 ) -> bool: ...

@@ -1,5 +1,7 @@
 """Currents of cells contracted with their transfer matrices, and added up over the cells."""
 
+from cython.parallel cimport prange
+
 from libc.stdint cimport int64_t
 
 
@@ -40,6 +42,31 @@ cdef void products(
         lfp_contract_tile(block + row * down, 0, along, width, panel, values + row * LFP_PANEL)
 
 
+cdef int64_t add_block(
+    const double[:, :] currents, const Py_ssize_t[::1] columns, const Py_ssize_t[::1] widths,
+    const Py_ssize_t[::1] groups, const double[::1] panels, const double[:, ::1] bounds,
+    double[:, :, :, ::1] parts, Py_ssize_t first
+) noexcept nogil:
+    """Add what all cells contribute to a block of samples; counts values beyond their limit."""
+    cdef Py_ssize_t rows = min(<Py_ssize_t>BLOCK_ROWS, currents.shape[0] - first)
+    cdef Py_ssize_t down = currents.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t along = currents.strides[1] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t cell, place = 0, padded = padded_channels(parts.shape[3])
+    cdef int64_t beyond = 0
+    for cell in range(columns.shape[0]):
+        if widths[cell] > 0 and padded > 0:
+            add_cell(
+                &currents[first, columns[cell]], rows, down, along, widths[cell], &panels[place],
+                bounds, parts[groups[cell], 0], parts[groups[cell], 1], first, &beyond
+            )
+        place += widths[cell] * padded
+    return beyond
+
+
+cdef Py_ssize_t padded_channels(Py_ssize_t channels) noexcept nogil:
+    return (channels + LFP_PANEL - 1) // LFP_PANEL * LFP_PANEL
+
+
 cdef void add_cell(
     const double *block, Py_ssize_t rows, Py_ssize_t down, Py_ssize_t along, Py_ssize_t width,
     const double *panels, const double[:, ::1] bounds, double[:, ::1] above,
@@ -61,7 +88,7 @@ cdef void add_cell(
 def contract(
     const double[:, :] currents, const Py_ssize_t[::1] columns, const Py_ssize_t[::1] widths,
     const Py_ssize_t[::1] groups, const double[::1] panels, const double[:, ::1] bounds,
-    double[:, :, :, ::1] parts
+    double[:, :, :, ::1] parts, int threads
 ):
     """Add what cells contribute to the samples of signals; the bits depend on no other cell.
 
@@ -78,24 +105,22 @@ def contract(
         What cuts each channel in two places, and its limit; see `forward.sums`.
     parts : ndarray, shape (groups, 2, n, C)
         The sums.
+    threads : int
+        How many share the samples.
 
     Returns
     -------
     bool
         Whether all contributions lie within their limits; if not, the sums are of no use.
     """
-    cdef Py_ssize_t block, first, cell, place, rows, channels = parts.shape[3]
-    cdef Py_ssize_t padded = (channels + LFP_PANEL - 1) // LFP_PANEL * LFP_PANEL
-    cdef Py_ssize_t down = currents.strides[0] // <Py_ssize_t>sizeof(double)
-    cdef Py_ssize_t along = currents.strides[1] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t block, cell, place = 0, padded = padded_channels(parts.shape[3])
     cdef int64_t beyond = 0
     if (
         not columns.shape[0] == widths.shape[0] == groups.shape[0]
         or parts.shape[1] != 2 or parts.shape[2] != currents.shape[0]
-        or bounds.shape[0] != 3 or bounds.shape[1] != channels
+        or bounds.shape[0] != 3 or bounds.shape[1] != parts.shape[3]
     ):
         raise IndexError("shapes do not fit together")
-    place = 0
     for cell in range(columns.shape[0]):
         if (
             columns[cell] < 0 or widths[cell] < 0 or groups[cell] < 0
@@ -106,19 +131,12 @@ def contract(
         place += widths[cell] * padded
     if place != panels.shape[0]:
         raise IndexError("panels do not fit the cells")
-    with nogil:
-        for block in range((currents.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
-            first = block * BLOCK_ROWS
-            rows = min(<Py_ssize_t>BLOCK_ROWS, currents.shape[0] - first)
-            place = 0
-            for cell in range(columns.shape[0]):
-                if widths[cell] > 0 and channels > 0:
-                    add_cell(
-                        &currents[first, columns[cell]], rows, down, along, widths[cell],
-                        &panels[place], bounds, parts[groups[cell], 0], parts[groups[cell], 1],
-                        first, &beyond
-                    )
-                place += widths[cell] * padded
+    for block in prange(
+        (currents.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS, nogil=True, schedule="static",
+        num_threads=threads
+    ):
+        beyond += add_block(currents, columns, widths, groups, panels, bounds, parts,
+                            block * BLOCK_ROWS)
     return beyond == 0
 
 

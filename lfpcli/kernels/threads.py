@@ -13,18 +13,24 @@ PAIRS_PER_THREAD = 16384
 _most = _potentials.max_threads()
 
 
-def limit_threads(count: int) -> None:
+def limit_threads(count: int) -> int:
     """Start no more threads than this from now on, as where many ranks share a machine.
 
     Parameters
     ----------
     count : int
         >= 1.
+
+    Returns
+    -------
+    int
+        The limit so far.
     """
     global _most
     if count < 1:
         raise UsageError(f"{count} threads, expected at least 1")
-    _most = int(count)
+    before, _most = _most, int(count)
+    return before
 
 
 def _after_fork() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from lfpcli.kernels.threads import limit_threads
 from lfpcli.runtime.blas import blas_threads
 
 _current = threading.local()
@@ -42,6 +43,7 @@ class Background:
     def __enter__(self) -> Background:
         if self._pool:
             self._undo.enter_context(blas_threads(1))
+            self._undo.callback(limit_threads, limit_threads(1))
             self._undo.callback(sys.setswitchinterval, sys.getswitchinterval())
             # NEURON holds the interpreter but for one short callback per step, and CoreNEURON for
             # a chunk; the other thread must ask for its turn sooner than by default

@@ -10,7 +10,11 @@ import numpy as np
 from lfpcli.errors import SimulatorError
 from lfpcli.forward.sums import OrderFreeSum
 from lfpcli.kernels._contract import PANEL, contract
+from lfpcli.kernels.threads import threads_for
 from lfpcli.runtime.background import leaving
+
+# products that take as long as the potential of a pair
+_PRODUCTS_OF_PAIR = 16
 
 
 @dataclass
@@ -91,6 +95,7 @@ class Contraction:
             self._panels,
             self._bounds,
             parts,
+            threads_for(len(currents) * len(self._panels) // _PRODUCTS_OF_PAIR),
         ):
             raise SimulatorError(
                 "a signal is not finite or beyond all reason",

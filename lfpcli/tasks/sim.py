@@ -14,6 +14,7 @@ from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.kernels.threads import limit_threads
 from lfpcli.model import Model
 from lfpcli.runtime.background import Background
 from lfpcli.runtime.record import SpikeRecorder
@@ -164,6 +165,9 @@ class Simulation:
         self, model: Model, team: Team, *, float32: bool = False, seed: int | None = None
     ) -> None:
         self.model, self.team = model, team
+        if team.size > 1:
+            # the cores are taken by the other processes
+            limit_threads(1)
         self.seed = drawn_seed(model, team) if seed is None else seed
         self.built = build(model, self.seed, team, _mechanisms(model, team))
         self.collection = Collection(model, self.built, team)

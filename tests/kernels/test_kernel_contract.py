@@ -30,7 +30,10 @@ def case(samples: int, channels: int) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def added(
-    currents: np.ndarray, matrices: list[np.ndarray], cells: tuple[int, ...] = (0, 1, 2, 3)
+    currents: np.ndarray,
+    matrices: list[np.ndarray],
+    cells: tuple[int, ...] = (0, 1, 2, 3),
+    threads: int = 1,
 ) -> tuple[np.ndarray, bool]:
     """Parts of the sums (2, 2, n, C), of some of the cells."""
     channels = matrices[0].shape[1]
@@ -39,7 +42,7 @@ def added(
     widths, groups = (np.array(t, np.intp)[list(cells)] for t in (WIDTHS, GROUPS))
     bounds = np.repeat(np.array(BOUNDS)[:, None], channels, axis=1)
     chosen = panels([matrices[k] for k in cells])
-    return parts, contract(currents, columns, widths, groups, chosen, bounds, parts)
+    return parts, contract(currents, columns, widths, groups, chosen, bounds, parts, threads)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 8, 13, 24])
@@ -55,7 +58,7 @@ def test_sums_are_those_of_numpy(samples: int, channels: int) -> None:
         np.testing.assert_allclose(got, sum(products), rtol=0, atol=2e-13)
 
 
-def test_bits_depend_on_no_layout_level_or_neighbour() -> None:
+def test_bits_depend_on_no_layout_level_thread_or_neighbour() -> None:
     currents, matrices = case(200, 13)
     whole, _ = added(currents, matrices)
     gaps = np.zeros((400, 2 * currents.shape[1]))
@@ -68,6 +71,7 @@ def test_bits_depend_on_no_layout_level_or_neighbour() -> None:
             np.testing.assert_array_equal(added(currents, matrices)[0], whole)
     finally:
         use_instructions()
+    np.testing.assert_array_equal(added(currents, matrices, threads=3)[0], whole)
     for cut in (1, 30, 65):
         split = [added(part, matrices)[0] for part in (currents[:cut], currents[cut:])]
         np.testing.assert_array_equal(np.concatenate(split, axis=2), whole)
@@ -82,6 +86,7 @@ def test_what_is_beyond_reason_is_told(value: float) -> None:
     matrices[2][:] = 1.0
     currents[69, 5] = value
     assert not added(currents, matrices)[1]
+    assert not added(currents, matrices, threads=2)[1]
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -90,7 +95,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
     def call(column: int, width: int, group: int, size: int, rows: int = 4) -> None:
         one = (np.array([v], np.intp) for v in (column, width, group))
-        contract(currents, *one, np.zeros(size), bounds, parts[:, :, :rows].copy())
+        contract(currents, *one, np.zeros(size), bounds, parts[:, :, :rows].copy(), 1)
 
     call(1, 5, 0, 40)
     for wrong in ((2, 5, 0, 40), (-1, 5, 0, 40), (1, 5, 1, 40), (1, 5, 0, 39), (1, 5, 0, 40, 3)):
