@@ -13,6 +13,7 @@ from lfpcli.runtime.addresses import addresses
 from lfpcli.runtime.capture import captured
 from lfpcli.runtime.network import detect_spikes
 from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.pages import gather_pages
 
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
@@ -95,6 +96,8 @@ class Gatherer:
         return {name: taken[:, columns] for name, columns in self._columns.items()}
 
 
+# bytes
+DOUBLE = 8
 # beyond the samples of a chunk CoreNEURON wants two more places in a vector
 SPARE_PLACES = 8
 
@@ -123,8 +126,10 @@ class VectorSet:
             name: _recording(recorder.references, self._room, interval)
             for name, recorder in recorders.items()
         }
+        everything = [v for vectors in self._vectors.values() for v in vectors]
         # looked up once, as it takes as long as the call
-        self._resize = [v.resize for vectors in self._vectors.values() for v in vectors]
+        self._resize = [v.resize for v in everything]
+        gather_pages(_places(everything), self._room * DOUBLE)
         self._places: dict[str, np.ndarray] = {}
 
     def discard(self) -> None:

@@ -1,0 +1,39 @@
+"""Memory in huge pages, where a simulator writes to thousands of places at every step."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+import numpy as np
+
+# bytes; what is smaller has few pages anyway
+_SMALLEST = 1 << 22
+_PAGE = 4096
+# of Linux, from 6.1 on
+_MADV_COLLAPSE = 25
+
+
+def gather_pages(places: np.ndarray, size: int) -> None:
+    """Ask the system to put blocks of memory into huge pages, where it can.
+
+    A processor remembers the places of about three thousand pages; vectors of a page or more
+    each, written in turn, make it look up each one at every step.
+
+    Parameters
+    ----------
+    places : ndarray of uintp, shape (blocks,)
+        Addresses of the blocks.
+    size : int
+        Bytes of each.
+    """
+    total = len(places) * size
+    if total < _SMALLEST or not sys.platform.startswith("linux"):
+        return
+    first, last = int(places.min()) // _PAGE * _PAGE, int(places.max()) + size
+    if last - first > 2 * total:
+        return
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    # only advice: systems that do not know it refuse, and nothing depends on it
+    advise(first, last - first, _MADV_COLLAPSE)
