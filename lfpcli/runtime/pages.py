@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-# bytes; what is smaller has few pages anyway
-_SMALLEST = 1 << 22
+# blocks whose pages a processor remembers
+_FEW = 2000
 _PAGE = 4096
 # of Linux, from 6.1 on
 _MADV_COLLAPSE = 25
@@ -17,8 +17,8 @@ _MADV_COLLAPSE = 25
 def gather_pages(places: np.ndarray, size: int) -> None:
     """Ask the system to put blocks of memory into huge pages, where it can.
 
-    A processor remembers the places of about three thousand pages; vectors of a page or more
-    each, written in turn, make it look up each one at every step.
+    A processor remembers the places of a few thousand pages; more vectors than that, written in
+    turn, make it look up each one at every step.
 
     Parameters
     ----------
@@ -27,11 +27,10 @@ def gather_pages(places: np.ndarray, size: int) -> None:
     size : int
         Bytes of each.
     """
-    total = len(places) * size
-    if total < _SMALLEST or not sys.platform.startswith("linux"):
+    if len(places) <= _FEW or not sys.platform.startswith("linux"):
         return
     first, last = int(places.min()) // _PAGE * _PAGE, int(places.max()) + size
-    if last - first > 2 * total:
+    if last - first > 2 * len(places) * size:
         return
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
