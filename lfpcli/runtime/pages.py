@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-# blocks whose pages a processor remembers
-_FEW = 2000
+# blocks whose pages a processor remembers; only more of them are worth the call
+FEW = 2000
 _PAGE = 4096
 # of Linux, from 6.1 on
 _MADV_COLLAPSE = 25
@@ -23,11 +23,11 @@ def gather_pages(places: np.ndarray, size: int) -> None:
     Parameters
     ----------
     places : ndarray of uintp, shape (blocks,)
-        Addresses of the blocks.
+        Addresses of the blocks, one at least.
     size : int
         Bytes of each.
     """
-    if len(places) <= _FEW or not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux"):
         return
     first, last = int(places.min()) // _PAGE * _PAGE, int(places.max()) + size
     if last - first > 2 * len(places) * size:

