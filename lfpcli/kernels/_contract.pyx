@@ -51,7 +51,7 @@ cdef int64_t add_block(
     cdef Py_ssize_t rows = min(<Py_ssize_t>BLOCK_ROWS, currents.shape[0] - first)
     cdef Py_ssize_t down = currents.strides[0] // <Py_ssize_t>sizeof(double)
     cdef Py_ssize_t along = currents.strides[1] // <Py_ssize_t>sizeof(double)
-    cdef Py_ssize_t cell, place = 0, padded = padded_channels(parts.shape[3])
+    cdef Py_ssize_t cell, place = 0, padded = panels_of(parts.shape[3]) * LFP_PANEL
     cdef int64_t beyond = 0
     for cell in range(columns.shape[0]):
         if widths[cell] > 0 and padded > 0:
@@ -63,8 +63,8 @@ cdef int64_t add_block(
     return beyond
 
 
-cdef Py_ssize_t padded_channels(Py_ssize_t channels) noexcept nogil:
-    return (channels + LFP_PANEL - 1) // LFP_PANEL * LFP_PANEL
+cdef Py_ssize_t panels_of(Py_ssize_t channels) noexcept nogil:
+    return (channels + LFP_PANEL - 1) // LFP_PANEL
 
 
 cdef void add_cell(
@@ -75,7 +75,7 @@ cdef void add_cell(
     """Add what one cell contributes to a block of samples that begins at row `first`."""
     cdef double values[BLOCK_VALUES]
     cdef Py_ssize_t panel, channel, channels = above.shape[1]
-    for panel in range((channels + LFP_PANEL - 1) // LFP_PANEL):
+    for panel in range(panels_of(channels)):
         channel = panel * LFP_PANEL
         products(block, rows, down, along, width, panels + channel * width, values)
         lfp_add_rows(
@@ -113,7 +113,7 @@ def contract(
     bool
         Whether all contributions lie within their limits; if not, the sums are of no use.
     """
-    cdef Py_ssize_t block, cell, place = 0, padded = padded_channels(parts.shape[3])
+    cdef Py_ssize_t block, cell, place = 0, padded = panels_of(parts.shape[3]) * LFP_PANEL
     cdef int64_t beyond = 0
     if (
         not columns.shape[0] == widths.shape[0] == groups.shape[0]
@@ -138,7 +138,3 @@ def contract(
         beyond += add_block(currents, columns, widths, groups, panels, bounds, parts,
                             block * BLOCK_ROWS)
     return beyond == 0
-
-
-# the highest that there is; all give the same bits
-use_level(2)

@@ -89,20 +89,20 @@ def prepare() -> Any:
     from neuron import coreneuron
 
     coreneuron.verbose = 0
-    coreneuron.nrncore_arg = _exact_end(type(coreneuron).nrncore_arg)
+    coreneuron.nrncore_arg = _exact_end(coreneuron)
     return coreneuron
 
 
-def _exact_end(arguments: Callable[[Any, float], str]) -> Callable[[float], str]:
+def _exact_end(switch: Any) -> Callable[[float], str]:
     """What names CoreNEURON's arguments, without rounding the end of a run to six digits.
 
     NEURON 9 writes the end that way, by which a run misses steps or has too many.
     """
-    from neuron import coreneuron
+    usual = type(switch).nrncore_arg
 
     def exact(tstop: float) -> str:
         rounded, whole = f"--tstop {tstop:g} ", f"--tstop {float(tstop)!r} "
-        return arguments(coreneuron, tstop).replace(rounded, whole)
+        return str(usual(switch, tstop)).replace(rounded, whole)
 
     return exact
 

@@ -121,7 +121,7 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
 
 
 class NearContacts:
-    """Warns of contacts inside segments, cell by cell, until enough is said.
+    """Warns of contacts inside segments, some cells at a time, until enough is said.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class NearContacts:
         self._left = _NAMED
 
     def __call__(self, geometry: Geometry) -> None:
-        """Look at the segments of a cell."""
+        """Look at the segments of some cells."""
         near = near_contacts(geometry, self._contacts) if self._left > 0 else ()
         if not len(near):
             return

@@ -22,7 +22,7 @@ MATRIX_VALUES = 1 << 20
 
 @dataclass
 class Measurement:
-    """What an instrument makes of the currents of one cell.
+    """What an instrument makes of the currents of cells.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Measurement:
     channels : int
         Number of its channels.
     matrix : callable
-        Returns the transfer matrix (C, N) of a `Geometry`, in `units` per nA.
+        Returns the transfer matrix (C, N) of a `Geometry`, of one or many cells, in `units` per nA.
     per : {'total', 'population', 'cell', 'current'}
         Whose shares are kept beside the total.
     positions : ndarray, shape (C, 3), or None
