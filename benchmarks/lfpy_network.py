@@ -149,7 +149,7 @@ def main() -> None:
     import LFPy
 
     from lfpcli.model import load_model
-    from lfpcli.tasks.probes import contacts_of
+    from lfpcli.tasks.measure.instruments import contacts_of
 
     model = load_model(MODEL)
     contacts = contacts_of(model.probes[0])

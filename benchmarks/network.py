@@ -57,9 +57,9 @@ def timed(source: str, target: str) -> None:
     """Build and run a model on this rank, and save on rank 0 how long it took, and the memory."""
     from lfpcli.io.writer import RecordingWriter
     from lfpcli.model import load_model
+    from lfpcli.runtime.mpi.team import Team
     from lfpcli.runtime.neuron import nrn
-    from lfpcli.runtime.team import Team
-    from lfpcli.tasks import sim
+    from lfpcli.tasks.simulate import simulation as sim
 
     team, model = Team(), load_model(Path(source))
     nrn()

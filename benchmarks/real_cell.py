@@ -27,9 +27,9 @@ def load_cell(tstop: float = TSTOP) -> tuple[Any, Any]:
     import MEArec
 
     from lfpcli import Cell, StimIntElectrode
+    from lfpcli.runtime.hoc.templates import load_template
     from lfpcli.runtime.mechanisms.build import build
     from lfpcli.runtime.mechanisms.load import load
-    from lfpcli.runtime.templates import load_template
 
     folder = Path(MEArec.__file__).parent / FOLDER
     library = build([folder / "mechanisms"], skip_broken=True)

@@ -11,8 +11,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _MODULES = {
-    "lfpcli.runtime.cell": ("Cell",),
-    "lfpcli.runtime.points": (
+    "lfpcli.runtime.cell.cell": ("Cell",),
+    "lfpcli.runtime.cell.points": (
         "Synapse",
         "StimIntElectrode",
     ),
@@ -27,7 +27,7 @@ _MODULES = {
         "Model",
         "load_model",
     ),
-    "lfpcli.tasks.sim": ("simulate",),
+    "lfpcli.tasks.simulate.simulation": ("simulate",),
     "lfpcli.forward.models": (
         "CurrentDipoleMoment",
         "LaminarCurrentSourceDensity",

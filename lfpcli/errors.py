@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+from collections.abc import Iterator
 
 
 class ExitCode(enum.IntEnum):
@@ -109,3 +111,16 @@ def nearest(name: str, known: object, what: str = "name") -> str:
         return f"there is no {what} here"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"known {what}s: {shown}"
+
+
+@contextlib.contextmanager
+def located(place: str) -> Iterator[None]:
+    """Name the table of the model, ``file:line``, in errors that the library raises below it."""
+    try:
+        yield
+    except UsageError as error:
+        # what would be misuse of the library is a mistake in the model here
+        raise InputError(error.what, place=error.place or place, remedy=error.remedy) from error
+    except LfpError as error:
+        error.place = error.place or place
+        raise

@@ -73,6 +73,43 @@ class Geometry:
     def __len__(self) -> int:
         return len(self.start)
 
+    @classmethod
+    def joined(cls, cells: Sequence[Geometry]) -> Geometry:
+        """Segments of cells one after the other; equal section names are listed once.
+
+        Parameters
+        ----------
+        cells : sequence of Geometry
+            The cells.
+
+        Returns
+        -------
+        Geometry
+        """
+        names: dict[str, int] = {}
+        sections, parents = [], []
+        first = 0
+        for cell in cells:
+            index = np.array([names.setdefault(n, len(names)) for n in cell.section_names])
+            sections.append(index[cell.section])
+            parents.append(np.where(cell.parent < 0, -1, cell.parent + first))
+            first += len(cell)
+
+        def column(name: str) -> np.ndarray:
+            return np.concatenate([getattr(cell, name) for cell in cells])
+
+        return cls(
+            column("start"),
+            column("end"),
+            column("diam"),
+            column("area"),
+            column("gid"),
+            np.concatenate(sections),
+            np.concatenate(parents),
+            column("x"),
+            list(names),
+        )
+
     @property
     def middle(self) -> np.ndarray:
         """Midpoints of the segments, shape (N, 3), um."""

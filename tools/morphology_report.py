@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lfpcli.runtime.morphology import Morphology, Section, read_morphology
-from lfpcli.runtime.morphology import measures as m
-from lfpcli.runtime.morphology.tree import APICAL, AXON, DENDRITE, SOMA
+from lfpcli.morphology import measures as m
+from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
+from lfpcli.runtime.morphology.reading import read_morphology
 
 Row = tuple[str, str, dict[str, float]]
 

@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and report."""
     from lfpcli.errors import UsageError
-    from lfpcli.tasks.diff import diff
-    from lfpcli.tasks.differences import Tolerance
+    from lfpcli.tasks.files.diff import diff
+    from lfpcli.tasks.files.differences import Tolerance
 
     given = {
         name: value

@@ -89,8 +89,8 @@ def _electrodes(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute."""
-    from lfpcli.tasks.eeg import eeg
-    from lfpcli.tasks.heads import EegModel
+    from lfpcli.tasks.head.eeg import eeg
+    from lfpcli.tasks.head.models import EegModel
 
     model = EegModel(
         name=args.model,

@@ -62,7 +62,7 @@ def add_result(parser: argparse.ArgumentParser, name: str) -> None:
 
 def compute(args: argparse.Namespace, task: Callable[..., dict[str, float]], model: Any) -> None:
     """Run the task and tell how well dipoles stand for the cells, where asked."""
-    from lfpcli.tasks.head_signals import Job, Placement
+    from lfpcli.tasks.head.signals import Job, Placement
 
     with args.console.progress(args.name, 1.0, "") as done:
         job = Job(

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Describe the file."""
-    from lfpcli.tasks.info import info
+    from lfpcli.tasks.files.info import info
 
     facts = info(args.input)
     if args.json:

@@ -99,13 +99,13 @@ def _told(error: Exception) -> tuple[object, ExitCode]:
 
 
 def _launched() -> tuple[int, int]:
-    from lfpcli.runtime.job import launched
+    from lfpcli.runtime.mpi.job import launched
 
     return launched()
 
 
 def _await_rank_0() -> None:
-    from lfpcli.runtime.job import await_rank_0
+    from lfpcli.runtime.mpi.job import await_rank_0
 
     await_rank_0()
 
@@ -132,7 +132,7 @@ def console_main() -> None:
 
 def _end_job(code: int) -> NoReturn:
     """End this process such that the launcher ends the others, which wait for it."""
-    from lfpcli.runtime.job import abort
+    from lfpcli.runtime.mpi.job import abort
 
     sys.stdout.flush()
     abort(code)

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute."""
-    from lfpcli.tasks.meg import MegModel, meg
+    from lfpcli.tasks.head.meg import MegModel, meg
 
     model = MegModel(
         name=args.model,

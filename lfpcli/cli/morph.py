@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     """Summarise, transform, write."""
     from lfpcli.errors import UsageError
     from lfpcli.io.stream import stdout_is_terminal
-    from lfpcli.runtime.morphology.measures import Segmentation
+    from lfpcli.morphology.measures import Segmentation
     from lfpcli.tasks import morph as task
 
     rule = Segmentation(args.d_lambda, args.frequency, args.ra, args.cm, args.max_length)

@@ -63,8 +63,8 @@ def given(args: argparse.Namespace) -> bool:
 
 def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None:
     """Write the templates of a probe."""
-    from lfpcli.tasks.cell_currents import Cut
-    from lfpcli.tasks.placements import Places, templates
+    from lfpcli.tasks.measure.cell_currents import Cut
+    from lfpcli.tasks.measure.spike_templates import Places, templates
 
     _refuse(args, _NOT_WITH, "does not go with --placements")
     text = args.placements

@@ -80,8 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw."""
-    from lfpcli.tasks.panels import View
-    from lfpcli.tasks.plot import plot
+    from lfpcli.tasks.figures.panels import View
+    from lfpcli.tasks.figures.plot import plot
 
     what = args.what
     if args.signal:

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     if placement_options.given(args):
         placement_options.write_templates(args, _spec(args), _treatment(args))
         return 0
-    from lfpcli.tasks.probe import probe
+    from lfpcli.tasks.measure.probe import probe
 
     with args.console.progress("measuring", 1.0, "") as progress:
         probe(
@@ -124,7 +124,7 @@ def _list(as_json: bool) -> int:
 
 def _spec(args: argparse.Namespace) -> Any:
     from lfpcli.forward.rotations import parse_rotation
-    from lfpcli.tasks.probe import inline_table, probe_table
+    from lfpcli.tasks.measure.probe import inline_table, probe_table
 
     geometry = ("array", "contacts", "shift", "radius", "shape", "normal", "quadrature")
     names = (*geometry, "method", "sigma", "per")
@@ -140,13 +140,13 @@ def _spec(args: argparse.Namespace) -> Any:
 
 
 def _medium(text: str | None) -> Any:
-    from lfpcli.tasks.probe import inline_table
+    from lfpcli.tasks.measure.probe import inline_table
 
     return inline_table(text, "--medium") if text and "=" in text else text
 
 
 def _treatment(args: argparse.Namespace) -> Any:
-    from lfpcli.tasks.treatment import Treatment
+    from lfpcli.tasks.measure.treatment import Treatment
 
     seed = options.drawn_seed(args) if args.noise and args.seed is None else args.seed
     return Treatment(args.noise, args.filter, 3, args.resample, seed or 0)

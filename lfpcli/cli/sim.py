@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_quick(parser: argparse.ArgumentParser) -> None:
-    from lfpcli.tasks.quick import PASSIVE, SYNAPSE
+    from lfpcli.tasks.simulate.quick import PASSIVE, SYNAPSE
 
     group = parser.add_argument_group("quick options, with a morphology or --hoc")
     group.add_argument(
@@ -119,12 +119,12 @@ def run(args: argparse.Namespace) -> int:
     """Simulate."""
     # matrix products are few here, and a pool of threads in each of many processes is costly
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from lfpcli.tasks.checkpoint import CheckpointSettings
-    from lfpcli.tasks.model_source import model_source
-    from lfpcli.tasks.outputs import Origins, Outputs
-    from lfpcli.tasks.quick import Quick
-    from lfpcli.tasks.shared_input import share_standard_input
-    from lfpcli.tasks.sim import plan_of, simulate
+    from lfpcli.tasks.simulate.checkpoint import CheckpointSettings
+    from lfpcli.tasks.simulate.outputs import Origins, Outputs
+    from lfpcli.tasks.simulate.quick import Quick
+    from lfpcli.tasks.simulate.simulation import plan_of, simulate
+    from lfpcli.tasks.simulate.source import model_source
+    from lfpcli.tasks.simulate.stdin import share_standard_input
 
     args.model, hoc = _source(args.model, args.hoc)
     if args.output is None and not args.dry_run:

@@ -15,7 +15,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.writer import RecordingWriter, Track
-from lfpcli.runtime.state import RunState
+from lfpcli.runtime.engine.state import RunState
 
 _GROUP = "checkpoint"
 _BLOCK_VALUES = 1 << 20

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lfpcli.errors import InputError, OutputError
-from lfpcli.runtime.job import launcher_redirects
+from lfpcli.runtime.mpi.job import launcher_redirects
 
 STDIN = "-"
 # bytes of a morphology, a model or a table that come through a pipe

@@ -12,7 +12,7 @@ from typing import Any
 
 from lfpcli.errors import MissingDependencyError, SimulatorError
 from lfpcli.runtime.capture import captured
-from lfpcli.runtime.job import launched
+from lfpcli.runtime.mpi.job import launched
 
 
 @cache

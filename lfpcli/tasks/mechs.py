@@ -115,7 +115,7 @@ def describe_mechanism(
     SimulatorError
         Where there is no such mechanism.
     """
-    from lfpcli.runtime.coreneuron import builtin_names
+    from lfpcli.runtime.engine.coreneuron import builtin_names
     from lfpcli.runtime.mechanisms.describe import builtin_mechanisms, describe
     from lfpcli.runtime.mechanisms.load import load
 

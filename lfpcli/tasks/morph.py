@@ -19,11 +19,11 @@ from lfpcli.forward.transforms import parse_distortion
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.morphology import write_morphology
 from lfpcli.io.stream import local_file
-from lfpcli.runtime.morphology import Morphology, read_morphology
-from lfpcli.runtime.morphology import measures as m
-from lfpcli.runtime.morphology.checks import check
-from lfpcli.runtime.morphology.measures import Segmentation
-from lfpcli.runtime.morphology.tree import kind_of
+from lfpcli.morphology import measures as m
+from lfpcli.morphology.checks import check
+from lfpcli.morphology.measures import Segmentation
+from lfpcli.morphology.tree import Morphology, kind_of
+from lfpcli.runtime.morphology.reading import read_morphology
 
 
 def read(source: str | os.PathLike[str], *, repair: bool = False) -> Morphology:

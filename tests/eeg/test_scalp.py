@@ -15,7 +15,7 @@ from lfpcli.forward.montages import montage
 from lfpcli.io.recording import Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting.scalp import draw_topography, flatten, lift, spline
-from lfpcli.tasks.scalp_panel import has_topography, topography_panel
+from lfpcli.tasks.figures.scalp_panel import has_topography, topography_panel
 
 NAMES, UNIT = montage("10-20")
 

@@ -90,9 +90,9 @@ PLAYED = (
     CELL
     + """
 from neuron import h
-from lfpcli.runtime.field import ExtracellularField, Steps
-from lfpcli.runtime.record import membrane_currents, potentials
-from lfpcli.runtime.run import RunSettings, run
+from lfpcli.runtime.engine.field import ExtracellularField, Steps
+from lfpcli.runtime.engine.record import membrane_currents, potentials
+from lfpcli.runtime.engine.run import RunSettings, run
 rng = np.random.default_rng(3)
 for name, times in trains.items():
     times = np.array(times)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from neuron import h
 
-from lfpcli.runtime.axial import axial_network
+from lfpcli.runtime.cell.axial import axial_network
 
 SECTIONS: list[Any] = []
 

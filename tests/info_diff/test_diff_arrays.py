@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.tasks import differences
-from lfpcli.tasks.differences import Tolerance, compare_arrays, compare_texts
+from lfpcli.tasks.files import differences
+from lfpcli.tasks.files.differences import Tolerance, compare_arrays, compare_texts
 
 EXACT = Tolerance(exact=True)
 

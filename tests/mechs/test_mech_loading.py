@@ -37,7 +37,7 @@ def test_loading_twice_is_harmless_and_nothing_else_is_loaded(mods, neuron_proce
         shutil.copy(library.path, "x86_64/libnrnmech.so")
         os.environ["NRN_NMODL_PATH"] = "."
         from lfpcli.runtime.neuron import nrn
-        from lfpcli.runtime.points import density_mechanism_names
+        from lfpcli.runtime.cell.points import density_mechanism_names
         nrn()
         results["before"] = "leaky" in density_mechanism_names()
         load(library)
@@ -102,7 +102,7 @@ def test_a_library_that_does_not_load_is_told(mods, neuron_process, tmp_path):
 def test_the_engines_agree_on_a_compiled_mechanism(mods, neuron_process):
     got = neuron_process(
         """
-        from lfpcli.runtime import coreneuron
+        from lfpcli.runtime.engine import coreneuron
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
         from lfpcli.runtime.neuron import context, nrn

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import UsageError
-from lfpcli.runtime.morphology import read_morphology, read_swc
+from lfpcli.morphology.swc import read_swc
+from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks import morph as task
 
 

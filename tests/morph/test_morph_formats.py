@@ -10,8 +10,11 @@ import pytest
 from random_trees import random_swc
 
 from lfpcli.errors import InputError, UsageError
-from lfpcli.io.morphology import swc_text, write_morphology
-from lfpcli.runtime.morphology import read_hdf5, read_morphology, read_swc
+from lfpcli.io.morphology import write_morphology
+from lfpcli.morphology.hdf5 import read_hdf5
+from lfpcli.morphology.swc import read_swc
+from lfpcli.morphology.writing import swc_text
+from lfpcli.runtime.morphology.reading import read_morphology
 
 SHIPPED = ("stick", "ball_and_stick", "ball_and_sticks", "l5_pyramidal", "l23_pyramidal", "basket")
 
@@ -236,7 +239,7 @@ def test_asc_cells_are_those_of_lfpy(neuron_process):
     """
     mine = neuron_process(
         code.format(
-            load="from lfpcli.runtime.morphology import load_sections\n        "
+            load="from lfpcli.runtime.morphology.build import load_sections\n        "
             "first = load_sections(path)\n        sections = load_sections(path).sections\n        "
             "assert first.sections[3].n3d() == sections[3].n3d()"
         ),
@@ -272,7 +275,7 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
     found = neuron_process(
         """
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.morphology import load_sections
+        from lfpcli.runtime.morphology.build import load_sections
         loaded = load_sections("cell.hoc")
         results["names"] = np.array(loaded.names)
         results["points"] = [s.n3d() for s in loaded.sections]
@@ -298,7 +301,7 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
     found = neuron_process(
         """
         from lfpcli.errors import LfpError
-        from lfpcli.runtime.morphology import load_sections
+        from lfpcli.runtime.morphology.build import load_sections
         texts = []
         for name in ("none.hoc", "bad.asc", "bad.hoc"):
             try:

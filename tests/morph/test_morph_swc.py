@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import InputError, LfpWarning
-from lfpcli.runtime.morphology import read_swc
+from lfpcli.morphology.swc import read_swc
 
 SOMA = "1 1 0 0 0 5 -1\n"
 DENDRITE = "2 3 5 0 0 1 1\n3 3 15 0 0 0.5 2\n"
@@ -99,7 +99,7 @@ def test_a_file_without_points_is_refused(text):
 
 
 def test_endless_input_is_refused(monkeypatch):
-    from lfpcli.runtime.morphology import table
+    from lfpcli.morphology import table
 
     monkeypatch.setattr(table, "MAX_LINES", 1000)
     with pytest.raises(InputError, match="more than 1,000 lines"):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfpcli.runtime.morphology import read_swc
-from lfpcli.runtime.morphology.checks import check
+from lfpcli.morphology.checks import check
+from lfpcli.morphology.swc import read_swc
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "share" / "morphologies"

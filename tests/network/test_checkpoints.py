@@ -17,7 +17,7 @@ from network_models import needs_mpi, network, ranks, simulated, write
 STOPPED = """
 import sys
 from lfpcli.cli.main import Terminated, console_main
-from lfpcli.tasks.checkpoint import Checkpoints
+from lfpcli.tasks.simulate.checkpoint import Checkpoints
 left, write = int(sys.argv.pop(1)), Checkpoints.write
 def stop(self, *arguments):
     global left

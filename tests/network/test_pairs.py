@@ -14,9 +14,9 @@ from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.model import SpikeSource, load_model
-from lfpcli.tasks.layout import assign
-from lfpcli.tasks.pairs import Pairs
-from lfpcli.tasks.trains import draw_trains
+from lfpcli.tasks.simulate.layout import assign
+from lfpcli.tasks.simulate.pairs import Pairs
+from lfpcli.tasks.simulate.trains import draw_trains
 
 SIZES = {"E": range(40), "I": range(40, 60)}
 

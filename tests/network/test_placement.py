@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.tasks import placement
+from lfpcli.tasks.simulate import somata as placement
 
 
 @pytest.mark.parametrize("distance", [0.0, 5.0, 20.0])

@@ -13,8 +13,8 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting import figure as figures
-from lfpcli.tasks.panels import View
-from lfpcli.tasks.plot import draw_recording
+from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.plot import draw_recording
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +214,8 @@ def test_signal_beside_the_cells(lfp, folder, tmp_path):
 
 
 def test_morphology_parts_have_colours(folder):
-    from lfpcli.runtime.morphology.reading import read_morphology
-    from lfpcli.tasks.panels import morphology_panel
+    from lfpcli.morphology.formats import read_morphology
+    from lfpcli.tasks.figures.panels import morphology_panel
 
     with figures.house_style():
         panel = morphology_panel(read_morphology(folder / "cell.swc"), View())

@@ -18,7 +18,7 @@ from lfpcli.forward.rotations import rotation_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.io.recording import open_recording
-from lfpcli.tasks.probe import cell_of
+from lfpcli.tasks.measure.probe import cell_of
 
 ARRAY = ["--array", "Neuropixels-24", "--shift", "20,0,0"]
 BOX = ["--placement-box", "40,120,-60,60,-50,50"]

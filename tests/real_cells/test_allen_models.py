@@ -11,7 +11,7 @@ import pytest
 from allen_fit import FIT
 
 from lfpcli.errors import InputError
-from lfpcli.runtime.allen import read_fit
+from lfpcli.runtime.hoc.allen import read_fit
 
 
 def changed(path, value):
@@ -80,7 +80,7 @@ def test_the_axon_is_replaced_and_values_are_set(neuron_process, tmp_path):
         from pathlib import Path
         from types import SimpleNamespace
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.allen import allen_hook
+        from lfpcli.runtime.hoc.allen import allen_hook
         from lfpcli.runtime.neuron import nrn
         h = nrn()
         def make():
@@ -132,8 +132,8 @@ celsius, v_init = conditions["celsius"], conditions["v_init"]
 
 OURS = """
 from pathlib import Path
-from lfpcli.runtime.allen import allen_hook, read_fit
-from lfpcli.runtime.cell import Cell
+from lfpcli.runtime.hoc.allen import allen_hook, read_fit
+from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
 from lfpcli.runtime.neuron import nrn

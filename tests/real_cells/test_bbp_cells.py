@@ -34,11 +34,11 @@ def test_check_tells_why_two_mechanisms_do_not_compile(lfp):
 CELLS = """
 import os
 from pathlib import Path
-from lfpcli.runtime import coreneuron
+from lfpcli.runtime.engine import coreneuron
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
 from lfpcli.runtime.neuron import context, nrn
-from lfpcli.runtime.templates import load_template, template_names
+from lfpcli.runtime.hoc.templates import load_template, template_names
 bbp = Path(folder)
 library = build([bbp / name / "mechanisms" for name in models], skip_broken=True)
 results["skipped"] = library.skipped_names

@@ -60,7 +60,7 @@ def test_cells_of_two_folders_live_together(neuron_process, tmp_path):
         import os
         from pathlib import Path
         from lfpcli.runtime.neuron import nrn
-        from lfpcli.runtime.templates import load_template
+        from lfpcli.runtime.hoc.templates import load_template
         h = nrn()
         usual = h.celsius, h.dt
         cells = [load_template(Path(p), n, [c]) for p, n, c in
@@ -95,7 +95,7 @@ def errors_of(neuron_process, calls, **given):
         import warnings
         from pathlib import Path
         from lfpcli.errors import LfpError
-        from lfpcli.runtime.templates import load_hoc_model, load_template
+        from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
         for name, call in CALLS.items():
             results[name] = "no error"
             try:
@@ -199,7 +199,7 @@ def test_a_finished_model_gives_all_its_sections(neuron_process, tmp_path):
     got = neuron_process(
         """
         from pathlib import Path
-        from lfpcli.runtime.templates import load_hoc_model
+        from lfpcli.runtime.hoc.templates import load_hoc_model
         model = load_hoc_model(Path("init.hoc"))
         results["names"] = model.names
         results["nseg"] = [s.nseg for s in model.sections]
@@ -219,6 +219,6 @@ def test_a_finished_model_gives_all_its_sections(neuron_process, tmp_path):
     ],
 )
 def test_comments_are_blanked_and_strings_are_not(text, expected):
-    from lfpcli.runtime.hoc import without_hoc_comments
+    from lfpcli.runtime.hoc.hoc import without_hoc_comments
 
     assert without_hoc_comments(text) == expected

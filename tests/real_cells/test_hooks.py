@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from lfpcli.errors import InputError, SimulatorError, UsageError
-from lfpcli.runtime.hooks import hook
+from lfpcli.runtime.hoc.hooks import hook
 
 
 def test_a_function_gets_the_cell_and_its_folder(tmp_path, capfd):
@@ -108,7 +108,7 @@ def test_hoc_code_touches_its_own_cell_alone(neuron_process, tmp_path):
         from pathlib import Path
         from types import SimpleNamespace
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.hooks import hook
+        from lfpcli.runtime.hoc.hooks import hook
         from lfpcli.runtime.neuron import nrn
         h = nrn()
         def make():

@@ -53,7 +53,7 @@ def test_soma_goes_where_it_is_told_and_turns_stay_about_it(neuron_process, shar
 def test_runs_repeat_to_the_bit_and_chunks_do_not_show(neuron_process, share: Path) -> None:
     found = neuron_process(
         """
-        import lfpcli.runtime.run as loop
+        import lfpcli.runtime.engine.run as loop
         from lfpcli import Cell, StimIntElectrode, Synapse
         cell = Cell(morphology, passive=True, custom_fun=[lambda c: c.insert("hh", ["soma"])])
         Synapse(cell, 5, "Exp2Syn", weight=0.01, tau1=0.2, tau2=2, e=0).set_spike_times([3.0, 3.03])
@@ -143,9 +143,9 @@ def test_mistakes_are_named(neuron_process, share: Path) -> None:
 def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: Path) -> None:
     found = neuron_process(
         """
-        import lfpcli.runtime.run as loop
+        import lfpcli.runtime.engine.run as loop
         from lfpcli import Cell, StimIntElectrode
-        from lfpcli.runtime.record import potentials
+        from lfpcli.runtime.engine.record import potentials
         loop.CORE_CHUNK_VALUES = 5000
         cell = Cell(morphology, passive=True)
         StimIntElectrode(cell, 0, "IClamp", amp=0.1, delay=5.0, dur=1e9)
@@ -175,7 +175,7 @@ def test_vectors_are_read_where_they_are_after_they_have_grown(neuron_process, s
         """
         from lfpcli import Cell
         from lfpcli.runtime.neuron import nrn
-        from lfpcli.runtime.record import VectorSet, potentials
+        from lfpcli.runtime.engine.record import VectorSet, potentials
         cell = Cell(morphology, passive=True)
         h, vectors = nrn(), VectorSet({"v": potentials([cell])}, 3)
         h.finitialize(-65)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.runtime.pages import gather_pages
+from lfpcli.runtime.engine.pages import gather_pages
 
 
 @pytest.mark.parametrize("rows, columns", [(1, 10), (3000, 500)])

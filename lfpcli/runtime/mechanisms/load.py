@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.capture import captured, hoc_message
+from lfpcli.runtime.cell.points import density_mechanism_names, point_process_names
 from lfpcli.runtime.mechanisms.library import Library, Mechanism
 from lfpcli.runtime.neuron import nrn
-from lfpcli.runtime.points import density_mechanism_names, point_process_names
 
 _LIBRARIES: list[Library] = []
 

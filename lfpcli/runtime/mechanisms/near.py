@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from lfpcli.errors import InputError, SimulatorError, nearest
+from lfpcli.runtime.cell.points import density_mechanism_names, point_process_names
 from lfpcli.runtime.mechanisms.sources import read_mod
-from lfpcli.runtime.points import density_mechanism_names, point_process_names
 
 # a model's folder is searched, a home folder that happens to hold it is not
 _MOST_FILES = 400

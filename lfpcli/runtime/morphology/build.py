@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
+from lfpcli.morphology.formats import kind_of_file
+from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
 from lfpcli.runtime.neuron import nrn
 
 # section lists that templates for NEURON use by convention
@@ -159,14 +160,15 @@ def load_sections(
     -------
     Loaded
     """
-    from lfpcli.runtime.morphology import foreign, reading
+    from lfpcli.runtime.morphology import foreign
+    from lfpcli.runtime.morphology.reading import read_morphology
 
     if isinstance(source, Morphology):
         made, kind = instantiate(source, into, settle=settle), "memory"
     else:
-        kind = reading.kind_of_file(source)
+        kind = kind_of_file(source)
         if kind in foreign.LOADERS:
             made = foreign.load(source, kind, into)
         else:
-            made = instantiate(reading.read_morphology(source), into, settle=settle)
+            made = instantiate(read_morphology(source), into, settle=settle)
     return Loaded(made, [section.name() for section in made], kind)

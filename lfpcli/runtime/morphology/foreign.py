@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError
+from lfpcli.morphology.tree import KINDS, Morphology, Section, kind_of
 from lfpcli.runtime.morphology.build import SUBSETS, check_free, make_sections
-from lfpcli.runtime.morphology.tree import KINDS, Morphology, Section, kind_of
 from lfpcli.runtime.neuron import nrn
 
 # a point nearer than this to where its section hangs is that point, um

@@ -1,0 +1,222 @@
+"""Mending SWC files: each step says what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lfpcli.morphology.table import Table
+from lfpcli.morphology.tree import SOMA
+
+# radius of a point where none on its branch is known, um
+FALLBACK_RADIUS = 0.5
+
+
+def mend(table: Table) -> tuple[Table, list[str]]:
+    """Return a table that reads without an error, and what was done to get there.
+
+    Dropped: lines that are no points, ids that occur again, points without a finite place, and
+    points on top of their parent. Radii that cannot be are taken from the parent, else from the
+    child. Trees without a parent and loops are joined to the nearest membrane of the tree that
+    holds the soma. Branches are written one after the other, so that none is cut for its order.
+
+    Parameters
+    ----------
+    table : Table
+        Rows as read.
+
+    Returns
+    -------
+    table : Table
+        Ids count from 1.
+    notes : list of str
+        One for each kind of repair, with the lines.
+    """
+    notes: list[str] = []
+    _note(notes, "dropped what is no point", table.unread)
+    table = _drop_repeated(table, notes)
+    if not table.rows:
+        return table, notes
+    whole, values = table.columns()
+    work = _Work(table, whole[:, 1], values, _parents(whole), notes)
+    work.cut_loops()
+    work.drop_unplaced()
+    work.mend_radii()
+    work.join_trees(np.flatnonzero((whole[:, 2] < 0) | (whole[:, 2] == 0)))
+    work.drop_coincident()
+    return work.result(), notes
+
+
+def _note(notes: list[str], what: str, lines: Sequence[object]) -> None:
+    if len(lines):
+        shown = ", ".join(str(line) for line in lines[:5]) + (", ..." if len(lines) > 5 else "")
+        notes.append(f"{what}: line{'s' * (len(lines) > 1)} {shown}")
+
+
+def _drop_repeated(table: Table, notes: list[str]) -> Table:
+    kept = Table(table.name)
+    seen: set[int] = set()
+    again = []
+    for row, line in zip(table.rows, table.lines, strict=True):
+        if row[0] in seen:
+            again.append(line)
+            continue
+        seen.add(row[0])
+        kept.rows.append(row)
+        kept.lines.append(line)
+    _note(notes, "dropped points whose id occurred before", again)
+    return kept
+
+
+def _parents(whole: np.ndarray) -> np.ndarray:
+    """Row of each row's parent; -1 where there is none."""
+    rows = {int(number): row for row, number in enumerate(whole[:, 0])}
+    return np.array([rows.get(int(parent), -1) for parent in whole[:, 2]], dtype=np.int64)
+
+
+class _Work:
+    """The points while they are mended; rows stay in place, dropped ones are marked."""
+
+    def __init__(
+        self,
+        table: Table,
+        types: np.ndarray,
+        values: np.ndarray,
+        parents: np.ndarray,
+        notes: list[str],
+    ) -> None:
+        self.table = table
+        self.types = types
+        self.values = values
+        self.parents = parents
+        self.notes = notes
+        self.kept = np.ones(len(types), bool)
+
+    def note(self, what: str, rows: Sequence[int] | np.ndarray) -> None:
+        """Add a note with the lines of rows."""
+        _note(self.notes, what, [self.table.lines[row] for row in rows])
+
+    def cut_loops(self) -> None:
+        """Make the first point of each loop of parents a root."""
+        state = np.zeros(len(self.parents), np.int8)  # 1: on the way now, 2: leads to a root
+        cut = []
+        for start in range(len(self.parents)):
+            way = []
+            at = start
+            while at >= 0 and state[at] == 0:
+                state[at] = 1
+                way.append(at)
+                at = int(self.parents[at])
+            if at >= 0 and state[at] == 1:
+                first = min(way[way.index(at) :])
+                self.parents[first] = -1
+                cut.append(first)
+            state[way] = 2
+        self.note("cut loops of parents", cut)
+
+    def drop_unplaced(self) -> None:
+        """Drop points without a finite place; their children go to their parent."""
+        place = self.values[:, :3]
+        wrong = ~np.isfinite(place).all(axis=1) | (np.abs(place) > 1e6).any(axis=1)
+        self._drop(wrong, "dropped points without a finite place")
+
+    def drop_coincident(self) -> None:
+        """Drop points that lie on their parent."""
+        has = self.kept & (self.parents >= 0)
+        same = np.all(self.values[:, :3] == self.values[self.parents, :3], axis=1)
+        self._drop(has & same, "dropped points on top of their parent")
+
+    def _drop(self, wrong: np.ndarray, what: str) -> None:
+        self.kept &= ~wrong
+        for row in np.flatnonzero(self.kept).tolist():
+            at = int(self.parents[row])
+            while at >= 0 and not self.kept[at]:
+                at = int(self.parents[at])
+            self.parents[row] = at
+        self.note(what, np.flatnonzero(wrong))
+
+    def mend_radii(self) -> None:
+        """Replace radii that cannot be by that of the parent, else of a child."""
+        radius = self.values[:, 3]
+        good = np.isfinite(radius) & (radius > 0) & (radius <= 1e4)
+        wrong = np.flatnonzero(self.kept & ~good)
+        known = good & self.kept
+        order = self._order()
+        for row in order:  # from the roots outwards
+            parent = self.parents[row]
+            if not known[row] and parent >= 0 and known[parent]:
+                radius[row], known[row] = radius[parent], True
+        for row in order[::-1]:
+            parent = self.parents[row]
+            if known[row] and parent >= 0 and not known[parent]:
+                radius[parent], known[parent] = radius[row], True
+        radius[self.kept & ~known] = FALLBACK_RADIUS
+        self.note("took radii from neighbours", wrong)
+
+    def join_trees(self, meant: np.ndarray) -> None:
+        """Join all other trees to the one that holds the soma, else to the largest.
+
+        Parameters
+        ----------
+        meant : ndarray of int
+            Rows that the file itself calls roots.
+        """
+        trees = self._trees()
+        if len(trees) < 2:
+            return
+        soma = [np.count_nonzero(self.types[tree] == SOMA) for tree in trees]
+        sizes = [len(tree) for tree in trees]
+        main = max(range(len(trees)), key=lambda k: (soma[k], sizes[k]))
+        body = trees[main]
+        for tree in trees[:main] + trees[main + 1 :]:
+            root = tree[0]
+            away = np.linalg.norm(self.values[body, :3] - self.values[root, :3], axis=1)
+            self.parents[root] = body[np.argmin(np.maximum(away - self.values[body, 3], 0.0))]
+        joined = [tree[0] for tree in trees[:main] + trees[main + 1 :]]
+        lost = ~np.isin(joined, meant)
+        self.note("joined trees to the nearest membrane", np.array(joined)[~lost])
+        self.note("joined points without a parent to the nearest membrane", np.array(joined)[lost])
+
+    def _trees(self) -> list[list[int]]:
+        """Rows of each tree, its root first."""
+        trees: dict[int, list[int]] = {}
+        root_of: dict[int, int] = {}
+        for row in self._order():
+            parent = int(self.parents[row])
+            root_of[row] = row if parent < 0 else root_of[parent]
+            trees.setdefault(root_of[row], []).append(row)
+        return list(trees.values())
+
+    def _order(self) -> list[int]:
+        """Kept rows branch by branch, each after its parent."""
+        from lfpcli.morphology.swc import depth_first
+
+        rows = np.flatnonzero(self.kept)
+        parents = np.where(self.kept, self.parents, -2)
+        return depth_first(parents, rows).tolist()
+
+    def result(self) -> Table:
+        """Return the kept rows, each after its parent."""
+        order = self._order() if self._is_out_of_order() else np.flatnonzero(self.kept).tolist()
+        number = {row: k for k, row in enumerate(order, start=1)}
+        rows = []
+        for row in order:
+            x, y, z, radius = self.values[row].tolist()
+            parent = number.get(int(self.parents[row]), -1)
+            rows.append((number[row], int(self.types[row]), x, y, z, radius, parent))
+        return Table(self.table.name, rows, [self.table.lines[row] for row in order])
+
+    def _is_out_of_order(self) -> bool:
+        """Whether a branch is not written point after point, or a child before its parent."""
+        rows = np.flatnonzero(self.kept)
+        rank = np.full(len(self.kept), -1)
+        rank[rows] = np.arange(len(rows))
+        parents = np.where(self.parents[rows] >= 0, rank[self.parents[rows]], -1)
+        children = np.bincount(parents[parents >= 0], minlength=len(rows))
+        apart = (parents >= 0) & (parents != np.arange(len(rows)) - 1)
+        scattered = apart & (children[parents] == 1)
+        if not (scattered.any() or np.any(parents >= np.arange(len(rows)))):
+            return False
+        self.note("put branches in order", rows[scattered])
+        return True

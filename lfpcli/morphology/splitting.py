@@ -1,0 +1,235 @@
+"""From points to sections, by the rules that NEURON's Import3d applies to SWC files.
+
+Indices of sections and segments then agree with those of other programs that load the file
+through NEURON. The rules, as NEURON 9 has them (share/lib/hoc/import3d):
+
+- A section is a run of consecutive points, each the only child of the one before and of its
+  type; a soma is cut at a branch only where more than one soma point follows.
+- A one-point soma is a cylinder along x with length = diameter; so is NeuroMorpho's soma of
+  three points, where the outer two lie one radius from the first.
+- What hangs on a one-point soma, or on an inner point of a longer one, is joined to its middle
+  by a wire. What hangs on a root's first point is joined to its 0 end, all else to a 1 end.
+- A branch at the first point of a neurite that a wire joins to the soma, or at a root that is no
+  soma, begins at the 0 end of that neurite.
+- All sections but roots begin with the parent's point; on a soma with the next diameter.
+- Sections of one point or of no length vanish; their children move to their parent.
+- Sections are created type by type.
+- Coordinates are read in single precision, and passed on as text of eight digits.
+
+Where a wired neurite branches at its first point and no branch follows that point in the file,
+Import3d runs into the next branch instead; here each run stays on its own branch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lfpcli.errors import LfpWarning
+from lfpcli.morphology.tree import SOMA, Section, kind_of
+
+if TYPE_CHECKING:
+    from lfpcli.morphology.tree import Morphology
+
+# NEURON compares coordinates with this tolerance, um
+TOUCHING = 1e-11
+
+
+@dataclass
+class _Run:
+    """A section in the making; `first` 1 leaves out the point on the parent, for a wire."""
+
+    start: int
+    raw: np.ndarray
+    type: int
+    parent: _Run | None = None
+    parent_x: float = 1.0
+    first: int = 0
+    index: int = -1
+
+    @property
+    def last_point(self) -> int:
+        """Index of its last point among the points of the cell."""
+        return self.start + len(self.raw) - (1 if self.parent is None else 2)
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether it has no extent; a root is a sphere then."""
+        if self.parent is None:
+            return False
+        drawn = self.raw[self.first :, :3]
+        return len(drawn) <= 1 or (
+            len(drawn) == 2 and bool(np.all(np.abs(drawn[1] - drawn[0]) <= TOUCHING))
+        )
+
+
+def split(cell: Morphology) -> list[Section]:
+    """Return the sections of a cell.
+
+    Parameters
+    ----------
+    cell : Morphology
+        Points, each after its parent.
+
+    Returns
+    -------
+    list of Section
+        In the order in which NEURON creates them.
+    """
+    cell = replace(cell, points=cell.points.astype(np.float32).astype(np.float64))
+    sphere = three_point_sphere(cell)
+    ends, at_start = _run_ends(cell, sphere)
+    runs = _drop_vanishing(cell, _make_runs(cell, ends, at_start, sphere))
+    return _named(runs)
+
+
+def three_point_sphere(cell: Morphology) -> bool:
+    """Whether the soma is NeuroMorpho's three points that stand for a sphere."""
+    types, points, parents = cell.types, cell.points, cell.parents
+    if np.count_nonzero(types == SOMA) != 3 or not np.all(types[:3] == SOMA):
+        return False
+    if parents[1] != 0 or parents[2] != 0 or np.isin(parents, (1, 2)).any():
+        return False
+    if not np.all(points[1:3, 3] == points[0, 3]) or points[0, 3] <= 0:
+        return False
+    length = np.linalg.norm(points[1:3, :3] - points[0, :3], axis=1).sum()
+    return bool(abs(length / points[0, 3] - 1) < 0.01)
+
+
+def _run_ends(cell: Morphology, sphere: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return which points end a run, and which begin at the 0 end of their parent's run."""
+    types, parents = cell.types, cell.parents.copy()
+    n = len(types)
+    index = np.arange(n)
+    rooted = parents < 0
+    children = np.bincount(parents[~rooted], minlength=n)
+    apart = ~rooted & (parents != index - 1)
+    ends = (children != 1) | _next(apart | rooted, True) | _next(types != np.roll(types, 1), True)
+    eligible = (types != SOMA) & (rooted | ((index > 1) & ~rooted & (types[parents] == SOMA)))
+    at_start = apart & eligible[parents]
+    last_child = np.zeros(n, np.int64)
+    last_child[parents[at_start]] = index[at_start]
+    branched = last_child > 0
+    ends[branched] = types[last_child[branched]] != types[branched]
+    if sphere:
+        parents[2] = 1
+    in_line = ~rooted & (parents == index - 1)
+    soma_children = soma_child_count(cell)
+    inner = (types == SOMA) & _next(in_line & (types == SOMA), False)
+    ends[inner & (rooted | (soma_children <= 1))] = False
+    ends |= ~_next(in_line, False)
+    return ends, at_start
+
+
+def soma_child_count(cell: Morphology) -> np.ndarray:
+    """How many soma points hang on each soma point, shape (N,)."""
+    own = (cell.types == SOMA) & (cell.parents >= 0)
+    own &= cell.types[cell.parents] == SOMA
+    return np.bincount(cell.parents[own], minlength=len(cell.types))
+
+
+def _next(values: np.ndarray, last: bool) -> np.ndarray:
+    """Value of the following point, `last` for the last one."""
+    return np.append(values[1:], last)
+
+
+def _make_runs(
+    cell: Morphology, ends: np.ndarray, at_start: np.ndarray, sphere: bool
+) -> list[_Run]:
+    stops = np.flatnonzero(ends) + 1
+    starts = np.concatenate([[0], stops[:-1]])
+    run_of = np.repeat(np.arange(len(starts)), stops - starts)
+    soma_children = soma_child_count(cell)
+    runs: list[_Run] = []
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        at, kind = int(cell.parents[start]), int(cell.types[start])
+        own = cell.points[start:stop]
+        if at < 0:
+            runs.append(_Run(start, own[:1] if sphere and start == 0 else own, kind))
+            continue
+        parent = runs[run_of[at]]
+        run = _Run(start, np.vstack([cell.points[at : at + 1], own]), kind, parent)
+        _join(run, at, int(soma_children[at]))
+        if parent.type == SOMA and kind != SOMA:
+            run.raw[0, 3] = run.raw[1, 3]
+        if at_start[start]:
+            run.parent_x = 0.0
+        runs.append(run)
+    return runs
+
+
+def _join(run: _Run, at: int, soma_children: int) -> None:
+    """Set where a run hangs on its parent, and whether by a wire."""
+    parent = run.parent
+    assert parent is not None
+    on_soma = parent.type == SOMA
+    leaves_soma = on_soma and run.type != SOMA
+    long = len(run.raw) > 2
+    if parent.parent is None and leaves_soma and len(parent.raw) == 1:
+        run.parent_x, run.first = 0.5, int(long)
+    elif parent.parent is None and at == parent.start:
+        run.parent_x, run.first = 0.0, int(run.type != SOMA and soma_children > 1)
+    elif on_soma and at < parent.last_point:
+        run.parent_x, run.first = 0.5, int(leaves_soma and long)
+    elif leaves_soma and long and soma_children > 1:
+        run.first = 1
+
+
+def _drop_vanishing(cell: Morphology, runs: list[_Run]) -> list[_Run]:
+    gone = [run for run in reversed(runs) if run.vanishes]
+    if not gone:
+        return runs
+    for run in gone:
+        for child in runs:
+            if child.parent is run:
+                child.parent, child.parent_x = run.parent, run.parent_x
+    places = ", ".join(cell.place_of(run.start) for run in gone[:3])
+    warnings.warn(
+        f"{len(gone)} section{'s' * (len(gone) > 1)} without extent left out [{places}]",
+        LfpWarning,
+        stacklevel=2,
+    )
+    lost = {id(run) for run in gone}
+    return [run for run in runs if id(run) not in lost]
+
+
+def _named(runs: list[_Run]) -> list[Section]:
+    ordered = sorted(runs, key=lambda run: run.type)
+    for index, run in enumerate(ordered):
+        run.index = index
+    sections = []
+    count: dict[int, int] = {}
+    for run in ordered:
+        number = count[run.type] = count.get(run.type, -1) + 1
+        x, y, z = _as_written(run.raw[0, :3]).tolist()
+        sections.append(
+            Section(
+                name=f"{kind_of(run.type)}[{number}]",
+                type=run.type,
+                points=_as_written(_drawn(run)),
+                parent=-1 if run.parent is None else run.parent.index,
+                parent_x=run.parent_x,
+                wire=(x, y, z) if run.first else None,
+                start=run.start,
+            )
+        )
+    return sections
+
+
+def _drawn(run: _Run) -> np.ndarray:
+    """3-d points of a section; a single one becomes a cylinder along x, as long as wide."""
+    points = run.raw[run.first :]
+    if len(points) > 1:
+        return points
+    cylinder = np.repeat(points, 3, axis=0)
+    cylinder[:, 0] += np.array([-0.5, 0.0, 0.5]) * points[0, 3]
+    return cylinder
+
+
+def _as_written(values: np.ndarray) -> np.ndarray:
+    """Round to eight digits."""
+    digits = [f"{value:.8g}" for value in values.ravel().tolist()]
+    return np.array(digits, dtype=float).reshape(values.shape)

@@ -1,0 +1,3 @@
+"""One cell in NEURON: its sections, geometry, and what is attached to it."""
+
+from __future__ import annotations

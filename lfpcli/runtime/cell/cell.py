@@ -1,0 +1,383 @@
+"""A multicompartment cell: sections of NEURON, their geometry, and what is attached to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError, UsageError, nearest
+from lfpcli.forward import transforms
+from lfpcli.forward.axial import AxialNetwork
+from lfpcli.geometry import select_sections
+from lfpcli.runtime.cell.axial import axial_network
+from lfpcli.runtime.cell.derived import Derived, outside_potentials
+from lfpcli.runtime.cell.points import (
+    StimIntElectrode,
+    Synapse,
+    density_mechanism_names,
+    parameter_names,
+)
+from lfpcli.runtime.cell.sections import Discretisation, collect_geometry
+from lfpcli.runtime.cell.stimulated import Stimulated
+from lfpcli.runtime.engine.background import Background, leaving
+from lfpcli.runtime.engine.field import Steps
+from lfpcli.runtime.engine.record import Recorder, membrane_currents, potentials, variable
+from lfpcli.runtime.engine.run import Chunk, RunSettings, run
+from lfpcli.runtime.neuron import nrn
+
+Hook = Callable[["Cell"], object]
+
+
+class Cell(Derived, Stimulated):
+    """A cell, from a morphology or from sections that exist.
+
+    The set-up keeps this order: sections; `Ra` and `cm`; `passive`; `custom_fun`; the
+    extracellular mechanism; the number of segments; geometry. The soma lies at the origin
+    until `set_pos` moves it.
+
+    Parameters
+    ----------
+    morphology : path-like, Morphology, or sequence of nrn.Section
+        A file (.swc, .asc, .hoc, .xml, .nml, .h5), a morphology in memory, or sections.
+    v_init : float
+        Initial membrane potential, mV.
+    Ra : float, optional
+        Axial resistivity of all sections, ohm cm; as loaded where left out.
+    cm : float, optional
+        Membrane capacitance of all sections, uF/cm2; as loaded where left out.
+    passive : bool or mapping
+        Whether all sections get `pas`; a mapping gives `g` (S/cm2) and `e` (mV).
+    nseg : Discretisation or mapping
+        How many segments each section gets.
+    custom_fun : sequence of callable
+        Called with the cell once `passive` is in place.
+    extracellular : bool
+        Whether all sections get the extracellular mechanism.
+    tstart, tstop, dt, celsius : float
+        Defaults of `simulate`, ms and degrees Celsius.
+    gid : int
+        Number of the cell.
+    names : sequence of str, optional
+        Names of the sections; those of NEURON by default.
+
+    Attributes
+    ----------
+    geometry : Geometry
+        The segments, um.
+    sections, segments : list
+        NEURON's objects, in the order of the geometry.
+    owner : object
+        What keeps the sections alive: the object of a hoc template, or None.
+    synapses, electrodes : list
+        The point processes attached through `Synapse` and `StimIntElectrode`.
+    tvec, somav, imem, vmem, vext, variables
+        Results of `simulate`.
+    """
+
+    def __init__(
+        self,
+        morphology: Any,
+        *,
+        v_init: float = -65.0,
+        Ra: float | None = None,
+        cm: float | None = None,
+        passive: bool | Mapping[str, float] = False,
+        nseg: Discretisation | Mapping[str, Any] | None = None,
+        custom_fun: Iterable[Hook] = (),
+        extracellular: bool = False,
+        tstart: float = 0.0,
+        tstop: float = 100.0,
+        dt: float = 2**-4,
+        celsius: float = 6.3,
+        gid: int = 0,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        nrn()
+        self.gid = gid
+        self.owner: Any = None
+        self.sections, self.names = _load(morphology, names)
+        self.settings = RunSettings(tstop, dt, tstart, v_init, celsius)
+        self.synapses: list[Synapse] = []
+        self.electrodes: list[StimIntElectrode] = []
+        self.fields: list[Steps] = []
+        self._stimulated = False
+        self._network: AxialNetwork | None = None
+        for section in self.sections:
+            if Ra is not None:
+                section.Ra = Ra
+            if cm is not None:
+                for segment in section:
+                    segment.cm = cm
+        if passive:
+            self.insert("pas", ("all",), **(passive if isinstance(passive, Mapping) else {}))
+        for hook in custom_fun:
+            hook(self)
+        if extracellular:
+            self.insert("extracellular")
+        if not isinstance(nseg, Discretisation):
+            nseg = Discretisation(**(nseg or {}))
+        nseg.apply(self.sections)
+        self.collect()
+
+    def collect(self) -> None:
+        """Read segments and geometry anew, after sections were changed by hand."""
+        self.segments = [segment for section in self.sections for segment in section]
+        self.geometry = collect_geometry(self.sections, self.names, self.gid)
+        self.detector_index = self._detector_index()
+        self.set_pos(0.0, 0.0, 0.0)
+
+    def _detector_index(self) -> int:
+        """Index of the segment whose potential stands for the soma's."""
+        soma = np.flatnonzero(self.geometry.is_soma)
+        last = self.geometry.section[soma[-1]]
+        inside = soma[self.geometry.section[soma] == last]
+        return int(inside[np.argmin(np.abs(self.geometry.x[inside] - 0.5))])
+
+    @property
+    def detector(self) -> Any:
+        """Segment at the middle of the soma, where spikes are detected."""
+        return self.segments[self.detector_index]
+
+    def insert(self, mechanism: str, sections: Sequence[str] = ("all",), **parameters: Any) -> None:
+        """Insert a density mechanism and set its parameters.
+
+        Parameters
+        ----------
+        mechanism : str
+            Its name in NEURON.
+        sections : sequence of str
+            "all", "soma", "dend", "apic", "axon", names of sections, or globs of names.
+        **parameters
+            Values in the mechanism's own units, with or without its suffix.
+
+        Raises
+        ------
+        SimulatorError
+            Where NEURON has no such mechanism.
+        UsageError
+            Where it has no such parameter, or there is no such section.
+        """
+        if mechanism not in density_mechanism_names():
+            raise SimulatorError(
+                f"unknown mechanism '{mechanism}'",
+                remedy=nearest(mechanism, density_mechanism_names(), "mechanism"),
+            )
+        chosen = [self.sections[k] for k in select_sections(self.names, sections)]
+        for section in chosen:
+            section.insert(mechanism)
+        for name, value in parameters.items():
+            full = range_name(mechanism, name)
+            for section in chosen:
+                for segment in section:
+                    setattr(segment, full, float(value))
+
+    def set_range(self, mechanism: str, name: str, index: np.ndarray, values: np.ndarray) -> None:
+        """Set a parameter segment by segment.
+
+        Parameters
+        ----------
+        mechanism, name : str
+            The mechanism and its parameter.
+        index : ndarray of int, shape (n,)
+            Segments.
+        values : ndarray, shape (n,)
+            Their values, in the mechanism's units.
+        """
+        full = range_name(mechanism, name)
+        for i, value in zip(index, values, strict=True):
+            setattr(self.segments[i], full, float(value))
+
+    def path_distance(self) -> np.ndarray:
+        """Distance of each segment's middle from the middle of the soma along the cable, um."""
+        h = nrn()
+        h.distance(0, self.detector)
+        return np.array([h.distance(segment) for segment in self.segments])
+
+    @property
+    def x(self) -> np.ndarray:
+        """Start and end of the segments along x, shape (N, 2), um."""
+        return np.column_stack([self.geometry.start[:, 0], self.geometry.end[:, 0]])
+
+    @property
+    def y(self) -> np.ndarray:
+        """Start and end of the segments along y, shape (N, 2), um."""
+        return np.column_stack([self.geometry.start[:, 1], self.geometry.end[:, 1]])
+
+    @property
+    def z(self) -> np.ndarray:
+        """Start and end of the segments along z, shape (N, 2), um."""
+        return np.column_stack([self.geometry.start[:, 2], self.geometry.end[:, 2]])
+
+    @property
+    def d(self) -> np.ndarray:
+        """Diameters of the segments, shape (N,), um."""
+        return self.geometry.diam
+
+    @property
+    def totnsegs(self) -> int:
+        """Number of segments."""
+        return len(self.segments)
+
+    @property
+    def somaidx(self) -> np.ndarray:
+        """Indices of the soma's segments; the first segment where there is no soma."""
+        return np.flatnonzero(self.geometry.is_soma)
+
+    @property
+    def somapos(self) -> np.ndarray:
+        """Place of the soma: the mean of its segments' midpoints, shape (3,), um."""
+        return self.geometry.middle[self.somaidx].mean(axis=0)
+
+    def set_pos(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        """Move the soma to a place, um."""
+        self.geometry = transforms.place(self.geometry, (x, y, z))
+
+    def set_rotation(
+        self, x: float = 0.0, y: float = 0.0, z: float = 0.0, order: str = "xyz"
+    ) -> None:
+        """Turn the cell about its soma, right-handed about fixed axes in the given order; rad."""
+        angles = {"x": np.degrees(x), "y": np.degrees(y), "z": np.degrees(z)}
+        matrix = transforms.rotation_matrix({**angles, "order": order})
+        self.geometry = transforms.rotate(self.geometry, matrix)
+
+    def get_idx(
+        self, section: str | Sequence[str] = "all", z_min: float = -np.inf, z_max: float = np.inf
+    ) -> np.ndarray:
+        """Indices of the segments of sections whose midpoints lie between two depths.
+
+        Parameters
+        ----------
+        section : str or sequence of str
+            "all", a kind such as "dend", a name, or a glob of names.
+        z_min, z_max : float
+            Depths, um.
+        """
+        patterns = [section] if isinstance(section, str) else section
+        inside = np.isin(self.geometry.section, select_sections(self.names, patterns))
+        depth = self.geometry.middle[:, 2]
+        return np.flatnonzero(inside & (depth > z_min) & (depth < z_max))
+
+    def get_closest_idx(
+        self, x: float = 0.0, y: float = 0.0, z: float = 0.0, section: str = "all"
+    ) -> int:
+        """Index of the segment whose midpoint is nearest to a point, um."""
+        candidates = self.get_idx(section)
+        distance = np.linalg.norm(self.geometry.middle[candidates] - (x, y, z), axis=1)
+        return int(candidates[np.argmin(distance)])
+
+    def queue_events(self) -> None:
+        """Hand the spike times of all synapses to NEURON."""
+        for synapse in self.synapses:
+            synapse.queue_events()
+
+    def simulate(
+        self,
+        probes: Sequence[Any] = (),
+        *,
+        rec_imem: bool = False,
+        rec_vmem: bool = False,
+        rec_variables: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:
+        """Run this cell alone.
+
+        Parameters
+        ----------
+        probes : sequence
+            Objects with ``get_transformation_matrix()``, LFPykit's models among them; the result
+            of each is left in its attribute `data`, shape (C, T).
+        rec_imem, rec_vmem : bool
+            Whether `imem` (nA) and `vmem` (mV), shape (N, T), are kept; with the latter also
+            `vext` (mV), the potential outside, where the extracellular mechanism is.
+        rec_variables : sequence of str
+            Range variables to keep in `variables`, each (N, T); 0 where a segment lacks it.
+        **settings
+            Fields of `RunSettings` that differ from the cell's own.
+        """
+        chosen = replace(self.settings, **settings)
+        matrices = [_matrix(probe, self.totnsegs) for probe in probes]
+        recorders = self._recorders(rec_imem or bool(probes), rec_vmem, rec_variables)
+        kept = {
+            name: np.empty((chosen.samples, len(recorder)))
+            for name, recorder in recorders.items()
+            if name != "imem" or rec_imem
+        }
+        signals = [np.empty((chosen.samples, len(matrix))) for matrix in matrices]
+
+        def keep(chunk: Chunk) -> None:
+            span = slice(chunk.first, chunk.first + chunk.samples)
+            for name, samples in kept.items():
+                samples[span] = chunk.blocks[name]
+            leaving()
+            for matrix, signal in zip(matrices, signals, strict=True):
+                np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
+
+        with Background(threaded=True) as background:
+            for chunk in run([self], chosen, recorders, self._played_fields()):
+                background.submit(keep, chunk)
+        self.tvec, self.somav = chosen.times, kept["soma"][:, 0]
+        for probe, signal in zip(probes, signals, strict=True):
+            probe.data = signal.T
+        if rec_imem:
+            self.imem = kept["imem"].T
+        if rec_vmem:
+            self.vmem = kept["vmem"].T
+            self.vext = kept["vext"].T if "vext" in kept else None
+        self.variables = {}
+        for name in rec_variables:
+            self.variables[name] = np.zeros((self.totnsegs, chosen.samples))
+            index = recorders[f"variable {name}"].index[0]
+            self.variables[name][index] = kept[f"variable {name}"].T
+
+    def _recorders(self, imem: bool, vmem: bool, variables: Sequence[str]) -> dict[str, Recorder]:
+        recorders = {"soma": potentials([self], "soma")}
+        if imem:
+            recorders["imem"] = membrane_currents([self])
+        if vmem:
+            self._network = axial_network(self.sections)
+            recorders["vmem"] = potentials([self])
+            outside = outside_potentials(self)
+            recorders |= {} if outside is None else {"vext": outside}
+        return recorders | {f"variable {name}": variable([self], name) for name in variables}
+
+
+def range_name(mechanism: str, name: str) -> str:
+    """Name by which NEURON knows a parameter on a segment: ``g`` of ``pas`` is ``g_pas``."""
+    known = parameter_names(mechanism)
+    for candidate in (f"{name}_{mechanism}", name):
+        if candidate in known or candidate.partition("[")[0] in known:
+            return candidate
+    # the reversal potential of an ion belongs to the ion, not to the channel
+    if name.startswith("e") and f"{name[1:]}_ion" in density_mechanism_names():
+        return name
+    short = [k.removesuffix(f"_{mechanism}") for k in known]
+    raise UsageError(
+        f"{mechanism} has no parameter '{name}'", remedy=nearest(name, short, "parameter")
+    )
+
+
+def _load(source: Any, names: Sequence[str] | None) -> tuple[list[Any], list[str]]:
+    from lfpcli.morphology.tree import Morphology
+    from lfpcli.runtime.morphology.build import load_sections
+
+    if isinstance(source, (str, os.PathLike, Morphology)):
+        loaded = load_sections(source)
+        return list(loaded.sections), list(names or loaded.names)
+    sections = list(source)
+    if not sections:
+        raise UsageError("a cell needs at least one section")
+    return sections, list(names or [section.name() for section in sections])
+
+
+def _matrix(probe: Any, segments: int) -> np.ndarray:
+    matrix = np.asarray(probe.get_transformation_matrix(), dtype=float)
+    if matrix.ndim != 2 or matrix.shape[1] != segments:
+        raise UsageError(
+            f"transfer matrix has shape {matrix.shape}, expected (contacts, {segments})",
+            remedy="make the probe for this cell",
+        )
+    return matrix

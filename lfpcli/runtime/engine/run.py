@@ -1,0 +1,402 @@
+"""The run loop: NEURON advances in chunks, and each chunk's samples are handed on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError, UsageError
+from lfpcli.runtime.engine import coreneuron
+from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.record import Gatherer, Recorder, VectorSet
+from lfpcli.runtime.engine.state import RunState, release, restored_thresholds, set_cell_state
+from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
+from lfpcli.runtime.synapses.events import EventFeed
+
+if TYPE_CHECKING:
+    from lfpcli.runtime.cell.cell import Cell
+
+# doubles that the recorders may hold between two chunks, and the longest chunk
+CHUNK_VALUES = 1 << 19
+CHUNK_SAMPLES = 4096
+CORE_CHUNK_VALUES = 1 << 22
+CORE_CHUNK_SAMPLES = 256
+# NEURON wants an upper bound of its own step, ms
+MAX_STEP = 10.0
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run needs beside the cells.
+
+    Attributes
+    ----------
+    tstop : float
+        End, ms.
+    dt : float
+        Time step, ms; with `adaptive`, the grid that samples are taken on.
+    tstart : float
+        Where the run begins, ms, <= 0; samples are kept from 0 on.
+    v_init : float
+        Initial membrane potential, mV.
+    celsius : float
+        Temperature, degrees Celsius.
+    adaptive : bool
+        Whether NEURON's variable time step (CVODE) is used.
+    atol, rtol : float
+        Its error bounds.
+    engine : {'neuron', 'coreneuron'}
+        What advances the equations.
+    """
+
+    tstop: float
+    dt: float = 0.0625
+    tstart: float = 0.0
+    v_init: float = -65.0
+    celsius: float = 6.3
+    adaptive: bool = False
+    atol: float = 1e-3
+    rtol: float = 0.0
+    engine: str = "neuron"
+
+    def __post_init__(self) -> None:
+        for name in ("tstop", "dt", "tstart", "v_init", "celsius", "atol", "rtol"):
+            if not math.isfinite(getattr(self, name)):
+                raise UsageError(f"'{name}' is not a finite number")
+        if self.dt <= 0:
+            raise UsageError(f"dt is {self.dt:g} ms, expected more than 0")
+        if self.tstop <= 0:
+            raise UsageError(f"tstop is {self.tstop:g} ms, expected more than 0")
+        if self.tstart > 0:
+            raise UsageError(f"tstart is {self.tstart:g} ms, expected 0 or less")
+
+    @property
+    def samples(self) -> int:
+        """Number of samples at 0, dt, 2 dt ... up to tstop."""
+        return math.floor(self.tstop / self.dt + 1e-9) + 1
+
+    @property
+    def warmup(self) -> int:
+        """Number of steps before t = 0."""
+        return round(-self.tstart / self.dt)
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples, ms."""
+        return self.dt * np.arange(self.samples)
+
+
+@dataclass
+class Chunk:
+    """Consecutive samples of all recorders.
+
+    Attributes
+    ----------
+    first : int
+        Index of the first sample in the run.
+    samples : int
+        How many there are.
+    blocks : dict of str to ndarray (samples, columns)
+        What each recorder collected, of all cells.
+    """
+
+    first: int
+    samples: int
+    blocks: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where chunks end, and where a run begins.
+
+    Attributes
+    ----------
+    columns : int, optional
+        Columns of all recorders of all processes, which must be given where there are several:
+        their chunks must end together, wherever the cells are.
+    period : int, optional
+        Samples after each of which a chunk ends.
+    start : RunState, optional
+        Where to go on.
+    """
+
+    columns: int | None = None
+    period: int | None = None
+    start: RunState | None = None
+
+
+def run(
+    cells: Sequence[Cell],
+    settings: RunSettings,
+    recorders: Mapping[str, Recorder],
+    fields: Sequence[ExtracellularField] = (),
+    synapses: Synapses | None = None,
+    frame: Frame | None = None,
+) -> Iterator[Chunk]:
+    """Run the cells and yield the recorded samples in chunks.
+
+    Chunked runs and whole ones agree bit for bit. Sample k is taken at t = k dt; the first one
+    after initialisation, with the currents of that moment.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The cells of this process.
+    settings : RunSettings
+        Times, temperature, engine.
+    recorders : mapping of str to Recorder
+        What to record.
+    fields : sequence of ExtracellularField
+        What stimulates from outside; the parts of one field add, fields are of different cells.
+    synapses : Synapses, optional
+        The synapses of the cells, which get spikes that are known before the run.
+    frame : Frame, optional
+        Where chunks end, and where the run begins.
+
+    Yields
+    ------
+    Chunk
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON fails or a potential or current is no longer finite.
+    """
+    h, pc = nrn(), context()
+    frame = frame or Frame()
+    spans = _spans(settings, recorders, frame)
+    collectors = _Collectors(recorders, settings, max(samples for _, samples in spans))
+    past = settings.dt * _beyond(settings)
+    feed = None if synapses is None else synapses.feed
+    advance: Callable[[float], None] = functools.partial(_advance, pc, h, feed)
+    with _sampling(h, collectors.sample), _engine(settings.engine) as engage:
+        _initialise(h, pc, cells, settings, fields)
+        if frame.start is None:
+            _settle(h, advance, settings, collectors)
+        else:
+            _go_on(h, cells, synapses, frame.start)
+            collectors.discard()
+        engage()
+        held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
+        waits = frame.start is not None
+        for first, samples in spans:
+            if waits:
+                steps = settings.dt * np.arange(first, first + samples) + past
+                waits = _come_down(pc, advance, steps, held)
+            advance((first + samples - 1) * settings.dt + past)
+            blocks = collectors.take(samples)
+            _check_finite(blocks, h.t)
+            yield Chunk(first, samples, blocks)
+
+
+class _Collectors:
+    """What collects samples between two chunks, each recorder in the quickest way."""
+
+    def __init__(self, recorders: Mapping[str, Recorder], settings: RunSettings, rows: int) -> None:
+        by_step = settings.engine == "neuron" and not settings.adaptive
+        gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
+        others = {name: r for name, r in recorders.items() if name not in gathered}
+        self._gatherer = Gatherer(gathered, rows)
+        self._vectors = VectorSet(others, rows, settings.dt if settings.adaptive else None)
+        self.sample = self._gatherer.sample
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        self._gatherer.discard()
+        self._vectors.discard()
+
+    def take(self, samples: int) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._gatherer.take() | self._vectors.take()
+        for name, block in taken.items():
+            if block.shape[1] and len(block) != samples:
+                raise SimulatorError(f"{len(block)} samples of {name} instead of {samples}")
+        # a recorder without columns does not know how many samples there were
+        return {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
+
+
+def _come_down(
+    pc: Any, advance: Callable[[float], None], steps: np.ndarray, held: dict[int, Any]
+) -> bool:
+    """Go step by step until the cells that were above their thresholds have come down.
+
+    Returns whether some have not. All processes take the same steps.
+    """
+    for time in steps.tolist():
+        if not pc.allreduce(len(held), 2):
+            return False
+        advance(time)
+        release(held)
+    return True
+
+
+def _spans(
+    settings: RunSettings, recorders: Mapping[str, Recorder], frame: Frame
+) -> list[tuple[int, int]]:
+    """First sample and length of each chunk; at least one."""
+    columns = frame.columns
+    if columns is None:
+        columns = sum(len(recorder) for recorder in recorders.values())
+    size = chunk_samples(columns, settings.engine)
+    spans = []
+    first = 0 if frame.start is None else frame.start.sample + 1
+    while first < settings.samples:
+        count = min(size, settings.samples - first)
+        if settings.engine == "coreneuron" and settings.samples <= 2 * size:
+            count = min(count, _first_part(settings.samples - first))
+        if frame.period is not None:
+            # sample 0 is the state before the first step
+            count = min(count, frame.period - (first - 1) % frame.period)
+        spans.append((first, count))
+        first += count
+    if not spans:
+        raise UsageError(f"the run ends at {settings.tstop:g} ms, which the checkpoint is past")
+    return spans
+
+
+def _beyond(settings: RunSettings) -> float:
+    """By which part of a step the end of a chunk lies behind its last sample."""
+    if settings.adaptive:
+        # the last sample of a grid is an event that must lie before the end of the chunk
+        return 1e-6
+    # CoreNEURON divides the time by the step and rounds down, and its time has rounding errors
+    return 0.25 if settings.engine == "coreneuron" else 0.0
+
+
+def _first_part(left: int) -> int:
+    """Samples of the next chunk of a run of few chunks.
+
+    CoreNEURON lets others work on a chunk only while it computes the next one, so that the last
+    one should be short.
+    """
+    count = -(-2 * left // 3)
+    return count if left - count >= CORE_CHUNK_SAMPLES // 4 else left
+
+
+def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:
+    """Put the model into the state that a run was left in."""
+    h.t = start.time
+    restart_exchange()
+    for cell in cells:
+        set_cell_state(cell, start.cells[cell.gid])
+    # this hands the time to what advances the equations
+    h.fcurrent()
+    h.frecord_init()
+    if synapses is not None:
+        synapses.feed.rewind(start.time)
+        synapses.redeliver(start.times, start.gids, start.time)
+
+
+@contextlib.contextmanager
+def _sampling(h: Any, sample: Callable[[], None]) -> Iterator[None]:
+    """Call `sample` after each step, and leave NEURON without callbacks in the end."""
+    cvode = h.CVode()
+    try:
+        cvode.extra_scatter_gather(0, sample)
+        yield
+    finally:
+        # NEURON knows a callback by identity
+        cvode.extra_scatter_gather_remove(sample)
+        cvode.active(False)
+
+
+@contextlib.contextmanager
+def _engine(name: str) -> Iterator[Callable[[], None]]:
+    """Yield what switches to the engine of a run, which begins in NEURON in any case."""
+    if name == "neuron":
+        yield lambda: None
+        return
+    switch = coreneuron.prepare()
+
+    def engage() -> None:
+        switch.enable = True
+
+    try:
+        yield engage
+    finally:
+        switch.enable = False
+
+
+def _initialise(
+    h: Any,
+    pc: Any,
+    cells: Sequence[Cell],
+    settings: RunSettings,
+    fields: Sequence[ExtracellularField],
+) -> None:
+    cvode = h.CVode()
+    cvode.active(False)
+    cvode.atol(settings.atol)
+    cvode.rtol(settings.rtol)
+    h.dt = settings.dt
+    h.steps_per_ms = 1.0 / settings.dt
+    h.celsius = settings.celsius
+    pc.set_maxstep(MAX_STEP)
+    # the variable step leaves the extracellular mechanism out, save with this solver
+    cvode.use_daspk(settings.adaptive and has_extracellular())
+    for field in fields:
+        field.begin(settings)
+    h.finitialize(settings.v_init)
+    h.t = -settings.warmup * settings.dt
+    if settings.warmup:
+        restart_exchange()
+    # the currents of the first sample belong to the initial state
+    h.fcurrent()
+    h.frecord_init()
+    for cell in cells:
+        cell.queue_events()
+    for field in fields:
+        field.queue()
+
+
+def _settle(
+    h: Any, advance: Callable[[float], None], settings: RunSettings, collectors: _Collectors
+) -> None:
+    """Run up to t = 0, where the collectors hold the first sample and no other."""
+    if settings.warmup:
+        advance(-settings.dt)
+        collectors.discard()
+        advance(0.0)
+    else:
+        collectors.sample()
+    if settings.adaptive:
+        # the variable step cannot begin before 0: fixed steps lead there
+        h.t = 0.0
+        h.CVode().active(True)
+        h.CVode().re_init()
+        h.frecord_init()
+
+
+def _advance(pc: Any, h: Any, feed: EventFeed | None, until: float) -> None:
+    try:
+        if feed is not None:
+            feed(until)
+        if until > h.t:
+            pc.psolve(until)
+    except RuntimeError as error:
+        raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
+
+
+def chunk_samples(columns: int, engine: str) -> int:
+    """Samples of a chunk, by the columns of all processes."""
+    if engine == "coreneuron":
+        # each of its chunks takes the whole model there and back
+        return max(CORE_CHUNK_SAMPLES, CORE_CHUNK_VALUES // max(columns, 1))
+    return max(64, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
+
+
+def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:
+    for name, block in blocks.items():
+        # a sum is not finite if any term is not, and costs less than a test of each
+        if block.size and not np.isfinite(block[-1].sum()):
+            raise SimulatorError(
+                f"{name} is no longer finite before t = {time:g} ms",
+                remedy="use a smaller dt, and check the conductances and weights",
+            )

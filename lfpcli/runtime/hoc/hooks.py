@@ -1,0 +1,143 @@
+"""Code of the user's own that finishes a cell: hoc files, and Python functions of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from lfpcli.errors import InputError, LfpError, SimulatorError, nearest
+from lfpcli.runtime.hoc.hoc import run_hoc_file, working_folder
+from lfpcli.runtime.hoc.scope import SectionScope
+
+if TYPE_CHECKING:
+    from lfpcli.runtime.cell.cell import Cell
+
+Hook = Callable[["Cell"], object]
+_MODULES: dict[Path, ModuleType] = {}
+
+
+def hook(file: Path, function: str | None = None, workdir: Path | None = None) -> Hook:
+    """Make a function of a cell out of a file of code.
+
+    Parameters
+    ----------
+    file : Path
+        A hoc file, or a Python file.
+    function : str, optional
+        The function of a Python file; it is called with the cell.
+    workdir : Path, optional
+        Current folder while it runs; that of `file` by default.
+
+    Returns
+    -------
+    callable
+        To be called with a `Cell`. In hoc code, names of sections mean those of that cell.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or has no such function.
+    SimulatorError
+        Where the code fails; the place is the line of the user's own file, and the cause keeps
+        the traceback.
+    """
+    folder = file.parent if workdir is None else workdir
+    if function is None:
+        return lambda cell: run_hoc_code(file, cell, folder)
+    target = python_function(file, function)
+
+    def call(cell: Cell) -> object:
+        with working_folder(folder), _user_code(file):
+            return target(cell)
+
+    return call
+
+
+def run_hoc_code(file: Path, cell: Cell, folder: Path | None = None) -> None:
+    """Run a hoc file for one cell; see `hook`."""
+    scope = SectionScope(cell.sections, cell.names)
+    run_hoc_file(file, folder=folder, again=True, scope=scope)
+
+
+def python_function(file: Path, name: str) -> Hook:
+    """Load a Python file once and return one of its functions; see `hook`."""
+    path = file.resolve()
+    if not path.is_file():
+        raise InputError("no such file", place=file, remedy="check the name and the folder")
+    if path not in _MODULES:
+        with _user_code(file):
+            _MODULES[path] = _import(path)
+    found = getattr(_MODULES[path], name, None)
+    if not callable(found):
+        functions = [k for k, v in vars(_MODULES[path]).items() if callable(v) and k[0] != "_"]
+        raise InputError(
+            f"has no function '{name}'", place=file, remedy=nearest(name, functions, "function")
+        )
+    return found
+
+
+def _import(path: Path) -> ModuleType:
+    """Import a file under a name of its own, without writing beside it."""
+    name = f"_lfp_hook_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError("is no Python file", place=path, remedy="name a .py file")
+    module = importlib.util.module_from_spec(spec)
+    usual = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.dont_write_bytecode = usual
+    return module
+
+
+@contextlib.contextmanager
+def _user_code(file: Path) -> Iterator[None]:
+    """Run code of the user's: neighbours of its file can be imported, its prints are no data."""
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except LfpError as error:
+        if error.place is None:
+            error.place = _place(error, file)[0]
+        raise
+    except (Exception, SystemExit) as error:
+        place, line = _place(error, file)
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise SimulatorError(
+            f"model code failed: {what}" + (f", in '{line}'" if line else ""),
+            place=place,
+            remedy="correct it; --debug shows the whole traceback",
+        ) from error
+    finally:
+        sys.path.remove(folder)
+
+
+def _place(error: BaseException, file: Path) -> tuple[str, str]:
+    """The last line of the user's own code that an error passed, and its text."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}", (error.text or "").strip()
+    folder = file.resolve().parent
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).resolve().is_relative_to(folder)
+        and "site-packages" not in Path(frame.filename).relative_to(folder).parts
+    ]
+    if not own:
+        return str(file), ""
+    return f"{own[-1].filename}:{own[-1].lineno}", (own[-1].line or "").strip()

@@ -1,0 +1,3 @@
+"""Processes of a job, and what they exchange."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Synapses in bulk, and the spikes that reach them."""
+
+from __future__ import annotations

@@ -1,0 +1,293 @@
+"""Synapses in bulk: point processes that are shared where they may be, and what reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.cell.points import make_netcon, make_point
+from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.synapses.events import EventFeed, SpikeTrains
+
+if TYPE_CHECKING:
+    from lfpcli.runtime.cell.cell import Cell
+
+# the sum of several such synapses with equal parameters is one such synapse
+LINEAR = ("ExpSyn", "Exp2Syn")
+# ms; tells apart events that would reach one point process at the same time, see `Synapses`
+TIE = 2.0**-32
+
+
+@dataclass(frozen=True)
+class SynapseKind:
+    """Synapses that may share a point process.
+
+    Attributes
+    ----------
+    type : str
+        Name of the point process in NEURON.
+    params : tuple of (str, float)
+        Its parameters.
+    shared : bool
+        Whether those on one segment are one point process.
+    """
+
+    type: str
+    params: tuple[tuple[str, float], ...] = ()
+    shared: bool = False
+
+
+@dataclass
+class SynapseRows:
+    """Synapses of the cells of one process, one row each, in the order of cells.
+
+    Attributes
+    ----------
+    cell : ndarray of int, shape (S,)
+        Index of the cell among those of the process.
+    segment : ndarray of int, shape (S,)
+        Index of the segment in the cell.
+    kind : ndarray of int, shape (S,)
+        Index of its `SynapseKind`.
+    weight : ndarray, shape (S,)
+        Weight of an event, uS for conductances.
+    delay : ndarray, shape (S,)
+        ms; 0 where `source` is negative.
+    source : ndarray of int, shape (S,)
+        Number of the presynaptic cell or spike train; a negative one is a train of its own,
+        -1 - k for train k.
+    origin : ndarray of int, shape (S,)
+        Number of the table of the model that the synapse comes from.
+    """
+
+    cell: np.ndarray
+    segment: np.ndarray
+    kind: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+    source: np.ndarray
+    origin: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+    @classmethod
+    def joined(cls, parts: Sequence[SynapseRows]) -> SynapseRows:
+        """Put rows of several tables together, sorted by cell."""
+        names = [f.name for f in fields(cls)]
+        whole = {
+            name: np.concatenate([np.zeros(0, _TYPES[name]), *(getattr(p, name) for p in parts)])
+            for name in names
+        }
+        order = np.argsort(whole["cell"], kind="stable")
+        return cls(**{name: whole[name][order].astype(_TYPES[name]) for name in names})
+
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("cell", "segment", "kind", "origin"), np.int32),
+    **dict.fromkeys(("weight", "delay"), np.float64),
+    "source": np.int64,
+}
+
+
+class Synapses:
+    """The point processes of rows, with their connections.
+
+    Where several connections reach one point process, the order of simultaneous events decides
+    the last bit of its state. It must not depend on the number of processes: events that might
+    be simultaneous are therefore drawn apart by multiples of 2^-32 ms, far less than a time step,
+    so that they act in the order of the rows.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The cells of this process.
+    kinds : sequence of SynapseKind
+        Kinds of synapses.
+    rows : SynapseRows
+        The synapses.
+    trains : SpikeTrains
+        Spike trains that are no cells, those of single synapses under negative numbers.
+    dt : float
+        Time step, ms.
+    tstart : float
+        Start of the run, ms.
+
+    Attributes
+    ----------
+    points : list
+        NEURON's point processes, sorted by cell, segment and kind.
+    point : ndarray of int, shape (S,)
+        The point process of each row.
+    cell, segment, kind : ndarray of int, shape (P,)
+        What each point process belongs to.
+    feed : EventFeed
+        Hands the spikes of trains to NEURON while the run goes.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        kinds: Sequence[SynapseKind],
+        rows: SynapseRows,
+        trains: SpikeTrains,
+        *,
+        dt: float,
+        tstart: float = 0.0,
+    ) -> None:
+        self.kinds, self.rows = list(kinds), rows
+        self._dt = dt
+        first = self._number_points()
+        self.cell, self.segment, self.kind = rows.cell[first], rows.segment[first], rows.kind[first]
+        self.points = [
+            self._make_point(kinds[k], cells[c].segments[s])
+            for c, s, k in zip(self.cell, self.segment, self.kind, strict=True)
+        ]
+        is_event = trains.holds(rows.source)
+        self.netcons = self._connect(np.flatnonzero(~is_event))
+        self.feed = self._listen(np.flatnonzero(is_event), trains, tstart)
+
+    @staticmethod
+    def _make_point(kind: SynapseKind, segment: Any) -> Any:
+        """Make a point process whose parameters were checked, see `check_synapse`."""
+        point = make_point(kind.type, segment)
+        for name, value in kind.params:
+            setattr(point, name, value)
+        return point
+
+    def _number_points(self) -> np.ndarray:
+        """Number the point processes in `point`; return a row of each."""
+        rows = self.rows
+        shared = np.array([kind.shared for kind in self.kinds], bool)[rows.kind]
+        alone = np.where(shared, 0, np.arange(1, len(rows) + 1))
+        first, self.point = _groups(rows.cell, rows.segment, rows.kind, alone)
+        return first
+
+    def _connect(self, chosen: np.ndarray) -> list[Any]:
+        """Connect the chosen rows to the cells whose spikes they get."""
+        rows = self.rows
+        delay = self._told_apart(chosen)
+        self._arrival = rows.source[chosen], delay
+        connect, points = context().gid_connect, self.points
+        netcons = []
+        for source, point, weight, wait in zip(
+            rows.source[chosen].tolist(),
+            self.point[chosen].tolist(),
+            rows.weight[chosen].tolist(),
+            delay.tolist(),
+            strict=True,
+        ):
+            netcon = connect(source, points[point])
+            netcon.weight[0] = weight
+            netcon.delay = wait
+            netcons.append(netcon)
+        return netcons
+
+    def redeliver(self, times: np.ndarray, gids: np.ndarray, now: float) -> None:
+        """Send spikes of the past whose events are still on their way.
+
+        Parameters
+        ----------
+        times, gids : ndarray, shape (n,)
+            Spikes of all cells, ms.
+        now : float
+            Time that the run has come to, ms.
+        """
+        source, delay = self._arrival
+        late = times + delay.max(initial=0.0) >= now
+        for time, gid in zip(times[late].tolist(), gids[late].tolist(), strict=True):
+            for k in np.flatnonzero((source == gid) & (time + delay > now)).tolist():
+                self.netcons[k].event(time + delay[k])
+
+    def _told_apart(self, chosen: np.ndarray) -> np.ndarray:
+        """Delays of connections, unequal where spikes could arrive at the same time."""
+        delay, point = self.rows.delay[chosen], self.point[chosen]
+        # spikes come on the grid of time steps
+        phase = np.round(delay / self._dt % 1.0 * 2**24) % 2**24
+        _, group = _groups(point, phase)
+        tied = np.unique(point[np.bincount(group)[group] > 1])
+        shift = np.where(np.isin(point, tied), _rank_in_group(point) * TIE, 0.0)
+        earlier = delay - shift
+        return np.where(earlier < self._dt, delay + shift, earlier)
+
+    def _listen(self, chosen: np.ndarray, trains: SpikeTrains, tstart: float) -> EventFeed:
+        """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
+        rows = self.rows
+        first, target = _groups(self.point[chosen], rows.weight[chosen])
+        points, weights = self.point[chosen][first], rows.weight[chosen][first]
+        netcons = []
+        for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
+            netcon = make_netcon(self.points[point])
+            netcon.weight[0] = weight
+            netcon.delay = max(1.0, self._dt)
+            netcons.append(netcon)
+        spikes = np.bincount(np.delete(self.point, chosen), minlength=len(self.points))[points]
+        events = np.bincount(points, minlength=len(self.points))[points]
+        rank = np.where(spikes + events == 1, 0, spikes + _rank_in_group(points))
+        return EventFeed(
+            netcons,
+            rank * TIE,
+            trains,
+            rows.source[chosen],
+            target,
+            rows.delay[chosen],
+            tstart,
+        )
+
+
+def _groups(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort rows of keys: index of one row of each distinct kind, and the kind of each row."""
+    order = np.lexsort(keys[::-1])
+    begins = np.zeros(len(order), bool)
+    begins[:1] = True
+    for key in keys:
+        ordered = key[order]
+        begins[1:] |= ordered[1:] != ordered[:-1]
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(begins) - 1
+    return order[begins], group
+
+
+def _rank_in_group(group: np.ndarray) -> np.ndarray:
+    """Place of each element among the equal ones before it."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(group) else order
+    lengths = np.diff(np.r_[starts, len(group)])
+    rank = np.empty(len(group), np.int64)
+    rank[order] = np.arange(len(group)) - np.repeat(starts, lengths)
+    return rank
+
+
+def detect_spikes(cell: Cell, threshold: float) -> None:
+    """Let NEURON know a cell by its gid; upward crossings of `threshold` (mV) are its spikes."""
+    h, pc = nrn(), context()
+    if not pc.gid_exists(cell.gid):
+        source = cell.detector
+        pc.set_gid2node(cell.gid, int(pc.id()))
+        pc.cell(cell.gid, h.NetCon(source._ref_v, None, sec=source.sec))
+    pc.threshold(cell.gid, threshold)
+
+
+def restart_exchange() -> None:
+    """Let the processes exchange spikes from the current time on.
+
+    NEURON begins at t = 0 with it; spikes before would get lost between processes.
+    """
+    if int(context().nhost()) == 1:
+        return
+    import neuron
+
+    try:
+        restart = neuron.nrn_dll_sym("_Z23nrn_spike_exchange_initv")
+    except AttributeError as error:
+        raise SimulatorError(
+            "this NEURON cannot begin a run of several processes before t = 0",
+            remedy="use NEURON 9 from PyPI, or tstart = 0",
+        ) from error
+    restart.argtypes, restart.restype = [], None
+    restart()

@@ -1,0 +1,3 @@
+"""``lfp plot``: from recordings to figures."""
+
+from __future__ import annotations

@@ -1,0 +1,230 @@
+"""From the parts of a recording to the panels of a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lfpcli.errors import InputError
+from lfpcli.io.recording import Recording, Report, Sampled
+from lfpcli.morphology.tree import Morphology, kind_of
+from lfpcli.plotting.figure import INK, Panel
+from lfpcli.plotting.morphology import (
+    Cones,
+    Sites,
+    draw_cells,
+    draw_sites,
+    draw_types,
+    extent,
+    frame,
+    population_colours,
+)
+from lfpcli.plotting.reduce import envelope, rows_in
+from lfpcli.plotting.spikes import Train, draw_raster
+from lfpcli.plotting.traces import draw_traces
+from lfpcli.plotting.units import literal
+
+_MOST_CELL_TRACES = 8
+_QUANTITIES = {
+    "vmem": ("membrane potential", "$V_m$"),
+    "imem": ("membrane current", "$I_m$"),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a recording is drawn, and how.
+
+    Attributes
+    ----------
+    time : tuple of two floats, or None
+        First and last time, ms.
+    at : float, or None
+        Time of topographies, ms; by default that of the strongest signal.
+    channels : sequence of str, or None
+        Channels of signals: numbers, ranges ``a-b``, names.
+    style : {'auto', 'traces', 'image'}
+        How signals are drawn.
+    view : {'xz', 'yz', 'xy'}
+        Plane in which cells are seen.
+    max_cells : int
+        Most cells drawn whole.
+    """
+
+    time: tuple[float, float] | None = None
+    at: float | None = None
+    channels: Sequence[str] | None = None
+    style: str = "auto"
+    view: str = "xz"
+    max_cells: int = 20
+
+
+def spikes_panel(recording: Recording, view: View) -> Panel:
+    """Raster of all populations."""
+    names = recording.spike_populations
+    trains = [
+        _train(recording, name, view, colour)
+        for name, colour in zip(names, population_colours(len(names)), strict=True)
+    ]
+    total = sum(t.cells for t in trains)
+    height = 0.3 if total == 1 else min(0.4 + 0.02 * total, 1.7)
+    return Panel(lambda ax: draw_raster(ax, trains), height)
+
+
+def _train(recording: Recording, name: str, view: View, colour: str) -> Train:
+    times, gids = recording.spikes(name)
+    known = np.unique(_gids(recording, name)) if name in recording.populations else np.unique(gids)
+    known = np.union1d(known, gids)
+    if view.time is not None:
+        inside = (times >= view.time[0]) & (times <= view.time[1])
+        times, gids = times[inside], gids[inside]
+    return Train(literal(name), times, np.searchsorted(known, gids), len(known), colour)
+
+
+def _gids(recording: Recording, population: str) -> np.ndarray:
+    return recording.array(f"/geometry/{population}/gid", 1, np.int64)
+
+
+def report_panel(recording: Recording, variable: str, view: View) -> Panel:
+    """A recorded variable at the somata of a few cells of each population."""
+    names = recording.reports[variable]
+    colours = dict(zip(names, population_colours(len(names)), strict=True))
+    share = max(1, _MOST_CELL_TRACES // max(len(names), 1))
+    times, values, labels, inks, units = np.empty(0), [], [], [], ""
+    for name in names:
+        report = recording.report(variable, name)
+        columns, gids = _soma_columns(recording, name, report)
+        chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))
+        place = recording.place(f"/reports/{variable}/{name}/data")
+        times, samples = traces(report, columns[chosen], view, place)
+        values.append(samples)
+        labels += [f"{literal(name)} {gid}" for gid in gids[chosen]]
+        inks += [colours[name]] * len(chosen)
+        units = report.units
+    if len({len(v) for v in values}) > 1:
+        raise InputError("populations differ in length", place=recording.place(variable))
+    joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
+    what, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
+
+    def draw(ax: Axes) -> None:
+        draw_traces(
+            ax,
+            times,
+            joined,
+            labels,
+            units,
+            title=f"{what} (soma)",
+            quantity=symbol,
+            colours=[INK] if joined.shape[1] == 1 else inks,
+        )
+
+    return Panel(draw, 1.0 if joined.shape[1] <= 3 else min(0.5 + 0.2 * joined.shape[1], 2.0))
+
+
+def _soma_columns(
+    recording: Recording, population: str, report: Report
+) -> tuple[np.ndarray, np.ndarray]:
+    """Column nearest to the middle of the soma, for each cell that has columns."""
+    pointers = report.pointers
+    width = report.data.shape[1]
+    if (
+        len(pointers) != len(report.node_ids) + 1
+        or np.any(np.diff(pointers) < 0)
+        or not 0 <= pointers[0] <= pointers[-1] <= min(width, len(report.element_ids))
+        or len(report.element_ids) != len(report.element_pos)
+    ):
+        raise InputError(
+            "mapping does not fit the data", place=recording.place(f"/reports/*/{population}")
+        )
+    somata = _soma_sections(recording, population)
+    columns, gids = [], []
+    for gid, first, last in zip(report.node_ids, pointers[:-1], pointers[1:], strict=True):
+        if first == last:
+            continue
+        sections = report.element_ids[first:last]
+        soma = np.isin(sections, somata)
+        within = soma if soma.any() else sections == sections.min()
+        off = np.where(within, np.abs(report.element_pos[first:last] - 0.5), np.inf)
+        columns.append(first + int(np.argmin(off)))
+        gids.append(int(gid))
+    return np.array(columns, int), np.array(gids, int)
+
+
+def _soma_sections(recording: Recording, population: str) -> np.ndarray:
+    if population not in recording.populations:
+        return np.zeros(0, int)
+    geometry = recording.geometry(population)
+    return np.unique(geometry.section[geometry.is_soma])
+
+
+def traces(
+    sampled: Sampled, columns: np.ndarray, view: View, place: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times and samples of some columns, drawn together where there are too many to show."""
+    rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, view.time)
+    index, values = envelope(sampled.data, rows, columns, place=place)
+    return sampled.t_start + sampled.dt * index, values
+
+
+def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
+    """The three components of a current dipole moment."""
+    sampled = recording.dipole(group)
+    place = recording.place(f"/dipole/{group}/data")
+    if sampled.data.shape[1] != 3:
+        raise InputError("expected three columns", place=place)
+    times, values = traces(sampled, np.arange(3), view, place)
+    title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
+    labels = ["$p_x$", "$p_y$", "$p_z$"]
+    return Panel(
+        lambda ax: draw_traces(
+            ax, times, values, labels, sampled.units, title=title, quantity="$p$"
+        ),
+        0.9,
+    )
+
+
+def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Panel:
+    """The cells with the contacts around them."""
+    populations = [recording.geometry(p) for p in recording.populations]
+    points = np.concatenate([p for g in populations for p in (g.start, g.end)])
+
+    def draw(ax: Axes) -> None:
+        draw_cells(ax, populations, view=view.view, max_cells=view.max_cells)
+        for place in sites:
+            draw_sites(ax, place, view=view.view)
+
+    return _framed(draw, points, sites, view)
+
+
+def morphology_panel(morphology: Morphology, view: View) -> Panel:
+    """A traced cell, its parts told apart by colour."""
+    pieces: dict[str, list[np.ndarray]] = {}
+    for section in morphology.sections:
+        points = section.points
+        kind = kind_of(section.type)
+        pieces.setdefault(kind, []).append(np.hstack([points[:-1], points[1:]]))
+    parts = []
+    for kind, found in pieces.items():
+        rows = np.concatenate(found)
+        parts.append((kind, Cones(rows[:, :3], rows[:, 4:7], rows[:, 3], rows[:, 7])))
+    return _framed(
+        lambda ax: draw_types(ax, parts, view=view.view), morphology.points[:, :3], (), view
+    )
+
+
+def _framed(
+    draw: Callable[[Axes], None], points: np.ndarray, sites: Sequence[Sites], view: View
+) -> Panel:
+    """Panel as high as what it shows."""
+    low, high = extent(points, sites, view=view.view)
+    aspect = float((high[1] - low[1]) / (high[0] - low[0]))
+
+    def framed(ax: Axes) -> None:
+        draw(ax)
+        frame(ax, low, high, view=view.view)
+
+    width = 4.0
+    return Panel(framed, width * min(max(aspect, 0.6), 2.5), timed=False, width=width)

@@ -1,0 +1,175 @@
+"""Comparing two files."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.io import stream
+from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.text import as_text
+from lfpcli.tasks.files.differences import Difference, Tolerance, compare_arrays, compare_texts
+
+PROVENANCE = "/@provenance"
+
+
+@dataclass
+class Comparison:
+    """What came out.
+
+    Attributes
+    ----------
+    differences : list of Difference
+        In the order of their paths; empty where the files are the same.
+    compared : int
+        Number of datasets and attributes, or of lines of text.
+    """
+
+    differences: list[Difference] = field(default_factory=list)
+    compared: int = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether the files are the same."""
+        return not self.differences
+
+
+def diff(
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    tolerance: Tolerance | None = None,
+    *,
+    ignore: Sequence[str] = (),
+    provenance: bool = False,
+) -> Comparison:
+    """Compare two files of the same kind: HDF5, NumPy, or text of numbers.
+
+    Parameters
+    ----------
+    a, b : path-like
+        The files; one may be ``-``, standard input.
+    tolerance : Tolerance, optional
+        How far floating-point numbers may be apart. Whole numbers and text have to be equal.
+    ignore : sequence of str
+        Patterns of paths, ``dataset`` or ``dataset@attribute``, that are left out.
+    provenance : bool
+        Whether the provenance of recordings is compared.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read.
+    """
+    if str(a) == stream.STDIN == str(b):
+        raise UsageError("both files are standard input", remedy="name one of them")
+    patterns = [*ignore, *(() if provenance else (PROVENANCE,))]
+    with open_contents(a) as left, open_contents(b) as right:
+        if left.kind != right.kind:
+            return Comparison([Difference("file", "kind", left.kind, right.kind)], 1)
+        if left.kind == "text":
+            texts = read_text(left), read_text(right)
+            return Comparison(*compare_texts(*texts, tolerance or Tolerance()))
+        if left.kind == "binary":
+            return _compare_bytes(left, right)
+        return _compare_leaves(left, right, tolerance or Tolerance(), patterns)
+
+
+def _compare_bytes(left: Contents, right: Contents) -> Comparison:
+    whole = [np.memmap(c.path, np.uint8, "r") for c in (left, right)]
+    return Comparison(compare_arrays("bytes", whole[0], whole[1], Tolerance(exact=True)), 1)
+
+
+def _compare_leaves(
+    left: Contents, right: Contents, tolerance: Tolerance, ignore: Sequence[str]
+) -> Comparison:
+    found = Comparison()
+    holding = [{p.rpartition("/")[0] for p in c.leaves} for c in (left, right)]
+    done: set[tuple[Any, Any]] = set()
+    for path in sorted({*left.leaves, *right.leaves}):
+        if _ignored(path, ignore):
+            continue
+        a, b = left.leaves.get(path), right.leaves.get(path)
+        # a part with two names in both files is compared once
+        pair = (_identity(a), _identity(b))
+        if None not in pair:
+            if pair in done:
+                continue
+            done.add(pair)
+        found.compared += 1
+        if a is None or b is None:
+            # a group is named by what is in it
+            if path not in holding[a is None]:
+                side = "B" if a is None else "A"
+                found.differences.append(Difference(path, f"only in {side}"))
+            continue
+        with _named(path, left, right):
+            found.differences += _compare_data(path, a, b, tolerance)
+        _compare_attributes(path, a, b, tolerance, ignore, found)
+    return found
+
+
+@contextlib.contextmanager
+def _named(path: str, left: Contents, right: Contents) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            "dataset cannot be read", place=f"{left.name} or {right.name}:{path}"
+        ) from error
+
+
+def _identity(leaf: Leaf | None) -> Any:
+    if leaf is None or not isinstance(leaf.data, h5py.Dataset):
+        return None
+    return h5py.h5o.get_info(leaf.data.id).addr
+
+
+def _ignored(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(path, p) for p in patterns)
+
+
+def _compare_data(path: str, a: Leaf, b: Leaf, tolerance: Tolerance) -> list[Difference]:
+    if a.is_array and b.is_array:
+        if h5py.check_ref_dtype(a.data.dtype) and h5py.check_ref_dtype(b.data.dtype):
+            return []  # an address means something in its own file only
+        return compare_arrays(path, a.data, b.data, tolerance)
+    kind_a, kind_b = _kind(a), _kind(b)
+    return [] if kind_a == kind_b else [Difference(path, "kind", kind_a, kind_b)]
+
+
+def _kind(leaf: Leaf) -> str:
+    if leaf.is_array:
+        return "dataset"
+    return "group" if leaf.data is None else str(leaf.data)
+
+
+def _compare_attributes(
+    path: str, a: Leaf, b: Leaf, tolerance: Tolerance, ignore: Sequence[str], found: Comparison
+) -> None:
+    for key in sorted({*a.attributes, *b.attributes}):
+        name = f"{path}@{key}"
+        if _ignored(name, ignore):
+            continue
+        found.compared += 1
+        if key not in a.attributes or key not in b.attributes:
+            found.differences.append(
+                Difference(name, f"only in {'A' if key in a.attributes else 'B'}")
+            )
+            continue
+        values = [np.asarray(_plain(leaf.attributes[key])) for leaf in (a, b)]
+        found.differences += compare_arrays(name, values[0], values[1], tolerance)
+
+
+def _plain(value: Any) -> Any:
+    """Return text as an object, so that its length is no part of its type."""
+    if isinstance(value, (str, bytes)):
+        return np.array(as_text(value), dtype=object)
+    return value

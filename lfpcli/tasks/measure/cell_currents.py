@@ -1,0 +1,151 @@
+"""Membrane currents of one cell of a recording: all of them, a window, or the mean spike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.filters import butterworth, parse_band, resample
+from lfpcli.geometry import Geometry
+from lfpcli.io.recording import Recording
+from lfpcli.tasks.measure.probe import currents_of
+from lfpcli.tasks.measure.treatment import Treatment
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What part of the run templates show; all of it where nothing is given.
+
+    Attributes
+    ----------
+    window : tuple of two floats, optional
+        Begin and end, ms.
+    spike_window : tuple of two floats, optional
+        How long before and after a spike, ms: the mean over all spikes that lie in the run with
+        their windows.
+    """
+
+    window: tuple[float, float] | None = None
+    spike_window: tuple[float, float] | None = None
+
+
+WHOLE = Cut()
+
+
+@dataclass
+class Current:
+    """Membrane currents of one cell, cut out.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (T, N)
+        nA.
+    dt, t_start : float
+        Sampling interval and time of the first sample, from the spike where there is one, ms.
+    facts : dict
+        What else the templates' attributes tell.
+    """
+
+    samples: np.ndarray
+    dt: float
+    t_start: float
+    facts: dict[str, Any]
+
+
+def cell_currents(
+    recording: Recording, cut: Cut, treatment: Treatment, gid: int | None = None
+) -> tuple[Geometry, Current]:
+    """Segments and membrane currents of one cell of a recording.
+
+    Raises
+    ------
+    InputError
+        Where the recording has no currents or several cells and none is chosen.
+    """
+    members, reports = currents_of(recording)
+    gids = [member.gid for member in members]
+    if gid is None and len(members) > 1:
+        raise InputError(
+            f"holds {len(members)} cells", place=recording.name, remedy="choose one with --cell GID"
+        )
+    if gid is not None and gid not in gids:
+        raise InputError(
+            f"holds no cell {gid}",
+            place=recording.name,
+            remedy=f"its cells are {min(gids)} to {max(gids)}",
+        )
+    member = members[0 if gid is None else gids.index(gid)]
+    report = reports[member.population]
+    k = list(report.node_ids).index(member.gid)
+    columns = slice(int(report.pointers[k]), int(report.pointers[k + 1]))
+    whole = _treated(np.asarray(report.data[:, columns], dtype=float), report.dt, treatment)
+    dt = treatment.resample or report.dt
+    current = Current(whole, dt, report.t_start, {"gid": member.gid, **treatment.stated})
+    if cut.window is not None:
+        return member.geometry, _window(current, *cut.window)
+    if cut.spike_window is not None:
+        times = _spikes(recording, member.population, member.gid)
+        return member.geometry, _mean_spike(current, times, *cut.spike_window)
+    return member.geometry, current
+
+
+def _treated(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray:
+    """Filter currents instead of signals, which are linear in them."""
+    if treatment.filter:
+        samples = butterworth(samples, dt, *parse_band(treatment.filter), treatment.order)
+    return resample(samples, dt, treatment.resample) if treatment.resample else samples
+
+
+def _window(current: Current, begin: float, end: float) -> Current:
+    if end <= begin:
+        raise UsageError(f"window from {begin:g} to {end:g} ms does not end after its begin")
+    first = math.ceil((begin - current.t_start) / current.dt - 1e-9)
+    last = math.floor((end - current.t_start) / current.dt + 1e-9)
+    count = len(current.samples)
+    if first < 0 or last >= count or last < first:
+        stop = current.t_start + (count - 1) * current.dt
+        raise InputError(
+            f"window from {begin:g} to {end:g} ms is not in the run, {current.t_start:g} to "
+            f"{stop:g} ms"
+        )
+    return replace(
+        current,
+        samples=current.samples[first : last + 1],
+        t_start=current.t_start + first * current.dt,
+    )
+
+
+def _spikes(recording: Recording, population: str, gid: int) -> np.ndarray:
+    if population not in recording.spike_populations:
+        raise InputError(
+            f"holds no spikes of '{population}'",
+            place=recording.name,
+            remedy="record them, record.spikes = true, or give a window",
+        )
+    times, gids = recording.spikes(population)
+    return times[gids == gid]
+
+
+def _mean_spike(current: Current, times: np.ndarray, before: float, after: float) -> Current:
+    """Mean over spikes, whose samples are the nearest to their times."""
+    if not len(times):
+        raise InputError(f"cell {current.facts['gid']} has no spikes", remedy="give a window")
+    if before < 0 or after < 0:
+        raise UsageError("a spike window has two lengths of 0 ms or more, before and after")
+    centre = np.rint((times - current.t_start) / current.dt).astype(int)
+    early, late = round(before / current.dt), round(after / current.dt)
+    centre = centre[(centre >= early) & (centre + late < len(current.samples))]
+    if not len(centre):
+        raise InputError(
+            f"none of {len(times)} spikes of cell {current.facts['gid']} lies in the run with "
+            f"{before:g} ms before it and {after:g} ms after it"
+        )
+    mean = np.zeros((early + late + 1, current.samples.shape[1]))
+    for k in centre:
+        mean += current.samples[k - early : k + late + 1]
+    facts = {**current.facts, "spikes": len(centre)}
+    return replace(current, samples=mean / len(centre), t_start=-early * current.dt, facts=facts)

@@ -1,0 +1,155 @@
+"""Probes of a model as measurements: contacts and a forward model, or volumes of CSD."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import LfpWarning, located
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.media import as_medium
+from lfpcli.forward.potentials import near_contacts, transfer_matrix
+from lfpcli.geometry import Geometry
+from lfpcli.io.arrays import load_contacts
+from lfpcli.model.probe import Csd, Field, Probe
+from lfpcli.tasks.measure.streams import Measurement
+
+# contacts inside segments that one warning names
+_NAMED = 5
+
+
+def measurement_of(probe: Probe) -> Measurement:
+    """Return what a probe measures.
+
+    Parameters
+    ----------
+    probe : Probe
+        A ``[[probe]]`` of a model.
+
+    Raises
+    ------
+    InputError
+        Where its array or contacts cannot be read.
+    """
+    if isinstance(probe.csd, Csd):
+        # its sparse matrices take long to import
+        from lfpcli.tasks.measure.csd import csd_measurement
+
+        return csd_measurement(probe.name, probe.csd, probe.per)
+    with located(probe.where):
+        contacts = contacts_of(probe)
+        arguments = forward_arguments(probe)
+
+    warn = NearContacts(contacts, f"probe '{probe.name}'")
+
+    def matrix(geometry: Geometry) -> np.ndarray:
+        warn(geometry)
+        with located(probe.where):
+            return transfer_matrix(geometry, contacts, **arguments)
+
+    return Measurement(
+        probe.name,
+        "mV",
+        len(contacts),
+        matrix,
+        probe.per,
+        contacts.positions,
+        list(contacts.ids),
+        model_name(probe),
+        probe_parameters(probe, contacts),
+    )
+
+
+def model_name(probe: Probe) -> str:
+    """What the recording calls the kind of sources of a probe."""
+    names = {"line": "line source", "point": "point source", "soma-point": "soma as point"}
+    return names[probe.method]
+
+
+def contacts_of(probe: Probe | Field) -> Contacts:
+    """Contacts of a probe, or electrodes of a field, in place."""
+    listed = probe.contacts if isinstance(probe, Probe) else probe.electrodes
+    spec = probe.array if probe.array is not None else listed
+    contacts = load_contacts(
+        spec,  # type: ignore[arg-type]
+        shift=probe.shift,
+        rotate=probe.rotate.spec() if probe.rotate else None,
+        radius=probe.radius,
+        shape=probe.shape,
+        normal=probe.normal,
+    )
+    if probe.half_sides is not None:
+        contacts = replace(contacts, half_sides=(probe.half_sides[0], probe.half_sides[1]))
+    return contacts
+
+
+def forward_arguments(probe: Probe) -> dict[str, Any]:
+    """Keyword arguments of `transfer_matrix`, and of placements, beside cell and contacts."""
+    table = medium_table(probe)
+    arguments: dict[str, Any] = {
+        "method": probe.method,
+        "sigma": probe.sigma,
+        "quadrature": probe.quadrature,
+    }
+    if isinstance(table, dict) and "tolerance" in table:
+        arguments["tolerance"] = table.pop("tolerance")
+    return {**arguments, "medium": as_medium(table)}
+
+
+def medium_table(probe: Probe) -> str | dict[str, Any]:
+    """The medium as the model's table has it."""
+    return probe.medium if isinstance(probe.medium, str) else probe.medium.as_value(Path())
+
+
+def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
+    """What the recording says of the forward model of a signal."""
+    parameters: dict[str, Any] = {"sigma": probe.sigma}
+    if probe.medium != "infinite":
+        parameters["medium"] = medium_table(probe)
+    if contacts.has_face:
+        parameters |= {
+            "shape": contacts.shape,
+            "half_sides": list(contacts.face_half_sides),
+            "quadrature": probe.quadrature,
+        }
+    return {**parameters, "array": contacts.name}
+
+
+class NearContacts:
+    """Warns of contacts inside segments, some cells at a time, until enough is said.
+
+    Parameters
+    ----------
+    contacts : Contacts
+        The contacts.
+    name : str
+        What measures or stimulates with them.
+    """
+
+    def __init__(self, contacts: Contacts, name: str) -> None:
+        self._contacts, self._name = contacts, name
+        self._left = _NAMED
+
+    def __call__(self, geometry: Geometry) -> None:
+        """Look at the segments of some cells."""
+        near = near_contacts(geometry, self._contacts) if self._left > 0 else ()
+        if not len(near):
+            return
+        shown = [
+            f"contact {self._contacts.ids[row['contact']]} {row['distance']:.3g} um from the "
+            f"middle line of {geometry.segment_label(row['segment'])} of cell "
+            f"{geometry.gid[row['segment']]} (radius {row['radius']:.3g} um)"
+            for row in near[: self._left]
+        ]
+        self._left -= len(near)
+        more = "; any more are not named" if self._left <= 0 else ""
+        warnings.warn(
+            f"{self._name}: contacts inside segments are taken at the radius: "
+            f"{'; '.join(shown)}{more}",
+            LfpWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,190 @@
+"""Measure a recording: signals from the membrane currents it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.geometry import Geometry
+from lfpcli.io import stream
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.provenance import digest, provenance
+from lfpcli.io.recording import Recording, Report, open_recording
+from lfpcli.io.writer import RecordingWriter, copy_parts
+from lfpcli.model.place import At, Origin
+from lfpcli.model.probe import Probe
+from lfpcli.model.tables import read_table
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.instruments import measurement_of
+from lfpcli.tasks.measure.streams import Measurement, Member, Stream, begin_signal, group_names
+from lfpcli.tasks.measure.treatment import Treatment, treat_signal
+
+# doubles of the currents that are read at a time
+_BLOCK_VALUES = 1 << 22
+
+
+def probe_table(values: dict[str, Any]) -> Probe:
+    """Return the probe of a tree of keys as ``[[probe]]`` has them, those that are None left out.
+
+    Raises
+    ------
+    InputError
+        Where a value is not what its key expects.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    return read_table(Probe, given, At(Origin("command line")))
+
+
+def probe(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    spec: Probe,
+    *,
+    force: bool = False,
+    float32: bool = False,
+    treatment: Treatment = Treatment(),  # noqa: B008 - it is frozen
+    keep_currents: bool = False,
+    command: Sequence[str] = ("lfp", "probe"),
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Add a signal to a recording.
+
+    The numbers are those of a probe that measured while the run went.
+
+    Parameters
+    ----------
+    source : path-like
+        Recording with membrane currents, or ``-``.
+    output : path-like
+        Recording to write, or ``-``; it holds all that `source` does but the currents.
+    spec : Probe
+        What to measure.
+    force, float32 : bool
+        Whether an existing file is replaced, and samples are stored in single precision.
+    treatment : Treatment
+        Noise, filter and sampling interval.
+    keep_currents : bool
+        Whether the output holds the currents too.
+    command : sequence of str
+        The command line, for the provenance.
+    progress : callable
+        Told which share of the work is done.
+
+    Raises
+    ------
+    InputError
+        Where the recording holds no currents of all segments, or has a signal of that name.
+    """
+    check_output(output, force=force)
+    measurement = measurement_of(spec)
+    with stream.local_file(source) as (path, name), open_recording(path) as recording:
+        recording.name = name
+        contraction, reports = _stream_of(recording, measurement, spec)
+        record = provenance(command, inputs={name: digest(path)}, history=recording.provenance)
+        with (
+            atomic_output(output, force=force) as target,
+            RecordingWriter(target, record, float32=float32) as writer,
+        ):
+            left_out = () if keep_currents else ("reports/imem", "report")
+            copy_parts(recording, writer, without=left_out)
+            _contract(contraction, reports, writer, progress)
+            if treatment != Treatment():
+                treat_signal(writer.file[f"signals/{measurement.name}"], treatment)
+
+
+def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
+    """Cells in the order of the currents' columns, and the report of each population.
+
+    Raises
+    ------
+    InputError
+        Where the recording holds no currents of all segments.
+    """
+    members: list[Member] = []
+    reports: dict[str, Report] = {}
+    for population in recording.reports.get("imem", []) or recording.populations:
+        report = recording.report("imem", population)
+        geometry = recording.geometry(population)
+        reports[population] = report
+        for k, gid in enumerate(report.node_ids):
+            cell = cell_of(geometry, int(gid))
+            columns = int(report.pointers[k + 1] - report.pointers[k])
+            if columns != len(cell):
+                raise InputError(
+                    f"has {columns} currents of cell {gid}, which has {len(cell)} segments",
+                    place=recording.place(f"/reports/imem/{population}"),
+                )
+            members.append(Member(int(gid), population, cell))
+    if not members:
+        raise InputError("holds no cells", place=recording.name)
+    if len({(r.dt, r.t_start, r.data.shape[0]) for r in reports.values()}) > 1:
+        raise InputError("populations differ in their samples", place=recording.name)
+    return members, reports
+
+
+def cell_of(geometry: Geometry, gid: int) -> Geometry:
+    """Segments of one cell of a population."""
+    own = np.flatnonzero(geometry.gid == gid)
+    parts = ("start", "end", "diam", "area", "gid", "section", "x")
+    parent = geometry.parent[own]
+    inner = np.where(parent < 0, -1, parent - (own[0] if len(own) else 0))
+    return Geometry(
+        **{name: getattr(geometry, name)[own] for name in parts},
+        parent=inner,
+        section_names=geometry.section_names,
+    )
+
+
+def _stream_of(
+    recording: Recording, measurement: Measurement, spec: Probe
+) -> tuple[Stream, list[Report]]:
+    """The signal of all cells, and the reports whose currents it takes side by side."""
+    if spec.name in recording.signals:
+        raise InputError(
+            f"has a signal '{spec.name}' already",
+            place=recording.name,
+            remedy="give another --name",
+        )
+    members, reports = currents_of(recording)
+    gids = [member.gid for member in members]
+    groups = group_names(spec.per, list(reports), gids)
+    return Stream(measurement, members, groups, len(members), Team()), list(reports.values())
+
+
+def _contract(
+    contraction: Stream,
+    reports: Sequence[Report],
+    writer: RecordingWriter,
+    progress: Callable[[float], None],
+) -> None:
+    samples = reports[0].data.shape[0]
+    columns = sum(report.data.shape[1] for report in reports)
+    rows = max(16, _BLOCK_VALUES // max(columns, 1))
+    tracks = begin_signal(writer, contraction, reports[0].dt, reports[0].t_start)
+    for first in range(0, samples, rows):
+        block = [np.asarray(r.data[first : first + rows], float) for r in reports]
+        for name, signal in contraction.contract(np.concatenate(block, axis=1)).items():
+            tracks[name].append(signal)
+        progress(min(first + rows, samples) / samples)
+
+
+def inline_table(text: str, what: str) -> dict[str, Any]:
+    """Read the inside of an inline table of TOML, as in ``z=[-200,1000], dz=50, radius=150``.
+
+    Raises
+    ------
+    UsageError
+        Where the text is none.
+    """
+    from lfpcli.model.text import parse_value
+
+    value = parse_value("{" + text.strip().removeprefix("{").removesuffix("}") + "}")
+    if not isinstance(value, dict):
+        raise UsageError(
+            f"{what} '{text}' is no table", remedy="write KEY=VALUE, KEY=VALUE as in TOML"
+        )
+    return value

@@ -1,0 +1,202 @@
+"""Templates: what an array measures of one cell at many places, without simulating it again."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpWarning, UsageError, located
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.placements import Placements, signal_blocks
+from lfpcli.forward.placing import box_about, contacts_inside, near_soma, random_placements
+from lfpcli.geometry import Geometry
+from lfpcli.io import stream
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.placements import read_placements
+from lfpcli.io.provenance import digest, provenance
+from lfpcli.io.recording import open_recording
+from lfpcli.io.templates import TemplateWriter
+from lfpcli.model.probe import Probe
+from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
+from lfpcli.tasks.measure.instruments import (
+    contacts_of,
+    forward_arguments,
+    model_name,
+    probe_parameters,
+)
+from lfpcli.tasks.measure.treatment import Treatment
+
+# placements that one warning names
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the cell goes.
+
+    Attributes
+    ----------
+    source : int or path-like
+        Number of random placements, or a file of placements.
+    box : sequence of float, shape (3, 2), optional
+        Where random somata go: lower and upper end along x, y and z, um; the extent of the
+        contacts with 50 um about it where left out.
+    turn : {'any', 'z', 'none'}
+        How random placements are turned.
+    min_distance : float, optional
+        Least distance of the contacts from the surface of the soma, um.
+    seed : int
+        Seed of the random placements.
+    """
+
+    source: int | str | os.PathLike[str]
+    box: Sequence[Sequence[float]] | None = None
+    turn: str = "any"
+    min_distance: float | None = None
+    seed: int = 0
+
+
+def templates(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    spec: Probe,
+    places: Places,
+    cut: Cut = WHOLE,
+    *,
+    gid: int | None = None,
+    force: bool = False,
+    float32: bool = False,
+    treatment: Treatment = Treatment(),  # noqa: B008 - it is frozen
+    command: Sequence[str] = ("lfp", "probe"),
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Write the signals of a simulated cell at many places.
+
+    Parameters
+    ----------
+    source : path-like
+        Recording with membrane currents, or ``-``.
+    output : path-like
+        File of templates to write, or ``-``.
+    spec : Probe
+        The array and the forward model.
+    places : Places
+        Where the cell goes.
+    cut : Cut
+        What part of the run.
+    gid : int, optional
+        The cell; needed where the recording holds several.
+    force, float32 : bool
+        Whether an existing file is replaced, and templates are stored in single precision.
+    treatment : Treatment
+        Filter and sampling interval; they act on the whole run, which is cut then.
+    command : sequence of str
+        The command line, for the provenance.
+    progress : callable
+        Told which share of the work is done.
+
+    Raises
+    ------
+    InputError
+        Where the recording holds no currents or spikes of the cell, or a file is wrong.
+    UsageError
+        Where the arguments do not go together.
+    """
+    check_output(output, force=force)
+    contacts = _checked_contacts(spec, treatment)
+    with stream.local_file(source) as (path, name), open_recording(path) as recording:
+        recording.name = name
+        cell, currents = cell_currents(recording, cut, treatment, gid)
+        facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
+    chosen = placements_of(places, cell, contacts)
+    record = provenance(command, **facts, seed=places.seed)
+    with (
+        located(spec.where),
+        atomic_output(output, force=force) as target,
+        TemplateWriter(target, record, float32=float32) as writer,
+    ):
+        _write(writer, spec, cell, contacts, chosen, currents, progress)
+
+
+def _write(
+    writer: TemplateWriter,
+    spec: Probe,
+    cell: Geometry,
+    contacts: Contacts,
+    chosen: Placements,
+    currents: Current,
+    progress: Callable[[float], None],
+) -> None:
+    """Compute the templates of all placements, and write them block by block."""
+    inside = contacts_inside(cell, contacts, chosen)
+    _warn_of_inside(inside, cell, contacts, len(chosen))
+    facts = {
+        "dt": currents.dt,
+        "t_start": currents.t_start,
+        "model": model_name(spec),
+        **probe_parameters(spec, contacts),
+        **currents.facts,
+    }
+    dataset = writer.begin(chosen, contacts, inside, len(currents.samples), facts)
+    options = {**forward_arguments(spec), "dtype": writer.dtype.type}
+    for first, block in signal_blocks(cell, contacts, currents.samples.T, chosen, **options):
+        dataset[first : first + len(block)] = block
+        progress((first + len(block)) / len(chosen))
+
+
+def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
+    if spec.csd is not None:
+        raise UsageError("placements are of an array, not of CSD")
+    if treatment.noise:
+        raise UsageError(
+            "templates have no noise", remedy="leave --noise out, and add it to the recording"
+        )
+    with located(spec.where):
+        return contacts_of(spec)
+
+
+def placements_of(places: Places, cell: Geometry, contacts: Contacts) -> Placements:
+    """Draw or read placements; see `Places`."""
+    least = places.min_distance
+    if not isinstance(places.source, int):
+        chosen = read_placements(places.source)
+        if least is not None:
+            _refuse_near(near_soma(cell, contacts, chosen, least), least, places.source)
+        return chosen
+    return random_placements(
+        places.source,
+        box_about(contacts) if places.box is None else np.asarray(places.box),
+        places.seed,
+        turn=places.turn,
+        accept=None if least is None else lambda some: ~near_soma(cell, contacts, some, least),
+    )
+
+
+def _refuse_near(near: np.ndarray, least: float, source: str | os.PathLike[str]) -> None:
+    if near.any():
+        raise InputError(
+            f"{np.count_nonzero(near)} of {len(near)} placements have a contact nearer than "
+            f"{least:g} um to the soma, the first is {np.argmax(near)}",
+            place=source,
+        )
+
+
+def _warn_of_inside(inside: np.ndarray, cell: Geometry, contacts: Contacts, count: int) -> None:
+    if not len(inside):
+        return
+    shown = "; ".join(
+        f"placement {row['placement']}: contact {contacts.ids[row['contact']]} in "
+        f"{cell.segment_label(row['segment'])}"
+        for row in inside[:_NAMED]
+    )
+    more = f"; and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""
+    warnings.warn(
+        f"contacts inside segments at {len(np.unique(inside['placement']))} of {count} placements "
+        f"are taken at the radius: {shown}{more}",
+        LfpWarning,
+        stacklevel=2,
+    )

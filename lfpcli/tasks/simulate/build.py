@@ -1,0 +1,183 @@
+"""From a model to what runs: cells on this process, their synapses, electrodes and places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lfpcli import seeds
+from lfpcli.forward.rotations import rotation_matrix
+from lfpcli.model import Model
+from lfpcli.model.candidates import resolve
+from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.cell.points import StimIntElectrode
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
+from lfpcli.runtime.synapses.events import SpikeTrains
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.cells import CellFactory, located, placed
+from lfpcli.tasks.simulate.estimate import cell_costs
+from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
+from lfpcli.tasks.simulate.trains import population_trains
+from lfpcli.tasks.simulate.wiring import chosen, wire
+
+
+@dataclass
+class Built:
+    """A model in NEURON.
+
+    Attributes
+    ----------
+    layout : Layout
+        The populations, on all processes.
+    synapses : Synapses
+        The synapses of the cells of this process.
+    trains : SpikeTrains
+        The spikes of populations without cells.
+    cells : list of Cell
+        The cells of this process, by gid.
+    members : list of Member
+        The same cells as signals see them.
+    settings : dict of str to float
+        What hoc templates set of NEURON's own settings.
+    electrodes : dict of int to list of (int, StimIntElectrode)
+        Per ``[[stimulus]]`` table, what it puts into which of the cells.
+    """
+
+    layout: Layout
+    synapses: Synapses
+    trains: SpikeTrains
+    cells: list[Cell] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    settings: dict[str, float] = field(default_factory=dict)
+    electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
+
+    @property
+    def everyone(self) -> dict[str, range]:
+        """All populations of cells with their gids, on all processes."""
+        return self.layout.cells
+
+    @property
+    def segments(self) -> int:
+        """Number of segments on this process."""
+        return sum(len(member.geometry) for member in self.members)
+
+
+def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
+    """Build the cells of this process with all that is attached to them.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    seed : int
+        Seed of all draws; each is keyed by its purpose and the gid.
+    team : Team
+        The processes; cells are dealt out by their estimated work.
+    stand_ins : sequence of str
+        Mechanisms that were left out, see `CellFactory`.
+
+    Returns
+    -------
+    Built
+    """
+    layout = lay_out(model, seed)
+    factories = {
+        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
+        for name, spec in model.cells.items()
+    }
+    cells = _make_cells(model, layout, factories, team)
+    populations = model.resolved_populations()
+    members = []
+    for cell in cells:
+        name = next(n for n, gids in layout.cells.items() if cell.gid in gids)
+        _stand(cell, model, layout, name, seed)
+        detect_spikes(cell, populations[name].threshold)
+        members.append(Member(cell.gid, name, cell.geometry))
+    synapses, trains = _connect(model, seed, layout, cells, members)
+    built = Built(layout, synapses, trains, cells, members)
+    for factory in factories.values():
+        built.settings |= factory.settings
+    for number in range(len(model.stimuli)):
+        _add_stimulus(built, model, number, seed)
+    return built
+
+
+def _make_cells(
+    model: Model, layout: Layout, factories: dict[str, CellFactory], team: Team
+) -> list[Cell]:
+    """Make the cells of this process, by gid.
+
+    The first cell of each kind tells all processes how many segments its kind has.
+    """
+    first = prototypes(layout)
+    fixed = {gid: k % team.size for k, gid in enumerate(first.values())}
+    made = {gid: factories[kind].make(gid) for kind, gid in first.items() if team.owns(fixed[gid])}
+    found = team.exchange({cell.gid: len(cell.segments) for cell in made.values()})
+    sizes = {gid: size for rank in found for gid, size in rank.items()}
+    segments = {kind: sizes[gid] for kind, gid in first.items()}
+    costs = cell_costs(model, layout, segments)
+    ranks = assign(costs, layout.cells, team.size, fixed)
+    for name, gids in layout.cells.items():
+        for index in np.flatnonzero(ranks[name] == team.rank):
+            gid = int(gids[index])
+            if gid not in made:
+                made[gid] = factories[layout.kinds[name]].make(gid)
+    return [made[gid] for gid in sorted(made)]
+
+
+def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> None:
+    """Turn and shift a cell to its place."""
+    population = model.resolved_populations()[name]
+    spec = model.cells[layout.kinds[name]]
+    rng = seeds.generator(seed, "rotation", cell.gid)
+    own = placed(
+        cell.geometry,
+        mirror=spec.mirror,
+        distort=spec.distort,
+        rotation=_turn(spec.rotate, rng),
+    )
+    cell.geometry = placed(
+        own,
+        mirror=population.mirror,
+        distort=population.distort,
+        rotation=_turn(population.rotate, rng),
+        position=layout.positions[name][cell.gid - layout.cells[name].start],
+    )
+
+
+def _turn(rotate: Any, rng: np.random.Generator) -> np.ndarray | None:
+    return None if rotate is None else rotation_matrix(rotate.spec(), rng)
+
+
+def _connect(
+    model: Model, seed: int, layout: Layout, cells: list[Cell], members: list[Member]
+) -> tuple[Synapses, SpikeTrains]:
+    populations = model.resolved_populations()
+    outer = [
+        population_trains(populations[name], own, model, seed)
+        for name, own in layout.trains.items()
+    ]
+    wiring = wire(model, seed, layout, members)
+    synapses = Synapses(
+        cells,
+        wiring.kinds,
+        wiring.rows(),
+        SpikeTrains.joined(outer + wiring.trains, list(layout.trains.values())),
+        dt=model.run.interval,
+        tstart=model.run.tstart,
+    )
+    return synapses, SpikeTrains.joined(outer)
+
+
+def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
+    table = model.stimuli[number]
+    with located(table.where):
+        for k, member in chosen(table, built.layout, built.members):
+            rng = seeds.generator(seed, "stimulus", number, member.gid)
+            (index,) = resolve(table.location, member.geometry).draw(rng, 1)
+            electrode = StimIntElectrode(built.cells[k], int(index), table.type, **table.params)
+            built.electrodes.setdefault(number, []).append((k, electrode))

@@ -1,0 +1,206 @@
+"""Cells of a model: from the tables of a kind of cell to NEURON."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, located
+from lfpcli.forward import transforms
+from lfpcli.geometry import Geometry, select_sections
+from lfpcli.model import CellSpec, Expression
+from lfpcli.model.cell import Mechanism
+from lfpcli.morphology.tree import Morphology
+from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.cell.points import density_mechanism_names
+from lfpcli.runtime.cell.sections import Discretisation
+from lfpcli.runtime.hoc.allen import allen_hook, read_fit
+from lfpcli.runtime.hoc.hooks import hook
+from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
+from lfpcli.runtime.mechanisms.near import missing_mechanism_error
+from lfpcli.runtime.morphology.reading import read_morphology
+
+
+class CellFactory:
+    """Makes the cells of one kind; what they share is read once.
+
+    Parameters
+    ----------
+    spec : CellSpec
+        The kind of cell.
+    stand_ins : sequence of str
+        Point processes that a template names and that were left out.
+    extracellular : bool
+        Whether they get the extracellular mechanism, as fields need it, where `spec` does not ask
+        for it.
+
+    Attributes
+    ----------
+    settings : dict of str to float
+        What the cell's own files set of `celsius`, `dt`, `tstop` and `v_init`, which the model
+        file overrules.
+    """
+
+    def __init__(
+        self, spec: CellSpec, stand_ins: Sequence[str] = (), *, extracellular: bool = False
+    ) -> None:
+        self.spec = spec
+        self._extracellular = extracellular or spec.extracellular
+        self.settings: dict[str, float] = {}
+        self._stand_ins = stand_ins
+        self._made = False
+        rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
+        self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
+        self._morphology: Morphology | None = None
+        self._fit: Callable[[Cell], object] | None = None
+        if spec.allen is not None:
+            fit = read_fit(spec.allen)
+            self._fit = allen_hook(spec.allen)
+            self.settings |= {"celsius": fit.celsius, "v_init": fit.v_init}
+
+    def make(self, gid: int) -> Cell:
+        """Return a cell with its soma at the origin.
+
+        Parameters
+        ----------
+        gid : int
+            Number of the cell.
+        """
+        spec = self.spec
+        source, names, owner = self._sections()
+        cell = Cell(
+            source,
+            Ra=spec.Ra,
+            cm=spec.cm,
+            nseg=self._nseg,
+            custom_fun=self._hooks(),
+            extracellular=self._extracellular,
+            gid=gid,
+            names=names,
+        )
+        cell.owner = owner
+        self._set_expressions(cell)
+        return cell
+
+    def _sections(self) -> tuple[Any, list[str] | None, Any]:
+        """What the cell is made of, the names of its sections, and what keeps them alive."""
+        if self.spec.hoc is not None:
+            return self._from_hoc(self.spec.hoc)
+        return self._from_template() if self.spec.template else self._from_file()
+
+    def _from_hoc(self, file: Path) -> tuple[list[Any], list[str], None]:
+        if self._made:
+            raise InputError(
+                "the hoc file builds one cell and cannot make more",
+                place=self.spec.where,
+                remedy="put it into a template, or use a population of size 1",
+            )
+        self._made = True
+        made = load_hoc_model(file)
+        self.settings |= made.settings
+        return made.sections, made.names, None
+
+    def _from_file(self) -> tuple[Any, None, None]:
+        path = self.spec.morphology
+        assert path is not None
+        if path.suffix.lower() == ".hoc":
+            return path, None, None
+        if self._morphology is None:
+            self._morphology = read_morphology(path)
+        return self._morphology, None, None
+
+    def _from_template(self) -> tuple[Any, list[str], Any]:
+        spec = self.spec
+        assert spec.template is not None
+        made = load_template(
+            spec.template.file,
+            spec.template.template,
+            spec.args,
+            workdir=spec.workdir,
+            code=[code.file for code in spec.code if code.function is None],
+            stand_ins=self._stand_ins,
+        )
+        self.settings |= made.settings
+        return made.sections, made.names, made.template
+
+    def _hooks(self) -> list[Callable[[Cell], object]]:
+        spec = self.spec
+        hooks = [] if self._fit is None else [self._fit]
+        hooks += [functools.partial(_insert, mechanism) for mechanism in spec.mechanism]
+        # hoc code of a template has run before it was made
+        code = [c for c in spec.code if c.function is not None or spec.template is None]
+        return hooks + [hook(c.file, c.function, spec.workdir) for c in code]
+
+    def _set_expressions(self, cell: Cell) -> None:
+        """Set the parameters that vary from segment to segment, now that there are segments."""
+        found = [
+            (m, name, value)
+            for m in self.spec.mechanism
+            for name, value in m.params.items()
+            if isinstance(value, Expression)
+        ]
+        if not found:
+            return
+        variables = _variables(cell)
+        for mechanism, name, expression in found:
+            index = cell.get_idx(mechanism.sections)
+            values = expression.evaluate({k: v[index] for k, v in variables.items()})
+            with located(f"{mechanism.where} {mechanism.name}.{name}"):
+                cell.set_range(mechanism.name, name, index, np.broadcast_to(values, index.shape))
+
+
+def _insert(mechanism: Mechanism, cell: Cell) -> None:
+    values = {k: v for k, v in mechanism.params.items() if not isinstance(v, Expression)}
+    with located(mechanism.where):
+        if mechanism.name not in density_mechanism_names():
+            section = cell.names[select_sections(cell.names, mechanism.sections)[0]]
+            folder = Path(mechanism.where.partition(":")[0]).parent
+            raise missing_mechanism_error(mechanism.name, section, [folder])
+        cell.insert(mechanism.name, mechanism.sections, **values)
+
+
+def _variables(cell: Cell) -> dict[str, np.ndarray]:
+    """What an expression may name: d, the path distance from the soma, and x, y, z, r, um."""
+    relative = cell.geometry.middle - cell.somapos
+    return {
+        "d": cell.path_distance(),
+        **dict(zip("xyz", relative.T, strict=True)),
+        "r": np.linalg.norm(relative, axis=1),
+    }
+
+
+def placed(
+    geometry: Geometry,
+    *,
+    mirror: str | None = None,
+    distort: Any = None,
+    rotation: np.ndarray | None = None,
+    position: np.ndarray | None = None,
+) -> Geometry:
+    """Mirror, squeeze, turn and shift a cell, in this order, about its soma.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The cell.
+    mirror : {'x', 'y', 'z'}, optional
+        Axis of the mirror image.
+    distort : Distortion, optional
+        Stretch or squeeze.
+    rotation : ndarray, shape (3, 3), optional
+        Rotation matrix.
+    position : ndarray, shape (3,), optional
+        Where the soma goes, um.
+    """
+    if mirror:
+        geometry = transforms.mirror(geometry, mirror)
+    if distort:
+        geometry = transforms.distort(geometry, distort.factor, distort.axis, distort.nu)
+    if rotation is not None:
+        geometry = transforms.rotate(geometry, rotation)
+    return geometry if position is None else transforms.place(geometry, position)

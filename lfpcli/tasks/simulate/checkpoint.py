@@ -1,0 +1,233 @@
+"""Checkpoints of a run: when they are due, and what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpWarning, SimulatorError, UsageError
+from lfpcli.io.checkpoint import Checkpoint, checkpoint_path, write_checkpoint
+from lfpcli.io.stream import STDIN
+from lfpcli.io.writer import RecordingWriter
+from lfpcli.model import Model
+from lfpcli.runtime.engine.record import Recorder, SpikeRecorder, potentials
+from lfpcli.runtime.engine.run import Chunk
+from lfpcli.runtime.engine.state import RunState, cell_state, obstacle
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.neuron import nrn
+from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.plan import settings_of
+
+if TYPE_CHECKING:
+    from lfpcli.tasks.simulate.simulation import Simulation
+
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+DETECTORS = "detectors"
+
+
+@dataclass(frozen=True)
+class CheckpointSettings:
+    """Whether and how a run writes checkpoints, or goes on from one.
+
+    Attributes
+    ----------
+    every : float or None
+        ms between checkpoints; None for none.
+    resume : bool
+        Whether the run goes on from a checkpoint, where there is one.
+    """
+
+    every: float | None = None
+    resume: bool = False
+
+
+NO_CHECKPOINTS = CheckpointSettings()
+
+
+class Checkpoints:
+    """Writes checkpoints of one run; the same is called on all ranks.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    built : Built
+        The model in NEURON.
+    team : Team
+        The processes.
+    path : Path
+        Where the checkpoints go.
+    period : int
+        Samples between them.
+    key : mapping
+        What a run must have in common with this one to go on.
+
+    Raises
+    ------
+    SimulatorError
+        Where the model has a state that cannot be kept.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        built: Built,
+        team: Team,
+        path: Path,
+        period: int,
+        key: Mapping[str, Any],
+    ) -> None:
+        _refuse(model, built, team)
+        self.path, self.period = path, period
+        self._built, self._team, self._key = built, team, key
+        self._samples = settings_of(model).samples
+        self._signalled = 0
+        self._usual: dict[int, Any] = {}
+        populations = model.resolved_populations()
+        self._thresholds = np.array([populations[m.population].threshold for m in built.members])
+        self._before = self._last = np.full(len(built.members), -np.inf)
+        self.recorders: dict[str, Recorder] = {DETECTORS: potentials(built.cells, "soma")}
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGUSR1 as a wish for a checkpoint and the end."""
+
+        def wish(number: int, frame: FrameType | None) -> None:
+            self._signalled = number
+
+        with contextlib.suppress(ValueError):  # not in the main thread
+            self._usual = {number: signal.signal(number, wish) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._usual.items():
+            signal.signal(number, handler)
+        self._usual = {}
+
+    def is_due(self, chunk: Chunk) -> bool:
+        """Whether a checkpoint is due after a chunk, and take note of its end."""
+        rows = chunk.blocks[DETECTORS]
+        self._before = rows[-2] if len(rows) > 1 else self._last
+        self._last = rows[-1]
+        wished = self._team.largest(np.array([self._signalled], np.int64))
+        self._signalled = int(wished[0])
+        sample = chunk.first + chunk.samples - 1
+        if not 0 < sample < self._samples - 1:
+            return False
+        return self._signalled != 0 or sample % self.period == 0
+
+    def write(self, writer: RecordingWriter | None, chunk: Chunk, spikes: SpikeRecorder) -> None:
+        """Write a checkpoint; the recording holds all samples up to it."""
+        times, gids = spikes.take(since=-np.inf)
+        crossed = np.flatnonzero(self._before > self._thresholds)
+        above = {self._built.members[k].gid for k in crossed}
+        own = {cell.gid: cell_state(cell) for cell in self._built.cells}
+        parts = self._team.collect((own, above, times, gids))
+        if writer is not None:
+            state = RunState(
+                chunk.first + chunk.samples - 1,
+                float(nrn().t),
+                {gid: values for part in parts for gid, values in part[0].items()},
+                set().union(*(part[1] for part in parts)),
+                np.concatenate([part[2] for part in parts]),
+                np.concatenate([part[3] for part in parts]),
+            )
+            write_checkpoint(self.path, writer, state, self._key)
+        self._team.share(None)  # nobody ends before it is written
+
+    def end_if_asked(self) -> None:
+        """End the run as SIGTERM does, where a signal asked for it."""
+        if not self._signalled:
+            return
+        warnings.warn(
+            f"ended by signal {self._signalled} after a checkpoint at t = {nrn().t:g} ms; "
+            "--resume goes on",
+            LfpWarning,
+            stacklevel=2,
+        )
+        self._restore()
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _refuse(model: Model, built: Built, team: Team) -> None:
+    reason = obstacle(built.cells, built.synapses.netcons)
+    if model.fields:
+        reason = "extracellular stimulation is played from the start"
+    if model.run.is_adaptive:
+        reason = "the variable time step keeps a history"
+    found = next((r for r in team.exchange(reason) if r), None)
+    if found:
+        raise SimulatorError(
+            f"this model cannot be resumed: {found}", remedy="run it without --checkpoint"
+        )
+
+
+def open_checkpoint(
+    output: str | os.PathLike[str], settings: CheckpointSettings, stack: contextlib.ExitStack
+) -> Checkpoint | None:
+    """Open the checkpoint of an output that is to be resumed; None where there is none."""
+    if settings != NO_CHECKPOINTS and str(output) == STDIN:
+        raise UsageError(
+            "checkpoints lie beside the output, which is standard output",
+            remedy="name a file with -o FILE",
+        )
+    if not settings.resume or not checkpoint_path(output).exists():
+        return None
+    return stack.enter_context(Checkpoint(checkpoint_path(output)))
+
+
+def check_same(found: Checkpoint, facts: Mapping[str, Any]) -> None:
+    """Raise `InputError` where another model, or the same with other options, was checkpointed."""
+    theirs = found.key
+    for name in sorted(set(theirs) | set(facts)):
+        if _comparable(theirs.get(name)) != _comparable(facts.get(name)):
+            raise InputError(
+                f"was written by a run with another {name}",
+                place=found.path,
+                remedy="resume with the same model and options, or remove the checkpoint",
+            )
+
+
+def saver_of(
+    output: str | os.PathLike[str],
+    settings: CheckpointSettings,
+    simulation: Simulation,
+    facts: Mapping[str, Any],
+) -> Checkpoints | None:
+    """Return what writes the checkpoints of a run, None where none are wanted.
+
+    Raises
+    ------
+    UsageError
+        Where they would come more often than samples.
+    SimulatorError
+        Where the model has a state that cannot be kept.
+    """
+    if settings.every is None:
+        return None
+    period = round(settings.every / simulation.settings.dt)
+    if period < 1:
+        raise UsageError(f"checkpoints every {settings.every:g} ms are nearer than the samples")
+    path = checkpoint_path(output)
+    built, team = simulation.built, simulation.team
+    return Checkpoints(simulation.model, built, team, path, period, facts)
+
+
+def _comparable(value: Any) -> Any:
+    """A value without the end of the run, which may be another."""
+    if isinstance(value, dict) and "run" in value:
+        run = {k: v for k, v in value["run"].items() if k != "tstop"}
+        return {**value, "run": run}
+    return value

@@ -1,0 +1,114 @@
+"""What a run keeps: reports, dipoles and signals, from the recorders to the file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.model import Model
+from lfpcli.runtime.engine.run import Chunk
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.instruments import measurement_of
+from lfpcli.tasks.measure.streams import Stream, begin_signal, dipole_measurement, group_names
+from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.recorders import recorders_of
+from lfpcli.tasks.simulate.reports import ReportStream
+
+
+class Collection:
+    """Recorders, reports and signals of the cells of this process.
+
+    Parameters
+    ----------
+    model : Model
+        What is kept.
+    built : Built
+        The model in NEURON.
+    team : Team
+        The processes.
+
+    Attributes
+    ----------
+    recorders : dict of str to Recorder
+        What is recorded of the cells of this process.
+    columns : int
+        Columns of the recorders of all processes.
+    """
+
+    def __init__(self, model: Model, built: Built, team: Team) -> None:
+        self._every, self._balance = model.record.every, model.record.balance
+        self._built, self._team = built, team
+        found = recorders_of(model, built, team)
+        self.recorders = found.everything
+        self._shares = found.shares
+        measurements = [measurement_of(probe) for probe in model.probes]
+        if model.record.dipole != "none":
+            measurements.insert(0, dipole_measurement(model.record.dipole))
+        populations = built.layout.cells
+        gids = [gid for population in populations.values() for gid in population]
+        self._streams = [
+            Stream(
+                m,
+                built.members,
+                group_names(m.per, list(populations), gids),
+                len(gids),
+                team,
+                found.shares if m.per == "current" else (),
+            )
+            for m in measurements
+        ]
+        self._reports = {
+            name: self._report_streams(name, found.units[name]) for name in found.stored
+        }
+        self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
+        self._signal_tracks: list[dict[str, Track]] = []
+        self._report_tracks: dict[tuple[str, str], Track] = {}
+
+    def _report_streams(self, name: str, units: str) -> list[ReportStream]:
+        """Reports of the populations that have the variable."""
+        recorder, members = self.recorders[name], self._built.members
+        having = {m.population for k, m in enumerate(members) if len(recorder.index[k])}
+        everywhere = set().union(*self._team.exchange(having))
+        return [
+            ReportStream(name, units, population, recorder, members, self._team)
+            for population in self._built.layout.cells
+            if population in everywhere
+        ]
+
+    def begin(self, writer: RecordingWriter, dt: float) -> list[Track]:
+        """Begin all datasets, on rank 0 only, and return them."""
+        interval = dt * self._every
+        self._signal_tracks = [begin_signal(writer, s, interval) for s in self._streams]
+        self._report_tracks = {
+            (name, stream.population): stream.begin(writer, interval)
+            for name, streams in self._reports.items()
+            for stream in streams
+        }
+        signals = [track for tracks in self._signal_tracks for track in tracks.values()]
+        return [*signals, *self._report_tracks.values()]
+
+    def take(self, chunk: Chunk) -> None:
+        """Contract a chunk, gather it and append it to the file."""
+        kept = slice(-chunk.first % self._every, None, self._every)
+        blocks = {name: block[kept] for name, block in chunk.blocks.items()}
+        if self._balance and "electrodes" in blocks:
+            blocks["imem"] = self._balanced(blocks["imem"], blocks["electrodes"])
+        for k, stream in enumerate(self._streams):
+            shares = {s.name: blocks[s.name] for s in self._shares} if stream.by_current else {}
+            for name, samples in stream.contract(blocks["imem"], shares).items():
+                self._signal_tracks[k][name].append(samples)
+        for name, streams in self._reports.items():
+            for report in streams:
+                gathered = report.gather(blocks[name])
+                if self._team.leads:
+                    self._report_tracks[name, report.population].append(gathered)
+
+    def _balanced(self, currents: np.ndarray, electrodes: np.ndarray) -> np.ndarray:
+        """Membrane currents less the electrode currents at their segments, (n, N) nA."""
+        recorder = self.recorders["electrodes"]
+        first = np.cumsum([0, *(len(cell.segments) for cell in self._built.cells)])
+        column = np.concatenate([first[k] + index for k, index in enumerate(recorder.index)])
+        result = np.array(currents)
+        # several electrodes may share a segment
+        np.subtract.at(result.T, column.astype(np.int64), electrodes.T)
+        return result

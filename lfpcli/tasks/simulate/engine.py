@@ -1,0 +1,79 @@
+"""What a run needs of the simulator before and after the model is built: mechanisms, engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from lfpcli.errors import SimulatorError
+from lfpcli.model import Model
+from lfpcli.runtime.capture import prints_to_stderr
+from lfpcli.runtime.engine import coreneuron
+from lfpcli.runtime.mechanisms.build import build
+from lfpcli.runtime.mechanisms.load import load
+from lfpcli.runtime.neuron import nrn
+
+
+def load_mechanisms(
+    model: Model, report: Callable[[str], None] = lambda text: None
+) -> Sequence[str]:
+    """Compile the mechanisms that a model names, where that was not done before, and load them.
+
+    What hoc code prints goes to standard error from here on, since it is no data.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    report : callable
+        Told that a compilation begins.
+
+    Returns
+    -------
+    sequence of str
+        Names of those that were left out since they do not compile, where the model allows it.
+
+    Raises
+    ------
+    SimulatorError
+        Where one does not compile.
+    """
+    nrn()
+    prints_to_stderr()
+    if not model.run.mechanisms:
+        return ()
+    library = build(model.run.mechanisms, skip_broken=model.run.skip_broken, report=report)
+    load(library)
+    return library.skipped_names
+
+
+def choose_engine(model: Model) -> tuple[str, str]:
+    """Return the engine of a model that is built, and why it is that one.
+
+    Raises
+    ------
+    SimulatorError
+        Where CoreNEURON is forced and cannot run the model.
+    """
+    wanted = model.run.engine
+    if wanted == "neuron":
+        return "neuron", "as asked for"
+    reason = coreneuron.obstacle(adaptive=model.run.is_adaptive)
+    if wanted == "coreneuron" and reason:
+        raise SimulatorError(
+            f"CoreNEURON cannot run this model: {reason}",
+            place=model.run.where or None,
+            remedy='use engine = "auto" or "neuron"',
+        )
+    if reason:
+        return "neuron", f"CoreNEURON cannot: {reason}"
+    return "coreneuron", "as asked for" if wanted == "coreneuron" else "the model allows it"
+
+
+def setting_notes(model: Model, settings: Mapping[str, float]) -> list[str]:
+    """Say where the model file overrules what hoc files of its cells set."""
+    used = {"celsius": model.run.celsius, "v_init": model.run.v_init}
+    return [
+        f"the cell's own files set {name} = {value:g}; the model's {used[name]:g} holds"
+        for name, value in settings.items()
+        if name in used and used[name] != value
+    ]

@@ -1,0 +1,140 @@
+"""Extracellular stimulation of a model: electrodes with currents, or potentials from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lfpcli.errors import InputError, located
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.pulses import PulseTrain
+from lfpcli.forward.stimulation import stimulation_matrix
+from lfpcli.io.steps import read_currents, read_potentials
+from lfpcli.model.probe import Field, Pulses
+from lfpcli.runtime.engine.field import ExtracellularField, Steps
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.instruments import NearContacts, contacts_of
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.build import Built
+
+
+def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[ExtracellularField]:
+    """Return what the ``[[field]]`` tables of a model do to the cells of this process.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        The tables; their potentials add.
+    built : Built
+        The model in NEURON; all sections have the extracellular mechanism.
+    team : Team
+        The processes.
+
+    Returns
+    -------
+    list of ExtracellularField
+        What `lfpcli.runtime.engine.run.run` takes; empty without tables.
+
+    Raises
+    ------
+    InputError
+        Where a file or an array of contacts is not what it should be.
+    """
+    if not fields:
+        return []
+    parts = []
+    for number, field in enumerate(fields):
+        with located(field.where):
+            parts.append(_steps(field, f"field {number}", built.members, team))
+    segments = [segment for cell in built.cells for segment in cell.segments]
+    return [ExtracellularField(segments, parts)]
+
+
+def _steps(field: Field, name: str, members: Sequence[Member], team: Team) -> Steps:
+    if field.v_ext is not None:
+        return _given(field.v_ext, members, team)
+    electrodes = contacts_of(field)
+    times, currents = currents_of(field, len(electrodes))
+    matrices = [np.zeros((0, len(electrodes)))]
+    warn = NearContacts(electrodes, name)
+    for member in members:
+        warn(member.geometry)
+        matrices.append(_matrix(field, electrodes, member))
+    matrix = np.concatenate(matrices)
+    return Steps(times, lambda k: matrix @ currents[k])
+
+
+def _matrix(field: Field, electrodes: Contacts, member: Member) -> np.ndarray:
+    return stimulation_matrix(
+        member.geometry,
+        electrodes,
+        sigma=field.sigma,
+        medium=field.medium,
+        quadrature=field.quadrature,
+    )
+
+
+def currents_of(field: Field, electrodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Currents of the electrodes of a field, each held from its time on.
+
+    Parameters
+    ----------
+    field : Field
+        A ``[[field]]`` with electrodes.
+    electrodes : int
+        Their number E.
+
+    Returns
+    -------
+    times : ndarray, shape (K,)
+        ms.
+    currents : ndarray, shape (K, E)
+        nA.
+    """
+    if isinstance(field.current, Path):
+        return read_currents(field.current, electrodes)
+    assert field.current is not None
+    trains = [train.steps() for train in _trains(field.current, electrodes)]
+    return trains[0][0], np.column_stack([currents for _, currents in trains])
+
+
+def _trains(pulses: Pulses, electrodes: int) -> Iterator[PulseTrain]:
+    first = _each(pulses.amp, "amp", electrodes)
+    second = None if pulses.amp2 is None else _each(pulses.amp2, "amp2", electrodes)
+    for k in range(electrodes):
+        yield PulseTrain(
+            amp=first[k],
+            delay=pulses.delay,
+            dur=pulses.dur,
+            number=pulses.pulses,
+            period=pulses.period,
+            biphasic=second is not None,
+            amp2=None if second is None else second[k],
+            dur2=pulses.dur2,
+            interphase=pulses.gap,
+        )
+
+
+def _each(amplitude: float | Sequence[float], name: str, electrodes: int) -> Sequence[float]:
+    if not isinstance(amplitude, Sequence):
+        return [amplitude] * electrodes
+    if len(amplitude) != electrodes:
+        raise InputError(
+            f"[field] current.{name} has {len(amplitude)} amplitudes for {electrodes} electrodes"
+        )
+    return amplitude
+
+
+def _given(path: Path, members: Sequence[Member], team: Team) -> Steps:
+    """Potentials of a file, of which the cells of this process get their columns."""
+    own = {member.gid: len(member.geometry) for member in members}
+    everyone = team.share({k: n for rank in team.collect(own) for k, n in rank.items()})
+    gids = sorted(everyone)
+    ends = np.cumsum([0, *(everyone[gid] for gid in gids)])
+    times, potentials = read_potentials(path, int(ends[-1]))
+    first = dict(zip(gids, ends[:-1], strict=True))
+    columns = [np.arange(first[m.gid], first[m.gid] + len(m.geometry)) for m in members]
+    values = potentials[:, np.concatenate([np.empty(0, np.int64), *columns])]
+    return Steps(times, lambda k: values[k])

@@ -1,0 +1,124 @@
+"""Who is where: gids of populations, and the ranks that cells live on."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfpcli.model import Model
+from lfpcli.tasks.simulate.somata import positions_of
+from lfpcli.tasks.simulate.trains import train_count
+
+
+@dataclass
+class Layout:
+    """Populations with their numbers, the same on all processes.
+
+    Attributes
+    ----------
+    cells : dict of str to range
+        Populations of cells with their gids.
+    trains : dict of str to range
+        Populations of spike trains with their gids.
+    positions : dict of str to ndarray (size, 3)
+        Places of the somata, um.
+    kinds : dict of str to str
+        Kind of cell of each population of cells.
+    """
+
+    cells: dict[str, range] = field(default_factory=dict)
+    trains: dict[str, range] = field(default_factory=dict)
+    positions: dict[str, np.ndarray] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def gids(self, population: str) -> range:
+        """Numbers of the cells or trains of a population."""
+        return self.cells[population] if population in self.cells else self.trains[population]
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return sum(map(len, self.cells.values()))
+
+
+def lay_out(model: Model, seed: int) -> Layout:
+    """Number the cells and trains of a model, and place the somata.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    seed : int
+        Seed of the run.
+    """
+    layout = Layout()
+    first = 0
+    for name, population in model.resolved_populations().items():
+        if population.has_cells:
+            kind = str(population.cell)
+            layout.kinds[name] = kind
+            layout.positions[name] = positions_of(population, model.cells[kind], seed)
+            layout.cells[name] = range(first, first + len(layout.positions[name]))
+        else:
+            layout.trains[name] = range(first, first + train_count(population))
+        first = layout.gids(name).stop
+    return layout
+
+
+def prototypes(layout: Layout) -> dict[str, int]:
+    """Gid of the first cell of each kind."""
+    found: dict[str, int] = {}
+    for name, gids in layout.cells.items():
+        if len(gids):
+            found.setdefault(layout.kinds[name], gids.start)
+    return found
+
+
+def assign(
+    costs: Mapping[str, float], cells: Mapping[str, range], size: int, fixed: Mapping[int, int]
+) -> dict[str, np.ndarray]:
+    """Deal cells out to ranks so that all have about the same work.
+
+    Costly cells go first, each to the rank with the least work so far (Graham 1969, SIAM J Appl
+    Math 17:416).
+
+    Parameters
+    ----------
+    costs : mapping of str to float
+        Work of a cell of each population.
+    cells : mapping of str to range
+        Populations of cells with their gids.
+    size : int
+        Number of ranks.
+    fixed : mapping of int to int
+        Ranks of cells that have one already, by gid.
+
+    Returns
+    -------
+    dict of str to ndarray of int
+        The rank of each cell of each population.
+    """
+    ranks = {name: np.zeros(len(gids), np.int64) for name, gids in cells.items()}
+    if size == 1:
+        return ranks
+    load = [0.0] * size
+    for name, gids in cells.items():
+        for gid in (gid for gid in fixed if gid in gids):
+            ranks[name][gid - gids.start] = fixed[gid]
+            load[fixed[gid]] += costs[name]
+    heap = sorted((work, rank) for rank, work in enumerate(load))
+    for name in _by_cost(costs, cells):
+        for gid in cells[name]:
+            if gid in fixed:
+                continue
+            work, rank = heapq.heappop(heap)
+            ranks[name][gid - cells[name].start] = rank
+            heapq.heappush(heap, (work + costs[name], rank))
+    return ranks
+
+
+def _by_cost(costs: Mapping[str, float], cells: Mapping[str, range]) -> Sequence[str]:
+    return sorted(cells, key=lambda name: (-costs[name], cells[name].start))

@@ -1,0 +1,163 @@
+"""The network as it was built: written as SONATA, and in numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lfpcli.io.atomic import atomic_output
+from lfpcli.io.sonata_network import Edges, NetworkWriter, Nodes
+from lfpcli.model import Model
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.simulate.build import Built
+
+_PLACE = ("x", "y", "z")
+_UNITS = {
+    **dict.fromkeys((*_PLACE, *(f"afferent_center_{axis}" for axis in _PLACE)), "um"),
+    "syn_weight": "uS",
+    "delay": "ms",
+}
+
+
+def save_network(
+    target: str | os.PathLike[str],
+    model: Model,
+    built: Built,
+    team: Team,
+    provenance: Mapping[str, Any],
+    force: bool = False,
+) -> None:
+    """Write populations and connections to a file; called on all ranks.
+
+    Parameters
+    ----------
+    target : path-like
+        The file.
+    model : Model
+        The model.
+    built : Built
+        Its cells and synapses on this process.
+    team : Team
+        The processes.
+    provenance : mapping
+        How it came to be.
+    force : bool
+        Whether an existing file is replaced.
+    """
+    if not team.leads:
+        write_network(None, model, built, team)
+        return
+    with atomic_output(target, force=force) as path, NetworkWriter(path, provenance) as writer:
+        write_network(writer, model, built, team)
+
+
+def write_network(writer: NetworkWriter | None, model: Model, built: Built, team: Team) -> None:
+    """Write populations and connections; called on all ranks, with a writer on rank 0 alone.
+
+    Parameters
+    ----------
+    writer : NetworkWriter or None
+        Where to.
+    model : Model
+        The model.
+    built : Built
+        Its cells and synapses on this process.
+    team : Team
+        The processes.
+    """
+    layout = built.layout
+    if writer is not None:
+        for name in model.resolved_populations():
+            gids = np.array(layout.gids(name), np.int64)
+            places = layout.positions.get(name)
+            columns = {} if places is None else dict(zip(_PLACE, places.T, strict=True))
+            writer.nodes(name, Nodes(gids, columns, _UNITS))
+    pairs = dict.fromkeys((table.pre, table.post) for table in model.connections)
+    for pre, post in pairs:
+        numbers = [
+            k for k, table in enumerate(model.connections) if (table.pre, table.post) == (pre, post)
+        ]
+        parts = team.collect(_columns(built, numbers))
+        if writer is not None:
+            columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+            writer.edges(
+                Edges(
+                    pre,
+                    post,
+                    columns.pop("source") - layout.gids(pre).start,
+                    columns.pop("target") - layout.gids(post).start,
+                    columns.pop("type"),
+                    columns,
+                    _UNITS,
+                    {k: _type_of(model, k) for k in numbers},
+                    (len(layout.gids(pre)), len(layout.gids(post))),
+                )
+            )
+
+
+def _type_of(model: Model, number: int) -> dict[str, Any]:
+    synapse = model.connections[number].synapse
+    return {"model_template": synapse.type, **synapse.params}
+
+
+def _columns(built: Built, numbers: list[int]) -> dict[str, np.ndarray]:
+    """Synapses of some connection tables on this process."""
+    rows = built.synapses.rows
+    chosen = np.flatnonzero(np.isin(rows.origin, numbers))
+    cell, segment = rows.cell[chosen], rows.segment[chosen]
+    gids = np.array([member.gid for member in built.members], np.int64)
+    first = np.cumsum([0, *(len(member.geometry) for member in built.members)])
+    where = first[cell] + segment
+    geometries = [member.geometry for member in built.members]
+
+    def of(name: str, empty: Any) -> np.ndarray:
+        return np.concatenate([empty, *(getattr(g, name) for g in geometries)])[where]
+
+    middle = of("middle", np.empty((0, 3)))
+    return {
+        "source": rows.source[chosen],
+        "target": gids[cell],
+        "type": rows.origin[chosen],
+        "syn_weight": rows.weight[chosen],
+        "delay": rows.delay[chosen],
+        "afferent_section_id": of("section", np.zeros(0, np.int64)),
+        "afferent_section_pos": of("x", np.zeros(0)),
+        **{f"afferent_center_{axis}": middle[:, k] for k, axis in enumerate(_PLACE)},
+    }
+
+
+def statistics(model: Model, built: Built, team: Team) -> dict[str, dict[str, float]]:
+    """Connections and inputs in numbers, the same on all ranks.
+
+    Returns
+    -------
+    dict of str to dict
+        Per table: connected pairs, synapses, mean weight (uS) and mean delay (ms).
+    """
+    rows = built.synapses.rows
+    tables = len(model.connections) + len(model.inputs)
+    found = np.zeros((tables, 4))
+    cells = len(built.cells) or 1
+    for k in range(tables):
+        own = rows.origin == k
+        pairs = np.unique(rows.source[own] * cells + rows.cell[own])
+        found[k] = len(pairs), own.sum(), rows.weight[own].sum(), rows.delay[own].sum()
+    total = np.sum(team.exchange(found), axis=0)
+    result: dict[str, dict[str, float]] = {}
+    for k, (pairs, synapses, weight, delay) in enumerate(total):
+        facts: dict[str, float] = {"synapses": int(synapses)}
+        if synapses:
+            facts["mean weight"] = float(weight / synapses)
+        if k < len(model.connections):
+            table = model.connections[k]
+            name = f"{table.pre} to {table.post}"
+            facts = {"pairs": int(pairs), **facts}
+            if synapses:
+                facts["mean delay"] = float(delay / synapses)
+        else:
+            name = f"input to {model.inputs[k - len(model.connections)].population or 'all'}"
+        result[name if name not in result else f"{name} ({k})"] = facts
+    return result

@@ -1,0 +1,58 @@
+"""What a run is to write, and what its recording tells of how it came to be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lfpcli.tasks.simulate.checkpoint import NO_CHECKPOINTS, CheckpointSettings
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Files that a run writes.
+
+    Attributes
+    ----------
+    path : path-like
+        The recording, ``-`` for standard output.
+    force : bool
+        Whether existing files are replaced.
+    float32 : bool
+        Whether samples are stored in single precision.
+    network : path-like, optional
+        Where the network goes, as it was built.
+    checkpoints : CheckpointSettings
+        Whether checkpoints are written beside the recording, and whether the run goes on from one.
+    """
+
+    path: str | os.PathLike[str]
+    force: bool = False
+    float32: bool = False
+    network: str | os.PathLike[str] | None = None
+    checkpoints: CheckpointSettings = NO_CHECKPOINTS
+
+    @property
+    def targets(self) -> list[str | os.PathLike[str]]:
+        """All files that are to be written in the end."""
+        return [self.path] if self.network is None else [self.path, self.network]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What a run was made of.
+
+    Attributes
+    ----------
+    command : sequence of str
+        The command line.
+    inputs : mapping of str to str
+        Names and digests of the files that were read.
+    renamed : mapping of str to str
+        Paths of temporary files, which the recording must not name, and what they stand for.
+    """
+
+    command: Sequence[str] = ("lfp", "sim")
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,162 @@
+"""The recorders of a run: what the reports, dipoles and signals of a model need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.model import Connection, Input, Model
+from lfpcli.runtime.engine.record import (
+    Recorder,
+    electrode_currents,
+    membrane_currents,
+    missing_variable,
+    point_variable,
+    potentials,
+    unit_of,
+    variable,
+)
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.contraction import CurrentShare
+from lfpcli.tasks.simulate.build import Built
+
+# mV; synapses with a higher reversal potential excite
+_EXCITES = -50.0
+# mA/cm2 times um2 in nA
+_DENSITY = 1e-2
+
+
+@dataclass
+class Recorders:
+    """Recorders by name.
+
+    Attributes
+    ----------
+    everything : dict of str to Recorder
+        All of them.
+    stored : list of str
+        What becomes a report.
+    units : dict of str to str
+        Units of the reports.
+    shares : list of CurrentShare
+        Kinds of currents; the recorder of each has its name.
+    """
+
+    everything: dict[str, Recorder] = field(default_factory=dict)
+    stored: list[str] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
+    shares: list[CurrentShare] = field(default_factory=list)
+
+    def store(self, name: str, recorder: Recorder, units: str) -> None:
+        """Add a recorder whose samples become a report."""
+        self.everything[name] = recorder
+        self.stored.append(name)
+        self.units[name] = units
+
+
+def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
+    """Return the recorders of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    built : Built
+        The model in NEURON.
+    team : Team
+        The processes.
+
+    Raises
+    ------
+    InputError
+        Where no cell of any process has a variable that is to be recorded.
+    """
+    table, cells = model.record, built.cells
+    found = Recorders()
+    if table.imem:
+        found.store("imem", membrane_currents(cells), "nA")
+    elif model.probes or table.dipole != "none":
+        found.everything["imem"] = membrane_currents(cells)
+    if table.vmem != "none":
+        found.store("vmem", potentials(cells, table.vmem), "mV")
+    for name in table.variables:
+        recorder = variable(cells, name, required=False)
+        if not sum(team.exchange(len(recorder))):
+            raise missing_variable(name)
+        found.store(name, recorder, unit_of(name) or "")
+    _add_synapses(found, model, built)
+    _add_electrodes(found, model, built)
+    if table.balance and any(cell.electrodes for cell in cells):
+        found.everything["electrodes"] = electrode_currents(cells)
+    if any(probe.per == "current" for probe in model.probes):
+        _add_shares(found, built)
+    return found
+
+
+def _add_synapses(found: Recorders, model: Model, built: Built) -> None:
+    """Variables of the synapses of tables that name some, each under ``VARIABLE_TABLE``."""
+    synapses, count = built.synapses, len(built.cells)
+    tables: list[tuple[str, Connection | Input]] = [
+        *((f"connection{k}", table) for k, table in enumerate(model.connections)),
+        *((f"input{k}", given) for k, given in enumerate(model.inputs)),
+    ]
+    for origin, (label, table) in enumerate(tables):
+        if not table.record:
+            continue
+        rows = np.flatnonzero(synapses.rows.origin == origin)
+        points = [synapses.points[k] for k in synapses.point[rows].tolist()]
+        where = synapses.rows.cell[rows], synapses.rows.segment[rows]
+        for name in table.record:
+            unit = _unit_of_point(table.synapse.type, name, table.where)
+            found.store(f"{name}_{label}", point_variable(count, *where, points, name), unit)
+
+
+def _add_electrodes(found: Recorders, model: Model, built: Built) -> None:
+    for number, table in enumerate(model.stimuli):
+        own = built.electrodes.get(number, [])
+        cell = np.array([k for k, _ in own], np.int64)
+        segment = np.array([electrode.idx for _, electrode in own], np.int64)
+        points = [electrode.point for _, electrode in own]
+        for name in table.record:
+            unit = _unit_of_point(table.type, name, table.where)
+            recorder = point_variable(len(built.cells), cell, segment, points, name)
+            found.store(f"{name}_stimulus{number}", recorder, unit)
+
+
+def _unit_of_point(kind: str, name: str, place: str) -> str:
+    unit = unit_of(name, kind)
+    if unit is None:
+        raise InputError(
+            f"{kind} has no variable '{name}'", place=place, remedy="record i, or another of it"
+        )
+    return unit
+
+
+def _add_shares(found: Recorders, built: Built) -> None:
+    """Passive, capacitive, and synaptic currents, nA on the segments they enter."""
+    cells = built.cells
+    areas = [np.array([segment.area() for segment in cell.segments]) for cell in cells]
+    for name, density in (("ipas", "i_pas"), ("icap", "i_cap")):
+        recorder = variable(cells, density, required=False)
+        factor = [_DENSITY * areas[k][index] for k, index in enumerate(recorder.index)]
+        _share(found, name, recorder, factor)
+    synapses = built.synapses
+    excites = np.array([_excites(point) for point in synapses.points], bool)
+    for name, chosen in (("isyn_e", excites), ("isyn_i", ~excites)):
+        points = [synapses.points[k] for k in np.flatnonzero(chosen)]
+        where = synapses.cell[chosen], synapses.segment[chosen]
+        recorder = point_variable(len(cells), *where, points, "i")
+        _share(found, name, recorder, [np.ones(len(index)) for index in recorder.index])
+
+
+def _share(found: Recorders, name: str, recorder: Recorder, factor: Sequence[np.ndarray]) -> None:
+    found.everything[name] = recorder
+    found.shares.append(CurrentShare(name, recorder.offsets, recorder.index, factor))
+
+
+def _excites(point: object) -> bool:
+    """Whether a synapse excites; one without a reversal potential counts as inhibitory."""
+    return float(getattr(point, "e", -np.inf)) > _EXCITES

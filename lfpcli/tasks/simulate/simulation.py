@@ -1,0 +1,280 @@
+"""Simulate a model and write its recording while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lfpcli.geometry import Geometry
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
+from lfpcli.io.doomed import removed_if_killed
+from lfpcli.io.provenance import provenance
+from lfpcli.io.writer import RecordingWriter
+from lfpcli.kernels.threads import limit_threads
+from lfpcli.model import Model
+from lfpcli.runtime.engine.background import Background
+from lfpcli.runtime.engine.record import SpikeRecorder
+from lfpcli.runtime.engine.run import Chunk, Frame, run
+from lfpcli.runtime.engine.state import RunState
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.simulate.build import build
+from lfpcli.tasks.simulate.checkpoint import (
+    NO_CHECKPOINTS,
+    Checkpoints,
+    check_same,
+    open_checkpoint,
+    saver_of,
+)
+from lfpcli.tasks.simulate.collect import Collection
+from lfpcli.tasks.simulate.engine import load_mechanisms
+from lfpcli.tasks.simulate.fields import fields_of
+from lfpcli.tasks.simulate.layout import lay_out
+from lfpcli.tasks.simulate.network_file import save_network
+from lfpcli.tasks.simulate.outputs import Origins, Outputs
+from lfpcli.tasks.simulate.plan import (
+    Plan,
+    agreed_engine,
+    built_plan,
+    drawn_seed,
+    estimated_plan,
+    settings_of,
+)
+
+# cells up to which a plan is that of the model as it is built
+BUILT_CELLS = 2000
+
+
+def simulate(
+    model: Model,
+    outputs: Outputs,
+    origins: Origins | None = None,
+    *,
+    progress: Callable[[float], None] = lambda time: None,
+    report: Callable[[Plan], None] = lambda plan: None,
+) -> Plan:
+    """Run a model and write the recording.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    outputs : Outputs
+        What to write.
+    origins : Origins, optional
+        What the provenance tells of the command.
+    progress : callable
+        Told the time that the run has come to, ms.
+    report : callable
+        Told the plan, once it is made.
+
+    Returns
+    -------
+    Plan
+        What was run.
+
+    Raises
+    ------
+    LfpError
+        Where the model, the simulator or the output fails.
+    """
+    team, origins = Team(), origins or Origins()
+    if team.leads:
+        for target in outputs.targets:
+            check_output(target, force=outputs.force)
+    with contextlib.ExitStack() as stack:
+        found = open_checkpoint(outputs.path, outputs.checkpoints, stack)
+        seed = None if found is None else int(found.key["seed"])
+        with team.pooled_warnings():
+            simulation = Simulation(model, team, float32=outputs.float32, seed=seed)
+        facts = simulation.facts(origins.renamed)
+        record = _record(origins, facts, found)
+        saver = saver_of(outputs.path, outputs.checkpoints, simulation, facts)
+        report(simulation.plan)
+        if outputs.network is not None:
+            save_network(outputs.network, model, simulation.built, team, record, outputs.force)
+        writer = stack.enter_context(_opened(outputs, record, team))
+        simulation.run(writer, progress, saver, found)
+    if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
+        checkpoint_path(outputs.path).unlink(missing_ok=True)
+    return simulation.plan
+
+
+def _record(
+    origins: Origins, facts: Mapping[str, Any], found: Checkpoint | None
+) -> Mapping[str, Any]:
+    """Provenance of the recording: that of the first command, where the run goes on."""
+    if found is None:
+        return provenance(origins.command, inputs=origins.inputs, **facts)
+    check_same(found, facts)
+    # the end of the run may be another
+    return {**found.provenance, "model": facts["model"]}
+
+
+@contextlib.contextmanager
+def _opened(
+    outputs: Outputs, record: Mapping[str, Any], team: Team
+) -> Iterator[RecordingWriter | None]:
+    """Yield the writer of the recording on rank 0, and None elsewhere."""
+    if not team.leads:
+        yield None
+        return
+    with atomic_output(outputs.path, force=outputs.force) as path:
+        watch = removed_if_killed(path) if team.size > 1 else contextlib.nullcontext()
+        with watch, RecordingWriter(path, record, float32=outputs.float32) as writer:
+            yield writer
+
+
+def plan_of(model: Model, *, float32: bool = False) -> Plan:
+    """Say what a run of a model would do; a model that is not large is built for it."""
+    team = Team()
+    layout = lay_out(model, 0)
+    if layout.count <= BUILT_CELLS:
+        return Simulation(model, team, float32=float32).plan
+    stand_ins = _mechanisms(model, team)
+    return estimated_plan(model, layout, team, stand_ins, float32=float32)
+
+
+def _mechanisms(model: Model, team: Team) -> Sequence[str]:
+    """Load the mechanisms; rank 0 first, which compiles them where that was not done before."""
+    found: Sequence[str] = load_mechanisms(model) if team.leads else ()
+    team.share(None)
+    return found if team.leads else load_mechanisms(model)
+
+
+class Simulation:
+    """A model that was built, ready to run once.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    team : Team
+        The processes.
+    float32 : bool
+        Whether samples are stored in single precision, which the plan tells of.
+    seed : int, optional
+        Seed of a run that this one goes on from.
+    """
+
+    def __init__(
+        self, model: Model, team: Team, *, float32: bool = False, seed: int | None = None
+    ) -> None:
+        self.model, self.team = model, team
+        if team.size > 1:
+            # the cores are taken by the other processes
+            limit_threads(1)
+        self.seed = drawn_seed(model, team) if seed is None else seed
+        self.built = build(model, self.seed, team, _mechanisms(model, team))
+        self.collection = Collection(model, self.built, team)
+        self.fields = fields_of(model.fields, self.built, team)
+        engine = agreed_engine(model, team)
+        self.settings = settings_of(model, engine[0])
+        self.plan = built_plan(model, self.built, engine, team, float32=float32)
+        self.plan.seed = self.seed
+
+    def facts(self, renamed: Mapping[str, str]) -> dict[str, Any]:
+        """What the provenance tells of the run, see `simulate`."""
+        text = json.dumps(self.model.to_dict())
+        for path, name in renamed.items():
+            text = text.replace(json.dumps(path), json.dumps(name))
+        return {"seed": self.seed, "engine": self.settings.engine, "model": json.loads(text)}
+
+    def run(
+        self,
+        writer: RecordingWriter | None,
+        progress: Callable[[float], None],
+        saver: Checkpoints | None = None,
+        found: Checkpoint | None = None,
+    ) -> None:
+        """Run and write.
+
+        Parameters
+        ----------
+        writer : RecordingWriter or None
+            Where to; there is one on rank 0 only.
+        progress : callable
+            Told the time that the run has come to, ms.
+        saver : Checkpoints, optional
+            What writes checkpoints.
+        found : Checkpoint, optional
+            Where the run goes on.
+        """
+        self._write_geometry(writer)
+        start = None if found is None else found.state([cell.gid for cell in self.built.cells])
+        if writer:
+            tracks = self.collection.begin(writer, self.settings.dt)
+            if found is not None:
+                found.replay(tracks)
+        spikes = self._spike_recorder(start, saver)
+        with Background(threaded=self.team.size == 1) as background, _listening(saver):
+            for chunk in self._chunks(saver, start):
+                background.submit(self.collection.take, chunk)
+                progress((chunk.first + chunk.samples - 1) * self.settings.dt)
+                if saver is not None and spikes is not None and saver.is_due(chunk):
+                    background.wait()
+                    saver.write(writer, chunk, spikes)
+                    saver.end_if_asked()
+        if spikes and self.model.record.spikes:
+            self._write_spikes(writer, *spikes.take())
+        if writer and any(probe.filter is not None for probe in self.model.probes):
+            # what filters takes long to import
+            from lfpcli.tasks.measure.treatment import filter_probes
+
+            filter_probes(writer.file, self.model.probes)
+
+    def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
+        recorders = self.collection.recorders | (saver.recorders if saver else {})
+        return run(
+            self.built.cells,
+            self.settings,
+            recorders,
+            self.fields,
+            self.built.synapses,
+            Frame(self.collection.columns, saver.period if saver else None, start),
+        )
+
+    def _spike_recorder(
+        self, start: RunState | None, saver: Checkpoints | None
+    ) -> SpikeRecorder | None:
+        if not self.model.record.spikes and saver is None:
+            return None
+        populations = self.model.resolved_populations()
+        thresholds = [populations[m.population].threshold for m in self.built.members]
+        recorder = SpikeRecorder(self.built.cells, thresholds)
+        if start is not None and self.team.leads:
+            recorder.earlier = start.times, start.gids
+        return recorder
+
+    def _write_geometry(self, writer: RecordingWriter | None) -> None:
+        ranks = self.team.collect(self.built.members)
+        if writer is None:
+            return
+        members = sorted((m for rank in ranks for m in rank), key=lambda m: m.gid)
+        for name in self.built.everyone:
+            own = [m.geometry for m in members if m.population == name]
+            writer.geometry(name, Geometry.joined(own))
+
+    def _write_spikes(
+        self, writer: RecordingWriter | None, times: np.ndarray, gids: np.ndarray
+    ) -> None:
+        ranks = self.team.collect((times, gids))
+        if writer is None:
+            return
+        times = np.concatenate([rank[0] for rank in ranks])
+        gids = np.concatenate([rank[1] for rank in ranks])
+        for name, own in self.built.everyone.items():
+            chosen = (gids >= own.start) & (gids < own.stop)
+            writer.spikes(name, times[chosen], gids[chosen])
+        trains = self.built.trains
+        for name, own in self.built.layout.trains.items():
+            chosen = (trains.source >= own.start) & (trains.source < own.stop) & (trains.times >= 0)
+            writer.spikes(name, trains.times[chosen], trains.source[chosen])
+
+
+def _listening(saver: Checkpoints | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if saver is None else saver.listening()

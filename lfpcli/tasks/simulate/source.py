@@ -1,0 +1,149 @@
+"""What `lfp sim` was given: a model, or a morphology that a model is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.io import stream
+from lfpcli.io.provenance import digest
+from lfpcli.model import Model, check_files, load_model, model_files
+from lfpcli.tasks.simulate.quick import Quick, quick_model
+
+MODEL_SUFFIXES = (".toml", ".json")
+MORPHOLOGY_SUFFIXES = (".swc", ".asc", ".hoc", ".xml", ".nml", ".h5")
+# id type x y z radius parent
+_SWC_LINE = re.compile(rb"\s*[+-]?\d+(\s+[-+.\deE]+){6}\s*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model that was read.
+
+    Attributes
+    ----------
+    model : Model
+        The model.
+    inputs : dict of str to str
+        Names and SHA-256 digests of the files it was made of.
+    renamed : dict of str to str
+        Paths of temporary files, and what they stand for.
+    """
+
+    model: Model
+    inputs: dict[str, str]
+    renamed: dict[str, str]
+
+
+@contextlib.contextmanager
+def model_source(
+    source: str | os.PathLike[str],
+    quick: Quick,
+    overrides: Sequence[str] = (),
+    *,
+    hoc: bool = False,
+) -> Iterator[Source]:
+    """Read a model file, or make a model of a morphology; ``-`` is standard input.
+
+    Parameters
+    ----------
+    source : path-like
+        ``.toml`` or ``.json``, a morphology, or ``-``, which is known by its content.
+    quick : Quick
+        Texts that make a model of a morphology.
+    overrides : sequence of str
+        ``a.b.c=value`` texts.
+    hoc : bool
+        Whether the source is a hoc file that builds a cell, not only its morphology.
+
+    Raises
+    ------
+    UsageError
+        Where quick options meet a model file.
+    InputError
+        Where the source is missing, empty, or neither.
+    """
+    stream.check_input(source)
+    if hoc:
+        tree = quick_model(Path(source).absolute(), quick, hoc=True)
+        model = load_model(tree, overrides=overrides, name="command line")
+        yield Source(model, {str(source): digest(Path(source))}, {})
+        return
+    if str(source) != stream.STDIN and Path(source).suffix.lower() in MODEL_SUFFIXES:
+        _refuse_quick(quick)
+        yield _loaded(load_model(source, overrides=overrides), Path(source), str(source))
+        return
+    with stream.local_file(source) as (path, name):
+        kind = _kind(path, Path(source).suffix.lower(), name)
+        if kind == "model":
+            _refuse_quick(quick)
+            with path.open("rb") as file:
+                model = load_model(file, overrides=overrides, name=name, folder=Path.cwd())
+            yield _loaded(model, path, name)
+        else:
+            with _with_suffix(path, kind) as morphology:
+                tree = quick_model(morphology.absolute(), quick)
+                model = load_model(tree, overrides=overrides, name="command line")
+                renamed = {} if morphology == path else {str(morphology): name}
+                yield Source(model, {name: digest(path)}, renamed)
+
+
+def _refuse_quick(quick: Quick) -> None:
+    if given := quick.given():
+        raise UsageError(
+            f"--{given[0]} makes a model of a morphology, but this is a model file",
+            remedy="change the model, or use --set KEY=VALUE",
+        )
+
+
+def _loaded(model: Model, path: Path, name: str) -> Source:
+    check_files(model)
+    files = {path: name} | {file: str(file) for _, file in model_files(model) if file.is_file()}
+    folder = str(model.folder) + os.sep
+    inputs = {label.removeprefix(folder): digest(file) for file, label in files.items()}
+    return Source(model, inputs, {})
+
+
+def _kind(path: Path, suffix: str, name: str) -> str:
+    """Suffix of a morphology, or "model"."""
+    start = stream.head(path)
+    if stream.is_hdf5(start):
+        return ".h5"
+    if suffix in MORPHOLOGY_SUFFIXES:
+        return suffix
+    lines = [
+        line for line in start.splitlines() if line.strip() and not line.strip().startswith(b"#")
+    ]
+    first = lines[0] if lines else b""
+    if first.lstrip().startswith((b"(", b";")):
+        return ".asc"
+    if first.lstrip().startswith(b"<"):
+        return ".xml"
+    if _SWC_LINE.fullmatch(first):
+        return ".swc"
+    if first.lstrip().startswith((b"[", b"{")) or b"=" in first:
+        return "model"
+    raise InputError(
+        "is neither a model nor a morphology",
+        place=name,
+        remedy="give TOML, JSON, or a morphology: " + " ".join(MORPHOLOGY_SUFFIXES),
+    )
+
+
+@contextlib.contextmanager
+def _with_suffix(path: Path, suffix: str) -> Iterator[Path]:
+    """Yield a name of the file that ends in its suffix, by which readers know the format."""
+    if path.suffix.lower() == suffix:
+        yield path
+        return
+    named = path.with_name(path.name + suffix)
+    named.symlink_to(path)
+    try:
+        yield named
+    finally:
+        named.unlink()

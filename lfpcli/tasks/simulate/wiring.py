@@ -1,0 +1,213 @@
+"""From the tables of connections and inputs to synapses, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfpcli import seeds
+from lfpcli.errors import InputError
+from lfpcli.model import (
+    Candidates,
+    Connection,
+    Input,
+    Location,
+    Model,
+    Stimulus,
+    SynapseSpec,
+    resolve,
+)
+from lfpcli.runtime.cell.points import check_synapse
+from lfpcli.runtime.synapses.bulk import LINEAR, SynapseKind, SynapseRows
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.cells import located
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.pairs import Pairs
+from lfpcli.tasks.simulate.trains import draw_trains
+
+
+@dataclass
+class Wiring:
+    """All synapses of the cells of this process.
+
+    Attributes
+    ----------
+    kinds : list of SynapseKind
+        Kinds of synapses, the same on all processes.
+    parts : list of SynapseRows
+        The synapses, table by table.
+    trains : list of (times, source)
+        Spikes of the synapses of inputs, each of which has a train of its own.
+    """
+
+    kinds: list[SynapseKind] = field(default_factory=list)
+    parts: list[SynapseRows] = field(default_factory=list)
+    trains: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    _numbered: int = 0
+
+    def kind(self, synapse: SynapseSpec, *, shared: bool) -> int:
+        """Index of a kind of synapses."""
+        check_synapse(synapse.type, synapse.params)
+        shared = shared and synapse.type in LINEAR
+        found = SynapseKind(synapse.type, tuple(sorted(synapse.params.items())), shared)
+        if found not in self.kinds:
+            self.kinds.append(found)
+        return self.kinds.index(found)
+
+    def rows(self) -> SynapseRows:
+        """All synapses, sorted by cell."""
+        return SynapseRows.joined(self.parts)
+
+    def own_trains(self, times: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
+        """Take up the trains of `count` synapses; returns the number of each."""
+        self.trains.append((times, -1 - self._numbered - index))
+        numbers = -1 - self._numbered - np.arange(count)
+        self._numbered += count
+        return numbers
+
+
+def wire(model: Model, seed: int, layout: Layout, members: list[Member]) -> Wiring:
+    """Draw the synapses of the cells of this process.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    seed : int
+        Seed of all draws, each keyed by its purpose, the number of the table and the gid.
+    layout : Layout
+        The populations.
+    members : list of Member
+        The cells of this process.
+
+    Raises
+    ------
+    InputError
+        Where a rule or a place cannot be met, or a delay is shorter than the time step.
+    """
+    wiring = Wiring()
+    for number, connection in enumerate(model.connections):
+        with located(connection.where):
+            _add_connection(wiring, model, number, seed, layout, members)
+    for number, table in enumerate(model.inputs):
+        with located(table.where):
+            _add_input(wiring, model, number, seed, layout, members)
+    return wiring
+
+
+class _Places:
+    """Draws places of one table; what does not depend on where a cell stands is found once."""
+
+    def __init__(self, location: Location, layout: Layout) -> None:
+        self._location, self._kinds = location, layout.kinds
+        keys = (location.depth, location.z_min, location.z_max, location.nearest)
+        self._same_everywhere = all(key is None for key in keys)
+        self._found: dict[str, Candidates] = {}
+
+    def of(self, member: Member) -> Candidates:
+        """Segments of a cell among which places are drawn."""
+        if not self._same_everywhere:
+            return resolve(self._location, member.geometry)
+        kind = self._kinds[member.population]
+        if kind not in self._found:
+            self._found[kind] = resolve(self._location, member.geometry)
+        return self._found[kind]
+
+
+def _add_connection(
+    wiring: Wiring, model: Model, number: int, seed: int, layout: Layout, members: list[Member]
+) -> None:
+    table = model.connections[number]
+    kind = wiring.kind(table.synapse, shared=model.run.merge and not table.record)
+    pre, post = layout.gids(table.pre), layout.gids(table.post)
+    own = [(k, m) for k, m in enumerate(members) if m.population == table.post]
+    wanted = np.array([member.gid - post.start for _, member in own], np.int64)
+    pairs = Pairs(table, number, pre, post, seed, wanted)
+    places = _Places(table.location, layout)
+    for k, member in own:
+        rng = seeds.generator(seed, "connection", number, member.gid)
+        sources = pairs.of(member.gid - post.start, rng)
+        sources = np.repeat(sources, table.count.draw_counts(rng, len(sources)))
+        count = len(sources)
+        segments = places.of(member).draw(rng, count)
+        weights = table.weight.draw(rng, count)
+        delays = table.delay.draw(rng, count)
+        _check_delays(table, delays, model.run.interval)
+        wiring.parts.append(_rows(k, segments, kind, weights, delays, sources + pre.start, number))
+
+
+def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
+    if np.any(delays < dt):
+        raise InputError(
+            f"a delay of {delays.min():.4g} ms was drawn, shorter than the time step, {dt:g} ms",
+            place=table.delay.where or None,
+            remedy=f"give the delay min = {dt:g}, or more",
+        )
+
+
+def _add_input(
+    wiring: Wiring, model: Model, number: int, seed: int, layout: Layout, members: list[Member]
+) -> None:
+    table = model.inputs[number]
+    kind = wiring.kind(table.synapse, shared=model.run.merge and not table.record)
+    places = _Places(table.location, layout)
+    origin = len(model.connections) + number
+    for k, member in chosen(table, layout, members):
+        key = (number, member.gid)
+        rng = seeds.generator(seed, "input", *key)
+        count = int(table.count.draw_counts(rng, 1)[0])
+        segments = places.of(member).draw(rng, count)
+        weights = table.weight.draw(rng, count)
+        spikes = draw_trains(
+            table.source,
+            count,
+            seeds.generator(seed, "spikes", *key),
+            seeds.generator(seed, "labels", *key),
+            model.run.tstop,
+            model.run.tstart,
+        )
+        sources = wiring.own_trains(*spikes, count)
+        wiring.parts.append(_rows(k, segments, kind, weights, np.zeros(count), sources, origin))
+
+
+def chosen(
+    table: Input | Stimulus, layout: Layout, members: list[Member]
+) -> Iterator[tuple[int, Member]]:
+    """Yield the cells of this process that a table is for, with their indices among them."""
+    known = layout.cells if table.population is None else [table.population]
+    if table.cells is not None:
+        size = len(layout.cells[next(iter(known))])
+        for index in table.cells:
+            if index >= size:
+                raise InputError(
+                    f"'cells' names cell {index} of {size}", remedy=f"use 0 to {size - 1}"
+                )
+    for k, member in enumerate(members):
+        if member.population not in known:
+            continue
+        index = member.gid - layout.cells[member.population].start
+        if table.cells is None or index in table.cells:
+            yield k, member
+
+
+def _rows(
+    cell: int,
+    segments: np.ndarray,
+    kind: int,
+    weights: np.ndarray,
+    delays: np.ndarray,
+    sources: np.ndarray,
+    origin: int,
+) -> SynapseRows:
+    count = len(segments)
+    return SynapseRows(
+        np.full(count, cell, np.int32),
+        segments.astype(np.int32),
+        np.full(count, kind, np.int32),
+        weights,
+        delays,
+        sources,
+        np.full(count, origin, np.int32),
+    )
