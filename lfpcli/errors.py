@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 
 class ExitCode(enum.IntEnum):
@@ -25,26 +25,26 @@ class LfpError(Exception):
 
     Parameters
     ----------
-    what : str
+    message : str
         What is wrong, one line.
-    place : str, optional
-        Where: ``file:line``, a table and key of a model, or a dataset.
+    source : str or path-like, optional
+        Where it is written: ``file:line``, a table and key of a model, or ``file:dataset``.
     remedy : str, optional
         What the user can do about it.
     """
 
     code = ExitCode.FAILED
 
-    def __init__(self, what: str, *, place: object = None, remedy: str | None = None) -> None:
-        self.what = " ".join(str(what).split())
-        self.place = None if place is None else str(place)
+    def __init__(self, message: str, *, source: object = None, remedy: str | None = None) -> None:
+        self.message = " ".join(str(message).split())
+        self.source = None if source is None else str(source)
         self.remedy = remedy
-        super().__init__(self.what)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
-        text = self.what
-        if self.place:
-            text += f" [{self.place}]"
+        text = self.message
+        if self.source:
+            text += f" [{self.source}]"
         if self.remedy:
             text += f"; {self.remedy}"
         return text
@@ -84,7 +84,7 @@ class LfpWarning(UserWarning):
     """Something the user should know of that does not stop the work."""
 
 
-def nearest(name: str, known: object, what: str = "name") -> str:
+def nearest(name: str, known: Iterable[object], noun: str = "name") -> str:
     """Remedy for an unknown name: the nearest known one, or the list of them.
 
     Parameters
@@ -93,7 +93,7 @@ def nearest(name: str, known: object, what: str = "name") -> str:
         The unknown name.
     known : iterable of str
         The names there are.
-    what : str
+    noun : str
         The noun to use, for instance ``"key"``.
 
     Returns
@@ -103,24 +103,26 @@ def nearest(name: str, known: object, what: str = "name") -> str:
     """
     import difflib
 
-    names = sorted(str(k) for k in known)  # type: ignore[attr-defined]
+    names = sorted(str(k) for k in known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:
-        return f"there is no {what} here"
+        return f"there is no {noun} here"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"known {what}s: {shown}"
+    return f"known {noun}s: {shown}"
 
 
 @contextlib.contextmanager
-def located(place: str) -> Iterator[None]:
+def located(source: str) -> Iterator[None]:
     """Name the table of the model, ``file:line``, in errors that the library raises below it."""
     try:
         yield
     except UsageError as error:
         # what would be misuse of the library is a mistake in the model here
-        raise InputError(error.what, place=error.place or place, remedy=error.remedy) from error
+        raise InputError(
+            error.message, source=error.source or source, remedy=error.remedy
+        ) from error
     except LfpError as error:
-        error.place = error.place or place
+        error.source = error.source or source
         raise

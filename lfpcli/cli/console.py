@@ -164,7 +164,7 @@ def _flush() -> None:
     except OSError as error:
         raise OutputError(
             f"cannot write: {(error.strerror or str(error)).lower()}",
-            place="standard output",
+            source="standard output",
             remedy="free some space or write elsewhere",
         ) from error
 

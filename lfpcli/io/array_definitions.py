@@ -54,7 +54,7 @@ def read_definition(source: str | os.PathLike[str], faces: bool = False) -> Cont
     try:
         return contacts_of(info, default_name=Path(place).stem, faces=faces)
     except InputError as error:
-        raise InputError(error.what, place=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=place, remedy=error.remedy) from error
 
 
 def contacts_of(info: Mapping[str, Any], default_name: str = "", faces: bool = False) -> Contacts:
@@ -94,16 +94,16 @@ def _load(path: Path, place: str) -> dict[str, Any]:
     try:
         info = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise InputError("is no YAML: not UTF-8", place=place) from error
+        raise InputError("is no YAML: not UTF-8", source=place) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{place}:{mark.line + 1}" if mark else place
         reason = getattr(error, "problem", None) or "not well formed"
-        raise InputError(f"is no YAML: {reason}", place=where) from error
+        raise InputError(f"is no YAML: {reason}", source=where) from error
     except (RecursionError, ValueError) as error:
-        raise InputError("is no YAML that describes an array", place=place) from error
+        raise InputError("is no YAML that describes an array", source=place) from error
     if not isinstance(info, dict):
-        raise InputError("is no definition of an array: it holds no keys", place=place)
+        raise InputError("is no definition of an array: it holds no keys", source=place)
     return info
 
 

@@ -58,7 +58,7 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
         if columns is None:
             raise InputError(
                 f"{len(first)} columns without a header, expected 3 or 6",
-                place=f"{place}:{first_line}",
+                source=f"{place}:{first_line}",
                 remedy="give x,y,z or x,y,z,nx,ny,nz, or a header with the columns' names",
             )
         places = {name: index for index, name in enumerate(columns)}
@@ -66,7 +66,7 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
         places = _header(first, f"{place}:{first_line}")
         rows = rows[1:]
     if not rows:
-        raise InputError("table has a header and no contacts", place=place)
+        raise InputError("table has a header and no contacts", source=place)
     _check_width(rows, len(first), place)
     return _contacts(rows, places, place)
 
@@ -83,7 +83,7 @@ def _contacts(rows: list[Row], places: dict[str, int], place: str) -> Contacts:
     normals = numbers("nx", "ny", "nz") if "nx" in places else None
     if normals is not None and not normals.any(axis=1).all():
         line = rows[int(np.flatnonzero(~normals.any(axis=1))[0])][0]
-        raise InputError("normal is the zero vector", place=f"{place}:{line}")
+        raise InputError("normal is the zero vector", source=f"{place}:{line}")
     return Contacts(
         positions=numbers("x", "y", "z"),
         normals=normals,
@@ -98,17 +98,17 @@ def _rows(path: Path, place: str) -> list[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"is no table of text: byte {error.start} is not UTF-8", place=place
+            f"is no table of text: byte {error.start} is not UTF-8", source=place
         ) from error
     if "\0" in text:
-        raise InputError("is no table of text: it holds a zero byte", place=place)
+        raise InputError("is no table of text: it holds a zero byte", source=place)
     lines = [
         (number, line.strip())
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise InputError("table holds no contacts", place=place)
+        raise InputError("table holds no contacts", source=place)
     separator = next((mark for mark in ",;\t" if mark in lines[0][1]), None)
     return [(number, _cells(line, separator, f"{place}:{number}")) for number, line in lines]
 
@@ -119,7 +119,7 @@ def _cells(line: str, separator: str | None, place: str) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
     except csv.Error as error:
-        raise InputError(f"is no line of a table: {error}", place=place) from error
+        raise InputError(f"is no line of a table: {error}", source=place) from error
 
 
 def _header(cells: list[str], place: str) -> dict[str, int]:
@@ -129,18 +129,18 @@ def _header(cells: list[str], place: str) -> dict[str, int]:
         if name is None:
             warnings.warn(f"column '{cell}' is not used [{place}]", LfpWarning, stacklevel=4)
         elif name in places:
-            raise InputError(f"two columns give {name}", place=place)
+            raise InputError(f"two columns give {name}", source=place)
         else:
             places[name] = index
     missing = [name for name in ("x", "y", "z") if name not in places]
     if missing:
         raise InputError(
             f"table has no column {', '.join(missing)}",
-            place=place,
+            source=place,
             remedy="name the columns x, y and z (um)",
         )
     if 0 < sum(name in places for name in ("nx", "ny", "nz")) < 3:
-        raise InputError("normals need the three columns nx, ny and nz", place=place)
+        raise InputError("normals need the three columns nx, ny and nz", source=place)
     return places
 
 
@@ -149,7 +149,7 @@ def _check_width(rows: list[Row], width: int, place: str) -> None:
         if len(cells) != width:
             raise InputError(
                 f"{len(cells)} columns, expected {width} as in the lines before",
-                place=f"{place}:{line}",
+                source=f"{place}:{line}",
             )
 
 
@@ -159,15 +159,15 @@ def _one_radius(rows: list[Row], radii: np.ndarray, place: str) -> float:
         line = rows[int(other[0])][0]
         raise InputError(
             f"radius is {radii[other[0]]:g} um, that of the contacts before {radii[0]:g} um",
-            place=f"{place}:{line}",
+            source=f"{place}:{line}",
             remedy="give contacts of unlike size as separate arrays",
         )
     if radii[0] < 0:
-        raise InputError(f"radius is {radii[0]:g} um", place=f"{place}:{rows[0][0]}")
+        raise InputError(f"radius is {radii[0]:g} um", source=f"{place}:{rows[0][0]}")
     return float(radii[0])
 
 
 def _number(cell: str, name: str, place: str) -> float:
     if not is_number(cell) or not np.isfinite(float(cell)):
-        raise InputError(f"{name} is '{cell}', expected a finite number", place=place)
+        raise InputError(f"{name} is '{cell}', expected a finite number", source=place)
     return float(cell)

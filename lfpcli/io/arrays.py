@@ -128,7 +128,7 @@ def _read(spec: ArraySpec, faces: bool) -> Contacts:
     if str(spec) == STDIN or (path.exists() and not path.is_dir()):
         return read_table(path)
     if os.sep in str(spec):
-        raise InputError("no such array file", place=path, remedy="check the name and the folder")
+        raise InputError("no such array file", source=path, remedy="check the name and the folder")
     raise InputError(f"there is no array '{spec}'", remedy=nearest(str(spec), named, "array"))
 
 

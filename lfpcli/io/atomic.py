@@ -38,21 +38,23 @@ def check_output(
         if binary and stream.stdout_is_terminal():
             raise OutputError(
                 "binary data would go to a terminal",
-                place="standard output",
+                source="standard output",
                 remedy="name a file with -o FILE, or pipe it into another command",
             )
         return
     path = Path(target)
     if path.is_dir():
-        raise OutputError("is a folder", place=path, remedy="name a file in it")
+        raise OutputError("is a folder", source=path, remedy="name a file in it")
     folder = path.parent
     if not folder.is_dir():
-        raise OutputError("output folder does not exist", place=folder, remedy=f"mkdir -p {folder}")
+        raise OutputError(
+            "output folder does not exist", source=folder, remedy=f"mkdir -p {folder}"
+        )
     if path.exists() and not force and path.is_file():
-        raise OutputError("output exists", place=path, remedy="use --force to overwrite it")
+        raise OutputError("output exists", source=path, remedy="use --force to overwrite it")
     if not os.access(folder, os.W_OK):
         raise OutputError(
-            "output folder is not writable", place=folder, remedy="check its permissions"
+            "output folder is not writable", source=folder, remedy="check its permissions"
         )
 
 
@@ -151,6 +153,6 @@ def _disk_errors(place: str) -> Iterator[None]:
             raise
         raise OutputError(
             f"cannot write: {os.strerror(number).lower()}",
-            place=place,
+            source=place,
             remedy="free some space or write elsewhere",
         ) from error

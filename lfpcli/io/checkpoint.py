@@ -81,10 +81,10 @@ class Checkpoint:
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
-            raise InputError(f"cannot be read as a checkpoint: {error}", place=path) from error
+            raise InputError(f"cannot be read as a checkpoint: {error}", source=path) from error
         if _GROUP not in self._file:
             self._file.close()
-            raise InputError("is no checkpoint", place=path, remedy="start anew without --resume")
+            raise InputError("is no checkpoint", source=path, remedy="start anew without --resume")
         self._group = self._file[_GROUP]
 
     def __enter__(self) -> Checkpoint:
@@ -110,7 +110,7 @@ class Checkpoint:
         place = {int(gid): k for k, gid in enumerate(group["gid"][:])}
         missing = [gid for gid in gids if gid not in place]
         if missing:
-            raise InputError(f"has no cell {missing[0]}", place=self.path)
+            raise InputError(f"has no cell {missing[0]}", source=self.path)
         spans = {gid: slice(*pointer[place[gid] : place[gid] + 2]) for gid in gids}
         return RunState(
             int(group.attrs["sample"]),
@@ -128,7 +128,7 @@ class Checkpoint:
             if source is None or source.shape[1:] != track.dataset.shape[1:]:
                 raise InputError(
                     f"has no {track.dataset.name} of this shape",
-                    place=self.path,
+                    source=self.path,
                     remedy="resume with the model that wrote it",
                 )
             rows = max(1, _BLOCK_VALUES // max(source.shape[1], 1))

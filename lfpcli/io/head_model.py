@@ -62,12 +62,12 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
     if not path.is_file() or not sums.is_file():
         raise InputError(
             "the New York head is not in the cache, and nothing is downloaded",
-            place=path if not path.is_file() else sums,
+            source=path if not path.is_file() else sums,
             remedy=f"copy sa_nyhead.mat to {path}, then: sha256sum < {path} > {sums}",
         )
     wanted = sums.read_text(encoding="ascii", errors="replace").split()
     if not wanted or digest(path) != wanted[0].lower():
-        raise InputError("checksum of the cached head model is wrong", place=path)
+        raise InputError("checksum of the cached head model is wrong", source=path)
     return path
 
 
@@ -97,7 +97,7 @@ def open_head_model(source: str | os.PathLike[str], kind: str = "eeg") -> Iterat
         lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
         if lead_field.units != {"eeg": "mV", "meg": "T"}[kind]:
             raise InputError(
-                f"lead field is in {lead_field.units} per nA um, no {kind.upper()}", place=path
+                f"lead field is in {lead_field.units} per nA um, no {kind.upper()}", source=path
             )
         yield lead_field
 
@@ -109,7 +109,7 @@ def _open(path: Path) -> h5py.File:
     except OSError as error:
         raise InputError(
             "is no HDF5 file, or a damaged one",
-            place=path,
+            source=path,
             remedy="expected a lead field, the New York head, or MNE's -fwd.fif; see lfp-eeg(1)",
         ) from error
 
@@ -133,7 +133,7 @@ def _new_york(file: h5py.File, path: Path) -> LeadField:
     electrodes = _dataset(file, "sa/locs_3D", path, (None, count))
     if electrodes.shape[0] < 3:
         raise InputError(
-            f"has {electrodes.shape[0]} rows, expected 3 or 6", place=f"{path}:locs_3D"
+            f"has {electrodes.shape[0]} rows, expected 3 or 6", source=f"{path}:locs_3D"
         )
     return LeadField(
         _ComponentsFirst(dataset),
@@ -174,13 +174,13 @@ def _dataset(file: h5py.File, name: str, path: Path, shape: tuple[int | None, ..
     place = f"{path}:/{name}"
     node = file.get(name)
     if not isinstance(node, h5py.Dataset):
-        raise InputError("head model has no such dataset", place=place, remedy="see lfp-eeg(1)")
+        raise InputError("head model has no such dataset", source=place, remedy="see lfp-eeg(1)")
     fits = node.ndim == len(shape) and all(
         want in (None, have) and have > 0 for want, have in zip(shape, node.shape, strict=True)
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise InputError(f"has shape {node.shape}, expected ({wanted})", place=place)
+        raise InputError(f"has shape {node.shape}, expected ({wanted})", source=place)
     return node
 
 
@@ -189,9 +189,9 @@ def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
     try:
         values = np.asarray(dataset[()], dtype=float)
     except (ValueError, TypeError, OSError) as error:
-        raise InputError("does not hold numbers that can be read", place=place) from error
+        raise InputError("does not hold numbers that can be read", source=place) from error
     if not np.all(np.isfinite(values)):
-        raise InputError("holds NaN or infinity", place=place)
+        raise InputError("holds NaN or infinity", source=place)
     return values
 
 
@@ -200,7 +200,7 @@ def _units(dataset: h5py.Dataset, known: dict[str, Any], path: Path) -> str:
     if units not in known:
         raise InputError(
             f"has units '{units}'" if units else "has no attribute 'units'",
-            place=f"{path}:{dataset.name}",
+            source=f"{path}:{dataset.name}",
             remedy="known units: " + ", ".join(known),
         )
     return units

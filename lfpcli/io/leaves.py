@@ -114,7 +114,7 @@ def read_text(contents: Contents) -> list[str]:
     try:
         return contents.path.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, OSError) as error:
-        raise InputError("is no text", place=contents.name) from error
+        raise InputError("is no text", source=contents.name) from error
 
 
 def _numpy_leaves(path: Path, name: str, kind: str) -> dict[str, Leaf]:
@@ -126,7 +126,7 @@ def _numpy_leaves(path: Path, name: str, kind: str) -> dict[str, Leaf]:
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"NumPy file cannot be read: {error}",
-            place=name,
+            source=name,
             remedy="only arrays of numbers and text are read, complete ones",
         ) from error
 

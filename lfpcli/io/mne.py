@@ -73,10 +73,10 @@ def mne_sensors(source: str | os.PathLike[str]) -> Sensors:
     try:
         info = mne.io.read_info(os.fspath(source))
     except Exception as error:
-        raise InputError(f"no measurement information: {_line(error)}", place=source) from error
+        raise InputError(f"no measurement information: {_line(error)}", source=source) from error
     picks = mne.pick_types(info, meg=True, ref_meg=False)
     if len(picks) == 0:
-        raise InputError("has no MEG channels", place=source)
+        raise InputError("has no MEG channels", source=source)
     channels = [info["chs"][pick] for pick in picks]
     planar = [mne.channel_type(info, pick) == "grad" for pick in picks]
     coils = mne.forward._create_meg_coils(channels, "accurate", info["dev_head_t"])
@@ -109,14 +109,16 @@ def mne_lead_field(source: str | os.PathLike[str], kind: str) -> LeadField:
     try:
         forward = mne.read_forward_solution(os.fspath(source))
     except Exception as error:
-        raise InputError(f"no forward solution of MNE: {_line(error)}", place=source) from error
+        raise InputError(f"no forward solution of MNE: {_line(error)}", source=source) from error
     if mne.forward.is_fixed_orient(forward):
         raise InputError(
-            "forward solution has fixed orientations", place=source, remedy="make it with free ones"
+            "forward solution has fixed orientations",
+            source=source,
+            remedy="make it with free ones",
         )
     forward = mne.convert_forward_solution(forward, surf_ori=False, force_fixed=False)
     if not any(mne.channel_type(forward["info"], k) in _TYPES[kind] for k in range(_size(forward))):
-        raise InputError(f"forward solution has no {kind.upper()} channels", place=source)
+        raise InputError(f"forward solution has no {kind.upper()} channels", source=source)
     forward = mne.pick_types_forward(forward, meg=kind == "meg", eeg=kind == "eeg")
     units = "mV" if kind == "eeg" else "T"
     matrix = forward["sol"]["data"]

@@ -40,7 +40,7 @@ class Montage:
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
             twice = next(n for n in self.names if self.names.count(n) > 1)
-            raise InputError(f"electrode '{twice}' is there twice", place=self.name)
+            raise InputError(f"electrode '{twice}' is there twice", source=self.name)
 
     def picked(self, wanted: list[str]) -> Montage:
         """Only some of the electrodes, in the order asked for."""
@@ -173,7 +173,7 @@ def _elc_row(values: list[str], place: str) -> list[float]:
     except ValueError:
         row = []
     if len(row) != 3:
-        raise InputError("expected three numbers", place=place)
+        raise InputError("expected three numbers", source=place)
     return row
 
 
@@ -182,16 +182,16 @@ def _elc_electrodes(
 ) -> tuple[list[str], np.ndarray]:
     if unit not in UM:
         raise InputError(
-            f"unknown UnitPosition '{unit}'", place=place, remedy=nearest(unit, UM, "unit")
+            f"unknown UnitPosition '{unit}'", source=place, remedy=nearest(unit, UM, "unit")
         )
     if not rows or len(names) != len(rows):
         raise InputError(
             f"{len(rows)} positions and {len(names)} labels",
-            place=place,
+            source=place,
             remedy="expected an ELC file with as many of both",
         )
     keep = [k for k, label in enumerate(names) if label.lower() not in _FIDUCIALS]
     if not keep:
-        raise InputError("has fiducials only, no electrodes", place=place)
+        raise InputError("has fiducials only, no electrodes", source=place)
     places = points(rows, f"{place}: positions") * UM[unit]
     return [names[k] for k in keep], places[keep]

@@ -60,14 +60,14 @@ def _from_hdf5(file: h5py.File) -> dict[str, np.ndarray]:
 
 def _placements(arrays: dict[str, np.ndarray], source: str | os.PathLike[str]) -> Placements:
     if "positions" not in arrays:
-        raise InputError("has no positions", place=source, remedy="give positions (P, 3), um")
+        raise InputError("has no positions", source=source, remedy="give positions (P, 3), um")
     for name, array in arrays.items():
         check_real(array, name, source)
     try:
         placements = Placements(**arrays)
     except InputError as error:
-        error.place = str(source)
+        error.source = str(source)
         raise
     if not len(placements):
-        raise InputError("holds no placements", place=source)
+        raise InputError("holds no placements", source=source)
     return placements

@@ -49,11 +49,11 @@ def read_probeinterface(source: str | os.PathLike[str], faces: bool = False) -> 
             content = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
             line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise InputError("is no JSON", place=f"{place}{line}") from error
+            raise InputError("is no JSON", source=f"{place}{line}") from error
     try:
         return _contacts_of(content, Path(place).stem, faces)
     except InputError as error:
-        raise InputError(error.what, place=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=place, remedy=error.remedy) from error
 
 
 def write_probeinterface(

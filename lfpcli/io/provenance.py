@@ -70,9 +70,9 @@ def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
         record = json.loads(attributes.get("provenance", "{}"))
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("provenance is no JSON", place=name) from error
+        raise InputError("provenance is no JSON", source=name) from error
     if not _is_record(record):
-        raise InputError("provenance is no record of commands", place=name)
+        raise InputError("provenance is no record of commands", source=name)
     return record
 
 

@@ -112,17 +112,17 @@ class Recording:
         kind = as_text(file.attrs.get("format", ""))
         if kind != FORMAT:
             raise InputError(
-                "HDF5 file, but no recording of lfp", place=name, remedy="make one with 'lfp sim'"
+                "HDF5 file, but no recording of lfp", source=name, remedy="make one with 'lfp sim'"
             )
         version = _number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
             raise InputError(
                 f"recording of format version {version:g}, known is {VERSION}",
-                place=name,
+                source=name,
                 remedy="update lfp" if version > VERSION else "make it again with 'lfp sim'",
             )
 
-    def place(self, path: str) -> str:
+    def source_of(self, path: str) -> str:
         """Name of a part of the file, for messages."""
         return f"{self.name}:{path}"
 
@@ -143,11 +143,13 @@ class Recording:
     def _get(self, path: str, ndim: int | None = None) -> h5py.Dataset:
         node = self.file.get(path)
         if not isinstance(node, h5py.Dataset):
-            raise InputError("dataset is missing", place=self.place(path))
+            raise InputError("dataset is missing", source=self.source_of(path))
         if ndim is not None and node.ndim != ndim:
-            raise InputError(f"has {node.ndim} axes, expected {ndim}", place=self.place(path))
+            raise InputError(f"has {node.ndim} axes, expected {ndim}", source=self.source_of(path))
         if node.dtype.kind not in "fiuOSb":
-            raise InputError(f"has type {node.dtype}, expected numbers", place=self.place(path))
+            raise InputError(
+                f"has type {node.dtype}, expected numbers", source=self.source_of(path)
+            )
         return node
 
     def array(self, path: str, ndim: int, dtype: Any = float) -> np.ndarray:
@@ -156,9 +158,9 @@ class Recording:
         try:
             values = np.asarray(node[()], dtype=dtype)
         except (ValueError, TypeError, OSError) as error:
-            raise InputError(f"cannot be read: {error}", place=self.place(path)) from error
+            raise InputError(f"cannot be read: {error}", source=self.source_of(path)) from error
         if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            raise InputError("holds NaN or infinity", place=self.place(path))
+            raise InputError("holds NaN or infinity", source=self.source_of(path))
         return values
 
     def geometry(self, population: str) -> Geometry:
@@ -167,7 +169,7 @@ class Recording:
         if population not in self.populations:
             raise InputError(
                 f"no geometry of population '{population}'",
-                place=self.name,
+                source=self.name,
                 remedy=nearest(population, self.populations, "population"),
             )
         parts = {n: self.array(f"{base}/{n}", 2) for n in ("start", "end")}
@@ -176,12 +178,12 @@ class Recording:
         names = [as_text(n) for n in self._get(f"{base}/section_names", 1)[()]]
         for key in ("start", "end"):
             if parts[key].shape[1] != 3:
-                raise InputError("expected three columns", place=self.place(f"{base}/{key}"))
+                raise InputError("expected three columns", source=self.source_of(f"{base}/{key}"))
         if len(parts["section"]) and not 0 <= parts["section"].min() <= parts[
             "section"
         ].max() < len(names):
             raise InputError(
-                "names a section that is not there", place=self.place(f"{base}/section")
+                "names a section that is not there", source=self.source_of(f"{base}/section")
             )
         return Geometry(**parts, section_names=names)
 
@@ -191,7 +193,9 @@ class Recording:
         times = self.array(f"{base}/timestamps", 1)
         ids = self.array(f"{base}/node_ids", 1, np.int64)
         if len(times) != len(ids):
-            raise InputError("timestamps and node_ids differ in length", place=self.place(base))
+            raise InputError(
+                "timestamps and node_ids differ in length", source=self.source_of(base)
+            )
         order = np.lexsort((ids, times))
         return times[order], ids[order]
 
@@ -211,7 +215,7 @@ class Recording:
         if population not in self.reports.get(variable, []):
             raise InputError(
                 f"no report of '{variable}' for population '{population}'",
-                place=self.name,
+                source=self.name,
                 remedy=f"record it: lfp sim --set record.{variable}=... "
                 if variable in ("imem", "vmem")
                 else nearest(variable, self.reports, "variable"),
@@ -232,7 +236,9 @@ class Recording:
         for key in ("dt", "t_start"):
             value = _number(data.attrs.get(key, self.file[base].attrs.get(key)))
             if not np.isfinite(value) or (key == "dt" and value <= 0):
-                raise InputError(f"attribute '{key}' is missing or wrong", place=self.place(base))
+                raise InputError(
+                    f"attribute '{key}' is missing or wrong", source=self.source_of(base)
+                )
             found[key] = value
         found["units"] = as_text(data.attrs.get("units", ""))
         return found
@@ -247,7 +253,7 @@ class Recording:
         if group not in self.dipole_groups:
             raise InputError(
                 f"no current dipole moment of '{group}'",
-                place=self.name,
+                source=self.name,
                 remedy=nearest(group, self.dipole_groups, "group")
                 if self.dipole_groups
                 else 'record it with [record] dipole = "total"',
@@ -264,7 +270,9 @@ class Recording:
         base = f"/signals/{name}"
         if name not in self.signals:
             raise InputError(
-                f"no signal '{name}'", place=self.name, remedy=nearest(name, self.signals, "signal")
+                f"no signal '{name}'",
+                source=self.name,
+                remedy=nearest(name, self.signals, "signal"),
             )
         attrs = dict(self.file[f"{base}/data"].attrs) if f"{base}/data" in self.file else {}
         return Signal(
@@ -308,13 +316,13 @@ def open_hdf5(
     with stream.local_file(source) as (path, found):
         name = label or found
         if not stream.is_hdf5(stream.head(Path(path))):
-            raise InputError("is no HDF5 file", place=name, remedy="make one with 'lfp sim'")
+            raise InputError("is no HDF5 file", source=name, remedy="make one with 'lfp sim'")
         try:
             file = h5py.File(path, "r")
         except OSError as error:
             raise InputError(
                 f"HDF5 file is truncated or damaged ({_reason(error)})",
-                place=name,
+                source=name,
                 remedy="make it again",
             ) from error
         with file:

@@ -54,7 +54,7 @@ def _from_sonata(path: Path, population: str | None) -> tuple[Any, Any]:
         with h5py.File(path, "r") as file:
             group = file.get("spikes")
             if not isinstance(group, h5py.Group):
-                raise InputError("has no group /spikes", place=path)
+                raise InputError("has no group /spikes", source=path)
             # files before version 0.1 of the format have no populations
             if "timestamps" not in group:
                 group = group[_population(path, list(group), population)]
@@ -62,7 +62,7 @@ def _from_sonata(path: Path, population: str | None) -> tuple[Any, Any]:
             ids = group["node_ids"] if "node_ids" in group else group["gids"]
             return group["timestamps"][:] * factor, ids[:]
     except (OSError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"holds no SONATA spikes: {error}", place=path) from error
+        raise InputError(f"holds no SONATA spikes: {error}", source=path) from error
 
 
 def _population(path: Path, names: list[str], wanted: str | None) -> str:
@@ -72,7 +72,7 @@ def _population(path: Path, names: list[str], wanted: str | None) -> str:
         return names[0]
     raise InputError(
         f"has no spikes of '{wanted}'" if names else "holds no population",
-        place=path,
+        source=path,
         remedy=nearest(str(wanted), names, "population") + "; name it as 'spikes_population'",
     )
 
@@ -81,7 +81,7 @@ def _milliseconds(path: Path, unit: Any) -> float:
     text = as_text(unit)
     factors = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
     if text not in factors:
-        raise InputError(f"times are in '{text}', expected ms or s", place=path)
+        raise InputError(f"times are in '{text}', expected ms or s", source=path)
     return factors[text]
 
 
@@ -93,9 +93,9 @@ def _from_npz(path: Path) -> tuple[Any, Any]:
                     return arrays[times], arrays[ids]
             names = ", ".join(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot be read as .npz: {error}", place=path) from error
+        raise InputError(f"cannot be read as .npz: {error}", source=path) from error
     raise InputError(
-        f"holds {names or 'nothing'}", place=path, remedy="give the arrays 'times' and 'ids'"
+        f"holds {names or 'nothing'}", source=path, remedy="give the arrays 'times' and 'ids'"
     )
 
 
@@ -109,11 +109,11 @@ def _from_text(path: Path) -> tuple[Any, Any]:
                     continue  # a comment, or a line of headings
                 if len(words) < 2 or not all(is_number(word) for word in words[:2]):
                     raise InputError(
-                        "expected the number of a train and a time in ms", place=f"{path}:{number}"
+                        "expected the number of a train and a time in ms", source=f"{path}:{number}"
                     )
                 rows.append((float(words[0]), float(words[1])))
     except UnicodeDecodeError as error:
-        raise InputError("is no file of spikes", place=path) from error
+        raise InputError("is no file of spikes", source=path) from error
     table = np.array(rows, float).reshape(-1, 2)
     return table[:, 1], table[:, 0]
 
@@ -122,13 +122,13 @@ def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
     times, ids = np.asarray(times), np.asarray(ids)
     if times.ndim != 1 or times.shape != ids.shape:
         raise InputError(
-            f"has times of shape {times.shape} and trains of shape {ids.shape}", place=path
+            f"has times of shape {times.shape} and trains of shape {ids.shape}", source=path
         )
     if times.dtype.kind not in "fiu" or ids.dtype.kind not in "fiu":
-        raise InputError("has times or trains that are no numbers", place=path)
+        raise InputError("has times or trains that are no numbers", source=path)
     if not np.all(np.isfinite(times)):
-        raise InputError("has times that are not finite", place=path)
+        raise InputError("has times that are not finite", source=path)
     if not np.all(np.isfinite(ids)) or np.any(ids < 0) or np.any(ids != np.floor(ids)):
-        raise InputError("has numbers of trains that are no whole numbers >= 0", place=path)
+        raise InputError("has numbers of trains that are no whole numbers >= 0", source=path)
     order = np.lexsort((ids, times))
     return times[order].astype(float), ids[order].astype(np.int64)

@@ -47,7 +47,7 @@ def read_currents(source: str | os.PathLike[str], electrodes: int) -> tuple[np.n
     if currents.shape[1] != electrodes:
         raise InputError(
             f"has {currents.shape[1]} currents for {electrodes} electrodes",
-            place=source,
+            source=source,
             remedy="give t in ms and a current in nA per electrode",
         )
     return _checked(times, currents, source)
@@ -79,7 +79,7 @@ def read_potentials(source: str | os.PathLike[str], segments: int) -> tuple[np.n
     if potentials.shape[1] != segments:
         raise InputError(
             f"has potentials of {potentials.shape[1]} segments, the model has {segments}",
-            place=source,
+            source=source,
             remedy=f"give v with shape (times, {segments}), the cells in the order of their gids",
         )
     return _checked(times, potentials, source)
@@ -89,12 +89,12 @@ def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np
     arrays = read_npz(source, ("t", name))
     for key in ("t", name):
         if key not in arrays:
-            raise InputError(f"has no array '{key}'", place=source)
+            raise InputError(f"has no array '{key}'", source=source)
     times, values = arrays["t"], arrays[name]
     if times.ndim != 1 or values.ndim != 2 or len(times) != len(values):
         raise InputError(
             f"t has shape {times.shape} and {name} {values.shape}, expected (K,) and (K, N)",
-            place=source,
+            source=source,
         )
     return times, values
 
@@ -102,7 +102,7 @@ def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np
 def _from_npy(source: str | os.PathLike[str]) -> np.ndarray:
     table = read_npy(source)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise InputError(f"has shape {table.shape}, expected (K, 1 + electrodes)", place=source)
+        raise InputError(f"has shape {table.shape}, expected (K, 1 + electrodes)", source=source)
     return table
 
 
@@ -111,7 +111,7 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise InputError("is no text", place=name, remedy="give .csv, .npy or .npz") from error
+            raise InputError("is no text", source=name, remedy="give .csv, .npy or .npz") from error
     filled = [
         (number, [cell for cell in re.split(r"[,;\s]+", line.strip()) if cell])
         for number, line in enumerate(lines, 1)
@@ -120,16 +120,16 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
     if filled and not any(is_number(cell) for cell in filled[0][1]):
         del filled[0]
     if not filled:
-        raise InputError("holds no currents", place=name)
+        raise InputError("holds no currents", source=name)
     width = len(filled[0][1])
     rows = []
     for number, cells in filled:
         bad = [cell for cell in cells if not is_number(cell)]
         if bad:
-            raise InputError(f"'{bad[0][:40]}' is no number", place=f"{name}:{number}")
+            raise InputError(f"'{bad[0][:40]}' is no number", source=f"{name}:{number}")
         if len(cells) != width or width < 2:
             raise InputError(
-                f"{len(cells)} numbers, expected {max(width, 2)}", place=f"{name}:{number}"
+                f"{len(cells)} numbers, expected {max(width, 2)}", source=f"{name}:{number}"
             )
         rows.append([float(cell) for cell in cells])
     return np.array(rows)
@@ -142,11 +142,11 @@ def _checked(
         check_real(array, what, source)
     times, values = times.astype(float), values.astype(float)
     if not len(times):
-        raise InputError("holds no times", place=source)
+        raise InputError("holds no times", source=source)
     late = np.flatnonzero(np.diff(times) <= 0)
     if len(late):
         raise InputError(
             f"times do not ascend: {times[late[0] + 1]:g} ms follows {times[late[0]]:g} ms",
-            place=source,
+            source=source,
         )
     return times, values

@@ -42,13 +42,13 @@ def check_input(source: str | os.PathLike[str]) -> None:
         return
     path = Path(source)
     if path.is_dir():
-        raise InputError("is a folder, not a file", place=path, remedy="name a file in it")
+        raise InputError("is a folder, not a file", source=path, remedy="name a file in it")
     if not path.exists():
-        raise InputError("no such file", place=path, remedy="check the name and the folder")
+        raise InputError("no such file", source=path, remedy="check the name and the folder")
     if not os.access(path, os.R_OK):
-        raise InputError("file cannot be read", place=path, remedy="check its permissions")
+        raise InputError("file cannot be read", source=path, remedy="check its permissions")
     if path.is_file() and path.stat().st_size == 0:
-        raise InputError("file is empty", place=path, remedy="write it again")
+        raise InputError("file is empty", source=path, remedy="write it again")
 
 
 @contextlib.contextmanager
@@ -71,10 +71,10 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
                     _spool(pipe, spool, name)
             spool.flush()
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror or error}", place=name) from error
+            raise InputError(f"cannot be read: {error.strerror or error}", source=name) from error
         if spool.tell() == 0:
             raise InputError(
-                "is empty", place=name, remedy="the command before it in the pipe wrote nothing"
+                "is empty", source=name, remedy="the command before it in the pipe wrote nothing"
             )
         yield Path(spool.name), name
 
@@ -90,7 +90,7 @@ def _spool(source: BinaryIO, spool: Any, name: str) -> None:
         if not binary and spool.tell() > MOST_TEXT:
             raise InputError(
                 f"holds more than {MOST_TEXT >> 20} MiB and is neither HDF5 nor NumPy data",
-                place=name,
+                source=name,
                 remedy="check what is piped in",
             )
 
@@ -134,4 +134,4 @@ def copy_to_stdout(path: Path) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", place="standard output") from error
+        raise OutputError(f"cannot write: {error.strerror}", source="standard output") from error

@@ -47,18 +47,18 @@ def read_columns(
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise InputError("is no text", place=name, remedy="expected a CSV file") from error
+            raise InputError("is no text", source=name, remedy="expected a CSV file") from error
     rows = [
         (number, [cell.strip() for cell in next(csv.reader([line]))])
         for number, line in enumerate(lines, 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not rows:
-        raise InputError("table has no lines", place=name)
+        raise InputError("table has no lines", source=name)
     known = (*numbers, *optional, *text)
     header = _header(*rows[0], name, numbers, known)
     if len(rows) == 1:
-        raise InputError("table has a header and no lines below it", place=name)
+        raise InputError("table has a header and no lines below it", source=name)
     return _columns(rows[1:], header, name, text)
 
 
@@ -70,15 +70,15 @@ def _header(
     for column in header:
         if column not in known:
             raise InputError(
-                f"unknown column '{column}'", place=place, remedy=nearest(column, known, "column")
+                f"unknown column '{column}'", source=place, remedy=nearest(column, known, "column")
             )
         if header.count(column) > 1:
-            raise InputError(f"column '{column}' is there twice", place=place)
+            raise InputError(f"column '{column}' is there twice", source=place)
     missing = [column for column in numbers if column not in header]
     if missing:
         raise InputError(
             f"column '{missing[0]}' is missing",
-            place=place,
+            source=place,
             remedy=f"the first line names the columns: {','.join(numbers)}",
         )
     return header
@@ -91,7 +91,7 @@ def _columns(
     for number, cells in rows:
         place = f"{name}:{number}"
         if len(cells) != len(header):
-            raise InputError(f"{len(cells)} values, expected {len(header)}", place=place)
+            raise InputError(f"{len(cells)} values, expected {len(header)}", source=place)
         for column, cell in zip(header, cells, strict=True):
             columns[column].append(cell if column in text else _number(cell, column, place))
     return columns
@@ -101,9 +101,9 @@ def _number(cell: str, column: str, place: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise InputError(f"'{cell}' in column '{column}' is no number", place=place) from None
+        raise InputError(f"'{cell}' in column '{column}' is no number", source=place) from None
     if not math.isfinite(value):
-        raise InputError(f"'{cell}' in column '{column}' is not finite", place=place)
+        raise InputError(f"'{cell}' in column '{column}' is not finite", source=place)
     return value
 
 

@@ -119,7 +119,7 @@ def _selected(names: tuple[str, ...], patterns: tuple[str, ...], place: str | No
     try:
         return select_sections(names, patterns)
     except InputError as error:
-        raise InputError(error.what, place=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=place, remedy=error.remedy) from error
 
 
 def _single(index: int) -> Candidates:
@@ -130,7 +130,7 @@ def _at_index(index: int, geometry: Geometry, place: str | None) -> int:
     if not 0 <= index < len(geometry):
         raise InputError(
             f"there is no segment {index}",
-            place=place,
+            source=place,
             remedy=f"the cell has {len(geometry)} segments, 0 to {len(geometry) - 1}",
         )
     return index
@@ -147,12 +147,12 @@ def _at_x(location: Location, geometry: Geometry, place: str | None) -> int:
         first = names[found[0]].rsplit(".", 1)[-1]
         raise InputError(
             f"'{name}' names {len(found)} sections",
-            place=place,
+            source=place,
             remedy=f'name one, such as {first}, or draw among them with sections = ["{name}"]',
         )
     segments = np.flatnonzero(geometry.section == found[0])
     if not len(segments):
-        raise InputError(f"section '{name}' has no segments", place=place)
+        raise InputError(f"section '{name}' has no segments", source=place)
     along = segments[np.argsort(geometry.x[segments], kind="stable")]
     x = 0.5 if location.x is None else location.x
     return int(along[min(int(x * len(along)), len(along) - 1)])
@@ -170,7 +170,7 @@ def _by_area(
     if not len(indices):
         raise InputError(
             "no segment of the named sections lies in z_min to z_max",
-            place=place,
+            source=place,
             remedy=f"the cell's segments lie from {z.min(initial=0):g} to {z.max(initial=0):g} um",
         )
     weights = geometry.area[indices].astype(float)
@@ -179,7 +179,7 @@ def _by_area(
     if not (weights.sum() > 0 and np.isfinite(weights.sum())):
         raise InputError(
             "no segment has a chance: area times the depth profile is 0 everywhere",
-            place=place,
+            source=place,
             remedy=f"the segments lie from {z[indices].min():g} to {z[indices].max():g} um",
         )
     return Candidates(indices, weights / weights.sum())

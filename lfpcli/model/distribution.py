@@ -93,7 +93,7 @@ class Distribution(Table):
             if not len(wrong):
                 return values
             values[wrong] = self._rvs(rng, len(wrong))
-        raise InputError(f"'{self.dist}' gives hardly any value in its limits", place=self.where)
+        raise InputError(f"'{self.dist}' gives hardly any value in its limits", source=self.where)
 
     def draw_counts(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draw whole numbers, by the density at the integers from `min` to `max`, renormalised.
@@ -128,7 +128,7 @@ class Distribution(Table):
         if not 0 <= high - low <= LARGEST_COUNT:
             raise InputError(
                 f"a count cannot be from {low} to {high}",
-                place=self.where,
+                source=self.where,
                 remedy="give min and max",
             )
         size = high - low + 1 if self.max is not None else 127
@@ -145,10 +145,10 @@ class Distribution(Table):
         if not (total > 0 and np.isfinite(total)):
             raise InputError(
                 f"'{self.dist}' has no density at the integers from {low} to {high}",
-                place=self.where,
+                source=self.where,
             )
         if self.max is None and density[-1] * len(density) > 1e-6 * total:
-            raise InputError("counts have no upper end", place=self.where, remedy="give 'max'")
+            raise InputError("counts have no upper end", source=self.where, remedy="give 'max'")
         return density / total
 
     def density(self, values: ArrayLike) -> np.ndarray:
@@ -259,7 +259,7 @@ def _count(value: Any, at: At) -> Distribution:
     try:
         _ = drawn.count_probabilities
     except InputError as error:
-        raise at.table_error(error.what, error.remedy) from error
+        raise at.table_error(error.message, error.remedy) from error
     return drawn
 
 

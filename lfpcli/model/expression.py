@@ -208,7 +208,7 @@ def _expression(value: dict[str, Any], at: At) -> Expression:
     try:
         return Expression(value["expr"])
     except InputError as error:
-        raise (at / "expr").error(error.what, error.remedy) from error
+        raise (at / "expr").error(error.message, error.remedy) from error
 
 
 EXPRESSION = Kind('{expr = "..."}', lambda value: isinstance(value, dict), _expression)

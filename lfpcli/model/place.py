@@ -78,12 +78,12 @@ class At:
             key = f"{table.pop()}[{key}]"
         head = f"[{dotted(table)}] " if table else ""
         head += f"key '{clipped(str(key))}'"
-        return InputError(f"{head}: {what}", place=self.place, remedy=remedy)
+        return InputError(f"{head}: {what}", source=self.place, remedy=remedy)
 
     def table_error(self, what: str, remedy: str | None = None) -> InputError:
         """Return the error that this table, as a whole, is wrong."""
         head = f"[{dotted(self.path)}] " if self.path else ""
-        return InputError(head + what, place=self.place, remedy=remedy)
+        return InputError(head + what, source=self.place, remedy=remedy)
 
     def unknown(self, key: str, known: Iterable[str]) -> InputError:
         """Return the error that this table has a key it cannot have."""

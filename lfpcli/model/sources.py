@@ -141,7 +141,7 @@ class SpikeSource(Table):
         if count > MOST_SPIKES:
             raise InputError(
                 f"a spike train has more than {MOST_SPIKES:,} spikes",
-                place=self.where,
+                source=self.where,
                 remedy="lower the rate, or give 'number'",
             )
 

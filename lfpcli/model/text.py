@@ -34,13 +34,13 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             return read_stream(file, str(path))
     except FileNotFoundError as error:
-        raise InputError("no such file", place=path) from error
+        raise InputError("no such file", source=path) from error
     except IsADirectoryError as error:
         raise InputError(
-            "is a folder, not a model", place=path, remedy="name a .toml or .json file"
+            "is a folder, not a model", source=path, remedy="name a .toml or .json file"
         ) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", place=path) from error
+        raise InputError(f"cannot be read: {error.strerror or error}", source=path) from error
 
 
 def read_stream(stream: IO[Any], name: str) -> str:
@@ -50,12 +50,12 @@ def read_stream(stream: IO[Any], name: str) -> str:
         text = data if isinstance(data, str) else bytes(data).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            "is no text in UTF-8", place=name, remedy="a model is a TOML or JSON file"
+            "is no text in UTF-8", source=name, remedy="a model is a TOML or JSON file"
         ) from error
     if len(data) > LONGEST:
-        raise InputError("is too large for a model", place=name)
+        raise InputError("is too large for a model", source=name)
     if not text.strip():
-        raise InputError("is empty", place=name, remedy="a model has at least a [cell.NAME]")
+        raise InputError("is empty", source=name, remedy="a model has at least a [cell.NAME]")
     return text
 
 
@@ -88,21 +88,21 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
         return tomllib.loads(text.replace("\r\n", "\n")), toml_lines(text)
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}"
-        raise InputError(f"malformed JSON: {error.msg}", place=place) from error
+        raise InputError(f"malformed JSON: {error.msg}", source=place) from error
     except tomllib.TOMLDecodeError as error:
         what, line = _toml_fault(str(error), text)
-        raise InputError(f"malformed TOML: {what}", place=f"{name}:{line}") from error
+        raise InputError(f"malformed TOML: {what}", source=f"{name}:{line}") from error
     except RecursionError as error:
-        raise InputError("is nested too deeply", place=name) from error
+        raise InputError("is nested too deeply", source=name) from error
     except InputError as error:
-        raise InputError(error.what, place=error.place or name) from error
+        raise InputError(error.message, source=error.source or name) from error
     except ValueError as error:
-        raise InputError(f"malformed: {error}", place=name) from error
+        raise InputError(f"malformed: {error}", source=name) from error
 
 
 def _table(tree: Any, name: str) -> Tree:
     if not isinstance(tree, dict):
-        raise InputError("is no table of a model", place=name)
+        raise InputError("is no table of a model", source=name)
     plain_tree(tree)
     return tree
 

@@ -32,23 +32,23 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        raise InputError("is a folder, not a file", place=path, remedy="name a file in it")
+        raise InputError("is a folder, not a file", source=path, remedy="name a file in it")
     try:
         with path.open("rb") as file:
             start = file.read(64)
     except FileNotFoundError:
         raise InputError(
-            "no such file", place=path, remedy="check the name and the folder"
+            "no such file", source=path, remedy="check the name and the folder"
         ) from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", place=path) from error
+        raise InputError(f"cannot be read: {error.strerror}", source=path) from error
     if not start:
-        raise InputError("file is empty", place=path, remedy="write it again")
+        raise InputError("file is empty", source=path, remedy="write it again")
     if start.startswith(_HDF5_MAGIC):
         return "h5"
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         return "neuroml" if start.lstrip().startswith(b"<") else "swc"
     if kind == "h5":
-        raise InputError("is no HDF5 file", place=path, remedy="check how it was written")
+        raise InputError("is no HDF5 file", source=path, remedy="check how it was written")
     return kind

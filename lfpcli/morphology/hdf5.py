@@ -62,7 +62,7 @@ def read_hdf5(path: str | os.PathLike[str], *, name: str | None = None) -> Morph
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"is no readable HDF5 morphology: {error}", place=label, remedy="write it again"
+            f"is no readable HDF5 morphology: {error}", source=label, remedy="write it again"
         ) from error
     return _checked(points, soma, traced, label)
 
@@ -74,7 +74,7 @@ def _dataset(file: Any, key: str, columns: int, label: str, *, empty: bool = Fal
     if not isinstance(found, h5py.Dataset):
         raise InputError(
             f"has no dataset '{key}'",
-            place=label,
+            source=label,
             remedy="expected MorphIO's layout version 1: points, structure",
         )
     table = found.ndim == 2 and found.shape[1] == columns and (empty or len(found) > 0)
@@ -82,7 +82,7 @@ def _dataset(file: Any, key: str, columns: int, label: str, *, empty: bool = Fal
         raise InputError(
             f"'{key}' has shape {found.shape} and type {found.dtype}, expected numbers "
             f"(n, {columns})",
-            place=f"{label}:/{key}",
+            source=f"{label}:/{key}",
         )
     return found[()]
 
@@ -99,7 +99,7 @@ def _trace(
     if np.any(first < 0) or np.any(first > stop) or np.any(parents >= np.arange(len(first))):
         raise InputError(
             "sections are not in order: each begins after the one before and follows its parent",
-            place=f"{label}:/structure",
+            source=f"{label}:/structure",
         )
     rows: list[int] = []
     kinds: list[int] = []
@@ -144,11 +144,11 @@ def _checked(
     rows, types, parents = traced
     place = f"{label}:/{EXTRA}"
     if not (rows.ndim == 1 and len(rows) and rows.shape == types.shape == parents.shape):
-        raise InputError("'rows', 'types' and 'parents' differ in shape or are empty", place=place)
+        raise InputError("'rows', 'types' and 'parents' differ in shape or are empty", source=place)
     if rows.min() < -len(soma) or rows.max() >= len(points):
-        raise InputError("'rows' reach past the points", place=place)
+        raise InputError("'rows' reach past the points", source=place)
     if np.any(parents >= np.arange(len(parents))) or np.any(parents < -1):
-        raise InputError("a point does not follow its parent", place=place)
+        raise InputError("a point does not follow its parent", source=place)
     # the reversed soma at the end puts row -1 - k on its point k
     cell = Morphology(types, np.vstack([points, soma[::-1]])[rows], parents, name=label)
     radii = cell.points * [1.0, 1.0, 1.0, 0.5]

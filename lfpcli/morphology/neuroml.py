@@ -66,18 +66,18 @@ def read_neuroml(path: str | os.PathLike[str], *, name: str | None = None) -> Mo
     """
     label = name or str(path)
     if Path(path).stat().st_size > LARGEST_FILE:
-        raise InputError("is too large for a morphology", place=label)
+        raise InputError("is too large for a morphology", source=label)
     try:
         root = ElementTree.parse(Path(path)).getroot()
     except (ElementTree.ParseError, UnicodeError, ValueError) as error:
-        raise InputError(f"is no valid XML: {error}", place=label) from error
+        raise InputError(f"is no valid XML: {error}", source=label) from error
     cell = next(
         (e for e in root.iter() if any(_tag(child) == "segment" for child in e)),
         None,
     )
     if cell is None:
         raise InputError(
-            "holds no morphology", place=label, remedy="expected NeuroML with <segment> elements"
+            "holds no morphology", source=label, remedy="expected NeuroML with <segment> elements"
         )
     return _to_morphology(_segments(root, cell, label), label)
 
@@ -101,7 +101,7 @@ def _segments(
         place = f"{label}:segment {number or '?'}"
         parts = {_tag(child): child for child in element}
         if not number or number in segments or "distal" not in parts:
-            raise InputError("segment without an id of its own or without an end", place=place)
+            raise InputError("segment without an id of its own or without an end", source=place)
         cable = cables.get(element.get("cable", ""))
         names = [] if cable is None else [cable.get("name", ""), *cable.itertext()]
         above = parts.get("parent")
@@ -155,9 +155,9 @@ def _number(text: str, place: str) -> float:
     try:
         value = float("_" if "_" in text else text)
     except ValueError:
-        raise InputError(f"'{text[:40]}' is not a number", place=place) from None
+        raise InputError(f"'{text[:40]}' is not a number", source=place) from None
     if not math.isfinite(value):
-        raise InputError(f"'{text[:40]}' is not finite", place=place)
+        raise InputError(f"'{text[:40]}' is not finite", source=place)
     return value
 
 
@@ -184,12 +184,12 @@ class _Points:
         at: str | None = number
         while at is not None and not self.segments[at].line:
             if at in chain:
-                raise InputError("segments hang on each other", place=f"{self.label}:segment {at}")
+                raise InputError("segments hang on each other", source=f"{self.label}:segment {at}")
             chain.append(at)
             parent = self.segments[at].parent
             if parent is not None and parent not in self.segments:
                 raise InputError(
-                    f"parent segment '{parent}' does not exist", place=f"{self.label}:segment {at}"
+                    f"parent segment '{parent}' does not exist", source=f"{self.label}:segment {at}"
                 )
             at = parent
         for name in reversed(chain):
@@ -200,7 +200,7 @@ class _Points:
         if segment.parent is None:
             if segment.proximal is None:
                 raise InputError(
-                    "first segment has no proximal point", place=f"{self.label}:segment {number}"
+                    "first segment has no proximal point", source=f"{self.label}:segment {number}"
                 )
             start = self.add(segment.proximal, segment.type, -1)
         else:

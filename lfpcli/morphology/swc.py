@@ -54,7 +54,7 @@ def read_swc(
     if repair:
         table, notes = mending.mend(table)
     if not table.rows:
-        raise InputError("has no points", place=table.name, remedy="check that it is an SWC file")
+        raise InputError("has no points", source=table.name, remedy="check that it is an SWC file")
     cell = _to_morphology(table, notes)
     _check_roots(cell)
     return cell
@@ -93,7 +93,7 @@ def parent_indices(table: Table, whole: np.ndarray) -> np.ndarray:
         first, second = order[twice[0]], order[twice[0] + 1]
         raise InputError(
             f"id {ids[second]} occurs twice, first in line {table.lines[first]}",
-            place=table.place(second),
+            source=table.place(second),
             remedy=REMEDY,
         )
     at = np.minimum(np.searchsorted(ranked, wanted), len(ids) - 1)
@@ -104,7 +104,7 @@ def parent_indices(table: Table, whole: np.ndarray) -> np.ndarray:
         row = missing[0]
         raise InputError(
             f"parent {wanted[row]} of point {ids[row]} does not exist",
-            place=table.place(row),
+            source=table.place(row),
             remedy=REMEDY,
         )
     return np.where(root, -1, order[at])
@@ -124,7 +124,7 @@ def check_values(table: Table, values: np.ndarray) -> None:
     for wrong, what in checks:
         if wrong.any():
             place = table.place(int(np.flatnonzero(wrong)[0]))
-            raise InputError(what, place=place, remedy=REMEDY)
+            raise InputError(what, source=place, remedy=REMEDY)
 
 
 def topological_order(table: Table, ids: np.ndarray, parents: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ def topological_order(table: Table, ids: np.ndarray, parents: np.ndarray) -> np.
         row = int(np.flatnonzero(left)[0])
         raise InputError(
             f"point {ids[row]} hangs on a loop of parents, not on a root",
-            place=table.place(row),
+            source=table.place(row),
             remedy=REMEDY,
         )
     return order
@@ -185,6 +185,6 @@ def _check_roots(cell: Morphology) -> None:
         if not np.any(np.diff(section.points[:, :3], axis=0)):
             raise InputError(
                 f"section {section.name} has no length",
-                place=cell.place_of(section.start),
+                source=cell.place_of(section.start),
                 remedy=REMEDY,
             )

@@ -81,7 +81,7 @@ def read_table(
             with path.open(encoding="utf-8", errors="replace") as stream:
                 return read_table(stream, name or str(path), lenient=lenient)
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", place=path) from error
+            raise InputError(f"cannot be read: {error.strerror}", source=path) from error
     table = Table(name or str(getattr(source, "name", "standard input")))
     for number, line in _lines(source, table.name):
         try:
@@ -90,7 +90,7 @@ def read_table(
             if not lenient:
                 raise InputError(
                     str(problem),
-                    place=f"{table.name}:{number}",
+                    source=f"{table.name}:{number}",
                     remedy="correct it, or use --repair",
                 ) from None
             table.unread.append(number)
@@ -106,13 +106,13 @@ def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
     while line := stream.readline(MAX_LINE_LENGTH):
         number += 1
         if "\0" in line:
-            raise InputError("binary data, no SWC text", place=f"{name}:{number}")
+            raise InputError("binary data, no SWC text", source=f"{name}:{number}")
         if len(line) == MAX_LINE_LENGTH and not line.endswith("\n"):
             if not line.lstrip().startswith("#"):
-                raise InputError("line is too long for SWC", place=f"{name}:{number}")
+                raise InputError("line is too long for SWC", source=f"{name}:{number}")
             _skip_rest(stream, name, number)
         if number > MAX_LINES:
-            raise InputError(f"more than {MAX_LINES:,} lines", place=name)
+            raise InputError(f"more than {MAX_LINES:,} lines", source=name)
         text = line.lstrip("\ufeff").strip()
         if text and not text.startswith("#"):
             yield number, text
@@ -124,7 +124,7 @@ def _skip_rest(stream: TextIO, name: str, number: int) -> None:
         piece = stream.readline(MAX_LINE_LENGTH)
         if len(piece) < MAX_LINE_LENGTH or piece.endswith("\n"):
             return
-    raise InputError("line is too long for SWC", place=f"{name}:{number}")
+    raise InputError("line is too long for SWC", source=f"{name}:{number}")
 
 
 def _parse(line: str) -> tuple[int, int, float, float, float, float, int]:

@@ -117,9 +117,9 @@ def _blocks(
         try:
             block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)[:, columns]
         except OSError as error:
-            raise InputError("samples cannot be read", place=place) from error
+            raise InputError("samples cannot be read", source=place) from error
         if not np.isfinite(block).all():
-            raise InputError("holds NaN or infinity", place=place)
+            raise InputError("holds NaN or infinity", source=place)
         if np.abs(block).max(initial=0.0) > _LARGEST:
-            raise InputError(f"holds values beyond {_LARGEST:g}", place=place)
+            raise InputError(f"holds values beyond {_LARGEST:g}", source=place)
         yield block

@@ -274,7 +274,7 @@ def test_rect_faces_are_along_the_axes_of_the_plane(write: Write) -> None:
 def test_bad_definitions(write: Write, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         load_contacts(write("bad.yaml", text), radius="array")
-    assert "bad.yaml" in str(caught.value.place)
+    assert "bad.yaml" in str(caught.value.source)
 
 
 def test_aliases_that_expand_without_end_are_refused_at_once(write: Write) -> None:
@@ -387,7 +387,7 @@ def test_contacts_of_all_probes_are_taken(write: Write) -> None:
 def test_bad_probeinterface_files(write: Write, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         load_contacts(write("bad.json", text), radius="array")
-    assert "bad.json" in str(caught.value.place)
+    assert "bad.json" in str(caught.value.source)
 
 
 def test_positions_in_memory() -> None:

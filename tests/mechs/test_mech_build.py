@@ -113,7 +113,7 @@ def test_a_broken_file_is_an_error_or_is_left_out(tmp_path, monkeypatch):
     folder = write(tmp_path / "mods", good=STIMULUS, bad=BAD_NAME, ptr=POINTER)
     with pytest.raises(SimulatorError) as caught:
         build([folder])
-    assert caught.value.place == f"{folder / 'bad.mod'}:7"
+    assert caught.value.source == f"{folder / 'bad.mod'}:7"
     assert "forgotten" in str(caught.value)
     assert cached_libraries() == []
 

@@ -216,7 +216,7 @@ def test_spike_trains_may_not_take_the_name_of_the_only_cell() -> None:
 def test_errors_have_the_line_in_the_file(text: str, place: str) -> None:
     with pytest.raises(InputError) as caught:
         load_model(io.StringIO(text), name="m.toml")
-    assert caught.value.place == place
+    assert caught.value.source == place
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 def test_control_codes_of_strangers_reach_no_terminal() -> None:
     with pytest.raises(InputError) as caught:
         load_model(network(run__engine="\x1b[31m" + "x" * 500))
-    assert caught.value.what.isprintable()
+    assert caught.value.message.isprintable()
     assert len(str(caught.value)) < 300
 
 

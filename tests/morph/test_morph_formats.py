@@ -122,7 +122,7 @@ def test_damaged_hdf5_is_refused(share, tmp_path, change, what):
     write_morphology(read_swc(share / "morphologies" / "basket.swc"), tmp_path / "cell.h5")
     with pytest.raises(InputError) as caught:
         read_hdf5(damaged(tmp_path / "cell.h5", change))
-    assert what in caught.value.what
+    assert what in caught.value.message
 
 
 def test_truncated_hdf5_is_refused(share, tmp_path):
@@ -222,7 +222,7 @@ def test_wrong_neuroml_is_refused(tmp_path, text, what):
     (tmp_path / "cell.nml").write_text(text)
     with pytest.raises(InputError) as caught:
         read_morphology(tmp_path / "cell.nml")
-    assert what in caught.value.what
+    assert what in caught.value.message
 
 
 def test_asc_cells_are_those_of_lfpy(neuron_process):

@@ -83,8 +83,8 @@ def test_dialects_give_the_same_cell(text):
 def test_what_is_wrong_is_told_with_its_line(text, what, line):
     with pytest.raises(InputError) as caught:
         read(text)
-    assert what in caught.value.what
-    assert caught.value.place == f"cell.swc:{line}"
+    assert what in caught.value.message
+    assert caught.value.source == f"cell.swc:{line}"
 
 
 def test_remedies_name_repair():

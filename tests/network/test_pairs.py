@@ -93,7 +93,7 @@ def test_mistakes_in_files_of_pairs(tmp_path: Path, text: str, what: str) -> Non
     (tmp_path / "p.txt").write_text(text)
     with pytest.raises(InputError, match=what) as caught:
         pairs({"pairs": str(tmp_path / "p.txt")}, post="I")
-    assert "p.txt" in str(caught.value.place)
+    assert "p.txt" in str(caught.value.source)
 
 
 def test_more_cells_than_there_are() -> None:
@@ -155,7 +155,7 @@ def test_mistakes_in_spike_files(tmp_path: Path, name: str, content: bytes, what
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=what) as caught:
         read_spikes(tmp_path / name)
-    assert name in str(caught.value.place)
+    assert name in str(caught.value.source)
 
 
 @pytest.mark.parametrize("units", ["min", np.bytes_(b"\xff")])

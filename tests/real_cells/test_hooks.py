@@ -35,7 +35,7 @@ def test_a_failure_names_the_line_and_keeps_the_cause(tmp_path):
     with pytest.raises(SimulatorError) as caught:
         hook(file, "f")(SimpleNamespace())
     error = caught.value
-    assert error.place == f"{file}:5"
+    assert error.source == f"{file}:5"
     assert "KeyError: 'ina', in 'return {}['ina']'" in str(error)
     assert isinstance(error.__cause__, KeyError)
 
@@ -45,7 +45,7 @@ def test_a_failure_inside_a_library_names_the_users_line(tmp_path):
     file.write_text("import json\n\ndef f(cell):\n    json.loads('{')\n")
     with pytest.raises(SimulatorError) as caught:
         hook(file, "f")(SimpleNamespace())
-    assert caught.value.place == f"{file}:4"
+    assert caught.value.source == f"{file}:4"
 
 
 def test_errors_of_this_program_keep_their_kind(tmp_path):
@@ -55,7 +55,7 @@ def test_errors_of_this_program_keep_their_kind(tmp_path):
     )
     with pytest.raises(UsageError, match="nothing") as caught:
         hook(file, "f")(SimpleNamespace())
-    assert caught.value.place == f"{file}:3"
+    assert caught.value.source == f"{file}:3"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_imported_is_told(tmp_path, text, line, what):
     file.write_text(text)
     with pytest.raises(SimulatorError, match=what) as caught:
         hook(file, "f")
-    assert caught.value.place == f"{file}:{line}"
+    assert caught.value.source == f"{file}:{line}"
 
 
 def test_missing_files_and_functions_are_told(tmp_path):

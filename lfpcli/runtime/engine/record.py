@@ -282,7 +282,7 @@ def missing_variable(name: str) -> InputError:
     """The error that no segment has a variable."""
     return InputError(
         f"no segment has the variable '{name}'",
-        place="[record] variables",
+        source="[record] variables",
         remedy="name a range variable of an inserted mechanism, such as m_hh or ica",
     )
 

@@ -94,12 +94,12 @@ def read_fit(file: Path) -> Fit:
         Where the file is no JSON, or lacks what such a file has.
     """
     if not file.is_file():
-        raise InputError("no such file", place=file, remedy="check the name and the folder")
+        raise InputError("no such file", source=file, remedy="check the name and the folder")
     try:
         data = json.loads(read_text(file))
     except (json.JSONDecodeError, RecursionError) as error:
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"is no JSON: {error}", place=f"{file}{line}") from error
+        raise InputError(f"is no JSON: {error}", source=f"{file}{line}") from error
     at = _At(file)
     passive = at.record(at.first(data, "passive"), "passive[0]")
     conditions = at.record(at.first(data, "conditions"), "conditions[0]")
@@ -148,7 +148,7 @@ class _At:
     def error(
         self, what: str, remedy: str = "take the file as the Allen Institute gives it"
     ) -> InputError:
-        return InputError(what, place=self._file, remedy=remedy)
+        return InputError(what, source=self._file, remedy=remedy)
 
     def first(self, data: Any, key: str) -> Any:
         found = self.record(data, "the file").get(key)
@@ -243,7 +243,7 @@ def apply_allen(
     """
     kinds = [_kind(name) for name in names]
     if "soma" not in kinds:
-        raise InputError("the cell has no soma, which the Allen models need", place=fit.file)
+        raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
     kept, kept_names = _replace_axon(sections, names, kinds, fit.all_active)
     by_kind: dict[str, list[Any]] = {}
     for section, name in zip(kept, kept_names, strict=True):
@@ -311,6 +311,6 @@ def _set(section: Any, entry: Value, fit: Fit) -> None:
         known = parameter_names(entry.mechanism) if entry.mechanism else []
         raise SimulatorError(
             f"{entry.section} has no parameter '{entry.name}'",
-            place=fit.file,
+            source=fit.file,
             remedy=nearest(entry.name, known, "parameter"),
         ) from error

@@ -88,7 +88,7 @@ def run_hoc_file(
     """
     path = path.resolve()
     if not path.exists():
-        raise InputError("no such file", place=path, remedy="check the name and the folder")
+        raise InputError("no such file", source=path, remedy="check the name and the folder")
     if path in _KNOWN.files and not again:
         return
     folder = path.parent if folder is None else folder
@@ -114,7 +114,7 @@ def working_folder(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise InputError(
                 f"cannot be the current folder: {(error.strerror or '').lower()}",
-                place=folder,
+                source=folder,
                 remedy="correct 'workdir'",
             ) from error
         yield
@@ -152,10 +152,10 @@ def _hoc_error(printed: str, failure: Exception, path: Path, folder: Path) -> Si
         missing = re.fullmatch(r"(\w+) is not a template", text)
     if missing:
         error = missing_mechanism_error(missing.group(1), folders=[folder, path.parent])
-        return SimulatorError(error.what, place=place, remedy=error.remedy)
+        return SimulatorError(error.message, source=place, remedy=error.remedy)
     if text == "NEURON gave no reason":
         text = str(failure).removeprefix("hocobj_call error: ").removeprefix("hoc_execerror: ")
-    return SimulatorError(f"hoc: {text}", place=place, remedy="correct the model's hoc code")
+    return SimulatorError(f"hoc: {text}", source=place, remedy="correct the model's hoc code")
 
 
 def _original_name(temporary: str, path: Path) -> str:
@@ -198,7 +198,7 @@ def _check_templates(templates: dict[str, str], path: Path) -> None:
         if known != digest:
             raise SimulatorError(
                 f"template '{name}' is defined in two ways",
-                place=f"{other} and {path}",
+                source=f"{other} and {path}",
                 remedy="give one of them another name, or run the models one by one",
             )
 

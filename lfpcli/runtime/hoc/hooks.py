@@ -70,7 +70,7 @@ def python_function(file: Path, name: str) -> Hook:
     """Load a Python file once and return one of its functions; see `hook`."""
     path = file.resolve()
     if not path.is_file():
-        raise InputError("no such file", place=file, remedy="check the name and the folder")
+        raise InputError("no such file", source=file, remedy="check the name and the folder")
     if path not in _MODULES:
         with _user_code(file):
             _MODULES[path] = _import(path)
@@ -78,7 +78,7 @@ def python_function(file: Path, name: str) -> Hook:
     if not callable(found):
         functions = [k for k, v in vars(_MODULES[path]).items() if callable(v) and k[0] != "_"]
         raise InputError(
-            f"has no function '{name}'", place=file, remedy=nearest(name, functions, "function")
+            f"has no function '{name}'", source=file, remedy=nearest(name, functions, "function")
         )
     return found
 
@@ -88,7 +88,7 @@ def _import(path: Path) -> ModuleType:
     name = f"_lfp_hook_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise InputError("is no Python file", place=path, remedy="name a .py file")
+        raise InputError("is no Python file", source=path, remedy="name a .py file")
     module = importlib.util.module_from_spec(spec)
     usual = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
@@ -112,15 +112,15 @@ def _user_code(file: Path) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except LfpError as error:
-        if error.place is None:
-            error.place = _place(error, file)[0]
+        if error.source is None:
+            error.source = _place(error, file)[0]
         raise
     except (Exception, SystemExit) as error:
         place, line = _place(error, file)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise SimulatorError(
             f"model code failed: {what}" + (f", in '{line}'" if line else ""),
-            place=place,
+            source=place,
             remedy="correct it; --debug shows the whole traceback",
         ) from error
     finally:

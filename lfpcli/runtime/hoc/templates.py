@@ -131,7 +131,7 @@ def load_hoc_model(file: Path) -> TemplateCell:
         run_hoc_file(file)
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
-        raise InputError("makes no sections", place=file, remedy="name a file that builds a cell")
+        raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
     return TemplateCell(None, sections, [s.name() for s in sections], settings)
 
 
@@ -139,7 +139,7 @@ def _template(file: Path, name: str) -> Any:
     known = template_names(file)
     if name not in known:
         raise InputError(
-            f"defines no template '{name}'", place=file, remedy=nearest(name, known, "template")
+            f"defines no template '{name}'", source=file, remedy=nearest(name, known, "template")
         )
     return getattr(nrn(), name)
 
@@ -161,7 +161,7 @@ def _others_spared(file: Path) -> Iterator[Callable[[Any], None]]:
         if first is not None and (_deleted(first) or _deleted(last) or _roots() != before + own):
             raise SimulatorError(
                 "the template or its code deletes sections of other cells",
-                place=file,
+                source=file,
                 remedy="delete its own sections alone, or run one such cell at a time",
             )
 
@@ -197,7 +197,7 @@ def _sections(cell: Any, file: Path) -> list[Any]:
         sections = dict.fromkeys(s for s in h.allsec() if s.cell() == cell)
     if not sections:
         raise InputError(
-            "the template makes no sections", place=file, remedy="check its name and arguments"
+            "the template makes no sections", source=file, remedy="check its name and arguments"
         )
     return list(sections)
 

@@ -110,7 +110,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"the cache of mechanisms cannot be written: {(error.strerror or '').lower()}",
-            place=folder,
+            source=folder,
             remedy="set LFP_MECH_CACHE to a folder that can",
         ) from error
 
@@ -138,7 +138,7 @@ def _publish(made: Library, target: Path) -> Library:
     if library is None:
         raise OutputError(
             "the compiled mechanisms are gone",
-            place=target,
+            source=target,
             remedy="run the command again; something cleans this folder",
         )
     return library

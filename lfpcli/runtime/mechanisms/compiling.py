@@ -157,7 +157,7 @@ def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
     others = f" ({len(findings)} errors in {broken} files)" if len(findings) > 1 else ""
     return SimulatorError(
         f"mechanism does not compile: {first.text}{others}",
-        place=first.place,
+        source=first.place,
         remedy="correct it ('lfp mechs --check' lists all errors), or leave such files out with"
         " --skip-broken",
     )

@@ -48,12 +48,12 @@ def _clash(mechanism: Mechanism, other: Mechanism | None) -> SimulatorError:
     if other is None:
         return SimulatorError(
             f"NEURON has a mechanism '{mechanism.name}' of its own",
-            place=mechanism.file,
+            source=mechanism.file,
             remedy="give the one in this file another name, or leave the file out",
         )
     return SimulatorError(
         f"mechanism '{mechanism.name}' is loaded already, from {other.file}",
-        place=mechanism.file,
+        source=mechanism.file,
         remedy="name all folders of mechanisms together, so that they are compiled as one",
     )
 
@@ -70,6 +70,6 @@ def _load_shared(library: Library) -> None:
     if failure is not None or done != 1.0:
         raise SimulatorError(
             f"compiled mechanisms do not load: {hoc_message(printed.text).text}",
-            place=library.path,
+            source=library.path,
             remedy="'lfp mechs --clean' removes all that was compiled before",
         ) from failure

@@ -95,7 +95,7 @@ def find_sources(paths: Iterable[str | os.PathLike[str]]) -> list[ModFile]:
         if known.digest != file.digest:
             raise SimulatorError(
                 f"two different files define '{file.name}'",
-                place=f"{known.path} and {file.path}",
+                source=f"{known.path} and {file.path}",
                 remedy="keep one of them, or give one another name",
             )
     return [by_name[name] for name in sorted(by_name)]
@@ -107,12 +107,12 @@ def _expand(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         if path.is_dir():
             found = sorted(path.glob("*.mod"))
             if not found:
-                raise InputError("no .mod files in this folder", place=path, remedy=_deeper(path))
+                raise InputError("no .mod files in this folder", source=path, remedy=_deeper(path))
             files += found
         elif not path.exists():
-            raise InputError("no such file", place=path, remedy="check the name and the folder")
+            raise InputError("no such file", source=path, remedy="check the name and the folder")
         elif path.suffix != ".mod":
-            raise InputError("is no .mod file", place=path, remedy="name .mod files or folders")
+            raise InputError("is no .mod file", source=path, remedy="name .mod files or folders")
         else:
             files.append(path)
     return files
@@ -129,7 +129,7 @@ def read_mod(path: Path) -> ModFile:
     plain = without_comments(original)
     if not re.search(r"\bNEURON\s*\{", plain):
         raise InputError(
-            "has no NEURON block", place=path, remedy="check that this is an NMODL file"
+            "has no NEURON block", source=path, remedy="check that this is an NMODL file"
         )
     kind, name = "functions", path.stem
     for statement, meaning in _KINDS.items():
@@ -148,18 +148,18 @@ def read_text(path: Path) -> str:
     """Read a text file of a model, whatever its encoding; lines end with a newline."""
     try:
         if path.stat().st_size > LARGEST:
-            raise InputError("file is too large for a model file", place=path)
+            raise InputError("file is too large for a model file", source=path)
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
-            place=path,
+            source=path,
             remedy="check its permissions",
         ) from error
     if not raw.strip():
-        raise InputError("file is empty", place=path, remedy="write it again")
+        raise InputError("file is empty", source=path, remedy="write it again")
     if b"\0" in raw:
-        raise InputError("is not a text file", place=path, remedy="name a text file")
+        raise InputError("is not a text file", source=path, remedy="name a text file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

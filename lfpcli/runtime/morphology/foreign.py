@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str], kind: str, into: Any = None) -> list[Any]
     """
     made = LOADERS[kind](Path(path), into)
     if not made:
-        raise InputError("makes no sections", place=path, remedy="check what it declares")
+        raise InputError("makes no sections", source=path, remedy="check what it declares")
     nrn().define_shape()
     return made
 
@@ -76,14 +76,16 @@ def _load_asc(path: Path, into: Any) -> list[Any]:
         reader.quiet = 1
         reader.input(str(path))
         if reader.sections is None or len(reader.sections) == 0:
-            raise InputError("holds no sections", place=path, remedy="check that it is Neurolucida")
+            raise InputError(
+                "holds no sections", source=path, remedy="check that it is Neurolucida"
+            )
         # a template of its own, since at top level hoc replaces sections of the same name
         holder = _import_template(int(reader.type.min()), int(reader.type.max()))
         h.Import3d_GUI(reader, 0).instantiate(holder)
     except RuntimeError as error:
         _delete([section for section in h.allsec() if section not in before])
         raise InputError(
-            f"NEURON cannot read it: {error}", place=path, remedy="see NEURON's message above"
+            f"NEURON cannot read it: {error}", source=path, remedy="see NEURON's message above"
         ) from error
     loaded = [section for section in h.allsec() if section not in before]
     copies = describe(loaded)
@@ -155,10 +157,10 @@ def _load_hoc(path: Path, into: Any) -> list[Any]:
         done = h.load_file(1, str(path))
     except RuntimeError as error:
         raise SimulatorError(
-            f"hoc code fails: {error}", place=path, remedy="see NEURON's message above"
+            f"hoc code fails: {error}", source=path, remedy="see NEURON's message above"
         ) from error
     if not done:
-        raise SimulatorError("NEURON cannot load the file", place=path)
+        raise SimulatorError("NEURON cannot load the file", source=path)
     return [section for section in h.allsec() if section not in before]
 
 

@@ -98,14 +98,14 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
         report = recording.report(variable, name)
         columns, gids = _soma_columns(recording, name, report)
         chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))
-        place = recording.place(f"/reports/{variable}/{name}/data")
+        place = recording.source_of(f"/reports/{variable}/{name}/data")
         times, samples = traces(report, columns[chosen], view, place)
         values.append(samples)
         labels += [f"{literal(name)} {gid}" for gid in gids[chosen]]
         inks += [colours[name]] * len(chosen)
         units = report.units
     if len({len(v) for v in values}) > 1:
-        raise InputError("populations differ in length", place=recording.place(variable))
+        raise InputError("populations differ in length", source=recording.source_of(variable))
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
     what, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
@@ -137,7 +137,7 @@ def _soma_columns(
         or len(report.element_ids) != len(report.element_pos)
     ):
         raise InputError(
-            "mapping does not fit the data", place=recording.place(f"/reports/*/{population}")
+            "mapping does not fit the data", source=recording.source_of(f"/reports/*/{population}")
         )
     somata = _soma_sections(recording, population)
     columns, gids = [], []
@@ -172,9 +172,9 @@ def traces(
 def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     """The three components of a current dipole moment."""
     sampled = recording.dipole(group)
-    place = recording.place(f"/dipole/{group}/data")
+    place = recording.source_of(f"/dipole/{group}/data")
     if sampled.data.shape[1] != 3:
-        raise InputError("expected three columns", place=place)
+        raise InputError("expected three columns", source=place)
     times, values = traces(sampled, np.arange(3), view, place)
     title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
     labels = ["$p_x$", "$p_y$", "$p_z$"]

@@ -185,7 +185,7 @@ def _resolve(recording: Recording, what: Sequence[str] | None) -> list[tuple[str
     """Parts to draw as (kind, name)."""
     held = _held(recording)
     if not held:
-        raise InputError("recording holds nothing to draw", place=recording.name)
+        raise InputError("recording holds nothing to draw", source=recording.name)
     if what is None:
         return _without_excess([p for p in held if p != ("report", "imem")] or held)
     found = []

@@ -53,9 +53,9 @@ def topography_panel(
         Where no sample lies at that time, or the signal has no places on a head.
     """
     signal = recording.signal(name)
-    place = recording.place(f"/signals/{name}")
+    place = recording.source_of(f"/signals/{name}")
     if not has_topography(signal) or signal.positions is None:
-        raise InputError("signal has no places on a head", place=place)
+        raise InputError("signal has no places on a head", source=place)
     row = _sample(signal, time, span, place)
     values = np.asarray(signal.data[row], dtype=float)
     places = signal.positions - _centre(signal)
@@ -75,7 +75,7 @@ def _sample(
     times = signal.times
     rows = np.flatnonzero((times >= first - 0.5 * signal.dt) & (times <= last + 0.5 * signal.dt))
     if not len(rows):
-        raise InputError("no sample in this time span", place=place)
+        raise InputError("no sample in this time span", source=place)
     if time is not None:
         return int(rows[np.argmin(np.abs(times[rows] - time))])
     power = [

@@ -57,8 +57,8 @@ class Channels:
 def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Sites | None]:
     """Traces or an image of a signal, and the contacts to mark beside the cells."""
     signal = recording.signal(name)
-    _check(signal, recording.place(f"/signals/{name}"))
-    place = recording.place(f"/signals/{name}/data")
+    _check(signal, recording.source_of(f"/signals/{name}"))
+    place = recording.source_of(f"/signals/{name}/data")
     chosen = _chosen(view.channels, signal, name)
     is_csd = signal.units == _CSD_UNIT
     around_head = signal.positions is None or has_topography(signal)
@@ -121,9 +121,9 @@ def _image_panel(signal: Signal, channels: Channels, view: View, place: str, tit
 def _check(signal: Signal, place: str) -> None:
     width = signal.data.shape[1]
     if signal.positions is not None and signal.positions.shape != (width, 3):
-        raise InputError(f"expected positions of {width} channels, three columns", place=place)
+        raise InputError(f"expected positions of {width} channels, three columns", source=place)
     if signal.names and len(signal.names) != width:
-        raise InputError(f"{len(signal.names)} names for {width} channels", place=place)
+        raise InputError(f"{len(signal.names)} names for {width} channels", source=place)
 
 
 def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:

@@ -122,7 +122,7 @@ def _named(path: str, left: Contents, right: Contents) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            "dataset cannot be read", place=f"{left.name} or {right.name}:{path}"
+            "dataset cannot be read", source=f"{left.name} or {right.name}:{path}"
         ) from error
 
 

@@ -50,7 +50,7 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
         if contents.kind == "binary":
             raise InputError(
                 "format is not known",
-                place=contents.name,
+                source=contents.name,
                 remedy="HDF5, .npy, .npz and .swc files are read",
             )
         if contents.kind == "hdf5":
@@ -202,7 +202,7 @@ def _swc(contents: Contents) -> dict[str, Any]:
         except (ValueError, IndexError) as error:
             raise InputError(
                 "is no line of SWC (index type x y z radius parent)",
-                place=f"{contents.name}:{number}",
+                source=f"{contents.name}:{number}",
                 remedy="HDF5, .npy, .npz and .swc files are read",
             ) from error
         points += 1
@@ -211,7 +211,7 @@ def _swc(contents: Contents) -> dict[str, Any]:
         types[name] = types.get(name, 0) + 1
         low, high = np.minimum(low, place), np.maximum(high, place)
     if not points:
-        raise InputError("holds no points", place=contents.name)
+        raise InputError("holds no points", source=contents.name)
     return {
         "kind": "swc",
         "points": points,

@@ -96,13 +96,13 @@ def read_placements(source: str | os.PathLike[str], normals: Normals | None) -> 
     table = read_columns(source, ("gid", "x", "y", "z"), optional=axes)
     gids = np.array(table["gid"])
     if np.any(gids != np.round(gids)) or np.any(gids < 0):
-        raise InputError("a gid is no whole number >= 0", place=source)
+        raise InputError("a gid is no whole number >= 0", source=source)
     if len(np.unique(gids)) != len(gids):
         values, counts = np.unique(gids, return_counts=True)
-        raise InputError(f"gid {values[counts > 1][0]:g} has two lines", place=source)
+        raise InputError(f"gid {values[counts > 1][0]:g} has two lines", source=source)
     given = [name for name in axes if name in table]
     if given and len(given) < 3:
-        raise InputError("a direction needs the columns nx, ny and nz", place=source)
+        raise InputError("a direction needs the columns nx, ny and nz", source=source)
     where = vectors(table, ("x", "y", "z"))
     if given:
         turns = rotations_onto(directions(vectors(table, axes), f"{source}: directions"))

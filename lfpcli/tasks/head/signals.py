@@ -153,7 +153,7 @@ def _drives(
     for drive in found[1:]:
         other = drive.samples
         if (len(other.data), other.dt, other.t_start) != (len(first.data), first.dt, first.t_start):
-            raise InputError("groups differ in their samples in time", place=recording.name)
+            raise InputError("groups differ in their samples in time", source=recording.name)
     return found
 
 

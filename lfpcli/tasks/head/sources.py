@@ -76,7 +76,7 @@ def drives(recording: Recording, lead: Lead, places: Places, per: str, multi: bo
             "recording holds no membrane currents"
             if multi
             else f"recording holds neither the dipole moment per {level} nor membrane currents",
-            place=recording.name,
+            source=recording.name,
             remedy="simulate with --set record.imem=true"
             + ("" if multi else f" or --set record.dipole={level}"),
         )
@@ -142,7 +142,7 @@ def _moment(recording: Recording, name: str) -> Sampled:
         raise InputError(
             f"dipole moment has {samples.data.shape[1]} columns in '{samples.units}',"
             " expected 3 in nA um",
-            place=recording.place(f"/dipole/{name}/data"),
+            source=recording.source_of(f"/dipole/{name}/data"),
         )
     return samples
 
@@ -156,7 +156,7 @@ def _current_drive(
     if not np.array_equal(gids, geometry.gid) or report.data.shape[1] != len(geometry):
         raise InputError(
             "membrane currents and geometry are of different segments",
-            place=recording.place(f"/reports/imem/{population}"),
+            source=recording.source_of(f"/reports/imem/{population}"),
         )
     rows = places.of(geometry.gid)
     build = _axial_matrix if multi else _segment_matrix

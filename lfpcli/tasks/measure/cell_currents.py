@@ -70,12 +70,14 @@ def cell_currents(
     gids = [member.gid for member in members]
     if gid is None and len(members) > 1:
         raise InputError(
-            f"holds {len(members)} cells", place=recording.name, remedy="choose one with --cell GID"
+            f"holds {len(members)} cells",
+            source=recording.name,
+            remedy="choose one with --cell GID",
         )
     if gid is not None and gid not in gids:
         raise InputError(
             f"holds no cell {gid}",
-            place=recording.name,
+            source=recording.name,
             remedy=f"its cells are {min(gids)} to {max(gids)}",
         )
     member = members[0 if gid is None else gids.index(gid)]
@@ -123,7 +125,7 @@ def _spikes(recording: Recording, population: str, gid: int) -> np.ndarray:
     if population not in recording.spike_populations:
         raise InputError(
             f"holds no spikes of '{population}'",
-            place=recording.name,
+            source=recording.name,
             remedy="record them, record.spikes = true, or give a window",
         )
     times, gids = recording.spikes(population)

@@ -116,13 +116,13 @@ def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
             if columns != len(cell):
                 raise InputError(
                     f"has {columns} currents of cell {gid}, which has {len(cell)} segments",
-                    place=recording.place(f"/reports/imem/{population}"),
+                    source=recording.source_of(f"/reports/imem/{population}"),
                 )
             members.append(Member(int(gid), population, cell))
     if not members:
-        raise InputError("holds no cells", place=recording.name)
+        raise InputError("holds no cells", source=recording.name)
     if len({(r.dt, r.t_start, r.data.shape[0]) for r in reports.values()}) > 1:
-        raise InputError("populations differ in their samples", place=recording.name)
+        raise InputError("populations differ in their samples", source=recording.name)
     return members, reports
 
 
@@ -146,7 +146,7 @@ def _stream_of(
     if spec.name in recording.signals:
         raise InputError(
             f"has a signal '{spec.name}' already",
-            place=recording.name,
+            source=recording.name,
             remedy="give another --name",
         )
     members, reports = currents_of(recording)

@@ -181,7 +181,7 @@ def _refuse_near(near: np.ndarray, least: float, source: str | os.PathLike[str])
         raise InputError(
             f"{np.count_nonzero(near)} of {len(near)} placements have a contact nearer than "
             f"{least:g} um to the soma, the first is {np.argmax(near)}",
-            place=source,
+            source=source,
         )
 
 

@@ -97,7 +97,7 @@ class CellFactory:
         if self._made:
             raise InputError(
                 "the hoc file builds one cell and cannot make more",
-                place=self.spec.where,
+                source=self.spec.where,
                 remedy="put it into a template, or use a population of size 1",
             )
         self._made = True

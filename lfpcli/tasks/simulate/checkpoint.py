@@ -195,7 +195,7 @@ def check_same(found: Checkpoint, facts: Mapping[str, Any]) -> None:
         if _comparable(theirs.get(name)) != _comparable(facts.get(name)):
             raise InputError(
                 f"was written by a run with another {name}",
-                place=found.path,
+                source=found.path,
                 remedy="resume with the same model and options, or remove the checkpoint",
             )
 

@@ -88,7 +88,7 @@ class Pairs:
         if count > among:
             raise InputError(
                 f"{count} cells are to be drawn without replacement from {among}",
-                place=self.table.rule.where,
+                source=self.table.rule.where,
                 remedy="use a smaller number",
             )
         drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
@@ -120,7 +120,7 @@ class Pairs:
         seed, purpose, number = self._key
         rng = seeds.generator(seed, f"{purpose} total", number)
         if count and not self._pre * self._post - self._same * self._pre:
-            raise InputError("there is no pair to draw", place=self.table.rule.where)
+            raise InputError("there is no pair to draw", source=self.table.rule.where)
         found = [np.empty((0, 2), np.int64)]
         while count:
             block = min(count, _BLOCK)
@@ -162,22 +162,22 @@ def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
             ]
             pairs = np.loadtxt([line.replace(",", " ") for line in text], ndmin=2)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as pairs: {error}", place=path) from error
+        raise InputError(f"cannot be read as pairs: {error}", source=path) from error
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "fiu":
         raise InputError(
             f"has shape {pairs.shape}, expected (pairs, 2)",
-            place=path,
+            source=path,
             remedy="give the index in 'pre' and that in 'post', one pair a row",
         )
     whole = pairs.astype(np.int64, casting="unsafe") if np.all(np.isfinite(pairs)) else None
     if whole is None or np.any(whole != pairs):
-        raise InputError("holds what is no whole number", place=path)
+        raise InputError("holds what is no whole number", source=path)
     for column, (name, size) in enumerate(zip(("pre", "post"), sizes, strict=True)):
         wrong = np.flatnonzero((whole[:, column] < 0) | (whole[:, column] >= size))
         if len(wrong):
             raise InputError(
                 f"pair {wrong[0]} has index {whole[wrong[0], column]} in '{name}' of {size}",
-                place=path,
+                source=path,
                 remedy=f"indices count from 0 to {size - 1}",
             )
     return whole

@@ -130,7 +130,7 @@ def _unit_of_point(kind: str, name: str, place: str) -> str:
     unit = unit_of(name, kind)
     if unit is None:
         raise InputError(
-            f"{kind} has no variable '{name}'", place=place, remedy="record i, or another of it"
+            f"{kind} has no variable '{name}'", source=place, remedy="record i, or another of it"
         )
     return unit
 

@@ -55,7 +55,7 @@ def _listed(place: Place, population: Population) -> np.ndarray:
     if population.size is not None and len(points) != population.size:
         raise InputError(
             f"population '{population.name}' of {population.size} has {len(points)} positions",
-            place=population.where,
+            source=population.where,
         )
     return points
 
@@ -64,11 +64,11 @@ def _from_npy(path: Path) -> np.ndarray:
     try:
         points = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as .npy: {error}", place=path) from error
+        raise InputError(f"cannot be read as .npy: {error}", source=path) from error
     if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
-        raise InputError(f"has shape {points.shape}, expected (cells, 3) in um", place=path)
+        raise InputError(f"has shape {points.shape}, expected (cells, 3) in um", source=path)
     if not np.all(np.isfinite(points)):
-        raise InputError("holds NaN or infinity", place=path)
+        raise InputError("holds NaN or infinity", source=path)
     return points.astype(float)
 
 
@@ -82,7 +82,7 @@ def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
         points[again] = _draw(place, len(again), rng)
     raise InputError(
         f"{size} cells do not fit with {place.min_distance:g} um between them",
-        place=place.where,
+        source=place.where,
         remedy="use a larger radius or a smaller min_distance",
     )
 

@@ -130,7 +130,7 @@ def _kind(path: Path, suffix: str, name: str) -> str:
         return "model"
     raise InputError(
         "is neither a model nor a morphology",
-        place=name,
+        source=name,
         remedy="give TOML, JSON, or a morphology: " + " ".join(MORPHOLOGY_SUFFIXES),
     )
 

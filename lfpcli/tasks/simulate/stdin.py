@@ -46,7 +46,7 @@ def _read_all(descriptor: int) -> bytes:
     if not blocks:
         raise InputError(
             f"nothing came for {_SILENT:g} s, and no end",
-            place="standard input",
+            source="standard input",
             remedy="name the model's file: some launchers do not pass on standard input",
         )
     warnings.warn(

@@ -67,7 +67,7 @@ def _from_file(population: Population, size: int) -> tuple[np.ndarray, np.ndarra
         return times, ids - low
     raise InputError(
         f"holds trains {low} to {high}, but population '{population.name}' has {size}",
-        place=population.spikes,
+        source=population.spikes,
         remedy="correct 'size', or leave it out",
     )
 

@@ -142,7 +142,7 @@ def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
     if np.any(delays < dt):
         raise InputError(
             f"a delay of {delays.min():.4g} ms was drawn, shorter than the time step, {dt:g} ms",
-            place=table.delay.where or None,
+            source=table.delay.where or None,
             remedy=f"give the delay min = {dt:g}, or more",
         )
 
