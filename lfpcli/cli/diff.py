@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 EPILOG = """\
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--relative-to",
-        choices=("peak", "value"),
+        choices=vocabulary.NORMS,
         help="what R is of: the peak of the dataset, or the larger of the two values (peak)",
     )
     group.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from lfpcli import vocabulary
 from lfpcli.cli import head_options, options
 
 EPILOG = """\
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("head")
     group.add_argument(
         "--model",
-        choices=("infinite", "homogeneous-sphere", "four-sphere", "lead-field"),
-        default="four-sphere",
+        choices=vocabulary.EEG_MODELS,
+        default=vocabulary.EEG_MODEL,
         help="volume conductor (four-sphere)",
     )
     group.add_argument(
@@ -81,7 +82,7 @@ def _electrodes(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--reference",
-        default="none",
+        default=vocabulary.NONE,
         metavar="none|average|NAME",
         help="the potentials are against a far point, the mean of all, or an electrode (none)",
     )

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 
@@ -34,8 +35,8 @@ def add_dipoles(parser: argparse.ArgumentParser, site: str = "") -> None:
     )
     group.add_argument(
         "--per",
-        choices=("total", "population", "cell"),
-        default="total",
+        choices=vocabulary.GROUPS,
+        default=vocabulary.TOTAL,
         help="keep the shares of populations or cells, too (total)",
     )
     group.add_argument(

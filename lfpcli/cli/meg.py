@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from lfpcli import vocabulary
 from lfpcli.cli import head_options, options
 
 EPILOG = """\
@@ -25,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("head and sensors")
     group.add_argument(
         "--model",
-        choices=("spherical", "infinite", "lead-field"),
-        default="spherical",
+        choices=vocabulary.MEG_MODELS,
+        default=vocabulary.MEG_MODEL,
         help="conductor (spherical)",
     )
     group.add_argument("--sensors", metavar="FILE", help="coils: .csv, or .fif (needs MNE)")
@@ -38,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="centre of the head in the coordinates of the sensors, um (0,0,0)",
     )
     group.add_argument(
-        "--quantity", choices=("B", "H"), default="B", help="B in T, or H in nA/um (B)"
+        "--quantity",
+        choices=vocabulary.QUANTITIES,
+        default=vocabulary.QUANTITIES[0],
+        help="B in T, or H in nA/um (B)",
     )
     group.add_argument("--head-model", metavar="FILE", help="lead field: HDF5, or MNE's -fwd.fif")
     head_options.add_dipoles(parser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 _ONLY_WITH = (
@@ -29,7 +30,7 @@ def add(group: Any) -> None:
         metavar="X0,X1,Y0,Y1,Z0,Z1",
         help="where random somata go, um (the extent of the contacts and 50 um about it)",
     )
-    group.add_argument("--turn", choices=("any", "z", "none"), help="how they are turned (any)")
+    group.add_argument("--turn", choices=vocabulary.TURNS, help="how they are turned (any)")
     group.add_argument(
         "--min-distance",
         type=options.non_negative,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 EPILOG = """\
@@ -54,13 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it is drawn")
     group.add_argument(
         "--style",
-        choices=("auto", "traces", "image"),
-        default="auto",
+        choices=vocabulary.PLOT_STYLES,
+        default=vocabulary.PLOT_STYLES[0],
         help="of signals: traces, or an image of time and depth; auto takes the image for a"
         " current source density and above 24 channels",
     )
     group.add_argument(
-        "--view", choices=("xz", "yz", "xy"), default="xz", help="plane of the cells (xz)"
+        "--view",
+        choices=vocabulary.VIEWS,
+        default=vocabulary.VIEWS[0],
+        help="plane of the cells (xz)",
     )
     group.add_argument(
         "--max-cells",
@@ -73,7 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", type=_size, metavar="W,H", help="width and height, inches")
     group.add_argument("--dpi", type=_dpi, default=200.0, metavar="N", help="pixels per inch (200)")
     group.add_argument(
-        "--format", choices=("png", "pdf", "svg"), help="by the suffix of -o by default, else png"
+        "--format",
+        choices=vocabulary.FIGURE_FORMATS,
+        help="by the suffix of -o by default, else png",
     )
     options.add_output(parser, "figure, .png, .pdf or .svg")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.cli import options, placement_options
 
 EPILOG = """\
@@ -42,14 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
     _add_geometry(parser.add_argument_group("contacts"))
     model = parser.add_argument_group("forward model")
-    model.add_argument(
-        "--method", choices=("line", "point", "soma-point"), help="kind of source (line)"
-    )
+    model.add_argument("--method", choices=vocabulary.METHODS, help="kind of source (line)")
     model.add_argument(
         "--sigma", type=options.sigma, metavar="S/M", help="conductivity, one or three (0.3 S/m)"
     )
     model.add_argument("--medium", metavar="TABLE", help="slice, sphere or half space")
-    model.add_argument("--per", choices=("total", "population", "cell"), help="shares to keep too")
+    model.add_argument("--per", choices=vocabulary.GROUPS, help="shares to keep too")
     _add_treatment(parser.add_argument_group("signal"))
     placement_options.add(parser.add_argument_group("one cell at many places"))
 
@@ -65,7 +64,7 @@ def _add_geometry(group: Any) -> None:
         metavar="UM",
         help="faces to average over: radius, half a side, or array",
     )
-    group.add_argument("--shape", choices=("circle", "square", "rect"), help="shape of the faces")
+    group.add_argument("--shape", choices=vocabulary.SHAPES, help="shape of the faces")
     group.add_argument("--normal", type=options.triple, metavar="X,Y,Z", help="where they look")
     group.add_argument(
         "--quadrature", type=options.positive_int, metavar="N", help="points in a face (64)"

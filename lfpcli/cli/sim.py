@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from lfpcli.cli import options
+from lfpcli.vocabulary import QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
 
 EPILOG = """\
 examples:
@@ -63,8 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_quick(parser: argparse.ArgumentParser) -> None:
-    from lfpcli.tasks.simulate.quick import PASSIVE, SYNAPSE
-
     group = parser.add_argument_group("quick options, with a morphology or --hoc")
     group.add_argument(
         "--hoc",
@@ -74,9 +73,9 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--passive",
         nargs="?",
-        const=PASSIVE,
+        const=QUICK_PASSIVE,
         metavar="g=G,e=E",
-        help=f"leak everywhere, S/cm2 and mV (without a value {PASSIVE})",
+        help=f"leak everywhere, S/cm2 and mV (without a value {QUICK_PASSIVE})",
     )
     group.add_argument(
         "--insert",
@@ -92,7 +91,9 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
         metavar="PLACE:WEIGHT@T,...",
         help="a synapse activated at times, uS and ms; PLACE is NAME, NAME(x), #INDEX or @x,y,z",
     )
-    group.add_argument("--synapse", metavar="TYPE:P=V,...", help=f"its kind (without it {SYNAPSE})")
+    group.add_argument(
+        "--synapse", metavar="TYPE:P=V,...", help=f"its kind (without it {QUICK_SYNAPSE})"
+    )
     group.add_argument(
         "--stim",
         action="append",
@@ -128,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
     args.model, hoc = _source(args.model, args.hoc)
     if args.output is None and not args.dry_run:
-        args.output = "-"
+        args.output = STDIN
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
     checkpoints = CheckpointSettings(args.checkpoint, args.resume)

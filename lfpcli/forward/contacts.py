@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, nearest
-
-SHAPES = ("circle", "square", "rect")
+from lfpcli.vocabulary import SHAPES
 
 
 @dataclass

@@ -18,7 +18,8 @@ from lfpcli.forward import csd
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.dipole import dipole_matrix
 from lfpcli.forward.media import Slice, Sphere
-from lfpcli.forward.potentials import METHODS, near_contacts, transfer_matrix
+from lfpcli.forward.potentials import near_contacts, transfer_matrix
+from lfpcli.vocabulary import METHODS
 
 _METHOD_OF = {
     "linesource": "line",

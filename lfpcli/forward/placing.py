@@ -17,8 +17,8 @@ from lfpcli.forward.potentials import as_contacts, near_contacts
 from lfpcli.forward.rotations import axis_rotation, random_rotation
 from lfpcli.forward.sources import as_geometry
 from lfpcli.forward.transforms import soma_places
+from lfpcli.vocabulary import TURNS
 
-TURNS = ("any", "z", "none")
 MARGIN = 50.0
 """How far about the contacts places are drawn where no box is given, um."""
 _TRIES = 1000

@@ -23,16 +23,15 @@ from lfpcli.forward.quadrature import face_points
 from lfpcli.forward.sources import as_geometry
 from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
-
-METHODS = ("point", "line", "soma-point")
+from lfpcli.vocabulary import METHOD, METHODS, SIGMA
 
 
 def transfer_matrix(
     geometry: Any,
     contacts: Contacts | ArrayLike,
     *,
-    method: str = "line",
-    sigma: float | ArrayLike = 0.3,
+    method: str = METHOD,
+    sigma: float | ArrayLike = SIGMA,
     medium: Medium | Mapping[str, object] | str | None = None,
     quadrature: int | None = None,
     tolerance: float = 1e-10,

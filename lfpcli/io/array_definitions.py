@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, nearest
-from lfpcli.forward.contacts import SHAPES, Contacts
+from lfpcli.forward.contacts import Contacts
 from lfpcli.io.stream import local_file
+from lfpcli.vocabulary import SHAPES
 
 PLANES = {"xy": (0, 1), "yz": (1, 2), "xz": (0, 2)}
 MOST_CONTACTS = 1_000_000

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, UsageError, nearest
-from lfpcli.forward.contacts import SHAPES, Contacts
+from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.transforms import RotationSpec, rotation_matrix
 from lfpcli.io.array_definitions import read_definition
 from lfpcli.io.array_tables import read_table
 from lfpcli.io.probeinterface import read_probeinterface
 from lfpcli.io.stream import STDIN
+from lfpcli.vocabulary import SHAPES
 
 DEFINITION_SUFFIXES = (".yaml", ".yml")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")

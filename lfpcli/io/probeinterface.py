@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.forward.contacts import SHAPES, Contacts
+from lfpcli.forward.contacts import Contacts
 from lfpcli.io.array_definitions import number
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.stream import local_file
+from lfpcli.vocabulary import SHAPES
 
 MICROMETRES = {"um": 1.0, "mm": 1e3, "m": 1e6}
 FORMAT_VERSION = "0.2.24"

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from lfpcli.errors import InputError, OutputError
 from lfpcli.runtime.mpi.job import launcher_redirects
+from lfpcli.vocabulary import STDIN as STDIN
 
-STDIN = "-"
 # bytes of a morphology, a model or a table that come through a pipe
 MOST_TEXT = 1 << 30
 

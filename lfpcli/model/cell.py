@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.model.expression import EXPRESSION, Expression
 from lfpcli.model.kinds import (
     BOOLEAN,
@@ -78,7 +79,7 @@ class Nseg(Table):
     """How many segments the sections get."""
 
     rule: str = key(
-        choice(*_KEYS_OF_RULES),
+        choice(*vocabulary.NSEG_RULES),
         doc="By the length constant, by a largest length, a fixed number, or as the file has it.",
     )
     d_lambda: float | None = key(
@@ -100,10 +101,10 @@ class Nseg(Table):
 
     def __post_init__(self) -> None:
         if self.rule == "d_lambda":
-            object.__setattr__(self, "d_lambda", 0.1 if self.d_lambda is None else self.d_lambda)
-            object.__setattr__(
-                self, "frequency", 100.0 if self.frequency is None else self.frequency
-            )
+            if self.d_lambda is None:
+                object.__setattr__(self, "d_lambda", vocabulary.D_LAMBDA)
+            if self.frequency is None:
+                object.__setattr__(self, "frequency", vocabulary.D_LAMBDA_FREQUENCY)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where a key does not belong to the rule, or the rule lacks one."""
@@ -136,7 +137,7 @@ class Mechanism(Table):
     name: str = key(TEXT, doc="Name of the mechanism in NEURON, such as pas or hh.")
     sections: tuple[str, ...] = key(
         listing(TEXT, least=1),
-        ("all",),
+        (vocabulary.ALL,),
         doc='Sections it goes in: "all", "soma", "dend", "apic", "axon", names, or globs.',
     )
     params: dict[str, float | Expression] = rest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.model.kinds import Kind, choice, number, vector
 from lfpcli.model.place import At
 from lfpcli.model.tables import Table, key, read_table
@@ -65,7 +66,7 @@ class HalfSpace(Table):
 
 MEDIA: dict[str, type[Table]] = {"slice": Slice, "sphere": Sphere, "half_space": HalfSpace}
 
-_WORDS = choice("infinite", "half-space")
+_WORDS = choice(*vocabulary.MEDIA)
 
 
 def _medium(value: Any, at: At) -> Any:

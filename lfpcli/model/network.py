@@ -25,6 +25,7 @@ from lfpcli.model.orientation import AXIS, Distortion, Rotation
 from lfpcli.model.place import At
 from lfpcli.model.sources import RATE, SOURCE, SpikeSource
 from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
+from lfpcli.vocabulary import RULES
 
 LARGEST_SIZE = 2**31 - 1
 CELLS = listing(integer(), least=1)
@@ -152,12 +153,11 @@ class Rule(Table):
     @property
     def kind(self) -> str:
         """Name of the key that is given."""
-        names = ("probability", "indegree", "outdegree", "total", "all", "pairs")
-        return next(name for name in names if getattr(self, name) is not None)
+        return next(name for name in RULES if getattr(self, name) is not None)
 
     def check(self, at: At) -> None:
         """Raise `InputError` unless one rule is given."""
-        exactly_one(self, at, ("probability", "indegree", "outdegree", "total", "all", "pairs"))
+        exactly_one(self, at, RULES)
         if self.all is False:
             raise (at / "all").expected("true", self.all)
 

@@ -8,9 +8,10 @@ from typing import Any
 from lfpcli.model.kinds import Kind, choice, either, number, vector
 from lfpcli.model.place import At
 from lfpcli.model.tables import Table, key, only_with
+from lfpcli.vocabulary import AXES, RANDOM
 
-ANGLE = either(number("degrees"), choice("random"))
-AXIS = choice("x", "y", "z")
+ANGLE = either(number("degrees"), choice(RANDOM))
+AXIS = choice(*AXES)
 
 
 def _order(value: str, at: At) -> str:
@@ -44,7 +45,7 @@ class Rotation(Table):
     @property
     def is_random(self) -> bool:
         """Whether an angle is drawn."""
-        return "random" in self.spec().values()
+        return RANDOM in self.spec().values()
 
     def spec(self) -> dict[str, Any]:
         """Return the keys that `lfpcli.forward.rotations.rotation_matrix` takes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.model.csd import Csd
 from lfpcli.model.kinds import (
     PATH,
@@ -22,14 +23,11 @@ from lfpcli.model.kinds import (
 from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.place import At, shown
-from lfpcli.model.run import GROUPS
 from lfpcli.model.tables import Table, exactly_one, key, table
-
-ARRAY_FILES = (".csv", ".txt", ".yaml", ".yml", ".json")
 
 
 def _array(value: str, at: At) -> Path | str:
-    is_file = Path(value).suffix.lower() in ARRAY_FILES
+    is_file = Path(value).suffix.lower() in vocabulary.ARRAY_SUFFIXES
     return PATH.convert(value, at) if is_file else TEXT.convert(value, at)
 
 
@@ -53,7 +51,7 @@ class Face(Table):
         doc="Rotation about the array's middle, before the shift.",
     )
     radius: float | str | None = key(
-        either(number("um", least=0), choice("array")),
+        either(number("um", least=0), choice(vocabulary.ARRAY_SIZE)),
         None,
         doc="Size of the faces that are averaged over: the radius of a circle, half the side of "
         'a square; "array" takes the size that the array states. Left out: the contacts are '
@@ -63,7 +61,7 @@ class Face(Table):
         vector("um", 2, above=0), None, doc='Half the sides of a face, for shape = "rect".'
     )
     shape: str | None = key(
-        choice("circle", "square", "rect"),
+        choice(*vocabulary.SHAPES),
         None,
         doc="Shape of the faces. Left out: that of the array, else circle.",
     )
@@ -129,17 +127,17 @@ class Probe(Face):
         doc="Instead of contacts: volumes of current source density.",
     )
     method: str = key(
-        choice("point", "line", "soma-point"),
-        "line",
+        choice(*vocabulary.METHODS),
+        vocabulary.METHOD,
         doc="Segments as point sources, as line sources, or all but the somata as line sources.",
     )
     sigma: float | tuple[float, ...] = key(
-        SIGMA, 0.3, doc="Conductivity, isotropic or along x, y and z."
+        SIGMA, vocabulary.SIGMA, doc="Conductivity, isotropic or along x, y and z."
     )
-    medium: str | Slice | Sphere | HalfSpace = key(MEDIUM, "infinite", doc="The medium.")
+    medium: str | Slice | Sphere | HalfSpace = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
     per: str = key(
-        choice(*GROUPS, "current"),
-        "total",
+        choice(*vocabulary.SHARES),
+        vocabulary.TOTAL,
         doc="Signals kept: the total alone, or also each population's, cell's or kind of "
         "current's part.",
     )
@@ -156,9 +154,9 @@ class Probe(Face):
         check_name(self.name, at / "name")
         if self.csd is not None and self.has_array_keys:
             raise at.table_error("has keys of contacts, but 'csd' has none")
-        if self.csd is not None and self.medium != "infinite":
+        if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
-        if isinstance(self.sigma, tuple) and self.medium != "infinite":
+        if isinstance(self.sigma, tuple) and self.medium != vocabulary.INFINITE:
             raise (at / "sigma").error("must be one number in this medium")
 
 
@@ -219,12 +217,12 @@ class Field(Face):
         "electrode.",
     )
     medium: str = key(
-        choice("infinite", "half-space"),
-        "infinite",
+        choice(*vocabulary.MEDIA),
+        vocabulary.INFINITE,
         doc="The medium; a half space is bounded by the insulating plane of the electrodes.",
     )
     sigma: float | tuple[float, ...] = key(
-        SIGMA, 0.3, doc="Conductivity, isotropic or along x, y and z."
+        SIGMA, vocabulary.SIGMA, doc="Conductivity, isotropic or along x, y and z."
     )
 
     def check(self, at: At) -> None:

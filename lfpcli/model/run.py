@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lfpcli import vocabulary
 from lfpcli.model.kinds import BOOLEAN, TEXT, choice, either, integer, listing, number, path
 from lfpcli.model.place import At, shown
 from lfpcli.model.tables import Table, key
@@ -17,23 +18,23 @@ MOST_STEPS = 1e12
 class Run(Table):
     """How the model is integrated."""
 
-    tstop: float = key(number("ms", above=0), 100.0, doc="End of the simulation.")
+    tstop: float = key(number("ms", above=0), vocabulary.TSTOP, doc="End of the simulation.")
     dt: float | str = key(
-        either(number("ms", above=0), choice("adaptive")),
-        0.0625,
+        either(number("ms", above=0), choice(vocabulary.ADAPTIVE)),
+        vocabulary.DT,
         doc='Time step; "adaptive" lets it vary.',
     )
     tstart: float = key(
         number("ms", most=0), 0.0, doc="Start of the simulation; recording begins at 0."
     )
-    v_init: float = key(number("mV"), -65.0, doc="Membrane potential at the start.")
-    celsius: float = key(number("degrees C", least=-273.15), 6.3, doc="Temperature.")
+    v_init: float = key(number("mV"), vocabulary.V_INIT, doc="Membrane potential at the start.")
+    celsius: float = key(number("degrees C", least=-273.15), vocabulary.CELSIUS, doc="Temperature.")
     seed: int | None = key(
         integer(), None, doc="Seed of all randomness. Left out: one is drawn, logged and stored."
     )
     engine: str = key(
-        choice("auto", "neuron", "coreneuron"),
-        "auto",
+        choice(*vocabulary.ENGINES),
+        vocabulary.ENGINE,
         doc='What integrates; "auto" takes CoreNEURON where the model allows it.',
     )
     mechanisms: tuple[Path, ...] = key(
@@ -55,7 +56,7 @@ class Run(Table):
     rtol: float = key(number(least=0), 0.0, doc="Relative tolerance of the adaptive time step.")
     dt_out: float = key(
         number("ms", above=0),
-        0.0625,
+        vocabulary.DT,
         doc="Interval of the samples that a run with adaptive time step is resampled to.",
     )
 
@@ -80,22 +81,19 @@ class Run(Table):
             )
 
 
-GROUPS = ("total", "population", "cell")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Record(Table):
     """What is kept besides the signals of probes."""
 
     spikes: bool = key(BOOLEAN, True, doc="Whether spikes are kept.")
     dipole: str = key(
-        choice(*GROUPS, "none"),
-        "total",
+        choice(*vocabulary.GROUPS, vocabulary.NONE),
+        vocabulary.TOTAL,
         doc="Current dipole moments: of all cells together, per population, per cell, or none.",
     )
     vmem: str = key(
-        choice("soma", "all", "none"),
-        "soma",
+        choice(*vocabulary.VMEM),
+        vocabulary.VMEM[0],
         doc="Membrane potentials: at the somata, of all segments, or none.",
     )
     imem: bool = key(BOOLEAN, False, doc="Whether the membrane currents of all segments are kept.")

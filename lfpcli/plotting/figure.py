@@ -16,8 +16,6 @@ from matplotlib.figure import Figure
 
 from lfpcli.plotting.units import literal
 
-FORMATS = ("png", "pdf", "svg")
-
 # told apart with every common kind of colour vision: Okabe and Ito (2008), without yellow
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK = "#333333"

@@ -14,7 +14,6 @@ from lfpcli.geometry import Geometry
 from lfpcli.plotting.figure import COLOURS, FAINT, INK
 from lfpcli.plotting.units import nice_length
 
-VIEWS = ("xz", "yz", "xy")
 # above this many segments, strokes instead of outlines
 _MOST_OUTLINES = 15_000
 _CAP_POINTS = 9

@@ -19,7 +19,7 @@ ORDER = (
     {"model", "plotting", "io"},
     {"runtime", "forward"},
     {"morphology", "kernels"},
-    {"errors", "geometry", "seeds", "__init__"},
+    {"errors", "geometry", "seeds", "vocabulary", "__init__"},
 )
 WITHIN = {
     ("runtime", "forward"),

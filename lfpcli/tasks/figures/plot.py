@@ -22,6 +22,7 @@ from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.scalp_panel import has_topography, topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panel
+from lfpcli.vocabulary import FIGURE_FORMATS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +85,7 @@ def format_of(target: str | os.PathLike[str], given: str | None) -> str:
     if given is not None:
         return given
     suffix = Path(target).suffix.lower().lstrip(".")
-    if suffix in figures.FORMATS:
+    if suffix in FIGURE_FORMATS:
         return suffix
     if str(target) == stream.STDIN:
         return "png"

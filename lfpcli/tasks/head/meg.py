@@ -16,8 +16,8 @@ from lfpcli.io.sensors import load_sensors
 from lfpcli.tasks.head.models import Channels, given_channels
 from lfpcli.tasks.head.places import radial
 from lfpcli.tasks.head.signals import Job, Placement, head_signals
+from lfpcli.vocabulary import MEG_MODELS
 
-MEG_MODELS = ("spherical", "infinite", "lead-field")
 _FIELDS = {"spherical": fields.spherical_field, "infinite": fields.infinite_field}
 # a signal holds channels of one unit; the others get this after its name
 _SUFFIX = {"T": "mag", "T/m": "grad"}

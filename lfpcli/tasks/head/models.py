@@ -20,8 +20,8 @@ from lfpcli.io.head_model import head_model_file, open_head_model
 from lfpcli.io.montage import Montage, load_montage
 from lfpcli.tasks.head.places import Normals, radial
 from lfpcli.tasks.head.sources import Lead
+from lfpcli.vocabulary import EEG_MODELS
 
-EEG_MODELS = ("infinite", "homogeneous-sphere", "four-sphere", "lead-field")
 SCALP_RADIUS = RADII[-1]
 DEFAULT_MONTAGE = "10-20"
 

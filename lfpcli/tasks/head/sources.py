@@ -19,7 +19,6 @@ from lfpcli.tasks.head.places import Places
 
 # places of dipoles (D, 3) to signals of unit dipoles (C, D, 3)
 Lead = Callable[[np.ndarray], np.ndarray]
-LEVELS = ("total", "population", "cell")
 # dipoles whose lead field is held at a time
 BLOCK = 20000
 _CELL = re.compile(r"^(?:.*\D)?(\d+)$")

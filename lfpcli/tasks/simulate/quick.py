@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import UsageError
+from lfpcli.vocabulary import QUICK_SYNAPSE
 
 _INPUT = re.compile(r"(?P<place>.+):(?P<weight>[^:@]+)@(?P<times>[^@]+)")
 _STIMULUS = re.compile(r"(?P<place>.+):(?P<amp>[^:@]+)@(?P<delay>[^@+]+)\+(?P<dur>[^@]+)")
-SYNAPSE = "Exp2Syn:tau1=0.2,tau2=2,e=0"
-PASSIVE = "g=1e-4,e=-65"
 
 
 @dataclass
@@ -88,7 +87,7 @@ def quick_model(morphology: Path, quick: Quick, *, hoc: bool = False) -> dict[st
     return {
         "run": {"engine": "neuron"} if hoc else {},
         "cell": {"cell": {source: str(morphology), "mechanism": mechanisms}},
-        "input": [_input(text, quick.synapse or SYNAPSE) for text in quick.input],
+        "input": [_input(text, quick.synapse or QUICK_SYNAPSE) for text in quick.input],
         "stimulus": [_stimulus(text) for text in quick.stim],
         "probe": [{"name": "LFP", **probe}] if probe else [],
         "record": {

@@ -14,9 +14,8 @@ from lfpcli.io import stream
 from lfpcli.io.provenance import digest
 from lfpcli.model import Model, check_files, load_model, model_files
 from lfpcli.tasks.simulate.quick import Quick, quick_model
+from lfpcli.vocabulary import MODEL_SUFFIXES, MORPHOLOGY_SUFFIXES
 
-MODEL_SUFFIXES = (".toml", ".json")
-MORPHOLOGY_SUFFIXES = (".swc", ".asc", ".hoc", ".xml", ".nml", ".h5")
 # id type x y z radius parent
 _SWC_LINE = re.compile(rb"\s*[+-]?\d+(\s+[-+.\deE]+){6}\s*")
 

@@ -1,0 +1,91 @@
+"""Words that the command line, the model file and the library share: choices, defaults, names.
+
+Each stands here once, so that an option, a key and an argument take the same words and mean the
+same. Standard library only, since the commands' options are made of it before anything heavy is
+imported.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STDIN: Final = "-"
+"""Name of standard input, and of standard output, where a file is named."""
+
+# what a signal or a dipole is split into
+TOTAL: Final = "total"
+GROUPS: Final = (TOTAL, "population", "cell")
+"""Totals alone, or also the part of each population or cell."""
+CURRENT: Final = "current"
+SHARES: Final = (*GROUPS, CURRENT)
+"""What the signal of a probe is split into: groups of cells, or kinds of current."""
+NONE: Final = "none"
+
+# sources, contacts and media of extracellular potentials
+METHODS: Final = ("point", "line", "soma-point")
+"""Segments as point sources, as line sources, or all but the somata as line sources."""
+METHOD: Final = "line"
+SHAPES: Final = ("circle", "square", "rect")
+"""Shapes of the face of a contact."""
+ARRAY_SIZE: Final = "array"
+"""Size of a face that the array itself states."""
+INFINITE: Final = "infinite"
+HALF_SPACE: Final = "half-space"
+MEDIA: Final = (INFINITE, HALF_SPACE)
+"""Media that need no parameters."""
+SIGMA: Final = 0.3
+"""Extracellular conductivity, S/m."""
+
+# head models
+EEG_MODELS: Final = (INFINITE, "homogeneous-sphere", "four-sphere", "lead-field")
+EEG_MODEL: Final = "four-sphere"
+MEG_MODELS: Final = ("spherical", INFINITE, "lead-field")
+MEG_MODEL: Final = "spherical"
+QUANTITIES: Final = ("B", "H")
+"""Magnetic flux density in T, or field strength in nA/um."""
+
+# the geometry of cells and arrays
+AXES: Final = ("x", "y", "z")
+RANDOM: Final = "random"
+TURNS: Final = ("any", "z", "none")
+"""How placed cells are turned: anyhow, about z, or not."""
+SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
+ALL: Final = "all"
+NSEG_RULES: Final = ("d_lambda", "length", "fixed", "keep")
+D_LAMBDA: Final = 0.1
+D_LAMBDA_FREQUENCY: Final = 100.0
+"""Hz at which the length constant is taken."""
+
+# runs
+ENGINES: Final = ("auto", "neuron", "coreneuron")
+ENGINE: Final = "auto"
+ADAPTIVE: Final = "adaptive"
+DT: Final = 0.0625
+"""Time step, ms."""
+TSTOP: Final = 100.0
+"""End of a run, ms."""
+V_INIT: Final = -65.0
+"""Membrane potential at the start of a run, mV."""
+CELSIUS: Final = 6.3
+"""Temperature, degrees C."""
+VMEM: Final = ("soma", ALL, NONE)
+"""Membrane potentials that are kept."""
+RULES: Final = ("probability", "indegree", "outdegree", "total", "all", "pairs")
+"""Rules of which cells connect."""
+
+# short forms of the command line
+QUICK_SYNAPSE: Final = "Exp2Syn:tau1=0.2,tau2=2,e=0"
+QUICK_PASSIVE: Final = "g=1e-4,e=-65"
+
+# figures
+PLOT_STYLES: Final = ("auto", "traces", "image")
+VIEWS: Final = ("xz", "yz", "xy")
+"""Planes that cells are drawn in."""
+FIGURE_FORMATS: Final = ("png", "pdf", "svg")
+NORMS: Final = ("peak", "value")
+"""What a relative tolerance refers to: the peak of a dataset, or each value."""
+
+# files by their suffixes
+MODEL_SUFFIXES: Final = (".toml", ".json")
+MORPHOLOGY_SUFFIXES: Final = (".swc", ".asc", ".hoc", ".xml", ".nml", ".h5")
+ARRAY_SUFFIXES: Final = (".csv", ".txt", ".yaml", ".yml", ".json")
