@@ -92,7 +92,8 @@ PLAYED = (
 from neuron import h
 from lfpcli.runtime.engine.field import ExtracellularField, Steps
 from lfpcli.runtime.engine.record import membrane_currents, potentials
-from lfpcli.runtime.engine.run import RunSettings, run
+from lfpcli.runtime.engine.run import run
+from lfpcli.runtime.engine.settings import RunSettings
 rng = np.random.default_rng(3)
 for name, times in trains.items():
     times = np.array(times)

@@ -49,6 +49,60 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield from (f"lfpcli.{alias.name}" for alias in node.names)
 
 
+# a circle goes once its room is mended
+KNOWN_CIRCLES = {
+    ("lfpcli.morphology.repair", "lfpcli.morphology.swc"),
+    ("lfpcli.morphology.splitting", "lfpcli.morphology.tree"),
+    (
+        "lfpcli.tasks.simulate.checkpoint",
+        "lfpcli.tasks.simulate.outputs",
+        "lfpcli.tasks.simulate.simulation",
+    ),
+}
+
+
+def dotted(path: Path) -> str:
+    inside = path.relative_to(ROOT.parent).with_suffix("")
+    return ".".join(inside.parts).removesuffix(".__init__")
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Modules of ours that each one imports, in functions and for types too."""
+    names = {dotted(path) for path in modules()}
+    graph: dict[str, set[str]] = {}
+    for path in modules():
+        targets = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                inside = [f"{node.module}.{alias.name}" for alias in node.names]
+                targets |= {name if name in names else str(node.module) for name in inside}
+        graph[dotted(path)] = targets & names
+    return graph
+
+
+def reached(graph: dict[str, set[str]], start: str) -> set[str]:
+    """Modules that an import of one brings along."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in graph[waiting.pop()] - seen:
+            seen.add(name)
+            waiting.append(name)
+    return seen
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = import_graph()
+    ahead = {name: reached(graph, name) for name in graph}
+    circles = set()
+    for name, names in ahead.items():
+        if name in names:
+            circles.add(tuple(sorted(other for other in names if name in ahead[other])))
+    assert circles <= KNOWN_CIRCLES, sorted(circles - KNOWN_CIRCLES)
+
+
 def rank(name: str) -> int:
     return next(k for k, group in enumerate(ORDER) if name in group)
 

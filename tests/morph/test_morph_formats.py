@@ -239,7 +239,7 @@ def test_asc_cells_are_those_of_lfpy(neuron_process):
     """
     mine = neuron_process(
         code.format(
-            load="from lfpcli.runtime.morphology.build import load_sections\n        "
+            load="from lfpcli.runtime.morphology.reading import load_sections\n        "
             "first = load_sections(path)\n        sections = load_sections(path).sections\n        "
             "assert first.sections[3].n3d() == sections[3].n3d()"
         ),
@@ -275,7 +275,7 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
     found = neuron_process(
         """
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.morphology.build import load_sections
+        from lfpcli.runtime.morphology.reading import load_sections
         loaded = load_sections("cell.hoc")
         results["names"] = np.array(loaded.names)
         results["points"] = [s.n3d() for s in loaded.sections]
@@ -301,7 +301,7 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
     found = neuron_process(
         """
         from lfpcli.errors import LfpError
-        from lfpcli.runtime.morphology.build import load_sections
+        from lfpcli.runtime.morphology.reading import load_sections
         texts = []
         for name in ("none.hoc", "bad.asc", "bad.hoc"):
             try:

@@ -14,7 +14,7 @@ from lfpcli.morphology.swc import read_swc
 COMPARE = """
     import contextlib, os, warnings
     warnings.simplefilter("ignore")
-    from lfpcli.runtime.morphology.build import load_sections
+    from lfpcli.runtime.morphology.reading import load_sections
     from lfpcli.runtime.neuron import nrn
     h = nrn()
     os.dup2(2, 1)
@@ -128,7 +128,7 @@ def test_segments_are_counted_as_neuron_counts_them(neuron_process, share):
     paths = [*allen_cells(), str(share / "morphologies" / "l5_pyramidal.swc")]
     found = neuron_process(
         """
-        from lfpcli.runtime.morphology.build import load_sections
+        from lfpcli.runtime.morphology.reading import load_sections
         from lfpcli.runtime.morphology.reading import read_morphology
         from lfpcli.morphology.measures import Segmentation, segment_count
         from lfpcli.runtime.neuron import nrn
@@ -154,7 +154,7 @@ def test_segments_are_counted_as_neuron_counts_them(neuron_process, share):
 def test_cells_live_side_by_side(neuron_process, share):
     found = neuron_process(
         """
-        from lfpcli.runtime.morphology.build import load_sections
+        from lfpcli.runtime.morphology.reading import load_sections
         from lfpcli.morphology.swc import read_swc
         from lfpcli.runtime.neuron import nrn
         cell = read_swc(path)
@@ -177,7 +177,7 @@ def test_sections_can_be_made_for_hoc_code(neuron_process, share):
     found = neuron_process(
         """
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.morphology.build import load_sections
+        from lfpcli.runtime.morphology.reading import load_sections
         from lfpcli.runtime.neuron import nrn
         h = nrn()
         h('''begintemplate Kind

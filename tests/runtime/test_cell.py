@@ -146,6 +146,7 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
         import lfpcli.runtime.engine.run as loop
         from lfpcli import Cell, StimIntElectrode
         from lfpcli.runtime.engine.record import potentials
+        from lfpcli.runtime.engine.settings import RunSettings
         loop.CORE_CHUNK_VALUES = 5000
         cell = Cell(morphology, passive=True)
         StimIntElectrode(cell, 0, "IClamp", amp=0.1, delay=5.0, dur=1e9)
@@ -153,7 +154,7 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
         for dt, tstop in ((2**-5, 1100.0), (0.025, 2100.0), (1 / 30, 2700.0)):
             runs = {}
             for engine in ("neuron", "coreneuron"):
-                settings = loop.RunSettings(tstop=tstop, dt=dt, engine=engine)
+                settings = RunSettings(tstop=tstop, dt=dt, engine=engine)
                 chunks = list(loop.run([cell], settings, {"v": potentials([cell], "soma")}))
                 runs[engine] = np.concatenate([chunk.blocks["v"] for chunk in chunks])
                 lengths = [(chunk.samples, len(chunk.blocks["v"])) for chunk in chunks]

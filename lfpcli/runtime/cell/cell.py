@@ -13,6 +13,7 @@ from lfpcli.errors import SimulatorError, UsageError, nearest
 from lfpcli.forward import transforms
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.geometry import select_sections
+from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.axial import axial_network
 from lfpcli.runtime.cell.derived import Derived, outside_potentials
 from lfpcli.runtime.cell.points import (
@@ -26,7 +27,9 @@ from lfpcli.runtime.cell.stimulated import Stimulated
 from lfpcli.runtime.engine.background import Background, leaving
 from lfpcli.runtime.engine.field import Steps
 from lfpcli.runtime.engine.record import Recorder, membrane_currents, potentials, variable
-from lfpcli.runtime.engine.run import Chunk, RunSettings, run
+from lfpcli.runtime.engine.run import Chunk, run
+from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.morphology.reading import load_sections
 from lfpcli.runtime.neuron import nrn
 
 Hook = Callable[["Cell"], object]
@@ -361,9 +364,6 @@ def range_name(mechanism: str, name: str) -> str:
 
 
 def _load(source: Any, names: Sequence[str] | None) -> tuple[list[Any], list[str]]:
-    from lfpcli.morphology.tree import Morphology
-    from lfpcli.runtime.morphology.build import load_sections
-
     if isinstance(source, (str, os.PathLike, Morphology)):
         loaded = load_sections(source)
         return list(loaded.sections), list(names or loaded.names)

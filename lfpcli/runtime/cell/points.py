@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError, UsageError, nearest
 from lfpcli.runtime.neuron import nrn
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.protocols import SimulatedCell
 
 
 class PointProcess:
@@ -37,7 +35,7 @@ class PointProcess:
         Where NEURON knows no such point process.
     """
 
-    def __init__(self, cell: Cell, idx: int, kind: str, **parameters: Any) -> None:
+    def __init__(self, cell: SimulatedCell, idx: int, kind: str, **parameters: Any) -> None:
         self.cell = cell
         self.idx = check_index(idx, len(cell.segments))
         self.kind = kind
@@ -67,7 +65,12 @@ class Synapse(PointProcess):
     """
 
     def __init__(
-        self, cell: Cell, idx: int, syntype: str = "ExpSyn", weight: float = 1.0, **parameters: Any
+        self,
+        cell: SimulatedCell,
+        idx: int,
+        syntype: str = "ExpSyn",
+        weight: float = 1.0,
+        **parameters: Any,
     ) -> None:
         super().__init__(cell, idx, syntype, **parameters)
         self.times = np.empty(0)
@@ -104,7 +107,9 @@ class StimIntElectrode(PointProcess):
         Its parameters, such as ``amp`` (nA), ``delay`` and ``dur`` (ms).
     """
 
-    def __init__(self, cell: Cell, idx: int, pptype: str = "IClamp", **parameters: Any) -> None:
+    def __init__(
+        self, cell: SimulatedCell, idx: int, pptype: str = "IClamp", **parameters: Any
+    ) -> None:
         super().__init__(cell, idx, pptype, **parameters)
         cell.electrodes.append(self)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.neuron import nrn
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.engine.run import RunSettings
 
 # NEURON executes an event at the end of the step that passes it; this far before a time of the
 # grid, in steps, it is that of the grid whatever the rounding of t

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from lfpcli.runtime.capture import captured
 from lfpcli.runtime.engine.addresses import addresses
 from lfpcli.runtime.engine.pages import FEW, gather_pages
 from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import detect_spikes
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
 
 
 class Recorder:
@@ -192,7 +190,7 @@ class SpikeRecorder:
         Times (ms) and gids of spikes from before this run, which `take` returns too.
     """
 
-    def __init__(self, cells: Sequence[Cell], thresholds: Sequence[float]) -> None:
+    def __init__(self, cells: Sequence[SimulatedCell], thresholds: Sequence[float]) -> None:
         self.earlier = np.zeros(0), np.zeros(0, np.int64)
         self._times, self._gids = nrn().Vector(), nrn().Vector()
         for cell, threshold in zip(cells, thresholds, strict=True):
@@ -210,7 +208,7 @@ class SpikeRecorder:
         return times[order], gids[order]
 
 
-def membrane_currents(cells: Sequence[Cell]) -> Recorder:
+def membrane_currents(cells: Sequence[SimulatedCell]) -> Recorder:
     """Recorder of `i_membrane_` of every segment, nA.
 
     It holds capacitive, ionic and synaptic currents and leaves out those of electrodes.
@@ -226,7 +224,7 @@ def membrane_currents(cells: Sequence[Cell]) -> Recorder:
     )
 
 
-def potentials(cells: Sequence[Cell], where: str = "all") -> Recorder:
+def potentials(cells: Sequence[SimulatedCell], where: str = "all") -> Recorder:
     """Recorder of the membrane potential, mV.
 
     Parameters
@@ -249,7 +247,7 @@ def potentials(cells: Sequence[Cell], where: str = "all") -> Recorder:
     )
 
 
-def variable(cells: Sequence[Cell], name: str, *, required: bool = True) -> Recorder:
+def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:
     """Recorder of a range variable on the segments that have it.
 
     Parameters
@@ -331,7 +329,7 @@ def point_variable(
     )
 
 
-def electrode_currents(cells: Sequence[Cell]) -> Recorder:
+def electrode_currents(cells: Sequence[SimulatedCell]) -> Recorder:
     """Recorder of the currents that electrodes inject, nA, with the segments they enter."""
     return Recorder(
         [[electrode.point._ref_i for electrode in cell.electrodes] for cell in cells],

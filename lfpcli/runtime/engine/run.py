@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +14,12 @@ from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime.engine import coreneuron
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
 from lfpcli.runtime.engine.record import Gatherer, Recorder, VectorSet
+from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.state import RunState, release, restored_thresholds, set_cell_state
 from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
 from lfpcli.runtime.synapses.events import EventFeed
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
 
 # doubles that the recorders may hold between two chunks, and the longest chunk
 CHUNK_VALUES = 1 << 19
@@ -30,67 +28,6 @@ CORE_CHUNK_VALUES = 1 << 22
 CORE_CHUNK_SAMPLES = 256
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """What a run needs beside the cells.
-
-    Attributes
-    ----------
-    tstop : float
-        End, ms.
-    dt : float
-        Time step, ms; with `adaptive`, the grid that samples are taken on.
-    tstart : float
-        Where the run begins, ms, <= 0; samples are kept from 0 on.
-    v_init : float
-        Initial membrane potential, mV.
-    celsius : float
-        Temperature, degrees Celsius.
-    adaptive : bool
-        Whether NEURON's variable time step (CVODE) is used.
-    atol, rtol : float
-        Its error bounds.
-    engine : {'neuron', 'coreneuron'}
-        What advances the equations.
-    """
-
-    tstop: float
-    dt: float = 0.0625
-    tstart: float = 0.0
-    v_init: float = -65.0
-    celsius: float = 6.3
-    adaptive: bool = False
-    atol: float = 1e-3
-    rtol: float = 0.0
-    engine: str = "neuron"
-
-    def __post_init__(self) -> None:
-        for name in ("tstop", "dt", "tstart", "v_init", "celsius", "atol", "rtol"):
-            if not math.isfinite(getattr(self, name)):
-                raise UsageError(f"'{name}' is not a finite number")
-        if self.dt <= 0:
-            raise UsageError(f"dt is {self.dt:g} ms, expected more than 0")
-        if self.tstop <= 0:
-            raise UsageError(f"tstop is {self.tstop:g} ms, expected more than 0")
-        if self.tstart > 0:
-            raise UsageError(f"tstart is {self.tstart:g} ms, expected 0 or less")
-
-    @property
-    def samples(self) -> int:
-        """Number of samples at 0, dt, 2 dt ... up to tstop."""
-        return math.floor(self.tstop / self.dt + 1e-9) + 1
-
-    @property
-    def warmup(self) -> int:
-        """Number of steps before t = 0."""
-        return round(-self.tstart / self.dt)
-
-    @property
-    def times(self) -> np.ndarray:
-        """Times of the samples, ms."""
-        return self.dt * np.arange(self.samples)
 
 
 @dataclass
@@ -133,7 +70,7 @@ class Frame:
 
 
 def run(
-    cells: Sequence[Cell],
+    cells: Sequence[SimulatedCell],
     settings: RunSettings,
     recorders: Mapping[str, Recorder],
     fields: Sequence[ExtracellularField] = (),
@@ -280,7 +217,9 @@ def _first_part(left: int) -> int:
     return count if left - count >= CORE_CHUNK_SAMPLES // 4 else left
 
 
-def _go_on(h: Any, cells: Sequence[Cell], synapses: Synapses | None, start: RunState) -> None:
+def _go_on(
+    h: Any, cells: Sequence[SimulatedCell], synapses: Synapses | None, start: RunState
+) -> None:
     """Put the model into the state that a run was left in."""
     h.t = start.time
     restart_exchange()
@@ -327,7 +266,7 @@ def _engine(name: str) -> Iterator[Callable[[], None]]:
 def _initialise(
     h: Any,
     pc: Any,
-    cells: Sequence[Cell],
+    cells: Sequence[SimulatedCell],
     settings: RunSettings,
     fields: Sequence[ExtracellularField],
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.sources import read_mod, without_comments
 from lfpcli.runtime.neuron import context, nrn
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.protocols import SimulatedCell
 
 # those of NEURON whose variables are all there is to them
 _PLAIN = {"capacitance", "morphology", "hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp"}
@@ -55,7 +53,7 @@ class RunState:
     gids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def cell_state(cell: Cell) -> np.ndarray:
+def cell_state(cell: SimulatedCell) -> np.ndarray:
     """Read the potentials, and the variables of all mechanisms and point processes of a cell.
 
     NEURON's own `SaveState` keeps the same for a whole process and the model as it is spread over
@@ -64,7 +62,7 @@ def cell_state(cell: Cell) -> np.ndarray:
     return np.array([getattr(owner, name) for owner, name in _places(cell)])
 
 
-def set_cell_state(cell: Cell, values: np.ndarray) -> None:
+def set_cell_state(cell: SimulatedCell, values: np.ndarray) -> None:
     """Set what `cell_state` read."""
     places = list(_places(cell))
     if len(places) != len(values):
@@ -76,7 +74,7 @@ def set_cell_state(cell: Cell, values: np.ndarray) -> None:
         setattr(owner, name, value)
 
 
-def _places(cell: Cell) -> Iterator[tuple[Any, str]]:
+def _places(cell: SimulatedCell) -> Iterator[tuple[Any, str]]:
     for section in cell.sections:
         # the nodes without area at the ends have potentials too, whose rounding matters
         if section.parentseg() is None:
@@ -110,7 +108,7 @@ def _variables(mechanism: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in found if not n.endswith("_dv_")))
 
 
-def obstacle(cells: Sequence[Cell], netcons: Sequence[Any]) -> str | None:
+def obstacle(cells: Sequence[SimulatedCell], netcons: Sequence[Any]) -> str | None:
     """Say why the state of the model that is built now cannot be kept; None where it can."""
     sources = {m.name: m for library in loaded_libraries() for m in library.mechanisms}
     for name in sorted(used_mechanisms()):
@@ -149,7 +147,9 @@ def _declares_all(text: str) -> bool:
     return not (changed & set(names)) - readable
 
 
-def restored_thresholds(cells: Sequence[Cell], above: set[int]) -> dict[int, tuple[Any, float]]:
+def restored_thresholds(
+    cells: Sequence[SimulatedCell], above: set[int]
+) -> dict[int, tuple[Any, float]]:
     """Silence the detectors of cells that are above their threshold already.
 
     NEURON takes all cells to be below at the start, and would tell of their spikes anew.

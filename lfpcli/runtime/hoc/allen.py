@@ -11,16 +11,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lfpcli.errors import InputError, SimulatorError, nearest
 from lfpcli.runtime.cell.points import density_mechanism_names, parameter_names
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.neuron import nrn
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.protocols import NamedSections
 
 KINDS = ("soma", "axon", "dend", "apic")
 # an axon is replaced by two sections of this length, um
@@ -184,7 +182,7 @@ class _At:
         return number
 
 
-def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[Cell], object]:
+def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[NamedSections], object]:
     """Make a function of a cell that gives it the biophysics of a ``fit_parameters.json``.
 
     Parameters
@@ -201,7 +199,7 @@ def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[Cell], obj
     """
     fit = read_fit(file)
 
-    def call(cell: Cell) -> None:
+    def call(cell: NamedSections) -> None:
         cell.sections, cell.names = apply_allen(cell.sections, cell.names, fit, folders)
 
     return call

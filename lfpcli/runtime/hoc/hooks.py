@@ -10,16 +10,15 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lfpcli.errors import InputError, LfpError, SimulatorError, nearest
 from lfpcli.runtime.hoc.hoc import run_hoc_file, working_folder
 from lfpcli.runtime.hoc.scope import SectionScope
+from lfpcli.runtime.protocols import NamedSections
 
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
-
-Hook = Callable[["Cell"], object]
+# a function of the user's takes the whole cell, whatever class that is
+Hook = Callable[[Any], object]
 _MODULES: dict[Path, ModuleType] = {}
 
 
@@ -53,14 +52,14 @@ def hook(file: Path, function: str | None = None, workdir: Path | None = None) -
         return lambda cell: run_hoc_code(file, cell, folder)
     target = python_function(file, function)
 
-    def call(cell: Cell) -> object:
+    def call(cell: NamedSections) -> object:
         with working_folder(folder), _user_code(file):
             return target(cell)
 
     return call
 
 
-def run_hoc_code(file: Path, cell: Cell, folder: Path | None = None) -> None:
+def run_hoc_code(file: Path, cell: NamedSections, folder: Path | None = None) -> None:
     """Run a hoc file for one cell; see `hook`."""
     scope = SectionScope(cell.sections, cell.names)
     run_hoc_file(file, folder=folder, again=True, scope=scope)
@@ -74,13 +73,13 @@ def python_function(file: Path, name: str) -> Hook:
     if path not in _MODULES:
         with _user_code(file):
             _MODULES[path] = _import(path)
-    found = getattr(_MODULES[path], name, None)
-    if not callable(found):
-        functions = [k for k, v in vars(_MODULES[path]).items() if callable(v) and k[0] != "_"]
+    function: Hook | None = getattr(_MODULES[path], name, None)
+    if not callable(function):
+        names = [k for k, v in vars(_MODULES[path]).items() if callable(v) and k[0] != "_"]
         raise InputError(
-            f"has no function '{name}'", source=file, remedy=nearest(name, functions, "function")
+            f"has no function '{name}'", source=file, remedy=nearest(name, names, "function")
         )
-    return found
+    return function
 
 
 def _import(path: Path) -> ModuleType:

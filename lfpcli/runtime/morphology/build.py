@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.morphology.formats import kind_of_file
 from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
 from lfpcli.runtime.neuron import nrn
 
 # section lists that templates for NEURON use by convention
 SUBSETS = {SOMA: "somatic", AXON: "axonal", DENDRITE: "basal", APICAL: "apical"}
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Sections made from a file or a morphology.
-
-    Attributes
-    ----------
-    sections : sequence of nrn.Section
-        In the order in which NEURON numbers them.
-    names : sequence of str
-        Their names.
-    kind : str
-        Format they came from: ``swc``, ``asc``, ``hoc``, ``neuroml``, ``h5`` or ``memory``.
-    """
-
-    sections: Sequence[Any]
-    names: Sequence[str]
-    kind: str
 
 
 def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True) -> list[Any]:
@@ -138,37 +116,3 @@ def _fill_subsets(into: Any, sections: Sequence[Section], made: list[Any]) -> No
             subset = getattr(into, name, None) if name else None
             if subset is not None and hasattr(subset, "wholetree"):
                 subset.append(sec=target)
-
-
-def load_sections(
-    source: str | os.PathLike[str] | Morphology, into: Any = None, *, settle: bool = True
-) -> Loaded:
-    """Load a cell's sections from a file of any known format, or from memory.
-
-    Cells loaded before stay as they are.
-
-    Parameters
-    ----------
-    source : path-like or Morphology
-        A .swc, .h5, .asc, .hoc, .xml or .nml file, or a morphology.
-    into : optional
-        See `instantiate`; .hoc files always create their own.
-    settle : bool
-        See `instantiate`.
-
-    Returns
-    -------
-    Loaded
-    """
-    from lfpcli.runtime.morphology import foreign
-    from lfpcli.runtime.morphology.reading import read_morphology
-
-    if isinstance(source, Morphology):
-        made, kind = instantiate(source, into, settle=settle), "memory"
-    else:
-        kind = kind_of_file(source)
-        if kind in foreign.LOADERS:
-            made = foreign.load(source, kind, into)
-        else:
-            made = instantiate(read_morphology(source), into, settle=settle)
-    return Loaded(made, [section.name() for section in made], kind)

@@ -1,8 +1,11 @@
-"""One way to read a morphology of any known format."""
+"""One way to read a morphology of any known format, and to make its sections."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from lfpcli.morphology.formats import kind_of_file
 from lfpcli.morphology.hdf5 import read_hdf5
@@ -10,6 +13,26 @@ from lfpcli.morphology.neuroml import read_neuroml
 from lfpcli.morphology.swc import read_swc
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology import foreign
+from lfpcli.runtime.morphology.build import instantiate
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Sections made from a file or a morphology.
+
+    Attributes
+    ----------
+    sections : sequence of nrn.Section
+        In the order in which NEURON numbers them.
+    names : sequence of str
+        Their names.
+    kind : str
+        Format they came from: ``swc``, ``asc``, ``hoc``, ``neuroml``, ``h5`` or ``memory``.
+    """
+
+    sections: Sequence[Any]
+    names: Sequence[str]
+    kind: str
 
 
 def read_morphology(
@@ -41,3 +64,34 @@ def read_morphology(
     if kind == "neuroml":
         return read_neuroml(path, name=label)
     return foreign.read(path, kind, name=label)
+
+
+def load_sections(
+    source: str | os.PathLike[str] | Morphology, into: Any = None, *, settle: bool = True
+) -> Loaded:
+    """Load a cell's sections from a file of any known format, or from memory.
+
+    Cells loaded before stay as they are.
+
+    Parameters
+    ----------
+    source : path-like or Morphology
+        A .swc, .h5, .asc, .hoc, .xml or .nml file, or a morphology.
+    into : optional
+        See `lfpcli.runtime.morphology.build.instantiate`; .hoc files always create their own.
+    settle : bool
+        See there.
+
+    Returns
+    -------
+    Loaded
+    """
+    if isinstance(source, Morphology):
+        made, kind = instantiate(source, into, settle=settle), "memory"
+    else:
+        kind = kind_of_file(source)
+        if kind in foreign.LOADERS:
+            made = foreign.load(source, kind, into)
+        else:
+            made = instantiate(read_morphology(source), into, settle=settle)
+    return Loaded(made, [section.name() for section in made], kind)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.events import EventFeed, SpikeTrains
-
-if TYPE_CHECKING:
-    from lfpcli.runtime.cell.cell import Cell
 
 # the sum of several such synapses with equal parameters is one such synapse
 LINEAR = ("ExpSyn", "Exp2Syn")
@@ -131,7 +129,7 @@ class Synapses:
 
     def __init__(
         self,
-        cells: Sequence[Cell],
+        cells: Sequence[SimulatedCell],
         kinds: Sequence[SynapseKind],
         rows: SynapseRows,
         trains: SpikeTrains,
@@ -263,7 +261,7 @@ def _rank_in_group(group: np.ndarray) -> np.ndarray:
     return rank
 
 
-def detect_spikes(cell: Cell, threshold: float) -> None:
+def detect_spikes(cell: SimulatedCell, threshold: float) -> None:
     """Let NEURON know a cell by its gid; upward crossings of `threshold` (mV) are its spikes."""
     h, pc = nrn(), context()
     if not pc.gid_exists(cell.gid):

@@ -10,7 +10,7 @@ import numpy as np
 
 from lfpcli import seeds
 from lfpcli.model import Model
-from lfpcli.runtime.engine.run import RunSettings
+from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate import estimate
 from lfpcli.tasks.simulate.build import Built
