@@ -48,7 +48,7 @@ class Candidates:
         return self.indices[np.searchsorted(edges / edges[-1], rng.random(n), side="right")]
 
 
-def resolve(location: Location, geometry: Geometry, place: str | None = None) -> Candidates:
+def resolve(location: Location, geometry: Geometry, source_line: str | None = None) -> Candidates:
     """Find the segments that a place on a cell stands for.
 
     Parameters
@@ -57,7 +57,7 @@ def resolve(location: Location, geometry: Geometry, place: str | None = None) ->
         The place.
     geometry : Geometry
         One cell, where and how it stands in the model.
-    place : str, optional
+    source_line : str, optional
         Where the place is written, for messages; the location's own by default.
 
     Returns
@@ -72,21 +72,21 @@ def resolve(location: Location, geometry: Geometry, place: str | None = None) ->
     InputError
         Where no section or segment fits.
     """
-    place = place or location.where or None
-    if location.kind == "section":
-        return _single(_at_x(location, geometry, place))
-    if location.kind == "index":
-        return _single(_at_index(int(location.index or 0), geometry, place))
-    allowed = section_mask(geometry, location.sections or ("all",), place)
+    source_line = source_line or location.source_line or None
+    if location.form == "section":
+        return _single(_at_x(location, geometry, source_line))
+    if location.form == "index":
+        return _single(_at_index(int(location.index or 0), geometry, source_line))
+    allowed = section_mask(geometry, location.sections or ("all",), source_line)
     if location.nearest is not None:
         indices = np.flatnonzero(allowed)
         away = np.linalg.norm(geometry.middle[indices] - np.array(location.nearest), axis=1)
         return _single(int(indices[np.argmin(away)]))
-    return _by_area(location, geometry, allowed, place)
+    return _by_area(location, geometry, allowed, source_line)
 
 
 def section_mask(
-    geometry: Geometry, patterns: Sequence[str], place: str | None = None
+    geometry: Geometry, patterns: Sequence[str], source_line: str | None = None
 ) -> np.ndarray:
     """Segments in the sections that any of the patterns names.
 
@@ -96,7 +96,7 @@ def section_mask(
         The cell.
     patterns : sequence of str
         See `lfpcli.geometry.select_sections`.
-    place : str, optional
+    source_line : str, optional
         Where the patterns are written, for messages.
 
     Returns
@@ -109,57 +109,59 @@ def section_mask(
         Where a pattern names no section.
     """
     mask = np.zeros(len(geometry.section_names), dtype=bool)
-    mask[_selected(tuple(geometry.section_names), tuple(patterns), place)] = True
+    mask[_selected(tuple(geometry.section_names), tuple(patterns), source_line)] = True
     return mask[geometry.section]
 
 
 @functools.lru_cache(maxsize=256)
-def _selected(names: tuple[str, ...], patterns: tuple[str, ...], place: str | None) -> np.ndarray:
+def _selected(
+    names: tuple[str, ...], patterns: tuple[str, ...], source_line: str | None
+) -> np.ndarray:
     """Indices of sections; a network asks the same of each of its many equal cells."""
     try:
         return select_sections(names, patterns)
     except InputError as error:
-        raise InputError(error.message, source=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=source_line, remedy=error.remedy) from error
 
 
 def _single(index: int) -> Candidates:
     return Candidates(np.array([index], dtype=np.int64), np.ones(1))
 
 
-def _at_index(index: int, geometry: Geometry, place: str | None) -> int:
+def _at_index(index: int, geometry: Geometry, source_line: str | None) -> int:
     if not 0 <= index < len(geometry):
         raise InputError(
             f"there is no segment {index}",
-            source=place,
+            source=source_line,
             remedy=f"the cell has {len(geometry)} segments, 0 to {len(geometry) - 1}",
         )
     return index
 
 
-def _at_x(location: Location, geometry: Geometry, place: str | None) -> int:
+def _at_x(location: Location, geometry: Geometry, source_line: str | None) -> int:
     """Segment that holds x of a section; of several somata the first one's."""
     name = str(location.section)
     names = tuple(geometry.section_names)
-    found = _selected(names, (name,), place)
+    found = _selected(names, (name,), source_line)
     whole = [k for k in found if names[k] == name or names[k].endswith(f".{name}")]
     found = np.array(whole) if whole else found
     if len(found) > 1 and name != "soma":
         first = names[found[0]].rsplit(".", 1)[-1]
         raise InputError(
             f"'{name}' names {len(found)} sections",
-            source=place,
+            source=source_line,
             remedy=f'name one, such as {first}, or draw among them with sections = ["{name}"]',
         )
     segments = np.flatnonzero(geometry.section == found[0])
     if not len(segments):
-        raise InputError(f"section '{name}' has no segments", source=place)
+        raise InputError(f"section '{name}' has no segments", source=source_line)
     along = segments[np.argsort(geometry.x[segments], kind="stable")]
     x = 0.5 if location.x is None else location.x
     return int(along[min(int(x * len(along)), len(along) - 1)])
 
 
 def _by_area(
-    location: Location, geometry: Geometry, allowed: np.ndarray, place: str | None
+    location: Location, geometry: Geometry, allowed: np.ndarray, source_line: str | None
 ) -> Candidates:
     z = geometry.middle[:, 2]
     if location.z_min is not None:
@@ -170,7 +172,7 @@ def _by_area(
     if not len(indices):
         raise InputError(
             "no segment of the named sections lies in z_min to z_max",
-            source=place,
+            source=source_line,
             remedy=f"the cell's segments lie from {z.min(initial=0):g} to {z.max(initial=0):g} um",
         )
     weights = geometry.area[indices].astype(float)
@@ -179,7 +181,7 @@ def _by_area(
     if not (weights.sum() > 0 and np.isfinite(weights.sum())):
         raise InputError(
             "no segment has a chance: area times the depth profile is 0 everywhere",
-            source=place,
+            source=source_line,
             remedy=f"the segments lie from {z[indices].min():g} to {z[indices].max():g} um",
         )
     return Candidates(indices, weights / weights.sum())

@@ -9,11 +9,14 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.model.expression import EXPRESSION, Expression
-from lfpcli.model.kinds import (
+from lfpcli.model.orientation import AXIS, Distortion, Rotation
+from lfpcli.model.source_text import At
+from lfpcli.model.tables import Table, exactly_one, key, plain, read_table, rest, table
+from lfpcli.model.value_types import (
     BOOLEAN,
     PATH,
     TEXT,
-    Kind,
+    ValueType,
     choice,
     either,
     integer,
@@ -23,9 +26,6 @@ from lfpcli.model.kinds import (
     path,
     vector,
 )
-from lfpcli.model.orientation import AXIS, Distortion, Rotation
-from lfpcli.model.place import At
-from lfpcli.model.tables import Table, exactly_one, key, plain, read_table, rest, table
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def _template(value: str, at: At) -> TemplateRef:
     return TemplateRef(PATH.read(name, at), template)
 
 
-CODE = Kind('"FILE.hoc" or "FILE.py:FUNCTION"', lambda value: isinstance(value, str), _code)
-TEMPLATE = Kind('"FILE.hoc:TEMPLATE"', lambda value: isinstance(value, str), _template)
+CODE = ValueType('"FILE.hoc" or "FILE.py:FUNCTION"', lambda value: isinstance(value, str), _code)
+TEMPLATE = ValueType('"FILE.hoc:TEMPLATE"', lambda value: isinstance(value, str), _template)
 
 _KEYS_OF_RULES: dict[str, tuple[str, ...]] = {
     "d_lambda": ("d_lambda", "frequency"),
@@ -120,10 +120,10 @@ class Nseg(Table):
 def _nseg(value: Any, at: At) -> Nseg:
     if isinstance(value, dict):
         return read_table(Nseg, value, at)
-    return Nseg(rule="fixed", n=integer(1).read(value, at), where=at.place)
+    return Nseg(rule="fixed", n=integer(1).read(value, at), source_line=at.source_line)
 
 
-NSEG = Kind(
+NSEG = ValueType(
     'a table such as {rule = "d_lambda"}, or a whole number',
     lambda value: isinstance(value, dict) or is_number(value),
     _nseg,

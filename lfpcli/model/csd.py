@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lfpcli.model.kinds import integer, listing, number, vector
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key
+from lfpcli.model.value_types import integer, listing, number, vector
 
 MOST_VOLUMES = 10_000_000
 """Volumes of current source density that one probe may have."""

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, nearest
 from lfpcli.model.families import check_parameters, family, family_names, is_discrete, quiet
-from lfpcli.model.kinds import TEXT, Kind, integer, is_number, number
-from lfpcli.model.place import At, shown
+from lfpcli.model.source_text import At, shown
 from lfpcli.model.tables import Table, key, read_table, rest
+from lfpcli.model.value_types import TEXT, ValueType, integer, is_number, number
 
 MOST_ROUNDS = 1000
 """Rounds of redrawing after which `Distribution.draw` gives up."""
@@ -28,7 +28,7 @@ LONGEST_SEARCH = 8191
 """Integers among which the upper end of a count without `max` is looked for."""
 
 _NUMBERS = number(infinite=True)
-PARAMETER = Kind(
+PARAMETER = ValueType(
     'a number, "inf" or "-inf"',
     lambda value: is_number(value) or value in ("inf", "-inf"),
     lambda value, at: _NUMBERS.convert(float(value) if isinstance(value, str) else value, at),
@@ -93,7 +93,9 @@ class Distribution(Table):
             if not len(wrong):
                 return values
             values[wrong] = self._rvs(rng, len(wrong))
-        raise InputError(f"'{self.dist}' gives hardly any value in its limits", source=self.where)
+        raise InputError(
+            f"'{self.dist}' gives hardly any value in its limits", source=self.source_line
+        )
 
     def draw_counts(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draw whole numbers, by the density at the integers from `min` to `max`, renormalised.
@@ -128,7 +130,7 @@ class Distribution(Table):
         if not 0 <= high - low <= LARGEST_COUNT:
             raise InputError(
                 f"a count cannot be from {low} to {high}",
-                source=self.where,
+                source=self.source_line,
                 remedy="give min and max",
             )
         size = high - low + 1 if self.max is not None else 127
@@ -145,10 +147,12 @@ class Distribution(Table):
         if not (total > 0 and np.isfinite(total)):
             raise InputError(
                 f"'{self.dist}' has no density at the integers from {low} to {high}",
-                source=self.where,
+                source=self.source_line,
             )
         if self.max is None and density[-1] * len(density) > 1e-6 * total:
-            raise InputError("counts have no upper end", source=self.where, remedy="give 'max'")
+            raise InputError(
+                "counts have no upper end", source=self.source_line, remedy="give 'max'"
+            )
         return density / total
 
     def density(self, values: ArrayLike) -> np.ndarray:
@@ -227,13 +231,15 @@ class Distribution(Table):
         return family(str(self.dist))(**self.params)
 
 
-def quantity(unit: str = "", *, above: float | None = None, least: float | None = None) -> Kind:
-    """Make the kind of a number in a range, or a distribution."""
+def quantity(
+    unit: str = "", *, above: float | None = None, least: float | None = None
+) -> ValueType:
+    """Make the type of a number in a range, or a distribution."""
     numbers = number(unit, above=above, least=least)
 
     def convert(value: Any, at: At) -> Distribution:
         if is_number(value):
-            return Distribution(value=numbers.convert(value, at), where=at.place)
+            return Distribution(value=numbers.convert(value, at), source_line=at.source_line)
         drawn = read_table(Distribution, value, at)
         drawn.check_draws(at)
         return drawn
@@ -241,8 +247,8 @@ def quantity(unit: str = "", *, above: float | None = None, least: float | None 
     return _number_or_table(numbers, convert)
 
 
-def _number_or_table(numbers: Kind, convert: Any) -> Kind:
-    return Kind(
+def _number_or_table(numbers: ValueType, convert: Any) -> ValueType:
+    return ValueType(
         f"{numbers.expects} or {{dist = NAME, ...}}",
         lambda value: is_number(value) or isinstance(value, dict),
         convert,
@@ -252,7 +258,9 @@ def _number_or_table(numbers: Kind, convert: Any) -> Kind:
 
 def _count(value: Any, at: At) -> Distribution:
     if is_number(value):
-        return Distribution(value=float(integer(0, LARGEST_COUNT).read(value, at)), where=at.place)
+        return Distribution(
+            value=float(integer(0, LARGEST_COUNT).read(value, at)), source_line=at.source_line
+        )
     drawn = read_table(Distribution, value, at)
     if drawn.min is not None and drawn.min < 0:
         raise (at / "min").expected("a number >= 0", drawn.min)

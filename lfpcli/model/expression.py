@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, nearest
-from lfpcli.model.kinds import Kind
-from lfpcli.model.place import At, shown
+from lfpcli.model.source_text import At, shown
+from lfpcli.model.value_types import ValueType
 
 VARIABLES = ("d", "x", "y", "z", "r")
 LONGEST = 500
@@ -211,4 +211,4 @@ def _expression(value: dict[str, Any], at: At) -> Expression:
         raise (at / "expr").error(error.message, error.remedy) from error
 
 
-EXPRESSION = Kind('{expr = "..."}', lambda value: isinstance(value, dict), _expression)
+EXPRESSION = ValueType('{expr = "..."}', lambda value: isinstance(value, dict), _expression)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import nearest
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 
 
 @dataclass(frozen=True)

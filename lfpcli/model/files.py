@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.model.model import Model
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, keys_of
 
 
 def model_files(model: Model) -> Iterator[tuple[At, Path]]:
     """Yield the files and folders that a model names, each with the key that names it."""
-    yield from _files(model, At(model.origin))
+    yield from _files(model, At(model.text))
 
 
 def check_files(model: Model) -> None:

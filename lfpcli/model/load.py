@@ -10,7 +10,7 @@ from typing import IO, Any
 from lfpcli.errors import InputError
 from lfpcli.model.model import Model
 from lfpcli.model.overrides import apply_overrides
-from lfpcli.model.place import At, Origin
+from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import read_table
 from lfpcli.model.text import Lines, is_stream, parse, plain_tree, read_file, read_stream
 
@@ -62,5 +62,5 @@ def load_model(
         raise InputError(f"a model is no {type(source).__name__}")
     base = Path(folder) if folder is not None else (path.parent if path else Path())
     set_keys = apply_overrides(tree, overrides, name)
-    origin = Origin(name, base.absolute(), lines, set_keys)
-    return read_table(Model, tree, At(origin), path=path, origin=origin)
+    text = SourceText(name, base.absolute(), lines, set_keys)
+    return read_table(Model, tree, At(text), path=path, text=text)

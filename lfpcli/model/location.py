@@ -8,9 +8,9 @@ from typing import Any
 
 from lfpcli.errors import InputError
 from lfpcli.model.distribution import Distribution
-from lfpcli.model.kinds import TEXT, Kind, integer, listing, number, vector
-from lfpcli.model.place import At, Origin, clipped, shown
+from lfpcli.model.source_text import At, SourceText, clipped, shown
 from lfpcli.model.tables import Table, key, only_with, read_table, table
+from lfpcli.model.value_types import TEXT, ValueType, integer, listing, number, vector
 
 _TEXT_FORM = re.compile(r"(?P<section>[^()#@]+?)\s*(?:\(\s*(?P<x>[^()]*?)\s*\))?")
 
@@ -55,15 +55,10 @@ class Location(Table):
     index: int | None = key(integer(), None, doc="Instead: the segment of this index.")
 
     @property
-    def kind(self) -> str:
-        """How the place is given: section, nearest, index, or random."""
+    def form(self) -> str:
+        """How the place is written: section, nearest, index, or random."""
         names = ("section", "nearest", "index")
         return next((name for name in names if getattr(self, name) is not None), "random")
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the place is drawn."""
-        return self.kind == "random"
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys say more than one place."""
@@ -106,7 +101,7 @@ def parse_location(text: str) -> Location:
             f"{shown(text)} is no place on a cell",
             remedy="write NAME, NAME(x), #INDEX or @x,y,z",
         )
-    return read_table(Location, raw, At(Origin(clipped(text))))
+    return read_table(Location, raw, At(SourceText(clipped(text))))
 
 
 def _raw_location(text: str) -> dict[str, Any] | None:
@@ -140,7 +135,7 @@ def _location(value: Any, at: At) -> Location:
     return read_table(Location, raw, at)
 
 
-LOCATION = Kind(
+LOCATION = ValueType(
     'a table such as {sections = ["dend"]}, or NAME, NAME(x), #INDEX or @x,y,z',
     lambda value: isinstance(value, (dict, str)),
     _location,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lfpcli import vocabulary
-from lfpcli.model.kinds import Kind, choice, number, vector
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table
+from lfpcli.model.value_types import ValueType, choice, number, vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def _medium(value: Any, at: At) -> Any:
     return read_table(MEDIA[names[0]], value, at)
 
 
-MEDIUM = Kind(
+MEDIUM = ValueType(
     f"{_WORDS.expects} or a table such as {{slice = 300.0}}",
     lambda value: isinstance(value, (str, dict)),
     _medium,

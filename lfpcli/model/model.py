@@ -10,16 +10,16 @@ from typing import Any
 
 from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
-from lfpcli.model.kinds import Kind, listing
 from lfpcli.model.network import Connection, Input, Population, Stimulus
-from lfpcli.model.place import At, Origin, shown
 from lfpcli.model.probe import Field, Probe, check_name
 from lfpcli.model.run import Record, Run
+from lfpcli.model.source_text import At, SourceText, shown
 from lfpcli.model.tables import Table, key, read_table, table
+from lfpcli.model.value_types import ValueType, listing
 
 
-def _named(cls: type[Table]) -> Kind:
-    """Make the kind of tables of tables, each with a name."""
+def _named(cls: type[Table]) -> ValueType:
+    """Make the type of tables of tables, each with a name."""
 
     def convert(value: dict[str, Any], at: At) -> dict[str, Table]:
         entries = {}
@@ -28,7 +28,7 @@ def _named(cls: type[Table]) -> Kind:
             entries[name] = read_table(cls, entry, at / name, name=name)
         return entries
 
-    return Kind("tables with names", lambda value: isinstance(value, dict), convert)
+    return ValueType("tables with names", lambda value: isinstance(value, dict), convert)
 
 
 def _probes(value: list[Any], at: At) -> tuple[Probe, ...]:
@@ -36,7 +36,7 @@ def _probes(value: list[Any], at: At) -> tuple[Probe, ...]:
     return tuple(p if p.name else replace(p, name=f"probe{k}") for k, p in enumerate(probes))
 
 
-PROBES = Kind("a list of tables", lambda value: isinstance(value, list), _probes)
+PROBES = ValueType("a list of tables", lambda value: isinstance(value, list), _probes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +74,12 @@ class Model(Table):
     probes: tuple[Probe, ...] = key(PROBES, (), doc="What is measured.", name="probe")
     record: Record = key(table(Record), Record(), doc="What is kept.")
     path: Path | None = field(default=None, compare=False)
-    origin: Origin = field(default_factory=Origin, compare=False, repr=False)
+    text: SourceText = field(default_factory=SourceText, compare=False, repr=False)
 
     @property
     def folder(self) -> Path:
         """Folder that relative paths refer to."""
-        return self.origin.folder
+        return self.text.folder
 
     def resolved_populations(self) -> dict[str, Population]:
         """Return the populations in the order of their gids.
@@ -90,7 +90,10 @@ class Model(Table):
         if any(p.has_cells for p in self.populations.values()) or len(self.cells) != 1:
             return self.populations
         (name, cell), *_ = self.cells.items()
-        return {name: Population(name=name, cell=name, where=cell.where), **self.populations}
+        return {
+            name: Population(name=name, cell=name, source_line=cell.source_line),
+            **self.populations,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model, defaults filled in, as a tree of JSON's types.

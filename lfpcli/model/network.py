@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.model.distribution import COUNT, QUANTITY, Distribution, quantity
-from lfpcli.model.kinds import (
+from lfpcli.model.location import LOCATION, Location
+from lfpcli.model.orientation import AXIS, Distortion, Rotation
+from lfpcli.model.source_text import At
+from lfpcli.model.sources import RATE, SOURCE, SpikeSource
+from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
+from lfpcli.model.value_types import (
     BOOLEAN,
     PATH,
     TEXT,
-    Kind,
+    ValueType,
     choice,
     either,
     integer,
@@ -20,11 +25,6 @@ from lfpcli.model.kinds import (
     number,
     vector,
 )
-from lfpcli.model.location import LOCATION, Location
-from lfpcli.model.orientation import AXIS, Distortion, Rotation
-from lfpcli.model.place import At
-from lfpcli.model.sources import RATE, SOURCE, SpikeSource
-from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
 from lfpcli.vocabulary import RULES
 
 LARGEST_SIZE = 2**31 - 1
@@ -57,7 +57,7 @@ class Place(Table):
             raise at.table_error("needs the key 'radius' (um)")
 
 
-def _place(cls: type[Table], example: str) -> Kind:
+def _place(cls: type[Table], example: str) -> ValueType:
     return table(cls, f"a table such as {example}")
 
 
@@ -151,8 +151,8 @@ class Rule(Table):
     )
 
     @property
-    def kind(self) -> str:
-        """Name of the key that is given."""
+    def name(self) -> str:
+        """Name of the key that says it."""
         return next(name for name in RULES if getattr(self, name) is not None)
 
     def check(self, at: At) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lfpcli.model.kinds import Kind, choice, either, number, vector
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, only_with
+from lfpcli.model.value_types import ValueType, choice, either, number, vector
 from lfpcli.vocabulary import AXES, RANDOM
 
 ANGLE = either(number("degrees"), choice(RANDOM))
@@ -20,7 +20,7 @@ def _order(value: str, at: At) -> str:
     return value
 
 
-ORDER = Kind('the axes in order, such as "xyz"', lambda value: isinstance(value, str), _order)
+ORDER = ValueType('the axes in order, such as "xyz"', lambda value: isinstance(value, str), _order)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +41,6 @@ class Rotation(Table):
     azimuth: float | str | None = key(
         ANGLE, None, doc="Direction of the tilt: 0 towards x, 90 towards y."
     )
-
-    @property
-    def is_random(self) -> bool:
-        """Whether an angle is drawn."""
-        return RANDOM in self.spec().values()
 
     def spec(self) -> dict[str, Any]:
         """Return the keys that `lfpcli.forward.rotations.rotation_matrix` takes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lfpcli.errors import UsageError, nearest
-from lfpcli.model.place import At, KeyPath, Origin, clipped, shown
+from lfpcli.model.source_text import At, KeyPath, SourceText, clipped, shown
 from lfpcli.model.text import Tree, parse_value
 
 NAMED_TABLES = ("cell", "population")
@@ -40,7 +40,7 @@ def apply_overrides(tree: Tree, overrides: Iterable[str], name: str) -> dict[Key
     done: dict[KeyPath, str] = {}
     for text in overrides:
         parts, value = _split(text)
-        done[_set(tree, parts, parse_value(value), Origin(name, overrides={(): text}))] = text
+        done[_set(tree, parts, parse_value(value), SourceText(name, overrides={(): text}))] = text
     return done
 
 
@@ -52,9 +52,9 @@ def _split(text: str) -> tuple[list[str], str]:
     return parts, value.strip()
 
 
-def _set(tree: Tree, parts: list[str], value: Any, origin: Origin) -> KeyPath:
+def _set(tree: Tree, parts: list[str], value: Any, text: SourceText) -> KeyPath:
     """Set a value in a tree, making the tables on the way; return its path."""
-    at = At(origin)
+    at = At(text)
     node: Any = tree
     for depth, part in enumerate(parts):
         if not isinstance(node, (list, dict)):

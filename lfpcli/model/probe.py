@@ -9,10 +9,14 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.model.csd import Csd
-from lfpcli.model.kinds import (
+from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
+from lfpcli.model.orientation import Rotation
+from lfpcli.model.source_text import At, shown
+from lfpcli.model.tables import Table, exactly_one, key, table
+from lfpcli.model.value_types import (
     PATH,
     TEXT,
-    Kind,
+    ValueType,
     choice,
     either,
     integer,
@@ -20,10 +24,6 @@ from lfpcli.model.kinds import (
     number,
     vector,
 )
-from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
-from lfpcli.model.orientation import Rotation
-from lfpcli.model.place import At, shown
-from lfpcli.model.tables import Table, exactly_one, key, table
 
 
 def _array(value: str, at: At) -> Path | str:
@@ -31,7 +31,7 @@ def _array(value: str, at: At) -> Path | str:
     return PATH.convert(value, at) if is_file else TEXT.convert(value, at)
 
 
-ARRAY = Kind("the name of an array or its file", lambda value: isinstance(value, str), _array)
+ARRAY = ValueType("the name of an array or its file", lambda value: isinstance(value, str), _array)
 POINTS = listing(vector("um"), least=1)
 
 

@@ -83,7 +83,7 @@ def roff_keys(cls: type[Table]) -> str:
 
 
 def _roff_key(name: str, spec: Key, entry: Field[Any]) -> str:
-    values = f"{_sentence(spec.kind.expects)} {_default(spec, entry)}".strip()
+    values = f"{_sentence(spec.value_type.expects)} {_default(spec, entry)}".strip()
     return f".TP\n{_head(name, spec)}\n{values}\n{_escaped(spec.doc)}\n"
 
 

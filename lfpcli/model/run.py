@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfpcli import vocabulary
-from lfpcli.model.kinds import BOOLEAN, TEXT, choice, either, integer, listing, number, path
-from lfpcli.model.place import At, shown
+from lfpcli.model.source_text import At, shown
 from lfpcli.model.tables import Table, key
+from lfpcli.model.value_types import BOOLEAN, TEXT, choice, either, integer, listing, number, path
 
 MOST_STEPS = 1e12
 """Time steps beyond which a run is a mistake."""

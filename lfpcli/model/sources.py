@@ -13,9 +13,9 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.model.distribution import PARAMETER, Distribution
-from lfpcli.model.kinds import TEXT, Kind, either, integer, is_number, listing, number
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, rest, table
+from lfpcli.model.value_types import TEXT, ValueType, either, integer, is_number, listing, number
 
 MOST_SPIKES = 10_000_000
 """Spikes of one train after which a draw gives up."""
@@ -49,8 +49,8 @@ class SpikeSource(Table):
     params: dict[str, float] = rest(PARAMETER, doc="Parameters of 'dist', such as a and scale.")
 
     @property
-    def kind(self) -> str:
-        """Name of the key that is given: poisson, times, regular or dist."""
+    def process(self) -> str:
+        """Name of the key that says what it is: poisson, times, regular or dist."""
         names = ("poisson", "times", "regular", "dist")
         return next(name for name in names if getattr(self, name) is not None)
 
@@ -58,7 +58,11 @@ class SpikeSource(Table):
     def intervals(self) -> Distribution:
         """Distribution of the intervals of a renewal process, ms."""
         return Distribution(
-            dist=self.dist, min=self.min or 0.0, max=self.max, params=self.params, where=self.where
+            dist=self.dist,
+            min=self.min or 0.0,
+            max=self.max,
+            params=self.params,
+            source_line=self.source_line,
         )
 
     def draw(self, rng: np.random.Generator, tstop: float, tstart: float = 0.0) -> np.ndarray:
@@ -141,7 +145,7 @@ class SpikeSource(Table):
         if count > MOST_SPIKES:
             raise InputError(
                 f"a spike train has more than {MOST_SPIKES:,} spikes",
-                source=self.where,
+                source=self.source_line,
                 remedy="lower the rate, or give 'number'",
             )
 
@@ -151,11 +155,13 @@ SOURCE = table(SpikeSource, "a table such as {poisson = 20.0} or {times = [20.0]
 
 def _rate(value: Any, at: At) -> SpikeSource:
     if is_number(value):
-        return SpikeSource(poisson=number("Hz", least=0).read(value, at), where=at.place)
+        return SpikeSource(
+            poisson=number("Hz", least=0).read(value, at), source_line=at.source_line
+        )
     return read_table(SpikeSource, value, at)
 
 
-RATE = Kind(
+RATE = ValueType(
     either(number("Hz", least=0), SOURCE).expects,
     lambda value: is_number(value) or isinstance(value, dict),
     _rate,

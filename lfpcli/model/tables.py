@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lfpcli.errors import nearest
-from lfpcli.model.kinds import Kind
-from lfpcli.model.place import At
+from lfpcli.model.source_text import At
+from lfpcli.model.value_types import ValueType
 
 T = TypeVar("T", bound="Table")
 
@@ -24,8 +24,8 @@ class Key:
 
     Attributes
     ----------
-    kind : Kind
-        Kind of its value.
+    value_type : ValueType
+        ValueType of its value.
     doc : str
         What it means, for the manual.
     name : str
@@ -33,19 +33,19 @@ class Key:
     required : bool
         Whether it cannot be left out.
     rest : bool
-        Whether the field takes all further keys of the table, with values of the kind.
+        Whether the field takes all further keys of the table, with values of the type.
     """
 
-    kind: Kind
+    value_type: ValueType
     doc: str
     name: str = ""
     required: bool = False
     rest: bool = False
 
 
-def key(kind: Kind, default: Any = REQUIRED, *, doc: str, name: str = "") -> Any:
+def key(value_type: ValueType, default: Any = REQUIRED, *, doc: str, name: str = "") -> Any:
     """Declare a key as a dataclass field; without a `default` it is required."""
-    meta = {"key": Key(kind, doc, name, required=default is REQUIRED)}
+    meta = {"key": Key(value_type, doc, name, required=default is REQUIRED)}
     if default is REQUIRED:
         return field(metadata=meta)
     if isinstance(default, dict):
@@ -53,9 +53,9 @@ def key(kind: Kind, default: Any = REQUIRED, *, doc: str, name: str = "") -> Any
     return field(default=default, metadata=meta)
 
 
-def rest(kind: Kind, *, doc: str) -> Any:
+def rest(value_type: ValueType, *, doc: str) -> Any:
     """Declare the dictionary that takes all keys the table does not name."""
-    return field(default_factory=dict, metadata={"key": Key(kind, doc, rest=True)})
+    return field(default_factory=dict, metadata={"key": Key(value_type, doc, rest=True)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +64,11 @@ class Table:
 
     Attributes
     ----------
-    where : str
+    source_line : str
         ``file:line`` it was read from, for later messages; no part of equality.
     """
 
-    where: str = field(default="", compare=False, repr=False)
+    source_line: str = field(default="", compare=False, repr=False)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys do not go together."""
@@ -118,38 +118,40 @@ def read_table(cls: type[T], value: Any, at: At, **fixed: Any) -> T:
     if not isinstance(value, dict):
         raise at.expected("a table", value)
     known = {name: (spec, entry.name) for name, spec, entry in keys_of(cls) if not spec.rest}
-    others = [(spec.kind, entry.name) for _, spec, entry in keys_of(cls) if spec.rest]
+    others = [(spec.value_type, entry.name) for _, spec, entry in keys_of(cls) if spec.rest]
     values: dict[str, Any] = dict(fixed)
     for name, raw in value.items():
         if name in known:
             spec, attribute = known[name]
-            values[attribute] = spec.kind.read(raw, at / name)
+            values[attribute] = spec.value_type.read(raw, at / name)
         elif others:
-            kind, attribute = others[0]
-            values.setdefault(attribute, {})[name] = _read_other(kind, raw, at / name, known)
+            value_type, attribute = others[0]
+            values.setdefault(attribute, {})[name] = _read_other(value_type, raw, at / name, known)
         else:
             raise at.unknown(name, known)
     for name, (spec, _) in known.items():
         if spec.required and name not in value:
-            raise at.table_error(f"needs the key '{name}'", f"give {spec.kind.expects}")
-    table = cls(where=at.place, **values)
+            raise at.table_error(f"needs the key '{name}'", f"give {spec.value_type.expects}")
+    table = cls(source_line=at.source_line, **values)
     table.check(at)
     return table
 
 
-def _read_other(kind: Kind, raw: Any, at: At, known: Iterable[str]) -> Any:
+def _read_other(value_type: ValueType, raw: Any, at: At, known: Iterable[str]) -> Any:
     """Read a value of an open table; one of a wrong type may be a known key misspelt."""
-    if not kind.accepts(raw):
+    if not value_type.accepts(raw):
         remedy = nearest(str(at.path[-1]), known, "key")
-        error = at.expected(kind.expects, raw)
+        error = at.expected(value_type.expects, raw)
         error.remedy = remedy if remedy.startswith("did you mean") else None
         raise error
-    return kind.convert(raw, at)
+    return value_type.convert(raw, at)
 
 
-def table(cls: type[Table], what: str = "a table") -> Kind:
-    """Make the kind of values that are a table of a class."""
-    return Kind(what, lambda value: isinstance(value, dict), lambda v, at: read_table(cls, v, at))
+def table(cls: type[Table], what: str = "a table") -> ValueType:
+    """Make the type of values that are a table of a class."""
+    return ValueType(
+        what, lambda value: isinstance(value, dict), lambda v, at: read_table(cls, v, at)
+    )
 
 
 def exactly_one(entry: Table, at: At, names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.model.place import KeyPath, shown, toml_lines
+from lfpcli.model.source_text import KeyPath, shown, toml_lines
 
 if sys.version_info >= (3, 11):
     import tomllib

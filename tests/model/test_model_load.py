@@ -71,7 +71,7 @@ def test_every_table_of_a_network_arrives() -> None:
     assert basket.nseg == Nseg(rule="keep")
     assert basket.args == (0.0, "x")
     connection = model.connections[0]
-    assert connection.rule.kind == "probability"
+    assert connection.rule.name == "probability"
     assert connection.synapse.params == {"tau1": 0.2, "tau2": 1.8, "e": 0.0}
     assert connection.self is False
     assert model.populations["I"].size == 2
@@ -183,8 +183,8 @@ def test_places_in_the_text_are_known(tmp_path: Path) -> None:
     path = tmp_path / "m.toml"
     path.write_text(TOML)
     model = load_model(path)
-    assert model.stimuli[0].where == f"{path}:13"
-    assert model.cells["pyr"].mechanism[0].where == f"{path}:9"
+    assert model.stimuli[0].source_line == f"{path}:13"
+    assert model.cells["pyr"].mechanism[0].source_line == f"{path}:9"
 
 
 def test_files_of_a_model_are_listed_and_checked(tmp_path: Path) -> None:

@@ -187,5 +187,5 @@ def test_places_that_are_not_there_are_named(value: Any, expected: str) -> None:
 
 def test_errors_name_the_place_given() -> None:
     with pytest.raises(InputError) as caught:
-        resolve(parse_location("#10"), geometry(), place="--input")
+        resolve(parse_location("#10"), geometry(), source_line="--input")
     assert caught.value.source == "--input"

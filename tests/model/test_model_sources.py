@@ -84,7 +84,7 @@ def test_endless_trains_are_refused(value: Any) -> None:
 
 def test_kinds_have_names() -> None:
     kinds = [{"poisson": 1}, {"times": [1]}, {"regular": 1}, {"dist": "expon"}]
-    assert [source(k).kind for k in kinds] == ["poisson", "times", "regular", "dist"]
+    assert [source(k).process for k in kinds] == ["poisson", "times", "regular", "dist"]
 
 
 def test_rate_of_a_population_may_be_a_number() -> None:

@@ -40,7 +40,7 @@ def measurement_of(probe: Probe) -> Measurement:
         from lfpcli.tasks.measure.csd import csd_measurement
 
         return csd_measurement(probe.name, probe.csd, probe.per)
-    with located(probe.where):
+    with located(probe.source_line):
         contacts = contacts_of(probe)
         arguments = forward_arguments(probe)
 
@@ -48,7 +48,7 @@ def measurement_of(probe: Probe) -> Measurement:
 
     def matrix(geometry: Geometry) -> np.ndarray:
         warn(geometry)
-        with located(probe.where):
+        with located(probe.source_line):
             return transfer_matrix(geometry, contacts, **arguments)
 
     return Measurement(

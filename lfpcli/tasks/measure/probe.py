@@ -15,8 +15,8 @@ from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
-from lfpcli.model.place import At, Origin
 from lfpcli.model.probe import Probe
+from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import read_table
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.instruments import measurement_of
@@ -36,7 +36,7 @@ def probe_table(values: dict[str, Any]) -> Probe:
         Where a value is not what its key expects.
     """
     given = {key: value for key, value in values.items() if value is not None}
-    return read_table(Probe, given, At(Origin("command line")))
+    return read_table(Probe, given, At(SourceText("command line")))
 
 
 def probe(

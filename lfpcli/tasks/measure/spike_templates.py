@@ -115,7 +115,7 @@ def templates(
     chosen = placements_of(places, cell, contacts)
     record = provenance(command, **facts, seed=places.seed)
     with (
-        located(spec.where),
+        located(spec.source_line),
         atomic_output(output, force=force) as target,
         TemplateWriter(target, record, float32=float32) as writer,
     ):
@@ -155,7 +155,7 @@ def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
         raise UsageError(
             "templates have no noise", remedy="leave --noise out, and add it to the recording"
         )
-    with located(spec.where):
+    with located(spec.source_line):
         return contacts_of(spec)
 
 

@@ -175,7 +175,7 @@ def _connect(
 
 def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
     table = model.stimuli[number]
-    with located(table.where):
+    with located(table.source_line):
         for k, member in chosen(table, built.layout, built.members):
             rng = seeds.generator(seed, "stimulus", number, member.gid)
             (index,) = resolve(table.location, member.geometry).draw(rng, 1)

@@ -97,7 +97,7 @@ class CellFactory:
         if self._made:
             raise InputError(
                 "the hoc file builds one cell and cannot make more",
-                source=self.spec.where,
+                source=self.spec.source_line,
                 remedy="put it into a template, or use a population of size 1",
             )
         self._made = True
@@ -150,16 +150,16 @@ class CellFactory:
         for mechanism, name, expression in found:
             index = cell.get_idx(mechanism.sections)
             values = expression.evaluate({k: v[index] for k, v in variables.items()})
-            with located(f"{mechanism.where} {mechanism.name}.{name}"):
+            with located(f"{mechanism.source_line} {mechanism.name}.{name}"):
                 cell.set_range(mechanism.name, name, index, np.broadcast_to(values, index.shape))
 
 
 def _insert(mechanism: Mechanism, cell: Cell) -> None:
     values = {k: v for k, v in mechanism.params.items() if not isinstance(v, Expression)}
-    with located(mechanism.where):
+    with located(mechanism.source_line):
         if mechanism.name not in density_mechanism_names():
             section = cell.names[select_sections(cell.names, mechanism.sections)[0]]
-            folder = Path(mechanism.where.partition(":")[0]).parent
+            folder = Path(mechanism.source_line.partition(":")[0]).parent
             raise missing_mechanism_error(mechanism.name, section, [folder])
         cell.insert(mechanism.name, mechanism.sections, **values)
 

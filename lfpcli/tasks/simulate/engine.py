@@ -61,7 +61,7 @@ def choose_engine(model: Model) -> tuple[str, str]:
     if wanted == "coreneuron" and reason:
         raise SimulatorError(
             f"CoreNEURON cannot run this model: {reason}",
-            source=model.run.where or None,
+            source=model.run.source_line or None,
             remedy='use engine = "auto" or "neuron"',
         )
     if reason:

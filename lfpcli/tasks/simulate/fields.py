@@ -46,7 +46,7 @@ def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[Extrace
         return []
     parts = []
     for number, field in enumerate(fields):
-        with located(field.where):
+        with located(field.source_line):
             parts.append(_steps(field, f"field {number}", built.members, team))
     segments = [segment for cell in built.cells for segment in cell.segments]
     return [ExtracellularField(segments, parts)]

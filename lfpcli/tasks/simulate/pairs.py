@@ -88,7 +88,7 @@ class Pairs:
         if count > among:
             raise InputError(
                 f"{count} cells are to be drawn without replacement from {among}",
-                source=self.table.rule.where,
+                source=self.table.rule.source_line,
                 remedy="use a smaller number",
             )
         drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
@@ -120,7 +120,7 @@ class Pairs:
         seed, purpose, number = self._key
         rng = seeds.generator(seed, f"{purpose} total", number)
         if count and not self._pre * self._post - self._same * self._pre:
-            raise InputError("there is no pair to draw", source=self.table.rule.where)
+            raise InputError("there is no pair to draw", source=self.table.rule.source_line)
         found = [np.empty((0, 2), np.int64)]
         while count:
             block = min(count, _BLOCK)

@@ -110,7 +110,7 @@ def _add_synapses(found: Recorders, model: Model, built: Built) -> None:
         points = [synapses.points[k] for k in synapses.point[rows].tolist()]
         where = synapses.rows.cell[rows], synapses.rows.segment[rows]
         for name in table.record:
-            unit = _unit_of_point(table.synapse.type, name, table.where)
+            unit = _unit_of_point(table.synapse.type, name, table.source_line)
             found.store(f"{name}_{label}", point_variable(count, *where, points, name), unit)
 
 
@@ -121,7 +121,7 @@ def _add_electrodes(found: Recorders, model: Model, built: Built) -> None:
         segment = np.array([electrode.idx for _, electrode in own], np.int64)
         points = [electrode.point for _, electrode in own]
         for name in table.record:
-            unit = _unit_of_point(table.type, name, table.where)
+            unit = _unit_of_point(table.type, name, table.source_line)
             recorder = point_variable(len(built.cells), cell, segment, points, name)
             found.store(f"{name}_stimulus{number}", recorder, unit)
 

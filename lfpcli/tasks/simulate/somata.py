@@ -55,7 +55,7 @@ def _listed(place: Place, population: Population) -> np.ndarray:
     if population.size is not None and len(points) != population.size:
         raise InputError(
             f"population '{population.name}' of {population.size} has {len(points)} positions",
-            source=population.where,
+            source=population.source_line,
         )
     return points
 
@@ -82,7 +82,7 @@ def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
         points[again] = _draw(place, len(again), rng)
     raise InputError(
         f"{size} cells do not fit with {place.min_distance:g} um between them",
-        source=place.where,
+        source=place.source_line,
         remedy="use a larger radius or a smaller min_distance",
     )
 

@@ -89,10 +89,10 @@ def wire(model: Model, seed: int, layout: Layout, members: list[Member]) -> Wiri
     """
     wiring = Wiring()
     for number, connection in enumerate(model.connections):
-        with located(connection.where):
+        with located(connection.source_line):
             _add_connection(wiring, model, number, seed, layout, members)
     for number, table in enumerate(model.inputs):
-        with located(table.where):
+        with located(table.source_line):
             _add_input(wiring, model, number, seed, layout, members)
     return wiring
 
@@ -142,7 +142,7 @@ def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
     if np.any(delays < dt):
         raise InputError(
             f"a delay of {delays.min():.4g} ms was drawn, shorter than the time step, {dt:g} ms",
-            source=table.delay.where or None,
+            source=table.delay.source_line or None,
             remedy=f"give the delay min = {dt:g}, or more",
         )
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from lfpcli.errors import nearest
-from lfpcli.model.place import At, shown
+from lfpcli.model.source_text import At, shown
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of value.
+class ValueType:
+    """One type of value.
 
     Attributes
     ----------
     expects : str
-        What a value of the kind is, for messages and the manual.
+        What a value of the type is, for messages and the manual.
     accepts : callable
         Whether a value has the right type.
     convert : callable
@@ -55,8 +55,8 @@ def number(
     most: float | None = None,
     below: float | None = None,
     infinite: bool = False,
-) -> Kind:
-    """Make the kind of numbers in a range; infinite ones are let in where they mean something."""
+) -> ValueType:
+    """Make the type of numbers in a range; infinite ones are let in where they mean something."""
     expects = "a number" + _range(least, above, most, below) + (f" ({unit})" if unit else "")
 
     def convert(value: Any, at: At) -> float:
@@ -71,11 +71,11 @@ def number(
             raise at.expected(expects, value)
         return result
 
-    return Kind(expects, is_number, convert, unit)
+    return ValueType(expects, is_number, convert, unit)
 
 
-def integer(least: int = 0, most: int = 2**63 - 1) -> Kind:
-    """Make the kind of whole numbers from `least` to `most`."""
+def integer(least: int = 0, most: int = 2**63 - 1) -> ValueType:
+    """Make the type of whole numbers from `least` to `most`."""
     limited = most < 2**63 - 1
     expects = f"a whole number >= {least}" + (f" and <= {most}" if limited else "")
 
@@ -87,7 +87,7 @@ def integer(least: int = 0, most: int = 2**63 - 1) -> Kind:
     def accepts(value: Any) -> bool:
         return is_number(value) and math.isfinite(_as_float(value))
 
-    return Kind(expects, accepts, convert)
+    return ValueType(expects, accepts, convert)
 
 
 def _as_float(value: int | float) -> float:
@@ -109,7 +109,7 @@ def _same(value: Any, at: At) -> Any:
     return value
 
 
-BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool), _same)
+BOOLEAN = ValueType("true or false", lambda value: isinstance(value, bool), _same)
 
 
 def _text(value: str, at: At) -> str:
@@ -118,11 +118,11 @@ def _text(value: str, at: At) -> str:
     return value
 
 
-TEXT = Kind("a text", lambda value: isinstance(value, str), _text)
+TEXT = ValueType("a text", lambda value: isinstance(value, str), _text)
 
 
-def choice(*names: str) -> Kind:
-    """Make the kind of one word out of `names`."""
+def choice(*names: str) -> ValueType:
+    """Make the type of one word out of `names`."""
     quoted = [f'"{name}"' for name in names]
     expects = " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if quoted[1:] else quoted[0]
 
@@ -133,11 +133,11 @@ def choice(*names: str) -> Kind:
             )
         return value
 
-    return Kind(expects, lambda value: isinstance(value, str), convert, words=names)
+    return ValueType(expects, lambda value: isinstance(value, str), convert, words=names)
 
 
-def listing(item: Kind, *, least: int = 0, size: int | None = None) -> Kind:
-    """Make the kind of lists of one kind; they become tuples."""
+def listing(item: ValueType, *, least: int = 0, size: int | None = None) -> ValueType:
+    """Make the type of lists of one type; they become tuples."""
     count = f" of {size}" if size is not None else (", not empty" if least else "")
     expects = f"a list{count}, each {item.expects}"
 
@@ -146,11 +146,11 @@ def listing(item: Kind, *, least: int = 0, size: int | None = None) -> Kind:
             raise at.expected(expects, value)
         return tuple(item.read(entry, at / k) for k, entry in enumerate(value))
 
-    return Kind(expects, lambda value: isinstance(value, list), convert, item.unit)
+    return ValueType(expects, lambda value: isinstance(value, list), convert, item.unit)
 
 
-def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> Kind:
-    """Make the kind of three (or `size`) numbers."""
+def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> ValueType:
+    """Make the type of three (or `size`) numbers."""
     limit = _range(None, above, None, None)
     expects = f"a list of {size} numbers{limit}" + (f" ({unit})" if unit else "")
     whole = listing(number(above=above), size=size)
@@ -160,35 +160,35 @@ def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> Kind
             raise at.expected(expects, value)
         return whole.convert(value, at)
 
-    return Kind(expects, whole.accepts, convert, unit)
+    return ValueType(expects, whole.accepts, convert, unit)
 
 
 def _file(value: str, at: At) -> Any:
-    return at.origin.folder / _text(value, at)
+    return at.text.folder / _text(value, at)
 
 
-def path(what: str) -> Kind:
-    """Make the kind of names of files or folders, which become paths."""
-    return Kind(f"the name of {what}", lambda value: isinstance(value, str), _file)
+def path(what: str) -> ValueType:
+    """Make the type of names of files or folders, which become paths."""
+    return ValueType(f"the name of {what}", lambda value: isinstance(value, str), _file)
 
 
 PATH = path("a file")
 
 
-def either(*kinds: Kind) -> Kind:
-    """Make the kind of values of any of `kinds`; the first that accepts a value's type reads it."""
-    expects = " or ".join(kind.expects for kind in kinds)
+def either(*types: ValueType) -> ValueType:
+    """Make the type of values of any of `types`; the first that accepts a value's type reads it."""
+    expects = " or ".join(value_type.expects for value_type in types)
 
     def convert(value: Any, at: At) -> Any:
-        kind = next(kind for kind in kinds if kind.accepts(value))
-        if kind.words and value not in kind.words:
+        value_type = next(value_type for value_type in types if value_type.accepts(value))
+        if value_type.words and value not in value_type.words:
             raise at.expected(expects, value)
-        return kind.convert(value, at)
+        return value_type.convert(value, at)
 
-    units = [kind.unit for kind in kinds if kind.unit]
-    return Kind(
+    units = [value_type.unit for value_type in types if value_type.unit]
+    return ValueType(
         expects,
-        lambda value: any(kind.accepts(value) for kind in kinds),
+        lambda value: any(value_type.accepts(value) for value_type in types),
         convert,
         units[0] if units else "",
     )

@@ -18,7 +18,7 @@ _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourceText:
     """The text a model was read from.
 
     Attributes
@@ -38,7 +38,7 @@ class Origin:
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     overrides: Mapping[KeyPath, str] = field(default_factory=dict)
 
-    def place(self, path: KeyPath) -> str:
+    def line_of(self, path: KeyPath) -> str:
         """Say where `path` was written: ``file:line``, or the ``--set`` that gave or changed it."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.overrides:
@@ -60,16 +60,16 @@ def _begins(path: KeyPath, start: KeyPath) -> bool:
 class At:
     """A table or key of a model."""
 
-    origin: Origin
+    text: SourceText
     path: KeyPath = ()
 
     def __truediv__(self, key: str | int) -> At:
-        return At(self.origin, (*self.path, key))
+        return At(self.text, (*self.path, key))
 
     @property
-    def place(self) -> str:
+    def source_line(self) -> str:
         """``file:line`` of this table or key."""
-        return self.origin.place(self.path)
+        return self.text.line_of(self.path)
 
     def error(self, what: str, remedy: str | None = None) -> InputError:
         """Return the error that the value of this key is wrong."""
@@ -78,12 +78,12 @@ class At:
             key = f"{table.pop()}[{key}]"
         head = f"[{dotted(table)}] " if table else ""
         head += f"key '{clipped(str(key))}'"
-        return InputError(f"{head}: {what}", source=self.place, remedy=remedy)
+        return InputError(f"{head}: {what}", source=self.source_line, remedy=remedy)
 
     def table_error(self, what: str, remedy: str | None = None) -> InputError:
         """Return the error that this table, as a whole, is wrong."""
         head = f"[{dotted(self.path)}] " if self.path else ""
-        return InputError(head + what, source=self.place, remedy=remedy)
+        return InputError(head + what, source=self.source_line, remedy=remedy)
 
     def unknown(self, key: str, known: Iterable[str]) -> InputError:
         """Return the error that this table has a key it cannot have."""
@@ -126,7 +126,7 @@ def shown(value: object) -> str:
 def toml_lines(text: str) -> dict[KeyPath, int]:
     """Find the lines of tables and of keys that begin a line, by a scan of TOML text.
 
-    Keys inside inline tables are not found; `Origin.place` then takes the line of what holds
+    Keys inside inline tables are not found; `SourceText.line_of` then takes the line of what holds
     them.
 
     Parameters
