@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-# 2**20 nA, a milliampere, is far beyond the currents of any cell
-_LOG2_CURRENT = 20
+# a milliampere, in nA, is far beyond the currents of any cell; an ampere micrometre, in nA um,
+# beyond the moment of any brain
+LARGEST_CURRENT = 2.0**20
+LARGEST_MOMENT = 2.0**30
 
 
 class OrderFreeSum:
@@ -24,6 +26,8 @@ class OrderFreeSum:
         Largest number of contributions, the same on all ranks.
     bound : array_like, shape (C,)
         Largest absolute coefficient of each channel among all cells, the same on all ranks.
+    largest : float
+        Largest sample that is not beyond all reason, nA or nA um; a power of 2.
 
     Attributes
     ----------
@@ -31,9 +35,10 @@ class OrderFreeSum:
         What cuts off the high part, what cuts off the low one, and the limit of a contribution.
     """
 
-    def __init__(self, cells: int, bound: ArrayLike) -> None:
-        largest = np.asarray(bound, dtype=float)
-        exponent = np.frexp(np.where(largest > 0, largest, 1.0))[1] + _LOG2_CURRENT
+    def __init__(self, cells: int, bound: ArrayLike, largest: float = LARGEST_CURRENT) -> None:
+        coefficients = np.asarray(bound, dtype=float)
+        reach = np.where(coefficients > 0, coefficients, 1.0) * largest
+        exponent = np.frexp(reach)[1]
         spare = int(np.ceil(np.log2(max(cells, 1)))) + 2
         # adding and taking away 1.5 * 2**e rounds to multiples of 2**(e - 52)
         high = np.ldexp(1.5, exponent + spare)

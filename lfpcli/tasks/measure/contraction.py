@@ -38,6 +38,16 @@ class CurrentShare:
     index: Sequence[np.ndarray]
     factor: Sequence[np.ndarray]
 
+    @classmethod
+    def of_columns(cls, sizes: Sequence[int]) -> CurrentShare:
+        """All columns, as they are: `sizes` of them per contributor."""
+        return cls(
+            name="",
+            offsets=np.cumsum([0, *sizes]),
+            index=[np.arange(size) for size in sizes],
+            factor=[np.ones(size) for size in sizes],
+        )
+
 
 class Contraction:
     """What currents of one kind contribute to a signal.
@@ -48,7 +58,7 @@ class Contraction:
         The currents.
     matrices : sequence of ndarray, shape (N, C)
         Per cell, what its segments contribute per nA.
-    groups : sequence of int
+    groups : ndarray of int, shape (cells,)
         Per cell, which sum it is part of.
     summer : OrderFreeSum
         How cells are added.
@@ -58,13 +68,13 @@ class Contraction:
         self,
         share: CurrentShare,
         matrices: Sequence[np.ndarray],
-        groups: Sequence[int],
+        groups: np.ndarray,
         summer: OrderFreeSum,
     ) -> None:
         self._bounds = summer.bounds
         self._columns = share.offsets[:-1].astype(np.intp)
         self._widths = np.diff(share.offsets).astype(np.intp)
-        self._groups = np.array(groups, dtype=np.intp)
+        self._groups = groups.astype(np.intp)
         panels = [
             _panels(matrix[index] * factor[:, None])
             for matrix, index, factor in zip(matrices, share.index, share.factor, strict=True)

@@ -1,20 +1,19 @@
-"""Current source density as a measurement."""
+"""Volumes of current source density as an instrument."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from lfpcli.forward.csd import laminar_matrix, volumetric_matrix
+from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
 from lfpcli.model.probe import Csd
-from lfpcli.tasks.measure.streams import Measurement
 
 
-def csd_measurement(name: str, csd: Csd, per: str = "total") -> Measurement:
-    """Return the measurement of a probe with volumes of current source density.
+def csd_instrument(name: str, csd: Csd, per: str = "total") -> Instrument:
+    """Return the instrument of a probe with volumes of current source density.
 
     Parameters
     ----------
@@ -27,13 +26,13 @@ def csd_measurement(name: str, csd: Csd, per: str = "total") -> Measurement:
 
     Returns
     -------
-    Measurement
+    Instrument
         In nA/um3; the positions are the middles of the volumes.
     """
     return _laminar(name, csd, per) if csd.is_laminar else _volumetric(name, csd, per)
 
 
-def _laminar(name: str, csd: Csd, per: str) -> Measurement:
+def _laminar(name: str, csd: Csd, per: str) -> Instrument:
     assert csd.z is not None and csd.radius is not None
     edges = np.linspace(csd.z[0], csd.z[1], csd.layers + 1)
     x, y = csd.centre or (0.0, 0.0)
@@ -45,12 +44,19 @@ def _laminar(name: str, csd: Csd, per: str) -> Measurement:
         return laminar_matrix(moved, edges, radius)
 
     middles = 0.5 * (edges[:-1] + edges[1:])
-    positions = np.column_stack([np.full(csd.layers, x), np.full(csd.layers, y), middles])
-    parameters = {"z": list(csd.z), "dz": csd.dz, "radius": radius, "centre": [x, y]}
-    return _measurement(name, "laminar CSD", matrix, per, positions, parameters)
+    return Instrument(
+        name=name,
+        units="nA/um3",
+        channels=csd.layers,
+        matrix=matrix,
+        model="laminar CSD",
+        parameters={"z": list(csd.z), "dz": csd.dz, "radius": radius, "centre": [x, y]},
+        positions=np.column_stack([np.full(csd.layers, x), np.full(csd.layers, y), middles]),
+        per=per,
+    )
 
 
-def _volumetric(name: str, csd: Csd, per: str) -> Measurement:
+def _volumetric(name: str, csd: Csd, per: str) -> Instrument:
     assert csd.origin is not None and csd.size is not None and csd.n is not None
     edges = [
         low + np.linspace(0.0, length, count + 1)
@@ -62,13 +68,13 @@ def _volumetric(name: str, csd: Csd, per: str) -> Measurement:
 
     middles = [0.5 * (e[:-1] + e[1:]) for e in edges]
     positions = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 3)
-    parameters = {"origin": list(csd.origin), "size": list(csd.size), "n": list(csd.n)}
-    return _measurement(name, "volumetric CSD", matrix, per, positions, parameters)
-
-
-def _measurement(
-    name: str, model: str, matrix: Any, per: str, positions: np.ndarray, parameters: dict[str, Any]
-) -> Measurement:
-    return Measurement(
-        name, "nA/um3", len(positions), matrix, per, positions, [], model, parameters
+    return Instrument(
+        name=name,
+        units="nA/um3",
+        channels=len(positions),
+        matrix=matrix,
+        model="volumetric CSD",
+        parameters={"origin": list(csd.origin), "size": list(csd.size), "n": list(csd.n)},
+        positions=positions,
+        per=per,
     )

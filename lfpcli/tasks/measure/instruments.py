@@ -1,4 +1,4 @@
-"""Probes of a model as measurements: contacts and a forward model, or volumes of CSD."""
+"""Probes of a model as instruments: contacts and a forward model, or volumes of CSD."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning, located
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.media import as_medium
 from lfpcli.forward.potentials import near_contacts, transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.model.probe import Csd, Field, Probe
-from lfpcli.tasks.measure.streams import Measurement
 
 # contacts inside segments that one warning names
 _NAMED = 5
 
 
-def measurement_of(probe: Probe) -> Measurement:
-    """Return what a probe measures.
+def instrument_of(probe: Probe) -> Instrument:
+    """Return the instrument that a probe is.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ def measurement_of(probe: Probe) -> Measurement:
     """
     if isinstance(probe.csd, Csd):
         # its sparse matrices take long to import
-        from lfpcli.tasks.measure.csd import csd_measurement
+        from lfpcli.tasks.measure.csd import csd_instrument
 
-        return csd_measurement(probe.name, probe.csd, probe.per)
+        return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
         contacts = contacts_of(probe)
         arguments = forward_arguments(probe)
@@ -51,16 +51,16 @@ def measurement_of(probe: Probe) -> Measurement:
         with located(probe.source_line):
             return transfer_matrix(geometry, contacts, **arguments)
 
-    return Measurement(
-        probe.name,
-        "mV",
-        len(contacts),
-        matrix,
-        probe.per,
-        contacts.positions,
-        list(contacts.ids),
-        model_name(probe),
-        probe_parameters(probe, contacts),
+    return Instrument(
+        name=probe.name,
+        units="mV",
+        channels=len(contacts),
+        matrix=matrix,
+        model=model_name(probe),
+        parameters=probe_parameters(probe, contacts),
+        positions=contacts.positions,
+        names=list(contacts.ids),
+        per=probe.per,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
@@ -19,12 +20,16 @@ from lfpcli.model.probe import Probe
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import read_table
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.instruments import measurement_of
-from lfpcli.tasks.measure.streams import Measurement, Member, Stream, begin_signal, group_names
+from lfpcli.tasks.measure.instruments import instrument_of
+from lfpcli.tasks.measure.streams import (
+    Member,
+    Stream,
+    begin_signal,
+    cells_of,
+    contract_stored,
+    group_names,
+)
 from lfpcli.tasks.measure.treatment import Treatment, treat_signal
-
-# doubles of the currents that are read at a time
-_BLOCK_VALUES = 1 << 22
 
 
 def probe_table(values: dict[str, Any]) -> Probe:
@@ -80,10 +85,10 @@ def probe(
         Where the recording holds no currents of all segments, or has a signal of that name.
     """
     check_output(output, force=force)
-    measurement = measurement_of(spec)
+    instrument = instrument_of(spec)
     with stream.local_file(source) as (path, name), open_recording(path) as recording:
         recording.name = name
-        contraction, reports = _stream_of(recording, measurement, spec)
+        signal, reports = _stream_of(recording, instrument)
         record = provenance(command, inputs={name: digest(path)}, history=recording.provenance)
         with (
             atomic_output(output, force=force) as target,
@@ -91,9 +96,10 @@ def probe(
         ):
             left_out = () if keep_currents else ("reports/imem", "report")
             copy_parts(recording, writer, without=left_out)
-            _contract(contraction, reports, writer, progress)
+            tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
+            contract_stored(signal, reports, tracks, source=name, progress=progress)
             if treatment != Treatment():
-                treat_signal(writer.file[f"signals/{measurement.name}"], treatment)
+                treat_signal(writer.file[f"signals/{instrument.name}"], treatment)
 
 
 def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
@@ -139,37 +145,24 @@ def cell_of(geometry: Geometry, gid: int) -> Geometry:
     )
 
 
-def _stream_of(
-    recording: Recording, measurement: Measurement, spec: Probe
-) -> tuple[Stream, list[Report]]:
+def _stream_of(recording: Recording, instrument: Instrument) -> tuple[Stream, list[Report]]:
     """The signal of all cells, and the reports whose currents it takes side by side."""
-    if spec.name in recording.signals:
+    if instrument.name in recording.signals:
         raise InputError(
-            f"has a signal '{spec.name}' already",
+            f"has a signal '{instrument.name}' already",
             source=recording.name,
             remedy="give another --name",
         )
     members, reports = currents_of(recording)
     gids = [member.gid for member in members]
-    groups = group_names(spec.per, list(reports), gids)
-    return Stream(measurement, members, groups, len(members), Team()), list(reports.values())
-
-
-def _contract(
-    contraction: Stream,
-    reports: Sequence[Report],
-    writer: RecordingWriter,
-    progress: Callable[[float], None],
-) -> None:
-    samples = reports[0].data.shape[0]
-    columns = sum(report.data.shape[1] for report in reports)
-    rows = max(16, _BLOCK_VALUES // max(columns, 1))
-    tracks = begin_signal(writer, contraction, reports[0].dt, reports[0].t_start)
-    for first in range(0, samples, rows):
-        block = [np.asarray(r.data[first : first + rows], float) for r in reports]
-        for name, signal in contraction.contract(np.concatenate(block, axis=1)).items():
-            tracks[name].append(signal)
-        progress(min(first + rows, samples) / samples)
+    stream = Stream(
+        instrument,
+        cells_of(instrument, members),
+        groups=group_names(instrument.per, list(reports), gids),
+        count=len(members),
+        team=Team(),
+    )
+    return stream, list(reports.values())
 
 
 def inline_table(text: str, what: str) -> dict[str, Any]:

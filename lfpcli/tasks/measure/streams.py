@@ -1,14 +1,15 @@
-"""Signals of a run, contracted chunk by chunk from the membrane currents of cells."""
+"""Signals of instruments, contracted block by block from the currents of cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.forward.sums import OrderFreeSum
+from lfpcli.errors import InputError
+from lfpcli.forward.instrument import Instrument
+from lfpcli.forward.sums import LARGEST_CURRENT, OrderFreeSum
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Sampled, Signal
 from lfpcli.io.writer import RecordingWriter, Track
@@ -17,48 +18,10 @@ from lfpcli.tasks.measure.contraction import Contraction, CurrentShare
 
 # numbers of the transfer matrices that are computed at once
 MATRIX_VALUES = 1 << 20
-
-
-@dataclass
-class Measurement:
-    """What an instrument makes of the currents of cells.
-
-    Attributes
-    ----------
-    name : str
-        Name of the signal.
-    units : str
-        Unit of the signal.
-    channels : int
-        Number of its channels.
-    matrix : callable
-        Returns the transfer matrix (C, N) of a `Geometry`, of one or many cells, in `units` per nA.
-    per : {'total', 'population', 'cell', 'current'}
-        Whose shares are kept beside the total.
-    positions : ndarray, shape (C, 3), or None
-        Places of the contacts, um.
-    names : list of str
-        Names of the channels.
-    model : str
-        Name of the forward model.
-    parameters : mapping
-        Its parameters.
-    """
-
-    name: str
-    units: str
-    channels: int
-    matrix: Callable[[Geometry], np.ndarray]
-    per: str = "total"
-    positions: np.ndarray | None = None
-    names: list[str] = field(default_factory=list)
-    model: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-def dipole_measurement(per: str = "total") -> Measurement:
-    """The current dipole moment: membrane currents times midpoints, nA um."""
-    return Measurement("dipole", "nA um", 3, lambda geometry: geometry.middle.T, per)
+# doubles of stored samples that are read at a time
+BLOCK_VALUES = 1 << 22
+# a block has no fewer samples, however many columns there are
+LEAST_ROWS = 16
 
 
 @dataclass
@@ -80,23 +43,78 @@ class Member:
     geometry: Geometry
 
 
+@dataclass(frozen=True, kw_only=True)
+class Contributor:
+    """Columns of samples that add to a signal together: those of a cell, or a dipole moment.
+
+    Attributes
+    ----------
+    share : str
+        Name of the share that they belong to; any where the total alone is kept.
+    matrix : ndarray, shape (K, C)
+        What C channels see of each of the K columns.
+    """
+
+    share: str
+    matrix: np.ndarray
+
+
+def cells_of(instrument: Instrument, members: Sequence[Member]) -> list[Contributor]:
+    """Membrane currents of cells as contributors to a signal, in the order of the cells.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        What measures.
+    members : sequence of Member
+        The cells.
+    """
+    names = [str(m.gid) if instrument.per == "cell" else m.population for m in members]
+    matrices = _matrices(instrument, members)
+    return [Contributor(share=name, matrix=m) for name, m in zip(names, matrices, strict=True)]
+
+
+def moments_of(
+    instrument: Instrument, gids: Sequence[int], shares: Sequence[str]
+) -> list[Contributor]:
+    """Stored current dipole moments, three columns each, as contributors to a signal.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        What measures; it has a `moment_matrix`.
+    gids : sequence of int
+        The cell of each moment, `NO_CELL` where it is that of many.
+    shares : sequence of str
+        Name of the share that each belongs to.
+    """
+    assert instrument.moment_matrix is not None
+    matrices = instrument.moment_matrix(np.asarray(gids, np.int64))
+    return [
+        Contributor(share=share, matrix=np.ascontiguousarray(matrix.T))
+        for share, matrix in zip(shares, matrices, strict=True)
+    ]
+
+
 class Stream:
     """One signal while samples come.
 
     Parameters
     ----------
-    measurement : Measurement
-        What is measured.
-    members : sequence of Member
-        The cells of this process, in the order of the currents' columns.
+    instrument : Instrument
+        What measures.
+    contributors : sequence of Contributor
+        What this process has, in the order of the samples' columns.
     groups : sequence of str
         Names of the shares that are kept, see `group_names`.
-    cells : int
-        Number of cells of all processes.
+    count : int
+        Number of contributors of all processes.
     team : Team
         The processes.
-    shares : sequence of CurrentShare
+    kinds : sequence of CurrentShare
         The kinds of currents whose shares are kept, instead of `groups`.
+    largest : float
+        Bound of the samples, see `OrderFreeSum`; `sums.LARGEST_MOMENT` for dipole moments.
 
     Attributes
     ----------
@@ -106,50 +124,54 @@ class Stream:
 
     def __init__(
         self,
-        measurement: Measurement,
-        members: Sequence[Member],
+        instrument: Instrument,
+        contributors: Sequence[Contributor],
+        *,
         groups: Sequence[str],
-        cells: int,
+        count: int,
         team: Team,
-        shares: Sequence[CurrentShare] = (),
+        kinds: Sequence[CurrentShare] = (),
+        largest: float = LARGEST_CURRENT,
     ) -> None:
-        self.measurement = measurement
-        self.by_current = bool(shares)
-        self.groups = [share.name for share in shares] or list(groups)
+        self.instrument = instrument
+        self.by_current = bool(kinds)
+        self.groups = [kind.name for kind in kinds] or list(groups)
         self._team = team
-        matrices = list(_matrices(measurement, members))
-        sizes = [len(member.geometry) for member in members]
-        whole = CurrentShare(
-            "",
-            np.cumsum([0, *sizes]),
-            [np.arange(size) for size in sizes],
-            [np.ones(size) for size in sizes],
+        matrices = [contributor.matrix for contributor in contributors]
+        coefficients = team.largest(self._largest(matrices))
+        self._sum = OrderFreeSum(count, coefficients, largest)
+        rows = np.zeros(len(contributors), np.intp)
+        if self.groups and not kinds:
+            row_of = {group: row for row, group in enumerate(self.groups)}
+            rows[:] = [row_of[contributor.share] for contributor in contributors]
+        self._whole = Contraction(
+            CurrentShare.of_columns([len(matrix) for matrix in matrices]),
+            matrices,
+            rows,
+            self._sum,
         )
-        bound = np.zeros(measurement.channels)
-        for matrix in matrices:
-            np.maximum(bound, np.abs(matrix).max(axis=0, initial=0.0), out=bound)
-        self._sum = OrderFreeSum(cells, team.largest(bound))
-        groups_of = [self._group(member) for member in members]
-        self._whole = Contraction(whole, matrices, groups_of, self._sum)
-        alone = [0] * len(members)
-        self._shares = {s.name: Contraction(s, matrices, alone, self._sum) for s in shares}
+        together = np.zeros(len(contributors), np.intp)
+        self._kinds = {
+            kind.name: Contraction(kind, matrices, together, self._sum) for kind in kinds
+        }
 
-    def _group(self, member: Member) -> int:
-        if self.measurement.per not in ("population", "cell"):
-            return 0
-        by_cell = self.measurement.per == "cell"
-        return self.groups.index(str(member.gid) if by_cell else member.population)
+    def _largest(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
+        """Largest coefficient of each channel, shape (C,)."""
+        largest = np.zeros(self.instrument.channels)
+        for matrix in matrices:
+            np.maximum(largest, np.abs(matrix).max(axis=0, initial=0.0), out=largest)
+        return largest
 
     def contract(
-        self, currents: np.ndarray, shares: Mapping[str, np.ndarray] | None = None
+        self, samples: np.ndarray, kinds: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """Turn membrane currents into the signal and its shares.
+        """Turn samples into the signal and its shares.
 
         Parameters
         ----------
-        currents : ndarray, shape (n, N)
-            nA, of all cells of this process.
-        shares : mapping of str to ndarray, shape (n, columns)
+        samples : ndarray, shape (n, N)
+            Membrane currents, nA, or dipole moments, nA um, of all contributors of this process.
+        kinds : mapping of str to ndarray, shape (n, columns)
             Currents of each kind, where shares of kinds are kept.
 
         Returns
@@ -157,26 +179,26 @@ class Stream:
         dict of str to ndarray, shape (n, C)
             On rank 0 the total under "", and the shares under their names; empty elsewhere.
         """
-        split = 1 if shares else max(len(self.groups), 1)
-        parts = np.zeros((split, 2, len(currents), self.measurement.channels))
-        self._whole.add(parts, currents)
+        split = 1 if kinds else max(len(self.groups), 1)
+        parts = np.zeros((split, 2, len(samples), self.instrument.channels))
+        self._whole.add(parts, samples)
         parts = self._team.add(parts)
-        found = {name: self._of_kind(name, block) for name, block in (shares or {}).items()}
+        shares = {name: self._of_kind(name, block) for name, block in (kinds or {}).items()}
         if not self._team.leads:
             return {}
-        if not shares:
-            found = {group: self._sum.join(parts[g]) for g, group in enumerate(self.groups)}
-        return {"": self._sum.join(parts.sum(axis=0)), **found}
+        if not kinds:
+            shares = {group: self._sum.join(parts[k]) for k, group in enumerate(self.groups)}
+        return {"": self._sum.join(parts.sum(axis=0)), **shares}
 
     def _of_kind(self, name: str, block: np.ndarray) -> np.ndarray:
-        parts = np.zeros((1, 2, len(block), self.measurement.channels))
-        self._shares[name].add(parts, block)
+        parts = np.zeros((1, 2, len(block), self.instrument.channels))
+        self._kinds[name].add(parts, block)
         return self._sum.join(self._team.add(parts)[0])
 
 
-def _matrices(measurement: Measurement, members: Sequence[Member]) -> Iterator[np.ndarray]:
+def _matrices(instrument: Instrument, members: Sequence[Member]) -> Iterator[np.ndarray]:
     """Yield what the segments of each cell contribute, shape (N, C), computed for many at once."""
-    most = max(1, MATRIX_VALUES // max(measurement.channels, 1))
+    most = max(1, MATRIX_VALUES // max(instrument.channels, 1))
     first = 0
     while first < len(members):
         last, size = first + 1, len(members[first].geometry)
@@ -184,7 +206,7 @@ def _matrices(measurement: Measurement, members: Sequence[Member]) -> Iterator[n
             size += len(members[last].geometry)
             last += 1
         cells = [member.geometry for member in members[first:last]]
-        whole = np.ascontiguousarray(measurement.matrix(Geometry.joined(cells)).T)
+        whole = np.ascontiguousarray(instrument.matrix(Geometry.joined(cells)).T)
         yield from np.split(whole, np.cumsum([len(cell) for cell in cells[:-1]]))
         first = last
 
@@ -200,21 +222,65 @@ def begin_signal(
     writer: RecordingWriter, stream: Stream, dt: float, t_start: float = 0.0
 ) -> dict[str, Track]:
     """Begin the datasets of a stream; returns the track of the total, "", and of each share."""
-    measurement = stream.measurement
-    nothing = np.empty((0, measurement.channels))
-    if measurement.name == "dipole" and measurement.units == "nA um":
-        sampled = Sampled(nothing, measurement.units, dt, t_start)
+    instrument = stream.instrument
+    nothing = np.empty((0, instrument.channels))
+    if instrument.name == "dipole" and instrument.units == "nA um":
+        sampled = Sampled(nothing, instrument.units, dt, t_start)
         names = {"": "total", **{group: group for group in stream.groups}}
         return {key: writer.dipole(name, sampled) for key, name in names.items()}
     signal = Signal(
-        nothing,
-        measurement.units,
-        dt,
-        t_start,
-        measurement.positions,
-        measurement.names,
-        measurement.model,
-        dict(measurement.parameters),
-        dict.fromkeys(stream.groups, nothing),
+        data=nothing,
+        units=instrument.units,
+        dt=dt,
+        t_start=t_start,
+        positions=instrument.positions,
+        names=list(instrument.names),
+        model=instrument.model,
+        parameters=dict(instrument.parameters),
+        groups=dict.fromkeys(stream.groups, nothing),
     )
-    return writer.signal(measurement.name, signal)
+    return writer.signal(instrument.name, signal)
+
+
+def contract_stored(
+    stream: Stream,
+    stored: Sequence[Sampled],
+    tracks: Mapping[str, Track],
+    *,
+    source: str,
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Turn samples of a recording into a signal, block by block.
+
+    Parameters
+    ----------
+    stream : Stream
+        The signal.
+    stored : sequence of Sampled
+        What was recorded; their columns side by side are those of the contributors.
+    tracks : mapping of str to Track
+        Where the signal and its shares go.
+    source : str
+        Name of the recording, for messages.
+    progress : callable
+        Told which share of the work is done.
+
+    Raises
+    ------
+    InputError
+        Where the stored samples differ in their times, or are not finite.
+    """
+    times = {(len(s.data), s.dt, s.t_start) for s in stored}
+    if len(times) > 1:
+        raise InputError("what is recorded of its groups differs in samples", source=source)
+    samples = len(stored[0].data)
+    columns = sum(s.data.shape[1] for s in stored)
+    rows = max(LEAST_ROWS, BLOCK_VALUES // max(columns, 1))
+    for first in range(0, samples, rows):
+        blocks = [np.asarray(s.data[first : first + rows], dtype=float) for s in stored]
+        block = np.concatenate(blocks, axis=1)
+        if not np.isfinite(block).all():
+            raise InputError("dipole moments or currents hold NaN or infinity", source=source)
+        for name, signal in stream.contract(block).items():
+            tracks[name].append(signal)
+        progress(min(first + rows, samples) / max(samples, 1))

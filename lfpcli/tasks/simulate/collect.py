@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from lfpcli.forward.instrument import Instrument, dipole_instrument
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.instruments import measurement_of
-from lfpcli.tasks.measure.streams import Stream, begin_signal, dipole_measurement, group_names
+from lfpcli.tasks.measure.instruments import instrument_of
+from lfpcli.tasks.measure.streams import Stream, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.recorders import recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
+
+
+def instruments_of(model: Model) -> list[Instrument]:
+    """What measures while a model runs: the dipole moment first, then its probes."""
+    instruments = [instrument_of(probe) for probe in model.probes]
+    if model.record.dipole != "none":
+        instruments.insert(0, dipole_instrument(model.record.dipole))
+    return instruments
 
 
 class Collection:
@@ -38,31 +47,29 @@ class Collection:
     def __init__(self, model: Model, built: Built, team: Team) -> None:
         self._every, self._balance = model.record.every, model.record.balance
         self._built, self._team = built, team
-        found = recorders_of(model, built, team)
-        self.recorders = found.everything
-        self._shares = found.shares
-        measurements = [measurement_of(probe) for probe in model.probes]
-        if model.record.dipole != "none":
-            measurements.insert(0, dipole_measurement(model.record.dipole))
-        populations = built.layout.cells
-        gids = [gid for population in populations.values() for gid in population]
-        self._streams = [
-            Stream(
-                m,
-                built.members,
-                group_names(m.per, list(populations), gids),
-                len(gids),
-                team,
-                found.shares if m.per == "current" else (),
-            )
-            for m in measurements
-        ]
+        recorders = recorders_of(model, built, team)
+        self.recorders = recorders.everything
+        self._shares = recorders.shares
+        self._streams = [self._stream(instrument) for instrument in instruments_of(model)]
         self._reports = {
-            name: self._report_streams(name, found.units[name]) for name in found.stored
+            name: self._report_streams(name, recorders.units[name]) for name in recorders.stored
         }
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._signal_tracks: list[dict[str, Track]] = []
         self._report_tracks: dict[tuple[str, str], Track] = {}
+
+    def _stream(self, instrument: Instrument) -> Stream:
+        """The signal of an instrument, of the cells of this process."""
+        populations = self._built.layout.cells
+        gids = [gid for population in populations.values() for gid in population]
+        return Stream(
+            instrument,
+            cells_of(instrument, self._built.members),
+            groups=group_names(instrument.per, list(populations), gids),
+            count=len(gids),
+            team=self._team,
+            kinds=self._shares if instrument.per == "current" else (),
+        )
 
     def _report_streams(self, name: str, units: str) -> list[ReportStream]:
         """Reports of the populations that have the variable."""

@@ -9,7 +9,7 @@ from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Connection, Distribution, Model
 from lfpcli.runtime.engine.run import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
-from lfpcli.tasks.measure.instruments import measurement_of
+from lfpcli.tasks.measure.instruments import instrument_of
 from lfpcli.tasks.simulate.layout import Layout
 
 # work of a point process, in that of a segment
@@ -154,7 +154,7 @@ def signal_columns(model: Model, sizes: Sizes) -> list[int]:
     shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 4}
     columns = [] if model.record.dipole == "none" else [3] * (1 + shares[model.record.dipole])
     for probe in model.probes:
-        columns += [measurement_of(probe).channels] * (1 + shares[probe.per])
+        columns += [instrument_of(probe).channels] * (1 + shares[probe.per])
     return columns
 
 
@@ -182,7 +182,7 @@ def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = Fals
 def memory_bytes(model: Model, sizes: Sizes, ranks: int, engine: str) -> int:
     """Memory of one process: the model, transfer matrices, and two chunks of samples."""
     held = sum(_MEMORY[name] * getattr(sizes, name) for name in ("segments", "points", "synapses"))
-    channels = sum(measurement_of(probe).channels for probe in model.probes) + 3
+    channels = sum(instrument_of(probe).channels for probe in model.probes) + 3
     recorded = sum(report_columns(model, sizes))
     if not model.record.imem and (model.probes or model.record.dipole != "none"):
         recorded += sizes.segments
