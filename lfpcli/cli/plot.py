@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is drawn")
     group.add_argument(
         "--what",
+        dest="parts",
         type=_names,
         metavar="PART[,PART]...",
         help="of geometry, spikes, vmem or another variable, dipole, signals, topography, or"
@@ -89,13 +90,13 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.tasks.figures.panels import View
     from lfpcli.tasks.figures.plot import plot
 
-    what = args.what
+    parts = args.parts
     if args.signal:
-        what = [*(what or ["geometry"]), *args.signal]
+        parts = [*(parts or ["geometry"]), *args.signal]
     plot(
         args.input,
         args.output or "-",
-        what=what,
+        parts=parts,
         view=View(
             time=args.time,
             at=args.at,

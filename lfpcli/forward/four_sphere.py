@@ -89,18 +89,19 @@ class FourSphereVolumeConductor:
         shell = np.minimum(np.searchsorted(self.radii, distance), len(self.radii) - 1)
         field = np.empty((len(self.r_electrodes), len(sources), 3))
         for number in np.unique(shell):
+            # in the brain the dipole's own field is in closed form: its series would not converge
             chosen = shell == number
             layer = self._in_brain if number == 0 else self._outside_brain
             field[chosen] = layer(self.r_electrodes[chosen], sources, int(number))
-        return field / (4 * np.pi * self.sigmas[0])
+        return np.asarray(field / (4 * np.pi * self.sigmas[0]))
 
     def get_transformation_matrix(self, dipole_location: ArrayLike) -> np.ndarray:
         """Potentials of unit dipoles at one place, shape (n, 3), mV per nA um."""
-        return self.lead_field(dipole_location)[:, 0]
+        return np.asarray(self.lead_field(dipole_location)[:, 0])
 
     def get_dipole_potential(self, p: ArrayLike, dipole_location: ArrayLike) -> np.ndarray:
         """Potentials of a dipole p (3, T), nA um, over time; shape (n, T), mV."""
-        return self.get_transformation_matrix(dipole_location) @ moment(p)
+        return np.asarray(self.get_transformation_matrix(dipole_location) @ moment(p))
 
     def _in_brain(self, electrodes: np.ndarray, sources: np.ndarray, shell: int) -> np.ndarray:
         """Field of electrodes in the brain: closed forms and a series of what remains."""
@@ -110,12 +111,14 @@ class FourSphereVolumeConductor:
         ratio = norms[:, None] * np.linalg.norm(sources, axis=1) / radius**2
         degree = np.arange(1, self._degrees(ratio) + 1)
         rest = self._reflections(degree)[0][0] - plain - harmonic / degree
+        weights = np.tile(rest, (len(electrodes), 1))
         series = dipole_series(
-            electrodes, sources, ratio, np.tile(rest, (len(electrodes), 1)), self.tolerance
+            electrodes, sources, ratio=ratio, weights=weights, tolerance=self.tolerance
         )
-        field = series * (norms / radius**3)[:, None, None]
+        field = np.asarray(series * (norms / radius**3)[:, None, None])
         field += point_field(electrodes, sources)
-        return field + image_field(electrodes, sources, radius, plain, harmonic)
+        field += image_field(electrodes, sources, radius=radius, plain=plain, harmonic=harmonic)
+        return field
 
     def _outside_brain(self, electrodes: np.ndarray, sources: np.ndarray, shell: int) -> np.ndarray:
         """Field of electrodes in one of the outer shells: a series in source over electrode."""
@@ -125,8 +128,10 @@ class FourSphereVolumeConductor:
         reflection, gain = self._reflections(degree)
         power = (norms[:, None] / self.radii[shell]) ** (2 * degree + 1)
         weights = gain[shell] * (1 + reflection[shell] * power)
-        series = dipole_series(electrodes, sources, ratio, weights, self.tolerance)
-        return series / norms[:, None, None] ** 2
+        series = dipole_series(
+            electrodes, sources, ratio=ratio, weights=weights, tolerance=self.tolerance
+        )
+        return np.asarray(series / norms[:, None, None] ** 2)
 
     def _degrees(self, ratio: np.ndarray) -> int:
         needed = int(terms_needed(ratio.max(initial=0.0), self.tolerance))
@@ -151,6 +156,7 @@ class FourSphereVolumeConductor:
         rho = np.empty((count, len(degree)))
         step = np.ones((count, len(degree)))
         rho[-1] = (degree + 1) / degree  # no current leaves the scalp
+        # from the outside inwards, so that only ratios below one are raised to high powers
         for j in range(count - 2, -1, -1):
             back = rho[j + 1] * (self.radii[j] / self.radii[j + 1]) ** (2 * degree + 1)
             slope = self.sigmas[j + 1] / self.sigmas[j] * (degree * back - degree - 1) / (1 + back)

@@ -65,13 +65,16 @@ class HomogeneousSphereVolumeConductor:
         sources = points(locations, "dipoles")
         check_dipoles(sources, self.radius, "sphere")
         field = point_field(self.r_electrodes, sources)
-        field += image_field(self.r_electrodes, sources, self.radius, 1.0, 1.0)
-        return field / (4 * np.pi * self.sigma)
+        # nothing leaves the sphere: the image has both of its parts in full
+        field += image_field(
+            self.r_electrodes, sources, radius=self.radius, plain=1.0, harmonic=1.0
+        )
+        return np.asarray(field / (4 * np.pi * self.sigma))
 
     def get_transformation_matrix(self, dipole_location: ArrayLike) -> np.ndarray:
         """Potentials of unit dipoles at one place, shape (n, 3), mV per nA um."""
-        return self.lead_field(dipole_location)[:, 0]
+        return np.asarray(self.lead_field(dipole_location)[:, 0])
 
     def get_dipole_potential(self, p: ArrayLike, dipole_location: ArrayLike) -> np.ndarray:
         """Potentials of a dipole p (3, T), nA um, over time; shape (n, T), mV."""
-        return self.get_transformation_matrix(dipole_location) @ moment(p)
+        return np.asarray(self.get_transformation_matrix(dipole_location) @ moment(p))

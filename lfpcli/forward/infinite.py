@@ -36,7 +36,7 @@ def lead_field(electrodes: ArrayLike, locations: ArrayLike, sigma: float = 0.3) 
     sigma = conductivity(sigma)
     gap = apart(points(electrodes, "electrodes"), points(locations, "dipoles"), "electrode")
     distance = np.linalg.norm(gap, axis=2, keepdims=True)
-    return gap / (4 * np.pi * sigma * distance**3)
+    return np.asarray(gap / (4 * np.pi * sigma * distance**3))
 
 
 class InfiniteVolumeConductor:
@@ -64,7 +64,7 @@ class InfiniteVolumeConductor:
         ndarray, shape (n, 3)
             mV per nA um.
         """
-        return lead_field(r, np.zeros(3), self.sigma)[:, 0]
+        return np.asarray(lead_field(r, np.zeros(3), self.sigma)[:, 0])
 
     def get_dipole_potential(self, p: ArrayLike, r: ArrayLike) -> np.ndarray:
         """Potential of a dipole over time.
@@ -81,4 +81,4 @@ class InfiniteVolumeConductor:
         ndarray, shape (n, T)
             Potentials, mV.
         """
-        return self.get_transformation_matrix(r) @ moment(p)
+        return np.asarray(self.get_transformation_matrix(r) @ moment(p))

@@ -93,8 +93,8 @@ class LeadField:
 
     def get_transformation_matrix(self, index: int) -> np.ndarray:
         """Potentials of unit dipoles at one source, shape (E, 3), `units` per nA um."""
-        return self.columns([index])[:, 0]
+        return np.asarray(self.columns([index])[:, 0])
 
     def get_dipole_potential(self, p: ArrayLike, index: int) -> np.ndarray:
         """Signals of a dipole p (3, T), nA um, at one source; shape (E, T)."""
-        return self.get_transformation_matrix(index) @ moment(p)
+        return np.asarray(self.get_transformation_matrix(index) @ moment(p))

@@ -27,14 +27,16 @@ def terms_needed(ratio: np.ndarray | float, tolerance: float) -> np.ndarray:
     """
     decay = -np.log(np.clip(ratio, 1e-300, 1 - 1e-15))
     count = np.asarray(-np.log(tolerance) / decay)
+    # fixed point of count = (2 log count - log tolerance) / decay; eight steps are ample
     for _ in range(8):
         count = (2 * np.log(np.maximum(count, 1.0)) - np.log(tolerance)) / decay
-    return np.ceil(np.maximum(count, 1.0)).astype(np.int64)
+    return np.asarray(np.ceil(np.maximum(count, 1.0)), dtype=np.int64)
 
 
 def dipole_series(
     electrodes: np.ndarray,
     sources: np.ndarray,
+    *,
     ratio: np.ndarray,
     weights: np.ndarray,
     tolerance: float,
@@ -98,6 +100,7 @@ def _sums(cosine: np.ndarray, k: np.ndarray, columns: np.ndarray) -> tuple[np.nd
         scratch *= n
         slope *= kx
         slope += scratch
+        # P_0 would need a negative power of k, so the second step starts from P_2 itself
         if n == 2:
             before[...] = 0.5 * (3 * kx * cosine - k)
         else:

@@ -45,7 +45,7 @@ def infinite_field(
     # (p x R) . n = p . (R x n), components first: products of whole (S, K, D) arrays
     arm = _cross(gap, orientations.transpose(2, 0, 1)[..., None])
     arm /= 4 * np.pi * np.sqrt(np.sum(gap**2, axis=0)) ** 3
-    return arm.transpose(1, 2, 3, 0)
+    return np.asarray(arm.transpose(1, 2, 3, 0))
 
 
 def spherical_field(
@@ -85,7 +85,7 @@ def spherical_field(
     h /= f[:, None]
     h -= _cross(dipole, places.T[:, :, None, None]) * (pointing / (f**2)[:, None])
     h /= 4 * np.pi
-    return h.transpose(1, 2, 3, 0)
+    return np.asarray(h.transpose(1, 2, 3, 0))
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -116,12 +116,12 @@ class _MagneticModel:
         """
         axes = np.broadcast_to(np.eye(3), (len(self.sensor_locations), 3, 3))
         location = points(dipole_location, "dipole")
-        return type(self)._field(self.sensor_locations, axes, location)[:, :, 0]
+        return np.asarray(type(self)._field(self.sensor_locations, axes, location)[:, :, 0])
 
     def calculate_H(self, p: ArrayLike, dipole_location: ArrayLike) -> np.ndarray:
         """H of a dipole p (3, T), nA um, over time; shape (n, 3, T), nA/um."""
         matrix = self.get_transformation_matrix(dipole_location)
-        return (matrix.reshape(-1, 3) @ moment(p)).reshape(len(matrix), 3, -1)
+        return np.asarray((matrix.reshape(-1, 3) @ moment(p)).reshape(len(matrix), 3, -1))
 
     def calculate_B(self, p: ArrayLike, dipole_location: ArrayLike) -> np.ndarray:
         """B of a dipole p (3, T), nA um, over time; shape (n, 3, T), T."""

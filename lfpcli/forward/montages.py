@@ -72,8 +72,8 @@ def montage(system: str) -> tuple[list[str], np.ndarray]:
 
 def _order(item: tuple[str, np.ndarray]) -> tuple[int, float]:
     """Row from front to back by the letters of the name, place in the row by x."""
-    name, place = item
-    return _FRONT_TO_BACK[name.rstrip("z0123456789")], float(place[0])
+    name, direction = item
+    return _FRONT_TO_BACK[name.rstrip("z0123456789")], float(direction[0])
 
 
 def _ten_ten() -> dict[str, np.ndarray]:

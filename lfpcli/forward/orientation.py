@@ -58,4 +58,4 @@ def turned(moments: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (T, D, 3)
     """
-    return np.einsum("dij,tdj->tdi", rotations, moments)
+    return np.asarray(np.einsum("dij,tdj->tdi", rotations, moments))

@@ -59,6 +59,7 @@ class Sensors:
             raise InputError(f"sensors: {len(each)} channel names for {count} points")
         if not np.all(np.isfinite(self.weights)):
             raise InputError("sensors: a weight is not finite")
+        # a channel stands where its first point does
         self.names = list(dict.fromkeys(each))
         number = {name: k for k, name in enumerate(self.names)}
         self.channel = np.array([number[name] for name in each])
@@ -80,7 +81,7 @@ class Sensors:
         """A copy whose points are shifted by a vector, um."""
         names = [self.names[k] for k in self.channel]
         shifted = self.points + np.asarray(shift, dtype=float)
-        return Sensors(shifted, self.orientations, self.weights, names, self.units)
+        return Sensors(shifted, self.orientations, self.weights, channels=names, units=self.units)
 
     def by_unit(self) -> dict[str, Sensors]:
         """The channels of each unit, in order of appearance."""
@@ -89,14 +90,18 @@ class Sensors:
             rows = np.array([self.units[k] == unit for k in self.channel])
             names = [self.names[k] for k in self.channel[rows]]
             parts[unit] = Sensors(
-                self.points[rows], self.orientations[rows], self.weights[rows], names, unit
+                self.points[rows],
+                self.orientations[rows],
+                self.weights[rows],
+                channels=names,
+                units=unit,
             )
         return parts
 
     def weighted(self, values: np.ndarray) -> np.ndarray:
         """Channels from what the points measure, (P, n); shape (C, n)."""
         if len(self) == len(self.points):
-            return self.weights[:, None] * values
+            return np.asarray(self.weights[:, None] * values)
         matrix = np.zeros((len(self), len(self.points)))
         matrix[self.channel, np.arange(len(self.points))] = self.weights
-        return matrix @ values
+        return np.asarray(matrix @ values)

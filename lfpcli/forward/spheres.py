@@ -49,15 +49,15 @@ def check_shells(radii: ArrayLike, sigmas: ArrayLike, count: int) -> tuple[np.nd
     return bounds, values
 
 
-def _numbers(value: ArrayLike, count: int, what: str) -> np.ndarray:
+def _numbers(value: ArrayLike, count: int, noun: str) -> np.ndarray:
     try:
         array = np.atleast_1d(np.asarray(value, dtype=float))
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what} are not numbers") from error
+        raise InputError(f"{noun} are not numbers") from error
     if array.shape != (count,):
-        raise InputError(f"{array.size} {what}, expected {count}")
+        raise InputError(f"{array.size} {noun}, expected {count}")
     if not np.all(np.isfinite(array)):
-        raise InputError(f"{what} are not finite")
+        raise InputError(f"{noun} are not finite")
     return array
 
 
@@ -89,11 +89,16 @@ def check_electrodes(electrodes: np.ndarray, radius: float, names: Sequence[str]
 def point_field(electrodes: np.ndarray, locations: np.ndarray) -> np.ndarray:
     """Gradient of ``1 / distance`` with respect to the source, shape (E, D, 3), 1/um2."""
     gap = apart(electrodes, locations, "electrode")
-    return gap / np.linalg.norm(gap, axis=2, keepdims=True) ** 3
+    return np.asarray(gap / np.linalg.norm(gap, axis=2, keepdims=True) ** 3)
 
 
 def image_field(
-    electrodes: np.ndarray, locations: np.ndarray, radius: float, plain: float, harmonic: float
+    electrodes: np.ndarray,
+    locations: np.ndarray,
+    *,
+    radius: float,
+    plain: float,
+    harmonic: float,
 ) -> np.ndarray:
     """Gradient of the field that a sphere's surface sends back, summed over all degrees.
 
@@ -129,12 +134,14 @@ def image_field(
     size_gradient = (e_norm**2 * s - e) / size
     denominator = 1 - np.sum(e * s, axis=2, keepdims=True) + size
     field = -plain * size_gradient / size**2 + harmonic * (e - size_gradient) / denominator
-    return field / radius**2
+    return np.asarray(field / radius**2)
 
 
 def unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """Vectors over their norms; the zero vector becomes z, for which any direction serves."""
-    return np.where(norms > 0, vectors / np.where(norms > 0, norms, 1.0), (0.0, 0.0, 1.0))
+    # the divisor is safe everywhere: np.where computes both branches
+    divisor = np.where(norms > 0, norms, 1.0)
+    return np.where(norms > 0, vectors / divisor, (0.0, 0.0, 1.0))
 
 
 def fitted_centre(places: np.ndarray) -> np.ndarray:

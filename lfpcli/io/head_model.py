@@ -72,14 +72,14 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def open_head_model(source: str | os.PathLike[str], kind: str = "eeg") -> Iterator[LeadField]:
+def open_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Iterator[LeadField]:
     """Open a lead field; of an HDF5 file, only the sources in use are read.
 
     Parameters
     ----------
     source : path-like
         HDF5 with ``/leadfield``; the New York head's .mat; MNE's ``-fwd.fif``; or ``NYhead``.
-    kind : {'eeg', 'meg'}
+    modality : {'eeg', 'meg'}
         Which signals are wanted.
 
     Raises
@@ -91,13 +91,13 @@ def open_head_model(source: str | os.PathLike[str], kind: str = "eeg") -> Iterat
     """
     path = head_model_file(source)
     if path.name.lower().endswith((".fif", ".fif.gz")):
-        yield mne_lead_field(path, kind)
+        yield mne_lead_field(path, modality)
         return
     with _open(path) as file:
         lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
-        if lead_field.units != {"eeg": "mV", "meg": "T"}[kind]:
+        if lead_field.units != {"eeg": "mV", "meg": "T"}[modality]:
             raise InputError(
-                f"lead field is in {lead_field.units} per nA um, no {kind.upper()}", source=path
+                f"lead field is in {lead_field.units} per nA um, no {modality.upper()}", source=path
             )
         yield lead_field
 
@@ -121,7 +121,7 @@ class _ComponentsFirst:
         self.dataset = dataset
 
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        return np.asarray(self.dataset[:, indices, :]).transpose(1, 0, 2)
+        return np.asarray(self.dataset[:, indices, :].transpose(1, 0, 2))
 
 
 def _new_york(file: h5py.File, path: Path) -> LeadField:
@@ -136,12 +136,13 @@ def _new_york(file: h5py.File, path: Path) -> LeadField:
             f"has {electrodes.shape[0]} rows, expected 3 or 6", source=f"{path}:locs_3D"
         )
     return LeadField(
-        _ComponentsFirst(dataset),
-        LEAD_FIELD_UNITS["uV/(nA m)"][1],
-        _finite(_dataset(file, f"{cortex}/vc", path, (3, sources)), path).T * mm,
-        _finite(electrodes, path)[:3].T * mm,
-        _finite(_dataset(file, f"{cortex}/normals", path, (3, sources)), path).T,
-        [f"E{k + 1}" for k in range(count)],
+        matrix=_ComponentsFirst(dataset),
+        scale=LEAD_FIELD_UNITS["uV/(nA m)"][1],
+        positions=_finite(_dataset(file, f"{cortex}/vc", path, (3, sources)), path).T * mm,
+        # the rows after the third are directions, which nothing here needs
+        electrodes=_finite(electrodes, path)[:3].T * mm,
+        normals=_finite(_dataset(file, f"{cortex}/normals", path, (3, sources)), path).T,
+        names=[f"E{k + 1}" for k in range(count)],
         sites=dict(NY_SITES),
     )
 
@@ -158,40 +159,41 @@ def _plain(file: h5py.File, path: Path) -> LeadField:
     if "electrodes/names" in file:
         stored = _dataset(file, "electrodes/names", path, (count,))[()]
         names = [as_text(n) for n in stored]
+    signal_units, scale = LEAD_FIELD_UNITS[units]
     return LeadField(
-        dataset,
-        LEAD_FIELD_UNITS[units][1],
-        _lengths(_dataset(file, "positions", path, (sources, 3)), path),
-        _lengths(_dataset(file, "electrodes/positions", path, (count, 3)), path),
-        normals,
-        names,
-        LEAD_FIELD_UNITS[units][0],
+        matrix=dataset,
+        scale=scale,
+        positions=_lengths(_dataset(file, "positions", path, (sources, 3)), path),
+        electrodes=_lengths(_dataset(file, "electrodes/positions", path, (count, 3)), path),
+        normals=normals,
+        names=names,
+        units=signal_units,
     )
 
 
 def _dataset(file: h5py.File, name: str, path: Path, shape: tuple[int | None, ...]) -> h5py.Dataset:
     """A dataset whose shape is as expected, None standing for any length."""
-    place = f"{path}:/{name}"
+    dataset = f"{path}:/{name}"
     node = file.get(name)
     if not isinstance(node, h5py.Dataset):
-        raise InputError("head model has no such dataset", source=place, remedy="see lfp-eeg(1)")
+        raise InputError("head model has no such dataset", source=dataset, remedy="see lfp-eeg(1)")
     fits = node.ndim == len(shape) and all(
         want in (None, have) and have > 0 for want, have in zip(shape, node.shape, strict=True)
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise InputError(f"has shape {node.shape}, expected ({wanted})", source=place)
+        raise InputError(f"has shape {node.shape}, expected ({wanted})", source=dataset)
     return node
 
 
 def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
-    place = f"{path}:{dataset.name}"
+    location = f"{path}:{dataset.name}"
     try:
         values = np.asarray(dataset[()], dtype=float)
     except (ValueError, TypeError, OSError) as error:
-        raise InputError("does not hold numbers that can be read", source=place) from error
+        raise InputError("does not hold numbers that can be read", source=location) from error
     if not np.all(np.isfinite(values)):
-        raise InputError("holds NaN or infinity", source=place)
+        raise InputError("holds NaN or infinity", source=location)
     return values
 
 
@@ -258,12 +260,12 @@ class NYHeadModel:
 
     def get_dipole_potential(self, p: ArrayLike) -> np.ndarray:
         """Potentials of a dipole p (3, T), nA um, at the source; shape (E, T), mV."""
-        return self.get_transformation_matrix() @ moment(p)
+        return np.asarray(self.get_transformation_matrix() @ moment(p))
 
     def rotate_dipole_to_surface_normal(self, p: ArrayLike) -> np.ndarray:
         """Dipole moment p (3, T) of a cell along z, turned onto the cortex normal."""
         assert self.lead_field.normals is not None
-        return rotations_onto(self.lead_field.normals[self.vertex])[0] @ moment(p)
+        return np.asarray(rotations_onto(self.lead_field.normals[self.vertex])[0] @ moment(p))
 
     def find_closest_electrode(self) -> tuple[float, int]:
         """Distance, um, and index of the electrode nearest to the source."""

@@ -89,14 +89,14 @@ def mne_sensors(source: str | os.PathLike[str]) -> Sensors:
     )
 
 
-def mne_lead_field(source: str | os.PathLike[str], kind: str) -> LeadField:
+def mne_lead_field(source: str | os.PathLike[str], modality: str) -> LeadField:
     """Lead field of one of MNE's forward solutions (``-fwd.fif``).
 
     Parameters
     ----------
     source : path-like
         The file; its source orientations must be free.
-    kind : {'eeg', 'meg'}
+    modality : {'eeg', 'meg'}
         Which channels.
 
     Returns
@@ -117,19 +117,22 @@ def mne_lead_field(source: str | os.PathLike[str], kind: str) -> LeadField:
             remedy="make it with free ones",
         )
     forward = mne.convert_forward_solution(forward, surf_ori=False, force_fixed=False)
-    if not any(mne.channel_type(forward["info"], k) in _TYPES[kind] for k in range(_size(forward))):
-        raise InputError(f"forward solution has no {kind.upper()} channels", source=source)
-    forward = mne.pick_types_forward(forward, meg=kind == "meg", eeg=kind == "eeg")
-    units = "mV" if kind == "eeg" else "T"
+    if not any(
+        mne.channel_type(forward["info"], k) in _TYPES[modality] for k in range(_size(forward))
+    ):
+        raise InputError(f"forward solution has no {modality.upper()} channels", source=source)
+    forward = mne.pick_types_forward(forward, meg=modality == "meg", eeg=modality == "eeg")
+    units = "mV" if modality == "eeg" else "T"
     matrix = forward["sol"]["data"]
     return LeadField(
-        matrix.reshape(len(matrix), -1, 3).transpose(1, 2, 0),
-        PER_NA_UM[units],
-        forward["source_rr"] * UM_PER_METRE,
-        _places(mne, forward["info"]) * UM_PER_METRE,
-        _normals(forward["src"]),
-        list(forward["sol"]["row_names"]),
-        units,
+        # MNE's columns: x, y, z of the first source, then of the second
+        matrix=matrix.reshape(len(matrix), -1, 3).transpose(1, 2, 0),
+        scale=PER_NA_UM[units],
+        positions=forward["source_rr"] * UM_PER_METRE,
+        electrodes=_places(mne, forward["info"]) * UM_PER_METRE,
+        normals=_normals(forward["src"]),
+        names=list(forward["sol"]["row_names"]),
+        units=units,
     )
 
 

@@ -167,31 +167,31 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
     return _elc_electrodes(names, rows, unit, name)
 
 
-def _elc_row(values: list[str], place: str) -> list[float]:
+def _elc_row(values: list[str], source_line: str) -> list[float]:
     try:
         row = [float(value) for value in values]
     except ValueError:
         row = []
     if len(row) != 3:
-        raise InputError("expected three numbers", source=place)
+        raise InputError("expected three numbers", source=source_line)
     return row
 
 
 def _elc_electrodes(
-    names: list[str], rows: list[list[float]], unit: str, place: str
+    names: list[str], rows: list[list[float]], unit: str, source: str
 ) -> tuple[list[str], np.ndarray]:
     if unit not in UM:
         raise InputError(
-            f"unknown UnitPosition '{unit}'", source=place, remedy=nearest(unit, UM, "unit")
+            f"unknown UnitPosition '{unit}'", source=source, remedy=nearest(unit, UM, "unit")
         )
     if not rows or len(names) != len(rows):
         raise InputError(
             f"{len(rows)} positions and {len(names)} labels",
-            source=place,
+            source=source,
             remedy="expected an ELC file with as many of both",
         )
     keep = [k for k, label in enumerate(names) if label.lower() not in _FIDUCIALS]
     if not keep:
-        raise InputError("has fiducials only, no electrodes", source=place)
-    places = points(rows, f"{place}: positions") * UM[unit]
+        raise InputError("has fiducials only, no electrodes", source=source)
+    places = points(rows, f"{source}: positions") * UM[unit]
     return [names[k] for k in keep], places[keep]

@@ -103,6 +103,7 @@ def house_style() -> Iterator[None]:
     """Draw in this package's style, whatever the user's matplotlibrc says."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with matplotlib.rc_context():
+        # defaults first: a user's own rcParams must not shine through
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]
         yield
@@ -140,7 +141,7 @@ def compose(
         share = (width - 0.2) if not panels else min(_SIDE, 0.36 * width)
         _beside(figure, sides, share, heading)
         left += share + 0.05
-    _stack(figure, panels, left, heading, time)
+    _stack(figure, panels, left=left, heading=heading, time=time)
     if title:
         figure.suptitle(
             literal(title), x=0.1 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10
@@ -185,6 +186,7 @@ def _beside(figure: Figure, sides: Sequence[Panel], share: float, heading: float
 def _stack(
     figure: Figure,
     panels: Sequence[Panel],
+    *,
     left: float,
     heading: float,
     time: tuple[float, float] | None,

@@ -24,8 +24,8 @@ def draw_image(
     time_edges: np.ndarray,
     values: np.ndarray,
     depths: np.ndarray,
-    units: str,
     *,
+    units: str,
     title: str,
     axis_label: str,
     labels: Sequence[str] | None = None,
@@ -81,8 +81,8 @@ def draw_image(
 
 def _colour_bar(ax: Axes, mesh: QuadMesh, label: str, *, beyond: bool) -> None:
     """Draw a colour bar right of the axes, pointed where samples lie beyond its ends."""
-    place = ax.inset_axes((1.02, 0.0, 0.018, 1.0))
-    bar = ax.figure.colorbar(mesh, cax=place, extend="both" if beyond else "neither")
+    strip = ax.inset_axes((1.02, 0.0, 0.018, 1.0))
+    bar = ax.figure.colorbar(mesh, cax=strip, extend="both" if beyond else "neither")
     bar.set_label(label)
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="y", nbins=5)

@@ -58,7 +58,7 @@ class Sites:
     """
 
     positions: np.ndarray
-    colours: Sequence | str = FAINT
+    colours: Sequence[Any] | str = FAINT
 
 
 def axes_of(view: str) -> tuple[int, int, int]:
@@ -155,7 +155,7 @@ def draw_cells(
         chosen = np.isin(geometry.gid, shown)
         soma = geometry.is_soma
         if total > max_cells:
-            _draw_somata(ax, geometry, soma & ~chosen, colour, view)
+            _draw_somata(ax, geometry, soma & ~chosen, colour=colour, view=view)
         alpha = 1.0 if alone else max(0.35, min(0.9, 6.0 / len(shown) ** 0.7))
         ink = INK if alone else colour
         for mask, opacity, zorder in ((chosen & ~soma, alpha, 2.0), (chosen & soma, 1.0, 3.0)):
@@ -172,17 +172,17 @@ def _evenly(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int))
 
 
-def _draw_somata(ax: Axes, geometry: Geometry, mask: np.ndarray, colour: str, view: str) -> None:
+def _draw_somata(ax: Axes, geometry: Geometry, mask: np.ndarray, *, colour: str, view: str) -> None:
     right, up, _ = axes_of(view)
     middle = geometry.middle[mask]
     gids = geometry.gid[mask]
     if not len(gids):
         return
-    found, group = np.unique(gids, return_inverse=True)
+    cells, group = np.unique(gids, return_inverse=True)
     weight = np.bincount(group)
     x = np.bincount(group, middle[:, right]) / weight
     y = np.bincount(group, middle[:, up]) / weight
-    size = 5 if len(found) < 500 else 2
+    size = 5 if len(cells) < 500 else 2
     ax.scatter(x, y, s=size, c=colour, alpha=0.6, linewidths=0, zorder=1, rasterized=True)
 
 
@@ -273,10 +273,9 @@ def extent(
     low, high = core.min(axis=0), core.max(axis=0)
     reach = 1.5 * max(float(np.max(high - low)), 20.0)
     for site in sites:
-        place = site.positions[:, [right, up]]
-        core = np.concatenate(
-            [core, place[np.all((place > low - reach) & (place < high + reach), axis=1)]]
-        )
+        spots = site.positions[:, [right, up]]
+        near = np.all((spots > low - reach) & (spots < high + reach), axis=1)
+        core = np.concatenate([core, spots[near]])
     low, high = core.min(axis=0), core.max(axis=0)
     margin = 0.06 * max(float(np.max(high - low)), 10.0)
     # the scale bar has a strip of its own below

@@ -27,7 +27,12 @@ def rows_in(
 
 
 def envelope(
-    data: Any, rows: tuple[int, int], columns: np.ndarray, points: int = 1500, place: str = ""
+    data: Any,
+    rows: tuple[int, int],
+    columns: np.ndarray,
+    *,
+    points: int = 1500,
+    source: str = "",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of each of `points` stretches, so that no spike is lost.
 
@@ -41,7 +46,7 @@ def envelope(
         Columns to take.
     points : int
         Number of stretches; where there are no more samples than twice that, they come as they are.
-    place : str
+    source : str
         What to call the data in errors.
 
     Returns
@@ -53,10 +58,10 @@ def envelope(
     """
     step = _step(rows, 2 * points, points)
     if step == 1:
-        blocks = list(_blocks(data, rows, columns, 1, place))
+        blocks = list(_blocks(data, rows, columns, step=1, source=source))
         values = np.concatenate(blocks) if blocks else np.empty((0, len(columns)))
         return np.arange(rows[0], rows[0] + len(values), dtype=float), values
-    low, high = _stretches(data, rows, columns, step, place, (np.min, np.max))
+    low, high = _stretches(data, rows, columns, (np.min, np.max), step=step, source=source)
     values = np.stack([low, high], axis=1).reshape(-1, len(columns))
     start = rows[0] + step * np.arange(len(low))
     index = np.stack([start + 0.25 * step, start + 0.75 * step], axis=1).reshape(-1)
@@ -66,7 +71,12 @@ def envelope(
 
 
 def means(
-    data: Any, rows: tuple[int, int], columns: np.ndarray, points: int = 900, place: str = ""
+    data: Any,
+    rows: tuple[int, int],
+    columns: np.ndarray,
+    *,
+    points: int = 900,
+    source: str = "",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean of each of at most `points` stretches; see `envelope`.
 
@@ -78,7 +88,7 @@ def means(
         The means.
     """
     step = _step(rows, points, points)
-    (values,) = _stretches(data, rows, columns, step, place, (np.mean,))
+    (values,) = _stretches(data, rows, columns, (np.mean,), step=step, source=source)
     edges = np.minimum(rows[0] + step * np.arange(len(values) + 1), rows[1]) - 0.5
     return edges, values
 
@@ -92,23 +102,26 @@ def _stretches(
     data: Any,
     rows: tuple[int, int],
     columns: np.ndarray,
-    step: int,
-    place: str,
     functions: tuple[Callable[..., np.ndarray], ...],
+    *,
+    step: int,
+    source: str,
 ) -> list[np.ndarray]:
-    found: list[list[np.ndarray]] = [[] for _ in functions]
-    for block in _blocks(data, rows, columns, step, place):
+    """What each function makes of each stretch of `step` rows; the last may be shorter."""
+    reduced: list[list[np.ndarray]] = [[] for _ in functions]
+    for block in _blocks(data, rows, columns, step=step, source=source):
         whole = len(block) // step * step
         parts = [block[:whole].reshape(whole // step, step, len(columns))] if whole else []
         if whole < len(block):
             parts.append(block[None, whole:])
-        for kept, function in zip(found, functions, strict=True):
-            kept.extend(function(part, axis=1) for part in parts)
-    return [np.concatenate(k) if k else np.empty((0, len(columns))) for k in found]
+        for series, function in zip(reduced, functions, strict=True):
+            series.extend(function(part, axis=1) for part in parts)
+    nothing = np.empty((0, len(columns)))
+    return [np.concatenate([nothing, *series]) for series in reduced]
 
 
 def _blocks(
-    data: Any, rows: tuple[int, int], columns: np.ndarray, step: int, place: str
+    data: Any, rows: tuple[int, int], columns: np.ndarray, *, step: int, source: str
 ) -> Iterator[np.ndarray]:
     """Yield the rows in blocks; all but the last have a multiple of `step` rows."""
     width = max(int(data.shape[1]), 1)
@@ -117,9 +130,9 @@ def _blocks(
         try:
             block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)[:, columns]
         except OSError as error:
-            raise InputError("samples cannot be read", source=place) from error
+            raise InputError("samples cannot be read", source=source) from error
         if not np.isfinite(block).all():
-            raise InputError("holds NaN or infinity", source=place)
+            raise InputError("holds NaN or infinity", source=source)
         if np.abs(block).max(initial=0.0) > _LARGEST:
-            raise InputError(f"holds values beyond {_LARGEST:g}", source=place)
+            raise InputError(f"holds values beyond {_LARGEST:g}", source=source)
         yield block

@@ -78,7 +78,7 @@ def draw_topography(
         return
     peak = float(np.abs(values).max()) if limit is None else limit
     label, factor = shown_unit(units, peak)
-    _draw_map(ax, values * factor, unit, edge, label, (peak * factor) or 1.0)
+    _draw_map(ax, values * factor, unit, edge=edge, label=label, peak=(peak * factor) or 1.0)
     _draw_channels(ax, flat, names)
 
 
@@ -137,7 +137,7 @@ def _kernel(cosine: np.ndarray) -> np.ndarray:
 
 
 def _draw_map(
-    ax: Axes, values: np.ndarray, unit: np.ndarray, edge: float, label: str, peak: float
+    ax: Axes, values: np.ndarray, unit: np.ndarray, *, edge: float, label: str, peak: float
 ) -> None:
     line = np.linspace(-edge, edge, _GRID)
     x, y = np.meshgrid(line, line)

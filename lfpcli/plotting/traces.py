@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -39,11 +40,11 @@ def draw_stack(
     times: np.ndarray,
     values: np.ndarray,
     labels: Sequence[str],
-    units: str,
     *,
+    units: str,
     title: str,
     axis_label: str = "",
-    colours: Sequence | None = None,
+    colours: Sequence[Any] | None = None,
     centred: bool = False,
 ) -> None:
     """Draw traces above each other with a common scale bar.
@@ -127,11 +128,11 @@ def draw_traces(
     times: np.ndarray,
     values: np.ndarray,
     labels: Sequence[str],
-    units: str,
     *,
+    units: str,
     title: str,
     quantity: str,
-    colours: Sequence | None = None,
+    colours: Sequence[Any] | None = None,
 ) -> None:
     """Draw a few traces over each other on one axis, that of `quantity`, or stack more of them.
 
@@ -139,10 +140,17 @@ def draw_traces(
     """
     count = values.shape[1]
     if count > _MOST_LAID_OVER:
-        order = slice(None, None, -1)
-        inks = None if colours is None else list(colours)[order]
-        shown, names = values[:, order], list(labels)[order]
-        draw_stack(ax, times, shown, names, units, title=title, colours=inks, centred=True)
+        inks = None if colours is None else list(colours)[::-1]
+        draw_stack(
+            ax,
+            times,
+            values[:, ::-1],
+            list(labels)[::-1],
+            units=units,
+            title=title,
+            colours=inks,
+            centred=True,
+        )
         return
     ax.set_title(title)
     if not values.size:

@@ -32,9 +32,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def draw(folder):
-    def drawn(name, *, what=None, **view):
+    def drawn(name, *, parts=None, **view):
         with figures.house_style(), open_recording(folder / name) as recording:
-            figure = draw_recording(recording, what=what, view=View(**view))
+            figure = draw_recording(recording, parts=parts, view=View(**view))
             figure.canvas.draw()
             return figure
 
@@ -85,13 +85,13 @@ def test_scale_bar_stands_for_what_it_says(draw):
 
 
 def test_many_channels_become_an_image(draw):
-    figure = draw("dense.h5", what=["shank"])
+    figure = draw("dense.h5", parts=["shank"])
     (mesh,) = figure.axes[0].collections
     low, high = mesh.get_clim()
     assert low == -high
     assert figure.axes[0].child_axes[0].get_ylabel() == "µV"
-    assert len(draw("dense.h5", what=["shank"], style="traces").axes[0].collections) == 0
-    assert len(draw("one.h5", what=["shank"], style="image").axes[0].collections) == 1
+    assert len(draw("dense.h5", parts=["shank"], style="traces").axes[0].collections) == 0
+    assert len(draw("one.h5", parts=["shank"], style="image").axes[0].collections) == 1
 
 
 def test_network(draw):
@@ -113,7 +113,7 @@ def test_network(draw):
 
 def test_only_some_cells_are_drawn_whole(draw):
     def segments(max_cells):
-        cells = draw("net.h5", what=["geometry"], max_cells=max_cells).axes[0]
+        cells = draw("net.h5", parts=["geometry"], max_cells=max_cells).axes[0]
         return sum(len(c.get_paths()) for c in cells.collections if len(c.get_offsets()) < 2)
 
     assert segments(38) == 38 * 101
@@ -123,14 +123,14 @@ def test_only_some_cells_are_drawn_whole(draw):
 def test_head(draw):
     figure = draw("eeg.h5")
     assert "eeg: four-sphere, 22.2 ms" in titles(figure)
-    assert "eeg: four-sphere, 45.1 ms" in titles(draw("eeg.h5", what=["topography"], at=45.12))
+    assert "eeg: four-sphere, 45.1 ms" in titles(draw("eeg.h5", parts=["topography"], at=45.12))
     traces = next(ax for ax in figure.axes if ax.get_title("left").endswith("21 channels"))
     labels = [t.get_text() for t in traces.get_yticklabels()]
     assert labels == [f"E{k}" for k in range(21, 0, -1)]
 
 
 def test_parts_time_and_channels_are_chosen(draw):
-    figure = draw("one.h5", what=["shank", "spikes"], time=(20.0, 40.0), channels=["0-2", "5"])
+    figure = draw("one.h5", parts=["shank", "spikes"], time=(20.0, 40.0), channels=["0-2", "5"])
     assert titles(figure) == ["shank: line, 4 channels", "spikes (1)"]
     shank = figure.axes[0]
     assert shank.get_xlim() == (20.0, 40.0)
@@ -171,7 +171,7 @@ def test_soma_is_found_among_all_segments(folder, tmp_path):
         writer.geometry("cell", tree)
         writer.report("vmem", "cell", report)
     with figures.house_style(), open_recording(tmp_path / "all.h5") as recording:
-        line = draw_recording(recording, what=["vmem"]).axes[0].lines[0]
+        line = draw_recording(recording, parts=["vmem"]).axes[0].lines[0]
     assert set(line.get_ydata()) == {len(tree) - 1.0}
 
 
@@ -214,7 +214,7 @@ def test_signal_beside_the_cells(lfp, folder, tmp_path):
 
 
 def test_morphology_parts_have_colours(folder):
-    from lfpcli.morphology.formats import read_morphology
+    from lfpcli.runtime.morphology.reading import read_morphology
     from lfpcli.tasks.figures.panels import morphology_panel
 
     with figures.house_style():
@@ -257,7 +257,7 @@ def test_morphology_holds_geometry_alone(lfp, folder):
 
 
 def test_empty_time_span_says_so(draw):
-    shank = draw("one.h5", what=["shank"], time=(500.0, 600.0)).axes[0]
+    shank = draw("one.h5", parts=["shank"], time=(500.0, 600.0)).axes[0]
     assert [t.get_text() for t in shank.texts] == ["no samples in this time span"]
 
 

@@ -81,7 +81,13 @@ def _train(recording: Recording, name: str, view: View, colour: str) -> Train:
     if view.time is not None:
         inside = (times >= view.time[0]) & (times <= view.time[1])
         times, gids = times[inside], gids[inside]
-    return Train(literal(name), times, np.searchsorted(known, gids), len(known), colour)
+    return Train(
+        name=literal(name),
+        times=times,
+        rows=np.searchsorted(known, gids),
+        cells=len(known),
+        colour=colour,
+    )
 
 
 def _gids(recording: Recording, population: str) -> np.ndarray:
@@ -98,8 +104,8 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
         report = recording.report(variable, name)
         columns, gids = _soma_columns(recording, name, report)
         chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))
-        place = recording.source_of(f"/reports/{variable}/{name}/data")
-        times, samples = traces(report, columns[chosen], view, place)
+        dataset = recording.source_of(f"/reports/{variable}/{name}/data")
+        times, samples = traces(report, columns[chosen], view, dataset)
         values.append(samples)
         labels += [f"{literal(name)} {gid}" for gid in gids[chosen]]
         inks += [colours[name]] * len(chosen)
@@ -107,7 +113,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     if len({len(v) for v in values}) > 1:
         raise InputError("populations differ in length", source=recording.source_of(variable))
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
-    what, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
+    quantity, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
     def draw(ax: Axes) -> None:
         draw_traces(
@@ -115,8 +121,8 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
             times,
             joined,
             labels,
-            units,
-            title=f"{what} (soma)",
+            units=units,
+            title=f"{quantity} (soma)",
             quantity=symbol,
             colours=[INK] if joined.shape[1] == 1 else inks,
         )
@@ -140,6 +146,7 @@ def _soma_columns(
             "mapping does not fit the data", source=recording.source_of(f"/reports/*/{population}")
         )
     somata = _soma_sections(recording, population)
+    # the segment nearest to the middle of the soma; of a cell without one, of its first section
     columns, gids = [], []
     for gid, first, last in zip(report.node_ids, pointers[:-1], pointers[1:], strict=True):
         if first == last:
@@ -161,40 +168,40 @@ def _soma_sections(recording: Recording, population: str) -> np.ndarray:
 
 
 def traces(
-    sampled: Sampled, columns: np.ndarray, view: View, place: str
+    sampled: Sampled, columns: np.ndarray, view: View, dataset: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times and samples of some columns, drawn together where there are too many to show."""
     rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, view.time)
-    index, values = envelope(sampled.data, rows, columns, place=place)
+    index, values = envelope(sampled.data, rows, columns, source=dataset)
     return sampled.t_start + sampled.dt * index, values
 
 
 def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     """The three components of a current dipole moment."""
     sampled = recording.dipole(group)
-    place = recording.source_of(f"/dipole/{group}/data")
+    dataset = recording.source_of(f"/dipole/{group}/data")
     if sampled.data.shape[1] != 3:
-        raise InputError("expected three columns", source=place)
-    times, values = traces(sampled, np.arange(3), view, place)
+        raise InputError("expected three columns", source=dataset)
+    times, values = traces(sampled, np.arange(3), view, dataset)
     title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
     labels = ["$p_x$", "$p_y$", "$p_z$"]
-    return Panel(
-        lambda ax: draw_traces(
-            ax, times, values, labels, sampled.units, title=title, quantity="$p$"
-        ),
-        0.9,
-    )
+
+    def draw(ax: Axes) -> None:
+        draw_traces(ax, times, values, labels, units=sampled.units, title=title, quantity="$p$")
+
+    return Panel(draw, 0.9)
 
 
 def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Panel:
     """The cells with the contacts around them."""
     populations = [recording.geometry(p) for p in recording.populations]
-    points = np.concatenate([p for g in populations for p in (g.start, g.end)])
+    starts, ends = [g.start for g in populations], [g.end for g in populations]
+    points = np.concatenate([*starts, *ends])
 
     def draw(ax: Axes) -> None:
         draw_cells(ax, populations, view=view.view, max_cells=view.max_cells)
-        for place in sites:
-            draw_sites(ax, place, view=view.view)
+        for contacts in sites:
+            draw_sites(ax, contacts, view=view.view)
 
     return _framed(draw, points, sites, view)
 
@@ -204,12 +211,12 @@ def morphology_panel(morphology: Morphology, view: View) -> Panel:
     pieces: dict[str, list[np.ndarray]] = {}
     for section in morphology.sections:
         points = section.points
-        kind = kind_of(section.type)
-        pieces.setdefault(kind, []).append(np.hstack([points[:-1], points[1:]]))
+        section_type = kind_of(section.type)
+        pieces.setdefault(section_type, []).append(np.hstack([points[:-1], points[1:]]))
     parts = []
-    for kind, found in pieces.items():
-        rows = np.concatenate(found)
-        parts.append((kind, Cones(rows[:, :3], rows[:, 4:7], rows[:, 3], rows[:, 7])))
+    for section_type, cones in pieces.items():
+        rows = np.concatenate(cones)
+        parts.append((section_type, Cones(rows[:, :3], rows[:, 4:7], rows[:, 3], rows[:, 7])))
     return _framed(
         lambda ax: draw_types(ax, parts, view=view.view), morphology.points[:, :3], (), view
     )

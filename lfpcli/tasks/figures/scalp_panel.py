@@ -53,29 +53,29 @@ def topography_panel(
         Where no sample lies at that time, or the signal has no places on a head.
     """
     signal = recording.signal(name)
-    place = recording.source_of(f"/signals/{name}")
+    group = recording.source_of(f"/signals/{name}")
     if not has_topography(signal) or signal.positions is None:
-        raise InputError("signal has no places on a head", source=place)
-    row = _sample(signal, time, span, place)
+        raise InputError("signal has no places on a head", source=group)
+    row = _sample(signal, time, span, group)
     values = np.asarray(signal.data[row], dtype=float)
-    places = signal.positions - _centre(signal)
+    positions = signal.positions - _centre(signal)
     names = [literal(n) for n in signal.names]
     title = f"{literal(name)}: {literal(signal.model)}, {signal.t_start + row * signal.dt:g} ms"
 
     def draw(ax: Axes) -> None:
-        draw_topography(ax, values, places, signal.units, names=names, title=title)
+        draw_topography(ax, values, positions, signal.units, names=names, title=title)
 
     return Panel(draw, _HEIGHT, timed=False)
 
 
 def _sample(
-    signal: Signal, time: float | None, span: tuple[float, float] | None, place: str
+    signal: Signal, time: float | None, span: tuple[float, float] | None, group: str
 ) -> int:
     first, last = (time, time) if time is not None else span or (-np.inf, np.inf)
     times = signal.times
     rows = np.flatnonzero((times >= first - 0.5 * signal.dt) & (times <= last + 0.5 * signal.dt))
     if not len(rows):
-        raise InputError("no sample in this time span", source=place)
+        raise InputError("no sample in this time span", source=group)
     if time is not None:
         return int(rows[np.argmin(np.abs(times[rows] - time))])
     power = [

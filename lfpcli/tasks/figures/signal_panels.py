@@ -58,7 +58,7 @@ def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Si
     """Traces or an image of a signal, and the contacts to mark beside the cells."""
     signal = recording.signal(name)
     _check(signal, recording.source_of(f"/signals/{name}"))
-    place = recording.source_of(f"/signals/{name}/data")
+    dataset = recording.source_of(f"/signals/{name}/data")
     chosen = _chosen(view.channels, signal, name)
     is_csd = signal.units == _CSD_UNIT
     around_head = signal.positions is None or has_topography(signal)
@@ -69,18 +69,18 @@ def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Si
         view.style == "auto" and (count > _MOST_TRACES or (is_csd and count > 3))
     )
     channels = _as_listed(signal, chosen) if around_head else _ordered(signal, chosen, apart=image)
-    if image:
-        panel = _image_panel(signal, channels, view, place, title)
-    else:
-        panel = _trace_panel(signal, channels, view, place, title)
+    build = _image_panel if image else _trace_panel
+    panel = build(signal, channels, view, dataset=dataset, title=title)
     if signal.positions is None or around_head or is_csd:
         return panel, None
     colours = FAINT if image else depth_colours(count)
     return panel, Sites(signal.positions[channels.index], colours)
 
 
-def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, title: str) -> Panel:
-    times, values = traces(signal, channels.index, view, place)
+def _trace_panel(
+    signal: Signal, channels: Channels, view: View, *, dataset: str, title: str
+) -> Panel:
+    times, values = traces(signal, channels.index, view, dataset)
     count = len(channels.index)
 
     def draw(ax: Axes) -> None:
@@ -89,7 +89,7 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
             times,
             values,
             channels.labels,
-            signal.units,
+            units=signal.units,
             title=title,
             axis_label=channels.axis_label,
             colours=None if channels.listed else depth_colours(count),
@@ -98,9 +98,11 @@ def _trace_panel(signal: Signal, channels: Channels, view: View, place: str, tit
     return Panel(draw, min(max(0.5 + 0.16 * count, 0.8), 3.4))
 
 
-def _image_panel(signal: Signal, channels: Channels, view: View, place: str, title: str) -> Panel:
+def _image_panel(
+    signal: Signal, channels: Channels, view: View, *, dataset: str, title: str
+) -> Panel:
     rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
-    edges, values = means(signal.data, rows, channels.index, place=place)
+    edges, values = means(signal.data, rows, channels.index, source=dataset)
 
     def draw(ax: Axes) -> None:
         draw_image(
@@ -108,7 +110,7 @@ def _image_panel(signal: Signal, channels: Channels, view: View, place: str, tit
             signal.t_start + signal.dt * edges,
             values,
             channels.depths,
-            signal.units,
+            units=signal.units,
             title=title,
             axis_label=channels.axis_label,
             labels=channels.labels if channels.listed else None,
@@ -118,12 +120,12 @@ def _image_panel(signal: Signal, channels: Channels, view: View, place: str, tit
     return Panel(draw, min(max(0.6 + 0.03 * len(channels.index), 1.4), 2.4))
 
 
-def _check(signal: Signal, place: str) -> None:
+def _check(signal: Signal, group: str) -> None:
     width = signal.data.shape[1]
     if signal.positions is not None and signal.positions.shape != (width, 3):
-        raise InputError(f"expected positions of {width} channels, three columns", source=place)
+        raise InputError(f"expected positions of {width} channels, three columns", source=group)
     if signal.names and len(signal.names) != width:
-        raise InputError(f"{len(signal.names)} names for {width} channels", source=place)
+        raise InputError(f"{len(signal.names)} names for {width} channels", source=group)
 
 
 def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
@@ -139,7 +141,13 @@ def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     depths = places[order, axis]
     names = None if columns is None else [columns[1][k] for k in columns[0][order]]
     label = f"{'xyz'[axis]} (µm)"
-    return Channels(chosen[order], depths, depth_labels(depths), label, names)
+    return Channels(
+        index=chosen[order],
+        depths=depths,
+        labels=depth_labels(depths),
+        axis_label=label,
+        columns=names,
+    )
 
 
 def _as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
@@ -155,11 +163,15 @@ def _columns(places: np.ndarray, axis: int) -> tuple[np.ndarray, list[str]] | No
     if len(np.unique(places[:, axis])) == len(places):
         return None
     across = [k for k in range(3) if k != axis]
-    found, owner = np.unique(places[:, across], axis=0, return_inverse=True)
-    if not 1 < len(found) <= _MOST_COLUMNS:
+    feet, owner = np.unique(places[:, across], axis=0, return_inverse=True)
+    if not 1 < len(feet) <= _MOST_COLUMNS:
         return None
-    varying = [k for k in range(2) if np.ptp(found[:, k]) > 0]
-    names = [", ".join(f"{'xyz'[across[k]]} = {row[k]:g}" for k in varying) for row in found]
+    # named by the coordinates in which the columns differ
+    varying = [k for k in range(2) if np.ptp(feet[:, k]) > 0]
+    names = []
+    for foot in feet:
+        parts = [f"{'xyz'[across[k]]} = {foot[k]:g}" for k in varying]
+        names.append(", ".join(parts))
     return owner.reshape(-1), names
 
 
