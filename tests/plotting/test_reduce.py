@@ -58,7 +58,7 @@ def test_non_finite_samples_are_named(value):
     values[50, 1] = value
     with pytest.raises(InputError, match="holds NaN or infinity") as caught:
         envelope(values, (0, 100), np.arange(3), source="a.h5:/x")
-    assert caught.value.place == "a.h5:/x"
+    assert caught.value.source == "a.h5:/x"
 
 
 @pytest.mark.parametrize(
