@@ -160,7 +160,7 @@ def test_cells_live_side_by_side(neuron_process, share):
         cell = read_swc(path)
         first, second = load_sections(path), load_sections(cell)
         results["names"] = [first.names == second.names, first.names[0] == "soma[0]"]
-        results["kinds"] = np.array([first.kind, second.kind])
+        results["kinds"] = np.array([first.format_name, second.format_name])
         results["count"] = len(list(nrn().allsec())) == len(first.sections) + len(second.sections)
         first.sections[1].diam = 7
         results["apart"] = second.sections[1].diam != 7

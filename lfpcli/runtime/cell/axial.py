@@ -52,30 +52,38 @@ def axial_network(sections: Iterable[Any]) -> AxialNetwork:
         flipped[order] = section.orientation() == 1.0
         if section.parentseg() is not None:
             parent[order[0]], attach[order[0]] = _hanging_on(section, offset)
-    return AxialNetwork(parent, attach, r_proximal, r_distal, flipped)
+    return AxialNetwork(
+        parent=parent, attach=attach, r_proximal=r_proximal, r_distal=r_distal, flipped=flipped
+    )
 
 
 def _from_the_root(section: Any, offset: int) -> np.ndarray:
     """Indices of a section's segments, the one nearest to the root first."""
     order = offset + np.arange(section.nseg)
-    return order[::-1] if section.orientation() == 1.0 else order
+    if section.orientation() == 1.0:
+        return order[::-1]
+    return order
 
 
 def _segments_from_the_root(section: Any) -> list[Any]:
     segments = list(section)
-    return segments[::-1] if section.orientation() == 1.0 else segments
+    if section.orientation() == 1.0:
+        return segments[::-1]
+    return segments
 
 
 def _hanging_on(section: Any, offset: dict[Any, int]) -> tuple[int, float]:
     """The segment on which a section hangs, and whether by its start (0), end (1) or middle."""
-    place = section.parentseg()
-    if place.sec not in offset:
-        raise InputError(f"section {section.name()} hangs on {place.sec.name()}, which is left out")
-    order = _from_the_root(place.sec, offset[place.sec])
-    start = place.sec.orientation()
-    if place.x == start:
+    parent = section.parentseg()
+    if parent.sec not in offset:
+        raise InputError(
+            f"section {section.name()} hangs on {parent.sec.name()}, which is left out"
+        )
+    order = _from_the_root(parent.sec, offset[parent.sec])
+    start = parent.sec.orientation()
+    if parent.x == start:
         return int(order[0]), 0.0
-    if place.x == 1.0 - start:
+    if parent.x == 1.0 - start:
         return int(order[-1]), 1.0
-    index = min(int(place.x * place.sec.nseg), place.sec.nseg - 1)
-    return offset[place.sec] + index, 0.5
+    index = min(int(parent.x * parent.sec.nseg), parent.sec.nseg - 1)
+    return offset[parent.sec] + index, 0.5

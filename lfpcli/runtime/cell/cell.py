@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,6 +34,8 @@ from lfpcli.runtime.morphology.reading import load_sections
 from lfpcli.runtime.neuron import nrn
 
 Hook = Callable[["Cell"], object]
+# what the names of recorders of range variables begin with
+_VARIABLE = "variable "
 
 
 class Cell(Derived, Stimulated):
@@ -103,20 +106,19 @@ class Cell(Derived, Stimulated):
         self.gid = gid
         self.owner: Any = None
         self.sections, self.names = _load(morphology, names)
-        self.settings = RunSettings(tstop, dt, tstart, v_init, celsius)
+        self.settings = RunSettings(
+            tstop=tstop, dt=dt, tstart=tstart, v_init=v_init, celsius=celsius
+        )
         self.synapses: list[Synapse] = []
         self.electrodes: list[StimIntElectrode] = []
         self.fields: list[Steps] = []
         self._stimulated = False
         self._network: AxialNetwork | None = None
-        for section in self.sections:
-            if Ra is not None:
-                section.Ra = Ra
-            if cm is not None:
-                for segment in section:
-                    segment.cm = cm
-        if passive:
-            self.insert("pas", ("all",), **(passive if isinstance(passive, Mapping) else {}))
+        self._set_cable(Ra, cm)
+        if isinstance(passive, Mapping):
+            self.insert("pas", ("all",), **passive)
+        elif passive:
+            self.insert("pas")
         for hook in custom_fun:
             hook(self)
         if extracellular:
@@ -126,9 +128,17 @@ class Cell(Derived, Stimulated):
         nseg.apply(self.sections)
         self.collect()
 
+    def _set_cable(self, Ra: float | None, cm: float | None) -> None:
+        for section in self.sections:
+            if Ra is not None:
+                section.Ra = Ra
+            if cm is not None:
+                for segment in section:
+                    segment.cm = cm
+
     def collect(self) -> None:
         """Read segments and geometry anew, after sections were changed by hand."""
-        self.segments = [segment for section in self.sections for segment in section]
+        self.segments = list(itertools.chain.from_iterable(self.sections))
         self.geometry = collect_geometry(self.sections, self.names, self.gid)
         self.detector_index = self._detector_index()
         self.set_pos(0.0, 0.0, 0.0)
@@ -233,7 +243,8 @@ class Cell(Derived, Stimulated):
     @property
     def somapos(self) -> np.ndarray:
         """Place of the soma: the mean of its segments' midpoints, shape (3,), um."""
-        return self.geometry.middle[self.somaidx].mean(axis=0)
+        middle: np.ndarray = self.geometry.middle[self.somaidx].mean(axis=0)
+        return middle
 
     def set_pos(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
         """Move the soma to a place, um."""
@@ -259,8 +270,9 @@ class Cell(Derived, Stimulated):
         z_min, z_max : float
             Depths, um.
         """
-        patterns = [section] if isinstance(section, str) else section
-        inside = np.isin(self.geometry.section, select_sections(self.names, patterns))
+        if isinstance(section, str):
+            section = [section]
+        inside = np.isin(self.geometry.section, select_sections(self.names, section))
         depth = self.geometry.middle[:, 2]
         return np.flatnonzero(inside & (depth > z_min) & (depth < z_max))
 
@@ -301,40 +313,52 @@ class Cell(Derived, Stimulated):
         **settings
             Fields of `RunSettings` that differ from the cell's own.
         """
-        chosen = replace(self.settings, **settings)
+        run_settings = replace(self.settings, **settings)
         matrices = [_matrix(probe, self.totnsegs) for probe in probes]
         recorders = self._recorders(rec_imem or bool(probes), rec_vmem, rec_variables)
         kept = {
-            name: np.empty((chosen.samples, len(recorder)))
+            name: np.empty((run_settings.samples, len(recorder)))
             for name, recorder in recorders.items()
             if name != "imem" or rec_imem
         }
-        signals = [np.empty((chosen.samples, len(matrix))) for matrix in matrices]
+        signals = [np.empty((run_settings.samples, len(matrix))) for matrix in matrices]
 
         def keep(chunk: Chunk) -> None:
             span = slice(chunk.first, chunk.first + chunk.samples)
             for name, samples in kept.items():
                 samples[span] = chunk.blocks[name]
+            # the products need no interpreter, which NEURON goes on with meanwhile
             leaving()
             for matrix, signal in zip(matrices, signals, strict=True):
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
         with Background(threaded=True) as background:
-            for chunk in run([self], chosen, recorders, self._played_fields()):
+            for chunk in run([self], run_settings, recorders, self._played_fields()):
                 background.submit(keep, chunk)
-        self.tvec, self.somav = chosen.times, kept["soma"][:, 0]
         for probe, signal in zip(probes, signals, strict=True):
             probe.data = signal.T
-        if rec_imem:
-            self.imem = kept["imem"].T
-        if rec_vmem:
-            self.vmem = kept["vmem"].T
-            self.vext = kept["vext"].T if "vext" in kept else None
+        self.tvec = run_settings.times
+        self._keep_results(kept, recorders)
+
+    def _keep_results(
+        self, kept: Mapping[str, np.ndarray], recorders: Mapping[str, Recorder]
+    ) -> None:
+        """Leave what was recorded in attributes, segments by samples."""
+        self.somav = kept["soma"][:, 0]
         self.variables = {}
-        for name in rec_variables:
-            self.variables[name] = np.zeros((self.totnsegs, chosen.samples))
-            index = recorders[f"variable {name}"].index[0]
-            self.variables[name][index] = kept[f"variable {name}"].T
+        if "imem" in kept:
+            self.imem = kept["imem"].T
+        if "vmem" in kept:
+            self.vmem = kept["vmem"].T
+            self.vext = None
+        for name, samples in kept.items():
+            if name == "vext":
+                self.vext = samples.T
+            elif name.startswith(_VARIABLE):
+                # segments without the variable have zeros
+                values = np.zeros((self.totnsegs, len(samples)))
+                values[recorders[name].index[0]] = samples.T
+                self.variables[name.removeprefix(_VARIABLE)] = values
 
     def _recorders(self, imem: bool, vmem: bool, variables: Sequence[str]) -> dict[str, Recorder]:
         recorders = {"soma": potentials([self], "soma")}
@@ -344,8 +368,9 @@ class Cell(Derived, Stimulated):
             self._network = axial_network(self.sections)
             recorders["vmem"] = potentials([self])
             outside = outside_potentials(self)
-            recorders |= {} if outside is None else {"vext": outside}
-        return recorders | {f"variable {name}": variable([self], name) for name in variables}
+            if outside is not None:
+                recorders["vext"] = outside
+        return recorders | {f"{_VARIABLE}{name}": variable([self], name) for name in variables}
 
 
 def range_name(mechanism: str, name: str) -> str:

@@ -18,7 +18,9 @@ def outside_potentials(cell: Derived) -> Recorder | None:
     """Recorder of the potential outside, mV; None where a section lacks the mechanism for it."""
     if not all(section.has_membrane("extracellular") for section in cell.sections):
         return None
-    references = [segment._ref_vext[0] for section in cell.sections for segment in section]
+    references = []
+    for section in cell.sections:
+        references += [segment._ref_vext[0] for segment in section]
     return Recorder([references], [np.arange(len(references))])
 
 
@@ -41,7 +43,9 @@ class Derived:
         NEURON rounds lengths in ``define_shape``, and with them resistances, so that only those
         of the run fit its currents to the last digits.
         """
-        return axial_network(self.sections) if self._network is None else self._network
+        if self._network is None:
+            return axial_network(self.sections)
+        return self._network
 
     def get_axial_resistance(self) -> np.ndarray:
         """Resistance between each segment's middle and its parent's, shape (N,), MOhm.
@@ -120,12 +124,17 @@ class Derived:
         The current of an electrode counts as membrane current of its segment, with negative sign,
         unlike in `imem`, which leaves it out.
         """
-        return self.axial_network().vmem_to_imem().toarray()
+        matrix: np.ndarray = self.axial_network().vmem_to_imem().toarray()
+        return matrix
 
     def _inside(self, timepoints: ArrayLike | None) -> np.ndarray:
         if getattr(self, "vmem", None) is None:
             raise UsageError(
                 "membrane potentials were not recorded", remedy="simulate with rec_vmem=True"
             )
-        inside = self.vmem if self.vext is None else self.vmem + self.vext
-        return inside if timepoints is None else inside[:, np.atleast_1d(timepoints)]
+        inside = self.vmem
+        if self.vext is not None:
+            inside = self.vmem + self.vext
+        if timepoints is None:
+            return inside
+        return inside[:, np.atleast_1d(timepoints)]

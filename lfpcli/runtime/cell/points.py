@@ -22,7 +22,7 @@ class PointProcess:
         The cell.
     idx : int
         Index of the segment.
-    kind : str
+    mechanism : str
         Name of the point process in NEURON.
     **parameters
         Its parameters; lists set arrays element by element.
@@ -35,16 +35,17 @@ class PointProcess:
         Where NEURON knows no such point process.
     """
 
-    def __init__(self, cell: SimulatedCell, idx: int, kind: str, **parameters: Any) -> None:
+    def __init__(self, cell: SimulatedCell, idx: int, mechanism: str, **parameters: Any) -> None:
         self.cell = cell
         self.idx = check_index(idx, len(cell.segments))
-        self.kind = kind
-        self.point = make_point(kind, cell.segments[self.idx], parameters.items())
+        self.mechanism = mechanism
+        self.point = make_point(mechanism, cell.segments[self.idx], parameters.items())
 
     @property
     def position(self) -> np.ndarray:
         """Midpoint of its segment, shape (3,), um."""
-        return self.cell.geometry.middle[self.idx]
+        middle: np.ndarray = self.cell.geometry.middle[self.idx]
+        return middle
 
 
 class Synapse(PointProcess):
@@ -123,12 +124,12 @@ def check_index(idx: int, count: int) -> int:
     return int(idx)
 
 
-def make_point(kind: str, segment: Any, parameters: Iterable[tuple[str, Any]] = ()) -> Any:
+def make_point(mechanism: str, segment: Any, parameters: Iterable[tuple[str, Any]] = ()) -> Any:
     """Make a point process of NEURON on a segment.
 
     Parameters
     ----------
-    kind : str
+    mechanism : str
         Its name.
     segment : nrn.Segment
         Where it goes.
@@ -142,40 +143,38 @@ def make_point(kind: str, segment: Any, parameters: Iterable[tuple[str, Any]] = 
     UsageError
         Where it has no such parameter.
     """
-    point = _maker(kind)(segment)
+    point = _maker(mechanism)(segment)
     for name, value in parameters:
-        _set_parameter(point, kind, name, value)
+        _set_parameter(point, mechanism, name, value)
     return point
 
 
 def make_netcon(point: Any) -> Any:
     """Make a connection without a source, which events are given to."""
-    kind = point.hname().partition("[")[0]
+    mechanism = point.hname().partition("[")[0]
     # NEURON must not be asked to: it would crash at the end of the process
-    if not takes_events(kind):
-        raise SimulatorError(
-            f"'{kind}' takes no events", remedy="use a synapse; gap junctions are not supported"
-        )
+    if not takes_events(mechanism):
+        raise _no_events(mechanism)
     return nrn().NetCon(None, point)
 
 
 @cache
-def takes_events(kind: str) -> bool:
+def takes_events(mechanism: str) -> bool:
     """Whether a point process is a target of spikes."""
     types = nrn().MechanismType(1)
-    types.select(kind)
+    types.select(mechanism)
     return bool(types.is_netcon_target(int(types.selected())))
 
 
 @cache
-def _maker(kind: str) -> Any:
-    """The class of a point process; mechanisms stay once they are loaded."""
-    if kind not in point_process_names():
+def _maker(mechanism: str) -> Any:
+    """The class of a point process; cached, as mechanisms stay once they are loaded."""
+    if mechanism not in point_process_names():
         raise SimulatorError(
-            f"unknown point process '{kind}'",
-            remedy=nearest(kind, point_process_names(), "point process"),
+            f"unknown point process '{mechanism}'",
+            remedy=nearest(mechanism, point_process_names(), "point process"),
         )
-    return getattr(nrn(), kind)
+    return getattr(nrn(), mechanism)
 
 
 def point_process_names() -> tuple[str, ...]:
@@ -189,10 +188,10 @@ def density_mechanism_names() -> tuple[str, ...]:
 
 
 @cache
-def _mechanism_names(kind: int, count: int) -> tuple[str, ...]:
+def _mechanism_names(category: int, count: int) -> tuple[str, ...]:
     """Names of all of them, which stay once they are loaded."""
     h = nrn()
-    types = h.MechanismType(kind)
+    types = h.MechanismType(category)
     name = h.ref("")
     names = []
     for k in range(count):
@@ -203,10 +202,10 @@ def _mechanism_names(kind: int, count: int) -> tuple[str, ...]:
 
 
 @cache
-def parameter_names(kind: str) -> list[str]:
+def parameter_names(mechanism: str) -> list[str]:
     """Names of the parameters of a mechanism or point process, with its suffix as NEURON has it."""
     h = nrn()
-    standard = h.MechanismStandard(kind, 1)
+    standard = h.MechanismStandard(mechanism, 1)
     name = h.ref("")
     names = []
     for k in range(int(standard.count())):
@@ -215,36 +214,33 @@ def parameter_names(kind: str) -> list[str]:
     return names
 
 
-def check_parameter(kind: str, name: str) -> None:
+def check_parameter(mechanism: str, name: str) -> None:
     """Raise `UsageError` where a point process has no such parameter."""
-    known = parameter_names(kind)
-    # hoc says 'del', Python keeps that word for itself
-    if ("del" if name == "delay" else name) not in known and name not in known:
+    known = parameter_names(mechanism)
+    # hoc says 'del', a word that Python keeps for itself
+    if name not in known and not (name == "delay" and "del" in known):
         raise UsageError(
-            f"{kind} has no parameter '{name}'", remedy=nearest(name, known, "parameter")
+            f"{mechanism} has no parameter '{name}'", remedy=nearest(name, known, "parameter")
         )
 
 
-def check_synapse(kind: str, names: Iterable[str]) -> None:
+def check_synapse(mechanism: str, names: Iterable[str]) -> None:
     """Raise an error where a point process is unknown, takes no events or lacks a parameter."""
-    _maker(kind)
-    h = nrn()
-    types = h.MechanismType(1)
-    types.select(kind)
-    if not types.is_netcon_target(types.selected()):
-        raise _no_events(kind)
+    _maker(mechanism)
+    if not takes_events(mechanism):
+        raise _no_events(mechanism)
     for name in names:
-        check_parameter(kind, name)
+        check_parameter(mechanism, name)
 
 
-def _no_events(kind: str) -> SimulatorError:
+def _no_events(mechanism: str) -> SimulatorError:
     return SimulatorError(
-        f"'{kind}' takes no events", remedy="use a synapse; gap junctions are not supported"
+        f"'{mechanism}' takes no events", remedy="use a synapse; gap junctions are not supported"
     )
 
 
-def _set_parameter(point: Any, kind: str, name: str, value: Any) -> None:
-    check_parameter(kind, name)
+def _set_parameter(point: Any, mechanism: str, name: str, value: Any) -> None:
+    check_parameter(mechanism, name)
     try:
         if np.ndim(value) == 0:
             setattr(point, name, float(value))
@@ -253,4 +249,4 @@ def _set_parameter(point: Any, kind: str, name: str, value: Any) -> None:
             for k, element in enumerate(value):
                 target[k] = float(element)
     except (TypeError, ValueError, IndexError) as error:
-        raise UsageError(f"{kind}: {value!r} is no value for '{name}'") from error
+        raise UsageError(f"{mechanism}: {value!r} is no value for '{name}'") from error

@@ -91,7 +91,8 @@ def collect_geometry(
     """
     if any(section.n3d() < 2 for section in sections):
         nrn().define_shape()
-    first = np.cumsum([0, *(section.nseg for section in sections)])
+    counts = [section.nseg for section in sections]
+    first = np.cumsum([0, *counts])
     n = int(first[-1])
     start, end = np.empty((n, 3)), np.empty((n, 3))
     for k, section in enumerate(sections):
@@ -99,6 +100,8 @@ def collect_geometry(
         start[first[k] : first[k + 1]] = edges[:-1]
         end[first[k] : first[k + 1]] = edges[1:]
     segments = [segment for section in sections for segment in section]
+    if names is None:
+        names = [section.name() for section in sections]
     return Geometry(
         start,
         end,
@@ -108,7 +111,7 @@ def collect_geometry(
         section=np.repeat(np.arange(len(sections)), np.diff(first)),
         parent=_parents(sections, first),
         x=np.array([s.x for s in segments]),
-        section_names=list(names) if names is not None else [s.name() for s in sections],
+        section_names=list(names),
     )
 
 
@@ -119,29 +122,28 @@ def _edges(section: Any) -> np.ndarray:
     if section.L > 0:
         arc = arc / section.L
     at = np.linspace(0.0, 1.0, section.nseg + 1)
-    return np.column_stack(
-        [
-            np.interp(at, arc, [read(i) for i in range(count)])
-            for read in (section.x3d, section.y3d, section.z3d)
-        ]
-    )
+    edges = np.empty((len(at), 3))
+    for axis, coordinate in enumerate((section.x3d, section.y3d, section.z3d)):
+        edges[:, axis] = np.interp(at, arc, [coordinate(i) for i in range(count)])
+    return edges
 
 
 def _parents(sections: Sequence[Any], first: np.ndarray) -> np.ndarray:
     """Index of the segment that each segment hangs on, -1 for a root."""
     parents = np.arange(int(first[-1])) - 1
-    where = {section: k for k, section in enumerate(sections)}
+    number = {section: k for k, section in enumerate(sections)}
     for k, section in enumerate(sections):
         nearest_root = first[k]
         if section.orientation() == 1:
             # hung by its far end: the way to the root leads up the segments
             parents[first[k] : first[k + 1]] += 2
             nearest_root = first[k + 1] - 1
-        at = section.parentseg()
-        owner = where.get(at.sec) if at is not None else None
-        if at is None or owner is None:
+        attachment = section.parentseg()
+        # a section may hang on one that was left out
+        if attachment is None or attachment.sec not in number:
             parents[nearest_root] = -1
-        else:
-            inside = min(int(at.x * at.sec.nseg), at.sec.nseg - 1)
-            parents[nearest_root] = first[owner] + inside
+            continue
+        parent = attachment.sec
+        inside = min(int(attachment.x * parent.nseg), parent.nseg - 1)
+        parents[nearest_root] = first[number[parent]] + inside
     return parents

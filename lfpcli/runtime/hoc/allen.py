@@ -6,6 +6,7 @@ perisomatic and all active" of the Allen Cell Types Database (2017).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.protocols import NamedSections
 
-KINDS = ("soma", "axon", "dend", "apic")
+SECTION_TYPES = ("soma", "axon", "dend", "apic")
 # an axon is replaced by two sections of this length, um
 STUB_LENGTH = 30.0
 _ION = {"ena": "na_ion", "ek": "k_ion", "eca": "ca_ion"}
@@ -95,91 +96,108 @@ def read_fit(file: Path) -> Fit:
         raise InputError("no such file", source=file, remedy="check the name and the folder")
     try:
         data = json.loads(read_text(file))
-    except (json.JSONDecodeError, RecursionError) as error:
-        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"is no JSON: {error}", source=f"{file}{line}") from error
-    at = _At(file)
-    passive = at.record(at.first(data, "passive"), "passive[0]")
-    conditions = at.record(at.first(data, "conditions"), "conditions[0]")
+    except json.JSONDecodeError as error:
+        raise InputError(f"is no JSON: {error}", source=f"{file}:{error.lineno}") from error
+    except RecursionError as error:
+        raise InputError(f"is no JSON: {error}", source=file) from error
+    reader = _Reader(file)
+    passive = reader.record(reader.first(data, "passive"), "passive[0]")
+    conditions = reader.record(reader.first(data, "conditions"), "conditions[0]")
     return Fit(
         file=file,
-        e_pas=at.number(passive, "e_pas", "passive[0]") if "e_pas" in passive else None,
-        ra=at.number(passive, "ra", "passive[0]") if "ra" in passive else None,
-        cm={
-            at.text(entry, "section", where): at.number(entry, "cm", where)
-            for where, entry in at.entries(passive.get("cm", []), "passive[0].cm")
-        },
-        genome=tuple(_genome(data, at)),
-        erev=tuple(_reversals(conditions, at)),
-        celsius=at.number(conditions, "celsius", "conditions[0]"),
-        v_init=at.number(conditions, "v_init", "conditions[0]"),
+        e_pas=reader.optional_number(passive, "e_pas", "passive[0]"),
+        ra=reader.optional_number(passive, "ra", "passive[0]"),
+        cm=_capacitances(passive, reader),
+        genome=tuple(_genome(data, reader)),
+        erev=tuple(_reversals(conditions, reader)),
+        celsius=reader.number(conditions, "celsius", "conditions[0]"),
+        v_init=reader.number(conditions, "v_init", "conditions[0]"),
     )
 
 
-def _genome(data: dict[str, Any], at: _At) -> Iterable[Value]:
-    for where, entry in at.entries(data.get("genome"), "genome"):
-        section = at.text(entry, "section", where)
+def _capacitances(passive: dict[str, Any], reader: _Reader) -> dict[str, float]:
+    values = {}
+    for key_path, entry in reader.entries(passive.get("cm", []), "passive[0].cm"):
+        values[reader.text(entry, "section", key_path)] = reader.number(entry, "cm", key_path)
+    return values
+
+
+def _genome(data: dict[str, Any], reader: _Reader) -> Iterable[Value]:
+    for key_path, entry in reader.entries(data.get("genome"), "genome"):
+        section = reader.text(entry, "section", key_path)
         if section == "glob":
             continue  # left in old files, and set by no model
-        if section not in KINDS:
-            raise at.error(f"{where}.section is '{section}'", nearest(section, KINDS, "section"))
-        mechanism = str(entry.get("mechanism") or "")
+        if section not in SECTION_TYPES:
+            raise reader.error(
+                f"{key_path}.section is '{section}'", nearest(section, SECTION_TYPES, "section")
+            )
         yield Value(
-            section, at.text(entry, "name", where), mechanism, at.number(entry, "value", where)
+            section=section,
+            name=reader.text(entry, "name", key_path),
+            mechanism=str(entry.get("mechanism") or ""),
+            value=reader.number(entry, "value", key_path),
         )
 
 
-def _reversals(conditions: dict[str, Any], at: _At) -> Iterable[Value]:
-    for where, entry in at.entries(conditions.get("erev", []), "conditions[0].erev"):
+def _reversals(conditions: dict[str, Any], reader: _Reader) -> Iterable[Value]:
+    for key_path, entry in reader.entries(conditions.get("erev", []), "conditions[0].erev"):
         for name in _ION:
             if name in entry:
-                value = at.number(entry, name, where)
-                yield Value(at.text(entry, "section", where), name, "", value)
+                yield Value(
+                    section=reader.text(entry, "section", key_path),
+                    name=name,
+                    mechanism="",
+                    value=reader.number(entry, name, key_path),
+                )
 
 
-class _At:
+class _Reader:
     """Checks of what a file holds; its errors name the file and the key."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def error(
-        self, what: str, remedy: str = "take the file as the Allen Institute gives it"
+        self, message: str, remedy: str = "take the file as the Allen Institute gives it"
     ) -> InputError:
-        return InputError(what, source=self._file, remedy=remedy)
+        return InputError(message, source=self._file, remedy=remedy)
 
     def first(self, data: Any, key: str) -> Any:
-        found = self.record(data, "the file").get(key)
-        if not isinstance(found, list) or not found:
+        items = self.record(data, "the file").get(key)
+        if not isinstance(items, list) or not items:
             raise self.error(f"'{key}' is missing or no list")
-        return found[0]
+        return items[0]
 
-    def record(self, value: Any, where: str) -> dict[str, Any]:
+    def record(self, value: Any, key_path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.error(f"{where} is no object")
+            raise self.error(f"{key_path} is no object")
         return value
 
-    def entries(self, value: Any, where: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    def entries(self, value: Any, key_path: str) -> Iterable[tuple[str, dict[str, Any]]]:
         if not isinstance(value, list):
-            raise self.error(f"'{where}' is missing or no list")
+            raise self.error(f"'{key_path}' is missing or no list")
         for k, entry in enumerate(value):
-            yield f"{where}[{k}]", self.record(entry, f"{where}[{k}]")
+            yield f"{key_path}[{k}]", self.record(entry, f"{key_path}[{k}]")
 
-    def text(self, entry: dict[str, Any], key: str, where: str) -> str:
+    def text(self, entry: dict[str, Any], key: str, key_path: str) -> str:
         value = entry.get(key)
         if not isinstance(value, str) or not value.isidentifier():
-            raise self.error(f"{where}.{key} is {value!r}, expected a name")
+            raise self.error(f"{key_path}.{key} is {value!r}, expected a name")
         return value
 
-    def number(self, entry: dict[str, Any], key: str, where: str) -> float:
+    def number(self, entry: dict[str, Any], key: str, key_path: str) -> float:
         value = entry.get(key)
-        try:
-            number = math.nan if isinstance(value, bool) or value is None else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
+        number = math.nan
+        # the files of the Allen Institute write numbers as texts too
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            with contextlib.suppress(ValueError, OverflowError):
+                number = float(value)
         if not math.isfinite(number):
-            raise self.error(f"{where}.{key} is {value!r}, expected a finite number")
+            raise self.error(f"{key_path}.{key} is {value!r}, expected a finite number")
         return number
+
+    def optional_number(self, entry: dict[str, Any], key: str, key_path: str) -> float | None:
+        return self.number(entry, key, key_path) if key in entry else None
 
 
 def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[NamedSections], object]:
@@ -239,17 +257,26 @@ def apply_allen(
     SimulatorError
         Where NEURON lacks a mechanism, or a mechanism the parameter.
     """
-    kinds = [_kind(name) for name in names]
-    if "soma" not in kinds:
+    if not any(_section_type(name) == "soma" for name in names):
         raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
-    kept, kept_names = _replace_axon(sections, names, kinds, fit.all_active)
-    by_kind: dict[str, list[Any]] = {}
+    kept, kept_names = _replace_axon(sections, names, all_active=fit.all_active)
+    by_type: dict[str, list[Any]] = {}
     for section, name in zip(kept, kept_names, strict=True):
-        by_kind.setdefault(_kind(name), []).append(section)
-    _set_passive(kept, by_kind, fit)
+        by_type.setdefault(_section_type(name), []).append(section)
+    _set_passive(kept, by_type, fit)
+    _insert_channels(by_type, fit, folders)
+    for entry in fit.erev:
+        for section in by_type.get(entry.section, ()):
+            # a reversal potential belongs to an ion, which is there once a channel uses it
+            if section.has_membrane(_ION[entry.name]):
+                _set(section, entry, fit)
+    return kept, kept_names
+
+
+def _insert_channels(by_type: dict[str, list[Any]], fit: Fit, folders: Sequence[Path]) -> None:
     known = set(density_mechanism_names())
     for entry in fit.genome:
-        for section in by_kind.get(entry.section, ()):
+        for section in by_type.get(entry.section, ()):
             if entry.mechanism:
                 if entry.mechanism not in known:
                     raise missing_mechanism_error(
@@ -257,39 +284,41 @@ def apply_allen(
                     )
                 section.insert(entry.mechanism)
             _set(section, entry, fit)
-    for entry in fit.erev:
-        for section in by_kind.get(entry.section, ()):
-            if section.has_membrane(_ION[entry.name]):
-                _set(section, entry, fit)
-    return kept, kept_names
 
 
-def _kind(name: str) -> str:
+def _section_type(name: str) -> str:
     return name.rpartition(".")[2].partition("[")[0][:4]
 
 
 def _replace_axon(
-    sections: Sequence[Any], names: Sequence[str], kinds: Sequence[str], all_active: bool
+    sections: Sequence[Any], names: Sequence[str], *, all_active: bool
 ) -> tuple[list[Any], list[str]]:
     h = nrn()
-    axon = [s for s, kind in zip(sections, kinds, strict=True) if kind == "axon"]
-    diameters = [1.0, 1.0]
-    if all_active and axon:
-        diameters = [axon[0].diam, axon[-1].diam]
+    axon, kept, kept_names = [], [], []
+    for section, name in zip(sections, names, strict=True):
+        if _section_type(name) == "axon":
+            axon.append(section)
+        else:
+            kept.append(section)
+            kept_names.append(name)
+    diameters, attachment = [1.0, 1.0], 0.5
+    if all_active:
+        attachment = 1.0
+        if axon:
+            diameters = [axon[0].diam, axon[-1].diam]
     for section in axon:
         h.delete_section(sec=section)
-    rest = [(s, n) for s, n, k in zip(sections, names, kinds, strict=True) if k != "axon"]
-    soma = next(s for s, n in rest if _kind(n) == "soma")
+    soma = kept[[_section_type(name) for name in kept_names].index("soma")]
     stub = [h.Section(name=f"axon[{k}]") for k in range(2)]
     for section, diameter in zip(stub, diameters, strict=True):
         section.L, section.diam = STUB_LENGTH, diameter
-    stub[0].connect(soma(1.0 if all_active else 0.5), 0)
+    stub[0].connect(soma(attachment), 0)
     stub[1].connect(stub[0](1.0), 0)
     h.define_shape()
-    return [*(s for s, _ in rest), *stub], [*(n for _, n in rest), "axon[0]", "axon[1]"]
+    return [*kept, *stub], [*kept_names, "axon[0]", "axon[1]"]
 
 
-def _set_passive(sections: Sequence[Any], by_kind: dict[str, list[Any]], fit: Fit) -> None:
+def _set_passive(sections: Sequence[Any], by_type: dict[str, list[Any]], fit: Fit) -> None:
     for section in sections:
         section.insert("pas")
         if fit.ra is not None:
@@ -297,8 +326,8 @@ def _set_passive(sections: Sequence[Any], by_kind: dict[str, list[Any]], fit: Fi
         if fit.e_pas is not None:
             for segment in section:
                 segment.pas.e = fit.e_pas
-    for kind, value in fit.cm.items():
-        for section in by_kind.get(kind, ()):
+    for section_type, value in fit.cm.items():
+        for section in by_type.get(section_type, ()):
             section.cm = value
 
 
@@ -306,7 +335,9 @@ def _set(section: Any, entry: Value, fit: Fit) -> None:
     try:
         setattr(section, entry.name, entry.value)
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        known = parameter_names(entry.mechanism) if entry.mechanism else []
+        known = []
+        if entry.mechanism:
+            known = parameter_names(entry.mechanism)
         raise SimulatorError(
             f"{entry.section} has no parameter '{entry.name}'",
             source=fit.file,

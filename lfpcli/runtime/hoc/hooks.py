@@ -47,7 +47,7 @@ def hook(file: Path, function: str | None = None, workdir: Path | None = None) -
         Where the code fails; the place is the line of the user's own file, and the cause keeps
         the traceback.
     """
-    folder = file.parent if workdir is None else workdir
+    folder = workdir or file.parent
     if function is None:
         return lambda cell: run_hoc_code(file, cell, folder)
     target = python_function(file, function)
@@ -112,31 +112,32 @@ def _user_code(file: Path) -> Iterator[None]:
             yield
     except LfpError as error:
         if error.source is None:
-            error.source = _place(error, file)[0]
+            error.source = _source_line(error, file)[0]
         raise
     except (Exception, SystemExit) as error:
-        place, line = _place(error, file)
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        source, statement = _source_line(error, file)
+        message = f"model code failed: {type(error).__name__}"
+        if str(error):
+            message += f": {error}"
+        if statement:
+            message += f", in '{statement}'"
         raise SimulatorError(
-            f"model code failed: {what}" + (f", in '{line}'" if line else ""),
-            source=place,
+            message,
+            source=source,
             remedy="correct it; --debug shows the whole traceback",
         ) from error
     finally:
         sys.path.remove(folder)
 
 
-def _place(error: BaseException, file: Path) -> tuple[str, str]:
+def _source_line(error: BaseException, file: Path) -> tuple[str, str]:
     """The last line of the user's own code that an error passed, and its text."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}", (error.text or "").strip()
     folder = file.resolve().parent
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).resolve().is_relative_to(folder)
-        and "site-packages" not in Path(frame.filename).relative_to(folder).parts
-    ]
-    if not own:
-        return str(file), ""
-    return f"{own[-1].filename}:{own[-1].lineno}", (own[-1].line or "").strip()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename).resolve()
+        # an environment may lie beside the user's code
+        if path.is_relative_to(folder) and "site-packages" not in path.relative_to(folder).parts:
+            return f"{frame.filename}:{frame.lineno}", (frame.line or "").strip()
+    return str(file), ""

@@ -42,27 +42,27 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
     SimulatorError
         Where another cell's sections would be replaced.
     """
-    made = make_sections(morphology.sections, into)
+    sections = make_sections(morphology.sections, into)
     if settle and not touches_parents(morphology.sections):
         nrn().define_shape()
-    return made
+    return sections
 
 
 def make_sections(sections: Sequence[Section], into: Any = None) -> list[Any]:
     """Make sections of NEURON, joined, with their 3-d points; see `instantiate`."""
     h = nrn()
     names = [section.name for section in sections]
-    made = [h.Section(name=name) for name in names] if into is None else _create(into, names)
-    for section, target in zip(sections, made, strict=True):
+    targets = _create(into, names)
+    for section, target in zip(sections, targets, strict=True):
         if section.parent >= 0:
-            target.connect(made[section.parent](section.parent_x), section.child_x)
+            target.connect(targets[section.parent](section.parent_x), section.child_x)
         if section.wire is not None:
             h.pt3dstyle(1, *section.wire, sec=target)
         columns = [h.Vector(column) for column in section.points.T]
         h.pt3dadd(*columns, sec=target)
     if into is not None:
-        _fill_subsets(into, sections, made)
-    return made
+        _fill_subsets(into, sections, targets)
+    return targets
 
 
 def touches_parents(sections: Sequence[Section]) -> bool:
@@ -75,7 +75,9 @@ def touches_parents(sections: Sequence[Section]) -> bool:
             continue
         line = sections[section.parent].points[[0, -1], :3].astype(np.float32).astype(float)
         at = line[1] * section.parent_x + line[0] * (1 - section.parent_x)
-        begin = section.points[0, :3] if section.wire is None else np.array(section.wire)
+        begin = section.points[0, :3]
+        if section.wire is not None:
+            begin = np.array(section.wire)
         if np.any(at.astype(np.float32) != begin.astype(np.float32)):
             return False
     return True
@@ -84,9 +86,13 @@ def touches_parents(sections: Sequence[Section]) -> bool:
 def _create(into: Any, names: list[str]) -> list[Any]:
     """Declare section arrays to hoc and return their members in the order of `names`."""
     h = nrn()
+    if into is None:
+        return [h.Section(name=name) for name in names]
+    counts = Counter(name.partition("[")[0] for name in names)
     top = into is h
-    check_free({name.partition("[")[0] for name in names} if top else set())
-    for base, count in Counter(name.partition("[")[0] for name in names).items():
+    if top:
+        check_free(set(counts))
+    for base, count in counts.items():
         if top:
             h(f"create {base}[{count}]")
         else:
@@ -110,9 +116,13 @@ def check_free(bases: set[str]) -> None:
         )
 
 
-def _fill_subsets(into: Any, sections: Sequence[Section], made: list[Any]) -> None:
-    for section, target in zip(sections, made, strict=True):
-        for name in ("all", SUBSETS.get(section.type, "")):
-            subset = getattr(into, name, None) if name else None
+def _fill_subsets(into: Any, sections: Sequence[Section], targets: list[Any]) -> None:
+    for section, target in zip(sections, targets, strict=True):
+        names = ["all"]
+        if section.type in SUBSETS:
+            names.append(SUBSETS[section.type])
+        for name in names:
+            subset = getattr(into, name, None)
+            # a template may have something else of that name
             if subset is not None and hasattr(subset, "wholetree"):
                 subset.append(sec=target)

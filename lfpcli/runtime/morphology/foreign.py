@@ -19,14 +19,14 @@ from lfpcli.runtime.neuron import nrn
 SAME_POINT = 1e-3
 
 
-def load(path: str | os.PathLike[str], kind: str, into: Any = None) -> list[Any]:
+def load(path: str | os.PathLike[str], format_name: str, into: Any = None) -> list[Any]:
     """Let NEURON load a file, and return the sections that came to be.
 
     Parameters
     ----------
     path : path-like
         The file.
-    kind : {'asc', 'hoc'}
+    format_name : {'asc', 'hoc'}
         Its format.
     into : optional
         See `lfpcli.runtime.morphology.build.instantiate`; hoc files take no notice of it.
@@ -43,19 +43,19 @@ def load(path: str | os.PathLike[str], kind: str, into: Any = None) -> list[Any]
     SimulatorError
         Where hoc code fails, or would delete the sections of another cell.
     """
-    made = LOADERS[kind](Path(path), into)
-    if not made:
+    sections = LOADERS[format_name](Path(path), into)
+    if not sections:
         raise InputError("makes no sections", source=path, remedy="check what it declares")
     nrn().define_shape()
-    return made
+    return sections
 
 
-def read(path: str | os.PathLike[str], kind: str, *, name: str) -> Morphology:
+def read(path: str | os.PathLike[str], format_name: str, *, name: str) -> Morphology:
     """Read the shape of a cell through NEURON.
 
     The sections are made, copied, and deleted again.
     """
-    sections = load(path, kind)
+    sections = load(path, format_name)
     try:
         return from_sections(sections, name)
     finally:
@@ -100,13 +100,13 @@ def _import_template(lowest: int, highest: int) -> Any:
     if not hasattr(h, name):
         codes = range(lowest, highest + 1)
         lists = ["all", *(SUBSETS.get(code, f"dendritic_{code}") for code in codes)]
-        made = " ".join(f"{subset} = new SectionList()" for subset in lists)
+        statements = " ".join(f"{subset} = new SectionList()" for subset in lists)
         h(
             f"begintemplate {name}\n"
             f"public {', '.join(lists)}\n"
             f"objref {', '.join(lists)}\n"
             f"create {', '.join(f'{kind_of(code)}[1]' for code in codes)}\n"
-            f"proc init() {{ {made} }}\n"
+            f"proc init() {{ {statements} }}\n"
             f"endtemplate {name}\n"
         )
     return getattr(h, name)()
@@ -119,19 +119,23 @@ def describe(sections: Sequence[Any]) -> list[Section]:
     described = []
     for section in sections:
         above = section.parentseg()
-        x, y, z = h.ref(0.0), h.ref(0.0), h.ref(0.0)
-        wired = h.pt3dstyle(sec=section) == 1
-        if wired:
+        parent, parent_x, wire = -1, 1.0, None
+        if above is not None:
+            parent, parent_x = index[above.sec], above.x
+        if h.pt3dstyle(sec=section) == 1:
+            # NEURON draws a straight wire from here to the first point
+            x, y, z = h.ref(0.0), h.ref(0.0), h.ref(0.0)
             h.pt3dstyle(1, x, y, z, sec=section)
+            wire = (x[0], y[0], z[0])
         name = section.name().rpartition(".")[2]
         described.append(
             Section(
                 name=name,
                 type=_type_of(name),
                 points=np.array(traced_points(section)),
-                parent=-1 if above is None else index[above.sec],
-                parent_x=1.0 if above is None else above.x,
-                wire=(x[0], y[0], z[0]) if wired else None,
+                parent=parent,
+                parent_x=parent_x,
+                wire=wire,
                 child_x=section.orientation(),
             )
         )
@@ -186,25 +190,24 @@ def from_sections(sections: list[Any], name: str) -> Morphology:
     points: list[list[float]] = []
     types: list[int] = []
     parents: list[int] = []
-    own: dict[Any, list[int]] = {}
+    rows: dict[Any, list[int]] = {}
     for section in _parents_first(sections):
         traced = traced_points(section)
         above = section.parentseg()
-        at = -1 if above is None else _anchor(own[above.sec], points, above.x)
-        if (
-            at >= 0
-            and len(traced) > 1
-            and np.allclose(traced[0][:3], points[at][:3], atol=SAME_POINT)
-        ):
-            traced = traced[1:]
-        kind = _type_of(section.name())
-        own[section] = [at] if at >= 0 else []
+        at = -1
+        rows[section] = []
+        if above is not None:
+            at = _anchor(rows[above.sec], points, above.x)
+            rows[section].append(at)
+            begins_there = np.allclose(traced[0][:3], points[at][:3], atol=SAME_POINT)
+            if begins_there and len(traced) > 1:
+                traced = traced[1:]
         for point in traced:
             points.append(point)
-            types.append(kind)
+            types.append(_type_of(section.name()))
             parents.append(at)
             at = len(points) - 1
-            own[section].append(at)
+            rows[section].append(at)
     return Morphology(np.array(types), np.array(points), np.array(parents), name=name)
 
 
@@ -240,7 +243,7 @@ def _type_of(name: str) -> int:
     custom = re.fullmatch(r"dend_(\d+)", base)
     if custom:
         return int(custom[1])
-    for code, kind in KINDS.items():
-        if base.startswith(kind):
+    for code, prefix in KINDS.items():
+        if base.startswith(prefix):
             return code
     return 3

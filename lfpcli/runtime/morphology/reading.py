@@ -26,13 +26,13 @@ class Loaded:
         In the order in which NEURON numbers them.
     names : sequence of str
         Their names.
-    kind : str
+    format_name : str
         Format they came from: ``swc``, ``asc``, ``hoc``, ``neuroml``, ``h5`` or ``memory``.
     """
 
     sections: Sequence[Any]
     names: Sequence[str]
-    kind: str
+    format_name: str
 
 
 def read_morphology(
@@ -55,15 +55,15 @@ def read_morphology(
     -------
     Morphology
     """
-    kind = kind_of_file(path)
+    format_name = kind_of_file(path)
     label = name or str(path)
-    if kind == "swc":
+    if format_name == "swc":
         return read_swc(path, name=label, repair=repair)
-    if kind == "h5":
+    if format_name == "h5":
         return read_hdf5(path, name=label)
-    if kind == "neuroml":
+    if format_name == "neuroml":
         return read_neuroml(path, name=label)
-    return foreign.read(path, kind, name=label)
+    return foreign.read(path, format_name, name=label)
 
 
 def load_sections(
@@ -87,11 +87,12 @@ def load_sections(
     Loaded
     """
     if isinstance(source, Morphology):
-        made, kind = instantiate(source, into, settle=settle), "memory"
+        format_name = "memory"
+        sections = instantiate(source, into, settle=settle)
     else:
-        kind = kind_of_file(source)
-        if kind in foreign.LOADERS:
-            made = foreign.load(source, kind, into)
+        format_name = kind_of_file(source)
+        if format_name in foreign.LOADERS:
+            sections = foreign.load(source, format_name, into)
         else:
-            made = instantiate(read_morphology(source), into, settle=settle)
-    return Loaded(made, [section.name() for section in made], kind)
+            sections = instantiate(read_morphology(source), into, settle=settle)
+    return Loaded(sections, [section.name() for section in sections], format_name)

@@ -77,10 +77,11 @@ class SynapseRows:
     def joined(cls, parts: Sequence[SynapseRows]) -> SynapseRows:
         """Put rows of several tables together, sorted by cell."""
         names = [f.name for f in fields(cls)]
-        whole = {
-            name: np.concatenate([np.zeros(0, _TYPES[name]), *(getattr(p, name) for p in parts)])
-            for name in names
-        }
+        whole = {}
+        for name in names:
+            columns = [getattr(part, name) for part in parts]
+            # an empty one, as nothing at all cannot be joined
+            whole[name] = np.concatenate([np.zeros(0, _TYPES[name]), *columns])
         order = np.argsort(whole["cell"], kind="stable")
         return cls(**{name: whole[name][order].astype(_TYPES[name]) for name in names})
 
@@ -210,7 +211,8 @@ class Synapses:
         tied = np.unique(point[np.bincount(group)[group] > 1])
         shift = np.where(np.isin(point, tied), _rank_in_group(point) * TIE, 0.0)
         earlier = delay - shift
-        return np.where(earlier < self._dt, delay + shift, earlier)
+        apart: np.ndarray = np.where(earlier < self._dt, delay + shift, earlier)
+        return apart
 
     def _listen(self, chosen: np.ndarray, trains: SpikeTrains, tstart: float) -> EventFeed:
         """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
@@ -227,13 +229,13 @@ class Synapses:
         events = np.bincount(points, minlength=len(self.points))[points]
         rank = np.where(spikes + events == 1, 0, spikes + _rank_in_group(points))
         return EventFeed(
-            netcons,
-            rank * TIE,
-            trains,
-            rows.source[chosen],
-            target,
-            rows.delay[chosen],
-            tstart,
+            netcons=netcons,
+            shift=rank * TIE,
+            trains=trains,
+            source=rows.source[chosen],
+            target=target,
+            delay=rows.delay[chosen],
+            tstart=tstart,
         )
 
 
@@ -254,7 +256,9 @@ def _rank_in_group(group: np.ndarray) -> np.ndarray:
     """Place of each element among the equal ones before it."""
     order = np.argsort(group, kind="stable")
     ordered = group[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(group) else order
+    begins = np.ones(len(group), bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(begins)
     lengths = np.diff(np.r_[starts, len(group)])
     rank = np.empty(len(group), np.int64)
     rank[order] = np.arange(len(group)) - np.repeat(starts, lengths)

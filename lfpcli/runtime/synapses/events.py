@@ -45,8 +45,8 @@ class SpikeTrains:
     def holds(self, source: np.ndarray) -> np.ndarray:
         """Which numbers are those of trains, not of cells."""
         result = source < 0
-        for own in self.ranges:
-            result |= (source >= own.start) & (source < own.stop)
+        for numbers in self.ranges:
+            result |= (source >= numbers.start) & (source < numbers.stop)
         return result
 
 
@@ -85,6 +85,7 @@ class EventFeed:
         self.netcons = list(netcons)
         self._send = [netcon.event for netcon in self.netcons]
         self._shift, self._tstart = shift, tstart
+        # synapses of one train lie side by side, those of row k at _first[k]:_first[k + 1]
         order = np.argsort(source, kind="stable")
         numbers, counts = np.unique(source, return_counts=True)
         self._first = np.cumsum(np.r_[0, counts])
@@ -126,7 +127,8 @@ class EventFeed:
         row = self._row[first:last]
         counts = self._first[row + 1] - self._first[row]
         ends = np.cumsum(counts)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+        # number of each event among those of its spike
+        within = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
         synapse = np.repeat(self._first[row], counts) + within
         target = self._target[synapse]
         times = np.repeat(self._times[first:last], counts) + self._delay[synapse]

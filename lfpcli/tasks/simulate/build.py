@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli import seeds
+from lfpcli.errors import located
 from lfpcli.forward.rotations import rotation_matrix
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
@@ -18,7 +19,7 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
 from lfpcli.runtime.synapses.events import SpikeTrains
 from lfpcli.tasks.measure.streams import Member
-from lfpcli.tasks.simulate.cells import CellFactory, located, placed
+from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs
 from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
 from lfpcli.tasks.simulate.trains import population_trains
@@ -115,18 +116,22 @@ def _make_cells(
     """
     first = prototypes(layout)
     fixed = {gid: k % team.size for k, gid in enumerate(first.values())}
-    made = {gid: factories[kind].make(gid) for kind, gid in first.items() if team.owns(fixed[gid])}
-    found = team.exchange({cell.gid: len(cell.segments) for cell in made.values()})
-    sizes = {gid: size for rank in found for gid, size in rank.items()}
-    segments = {kind: sizes[gid] for kind, gid in first.items()}
+    cells = {}
+    for name, gid in first.items():
+        if team.owns(fixed[gid]):
+            cells[gid] = factories[name].make(gid)
+    sizes: dict[int, int] = {}
+    for sizes_of_rank in team.exchange({cell.gid: len(cell.segments) for cell in cells.values()}):
+        sizes |= sizes_of_rank
+    segments = {name: sizes[gid] for name, gid in first.items()}
     costs = cell_costs(model, layout, segments)
     ranks = assign(costs, layout.cells, team.size, fixed)
     for name, gids in layout.cells.items():
         for index in np.flatnonzero(ranks[name] == team.rank):
             gid = int(gids[index])
-            if gid not in made:
-                made[gid] = factories[layout.kinds[name]].make(gid)
-    return [made[gid] for gid in sorted(made)]
+            if gid not in cells:
+                cells[gid] = factories[layout.kinds[name]].make(gid)
+    return [cells[gid] for gid in sorted(cells)]
 
 
 def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> None:
@@ -134,14 +139,14 @@ def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> No
     population = model.resolved_populations()[name]
     spec = model.cells[layout.kinds[name]]
     rng = seeds.generator(seed, "rotation", cell.gid)
-    own = placed(
+    turned = placed(
         cell.geometry,
         mirror=spec.mirror,
         distort=spec.distort,
         rotation=_turn(spec.rotate, rng),
     )
     cell.geometry = placed(
-        own,
+        turned,
         mirror=population.mirror,
         distort=population.distort,
         rotation=_turn(population.rotate, rng),
@@ -150,7 +155,9 @@ def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> No
 
 
 def _turn(rotate: Any, rng: np.random.Generator) -> np.ndarray | None:
-    return None if rotate is None else rotation_matrix(rotate.spec(), rng)
+    if rotate is None:
+        return None
+    return rotation_matrix(rotate.spec(), rng)
 
 
 def _connect(
@@ -158,8 +165,8 @@ def _connect(
 ) -> tuple[Synapses, SpikeTrains]:
     populations = model.resolved_populations()
     outer = [
-        population_trains(populations[name], own, model, seed)
-        for name, own in layout.trains.items()
+        population_trains(populations[name], numbers, model, seed)
+        for name, numbers in layout.trains.items()
     ]
     wiring = wire(model, seed, layout, members)
     synapses = Synapses(
