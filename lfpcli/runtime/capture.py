@@ -46,6 +46,7 @@ def captured() -> Iterator[Captured]:
     result = Captured()
     sys.stdout.flush()
     sys.stderr.flush()
+    # NEURON's C code writes to the descriptors, past sys.stdout
     kept = [os.dup(fd) for fd in (1, 2)]
     with (
         tempfile.TemporaryFile() as spool,
@@ -57,6 +58,7 @@ def captured() -> Iterator[Captured]:
             with contextlib.redirect_stdout(writer), contextlib.redirect_stderr(writer):
                 yield result
         finally:
+            # what C still holds in its buffers belongs to the text too
             _flush_c()
             for fd, old in zip((1, 2), kept, strict=True):
                 os.dup2(old, fd)
@@ -103,8 +105,12 @@ def hoc_message(printed: str) -> HocMessage:
         return HocMessage(lines[-1] if lines else "NEURON gave no reason")
     text = lines[at].removeprefix("NEURON:").strip()
     if not text and at > 0:
+        # the reason may stand before NEURON's name
         text = lines[at - 1]
-    where = re.fullmatch(r"in (.*) near line (\d+)", lines[at + 1]) if at + 1 < len(lines) else None
-    if where is None or where.group(2) == "0":
+    location = None
+    if at + 1 < len(lines):
+        location = re.fullmatch(r"in (.*) near line (\d+)", lines[at + 1])
+    # NEURON says line 0 of what was no file, such as a call from Python
+    if location is None or location.group(2) == "0":
         return HocMessage(text or "NEURON gave no reason")
-    return HocMessage(text, where.group(1), int(where.group(2)))
+    return HocMessage(text, location.group(1), int(location.group(2)))

@@ -176,7 +176,8 @@ def test_vectors_are_read_where_they_are_after_they_have_grown(neuron_process, s
         """
         from lfpcli import Cell
         from lfpcli.runtime.neuron import nrn
-        from lfpcli.runtime.engine.record import VectorSet, potentials
+        from lfpcli.runtime.engine.collectors import VectorSet
+        from lfpcli.runtime.engine.record import potentials
         cell = Cell(morphology, passive=True)
         h, vectors = nrn(), VectorSet({"v": potentials([cell])}, 3)
         h.finitialize(-65)

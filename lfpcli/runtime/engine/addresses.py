@@ -35,23 +35,25 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     -------
     ndarray of uintp, shape (N,)
     """
-    library, h = _interface(), nrn()
+    library, h = _neuron_library(), nrn()
     symbol = library.nrn_symbol(variable.encode())
-    found = np.empty(len(segments), dtype=np.uintp)
+    pointers = np.empty(len(segments), dtype=np.uintp)
     section, pointer = None, None
     for k, segment in enumerate(segments):
         if segment.sec != section:
+            # NEURON's C functions know a section only as the one that is accessed now
             section = segment.sec
             section.push()
             pointer = library.nrn_cas()
             h.pop_section()
+        # this puts the address of the value, not the value, on NEURON's stack
         library.nrn_rangevar_push(symbol, pointer, segment.x)
-        found[k] = library.nrn_double_ptr_pop()
-    return found
+        pointers[k] = library.nrn_double_ptr_pop()
+    return pointers
 
 
 @cache
-def _interface() -> ctypes.CDLL:
+def _neuron_library() -> ctypes.CDLL:
     paths = sorted((neuron_folder() / ".data/lib").glob("libnrniv.*"))
     try:
         library = ctypes.CDLL(str(paths[0]))

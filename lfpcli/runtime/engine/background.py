@@ -50,9 +50,10 @@ class Background:
             sys.setswitchinterval(1e-4)
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, error_type: Any, error: Any, trace: Any) -> None:
         try:
-            if kind is None:
+            # an error of the run itself tells more than what it made of the chunk before
+            if error_type is None:
                 self.wait()
         finally:
             if self._pool:

@@ -54,14 +54,15 @@ def obstacle(*, adaptive: bool = False) -> str | None:
         return "no mechanism of this model was compiled for it"
     refused = libraries[0].refused if libraries else {}
     known = set(builtin_names())
-    known |= {m.name for library in libraries for m in library.mechanisms if m.refused is None}
+    for library in libraries:
+        known.update(m.name for m in library.mechanisms if m.refused is None)
     for name in sorted(used_mechanisms()):
         if name == "extracellular":
             return "it has no extracellular mechanism"
+        # NEURON and CoreNEURON make the mechanisms of ions themselves
         if name not in known and not name.endswith("_ion"):
-            return f"it has no mechanism '{name}'" + (
-                f" ({refused[name]})" if name in refused else ""
-            )
+            reason = f" ({refused[name]})" if name in refused else ""
+            return f"it has no mechanism '{name}'{reason}"
     return None
 
 
@@ -109,9 +110,11 @@ def _exact_end(switch: Any) -> Callable[[float], str]:
 
 def used_mechanisms() -> set[str]:
     """Names of the mechanisms that have an instance in the model that is built now."""
-    h = nrn()
-    names = {mechanism.name() for section in h.allsec() for mechanism in section(0.5)}
-    return names | set(_used_point_processes())
+    names = set(_used_point_processes())
+    for section in nrn().allsec():
+        # all segments of a section have the same density mechanisms
+        names.update(mechanism.name() for mechanism in section(0.5))
+    return names
 
 
 def _used_point_processes() -> Iterator[str]:
@@ -121,6 +124,7 @@ def _used_point_processes() -> Iterator[str]:
     for k in range(int(types.count())):
         types.select(k)
         types.selected(name)
+        # a List of a class's name holds all its objects, whoever made them
         if int(h.List(str(name[0])).count()) > 0:
             yield str(name[0])
 

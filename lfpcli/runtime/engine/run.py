@@ -12,8 +12,9 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError, UsageError
 from lfpcli.runtime.engine import coreneuron
+from lfpcli.runtime.engine.collectors import Gatherer, VectorSet
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
-from lfpcli.runtime.engine.record import Gatherer, Recorder, VectorSet
+from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.state import RunState, release, restored_thresholds, set_cell_state
 from lfpcli.runtime.neuron import context, nrn
@@ -120,6 +121,7 @@ def run(
         else:
             _go_on(h, cells, synapses, frame.start)
             collectors.discard()
+        # what NEURON's engine has initialised goes over to the other with the next psolve
         engage()
         held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
         waits = frame.start is not None

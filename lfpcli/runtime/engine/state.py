@@ -21,6 +21,8 @@ from lfpcli.runtime.protocols import SimulatedCell
 
 # those of NEURON whose variables are all there is to them
 _PLAIN = {"capacitance", "morphology", "hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp"}
+# codes of NEURON's MechanismStandard
+_ASSIGNED, _STATE = 2, 3
 # what keeps a state that cannot be read from outside
 _HIDDEN = re.compile(
     r"\b(net_send|net_move|WATCH|RANDOM|POINTER|BBCOREPOINTER|VERBATIM|BEFORE|AFTER)\b"
@@ -86,6 +88,7 @@ def _places(cell: SimulatedCell) -> Iterator[tuple[Any, str]]:
             for name in _variables(mechanism.name()):
                 yield segment, name
         for point in segment.point_processes():
+            # hname is the class and a number: ExpSyn[3]
             for name in _variables(point.hname().partition("[")[0]):
                 yield point, name
 
@@ -94,23 +97,27 @@ def _places(cell: SimulatedCell) -> Iterator[tuple[Any, str]]:
 def _variables(mechanism: str) -> tuple[str, ...]:
     """What may change of a mechanism: its states, and what it assigns to."""
     h = nrn()
-    name = h.ref("")
-    found = []
-    for kind in (2, 3):
-        standard = h.MechanismStandard(mechanism, kind)
+    reference = h.ref("")
+    names = []
+    for variables in (_ASSIGNED, _STATE):
+        standard = h.MechanismStandard(mechanism, variables)
         for k in range(int(standard.count())):
-            if int(standard.name(name, k)) == 1:
-                found.append(str(name[0]))
+            # arrays have another size than 1
+            if int(standard.name(reference, k)) == 1:
+                names.append(str(reference[0]))
     if mechanism.endswith("_ion"):
         # concentrations are states only where some mechanism writes them
         ion = mechanism.removesuffix("_ion")
-        found += [f"{ion}i", f"{ion}o", f"e{ion}"]
-    return tuple(dict.fromkeys(n for n in found if not n.endswith("_dv_")))
+        names += [f"{ion}i", f"{ion}o", f"e{ion}"]
+    # derivatives of currents are NEURON's own scratch space
+    return tuple(dict.fromkeys(name for name in names if not name.endswith("_dv_")))
 
 
 def obstacle(cells: Sequence[SimulatedCell], netcons: Sequence[Any]) -> str | None:
     """Say why the state of the model that is built now cannot be kept; None where it can."""
-    sources = {m.name: m for library in loaded_libraries() for m in library.mechanisms}
+    sources: dict[str, Mechanism] = {}
+    for library in loaded_libraries():
+        sources.update({mechanism.name: mechanism for mechanism in library.mechanisms})
     for name in sorted(used_mechanisms()):
         if name in _PLAIN or name.endswith("_ion"):
             continue
@@ -127,9 +134,9 @@ def _hidden(name: str, mechanism: Mechanism | None) -> str | None:
     if mechanism is None:
         return "of NEURON may have a state that cannot be read"
     text = without_comments(read_mod(Path(mechanism.file)).text)
-    found = _HIDDEN.search(text)
-    if found:
-        return f"uses {found.group(1)}, whose state cannot be read"
+    hidden = _HIDDEN.search(text)
+    if hidden:
+        return f"uses {hidden.group(1)}, whose state cannot be read"
     if mechanism.kind == "point" and not _declares_all(text):
         return "assigns variables in NET_RECEIVE that are not declared as RANGE"
     return None

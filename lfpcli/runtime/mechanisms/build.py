@@ -58,6 +58,7 @@ def build(
     contents = [(stem, file.digest) for stem, file in staged_stems(files).items()]
     whole = cache_folder() / build_key(contents)
     partial = cache_folder() / build_key(contents, "skip broken")
+    # where nothing was broken, both ways of asking get the same build
     for target in (whole, partial) if skip_broken else (whole,):
         library = read_library(target)
         if library is not None:
@@ -81,8 +82,7 @@ def _build_once(
                 shutil.rmtree(left, ignore_errors=True)
         report(f"compiling {len(files)} mechanism{'s' if len(files) > 1 else ''}")
         with tempfile.TemporaryDirectory(prefix="lfp-mechs-") as work:
-            made = compile_library(files, Path(work), skip_broken)
-            return _publish(made, target)
+            return _publish(compile_library(files, Path(work), skip_broken), target)
 
 
 @contextlib.contextmanager
@@ -115,12 +115,13 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _publish(made: Library, target: Path) -> Library:
+def _publish(compiled: Library, target: Path) -> Library:
     """Give the finished build its name in one step; another's that came first is as good."""
     unfinished = target.with_name(f"unfinished-{target.name}-{secrets.token_hex(6)}")
     try:
         with _disk_errors(target.parent):
-            shutil.copytree(made.folder, unfinished)
+            shutil.copytree(compiled.folder, unfinished)
+            # after a crash of the machine a folder that looks whole must have whole files
             for file in unfinished.iterdir():
                 with file.open("rb") as data:
                     os.fsync(data.fileno())

@@ -63,47 +63,76 @@ def check(files: Sequence[ModFile], tools: Toolchain | None = None) -> list[Find
         folder = Path(name)
         stems = stage(files, folder / "mods")
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            jobs = [
-                pool.submit(_check_one, stem, file, folder, tools) for stem, file in stems.items()
-            ]
-            return [finding for job in jobs for finding in job.result()]
+            trials = [_Trial(stem, file, folder, tools) for stem, file in stems.items()]
+            findings: list[Finding] = []
+            for findings_of_file in pool.map(_check_one, trials):
+                findings += findings_of_file
+            return findings
 
 
-def _check_one(stem: str, file: ModFile, folder: Path, tools: Toolchain) -> list[Finding]:
+@dataclass(frozen=True)
+class _Trial:
+    """One file to translate.
+
+    Attributes
+    ----------
+    stem : str
+        Name of its copy in ``folder/mods``, without the ending.
+    file : ModFile
+        The file.
+    folder : Path
+        Where the translations go, those of each engine in a folder of its own.
+    tools : Toolchain
+        The programs.
+    """
+
+    stem: str
+    file: ModFile
+    folder: Path
+    tools: Toolchain
+
+    def translation(self, engine: str) -> Path:
+        """The C++ file that an engine's translator makes."""
+        return self.folder / engine / f"{self.stem}.cpp"
+
+
+def _check_one(trial: _Trial) -> list[Finding]:
     for name, translate in (("neuron", _neuron), ("coreneuron", _coreneuron)):
-        (folder / name).mkdir(exist_ok=True)
-        findings = translate(stem, file, folder, tools)
+        (trial.folder / name).mkdir(exist_ok=True)
+        findings = translate(trial)
+        # what NEURON refuses need not be shown to CoreNEURON
         if findings:
             return findings
     return []
 
 
-def _neuron(stem: str, file: ModFile, folder: Path, tools: Toolchain) -> list[Finding]:
-    out = folder / "neuron"
-    command = [tools.program("nocmodl"), f"{stem}.mod", "-o", str(out)]
+def _neuron(trial: _Trial) -> list[Finding]:
+    tools = trial.tools
+    command = [tools.program("nocmodl"), f"{trial.stem}.mod", "-o", str(trial.folder / "neuron")]
     units = tools.home / "share/nrn/lib/nrnunits.lib"
-    code, text = tools.run(command, folder / "mods", MODLUNIT=str(units))
+    code, text = tools.run(command, trial.folder / "mods", MODLUNIT=str(units))
     if code != 0:
-        return [_translator_error(text, file)]
+        return [_translator_error(text, trial.file)]
     flags = tools.standard("bin/nrnmech_makefile")
     flags += ["-DCORENRN_BUILD=0", "-DHAVE_CONFIG_H", "-DUSE_PYTHON", "-DNRN_ENABLE_THREADS"]
-    return _parse_cpp(out / f"{stem}.cpp", file, folder, tools, flags, "neuron")
+    return _parse_cpp(trial, flags, "neuron")
 
 
-def _coreneuron(stem: str, file: ModFile, folder: Path, tools: Toolchain) -> list[Finding]:
+def _coreneuron(trial: _Trial) -> list[Finding]:
+    tools, file = trial.tools, trial.file
     if file.pointers:
         text = f"POINTER {file.pointers[0]}: memory of NEURON that CoreNEURON does not share"
         return [Finding(str(file.path), file.line_of(r"\bPOINTER\b"), text, "coreneuron")]
-    out = folder / "coreneuron"
-    command = [tools.program("nmodl"), f"{stem}.mod", "-o", str(out), "host", "--c"]
-    command += ["passes", "--inline"]
+    command = [tools.program("nmodl"), f"{trial.stem}.mod", "-o", str(trial.folder / "coreneuron")]
+    # as nrnivmodl-core calls it
+    command += ["host", "--c", "passes", "--inline"]
     units = tools.home / "share/nmodl/nrnunits.lib"
-    code, text = tools.run(command, folder / "mods", MODLUNIT=str(units))
+    code, text = tools.run(command, trial.folder / "mods", MODLUNIT=str(units))
     if code != 0:
         return [_nmodl_error(text, file)]
     flags = tools.standard("share/coreneuron/nrnivmodl_core_makefile")
     flags.append(f"-I{tools.home / 'include/coreneuron/utils/randoms'}")
-    return _parse_cpp(out / f"{stem}.cpp", file, folder, tools, flags, "coreneuron")
+    return _parse_cpp(trial, flags, "coreneuron")
 
 
 def _translator_error(text: str, file: ModFile) -> Finding:
@@ -139,37 +168,40 @@ def _nmodl_error(text: str, file: ModFile) -> Finding:
     return Finding(str(file.path), None, message, "coreneuron")
 
 
-def _parse_cpp(
-    source: Path, file: ModFile, folder: Path, tools: Toolchain, flags: list[str], engine: str
-) -> list[Finding]:
+def _parse_cpp(trial: _Trial, flags: list[str], engine: str) -> list[Finding]:
     """Let the compiler parse a translated file and carry its errors over to the .mod file."""
-    command = [*tools.compiler, *flags, *tools.flags, "-fsyntax-only", "-w", f"-I{folder / 'mods'}"]
-    command += [f"-I{tools.home / 'include'}", str(source)]
-    code, text = tools.run(command, folder)
+    tools, file, translation = trial.tools, trial.file, trial.translation(engine)
+    command = [*tools.compiler, *flags, *tools.flags, "-fsyntax-only", "-w"]
+    command += [f"-I{trial.folder / 'mods'}", f"-I{tools.home / 'include'}", str(translation)]
+    code, text = tools.run(command, trial.folder)
     if code == 0:
         return []
-    found = re.findall(rf"^{re.escape(str(source))}:(\d+):\d+: (?:fatal )?error: (.*)$", text, re.M)
-    if not found:
+    location = rf"^{re.escape(str(translation))}:(\d+):\d+"
+    errors = re.findall(rf"{location}: (?:fatal )?error: (.*)$", text, re.M)
+    if not errors:
         first = re.search(r"error: (.*)", text)
         message = first.group(1) if first else f"the compiler ended with code {code}"
         return [Finding(str(file.path), None, message, engine)]
-    translated = source.read_text(errors="replace").splitlines()
+    translated = translation.read_text(errors="replace").splitlines()
     findings = []
-    for number, message in found:
-        where = _line_in_mod(translated[int(number) - 1], message, file)
-        findings.append(Finding(str(file.path), where, message, engine))
+    for number, message in errors:
+        line = _line_in_mod(translated[int(number) - 1], message, file)
+        findings.append(Finding(str(file.path), line, message, engine))
+    # a template or a macro may repeat one error many times
     return list(dict.fromkeys(findings))
 
 
 def _line_in_mod(translated: str, message: str, file: ModFile) -> int | None:
     """Line of the .mod file that a line of its translation comes from."""
     lines = file.original.splitlines()
-    exact = [k for k, line in enumerate(lines, 1) if line.strip() == translated.strip()]
-    if exact:
-        return exact[0]
+    # VERBATIM code is copied as it is
+    for number, line in enumerate(lines, 1):
+        if line.strip() == translated.strip():
+            return number
     for name in _QUOTED.findall(message):
+        # translators put something before or behind the names of a file
         for candidate in (name, name.removeprefix("_l"), name.removesuffix(f"_{file.name}")):
-            where = file.line_of(rf"\b{re.escape(candidate)}\b") if candidate else None
-            if where is not None:
-                return where
+            number_of_name = file.line_of(rf"\b{re.escape(candidate)}\b") if candidate else None
+            if number_of_name is not None:
+                return number_of_name
     return None

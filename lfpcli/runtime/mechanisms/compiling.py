@@ -24,6 +24,19 @@ from lfpcli.runtime.mechanisms.toolchain import Toolchain, toolchain
 _FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
 
 
+@dataclass(frozen=True)
+class _Compilation:
+    """How one engine's mechanisms are compiled: program, its option for flags, the library."""
+
+    program: str
+    option: str
+    library: str
+
+
+_FOR_NEURON = _Compilation("nrnivmodl", "-incflags", NEURON_LIBRARY)
+_FOR_CORENEURON = _Compilation("nrnivmodl-core", "-i", CORE_LIBRARY)
+
+
 @dataclass
 class _Outcome:
     """What came of compiling some files.
@@ -68,7 +81,7 @@ def compile_library(files: Sequence[ModFile], work: Path, skip_broken: bool) -> 
     tools = toolchain()
     done = work / "done"
     done.mkdir()
-    outcome = _compile(files, "nrnivmodl", "-incflags", NEURON_LIBRARY, work / "neuron", tools)
+    outcome = _compile(files, _FOR_NEURON, work / "neuron", tools)
     broken = sorted(outcome.broken, key=lambda file: file.name)
     skipped = [f for f in _check(broken, tools) if f.engine == "neuron"]
     if outcome.library is None or (broken and not skip_broken):
@@ -87,26 +100,28 @@ def compile_library(files: Sequence[ModFile], work: Path, skip_broken: bool) -> 
 
 
 def _compile(
-    files: Iterable[ModFile], program: str, option: str, library: str, work: Path, tools: Toolchain
+    files: Iterable[ModFile], compilation: _Compilation, work: Path, tools: Toolchain
 ) -> _Outcome:
     """Compile files, taking away those that fail until the others are through."""
     stems = stage(list(files), work / "mods")
     broken: list[ModFile] = []
     printed = ""
     while stems:
-        command = [tools.program(program), option, shlex.join(tools.flags), "mods"]
+        flags = shlex.join(tools.flags)
+        command = [tools.program(compilation.program), compilation.option, flags, "mods"]
         # make goes on after an error, so that one run tells all that fail
         code, printed = tools.run(command, work, MAKEFLAGS="-k")
-        found = list(work.glob(f"*/{library}.*"))
-        if code == 0 and found:
-            return _Outcome(broken, found[0], printed)
+        # the folder in between is named after the processor
+        library = next(work.glob(f"*/{compilation.library}.*"), None)
+        if code == 0 and library is not None:
+            return _Outcome(broken, library, printed)
         failed = [stem for stem in dict.fromkeys(_FAILED_TARGET.findall(printed)) if stem in stems]
         if not failed:
             break
         for stem in failed:
             broken.append(stems.pop(stem))
-            for left in work.rglob(f"{stem}.*"):
-                left.unlink()
+            for remnant in work.rglob(f"{stem}.*"):
+                remnant.unlink()
     return _Outcome(broken, None, printed)
 
 
@@ -116,7 +131,7 @@ def _compile_coreneuron(
     """Compile what CoreNEURON takes; return why it does not take the others."""
     refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
     chosen = [file for file in files if file.name not in refused]
-    outcome = _compile(chosen, "nrnivmodl-core", "-i", CORE_LIBRARY, work, tools)
+    outcome = _compile(chosen, _FOR_CORENEURON, work, tools)
     findings = {f.file: f.text for f in reversed(_check(outcome.broken, tools))}
     for file in outcome.broken:
         refused[file.name] = findings.get(str(file.path), "it does not compile")

@@ -9,6 +9,8 @@ from lfpcli.runtime.capture import captured
 from lfpcli.runtime.mechanisms.sources import neuron_block
 from lfpcli.runtime.neuron import nrn
 
+# codes of MechanismType
+_DENSITY, _POINT = 0, 1
 # codes of MechanismStandard
 _PARAMETER, _ASSIGNED, _STATE, _GLOBAL = 1, 2, 3, -1
 
@@ -16,18 +18,22 @@ _PARAMETER, _ASSIGNED, _STATE, _GLOBAL = 1, 2, 3, -1
 def builtin_mechanisms() -> list[dict[str, Any]]:
     """Mechanisms that NEURON has now, each with `name` and `kind`, without ions."""
     h = nrn()
-    found = []
-    for code, kind in ((0, "density"), (1, "point")):
+    reference = h.ref("")
+    mechanisms = []
+    for code in (_DENSITY, _POINT):
         types = h.MechanismType(code)
-        name = h.ref("")
         for k in range(int(types.count())):
             types.select(k)
-            types.selected(name)
-            artificial = code == 1 and bool(types.is_artificial(k))
-            if not str(name[0]).endswith("_ion") and name[0] != "morphology":
-                kind_here = "artificial" if artificial else kind
-                found.append({"name": str(name[0]), "kind": kind_here})
-    return found
+            types.selected(reference)
+            name = str(reference[0])
+            if name.endswith("_ion") or name == "morphology":
+                continue
+            nature = "density"
+            if code == _POINT:
+                # NEURON lists artificial cells, which lie on no segment, among point processes
+                nature = "artificial" if types.is_artificial(k) else "point"
+            mechanisms.append({"name": name, "kind": nature})
+    return mechanisms
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -46,27 +52,28 @@ def describe(name: str) -> dict[str, Any]:
         `states` (each `name`, `units`, `size`; parameters and globals with `default`).
     """
     h = nrn()
-    kinds = {m["name"]: m["kind"] for m in builtin_mechanisms()}
-    kind = kinds[name]
-    types = h.MechanismType(0 if kind == "density" else 1)
+    natures = {m["name"]: m["kind"] for m in builtin_mechanisms()}
+    is_density = natures[name] == "density"
+    types = h.MechanismType(_DENSITY if is_density else _POINT)
     types.select(name)
+    # NEURON keeps the source text of what was compiled
     block = neuron_block(types.code() or "")
     return {
         "name": name,
-        "kind": kind,
+        "kind": natures[name],
         "electrode_current": bool(re.search(r"\bELECTRODE_CURRENT\b", block)),
-        "events": kind != "density" and bool(types.is_netcon_target(int(types.selected()))),
+        "events": not is_density and bool(types.is_netcon_target(int(types.selected()))),
         "ions": _ions(block),
-        "parameters": _variables(name, kind, _PARAMETER),
-        "globals": _variables(name, kind, _GLOBAL),
-        "assigned": _variables(name, kind, _ASSIGNED),
-        "states": _variables(name, kind, _STATE),
+        "parameters": _variables(name, _PARAMETER, is_density=is_density),
+        "globals": _variables(name, _GLOBAL, is_density=is_density),
+        "assigned": _variables(name, _ASSIGNED, is_density=is_density),
+        "states": _variables(name, _STATE, is_density=is_density),
     }
 
 
 def has_electrode_current(name: str) -> bool:
     """Whether a point process injects electrode current, which `i_membrane_` leaves out."""
-    types = nrn().MechanismType(1)
+    types = nrn().MechanismType(_POINT)
     types.select(name)
     return bool(re.search(r"\bELECTRODE_CURRENT\b", neuron_block(types.code() or "")))
 
@@ -82,17 +89,19 @@ def _ions(block: str) -> list[dict[str, Any]]:
     return ions
 
 
-def _variables(name: str, kind: str, code: int) -> list[dict[str, Any]]:
+def _variables(name: str, code: int, *, is_density: bool) -> list[dict[str, Any]]:
     h = nrn()
     standard = h.MechanismStandard(name, code)
     reference = h.ref("")
-    found = []
+    variables = []
     for k in range(int(standard.count())):
         size = int(standard.name(reference, k))
         full = str(reference[0])
+        # variables of point processes are known by their class, all others by their suffix
+        symbol = full if is_density or code == _GLOBAL else f"{name}.{full}"
         entry: dict[str, Any] = {
             "name": full.removesuffix(f"_{name}"),
-            "units": _units(full if kind == "density" or code == _GLOBAL else f"{name}.{full}"),
+            "units": _units(symbol),
             "size": size,
         }
         if code == _PARAMETER:
@@ -100,8 +109,8 @@ def _variables(name: str, kind: str, code: int) -> list[dict[str, Any]]:
             entry["default"] = values[0] if size == 1 else values
         elif code == _GLOBAL:
             entry["default"] = _global_value(full, size)
-        found.append(entry)
-    return found
+        variables.append(entry)
+    return variables
 
 
 def _global_value(full: str, size: int) -> float | list[float]:

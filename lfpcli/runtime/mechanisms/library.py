@@ -113,9 +113,9 @@ def read_library(folder: Path) -> Library | None:
 
 def cache_folder() -> Path:
     """Folder of all builds: ``$LFP_MECH_CACHE``, or one in the user's cache."""
-    own = os.environ.get("LFP_MECH_CACHE")
-    if own:
-        return Path(own).absolute()
+    chosen = os.environ.get("LFP_MECH_CACHE")
+    if chosen:
+        return Path(chosen).absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     # the XDG base directory specification tells to ignore relative paths
     root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
@@ -126,8 +126,8 @@ def cached_libraries() -> list[Library]:
     """All libraries of the cache, the latest first."""
     root = cache_folder()
     folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    found = {folder: read_library(folder) for folder in folders}
-    libraries = [library for library in found.values() if library is not None]
+    candidates = [read_library(folder) for folder in folders]
+    libraries = [library for library in candidates if library is not None]
     return sorted(libraries, key=lambda library: -library.folder.stat().st_mtime)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.capture import captured, hoc_message
 from lfpcli.runtime.cell.points import density_mechanism_names, point_process_names
@@ -26,11 +28,12 @@ def load(library: Library) -> None:
     """
     if any(known.folder == library.folder for known in _LIBRARIES):
         return
-    there = {m.name: m for known in _LIBRARIES for m in known.mechanisms}
-    if library.mechanisms and all(
-        m.name in there and there[m.name].digest == m.digest for m in library.mechanisms
-    ):
+    there: dict[str, Mechanism] = {}
+    for known in _LIBRARIES:
+        there.update({mechanism.name: mechanism for mechanism in known.mechanisms})
+    if library.mechanisms and all(_is_among(there, m) for m in library.mechanisms):
         return
+    # NEURON itself ends the process at a name that it has already
     taken = set(density_mechanism_names()) | set(point_process_names())
     for mechanism in library.mechanisms:
         if mechanism.name in taken:
@@ -42,6 +45,12 @@ def load(library: Library) -> None:
 def loaded_libraries() -> list[Library]:
     """Return the libraries that this process has loaded, in their order."""
     return list(_LIBRARIES)
+
+
+def _is_among(there: Mapping[str, Mechanism], mechanism: Mechanism) -> bool:
+    """Whether the same mechanism is there, compiled with others."""
+    other = there.get(mechanism.name)
+    return other is not None and other.digest == mechanism.digest
 
 
 def _clash(mechanism: Mechanism, other: Mechanism | None) -> SimulatorError:

@@ -34,10 +34,10 @@ def find_mod_near(name: str, folders: Iterable[str | os.PathLike[str]]) -> Path 
         for pattern in ("*.mod", "*/*.mod", "*/*/*.mod"):
             for path in islice(sorted(Path(folder).glob(pattern)), _MOST_FILES):
                 try:
-                    found = read_mod(path)
+                    file = read_mod(path)
                 except InputError:
                     continue  # what is no mechanism defines none
-                if found.name == name:
+                if file.name == name:
                     return path
     return None
 
@@ -56,11 +56,11 @@ def missing_mechanism_error(
     folders : iterable of path-like
         Where a .mod file may lie.
     """
-    where = f" in {section}" if section else ""
+    of_section = f" in {section}" if section else ""
     mod = find_mod_near(name, folders)
     if mod is not None:
         remedy = f"{mod} defines it: add that file or its folder to 'mechanisms' in [run]"
     else:
         remedy = nearest(name, [*density_mechanism_names(), *point_process_names()], "mechanism")
         remedy += "; or name the folder of its .mod file in 'mechanisms' in [run]"
-    return SimulatorError(f"unknown mechanism '{name}'{where}", remedy=remedy)
+    return SimulatorError(f"unknown mechanism '{name}'{of_section}", remedy=remedy)

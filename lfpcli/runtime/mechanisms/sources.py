@@ -59,8 +59,10 @@ class ModFile:
     @property
     def pointers(self) -> list[str]:
         """Variables declared as POINTER, which CoreNEURON cannot follow."""
-        found = re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", self.block)
-        return [name for text in found for name in re.findall(r"\w+", text)]
+        names: list[str] = []
+        for line in re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", self.block):
+            names += re.findall(r"\w+", line)
+        return names
 
     def line_of(self, pattern: str) -> int | None:
         """Line of the first match of a pattern outside comments, from 1."""
@@ -105,10 +107,10 @@ def _expand(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found = sorted(path.glob("*.mod"))
-            if not found:
+            mods = sorted(path.glob("*.mod"))
+            if not mods:
                 raise InputError("no .mod files in this folder", source=path, remedy=_deeper(path))
-            files += found
+            files += mods
         elif not path.exists():
             raise InputError("no such file", source=path, remedy="check the name and the folder")
         elif path.suffix != ".mod":
@@ -119,8 +121,8 @@ def _expand(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 
 def _deeper(folder: Path) -> str:
-    found = next(iter(sorted(folder.glob("*/*.mod"))), None)
-    return "name a folder that has some" if found is None else f"did you mean {found.parent}?"
+    nearby = next(iter(sorted(folder.glob("*/*.mod"))), None)
+    return "name a folder that has some" if nearby is None else f"did you mean {nearby.parent}?"
 
 
 def read_mod(path: Path) -> ModFile:
@@ -131,17 +133,26 @@ def read_mod(path: Path) -> ModFile:
         raise InputError(
             "has no NEURON block", source=path, remedy="check that this is an NMODL file"
         )
-    kind, name = "functions", path.stem
+    nature, name = "functions", path.stem
     for statement, meaning in _KINDS.items():
         match = re.search(rf"\b{statement}\s+(\w+)", neuron_block(original))
+        # SUFFIX nothing makes functions known without any name before them
         if match and match.group(1) != "nothing":
-            kind, name = meaning, match.group(1)
+            nature, name = meaning, match.group(1)
     includes: dict[str, str] = {}
     text = _collect_includes(original, path.parent, includes)
     digest = hashlib.sha256(text.encode())
     for part in sorted(includes):
         digest.update(part.encode() + b"\0" + includes[part].encode() + b"\0")
-    return ModFile(path, text, original, name, kind, digest.hexdigest(), includes)
+    return ModFile(
+        path=path,
+        text=text,
+        original=original,
+        name=name,
+        kind=nature,
+        digest=digest.hexdigest(),
+        includes=includes,
+    )
 
 
 def read_text(path: Path) -> str:

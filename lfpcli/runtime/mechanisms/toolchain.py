@@ -75,8 +75,8 @@ class Toolchain:
         """Flags that one of NEURON's makefiles compiles C++ with."""
         path = self.home / makefile
         text = path.read_text() if path.exists() else ""
-        found = re.search(r"^CXXFLAGS\s*=(.*)$", text, re.MULTILINE)
-        return shlex.split(found.group(1)) if found else ["-std=c++17"]
+        setting = re.search(r"^CXXFLAGS\s*=(.*)$", text, re.MULTILINE)
+        return shlex.split(setting.group(1)) if setting else ["-std=c++17"]
 
 
 def neuron_folder() -> Path:
@@ -130,6 +130,9 @@ def build_key(contents: Sequence[tuple[str, str]], *options: str) -> str:
     *options
         What else distinguishes this build.
     """
+    sources: list[str] = []
+    for pair in sorted(contents):
+        sources += pair
     parts = [
         _LAYOUT,
         neuron_version(),
@@ -141,7 +144,7 @@ def build_key(contents: Sequence[tuple[str, str]], *options: str) -> str:
         *PORTABLE_FLAGS,
         *extra_flags(),
         *options,
-        *(part for pair in sorted(contents) for part in pair),
+        *sources,
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
@@ -177,6 +180,7 @@ def toolchain() -> Toolchain:
     library = _python_library()
     if library:
         environment.setdefault("NMODL_PYLIB", library)
+    # an outer make or a user's flags must not change what the key of the build tells
     for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "CXXFLAGS", "CFLAGS"):
         environment.pop(name, None)
     return Toolchain(home, environment, tuple(compiler), (*PORTABLE_FLAGS, *extra_flags()))
@@ -185,21 +189,17 @@ def toolchain() -> Toolchain:
 def _compiler() -> list[str]:
     named = os.environ.get("CXX")
     candidates = [shlex.split(named)] if named else [["g++"], ["c++"], ["clang++"]]
-    for command in candidates:
-        if command and shutil.which(command[0]):
-            break
-    else:
+    there = [command for command in candidates if command and shutil.which(command[0])]
+    if not there and named:
+        raise SimulatorError(f"the C++ compiler '{named}' is not there", remedy="correct CXX")
+    if not there:
         raise SimulatorError(
-            f"the C++ compiler '{named}' is not there"
-            if named
-            else "no C++ compiler (g++, clang++) is there",
-            remedy="correct CXX"
-            if named
-            else "apt-get install g++ make, or conda install cxx-compiler make",
+            "no C++ compiler (g++, clang++) is there",
+            remedy="apt-get install g++ make, or conda install cxx-compiler make",
         )
     if shutil.which("make") is None:
         raise SimulatorError("'make' is not there", remedy="apt-get install make")
-    return command
+    return there[0]
 
 
 def _home() -> Path:
@@ -207,12 +207,12 @@ def _home() -> Path:
     if (bundled / "bin" / "nrnivmodl").exists():
         return bundled
     beside = Path(sys.executable).parent / "nrnivmodl"
-    found = str(beside) if beside.exists() else shutil.which("nrnivmodl")
-    if found is None:
+    program = str(beside) if beside.exists() else shutil.which("nrnivmodl")
+    if program is None:
         raise SimulatorError(
             "NEURON's nrnivmodl is not there", remedy="pip install --force-reinstall neuron"
         )
-    return Path(found).resolve().parent.parent
+    return Path(program).resolve().parent.parent
 
 
 def _python_library() -> str | None:

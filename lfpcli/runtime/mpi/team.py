@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import warnings
 from collections.abc import Iterator
 from functools import cached_property
@@ -52,7 +53,8 @@ class Team:
             warnings.simplefilter("always", LfpWarning)
             yield
         texts = [str(w.message) for w in caught if issubclass(w.category, LfpWarning)]
-        for text in dict.fromkeys(text for rank in self.collect(texts) for text in rank):
+        # a dictionary keeps the order, as a set would not
+        for text in dict.fromkeys(itertools.chain(*self.collect(texts))):
             warnings.warn(text, LfpWarning, stacklevel=3)
 
     def owns(self, rank: int) -> bool:

@@ -1,0 +1,135 @@
+"""Collecting samples in C while the simulator runs; they are taken chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError
+from lfpcli.kernels.gather import gather, gather_rows
+from lfpcli.runtime.engine.pages import FEW, gather_pages
+from lfpcli.runtime.engine.record import Recorder
+from lfpcli.runtime.neuron import nrn
+
+# bytes
+DOUBLE = 8
+# beyond the samples of a chunk CoreNEURON wants two more places in a vector
+SPARE_PLACES = 8
+
+
+class Gatherer:
+    """Collects node variables after each fixed step, through one callback.
+
+    Parameters
+    ----------
+    recorders : mapping of str to Recorder
+        What to collect.
+    rows : int
+        Most samples between two calls of `take`.
+    """
+
+    def __init__(self, recorders: Mapping[str, Recorder], rows: int) -> None:
+        ends = np.cumsum([0, *(len(r) for r in recorders.values())])
+        self._columns = dict(zip(recorders, map(slice, ends[:-1], ends[1:]), strict=True))
+        self._recorders = recorders
+        self._addresses: np.ndarray | None = None
+        self._rows, self._filled = rows, 0
+        self._buffer = np.empty((rows, int(ends[-1])))
+
+    def sample(self) -> None:
+        """Take one sample; before t = 0 the buffer is written over and over."""
+        if self._addresses is None:
+            # only now that NEURON is initialised do its values stay where they are
+            parts = [recorder.addresses() for recorder in self._recorders.values()]
+            self._addresses = np.concatenate([np.empty(0, np.uintp), *parts])
+        gather(self._addresses, self._buffer, self._filled % self._rows)
+        self._filled += 1
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        self._filled = 0
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._buffer[: self._filled]
+        # the samples belong to the caller from now on, who may use them in another thread
+        self._buffer = np.empty_like(self._buffer)
+        self._filled = 0
+        return {name: taken[:, columns] for name, columns in self._columns.items()}
+
+
+class VectorSet:
+    """Collects variables in one vector of NEURON per column.
+
+    The vectors have room for all samples between two calls of `take` from the beginning, so that
+    they stay where they are in memory, from where they are read.
+
+    Parameters
+    ----------
+    recorders : mapping of str to Recorder
+        What to collect.
+    rows : int
+        Most samples between two calls of `take`.
+    interval : float, optional
+        Grid of the samples, ms; at every step where left out.
+    """
+
+    def __init__(
+        self, recorders: Mapping[str, Recorder], rows: int, interval: float | None = None
+    ) -> None:
+        self._room = rows + SPARE_PLACES
+        self._vectors = {
+            name: _recording(recorder.references, self._room, interval)
+            for name, recorder in recorders.items()
+        }
+        everything = list(chain.from_iterable(self._vectors.values()))
+        # looked up once, as it takes as long as the call
+        self._resize = [v.resize for v in everything]
+        if len(everything) > FEW:
+            gather_pages(_addresses(everything), self._room * DOUBLE)
+        self._addresses: dict[str, np.ndarray] = {}
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        for resize in self._resize:
+            resize(0)
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = {name: self._read(name).T for name in self._vectors}
+        self.discard()
+        return taken
+
+    def _read(self, name: str) -> np.ndarray:
+        """Contents of the vectors of a recorder, shape (vectors, samples)."""
+        vectors = self._vectors[name]
+        counts = set(map(len, vectors))
+        if len(counts) > 1:
+            raise SimulatorError(f"vectors of {name} differ in length: {sorted(counts)}")
+        block = np.empty((len(vectors), max(counts, default=0)))
+        if block.shape[1] > self._room:
+            # a vector that has grown beyond its room has moved, and so have all others
+            self._room = block.shape[1]
+            self._addresses.clear()
+        if name not in self._addresses:
+            self._addresses[name] = _addresses(vectors)
+        gather_rows(self._addresses[name], block)
+        return block
+
+
+def _recording(references: Sequence[Any], room: int, interval: float | None) -> list[Any]:
+    """A recording vector per reference."""
+    vector = nrn().Vector
+    grid = () if interval is None else (interval,)
+    vectors = [vector().record(reference, *grid) for reference in references]
+    for each in vectors:
+        each.buffer_size(room)
+    return vectors
+
+
+def _addresses(vectors: Sequence[Any]) -> np.ndarray:
+    """Addresses of the elements of vectors, shape (vectors,)."""
+    return np.array([v.__array_interface__["data"][0] for v in vectors], dtype=np.uintp)
