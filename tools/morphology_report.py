@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from lfpcli.morphology import measures as m
-from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
+from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA, Section
+from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.reading import read_morphology
 
 Row = tuple[str, str, dict[str, float]]

@@ -1,6 +1,6 @@
 """Say what a file holds: datasets, shapes, units, time span, populations, spikes, signals with
 their models, and how the file came to be. Reads recordings, other HDF5 files, .npy, .npz and
-.swc."""
+morphologies."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ examples:
   lfp info lfp.h5 --json
   lfp info lfp.h5 -v
   lfp probe out.h5 --array Neuropixels-128 | lfp info -"""
+
+
+MORPHOLOGIES = {"swc": "SWC", "h5": "HDF5", "asc": "Neurolucida", "neuroml": "NeuroML"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +48,14 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         if verbose:
             yield "datasets"
             yield from _datasets(facts["datasets"])
-    elif facts["kind"] == "swc":
-        yield f"{facts['file']}: SWC morphology, {size}"
+    elif facts["kind"] in MORPHOLOGIES:
+        yield f"{facts['file']}: {MORPHOLOGIES[facts['kind']]} morphology, {size}"
         types = ", ".join(f"{number} {name}" for name, number in facts["types"].items())
         points, roots = count_text(facts["points"], "point"), count_text(facts["roots"], "root")
         yield f"  {points} ({types}), {roots}"
         yield f"  {_box(facts)}"
+        if verbose:
+            yield from _datasets(facts["datasets"])
     else:
         kind = {"hdf5": "HDF5", "npy": "NumPy array", "npz": "NumPy archive"}[facts["kind"]]
         yield f"{facts['file']}: {kind}, {size}"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lfpcli.errors import UsageError
 from lfpcli.io.atomic import atomic_output
+from lfpcli.morphology.hdf5 import write_hdf5
+from lfpcli.morphology.swc import swc_text
 from lfpcli.morphology.tree import Morphology
-from lfpcli.morphology.writing import swc_text, write_hdf5
 
 FORMATS = {".swc": "swc", ".h5": "h5", ".hdf5": "h5"}
 
@@ -58,9 +59,9 @@ def write_morphology(
     OutputError
         Where it cannot be written.
     """
-    kind = format_of(target)
-    with atomic_output(target, force=force, binary=kind == "h5") as path:
-        if kind == "h5":
+    file_format = format_of(target)
+    with atomic_output(target, force=force, binary=file_format == "h5") as path:
+        if file_format == "h5":
             write_hdf5(morphology, path)
         else:
             path.write_text(swc_text(morphology, comments), encoding="utf-8")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfpcli.morphology.measures import child_counts
-from lfpcli.morphology.tree import SOMA, Morphology
+from lfpcli.morphology.section import SOMA
+from lfpcli.morphology.tree import Morphology
 
 # thresholds past which traced data are rarely right
 DIAMETER_JUMP = 5.0
@@ -22,12 +23,11 @@ def check(morphology: Morphology) -> list[str]:
     return [*_tree(morphology), *_pieces(morphology), *_order(morphology)]
 
 
-def _where(morphology: Morphology, what: str, points: np.ndarray) -> Iterator[str]:
+def _listed(morphology: Morphology, finding: str, points: np.ndarray) -> Iterator[str]:
     if len(points):
-        places = ", ".join(morphology.place_of(int(k)) for k in points[:3]) + (
-            ", ..." if len(points) > 3 else ""
-        )
-        yield f"{what}: {len(points)} [{places}]"
+        sources = ", ".join(morphology.source_of(int(point)) for point in points[:3])
+        more = ", ..." if len(points) > 3 else ""
+        yield f"{finding}: {len(points)} [{sources}{more}]"
 
 
 def _tree(morphology: Morphology) -> Iterator[str]:
@@ -35,41 +35,41 @@ def _tree(morphology: Morphology) -> Iterator[str]:
     types, parents = morphology.types, morphology.parents
     roots = np.flatnonzero(parents < 0)
     if len(roots) > 1:
-        yield from _where(morphology, "roots of trees that nothing joins", roots)
+        yield from _listed(morphology, "roots of trees that nothing joins", roots)
     if not np.any(types == SOMA):
         yield "no soma: positions refer to the root"
     elif types[roots[0]] != SOMA:
         yield "the root is no soma"
     children = np.bincount(parents[parents >= 0], minlength=len(types))
     many = np.flatnonzero((children > 2) & (types != SOMA))
-    yield from _where(morphology, "points with more than two branches", many)
+    yield from _listed(morphology, "points with more than two branches", many)
 
 
 def _pieces(morphology: Morphology) -> Iterator[str]:
     """Distances and diameters between points and their parents."""
     child = np.flatnonzero(morphology.parents >= 0)
     parent = morphology.parents[child]
-    place, diameter = morphology.points[:, :3], morphology.points[:, 3]
-    length = np.linalg.norm(place[child] - place[parent], axis=1)
+    position, diameter = morphology.points[:, :3], morphology.points[:, 3]
+    length = np.linalg.norm(position[child] - position[parent], axis=1)
     neurite = morphology.types[parent] != SOMA
-    yield from _where(morphology, "points on top of their parent", child[length == 0])
-    count = np.unique(place, axis=0, return_counts=True)[1]
+    yield from _listed(morphology, "points on top of their parent", child[length == 0])
+    count = np.unique(position, axis=0, return_counts=True)[1]
     twice = int(np.count_nonzero(count > 1)) - int(np.count_nonzero(length == 0))
     if twice > 0:
         yield f"places that points of different branches share: {twice}"
     far = child[neurite & (length > LONG_GAP)]
     if len(morphology) > FEWEST_TRACED:
-        yield from _where(morphology, f"points over {LONG_GAP:g} um from their parent", far)
+        yield from _listed(morphology, f"points over {LONG_GAP:g} um from their parent", far)
     ratio = np.maximum(diameter[child], diameter[parent]) / np.minimum(
         diameter[child], diameter[parent]
     )
     # a thin branch on a thick one is no jump
     alone = np.bincount(parent, minlength=len(morphology))[parent] == 1
     jumps = child[neurite & alone & (ratio > DIAMETER_JUMP)]
-    yield from _where(morphology, f"diameters that jump by over {DIAMETER_JUMP:g} times", jumps)
+    yield from _listed(morphology, f"diameters that jump by over {DIAMETER_JUMP:g} times", jumps)
     thin = np.flatnonzero(diameter < THIN)
-    yield from _where(morphology, f"diameters below {THIN:g} um", thin)
-    flat = [axis for axis, size in zip("xyz", np.ptp(place, axis=0), strict=True) if size == 0]
+    yield from _listed(morphology, f"diameters below {THIN:g} um", thin)
+    flat = [axis for axis, size in zip("xyz", np.ptp(position, axis=0), strict=True) if size == 0]
     if flat and len(morphology) > FEWEST_TRACED:
         yield f"flat: all points have the same {' and '.join(flat)}"
 
@@ -86,6 +86,6 @@ def _order(morphology: Morphology) -> Iterator[str]:
         and s.type == sections[s.parent].type != SOMA
         and s.parent_x == 1.0
     ]
-    yield from _where(
+    yield from _listed(
         morphology, "unbranched sections cut by the order of points", np.array(cut, np.int64)
     )

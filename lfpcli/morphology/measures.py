@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.morphology.tree import SOMA, Morphology, Section
+from lfpcli.morphology.section import SOMA, Section
+from lfpcli.morphology.tree import Morphology
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Segmentation:
 
 def section_lengths(section: Section) -> np.ndarray:
     """Distances between successive 3-d points, shape (n - 1,), um, in single precision."""
-    place = section.points[:, :3].astype(np.float32).astype(float)
-    return np.linalg.norm(np.diff(place, axis=0), axis=1)
+    # NEURON holds 3-d points so
+    position = section.points[:, :3].astype(np.float32).astype(float)
+    return np.array(np.linalg.norm(np.diff(position, axis=0), axis=1))
 
 
 def section_length(section: Section) -> float:
@@ -112,26 +114,26 @@ def child_counts(sections: Sequence[Section]) -> np.ndarray:
     return np.bincount(np.array(parents, np.int64), minlength=len(sections))
 
 
-def bifurcation_count(sections: Sequence[Section], kind: int | None = None) -> int:
+def bifurcation_count(sections: Sequence[Section], section_type: int | None = None) -> int:
     """Number of places off the soma where a neurite splits.
 
     Parameters
     ----------
     sections : sequence of Section
         All sections of a cell.
-    kind : int, optional
+    section_type : int, optional
         Only neurites of this type.
     """
-    places: dict[tuple[int, float], int] = {}
+    branchings: dict[tuple[int, float], int] = {}
     for section in sections:
         if section.parent >= 0 and sections[section.parent].type != SOMA:
             key = (section.parent, section.parent_x)
-            places[key] = places.get(key, 0) + 1
+            branchings[key] = branchings.get(key, 0) + 1
     return sum(
         # at the 0 end the parent itself is one of the branches
         count + (x == 0.0) > 1
-        for (parent, x), count in places.items()
-        if kind is None or sections[parent].type == kind
+        for (parent, x), count in branchings.items()
+        if section_type is None or sections[parent].type == section_type
     )
 
 

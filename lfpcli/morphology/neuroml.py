@@ -16,8 +16,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.morphology.table import Table
-from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology
+from lfpcli.morphology.points import check_values, depth_first, rank_of
+from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA
+from lfpcli.morphology.tree import Morphology
 
 # parts of names, the first that fits counts
 WORDS = {"soma": SOMA, "cellbody": SOMA, "axon": AXON, "apic": APICAL, "dend": DENDRITE}
@@ -239,17 +240,14 @@ class _Points:
 
 
 def _to_morphology(segments: dict[str, _Segment], label: str) -> Morphology:
-    from lfpcli.morphology.swc import check_values, depth_first
-
     work = _Points(segments, label)
     for number in segments:
         work.add_segment(number)
     parents = np.array(work.parents)
     order = depth_first(parents, np.arange(len(parents)))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
+    rank = rank_of(order)
     points = np.array(work.points)[order]
-    check_values(Table(label, lines=order.tolist()), points * [1.0, 1.0, 1.0, 0.5])
+    check_values(points * [1.0, 1.0, 1.0, 0.5], lambda row: f"{label}:point {order[row]}")
     above = parents[order]
     return Morphology(
         types=np.array(work.types)[order],

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first
+from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.table import Table
-from lfpcli.morphology.tree import SOMA
 
 # radius of a point where none on its branch is known, um
 FALLBACK_RADIUS = 0.5
@@ -48,10 +49,10 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     return work.result(), notes
 
 
-def _note(notes: list[str], what: str, lines: Sequence[object]) -> None:
+def _note(notes: list[str], repair: str, lines: Sequence[object]) -> None:
     if len(lines):
         shown = ", ".join(str(line) for line in lines[:5]) + (", ..." if len(lines) > 5 else "")
-        notes.append(f"{what}: line{'s' * (len(lines) > 1)} {shown}")
+        notes.append(f"{repair}: line{'s' * (len(lines) > 1)} {shown}")
 
 
 def _drop_repeated(table: Table, notes: list[str]) -> Table:
@@ -93,9 +94,9 @@ class _Work:
         self.notes = notes
         self.kept = np.ones(len(types), bool)
 
-    def note(self, what: str, rows: Sequence[int] | np.ndarray) -> None:
+    def note(self, repair: str, rows: Sequence[int] | np.ndarray) -> None:
         """Add a note with the lines of rows."""
-        _note(self.notes, what, [self.table.lines[row] for row in rows])
+        _note(self.notes, repair, [self.table.lines[row] for row in rows])
 
     def cut_loops(self) -> None:
         """Make the first point of each loop of parents a root."""
@@ -103,13 +104,13 @@ class _Work:
         cut = []
         for start in range(len(self.parents)):
             way = []
-            at = start
-            while at >= 0 and state[at] == 0:
-                state[at] = 1
-                way.append(at)
-                at = int(self.parents[at])
-            if at >= 0 and state[at] == 1:
-                first = min(way[way.index(at) :])
+            row = start
+            while row >= 0 and state[row] == 0:
+                state[row] = 1
+                way.append(row)
+                row = int(self.parents[row])
+            if row >= 0 and state[row] == 1:
+                first = min(way[way.index(row) :])
                 self.parents[first] = -1
                 cut.append(first)
             state[way] = 2
@@ -117,8 +118,9 @@ class _Work:
 
     def drop_unplaced(self) -> None:
         """Drop points without a finite place; their children go to their parent."""
-        place = self.values[:, :3]
-        wrong = ~np.isfinite(place).all(axis=1) | (np.abs(place) > 1e6).any(axis=1)
+        position = self.values[:, :3]
+        wrong = ~np.isfinite(position).all(axis=1)
+        wrong |= (np.abs(position) > LARGEST_COORDINATE).any(axis=1)
         self._drop(wrong, "dropped points without a finite place")
 
     def drop_coincident(self) -> None:
@@ -127,19 +129,19 @@ class _Work:
         same = np.all(self.values[:, :3] == self.values[self.parents, :3], axis=1)
         self._drop(has & same, "dropped points on top of their parent")
 
-    def _drop(self, wrong: np.ndarray, what: str) -> None:
+    def _drop(self, wrong: np.ndarray, repair: str) -> None:
         self.kept &= ~wrong
         for row in np.flatnonzero(self.kept).tolist():
-            at = int(self.parents[row])
-            while at >= 0 and not self.kept[at]:
-                at = int(self.parents[at])
-            self.parents[row] = at
-        self.note(what, np.flatnonzero(wrong))
+            parent = int(self.parents[row])
+            while parent >= 0 and not self.kept[parent]:
+                parent = int(self.parents[parent])
+            self.parents[row] = parent
+        self.note(repair, np.flatnonzero(wrong))
 
     def mend_radii(self) -> None:
         """Replace radii that cannot be by that of the parent, else of a child."""
         radius = self.values[:, 3]
-        good = np.isfinite(radius) & (radius > 0) & (radius <= 1e4)
+        good = np.isfinite(radius) & (radius > 0) & (radius <= LARGEST_RADIUS)
         wrong = np.flatnonzero(self.kept & ~good)
         known = good & self.kept
         order = self._order()
@@ -190,11 +192,10 @@ class _Work:
 
     def _order(self) -> list[int]:
         """Kept rows branch by branch, each after its parent."""
-        from lfpcli.morphology.swc import depth_first
-
         rows = np.flatnonzero(self.kept)
         parents = np.where(self.kept, self.parents, -2)
-        return depth_first(parents, rows).tolist()
+        order: list[int] = depth_first(parents, rows).tolist()
+        return order
 
     def result(self) -> Table:
         """Return the kept rows, each after its parent."""

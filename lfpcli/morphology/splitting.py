@@ -24,15 +24,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lfpcli.errors import LfpWarning
-from lfpcli.morphology.tree import SOMA, Section, kind_of
-
-if TYPE_CHECKING:
-    from lfpcli.morphology.tree import Morphology
+from lfpcli.morphology.points import TracedPoints
+from lfpcli.morphology.section import SOMA, Section, type_name
 
 # NEURON compares coordinates with this tolerance, um
 TOUCHING = 1e-11
@@ -66,12 +63,12 @@ class _Run:
         )
 
 
-def split(cell: Morphology) -> list[Section]:
+def split(cell: TracedPoints) -> list[Section]:
     """Return the sections of a cell.
 
     Parameters
     ----------
-    cell : Morphology
+    cell : TracedPoints
         Points, each after its parent.
 
     Returns
@@ -86,7 +83,7 @@ def split(cell: Morphology) -> list[Section]:
     return _named(runs)
 
 
-def three_point_sphere(cell: Morphology) -> bool:
+def three_point_sphere(cell: TracedPoints) -> bool:
     """Whether the soma is NeuroMorpho's three points that stand for a sphere."""
     types, points, parents = cell.types, cell.points, cell.parents
     if np.count_nonzero(types == SOMA) != 3 or not np.all(types[:3] == SOMA):
@@ -99,7 +96,7 @@ def three_point_sphere(cell: Morphology) -> bool:
     return bool(abs(length / points[0, 3] - 1) < 0.01)
 
 
-def _run_ends(cell: Morphology, sphere: bool) -> tuple[np.ndarray, np.ndarray]:
+def _run_ends(cell: TracedPoints, sphere: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return which points end a run, and which begin at the 0 end of their parent's run."""
     types, parents = cell.types, cell.parents.copy()
     n = len(types)
@@ -124,7 +121,7 @@ def _run_ends(cell: Morphology, sphere: bool) -> tuple[np.ndarray, np.ndarray]:
     return ends, at_start
 
 
-def soma_child_count(cell: Morphology) -> np.ndarray:
+def soma_child_count(cell: TracedPoints) -> np.ndarray:
     """How many soma points hang on each soma point, shape (N,)."""
     own = (cell.types == SOMA) & (cell.parents >= 0)
     own &= cell.types[cell.parents] == SOMA
@@ -137,7 +134,7 @@ def _next(values: np.ndarray, last: bool) -> np.ndarray:
 
 
 def _make_runs(
-    cell: Morphology, ends: np.ndarray, at_start: np.ndarray, sphere: bool
+    cell: TracedPoints, ends: np.ndarray, at_start: np.ndarray, sphere: bool
 ) -> list[_Run]:
     stops = np.flatnonzero(ends) + 1
     starts = np.concatenate([[0], stops[:-1]])
@@ -145,15 +142,17 @@ def _make_runs(
     soma_children = soma_child_count(cell)
     runs: list[_Run] = []
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        at, kind = int(cell.parents[start]), int(cell.types[start])
-        own = cell.points[start:stop]
-        if at < 0:
-            runs.append(_Run(start, own[:1] if sphere and start == 0 else own, kind))
+        anchor, code = int(cell.parents[start]), int(cell.types[start])
+        drawn = cell.points[start:stop]
+        if anchor < 0:
+            # the outer two points of a sphere only tell its radius
+            runs.append(_Run(start, drawn[:1] if sphere and start == 0 else drawn, code))
             continue
-        parent = runs[run_of[at]]
-        run = _Run(start, np.vstack([cell.points[at : at + 1], own]), kind, parent)
-        _join(run, at, int(soma_children[at]))
-        if parent.type == SOMA and kind != SOMA:
+        parent = runs[run_of[anchor]]
+        run = _Run(start, np.vstack([cell.points[anchor : anchor + 1], drawn]), code, parent)
+        _join(run, anchor, int(soma_children[anchor]))
+        if parent.type == SOMA and code != SOMA:
+            # a neurite does not begin as wide as the soma
             run.raw[0, 3] = run.raw[1, 3]
         if at_start[start]:
             run.parent_x = 0.0
@@ -161,7 +160,7 @@ def _make_runs(
     return runs
 
 
-def _join(run: _Run, at: int, soma_children: int) -> None:
+def _join(run: _Run, anchor: int, soma_children: int) -> None:
     """Set where a run hangs on its parent, and whether by a wire."""
     parent = run.parent
     assert parent is not None
@@ -170,30 +169,31 @@ def _join(run: _Run, at: int, soma_children: int) -> None:
     long = len(run.raw) > 2
     if parent.parent is None and leaves_soma and len(parent.raw) == 1:
         run.parent_x, run.first = 0.5, int(long)
-    elif parent.parent is None and at == parent.start:
+    elif parent.parent is None and anchor == parent.start:
         run.parent_x, run.first = 0.0, int(run.type != SOMA and soma_children > 1)
-    elif on_soma and at < parent.last_point:
+    elif on_soma and anchor < parent.last_point:
         run.parent_x, run.first = 0.5, int(leaves_soma and long)
     elif leaves_soma and long and soma_children > 1:
         run.first = 1
 
 
-def _drop_vanishing(cell: Morphology, runs: list[_Run]) -> list[_Run]:
-    gone = [run for run in reversed(runs) if run.vanishes]
-    if not gone:
+def _drop_vanishing(cell: TracedPoints, runs: list[_Run]) -> list[_Run]:
+    vanished = {id(run): run for run in runs if run.vanishes}
+    if not vanished:
         return runs
-    for run in gone:
-        for child in runs:
-            if child.parent is run:
-                child.parent, child.parent_x = run.parent, run.parent_x
-    places = ", ".join(cell.place_of(run.start) for run in gone[:3])
+    # parents come before their children, so one pass reaches past any number of them
+    for run in runs:
+        parent = run.parent
+        if parent is not None and id(parent) in vanished:
+            run.parent, run.parent_x = parent.parent, parent.parent_x
+    sources = ", ".join(cell.source_of(run.start) for run in list(vanished.values())[-1:-4:-1])
+    count = len(vanished)
     warnings.warn(
-        f"{len(gone)} section{'s' * (len(gone) > 1)} without extent left out [{places}]",
+        f"{count} section{'s' * (count > 1)} without extent left out [{sources}]",
         LfpWarning,
         stacklevel=2,
     )
-    lost = {id(run) for run in gone}
-    return [run for run in runs if id(run) not in lost]
+    return [run for run in runs if id(run) not in vanished]
 
 
 def _named(runs: list[_Run]) -> list[Section]:
@@ -207,7 +207,7 @@ def _named(runs: list[_Run]) -> list[Section]:
         x, y, z = _as_written(run.raw[0, :3]).tolist()
         sections.append(
             Section(
-                name=f"{kind_of(run.type)}[{number}]",
+                name=f"{type_name(run.type)}[{number}]",
                 type=run.type,
                 points=_as_written(_drawn(run)),
                 parent=-1 if run.parent is None else run.parent.index,

@@ -1,22 +1,21 @@
-"""Reading SWC files."""
+"""SWC files, read and written."""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from typing import TextIO
 
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.morphology import repair as mending
+from lfpcli.morphology.points import check_values, depth_first, rank_of
 from lfpcli.morphology.table import Table, read_table
 from lfpcli.morphology.tree import Morphology
 
 REMEDY = "correct it, or use --repair"
-# a metre, and a centimetre: beyond them a file is in other units or broken
-LARGEST_COORDINATE = 1e6
-LARGEST_RADIUS = 1e4
 
 
 def read_swc(
@@ -63,10 +62,9 @@ def read_swc(
 def _to_morphology(table: Table, notes: list[str]) -> Morphology:
     whole, values = table.columns()
     parents = parent_indices(table, whole)
-    check_values(table, values)
+    check_values(values, table.source, remedy=REMEDY)
     order = topological_order(table, whole[:, 0], parents)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
+    rank = rank_of(order)
     parents = parents[order]
     points = values[order]
     points[:, 3] *= 2
@@ -93,38 +91,21 @@ def parent_indices(table: Table, whole: np.ndarray) -> np.ndarray:
         first, second = order[twice[0]], order[twice[0] + 1]
         raise InputError(
             f"id {ids[second]} occurs twice, first in line {table.lines[first]}",
-            source=table.place(second),
+            source=table.source(second),
             remedy=REMEDY,
         )
-    at = np.minimum(np.searchsorted(ranked, wanted), len(ids) - 1)
-    found = ranked[at] == wanted
-    root = (wanted < 0) | ((wanted == 0) & ~found)
-    missing = np.flatnonzero(~found & ~root)
+    nearest = np.minimum(np.searchsorted(ranked, wanted), len(ids) - 1)
+    exists = ranked[nearest] == wanted
+    root = (wanted < 0) | ((wanted == 0) & ~exists)
+    missing = np.flatnonzero(~exists & ~root)
     if len(missing):
         row = missing[0]
         raise InputError(
             f"parent {wanted[row]} of point {ids[row]} does not exist",
-            source=table.place(row),
+            source=table.source(row),
             remedy=REMEDY,
         )
-    return np.where(root, -1, order[at])
-
-
-def check_values(table: Table, values: np.ndarray) -> None:
-    """Raise `InputError` for the first row whose place or radius cannot be."""
-    finite = np.isfinite(values)
-    checks = (
-        (~finite[:, :3].all(axis=1), "coordinate is not finite"),
-        (~finite[:, 3], "radius is not finite"),
-        ((np.abs(values[:, :3]) > LARGEST_COORDINATE).any(axis=1), "coordinate is beyond 1 m"),
-        (values[:, 3] > LARGEST_RADIUS, "radius is beyond 1 cm"),
-        (values[:, 3] < 0, "radius is negative"),
-        (values[:, 3] == 0, "radius is zero"),
-    )
-    for wrong, what in checks:
-        if wrong.any():
-            place = table.place(int(np.flatnonzero(wrong)[0]))
-            raise InputError(what, source=place, remedy=REMEDY)
+    return np.where(root, -1, order[nearest])
 
 
 def topological_order(table: Table, ids: np.ndarray, parents: np.ndarray) -> np.ndarray:
@@ -142,41 +123,19 @@ def topological_order(table: Table, ids: np.ndarray, parents: np.ndarray) -> np.
         row = int(np.flatnonzero(left)[0])
         raise InputError(
             f"point {ids[row]} hangs on a loop of parents, not on a root",
-            source=table.place(row),
+            source=table.source(row),
             remedy=REMEDY,
         )
     return order
 
 
-def depth_first(parents: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return the points that hang on roots, each branch to its end before the next.
-
-    Parameters
-    ----------
-    parents : ndarray of int, shape (n,)
-        Index of each point's parent, -1 for roots.
-    order : ndarray of int, shape (n,)
-        In which order roots and siblings are taken.
-    """
-    children: dict[int, list[int]] = {}
-    for point in order.tolist():
-        children.setdefault(int(parents[point]), []).append(point)
-    stack = children.get(-1, [])[::-1]
-    done = []
-    while stack:
-        point = stack.pop()
-        done.append(point)
-        stack.extend(reversed(children.get(point, ())))
-    return np.array(done, dtype=np.int64)
-
-
 def _check_roots(cell: Morphology) -> None:
     roots = np.flatnonzero(cell.parents < 0)
     if len(roots) > 1:
-        places = ", ".join(cell.place_of(root) for root in roots[1:4])
+        sources = ", ".join(cell.source_of(root) for root in roots[1:4])
         more = ", ..." if len(roots) > 4 else ""
         warnings.warn(
-            f"{len(roots)} separate trees, joined by nothing [{places}{more}]; "
+            f"{len(roots)} separate trees, joined by nothing [{sources}{more}]; "
             "--repair joins them to the soma",
             LfpWarning,
             stacklevel=3,
@@ -185,6 +144,30 @@ def _check_roots(cell: Morphology) -> None:
         if not np.any(np.diff(section.points[:, :3], axis=0)):
             raise InputError(
                 f"section {section.name} has no length",
-                source=cell.place_of(section.start),
+                source=cell.source_of(section.start),
                 remedy=REMEDY,
             )
+
+
+def swc_text(morphology: Morphology, comments: Sequence[str] = ()) -> str:
+    """Return a morphology as SWC; ids count from 1 in the order of the points.
+
+    The shortest numbers are written that give the same values in single precision, in which
+    NEURON and HDF5 morphologies hold them.
+
+    Parameters
+    ----------
+    morphology : Morphology
+        The cell.
+    comments : sequence of str
+        Lines for the head of the file, without ``#``.
+    """
+    lines = [f"# {line}" if line else "#" for line in comments]
+    lines.append("# id type x y z radius parent; um")
+    # adding zero turns -0 into 0
+    values = (morphology.points * [1.0, 1.0, 1.0, 0.5] + 0.0).astype(np.float32)
+    types, parents = morphology.types.tolist(), morphology.parents.tolist()
+    for number, (code, parent, row) in enumerate(zip(types, parents, values, strict=True), start=1):
+        numbers = " ".join(str(value).removesuffix(".0") for value in row)
+        lines.append(f"{number} {code} {numbers} {parent + 1 if parent >= 0 else -1}")
+    return "\n".join(lines) + "\n"

@@ -39,7 +39,7 @@ class Table:
     lines: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
 
-    def place(self, row: int) -> str:
+    def source(self, row: int) -> str:
         """``file:line`` of a row."""
         return f"{self.name}:{self.lines[row]}"
 

@@ -22,7 +22,8 @@ from lfpcli.io.stream import local_file
 from lfpcli.morphology import measures as m
 from lfpcli.morphology.checks import check
 from lfpcli.morphology.measures import Segmentation
-from lfpcli.morphology.tree import Morphology, kind_of
+from lfpcli.morphology.section import type_name
+from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.reading import read_morphology
 
 
@@ -127,7 +128,7 @@ def summarise(morphology: Morphology, rule: Segmentation | None = None) -> dict[
         "name": morphology.name,
         "points": len(morphology),
         "roots": int(np.count_nonzero(morphology.parents < 0)),
-        "kinds": {kind_of(code): _of_kind(morphology, [code], rule) for code in codes},
+        "kinds": {type_name(code): _of_kind(morphology, [code], rule) for code in codes},
         "total": _of_kind(morphology, codes, rule),
         "bifurcations": m.bifurcation_count(sections),
         "tips": int(np.count_nonzero(m.child_counts(sections) == 0)),

@@ -126,6 +126,19 @@ def test_swc(lfp, tmp_path):
     assert "3 points" in lfp("info", path).out
 
 
+def test_morphologies_of_other_formats(lfp, share, tmp_path):
+    cell = share / "morphologies" / "basket.swc"
+    expected = json.loads(lfp("info", cell, "--json").out)
+    lfp("morph", cell, "-o", tmp_path / "cell.h5")
+    facts = json.loads(lfp("info", tmp_path / "cell.h5", "--json").out)
+    assert facts["kind"] == "h5"
+    for key in ("points", "roots", "types", "low_um"):
+        assert facts[key] == pytest.approx(expected[key], rel=1e-6), key
+    text = lfp("info", tmp_path / "cell.h5").out
+    assert "HDF5 morphology" in text and "/structure" not in text
+    assert "/structure" in lfp("info", tmp_path / "cell.h5", "-v").out
+
+
 def test_standard_input(shell, recording):
     facts = json.loads(shell("info", "-", "--json", stdin=recording.read_bytes()).out)
     assert (facts["file"], facts["kind"]) == ("standard input", "recording")
@@ -134,9 +147,9 @@ def test_standard_input(shell, recording):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello world\n", "is no line of SWC (index type x y z radius parent)"),
+        (b"hello world\n", "format is not known"),
         (b"1 1 0 0 0 5 -1\n2 3 0 zero 9 1 1\n", ":2]"),
-        (b"# nothing\n", "holds no points"),
+        (b"# nothing\n", "format is not known"),
         (b"\x00\x01\x02", "format is not known"),
         (b"\x93NUMPY\x01\x00", "NumPy file cannot be read"),
         (b"PK\x03\x04junk\x00", "format is not known"),

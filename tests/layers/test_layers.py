@@ -51,8 +51,6 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 # a circle goes once its room is mended
 KNOWN_CIRCLES = {
-    ("lfpcli.morphology.repair", "lfpcli.morphology.swc"),
-    ("lfpcli.morphology.splitting", "lfpcli.morphology.tree"),
     (
         "lfpcli.tasks.simulate.checkpoint",
         "lfpcli.tasks.simulate.outputs",

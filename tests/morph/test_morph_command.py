@@ -144,7 +144,7 @@ def test_errors_are_one_line_with_a_code(lfp, tmp_path, monkeypatch, arguments, 
     (tmp_path / "empty.swc").write_text("")
     (tmp_path / "good.swc").write_text("1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n")
     (tmp_path / "bad.swc").write_text("1 1 0 0 0 5 -1\n2 3 9 0 0 1 9\n")
-    (tmp_path / "text.h5").write_text("1 1 0 0 0 5 -1\n")
+    (tmp_path / "text.h5").write_text("no data\n")
     err = lfp("morph", *arguments, code=code).err
     assert err.startswith("lfp morph: error: ")
     assert text in err

@@ -12,8 +12,7 @@ from random_trees import random_swc
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.morphology import write_morphology
 from lfpcli.morphology.hdf5 import read_hdf5
-from lfpcli.morphology.swc import read_swc
-from lfpcli.morphology.writing import swc_text
+from lfpcli.morphology.swc import read_swc, swc_text
 from lfpcli.runtime.morphology.reading import read_morphology
 
 SHIPPED = ("stick", "ball_and_stick", "ball_and_sticks", "l5_pyramidal", "l23_pyramidal", "basket")

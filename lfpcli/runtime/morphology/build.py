@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.morphology.tree import APICAL, AXON, DENDRITE, SOMA, Morphology, Section
+from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA, Section
+from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.neuron import nrn
 
 # section lists that templates for NEURON use by convention

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError
-from lfpcli.morphology.tree import KINDS, Morphology, Section, kind_of
+from lfpcli.morphology.section import Section, type_name, type_of_name
+from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.build import SUBSETS, check_free, make_sections
 from lfpcli.runtime.neuron import nrn
 
@@ -105,7 +106,7 @@ def _import_template(lowest: int, highest: int) -> Any:
             f"begintemplate {name}\n"
             f"public {', '.join(lists)}\n"
             f"objref {', '.join(lists)}\n"
-            f"create {', '.join(f'{kind_of(code)}[1]' for code in codes)}\n"
+            f"create {', '.join(f'{type_name(code)}[1]' for code in codes)}\n"
             f"proc init() {{ {statements} }}\n"
             f"endtemplate {name}\n"
         )
@@ -131,7 +132,7 @@ def describe(sections: Sequence[Any]) -> list[Section]:
         described.append(
             Section(
                 name=name,
-                type=_type_of(name),
+                type=type_of_name(name),
                 points=np.array(traced_points(section)),
                 parent=parent,
                 parent_x=parent_x,
@@ -204,11 +205,13 @@ def from_sections(sections: list[Any], name: str) -> Morphology:
                 traced = traced[1:]
         for point in traced:
             points.append(point)
-            types.append(_type_of(section.name()))
+            types.append(type_of_name(section.name()))
             parents.append(at)
             at = len(points) - 1
             rows[section].append(at)
-    return Morphology(np.array(types), np.array(points), np.array(parents), name=name)
+    return Morphology(
+        types=np.array(types), points=np.array(points), parents=np.array(parents), name=name
+    )
 
 
 def _anchor(candidates: list[int], points: list[list[float]], x: float) -> int:
@@ -235,15 +238,3 @@ def _parents_first(sections: list[Any]) -> list[Any]:
         ordered.append(section)
         stack.extend(reversed(children.get(section, ())))
     return ordered
-
-
-def _type_of(name: str) -> int:
-    """Type code of SWC for a section's name; dendrite where it says nothing."""
-    base = name.rpartition(".")[2].partition("[")[0].lower()
-    custom = re.fullmatch(r"dend_(\d+)", base)
-    if custom:
-        return int(custom[1])
-    for code, prefix in KINDS.items():
-        if base.startswith(prefix):
-            return code
-    return 3

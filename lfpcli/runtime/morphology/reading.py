@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lfpcli.morphology.formats import kind_of_file
-from lfpcli.morphology.hdf5 import read_hdf5
-from lfpcli.morphology.neuroml import read_neuroml
-from lfpcli.morphology.swc import read_swc
+from lfpcli.morphology import reading
+from lfpcli.morphology.formats import assumed_format
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology import foreign
 from lfpcli.runtime.morphology.build import instantiate
@@ -55,15 +53,10 @@ def read_morphology(
     -------
     Morphology
     """
-    format_name = kind_of_file(path)
-    label = name or str(path)
-    if format_name == "swc":
-        return read_swc(path, name=label, repair=repair)
-    if format_name == "h5":
-        return read_hdf5(path, name=label)
-    if format_name == "neuroml":
-        return read_neuroml(path, name=label)
-    return foreign.read(path, format_name, name=label)
+    format_name = assumed_format(path)
+    if format_name in foreign.LOADERS:
+        return foreign.read(path, format_name, name=name or str(path))
+    return reading.read_morphology(path, name=name, repair=repair)
 
 
 def load_sections(
@@ -90,7 +83,7 @@ def load_sections(
         format_name = "memory"
         sections = instantiate(source, into, settle=settle)
     else:
-        format_name = kind_of_file(source)
+        format_name = assumed_format(source)
         if format_name in foreign.LOADERS:
             sections = foreign.load(source, format_name, into)
         else:

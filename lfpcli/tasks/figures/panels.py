@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from lfpcli.errors import InputError
 from lfpcli.io.recording import Recording, Report, Sampled
-from lfpcli.morphology.tree import Morphology, kind_of
+from lfpcli.morphology.section import type_name
+from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting.figure import INK, Panel
 from lfpcli.plotting.morphology import (
     Cones,
@@ -211,7 +212,7 @@ def morphology_panel(morphology: Morphology, view: View) -> Panel:
     pieces: dict[str, list[np.ndarray]] = {}
     for section in morphology.sections:
         points = section.points
-        section_type = kind_of(section.type)
+        section_type = type_name(section.type)
         pieces.setdefault(section_type, []).append(np.hstack([points[:-1], points[1:]]))
     parts = []
     for section_type, cones in pieces.items():

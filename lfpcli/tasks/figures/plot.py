@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 from matplotlib.figure import Figure
 
 from lfpcli.errors import UsageError
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, open_recording
-from lfpcli.morphology.formats import SUFFIXES
+from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting import figure as figures
 from lfpcli.plotting.figure import Panel
@@ -100,33 +99,11 @@ def _figure(
     title: str | None,
 ) -> Figure:
     with stream.local_file(source) as (path, name):
-        if _is_morphology(path):
+        if morphology_format(path) is not None:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
-
-
-def _is_morphology(path: Path) -> bool:
-    """Whether a file is a traced cell, by its suffix or by how it begins."""
-    start = stream.head(path)
-    if not stream.is_hdf5(start):
-        named = SUFFIXES.get(path.suffix.lower(), "h5") != "h5"
-        return named or start.lstrip().startswith(b"<") or _begins_as_swc(start)
-    try:
-        with h5py.File(path, "r") as file:
-            return "format" not in file.attrs and {"points", "structure"} <= set(file)
-    except OSError:
-        return False  # what is wrong with it is said where recordings are read
-
-
-def _begins_as_swc(start: bytes) -> bool:
-    lines = (line.split(b"#", 1)[0].split() for line in start.splitlines())
-    words: list[bytes] = next(filter(None, lines), [])
-    try:
-        return len([float(word) for word in words]) >= 7
-    except ValueError:
-        return False
 
 
 def _draw_morphology(

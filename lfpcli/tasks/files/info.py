@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -10,16 +11,19 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.io import templates
-from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.leaves import Contents, Leaf, open_contents
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.recording import FORMAT, Recording, Sampled
 from lfpcli.io.text import as_text
+from lfpcli.morphology.formats import morphology_format
+from lfpcli.morphology.reading import read_morphology
+from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA
 
-_SWC_TYPES = {1: "soma", 2: "axon", 3: "basal", 4: "apical"}
+_TYPES = {SOMA: "soma", AXON: "axon", DENDRITE: "basal", APICAL: "apical"}
 
 
 def info(source: str | os.PathLike[str]) -> dict[str, Any]:
-    """Describe a recording, another HDF5 file, NumPy arrays, or an SWC morphology.
+    """Describe a recording, another HDF5 file, NumPy arrays, or a morphology.
 
     Parameters
     ----------
@@ -45,13 +49,15 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
             "kind": contents.kind,
             "bytes": contents.path.stat().st_size,
         }
-        if contents.kind == "text":
-            return facts | _swc(contents)
-        if contents.kind == "binary":
+        file_format = morphology_format(contents.path, suffix=Path(source).suffix)
+        # hoc code is not run to tell what it makes
+        if file_format is not None and file_format != "hoc":
+            facts |= _morphology(contents, file_format)
+        elif contents.kind in ("text", "binary"):
             raise InputError(
                 "format is not known",
                 source=contents.name,
-                remedy="HDF5, .npy, .npz and .swc files are read",
+                remedy="HDF5, .npy, .npz and morphologies (.swc, .asc, .h5, .nml) are read",
             )
         if contents.kind == "hdf5":
             facts |= _hdf5(contents)
@@ -187,36 +193,18 @@ def _signal(recording: Recording, name: str) -> dict[str, Any]:
     return facts
 
 
-def _swc(contents: Contents) -> dict[str, Any]:
-    """Numbers of points of a morphology, by type."""
-    types: dict[str, int] = {}
-    roots = points = 0
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for number, line in enumerate(read_text(contents), 1):
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        try:
-            kind, parent = int(words[1]), int(words[6])
-            place = np.array([float(w) for w in words[2:5]])
-        except (ValueError, IndexError) as error:
-            raise InputError(
-                "is no line of SWC (index type x y z radius parent)",
-                source=f"{contents.name}:{number}",
-                remedy="HDF5, .npy, .npz and .swc files are read",
-            ) from error
-        points += 1
-        roots += parent < 0
-        name = _SWC_TYPES.get(kind, f"type {kind}")
-        types[name] = types.get(name, 0) + 1
-        low, high = np.minimum(low, place), np.maximum(high, place)
-    if not points:
-        raise InputError("holds no points", source=contents.name)
+def _morphology(contents: Contents, file_format: str) -> dict[str, Any]:
+    """Numbers of points of a morphology, by type, and its extent."""
+    cell = read_morphology(contents.path, name=contents.name)
+    codes, numbers = np.unique(cell.types, return_counts=True)
+    types = {}
+    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
+        types[_TYPES.get(code, f"type {code}")] = number
     return {
-        "kind": "swc",
-        "points": points,
-        "roots": roots,
+        "kind": file_format,
+        "points": len(cell),
+        "roots": int(np.count_nonzero(cell.parents < 0)),
         "types": dict(sorted(types.items())),
-        "low_um": low.tolist(),
-        "high_um": high.tolist(),
+        "low_um": cell.points[:, :3].min(axis=0).tolist(),
+        "high_um": cell.points[:, :3].max(axis=0).tolist(),
     }

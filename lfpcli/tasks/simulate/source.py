@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,9 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.io import stream
 from lfpcli.io.provenance import digest
 from lfpcli.model import Model, check_files, load_model, model_files
+from lfpcli.morphology.formats import morphology_format
 from lfpcli.tasks.simulate.quick import Quick, quick_model
 from lfpcli.vocabulary import MODEL_SUFFIXES, MORPHOLOGY_SUFFIXES
-
-# id type x y z radius parent
-_SWC_LINE = re.compile(rb"\s*[+-]?\d+(\s+[-+.\deE]+){6}\s*")
 
 
 @dataclass(frozen=True)
@@ -78,18 +75,17 @@ def model_source(
         yield _loaded(load_model(source, overrides=overrides), Path(source), str(source))
         return
     with stream.local_file(source) as (path, name):
-        kind = _kind(path, Path(source).suffix.lower(), name)
-        if kind == "model":
-            _refuse_quick(quick)
-            with path.open("rb") as file:
-                model = load_model(file, overrides=overrides, name=name, folder=Path.cwd())
-            yield _loaded(model, path, name)
-        else:
-            with _with_suffix(path, kind) as morphology:
-                tree = quick_model(morphology.absolute(), quick)
-                model = load_model(tree, overrides=overrides, name="command line")
-                renamed = {} if morphology == path else {str(morphology): name}
-                yield Source(model, {name: digest(path)}, renamed)
+        if morphology_format(path, suffix=Path(source).suffix) is not None:
+            tree = quick_model(path.absolute(), quick)
+            model = load_model(tree, overrides=overrides, name="command line")
+            renamed = {} if str(path) == str(source) else {str(path): name}
+            yield Source(model, {name: digest(path)}, renamed)
+            return
+        _check_model_text(path, name)
+        _refuse_quick(quick)
+        with path.open("rb") as file:
+            model = load_model(file, overrides=overrides, name=name, folder=Path.cwd())
+        yield _loaded(model, path, name)
 
 
 def _refuse_quick(quick: Quick) -> None:
@@ -108,41 +104,16 @@ def _loaded(model: Model, path: Path, name: str) -> Source:
     return Source(model, inputs, {})
 
 
-def _kind(path: Path, suffix: str, name: str) -> str:
-    """Suffix of a morphology, or "model"."""
-    start = stream.head(path)
-    if stream.is_hdf5(start):
-        return ".h5"
-    if suffix in MORPHOLOGY_SUFFIXES:
-        return suffix
-    lines = [
-        line for line in start.splitlines() if line.strip() and not line.strip().startswith(b"#")
-    ]
-    first = lines[0] if lines else b""
-    if first.lstrip().startswith((b"(", b";")):
-        return ".asc"
-    if first.lstrip().startswith(b"<"):
-        return ".xml"
-    if _SWC_LINE.fullmatch(first):
-        return ".swc"
-    if first.lstrip().startswith((b"[", b"{")) or b"=" in first:
-        return "model"
+def _check_model_text(path: Path, name: str) -> None:
+    """Raise `InputError` unless the first line that is no comment could begin TOML or JSON."""
+    for line in stream.head(path).splitlines():
+        text = line.strip()
+        if text and not text.startswith(b"#"):
+            if text.startswith((b"[", b"{")) or b"=" in text:
+                return
+            break
     raise InputError(
         "is neither a model nor a morphology",
         source=name,
         remedy="give TOML, JSON, or a morphology: " + " ".join(MORPHOLOGY_SUFFIXES),
     )
-
-
-@contextlib.contextmanager
-def _with_suffix(path: Path, suffix: str) -> Iterator[Path]:
-    """Yield a name of the file that ends in its suffix, by which readers know the format."""
-    if path.suffix.lower() == suffix:
-        yield path
-        return
-    named = path.with_name(path.name + suffix)
-    named.symlink_to(path)
-    try:
-        yield named
-    finally:
-        named.unlink()
