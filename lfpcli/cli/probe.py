@@ -145,7 +145,11 @@ def _medium(text: str | None) -> Any:
 
 
 def _treatment(args: argparse.Namespace) -> Any:
-    from lfpcli.tasks.measure.treatment import Treatment
+    from lfpcli.forward.treatment import Treatment, parse_band, parse_noise
 
     seed = options.drawn_seed(args) if args.noise and args.seed is None else args.seed
-    return Treatment(args.noise, args.filter, 3, args.resample, seed or 0)
+    return Treatment(
+        noise=parse_noise(args.noise, seed or 0) if args.noise else None,
+        band=parse_band(args.filter) if args.filter else None,
+        resample=args.resample,
+    )

@@ -10,44 +10,43 @@ from numpy.typing import ArrayLike
 from scipy import signal
 
 from lfpcli.errors import InputError, UsageError
-
-Band = tuple[float | None, float | None]
+from lfpcli.forward.treatment import FILTER_ORDER, Treatment, check_band
 
 LARGEST_FACTOR = 100_000
 """Largest whole number by which `resample` multiplies or divides a rate."""
 
 
-def parse_band(text: str) -> Band:
-    """Read the text form of a pass band.
+def filtered(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray:
+    """Filter and resample as a treatment says; both are linear.
 
     Parameters
     ----------
-    text : str
-        ``300:6000`` (band-pass), ``:300`` (low-pass) or ``300:`` (high-pass), Hz.
+    samples : ndarray, shape (T, C)
+        Any unit.
+    dt : float
+        Their sampling interval, ms.
+    treatment : Treatment
+        Its noise is left out.
 
     Returns
     -------
-    low, high : float or None
-        Corner frequencies, Hz; None where that side is open.
-
-    Raises
-    ------
-    UsageError
-        Where the text is no band, or its corners are not positive and in order.
+    ndarray, shape (T', C)
+        At intervals of the treatment's `resample`, where that is given.
     """
-    parts = text.split(":")
-    if len(parts) != 2 or not any(part.strip() for part in parts):
-        raise UsageError(
-            f"filter '{text}' is no pass band",
-            remedy="write 300:6000 for a band, :300 for low-pass, 300: for high-pass (Hz)",
-        )
-    low, high = (_corner(part, text) if part.strip() else None for part in parts)
-    _check_order_of(low, high)
-    return low, high
+    if treatment.band is not None:
+        low, high = treatment.band
+        samples = butterworth(samples, dt, low=low, high=high, order=treatment.order)
+    if treatment.resample is not None:
+        samples = resample(samples, dt, treatment.resample)
+    return samples
 
 
 def butterworth(
-    data: ArrayLike, dt: float, low: float | None, high: float | None, order: int = 3
+    data: ArrayLike,
+    dt: float,
+    low: float | None,
+    high: float | None,
+    order: int = FILTER_ORDER,
 ) -> np.ndarray:
     """Butterworth filter with zero phase.
 
@@ -80,7 +79,7 @@ def butterworth(
     """
     samples = _checked_signal(data)
     rate = 1000.0 / _checked_interval(dt)
-    _check_order_of(low, high)
+    check_band(low, high)
     for corner in (low, high):
         if corner is not None and not 0 < corner < rate / 2:
             raise UsageError(
@@ -144,23 +143,6 @@ def _sections(low: float | None, high: float | None, rate: float, order: int) ->
     if high is None:
         return signal.butter(order, low, btype="highpass", fs=rate, output="sos")
     return signal.butter(order, (low, high), btype="bandpass", fs=rate, output="sos")
-
-
-def _corner(part: str, text: str) -> float:
-    try:
-        corner = float(part)
-    except ValueError:
-        raise UsageError(f"'{part.strip()}' in filter '{text}' is no frequency") from None
-    if not math.isfinite(corner) or corner <= 0:
-        raise UsageError(f"filter '{text}' has the corner {corner:g} Hz, expected more than 0")
-    return corner
-
-
-def _check_order_of(low: float | None, high: float | None) -> None:
-    if low is None and high is None:
-        raise UsageError("filter has neither a low nor a high corner")
-    if low is not None and high is not None and not low < high:
-        raise UsageError(f"filter's low corner {low:g} Hz is not below its high one, {high:g} Hz")
 
 
 def _checked_interval(dt: float) -> float:

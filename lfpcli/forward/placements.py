@@ -6,7 +6,7 @@ table of its segments is made once, and each placement is another set of contact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,15 +15,8 @@ from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.media import Medium, Slice, as_medium
-from lfpcli.forward.potentials import (
-    as_contacts,
-    check_method,
-    check_sigma,
-    source_ends,
-    transfer_matrix,
-    weighted_points,
-)
+from lfpcli.forward.media import Slice
+from lfpcli.forward.potentials import PotentialModel, as_contacts, source_ends
 from lfpcli.forward.sources import as_geometry
 from lfpcli.forward.transforms import soma_places
 from lfpcli.geometry import Geometry
@@ -32,6 +25,7 @@ from lfpcli.kernels import potentials as kernel
 # matrix entries at a time: few enough for memory, enough to make starting threads worth it
 BLOCK_ENTRIES = 4_000_000
 NOT_GIVEN = np.empty(0)
+INFINITE_LINES = PotentialModel()
 
 
 def _not_given() -> np.ndarray:
@@ -90,11 +84,7 @@ def matrix_blocks(
     contacts: Contacts | ArrayLike,
     placements: Placements,
     *,
-    method: str = "line",
-    sigma: float | ArrayLike = 0.3,
-    medium: Medium | Mapping[str, object] | str | None = None,
-    quadrature: int | None = None,
-    tolerance: float = 1e-10,
+    model: PotentialModel = INFINITE_LINES,
     dtype: type = np.float64,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Transfer matrices of a cell at many places, some at a time.
@@ -107,8 +97,10 @@ def matrix_blocks(
         um.
     placements : Placements
         P places and turns.
-    method, sigma, medium, quadrature, tolerance, dtype
-        As in `potentials.transfer_matrix`.
+    model : PotentialModel
+        How currents make potentials.
+    dtype : numpy.float64 or numpy.float32
+        Type of the matrices.
 
     Yields
     ------
@@ -117,10 +109,9 @@ def matrix_blocks(
     matrices : ndarray, shape (B, C, N)
         mV/nA. The next block overwrites it.
     """
-    segments = as_geometry(geometry)
-    model = _Model(segments, method, sigma, as_medium(medium), quadrature, tolerance)
-    fill = model.shifted_contacts(contacts) if model.rigid else model.moved_cells(contacts)
-    rows, count = len(as_contacts(contacts)), len(model.segments)
+    cell = _MovedCell(as_geometry(geometry), model)
+    fill = cell.shifted_contacts(contacts) if cell.rigid else cell.moved_cells(contacts)
+    rows, count = len(as_contacts(contacts)), len(cell.segments)
     block = int(np.clip(BLOCK_ENTRIES // max(1, rows * count), 1, max(1, len(placements))))
     out: np.ndarray = np.empty((block, rows, count), dtype=dtype)
     for first in range(0, len(placements), block):
@@ -137,9 +128,9 @@ def signal_blocks(
     currents: ArrayLike,
     placements: Placements,
     *,
+    model: PotentialModel = INFINITE_LINES,
     compress: float = 0.0,
     dtype: type = np.float64,
-    **model: Any,
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Signals of a cell at many places, some at a time.
 
@@ -149,13 +140,13 @@ def signal_blocks(
         As in `matrix_blocks`.
     currents : array_like, shape (N, T)
         Membrane currents, nA.
+    model : PotentialModel
+        How currents make potentials.
     compress : float
         Leave out the singular vectors of the currents below this fraction of the largest: a
         spike is smooth, and 1e-9 saves most of the work. 0 leaves out none.
     dtype : numpy.float64 or numpy.float32
         Type of the matrices, the products and the result.
-    **model
-        method, sigma, medium, quadrature, tolerance; as in `matrix_blocks`.
 
     Yields
     ------
@@ -173,7 +164,7 @@ def signal_blocks(
     factors: list[np.ndarray] = [
         np.ascontiguousarray(f, dtype=dtype) for f in _factors(current, compress)
     ]
-    blocks = matrix_blocks(geometry, contacts, placements, dtype=dtype, **model)
+    blocks = matrix_blocks(geometry, contacts, placements, model=model, dtype=dtype)
     for first, matrices in blocks:
         flat = matrices.reshape(-1, count)
         for factor in factors:
@@ -210,43 +201,29 @@ def _factors(currents: np.ndarray, compress: float) -> list[np.ndarray]:
     return [left[:, :rank] * values[:rank], right[:rank]]
 
 
-class _Model:
-    """A cell and how its potentials are computed."""
+class _MovedCell:
+    """A cell that goes to many places, and how its potentials are computed."""
 
-    def __init__(
-        self,
-        segments: Geometry,
-        method: str,
-        sigma: float | ArrayLike,
-        medium: Medium | None,
-        quadrature: int | None,
-        tolerance: float,
-    ) -> None:
+    def __init__(self, segments: Geometry, model: PotentialModel) -> None:
         self.segments = segments
-        self.method = check_method(method)
-        self.sigma = check_sigma(sigma)
-        self.medium = medium
-        self.quadrature = quadrature
-        self.tolerance = tolerance
+        self.model = model
         self.soma = _soma(segments)
-        squeezed = isinstance(medium, Slice) and bool(medium.squeeze)
+        squeezed = isinstance(model.medium, Slice) and bool(model.medium.squeeze)
         # whether moving the contacts the other way is the same as moving the cell
-        self.rigid = self.sigma.ndim == 0 and not squeezed
+        self.rigid = model.conductivity.ndim == 0 and not squeezed
 
     def shifted_contacts(self, contacts: Contacts | ArrayLike) -> Fill:
         """Fill matrices by moving the contacts, and their images, about the cell."""
-        points, weights = weighted_points(
-            contacts, self.sigma, self.medium, self.quadrature, self.tolerance
-        )
-        start, end = source_ends(self.segments, self.method)
+        points, weights = self.model.weighted_points(contacts)
+        start, end = source_ends(self.segments, self.model.method)
         radius = self.segments.diam / 2
-        table = kernel.source_table(start, end, radius, self.method == "point")
-        weights = weights / self.sigma
+        table = kernel.source_table(start, end, radius, self.model.method == "point")
+        weights = weights / self.model.conductivity
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
-            if self.medium is not None:
+            if self.model.medium is not None:
                 for moved in self._moved(places):
-                    self.medium.prepare(moved)
+                    self.model.medium.prepare(moved)
             seen = points - places.positions[:, None, None]
             seen = np.einsum("pcqx,pxy->pcqy", seen, places.rotations) + self.soma
             every = np.concatenate([weights] * len(places))
@@ -257,17 +234,10 @@ class _Model:
 
     def moved_cells(self, contacts: Contacts | ArrayLike) -> Fill:
         """Fill matrices by moving the cell."""
-        options: dict[str, Any] = {
-            "medium": self.medium,
-            "quadrature": self.quadrature,
-            "tolerance": self.tolerance,
-        }
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
             for moved, matrix in zip(self._moved(places), matrices, strict=True):
-                transfer_matrix(
-                    moved, contacts, method=self.method, sigma=self.sigma, out=matrix, **options
-                )
+                self.model.matrix(moved, contacts, out=matrix)
 
         return fill
 

@@ -9,7 +9,8 @@ cells or contacts can be computed apart, with the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,113 @@ from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
 from lfpcli.vocabulary import METHOD, METHODS, SIGMA
 
+TOLERANCE = 1e-10
+"""Error of images and series, see `PotentialModel`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PotentialModel:
+    """How currents of segments make potentials at contacts.
+
+    Attributes
+    ----------
+    method : {'line', 'point', 'soma-point'}
+        Segments as uniform line sources (Holt and Koch 1999), as points in their middle,
+        or as lines save those of the soma. Segments without length are points.
+    sigma : float or sequence of three floats
+        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
+    medium : HalfSpace, Slice, Sphere or None
+        None is the infinite medium.
+    quadrature : int, optional
+        The most points to average a face over; left out, 64. 1 takes the centre.
+    tolerance : float
+        Error of a slice's images and a sphere's series, relative to the potential at the
+        distance of its thickness or radius.
+
+    Raises
+    ------
+    UsageError
+        Where a value makes no sense.
+    """
+
+    method: str = METHOD
+    sigma: float | Sequence[float] | np.ndarray = SIGMA
+    medium: Medium | None = None
+    quadrature: int | None = None
+    tolerance: float = TOLERANCE
+
+    def __post_init__(self) -> None:
+        check_method(self.method)
+        check_sigma(self.sigma)
+
+    @property
+    def conductivity(self) -> np.ndarray:
+        """Conductivity, shape (), or (3,) where it is anisotropic, S/m."""
+        return check_sigma(self.sigma)
+
+    def matrix(
+        self,
+        geometry: Any,
+        contacts: Contacts | ArrayLike,
+        *,
+        dtype: type = np.float64,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Potential at each contact per unit of current from each segment; see `transfer_matrix`.
+
+        Parameters
+        ----------
+        geometry : Geometry or geometry-like
+            N segments, um.
+        contacts : Contacts or array_like, shape (C, 3)
+            um.
+        dtype, out
+            As in `transfer_matrix`.
+
+        Returns
+        -------
+        ndarray, shape (C, N)
+            mV/nA.
+        """
+        segments, conductivity = as_geometry(geometry), self.conductivity
+        if self.medium is not None:
+            segments = self.medium.prepare(segments)
+        start, end = source_ends(segments, self.method)
+        points, weights = self.weighted_points(contacts)
+        sources = (start, end, segments.diam / 2, self.method == "point")
+        if conductivity.ndim:
+            return anisotropic.matrix(sources, points, weights, conductivity, dtype, out)
+        table = kernel.source_table(*sources)
+        return kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
+
+    def weighted_points(self, contacts: Contacts | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Points whose weighted potentials are the contacts': those of faces, and their images.
+
+        Parameters
+        ----------
+        contacts : Contacts or array_like, shape (C, 3)
+            um.
+
+        Returns
+        -------
+        points : ndarray, shape (C, Q, 3)
+            um.
+        weights : ndarray, shape (C, Q)
+            Zero where a contact needs fewer points than another.
+        """
+        if not np.isfinite(self.tolerance) or self.tolerance <= 0:
+            raise UsageError(f"tolerance is {self.tolerance!r}, expected a positive number")
+        points, weight = face_points(as_contacts(contacts), self.quadrature)
+        weights = np.ascontiguousarray(np.broadcast_to(weight, points.shape[:2]))
+        if self.medium is None:
+            return points, weights
+        conductivity = self.conductivity
+        if conductivity.ndim:
+            raise UsageError("an anisotropic sigma needs the infinite medium")
+        images, factors = self.medium.images(points, float(conductivity), self.tolerance)
+        count = len(points)
+        return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)
+
 
 def transfer_matrix(
     geometry: Any,
@@ -34,7 +142,7 @@ def transfer_matrix(
     sigma: float | ArrayLike = SIGMA,
     medium: Medium | Mapping[str, object] | str | None = None,
     quadrature: int | None = None,
-    tolerance: float = 1e-10,
+    tolerance: float = TOLERANCE,
     dtype: type = np.float64,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -46,18 +154,10 @@ def transfer_matrix(
         N segments, um; see `sources.as_geometry`.
     contacts : Contacts or array_like, shape (C, 3)
         Points, or faces that are averaged over, um.
-    method : {'line', 'point', 'soma-point'}
-        Segments as uniform line sources (Holt and Koch 1999), as points in their middle,
-        or as lines save those of the soma. Segments without length are points.
-    sigma : float or array_like, shape (3,)
-        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
+    method, sigma, quadrature, tolerance
+        As in `PotentialModel`.
     medium : HalfSpace, Slice, Sphere, mapping, str, optional
         See `media.as_medium`; left out, the infinite medium.
-    quadrature : int, optional
-        The most points to average a face over; left out, 64. 1 takes the centre.
-    tolerance : float
-        Error of a slice's images and a sphere's series, relative to the potential at the
-        distance of its thickness or radius.
     dtype : numpy.float64 or numpy.float32
         Type of the result; the arithmetic is double in both.
     out : ndarray, shape (C, N), optional
@@ -75,18 +175,14 @@ def transfer_matrix(
     InputError
         Where segments or contacts are not finite or lie outside the medium.
     """
-    segments, medium = as_geometry(geometry), as_medium(medium)
-    conductivity = check_sigma(sigma)
-    kind = check_method(method)
-    if medium is not None:
-        segments = medium.prepare(segments)
-    start, end = source_ends(segments, kind)
-    points, weights = weighted_points(contacts, conductivity, medium, quadrature, tolerance)
-    sources = (start, end, segments.diam / 2, kind == "point")
-    if conductivity.ndim:
-        return anisotropic.matrix(sources, points, weights, conductivity, dtype, out)
-    table = kernel.source_table(*sources)
-    return kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
+    model = PotentialModel(
+        method=method,
+        sigma=check_sigma(sigma),
+        medium=as_medium(medium),
+        quadrature=quadrature,
+        tolerance=tolerance,
+    )
+    return model.matrix(geometry, contacts, dtype=dtype, out=out)
 
 
 def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
@@ -114,42 +210,6 @@ def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
     near["contact"], near["segment"], near["distance"] = contact, segment, distance
     near["radius"] = radius[segment]
     return near
-
-
-def weighted_points(
-    contacts: Contacts | ArrayLike,
-    sigma: np.ndarray,
-    medium: Medium | None = None,
-    quadrature: int | None = None,
-    tolerance: float = 1e-10,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points whose weighted potentials are the contacts': those of faces, and their images.
-
-    Parameters
-    ----------
-    contacts, medium, quadrature, tolerance
-        As in `transfer_matrix`.
-    sigma : ndarray, shape () or (3,)
-        From `check_sigma`.
-
-    Returns
-    -------
-    points : ndarray, shape (C, Q, 3)
-        um.
-    weights : ndarray, shape (C, Q)
-        Zero where a contact needs fewer points than another.
-    """
-    if not np.isfinite(tolerance) or tolerance <= 0:
-        raise UsageError(f"tolerance is {tolerance!r}, expected a positive number")
-    points, weight = face_points(as_contacts(contacts), quadrature)
-    weights = np.ascontiguousarray(np.broadcast_to(weight, points.shape[:2]))
-    if medium is None:
-        return points, weights
-    if sigma.ndim:
-        raise UsageError("an anisotropic sigma needs the infinite medium")
-    images, factors = medium.images(points, float(sigma), tolerance)
-    count = len(points)
-    return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)
 
 
 def source_ends(geometry: Geometry, method: str) -> tuple[np.ndarray, np.ndarray]:

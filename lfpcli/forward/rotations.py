@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +19,8 @@ from lfpcli.errors import UsageError, nearest
 AXES = "xyz"
 ROTATION_KEYS = ("x", "y", "z", "order", "axis", "angle", "tilt", "azimuth")
 RotationSpec = Mapping[str, object]
+# degrees, or "random"
+Angle = float | str
 
 
 def axis_rotation(axis: ArrayLike, angle: float) -> np.ndarray:
@@ -68,18 +72,115 @@ def tilt_rotation(tilt: float, azimuth: float = 0.0) -> np.ndarray:
     return axis_rotation((-sine, cosine, 0.0), tilt)
 
 
-def rotation_matrix(
-    spec: RotationSpec | None, rng: np.random.Generator | None = None
-) -> np.ndarray:
-    """Rotation matrix of a specification, as models and command lines give it.
+@dataclass(frozen=True)
+class Turns:
+    """Rotation about the fixed axes, one after the other.
+
+    Attributes
+    ----------
+    angles : tuple of (str, float or 'random')
+        Axis and angle (degrees) of each turn, in order.
+    """
+
+    angles: tuple[tuple[str, Angle], ...] = ()
+
+    def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return R, shape (3, 3); `rng` draws random angles."""
+        matrix = np.eye(3)
+        for name, angle in self.angles:
+            degrees = _angle(angle, name, rng)
+            matrix = axis_rotation(np.eye(3)[AXES.index(name)], degrees) @ matrix
+        return matrix
+
+
+@dataclass(frozen=True)
+class AxisTurn:
+    """One rotation about an axis of any direction.
+
+    Attributes
+    ----------
+    axis : tuple of three floats
+        Direction of the axis.
+    angle : float or 'random'
+        Degrees.
+    """
+
+    axis: tuple[float, ...]
+    angle: Angle
+
+    def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return R, shape (3, 3); `rng` draws a random angle."""
+        return axis_rotation(self.axis, _angle(self.angle, "angle", rng))
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """The z axis tipped over; see `tilt_rotation`.
+
+    Attributes
+    ----------
+    tilt, azimuth : float or 'random'
+        Degrees.
+    """
+
+    tilt: Angle
+    azimuth: Angle = 0.0
+
+    def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return R, shape (3, 3); `rng` draws random angles."""
+        tilt = _angle(self.tilt, "tilt", rng)
+        return tilt_rotation(tilt, _angle(self.azimuth, "azimuth", rng))
+
+
+Rotation = Turns | AxisTurn | Tilt
+
+
+def as_rotation(spec: Rotation | RotationSpec | None) -> Rotation:
+    """Return a rotation from a mapping of its keys, or as it is.
 
     Parameters
     ----------
-    spec : mapping or None
+    spec : Rotation, mapping or None
         One of ``{"x": 90, "z": 30, "order": "xyz"}`` (angles about the fixed axes, each a
         number or ``"random"``; axes left out of `order` are not turned about),
         ``{"axis": (0, 1, 1), "angle": 30}`` and ``{"tilt": 20, "azimuth": 90}``.
-        None and an empty mapping give the identity.
+        None and an empty mapping are no rotation.
+
+    Raises
+    ------
+    UsageError
+        Where a key is unknown, or keys do not go together.
+    """
+    if isinstance(spec, Rotation):
+        return spec
+    if not spec:
+        return Turns()
+    for key in spec:
+        _check_key(key)
+    keys = set(spec)
+    values: Mapping[str, Any] = spec
+    if "axis" in keys and keys <= {"axis", "angle"}:
+        return AxisTurn(values["axis"], values.get("angle"))  # type: ignore[arg-type]
+    if "tilt" in keys and keys <= {"tilt", "azimuth"}:
+        return Tilt(values["tilt"], values.get("azimuth", 0.0))
+    if not keys <= {*AXES, "order"}:
+        raise UsageError(
+            f"a rotation cannot have the keys {', '.join(sorted(keys))} together",
+            remedy="give x, y, z and order, or axis and angle, or tilt and azimuth",
+        )
+    order = _checked_order(spec)
+    return Turns(tuple((name, values[name]) for name in order if name in keys))
+
+
+def rotation_matrix(
+    spec: Rotation | RotationSpec | None, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Rotation matrix of a rotation, or of the keys of one.
+
+    Parameters
+    ----------
+    spec : Rotation, mapping or None
+        See `as_rotation`.
     rng : numpy.random.Generator, optional
         Draws the angles that are ``"random"``, uniform in [0, 360).
 
@@ -93,27 +194,7 @@ def rotation_matrix(
     UsageError
         Where a key is unknown, keys do not go together, or a value makes no sense.
     """
-    if not spec:
-        return np.eye(3)
-    for key in spec:
-        _check_key(key)
-    keys = set(spec)
-    if "axis" in keys and keys <= {"axis", "angle"}:
-        angle = _angle(spec.get("angle"), "angle", rng)
-        return axis_rotation(spec["axis"], angle)  # type: ignore[arg-type]
-    if "tilt" in keys and keys <= {"tilt", "azimuth"}:
-        tilt = _angle(spec["tilt"], "tilt", rng)
-        return tilt_rotation(tilt, _angle(spec.get("azimuth", 0.0), "azimuth", rng))
-    if not keys <= {*AXES, "order"}:
-        raise UsageError(
-            f"a rotation cannot have the keys {', '.join(sorted(keys))} together",
-            remedy="give x, y, z and order, or axis and angle, or tilt and azimuth",
-        )
-    matrix = np.eye(3)
-    for name in _checked_order(spec):
-        angle = _angle(spec.get(name, 0.0), name, rng)
-        matrix = axis_rotation(np.eye(3)[AXES.index(name)], angle) @ matrix
-    return matrix
+    return as_rotation(spec).matrix(rng)
 
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:

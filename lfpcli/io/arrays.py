@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.transforms import RotationSpec, rotation_matrix
+from lfpcli.forward.rotations import Rotation, RotationSpec, rotation_matrix
 from lfpcli.io.array_definitions import read_definition
 from lfpcli.io.array_tables import read_table
 from lfpcli.io.probeinterface import read_probeinterface
@@ -31,7 +31,7 @@ ArraySpec = str | os.PathLike[str] | ArrayLike
 def load_contacts(
     spec: ArraySpec,
     shift: ArrayLike | None = None,
-    rotate: RotationSpec | None = None,
+    rotate: Rotation | RotationSpec | None = None,
     radius: float | str | None = None,
     shape: str | None = None,
     normal: ArrayLike | None = None,
@@ -49,8 +49,8 @@ def load_contacts(
         ``-`` or a pipe for a table; or positions, shape (C, 3), um.
     shift : array_like, shape (3,), optional
         Shift, um.
-    rotate : mapping, optional
-        Rotation, as `rotation_matrix` takes it, degrees.
+    rotate : Rotation or mapping, optional
+        Rotation, as `rotations.as_rotation` takes it, degrees.
     radius : float or 'array', optional
         Size of the contacts' faces, um: the radius of a circle, half the side of a square; 0 for
         points. ``'array'`` takes the size that the definition states. Left out, the contacts are

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lfpcli import vocabulary
+from lfpcli.forward import media
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table
 from lfpcli.model.value_types import ValueType, choice, number, vector
@@ -13,10 +15,7 @@ from lfpcli.model.value_types import ValueType, choice, number, vector
 
 @dataclass(frozen=True, kw_only=True)
 class Imaged(Table):
-    """What the media have in common whose effect is a series of images.
-
-    The keys of all media are those that `lfpcli.forward.media.as_medium` takes, save this one.
-    """
+    """What the media have in common whose effect is a series of images."""
 
     tolerance: float | None = key(
         number(above=0, below=1),
@@ -43,6 +42,18 @@ class Slice(Imaged):
         number(least=0, most=0.5), 0.0, doc="How much wider it gets, as a share of that."
     )
 
+    @cached_property
+    def medium(self) -> media.Slice:
+        """The medium that the keys make."""
+        return media.Slice(
+            thickness=self.slice,
+            sigma_saline=self.sigma_saline,
+            sigma_glass=self.sigma_glass,
+            z_shift=self.z_shift,
+            squeeze=self.squeeze,
+            poisson=self.poisson,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sphere(Imaged):
@@ -51,6 +62,12 @@ class Sphere(Imaged):
     sphere: float = key(number("um", above=0), doc="Radius of the sphere.")
     sigma_out: float = key(number("S/m", above=0), 0.03, doc="Conductivity outside.")
     centre: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Middle of the sphere.")
+
+    @cached_property
+    def medium(self) -> media.Sphere:
+        """The medium that the keys make."""
+        x, y, z = self.centre
+        return media.Sphere(radius=self.sphere, sigma_out=self.sigma_out, centre=(x, y, z))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +80,13 @@ class HalfSpace(Table):
     )
     side: str = key(choice("below", "above"), "below", doc="Where the tissue is.")
 
+    @cached_property
+    def medium(self) -> media.HalfSpace:
+        """The medium that the keys make."""
+        return media.HalfSpace(z=self.half_space, sigma_other=self.sigma_other, side=self.side)
 
+
+MediumTable = Slice | Sphere | HalfSpace
 MEDIA: dict[str, type[Table]] = {"slice": Slice, "sphere": Sphere, "half_space": HalfSpace}
 
 _WORDS = choice(*vocabulary.MEDIA)
@@ -83,3 +106,21 @@ MEDIUM = ValueType(
     lambda value: isinstance(value, (str, dict)),
     _medium,
 )
+
+
+def medium_of(value: str | MediumTable) -> media.Medium | None:
+    """Return the medium of a key: a word, or a table of its parameters.
+
+    Parameters
+    ----------
+    value : str or table
+        What the key `medium` holds. ``"half-space"`` is bounded by an insulating plane at 0.
+
+    Returns
+    -------
+    Medium or None
+        None is the infinite medium.
+    """
+    if not isinstance(value, str):
+        return value.medium
+    return media.HalfSpace() if value == vocabulary.HALF_SPACE else None

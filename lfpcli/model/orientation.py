@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
+from lfpcli.forward import rotations
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, only_with
 from lfpcli.model.value_types import ValueType, choice, either, number, vector
@@ -42,14 +43,15 @@ class Rotation(Table):
         ANGLE, None, doc="Direction of the tilt: 0 towards x, 90 towards y."
     )
 
-    def spec(self) -> dict[str, Any]:
-        """Return the keys that `lfpcli.forward.rotations.rotation_matrix` takes."""
+    @cached_property
+    def rotation(self) -> rotations.Rotation:
+        """The rotation that the keys make."""
         if self.axis is not None:
-            return {"axis": self.axis, "angle": self.angle}
+            return rotations.AxisTurn(self.axis, self.angle or 0.0)
         if self.tilt is not None:
-            return {"tilt": self.tilt, "azimuth": self.azimuth or 0.0}
-        angles = {name: getattr(self, name) for name in "xyz" if getattr(self, name) != 0}
-        return {**angles, "order": self.order} if angles else {}
+            return rotations.Tilt(self.tilt, self.azimuth or 0.0)
+        angles = ((name, getattr(self, name)) for name in self.order)
+        return rotations.Turns(tuple((name, angle) for name, angle in angles if angle != 0))
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys make no single rotation."""

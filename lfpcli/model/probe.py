@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lfpcli import vocabulary
+from lfpcli.forward.potentials import TOLERANCE, PotentialModel
+from lfpcli.forward.treatment import UNTREATED, Band, Treatment
 from lfpcli.model.csd import Csd
-from lfpcli.model.media import MEDIUM, HalfSpace, Slice, Sphere
+from lfpcli.model.media import MEDIUM, MediumTable, medium_of
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.source_text import At, shown
 from lfpcli.model.tables import Table, exactly_one, key, table
@@ -100,6 +103,11 @@ class Filter(Table):
     )
     order: int = key(integer(1), 3, doc="Order of one pass.")
 
+    @cached_property
+    def band(self) -> Band:
+        """The pass band."""
+        return Band(self.low, self.high)
+
     def check(self, at: At) -> None:
         """Raise `InputError` where there is no band."""
         if self.low is None and self.high is None:
@@ -134,7 +142,7 @@ class Probe(Face):
     sigma: float | tuple[float, ...] = key(
         SIGMA, vocabulary.SIGMA, doc="Conductivity, isotropic or along x, y and z."
     )
-    medium: str | Slice | Sphere | HalfSpace = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
+    medium: str | MediumTable = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
     per: str = key(
         choice(*vocabulary.SHARES),
         vocabulary.TOTAL,
@@ -146,6 +154,25 @@ class Probe(Face):
         None,
         doc="Filter of the signal.",
     )
+
+    @cached_property
+    def model(self) -> PotentialModel:
+        """How currents make potentials at the contacts."""
+        tolerance = getattr(self.medium, "tolerance", None)
+        return PotentialModel(
+            method=self.method,
+            sigma=self.sigma,
+            medium=medium_of(self.medium),
+            quadrature=self.quadrature,
+            tolerance=TOLERANCE if tolerance is None else tolerance,
+        )
+
+    @cached_property
+    def treatment(self) -> Treatment:
+        """What is done to the signal once the run is over."""
+        if self.filter is None:
+            return UNTREATED
+        return Treatment(band=self.filter.band, order=self.filter.order)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the probe is not one thing or does not fit its medium."""

@@ -7,6 +7,7 @@ import pytest
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward import filters
+from lfpcli.forward.treatment import Band, parse_band
 
 DT = 1 / 32  # ms
 
@@ -93,8 +94,8 @@ def test_resampling_has_no_edge_at_a_resting_potential() -> None:
         ("1e2: 2e3", (100.0, 2000.0)),
     ],
 )
-def test_band_texts(text: str, band: filters.Band) -> None:
-    assert filters.parse_band(text) == band
+def test_band_texts(text: str, band: Band) -> None:
+    assert parse_band(text) == band
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_band_texts(text: str, band: filters.Band) -> None:
 )
 def test_bad_band_texts(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        filters.parse_band(text)
+        parse_band(text)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,19 @@ from chance import contacts, rotation, segments
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward import placements as module
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.media import as_medium
 from lfpcli.forward.placements import Placements, matrix_blocks, signal_blocks, signals
-from lfpcli.forward.potentials import transfer_matrix
+from lfpcli.forward.potentials import PotentialModel, transfer_matrix
 
 PROBE = Contacts(contacts(9), normals=[0, 1.0, 0], radius=5.0)
 PLACES = Placements(
     np.random.default_rng(1).uniform(160, 240, (7, 3)),
     np.array([rotation(k) for k in range(7)]),
 )
+
+
+def as_model(options: dict) -> PotentialModel:
+    return PotentialModel(**{**options, "medium": as_medium(options.get("medium"))})
 
 
 def moved(geometry, place: int):
@@ -48,7 +53,7 @@ def test_placements_are_what_moved_cells_give(model: dict, block: int, monkeypat
     monkeypatch.setattr(module, "BLOCK_ENTRIES", block)
     geometry = segments(60, spread=60.0)
     seen = 0
-    for first, matrices in matrix_blocks(geometry, PROBE, PLACES, **model):
+    for first, matrices in matrix_blocks(geometry, PROBE, PLACES, model=as_model(model)):
         assert first == seen
         for matrix in matrices:
             want = transfer_matrix(moved(geometry, seen), PROBE, **model)
@@ -83,7 +88,7 @@ def test_compressed_currents_give_the_same_signals() -> None:
 
 def test_a_placement_outside_the_slice_is_refused() -> None:
     with pytest.raises(InputError, match="outside"):
-        list(matrix_blocks(segments(), PROBE, PLACES, medium={"slice": 250.0}))
+        list(matrix_blocks(segments(), PROBE, PLACES, model=as_model({"medium": {"slice": 250.0}})))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from model_trees import MINIMAL, network
 
 from lfpcli.errors import InputError
+from lfpcli.forward.rotations import AxisTurn, Rotation, Tilt, Turns, rotation_matrix
 from lfpcli.model import (
     CellSpec,
     CodeRef,
@@ -160,23 +161,25 @@ def test_adaptive_step_has_an_interval_of_output() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "spec"),
+    ("keys", "rotation"),
     [
-        ({}, {}),
-        ({"x": 90.0}, {"x": 90.0, "order": "xyz"}),
-        ({"z": "random", "order": "zyx"}, {"z": "random", "order": "zyx"}),
-        ({"axis": [0, 1, 0], "angle": 30}, {"axis": (0.0, 1.0, 0.0), "angle": 30.0}),
-        ({"tilt": 20}, {"tilt": 20.0, "azimuth": 0.0}),
+        ({}, Turns()),
+        ({"x": 90.0}, Turns((("x", 90.0),))),
+        ({"x": 1, "z": 0, "y": 3, "order": "zyx"}, Turns((("y", 3.0), ("x", 1.0)))),
+        ({"z": "random", "order": "zyx"}, Turns((("z", "random"),))),
+        ({"axis": [0, 1, 0], "angle": 30}, AxisTurn((0.0, 1.0, 0.0), 30.0)),
+        ({"tilt": 20}, Tilt(20.0, 0.0)),
     ],
 )
-def test_rotations_are_what_the_forward_models_take(given: Any, spec: Any) -> None:
-    from lfpcli.forward.rotations import rotation_matrix
-
-    tree = {"cell": {"pyr": {"morphology": "a.swc", "rotate": given}}}
+def test_rotations_are_those_of_the_forward_models(
+    keys: dict[str, Any], rotation: Rotation
+) -> None:
+    tree = {"cell": {"pyr": {"morphology": "a.swc", "rotate": keys}}}
     rotate = load_model(tree).cells["pyr"].rotate
     assert rotate is not None
-    assert rotate.spec() == spec
-    assert rotation_matrix(rotate.spec(), np.random.default_rng(1)).shape == (3, 3)
+    assert rotate.rotation == rotation
+    matrix = rotate.rotation.matrix(np.random.default_rng(1))
+    np.testing.assert_array_equal(matrix, rotation_matrix(keys, np.random.default_rng(1)))
 
 
 def test_places_in_the_text_are_known(tmp_path: Path) -> None:

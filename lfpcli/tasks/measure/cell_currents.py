@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
-from lfpcli.forward.filters import butterworth, parse_band, resample
+from lfpcli.forward.filters import filtered
+from lfpcli.forward.treatment import Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording
 from lfpcli.tasks.measure.probe import currents_of
-from lfpcli.tasks.measure.treatment import Treatment
 
 
 @dataclass(frozen=True)
@@ -84,22 +84,16 @@ def cell_currents(
     report = reports[member.population]
     k = list(report.node_ids).index(member.gid)
     columns = slice(int(report.pointers[k]), int(report.pointers[k + 1]))
-    whole = _treated(np.asarray(report.data[:, columns], dtype=float), report.dt, treatment)
+    # the signals are linear in the currents, which are fewer than placements times contacts
+    whole = filtered(np.asarray(report.data[:, columns], dtype=float), report.dt, treatment)
     dt = treatment.resample or report.dt
-    current = Current(whole, dt, report.t_start, {"gid": member.gid, **treatment.stated})
+    current = Current(whole, dt, report.t_start, {"gid": member.gid, **treatment.parameters})
     if cut.window is not None:
         return member.geometry, _window(current, *cut.window)
     if cut.spike_window is not None:
         times = _spikes(recording, member.population, member.gid)
         return member.geometry, _mean_spike(current, times, *cut.spike_window)
     return member.geometry, current
-
-
-def _treated(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray:
-    """Filter currents instead of signals, which are linear in them."""
-    if treatment.filter:
-        samples = butterworth(samples, dt, *parse_band(treatment.filter), treatment.order)
-    return resample(samples, dt, treatment.resample) if treatment.resample else samples
 
 
 def _window(current: Current, begin: float, end: float) -> Current:

@@ -12,11 +12,11 @@ import numpy as np
 from lfpcli.errors import LfpWarning, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.instrument import Instrument
-from lfpcli.forward.media import as_medium
-from lfpcli.forward.potentials import near_contacts, transfer_matrix
+from lfpcli.forward.potentials import near_contacts
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.model.probe import Csd, Field, Probe
+from lfpcli.model.tables import plain
 
 # contacts inside segments that one warning names
 _NAMED = 5
@@ -42,14 +42,13 @@ def instrument_of(probe: Probe) -> Instrument:
         return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
         contacts = contacts_of(probe)
-        arguments = forward_arguments(probe)
 
     warn = NearContacts(contacts, f"probe '{probe.name}'")
 
     def matrix(geometry: Geometry) -> np.ndarray:
         warn(geometry)
         with located(probe.source_line):
-            return transfer_matrix(geometry, contacts, **arguments)
+            return probe.model.matrix(geometry, contacts)
 
     return Instrument(
         name=probe.name,
@@ -77,7 +76,7 @@ def contacts_of(probe: Probe | Field) -> Contacts:
     contacts = load_contacts(
         spec,  # type: ignore[arg-type]
         shift=probe.shift,
-        rotate=probe.rotate.spec() if probe.rotate else None,
+        rotate=probe.rotate.rotation if probe.rotate else None,
         radius=probe.radius,
         shape=probe.shape,
         normal=probe.normal,
@@ -87,29 +86,11 @@ def contacts_of(probe: Probe | Field) -> Contacts:
     return contacts
 
 
-def forward_arguments(probe: Probe) -> dict[str, Any]:
-    """Keyword arguments of `transfer_matrix`, and of placements, beside cell and contacts."""
-    table = medium_table(probe)
-    arguments: dict[str, Any] = {
-        "method": probe.method,
-        "sigma": probe.sigma,
-        "quadrature": probe.quadrature,
-    }
-    if isinstance(table, dict) and "tolerance" in table:
-        arguments["tolerance"] = table.pop("tolerance")
-    return {**arguments, "medium": as_medium(table)}
-
-
-def medium_table(probe: Probe) -> str | dict[str, Any]:
-    """The medium as the model's table has it."""
-    return probe.medium if isinstance(probe.medium, str) else probe.medium.as_value(Path())
-
-
 def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the forward model of a signal."""
     parameters: dict[str, Any] = {"sigma": probe.sigma}
     if probe.medium != "infinite":
-        parameters["medium"] = medium_table(probe)
+        parameters["medium"] = plain(probe.medium, Path())
     if contacts.has_face:
         parameters |= {
             "shape": contacts.shape,

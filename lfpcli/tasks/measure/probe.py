@@ -10,6 +10,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.instrument import Instrument
+from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
@@ -29,7 +30,7 @@ from lfpcli.tasks.measure.streams import (
     contract_stored,
     group_names,
 )
-from lfpcli.tasks.measure.treatment import Treatment, treat_signal
+from lfpcli.tasks.measure.treatment import treat_signal
 
 
 def probe_table(values: dict[str, Any]) -> Probe:
@@ -51,7 +52,7 @@ def probe(
     *,
     force: bool = False,
     float32: bool = False,
-    treatment: Treatment = Treatment(),  # noqa: B008 - it is frozen
+    treatment: Treatment = UNTREATED,
     keep_currents: bool = False,
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
@@ -98,7 +99,7 @@ def probe(
             copy_parts(recording, writer, without=left_out)
             tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
             contract_stored(signal, reports, tracks, source=name, progress=progress)
-            if treatment != Treatment():
+            if treatment:
                 treat_signal(writer.file[f"signals/{instrument.name}"], treatment)
 
 

@@ -13,6 +13,7 @@ from lfpcli.errors import InputError, LfpWarning, UsageError, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements, signal_blocks
 from lfpcli.forward.placing import box_about, contacts_inside, near_soma, random_placements
+from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
@@ -24,11 +25,9 @@ from lfpcli.model.probe import Probe
 from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
 from lfpcli.tasks.measure.instruments import (
     contacts_of,
-    forward_arguments,
     model_name,
     probe_parameters,
 )
-from lfpcli.tasks.measure.treatment import Treatment
 
 # placements that one warning names
 _NAMED = 3
@@ -70,7 +69,7 @@ def templates(
     gid: int | None = None,
     force: bool = False,
     float32: bool = False,
-    treatment: Treatment = Treatment(),  # noqa: B008 - it is frozen
+    treatment: Treatment = UNTREATED,
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
@@ -142,8 +141,15 @@ def _write(
         **currents.facts,
     }
     dataset = writer.begin(chosen, contacts, inside, len(currents.samples), facts)
-    options = {**forward_arguments(spec), "dtype": writer.dtype.type}
-    for first, block in signal_blocks(cell, contacts, currents.samples.T, chosen, **options):
+    blocks = signal_blocks(
+        cell,
+        contacts,
+        currents.samples.T,
+        chosen,
+        model=spec.model,
+        dtype=writer.dtype.type,
+    )
+    for first, block in blocks:
         dataset[first : first + len(block)] = block
         progress((first + len(block)) / len(chosen))
 

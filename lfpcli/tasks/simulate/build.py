@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from lfpcli import seeds
 from lfpcli.errors import located
-from lfpcli.forward.rotations import rotation_matrix
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
+from lfpcli.model.orientation import Rotation
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
 from lfpcli.runtime.mpi.team import Team
@@ -154,10 +153,10 @@ def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> No
     )
 
 
-def _turn(rotate: Any, rng: np.random.Generator) -> np.ndarray | None:
+def _turn(rotate: Rotation | None, rng: np.random.Generator) -> np.ndarray | None:
     if rotate is None:
         return None
-    return rotation_matrix(rotate.spec(), rng)
+    return rotate.rotation.matrix(rng)
 
 
 def _connect(

@@ -221,11 +221,11 @@ class Simulation:
                     saver.end_if_asked()
         if spikes and self.model.record.spikes:
             self._write_spikes(writer, *spikes.take())
-        if writer and any(probe.filter is not None for probe in self.model.probes):
-            # what filters takes long to import
-            from lfpcli.tasks.measure.treatment import filter_probes
+        if writer and any(probe.treatment for probe in self.model.probes):
+            # what treats them takes long to import
+            from lfpcli.tasks.measure.treatment import treat_probes
 
-            filter_probes(writer.file, self.model.probes)
+            treat_probes(writer.file, self.model.probes)
 
     def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
         recorders = self.collection.recorders | (saver.recorders if saver else {})
