@@ -2,6 +2,7 @@
 
 from lfpcli.model.candidates import Candidates, resolve, section_mask
 from lfpcli.model.cell import CellSpec, CodeRef, Mechanism, Nseg, TemplateRef
+from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.expression import Expression
 from lfpcli.model.files import check_files, model_files
@@ -19,7 +20,7 @@ from lfpcli.model.network import (
     SynapseSpec,
 )
 from lfpcli.model.orientation import Distortion, Rotation
-from lfpcli.model.probe import Csd, Field, Filter, Probe, Pulses
+from lfpcli.model.probe import Field, Filter, Probe, Pulses
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 

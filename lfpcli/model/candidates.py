@@ -110,7 +110,8 @@ def section_mask(
     """
     mask = np.zeros(len(geometry.section_names), dtype=bool)
     mask[_selected(tuple(geometry.section_names), tuple(patterns), source_line)] = True
-    return mask[geometry.section]
+    segments: np.ndarray = mask[geometry.section]
+    return segments
 
 
 @functools.lru_cache(maxsize=256)
@@ -142,17 +143,19 @@ def _at_x(location: Location, geometry: Geometry, source_line: str | None) -> in
     """Segment that holds x of a section; of several somata the first one's."""
     name = str(location.section)
     names = tuple(geometry.section_names)
-    found = _selected(names, (name,), source_line)
-    whole = [k for k in found if names[k] == name or names[k].endswith(f".{name}")]
-    found = np.array(whole) if whole else found
-    if len(found) > 1 and name != "soma":
-        first = names[found[0]].rsplit(".", 1)[-1]
+    sections = _selected(names, (name,), source_line)
+    # "dend" names a family, unless a section has just this name
+    whole = [k for k in sections if names[k] == name or names[k].endswith(f".{name}")]
+    if whole:
+        sections = np.array(whole)
+    if len(sections) > 1 and name != "soma":
+        first = names[sections[0]].rsplit(".", 1)[-1]
         raise InputError(
-            f"'{name}' names {len(found)} sections",
+            f"'{name}' names {len(sections)} sections",
             source=source_line,
             remedy=f'name one, such as {first}, or draw among them with sections = ["{name}"]',
         )
-    segments = np.flatnonzero(geometry.section == found[0])
+    segments = np.flatnonzero(geometry.section == sections[0])
     if not len(segments):
         raise InputError(f"section '{name}' has no segments", source=source_line)
     along = segments[np.argsort(geometry.x[segments], kind="stable")]

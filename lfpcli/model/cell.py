@@ -110,10 +110,10 @@ class Nseg(Table):
         """Raise `InputError` where a key does not belong to the rule, or the rule lacks one."""
         wanted = _KEYS_OF_RULES[self.rule]
         for name in ("d_lambda", "frequency", "max", "n"):
-            given = getattr(self, name) is not None
-            if given and name not in wanted:
+            is_there = getattr(self, name) is not None
+            if is_there and name not in wanted:
                 raise (at / name).error(f'does not go with rule = "{self.rule}"')
-            if not given and name in wanted:
+            if not is_there and name in wanted:
                 raise at.table_error(f"with rule = \"{self.rule}\" needs the key '{name}'")
 
 
@@ -231,4 +231,5 @@ class CellSpec(Table):
 
 
 def _joined(file: Path, name: str | None, folder: Path) -> str:
-    return plain(file, folder) + (f":{name}" if name else "")
+    path = str(plain(file, folder))
+    return f"{path}:{name}" if name else path

@@ -153,7 +153,8 @@ class Distribution(Table):
             raise InputError(
                 "counts have no upper end", source=self.source_line, remedy="give 'max'"
             )
-        return density / total
+        probabilities: np.ndarray = density / total
+        return probabilities
 
     def density(self, values: ArrayLike) -> np.ndarray:
         """Return the probability density (of discrete ones the mass); zero outside the limits."""

@@ -91,9 +91,9 @@ class Expression:
         """
         arrays = {name: np.asarray(value, dtype=float) for name, value in variables.items()}
         with np.errstate(all="ignore"):
-            result = np.asarray(_value(self._tree, arrays), dtype=float)
-        shape = np.broadcast_shapes(result.shape, *(a.shape for a in arrays.values()))
-        result = np.broadcast_to(result, shape).copy()
+            values = np.asarray(_value(self._tree, arrays), dtype=float)
+        shape = np.broadcast_shapes(values.shape, *(a.shape for a in arrays.values()))
+        result: np.ndarray = np.broadcast_to(values, shape).copy()
         if not np.all(np.isfinite(result)):
             k = int(np.flatnonzero(~np.isfinite(result.ravel()))[0])
             at = ", ".join(
@@ -125,8 +125,8 @@ def _parsed(text: str) -> ast.expr:
     return tree
 
 
-def _fail(node: ast.expr, text: str, what: str, remedy: str | None = None) -> InputError:
-    return InputError(f"'{text}', column {node.col_offset + 1}: {what}", remedy=remedy)
+def _fail(node: ast.expr, text: str, fault: str, remedy: str | None = None) -> InputError:
+    return InputError(f"'{text}', column {node.col_offset + 1}: {fault}", remedy=remedy)
 
 
 def _check(node: ast.expr, text: str, depth: int) -> None:
@@ -178,8 +178,8 @@ def _check_power(node: ast.BinOp, text: str) -> None:
 def _check_call(node: ast.Call, text: str) -> None:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name not in _FUNCTIONS:
-        what = f"unknown function '{name}'" if name else "this is no function"
-        raise _fail(node, text, what, nearest(name, _FUNCTIONS, "function"))
+        fault = f"unknown function '{name}'" if name else "this is no function"
+        raise _fail(node, text, fault, nearest(name, _FUNCTIONS, "function"))
     is_open = _FUNCTIONS[name][1]
     if node.keywords or (len(node.args) < 2 if is_open else len(node.args) != 1):
         count = "two or more arguments" if is_open else "one argument"

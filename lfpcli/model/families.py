@@ -61,8 +61,10 @@ def family(name: str) -> Any:
         return NormalFamily()
     from scipy import stats
 
-    found = getattr(stats, name, None) if name.isidentifier() else None
-    return found if isinstance(found, (stats.rv_continuous, stats.rv_discrete)) else None
+    if not name.isidentifier():
+        return None
+    entry = getattr(stats, name, None)
+    return entry if isinstance(entry, (stats.rv_continuous, stats.rv_discrete)) else None
 
 
 def family_names() -> list[str]:
@@ -99,10 +101,10 @@ def check_parameters(name: str, params: Mapping[str, float], at: At) -> None:
     """
     shapes = [part.strip() for part in (family(name).shapes or "").split(",") if part.strip()]
     allowed = [*shapes, "loc"] if is_discrete(name) else [*shapes, "loc", "scale"]
-    for given in params:
-        if given not in allowed:
-            remedy = nearest(given, allowed, "parameter")
-            raise (at / given).error(f"'{name}' has no such parameter", remedy)
+    for parameter in params:
+        if parameter not in allowed:
+            remedy = nearest(parameter, allowed, "parameter")
+            raise (at / parameter).error(f"'{name}' has no such parameter", remedy)
     if missing := [shape for shape in shapes if shape not in params]:
         raise at.table_error(f"'{name}' needs the parameter '{missing[0]}'")
     if not math.isfinite(params.get("loc", 0.0)):

@@ -63,13 +63,14 @@ class Location(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys say more than one place."""
         only_with(self, at, ("x",), "section")
-        given = [n for n in ("section", "nearest", "index") if getattr(self, n) is not None]
-        if len(given) > 1:
-            raise at.table_error(f"has both '{given[0]}' and '{given[1]}'", "give one of them")
+        single = [n for n in ("section", "nearest", "index") if getattr(self, n) is not None]
+        if len(single) > 1:
+            raise at.table_error(f"has both '{single[0]}' and '{single[1]}'", "give one of them")
         for name in ("sections", "z_min", "z_max", "depth"):
-            allowed = not given or (name == "sections" and given == ["nearest"])
+            # the nearest segment may be looked for in some sections alone
+            allowed = not single or (name == "sections" and single == ["nearest"])
             if getattr(self, name) is not None and not allowed:
-                raise (at / name).error(f"does not go with '{given[0]}'")
+                raise (at / name).error(f"does not go with '{single[0]}'")
         if self.z_min is not None and self.z_max is not None and self.z_min >= self.z_max:
             raise (at / "z_max").expected(f"a number > z_min = {self.z_min:g}", self.z_max)
         if self.depth is not None and not any(term.weight for term in self.depth):

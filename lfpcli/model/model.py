@@ -154,8 +154,8 @@ class Model(Table):
             self._check_cells(entry, here, with_cells)
 
     def _located(self, at: At) -> Iterator[tuple[At, Input | Stimulus]]:
-        for k, given in enumerate(self.inputs):
-            yield at / "input" / k, given
+        for k, entry in enumerate(self.inputs):
+            yield at / "input" / k, entry
         for k, stimulus in enumerate(self.stimuli):
             yield at / "stimulus" / k, stimulus
 

@@ -31,7 +31,8 @@ from lfpcli.model.value_types import (
 
 def _array(value: str, at: At) -> Path | str:
     is_file = Path(value).suffix.lower() in vocabulary.ARRAY_SUFFIXES
-    return PATH.convert(value, at) if is_file else TEXT.convert(value, at)
+    name: Path | str = (PATH if is_file else TEXT).convert(value, at)
+    return name
 
 
 ARRAY = ValueType("the name of an array or its file", lambda value: isinstance(value, str), _array)

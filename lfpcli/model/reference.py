@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.model.cell import CellSpec, Mechanism, Nseg
+from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
 from lfpcli.model.model import Model
 from lfpcli.model.network import Connection, Input, Place, Population, Rule, Stimulus, SynapseSpec
 from lfpcli.model.orientation import Distortion, Rotation
-from lfpcli.model.probe import Csd, Filter, Probe, Pulses
 from lfpcli.model.probe import Field as StimulationField
+from lfpcli.model.probe import Filter, Probe, Pulses
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 from lfpcli.model.tables import Key, Table, keys_of, plain
@@ -90,8 +91,8 @@ def _roff_key(name: str, spec: Key, entry: Field[Any]) -> str:
 def _own_first(cls: type[Table]) -> Iterator[tuple[str, Key, Field[Any]]]:
     """Yield the keys, those of the class before those of its bases, open ones last."""
     rows = list(keys_of(cls))
-    own = [row for row in rows if row[2].name in cls.__annotations__]
-    ordered = own + [row for row in rows if row not in own]
+    declared = [row for row in rows if row[2].name in cls.__annotations__]
+    ordered = declared + [row for row in rows if row not in declared]
     yield from sorted(ordered, key=lambda row: row[1].rest)
 
 
@@ -104,8 +105,8 @@ def _default(spec: Key, entry: Field[Any]) -> str:
         return "Required."
     if spec.rest:
         return ""
-    made: Any = entry.default_factory
-    value = made() if callable(made) else entry.default
+    factory: Any = entry.default_factory
+    value = factory() if callable(factory) else entry.default
     if value is None or value in ("", (), {}) or value == _empty(value):
         return "Optional."
     return f"Default {_escaped(_toml(plain(value, Path('/'))))}."

@@ -71,19 +71,19 @@ class At:
         """``file:line`` of this table or key."""
         return self.text.line_of(self.path)
 
-    def error(self, what: str, remedy: str | None = None) -> InputError:
+    def error(self, fault: str, remedy: str | None = None) -> InputError:
         """Return the error that the value of this key is wrong."""
         *table, key = self.path or ("",)
         while table and isinstance(key, int):
             key = f"{table.pop()}[{key}]"
         head = f"[{dotted(table)}] " if table else ""
         head += f"key '{clipped(str(key))}'"
-        return InputError(f"{head}: {what}", source=self.source_line, remedy=remedy)
+        return InputError(f"{head}: {fault}", source=self.source_line, remedy=remedy)
 
-    def table_error(self, what: str, remedy: str | None = None) -> InputError:
+    def table_error(self, fault: str, remedy: str | None = None) -> InputError:
         """Return the error that this table, as a whole, is wrong."""
         head = f"[{dotted(self.path)}] " if self.path else ""
-        return InputError(head + what, source=self.source_line, remedy=remedy)
+        return InputError(head + fault, source=self.source_line, remedy=remedy)
 
     def unknown(self, key: str, known: Iterable[str]) -> InputError:
         """Return the error that this table has a key it cannot have."""

@@ -66,9 +66,13 @@ class Table:
     ----------
     source_line : str
         ``file:line`` it was read from, for later messages; no part of equality.
+    stated : frozenset of str
+        Names of the keys that the file states, as against those left at their defaults; no part
+        of equality.
     """
 
     source_line: str = field(default="", compare=False, repr=False)
+    stated: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys do not go together."""
@@ -117,24 +121,36 @@ def read_table(cls: type[T], value: Any, at: At, **fixed: Any) -> T:
     """
     if not isinstance(value, dict):
         raise at.expected("a table", value)
-    known = {name: (spec, entry.name) for name, spec, entry in keys_of(cls) if not spec.rest}
-    others = [(spec.value_type, entry.name) for _, spec, entry in keys_of(cls) if spec.rest]
-    values: dict[str, Any] = dict(fixed)
-    for name, raw in value.items():
+    values = {**fixed, **_read_values(cls, value, at)}
+    table = cls(source_line=at.source_line, stated=frozenset(value), **values)
+    table.check(at)
+    return table
+
+
+def _read_values(cls: type[Table], tree: dict[str, Any], at: At) -> dict[str, Any]:
+    """Read the keys of a table into the values of the fields of its class."""
+    known: dict[str, tuple[Key, str]] = {}
+    others: tuple[Key, str] | None = None
+    for name, spec, entry in keys_of(cls):
+        if spec.rest:
+            others = spec, entry.name
+        else:
+            known[name] = spec, entry.name
+    values: dict[str, Any] = {}
+    for name, raw in tree.items():
         if name in known:
             spec, attribute = known[name]
             values[attribute] = spec.value_type.read(raw, at / name)
-        elif others:
-            value_type, attribute = others[0]
-            values.setdefault(attribute, {})[name] = _read_other(value_type, raw, at / name, known)
+        elif others is not None:
+            spec, attribute = others
+            other = _read_other(spec.value_type, raw, at / name, known)
+            values.setdefault(attribute, {})[name] = other
         else:
             raise at.unknown(name, known)
     for name, (spec, _) in known.items():
-        if spec.required and name not in value:
+        if spec.required and name not in tree:
             raise at.table_error(f"needs the key '{name}'", f"give {spec.value_type.expects}")
-    table = cls(source_line=at.source_line, **values)
-    table.check(at)
-    return table
+    return values
 
 
 def _read_other(value_type: ValueType, raw: Any, at: At, known: Iterable[str]) -> Any:
@@ -147,21 +163,21 @@ def _read_other(value_type: ValueType, raw: Any, at: At, known: Iterable[str]) -
     return value_type.convert(raw, at)
 
 
-def table(cls: type[Table], what: str = "a table") -> ValueType:
+def table(cls: type[Table], expects: str = "a table") -> ValueType:
     """Make the type of values that are a table of a class."""
     return ValueType(
-        what, lambda value: isinstance(value, dict), lambda v, at: read_table(cls, v, at)
+        expects, lambda value: isinstance(value, dict), lambda v, at: read_table(cls, v, at)
     )
 
 
 def exactly_one(entry: Table, at: At, names: Iterable[str]) -> None:
     """Raise `InputError` unless one, and only one, of the optional keys is given."""
     names = list(names)
-    given = [name for name in names if getattr(entry, name) is not None]
+    present = [name for name in names if getattr(entry, name) is not None]
     listed = ", ".join(f"'{name}'" for name in names)
-    if len(given) > 1:
-        raise at.table_error(f"has both '{given[0]}' and '{given[1]}'", f"give one of {listed}")
-    if not given:
+    if len(present) > 1:
+        raise at.table_error(f"has both '{present[0]}' and '{present[1]}'", f"give one of {listed}")
+    if not present:
         raise at.table_error(f"needs one of {listed}")
 
 

@@ -87,11 +87,10 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
             return _table(json.loads(text, object_pairs_hook=_pairs), name), {}
         return tomllib.loads(text.replace("\r\n", "\n")), toml_lines(text)
     except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}"
-        raise InputError(f"malformed JSON: {error.msg}", source=place) from error
+        raise InputError(f"malformed JSON: {error.msg}", source=f"{name}:{error.lineno}") from error
     except tomllib.TOMLDecodeError as error:
-        what, line = _toml_fault(str(error), text)
-        raise InputError(f"malformed TOML: {what}", source=f"{name}:{line}") from error
+        fault, line = _toml_fault(str(error), text)
+        raise InputError(f"malformed TOML: {fault}", source=f"{name}:{line}") from error
     except RecursionError as error:
         raise InputError("is nested too deeply", source=name) from error
     except InputError as error:
@@ -118,9 +117,9 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Tree:
 
 def _toml_fault(message: str, text: str) -> tuple[str, int]:
     """Take the line out of a parser's message."""
-    found = re.search(r"\s*\(at line (\d+), column \d+\)$", message)
-    if found:
-        return message[: found.start()], int(found[1])
+    line = re.search(r"\s*\(at line (\d+), column \d+\)$", message)
+    if line:
+        return message[: line.start()], int(line[1])
     return re.sub(r"\s*\(at end of document\)$", "", message), len(text.splitlines())
 
 

@@ -158,7 +158,8 @@ def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> Valu
     def convert(value: list[Any], at: At) -> tuple[float, ...]:
         if len(value) != size:
             raise at.expected(expects, value)
-        return whole.convert(value, at)
+        numbers: tuple[float, ...] = whole.convert(value, at)
+        return numbers
 
     return ValueType(expects, whole.accepts, convert, unit)
 
@@ -167,9 +168,9 @@ def _file(value: str, at: At) -> Any:
     return at.text.folder / _text(value, at)
 
 
-def path(what: str) -> ValueType:
+def path(noun: str) -> ValueType:
     """Make the type of names of files or folders, which become paths."""
-    return ValueType(f"the name of {what}", lambda value: isinstance(value, str), _file)
+    return ValueType(f"the name of {noun}", lambda value: isinstance(value, str), _file)
 
 
 PATH = path("a file")
