@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 
-def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+def add_output(parser: argparse.ArgumentParser, noun: str, *, required: bool = False) -> None:
     """``-o`` and ``--force``: where the result goes."""
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -15,7 +15,7 @@ def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = F
         "--output",
         metavar="FILE",
         required=required,
-        help=f"{what}; - is standard output" + ("" if required else " (the default in a pipe)"),
+        help=f"{noun}; - is standard output" + ("" if required else " (the default in a pipe)"),
     )
     group.add_argument("-f", "--force", action="store_true", help="overwrite an existing FILE")
 

@@ -120,8 +120,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate."""
     # matrix products are few here, and a pool of threads in each of many processes is costly
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from lfpcli.tasks.simulate.checkpoint import CheckpointSettings
-    from lfpcli.tasks.simulate.outputs import Origins, Outputs
+    from lfpcli.tasks.simulate.outputs import CheckpointSettings, Origins, Outputs
     from lfpcli.tasks.simulate.quick import Quick
     from lfpcli.tasks.simulate.simulation import plan_of, simulate
     from lfpcli.tasks.simulate.source import model_source
@@ -132,7 +131,14 @@ def run(args: argparse.Namespace) -> int:
         args.output = STDIN
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
-    checkpoints = CheckpointSettings(args.checkpoint, args.resume)
+    checkpoints = CheckpointSettings(every=args.checkpoint, resume=args.resume)
+    outputs = Outputs(
+        path=args.output,
+        force=args.force,
+        float32=args.float32,
+        network=args.save_network,
+        checkpoints=checkpoints,
+    )
     share_standard_input(args.model)
     with model_source(args.model, quick, _overrides(args), hoc=hoc) as source:
         if args.dry_run:
@@ -142,8 +148,8 @@ def run(args: argparse.Namespace) -> int:
         with args.console.progress("simulating", tstop, "ms") as progress:
             plan = simulate(
                 source.model,
-                Outputs(args.output, args.force, args.float32, args.save_network, checkpoints),
-                Origins(args.command_line, source.inputs, source.renamed),
+                outputs,
+                Origins(command=args.command_line, inputs=source.inputs, renamed=source.renamed),
                 progress=progress,
                 report=lambda plan: _tell(plan, args.console),
             )
@@ -166,9 +172,10 @@ def _source(model: str | None, hoc: str | None) -> tuple[str, bool]:
 def _overrides(args: argparse.Namespace) -> list[str]:
     """Options that stand for keys of the model, as texts of ``--set``."""
     keys = {"tstop": args.tstop, "dt": args.dt, "v_init": args.v_init, "celsius": args.celsius}
-    given = [f"run.{key}={value}" for key, value in keys.items() if value is not None]
-    seed = [] if args.seed is None else [f"run.seed={args.seed}"]
-    return [*args.set, *given, *seed]
+    overrides = [f"run.{key}={value}" for key, value in keys.items() if value is not None]
+    if args.seed is not None:
+        overrides.append(f"run.seed={args.seed}")
+    return [*args.set, *overrides]
 
 
 def _tell(plan: Any, console: Any) -> None:
@@ -200,6 +207,6 @@ def _plan_lines(plan: Any) -> list[str]:
     notes = facts.pop("notes")
     lines = [f"{name + ':':14}{value}" for name, value in facts.items()]
     for name, numbers in connections.items():
-        text = ", ".join(f"{what} {value:.6g}" for what, value in numbers.items())
+        text = ", ".join(f"{fact} {value:.6g}" for fact, value in numbers.items())
         lines.append(f"{name + ':':14}{text}")
     return lines + [f"note:         {note}" for note in notes]

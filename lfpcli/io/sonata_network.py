@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Nodes:
     """One population.
 
@@ -31,7 +31,7 @@ class Nodes:
     units: Mapping[str, str]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Edges:
     """The synapses from one population to another, in any order.
 
@@ -84,7 +84,7 @@ class NetworkWriter:
     def __enter__(self) -> NetworkWriter:
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, exception: Any, error: Any, trace: Any) -> None:
         self._file.close()
 
     def nodes(self, population: str, nodes: Nodes) -> None:
@@ -92,7 +92,8 @@ class NetworkWriter:
         group = self._file.create_group(f"nodes/{population}")
         count = len(nodes.gids)
         group["node_type_id"] = np.zeros(count, np.int64)
-        _write_group(group, "node", count, {"gid": nodes.gids, **nodes.attributes}, nodes.units)
+        attributes = {"gid": nodes.gids, **nodes.attributes}
+        _write_group(group, "node", attributes=attributes, units=nodes.units)
 
     def edges(self, edges: Edges) -> None:
         """Write the synapses between two populations, sorted by target and then by source."""
@@ -108,7 +109,7 @@ class NetworkWriter:
         group["edge_type_id"] = edges.type_id[order].astype(np.int64)
         group.attrs["edge_types"] = json.dumps(edges.types, sort_keys=True)
         attributes = {name: values[order] for name, values in edges.attributes.items()}
-        _write_group(group, "edge", len(order), attributes, edges.units)
+        _write_group(group, "edge", attributes=attributes, units=edges.units)
         for index, ids, size in (
             ("source_to_target", edges.source_id[order], edges.sizes[0]),
             ("target_to_source", edges.target_id[order], edges.sizes[1]),
@@ -118,14 +119,15 @@ class NetworkWriter:
 
 def _write_group(
     group: h5py.Group,
-    what: str,
-    count: int,
+    element: str,
+    *,
     attributes: Mapping[str, np.ndarray],
     units: Mapping[str, str],
 ) -> None:
-    """Write attributes as SONATA's group 0."""
-    group[f"{what}_group_id"] = np.zeros(count, np.uint64)
-    group[f"{what}_group_index"] = np.arange(count, dtype=np.uint64)
+    """Write attributes of all nodes or edges as SONATA's group 0."""
+    count = len(next(iter(attributes.values())))
+    group[f"{element}_group_id"] = np.zeros(count, np.uint64)
+    group[f"{element}_group_index"] = np.arange(count, dtype=np.uint64)
     inner = group.create_group("0")
     for name, values in attributes.items():
         inner[name] = values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,51 @@ class Track:
             done = self.dataset.shape[0]
             self.dataset.resize(done + len(rows), axis=0)
             self.dataset[done:] = rows
+
+
+class GeometryTrack:
+    """The geometry of a population, whose cells come some at a time.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where it goes, empty.
+    segments : int
+        Number of segments of all cells.
+    """
+
+    def __init__(self, group: h5py.Group, segments: int) -> None:
+        self._group = group
+        self._length = 0
+        # sections of several cells that have one name are one, those of one cell are not
+        self._sections: dict[tuple[str, int], int] = {}
+        shapes = {"start": (segments, 3), "end": (segments, 3)}
+        for name in ("start", "end", "diam", "area", "x"):
+            group.create_dataset(name, shapes.get(name, (segments,)), np.float64)
+            group[name].attrs["units"] = {"area": "um2", "x": "1"}.get(name, "um")
+        for name in ("gid", "section", "parent"):
+            group.create_dataset(name, (segments,), np.int64)
+
+    def append(self, geometry: Geometry) -> None:
+        """Add cells, whose sections and parents count from their own first."""
+        first, last = self._length, self._length + len(geometry)
+        sections = []
+        times: Counter[str] = Counter()
+        for name in geometry.section_names:
+            key = name, times[name]
+            times[name] += 1
+            sections.append(self._sections.setdefault(key, len(self._sections)))
+        for name in ("start", "end", "diam", "area", "x", "gid"):
+            self._group[name][first:last] = getattr(geometry, name)
+        self._group["section"][first:last] = np.array(sections, np.int64)[geometry.section]
+        parents = np.where(geometry.parent < 0, -1, geometry.parent + first)
+        self._group["parent"][first:last] = parents
+        self._length = last
+
+    def end(self) -> None:
+        """Write the names of the sections, each once."""
+        names = np.array([name for name, _ in self._sections], dtype=object)
+        self._group.create_dataset("section_names", data=names, dtype=h5py.string_dtype())
 
 
 class RecordingWriter:
@@ -101,14 +147,13 @@ class RecordingWriter:
 
     def geometry(self, population: str, geometry: Geometry) -> None:
         """Write the segments of a population."""
-        group = self.file.create_group(f"geometry/{population}")
-        for name in ("start", "end", "diam", "area", "x"):
-            group[name] = getattr(geometry, name)
-            group[name].attrs["units"] = {"area": "um2", "x": "1"}.get(name, "um")
-        for name in ("gid", "section", "parent"):
-            group[name] = np.asarray(getattr(geometry, name), np.int64)
-        names = np.array(list(geometry.section_names), dtype=object)
-        group.create_dataset("section_names", data=names, dtype=h5py.string_dtype())
+        track = self.begin_geometry(population, len(geometry))
+        track.append(geometry)
+        track.end()
+
+    def begin_geometry(self, population: str, segments: int) -> GeometryTrack:
+        """Begin the segments of a population, of which there will be so many."""
+        return GeometryTrack(self.file.create_group(f"geometry/{population}"), segments)
 
     def spikes(self, population: str, times: np.ndarray, node_ids: np.ndarray) -> None:
         """Write spikes, times in ms, sorted by time and then by gid."""

@@ -50,13 +50,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 # a circle goes once its room is mended
-KNOWN_CIRCLES = {
-    (
-        "lfpcli.tasks.simulate.checkpoint",
-        "lfpcli.tasks.simulate.outputs",
-        "lfpcli.tasks.simulate.simulation",
-    ),
-}
+KNOWN_CIRCLES: set[tuple[str, ...]] = set()
 
 
 def dotted(path: Path) -> str:

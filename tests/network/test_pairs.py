@@ -30,7 +30,7 @@ def pairs(
     table = load_model(tree).connections[0]
     found = []
     for half in (np.arange(0, len(SIZES[post]), 2), np.arange(1, len(SIZES[post]), 2)):
-        drawn = Pairs(table, 0, SIZES[pre], SIZES[post], 3, half)
+        drawn = Pairs(table, 0, pre=SIZES[pre], post=SIZES[post], seed=3, wanted=half)
         for index in half.tolist():
             rng = seeds.generator(3, "connection", 0, index)
             found += [(int(source), index) for source in drawn.of(index, rng)]
@@ -103,7 +103,12 @@ def test_more_cells_than_there_are() -> None:
 
 def draw(source: SpikeSource, count: int, tstop: float) -> tuple[np.ndarray, np.ndarray]:
     return draw_trains(
-        source, count, seeds.generator(1, "spikes"), seeds.generator(1, "labels"), tstop, 0.0
+        source,
+        count,
+        rng=seeds.generator(1, "spikes"),
+        labels=seeds.generator(1, "labels"),
+        tstop=tstop,
+        tstart=0.0,
     )
 
 

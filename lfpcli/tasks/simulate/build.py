@@ -129,14 +129,14 @@ def _make_cells(
         for index in np.flatnonzero(ranks[name] == team.rank):
             gid = int(gids[index])
             if gid not in cells:
-                cells[gid] = factories[layout.kinds[name]].make(gid)
+                cells[gid] = factories[layout.cell_names[name]].make(gid)
     return [cells[gid] for gid in sorted(cells)]
 
 
 def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> None:
     """Turn and shift a cell to its place."""
     population = model.resolved_populations()[name]
-    spec = model.cells[layout.kinds[name]]
+    spec = model.cells[layout.cell_names[name]]
     rng = seeds.generator(seed, "rotation", cell.gid)
     turned = placed(
         cell.geometry,

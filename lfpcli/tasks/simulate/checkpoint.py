@@ -7,10 +7,9 @@ import os
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,32 +24,11 @@ from lfpcli.runtime.engine.state import RunState, cell_state, obstacle
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.neuron import nrn
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.outputs import NO_CHECKPOINTS, CheckpointSettings, Outputs
 from lfpcli.tasks.simulate.plan import settings_of
-
-if TYPE_CHECKING:
-    from lfpcli.tasks.simulate.simulation import Simulation
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 DETECTORS = "detectors"
-
-
-@dataclass(frozen=True)
-class CheckpointSettings:
-    """Whether and how a run writes checkpoints, or goes on from one.
-
-    Attributes
-    ----------
-    every : float or None
-        ms between checkpoints; None for none.
-    resume : bool
-        Whether the run goes on from a checkpoint, where there is one.
-    """
-
-    every: float | None = None
-    resume: bool = False
-
-
-NO_CHECKPOINTS = CheckpointSettings()
 
 
 class Checkpoints:
@@ -82,6 +60,7 @@ class Checkpoints:
         model: Model,
         built: Built,
         team: Team,
+        *,
         path: Path,
         period: int,
         key: Mapping[str, Any],
@@ -133,16 +112,19 @@ class Checkpoints:
         times, gids = spikes.take(since=-np.inf)
         crossed = np.flatnonzero(self._before > self._thresholds)
         above = {self._built.members[k].gid for k in crossed}
-        own = {cell.gid: cell_state(cell) for cell in self._built.cells}
-        parts = self._team.collect((own, above, times, gids))
+        states = {cell.gid: cell_state(cell) for cell in self._built.cells}
+        parts = self._team.collect((states, above, times, gids))
         if writer is not None:
+            cells: dict[int, np.ndarray] = {}
+            for part in parts:
+                cells.update(part[0])
             state = RunState(
-                chunk.first + chunk.samples - 1,
-                float(nrn().t),
-                {gid: values for part in parts for gid, values in part[0].items()},
-                set().union(*(part[1] for part in parts)),
-                np.concatenate([part[2] for part in parts]),
-                np.concatenate([part[3] for part in parts]),
+                sample=chunk.first + chunk.samples - 1,
+                time=float(nrn().t),
+                cells=cells,
+                above=set().union(*(part[1] for part in parts)),
+                times=np.concatenate([part[2] for part in parts]),
+                gids=np.concatenate([part[3] for part in parts]),
             )
             write_checkpoint(self.path, writer, state, self._key)
         self._team.share(None)  # nobody ends before it is written
@@ -167,10 +149,10 @@ def _refuse(model: Model, built: Built, team: Team) -> None:
         reason = "extracellular stimulation is played from the start"
     if model.run.is_adaptive:
         reason = "the variable time step keeps a history"
-    found = next((r for r in team.exchange(reason) if r), None)
-    if found:
+    reasons = [r for r in team.exchange(reason) if r]
+    if reasons:
         raise SimulatorError(
-            f"this model cannot be resumed: {found}", remedy="run it without --checkpoint"
+            f"this model cannot be resumed: {reasons[0]}", remedy="run it without --checkpoint"
         )
 
 
@@ -188,25 +170,35 @@ def open_checkpoint(
     return stack.enter_context(Checkpoint(checkpoint_path(output)))
 
 
-def check_same(found: Checkpoint, facts: Mapping[str, Any]) -> None:
+def check_same(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
     """Raise `InputError` where another model, or the same with other options, was checkpointed."""
-    theirs = found.key
+    theirs = checkpoint.key
     for name in sorted(set(theirs) | set(facts)):
         if _comparable(theirs.get(name)) != _comparable(facts.get(name)):
             raise InputError(
                 f"was written by a run with another {name}",
-                source=found.path,
+                source=checkpoint.path,
                 remedy="resume with the same model and options, or remove the checkpoint",
             )
 
 
 def saver_of(
-    output: str | os.PathLike[str],
-    settings: CheckpointSettings,
-    simulation: Simulation,
-    facts: Mapping[str, Any],
+    outputs: Outputs, model: Model, built: Built, team: Team, facts: Mapping[str, Any]
 ) -> Checkpoints | None:
     """Return what writes the checkpoints of a run, None where none are wanted.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        What the run writes.
+    model : Model
+        The model.
+    built : Built
+        The model in NEURON.
+    team : Team
+        The processes.
+    facts : mapping
+        What a run must have in common with this one to go on.
 
     Raises
     ------
@@ -215,14 +207,14 @@ def saver_of(
     SimulatorError
         Where the model has a state that cannot be kept.
     """
-    if settings.every is None:
+    every = outputs.checkpoints.every
+    if every is None:
         return None
-    period = round(settings.every / simulation.settings.dt)
+    period = round(every / settings_of(model).dt)
     if period < 1:
-        raise UsageError(f"checkpoints every {settings.every:g} ms are nearer than the samples")
-    path = checkpoint_path(output)
-    built, team = simulation.built, simulation.team
-    return Checkpoints(simulation.model, built, team, path, period, facts)
+        raise UsageError(f"checkpoints every {every:g} ms are nearer than the samples")
+    path = checkpoint_path(outputs.path)
+    return Checkpoints(model, built, team, path=path, period=period, key=facts)
 
 
 def _comparable(value: Any) -> Any:

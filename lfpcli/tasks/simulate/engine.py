@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from lfpcli.errors import SimulatorError
 from lfpcli.model import Model
@@ -46,8 +47,24 @@ def load_mechanisms(
     return library.skipped_names
 
 
-def choose_engine(model: Model) -> tuple[str, str]:
-    """Return the engine of a model that is built, and why it is that one.
+@dataclass(frozen=True)
+class EngineChoice:
+    """What advances the equations.
+
+    Attributes
+    ----------
+    name : {'neuron', 'coreneuron'}
+        The engine.
+    reason : str
+        Why it is that one.
+    """
+
+    name: str
+    reason: str
+
+
+def choose_engine(model: Model) -> EngineChoice:
+    """Return the engine of a model that is built.
 
     Raises
     ------
@@ -56,7 +73,7 @@ def choose_engine(model: Model) -> tuple[str, str]:
     """
     wanted = model.run.engine
     if wanted == "neuron":
-        return "neuron", "as asked for"
+        return EngineChoice("neuron", "as asked for")
     reason = coreneuron.obstacle(adaptive=model.run.is_adaptive)
     if wanted == "coreneuron" and reason:
         raise SimulatorError(
@@ -65,8 +82,10 @@ def choose_engine(model: Model) -> tuple[str, str]:
             remedy='use engine = "auto" or "neuron"',
         )
     if reason:
-        return "neuron", f"CoreNEURON cannot: {reason}"
-    return "coreneuron", "as asked for" if wanted == "coreneuron" else "the model allows it"
+        return EngineChoice("neuron", f"CoreNEURON cannot: {reason}")
+    if wanted == "coreneuron":
+        return EngineChoice("coreneuron", "as asked for")
+    return EngineChoice("coreneuron", "the model allows it")
 
 
 def setting_notes(model: Model, settings: Mapping[str, float]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lfpcli.io.writer import chunk_rows
-from lfpcli.model import Connection, Distribution, Model
+from lfpcli.model import Connection, Distribution, Model, SynapseSpec
 from lfpcli.runtime.engine.run import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
 from lfpcli.tasks.measure.instruments import instrument_of
@@ -63,19 +63,20 @@ def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float
     """
     result: dict[str, dict[str, float]] = {name: {} for name in layout.cells}
 
-    def add(population: str, kind: str, number: float) -> None:
-        result[population][kind] = result[population].get(kind, 0.0) + number
+    def add(population: str, synapse: SynapseSpec, number: float) -> None:
+        name = str(synapse)
+        result[population][name] = result[population].get(name, 0.0) + number
 
     for table in model.connections:
         sizes = len(layout.gids(table.pre)), len(layout.gids(table.post))
         number = expected_sources(table, *sizes) * mean_count(table.count)
-        add(table.post, str(table.synapse), number)
-    for given in model.inputs:
-        for name in layout.cells if given.population is None else [given.population]:
-            share = (
-                1.0 if given.cells is None else len(given.cells) / max(len(layout.cells[name]), 1)
-            )
-            add(name, str(given.synapse), share * mean_count(given.count))
+        add(table.post, table.synapse, number)
+    for entry in model.inputs:
+        for name in layout.cells if entry.population is None else [entry.population]:
+            share = 1.0
+            if entry.cells is not None:
+                share = len(entry.cells) / max(len(layout.cells[name]), 1)
+            add(name, entry.synapse, share * mean_count(entry.count))
     return result
 
 
@@ -94,22 +95,23 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
     synapses = [*(t.synapse for t in model.connections), *(t.synapse for t in model.inputs)]
     is_shared = {str(synapse): synapse.type in LINEAR for synapse in synapses}
     points = {}
-    for name, kinds in expected_synapses(model, layout).items():
-        most = segments[layout.kinds[name]]
-        points[name] = sum(
-            min(number, most) if model.run.merge and is_shared[kind] else number
-            for kind, number in kinds.items()
-        )
+    for name, numbers in expected_synapses(model, layout).items():
+        most = segments[layout.cell_names[name]]
+        points[name] = 0.0
+        for synapse, number in numbers.items():
+            merges = model.run.merge and is_shared[synapse]
+            points[name] += min(number, most) if merges else number
     return points
 
 
 def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, float]:
     """Work of a cell of each population in each step, in that of a segment."""
     points = expected_points(model, layout, segments)
-    return {name: segments[layout.kinds[name]] + _POINT * points[name] for name in layout.cells}
+    size_of = {name: segments[layout.cell_names[name]] for name in layout.cells}
+    return {name: size + _POINT * points[name] for name, size in size_of.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sizes:
     """Sizes of a model, over all processes.
 
@@ -142,9 +144,9 @@ def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) ->
     points = expected_points(model, layout, segments)
     count = {name: len(gids) for name, gids in layout.cells.items()}
     return Sizes(
-        round(sum(sum(synapses[name].values()) * n for name, n in count.items())),
-        round(sum(points[name] * n for name, n in count.items())),
-        tuple((n, segments[layout.kinds[name]] * n) for name, n in count.items()),
+        synapses=round(sum(sum(synapses[name].values()) * n for name, n in count.items())),
+        points=round(sum(points[name] * n for name, n in count.items())),
+        populations=tuple((n, segments[layout.cell_names[name]] * n) for name, n in count.items()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[Extrace
     for number, field in enumerate(fields):
         with located(field.source_line):
             parts.append(_steps(field, f"field {number}", built.members, team))
-    segments = [segment for cell in built.cells for segment in cell.segments]
+    segments = list(itertools.chain.from_iterable(cell.segments for cell in built.cells))
     return [ExtracellularField(segments, parts)]
 
 
@@ -129,10 +130,11 @@ def _each(amplitude: float | Sequence[float], name: str, electrodes: int) -> Seq
 
 def _given(path: Path, members: Sequence[Member], team: Team) -> Steps:
     """Potentials of a file, of which the cells of this process get their columns."""
-    own = {member.gid: len(member.geometry) for member in members}
-    everyone = team.share({k: n for rank in team.collect(own) for k, n in rank.items()})
-    gids = sorted(everyone)
-    ends = np.cumsum([0, *(everyone[gid] for gid in gids)])
+    sizes: dict[int, int] = {}
+    for rank in team.exchange({member.gid: len(member.geometry) for member in members}):
+        sizes.update(rank)
+    gids = sorted(sizes)
+    ends = np.cumsum([0, *(sizes[gid] for gid in gids)])
     times, potentials = read_potentials(path, int(ends[-1]))
     first = dict(zip(gids, ends[:-1], strict=True))
     columns = [np.arange(first[m.gid], first[m.gid] + len(m.geometry)) for m in members]

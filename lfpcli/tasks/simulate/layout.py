@@ -25,14 +25,14 @@ class Layout:
         Populations of spike trains with their gids.
     positions : dict of str to ndarray (size, 3)
         Places of the somata, um.
-    kinds : dict of str to str
-        Kind of cell of each population of cells.
+    cell_names : dict of str to str
+        Name of the ``[cell.NAME]`` of each population of cells.
     """
 
     cells: dict[str, range] = field(default_factory=dict)
     trains: dict[str, range] = field(default_factory=dict)
     positions: dict[str, np.ndarray] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
+    cell_names: dict[str, str] = field(default_factory=dict)
 
     def gids(self, population: str) -> range:
         """Numbers of the cells or trains of a population."""
@@ -58,9 +58,9 @@ def lay_out(model: Model, seed: int) -> Layout:
     first = 0
     for name, population in model.resolved_populations().items():
         if population.has_cells:
-            kind = str(population.cell)
-            layout.kinds[name] = kind
-            layout.positions[name] = positions_of(population, model.cells[kind], seed)
+            cell_name = str(population.cell)
+            layout.cell_names[name] = cell_name
+            layout.positions[name] = positions_of(population, model.cells[cell_name], seed)
             layout.cells[name] = range(first, first + len(layout.positions[name]))
         else:
             layout.trains[name] = range(first, first + train_count(population))
@@ -69,12 +69,12 @@ def lay_out(model: Model, seed: int) -> Layout:
 
 
 def prototypes(layout: Layout) -> dict[str, int]:
-    """Gid of the first cell of each kind."""
-    found: dict[str, int] = {}
+    """Gid of the first cell of each ``[cell.NAME]``."""
+    gid_of: dict[str, int] = {}
     for name, gids in layout.cells.items():
         if len(gids):
-            found.setdefault(layout.kinds[name], gids.start)
-    return found
+            gid_of.setdefault(layout.cell_names[name], gids.start)
+    return gid_of
 
 
 def assign(

@@ -13,6 +13,7 @@ from lfpcli.io.sonata_network import Edges, NetworkWriter, Nodes
 from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.layout import Layout
 
 _PLACE = ("x", "y", "z")
 _UNITS = {
@@ -27,6 +28,7 @@ def save_network(
     model: Model,
     built: Built,
     team: Team,
+    *,
     provenance: Mapping[str, Any],
     force: bool = False,
 ) -> None:
@@ -70,32 +72,39 @@ def write_network(writer: NetworkWriter | None, model: Model, built: Built, team
     """
     layout = built.layout
     if writer is not None:
-        for name in model.resolved_populations():
-            gids = np.array(layout.gids(name), np.int64)
-            places = layout.positions.get(name)
-            columns = {} if places is None else dict(zip(_PLACE, places.T, strict=True))
-            writer.nodes(name, Nodes(gids, columns, _UNITS))
-    pairs = dict.fromkeys((table.pre, table.post) for table in model.connections)
-    for pre, post in pairs:
-        numbers = [
-            k for k, table in enumerate(model.connections) if (table.pre, table.post) == (pre, post)
-        ]
+        _write_nodes(writer, model, layout)
+    for pre, post in dict.fromkeys((table.pre, table.post) for table in model.connections):
+        tables = enumerate(model.connections)
+        numbers = [k for k, table in tables if table.pre == pre and table.post == post]
         parts = team.collect(_columns(built, numbers))
-        if writer is not None:
-            columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-            writer.edges(
-                Edges(
-                    pre,
-                    post,
-                    columns.pop("source") - layout.gids(pre).start,
-                    columns.pop("target") - layout.gids(post).start,
-                    columns.pop("type"),
-                    columns,
-                    _UNITS,
-                    {k: _type_of(model, k) for k in numbers},
-                    (len(layout.gids(pre)), len(layout.gids(post))),
-                )
-            )
+        if writer is None:
+            continue
+        columns = {name: _stacked(parts, name) for name in parts[0]}
+        sources, targets = layout.gids(pre), layout.gids(post)
+        edges = Edges(
+            source=pre,
+            target=post,
+            source_id=columns.pop("source") - sources.start,
+            target_id=columns.pop("target") - targets.start,
+            type_id=columns.pop("type"),
+            attributes=columns,
+            units=_UNITS,
+            types={k: _type_of(model, k) for k in numbers},
+            sizes=(len(sources), len(targets)),
+        )
+        writer.edges(edges)
+
+
+def _stacked(parts: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
+    return np.concatenate([part[name] for part in parts])
+
+
+def _write_nodes(writer: NetworkWriter, model: Model, layout: Layout) -> None:
+    for name in model.resolved_populations():
+        gids = np.array(layout.gids(name), np.int64)
+        places = layout.positions.get(name)
+        columns = {} if places is None else dict(zip(_PLACE, places.T, strict=True))
+        writer.nodes(name, Nodes(gids=gids, attributes=columns, units=_UNITS))
 
 
 def _type_of(model: Model, number: int) -> dict[str, Any]:
@@ -110,11 +119,11 @@ def _columns(built: Built, numbers: list[int]) -> dict[str, np.ndarray]:
     cell, segment = rows.cell[chosen], rows.segment[chosen]
     gids = np.array([member.gid for member in built.members], np.int64)
     first = np.cumsum([0, *(len(member.geometry) for member in built.members)])
-    where = first[cell] + segment
+    row = first[cell] + segment
     geometries = [member.geometry for member in built.members]
 
     def of(name: str, empty: Any) -> np.ndarray:
-        return np.concatenate([empty, *(getattr(g, name) for g in geometries)])[where]
+        return np.concatenate([empty, *(getattr(g, name) for g in geometries)])[row]
 
     middle = of("middle", np.empty((0, 3)))
     return {
@@ -139,13 +148,14 @@ def statistics(model: Model, built: Built, team: Team) -> dict[str, dict[str, fl
     """
     rows = built.synapses.rows
     tables = len(model.connections) + len(model.inputs)
-    found = np.zeros((tables, 4))
+    counts = np.zeros((tables, 4))
     cells = len(built.cells) or 1
     for k in range(tables):
-        own = rows.origin == k
-        pairs = np.unique(rows.source[own] * cells + rows.cell[own])
-        found[k] = len(pairs), own.sum(), rows.weight[own].sum(), rows.delay[own].sum()
-    total = np.sum(team.exchange(found), axis=0)
+        chosen = rows.origin == k
+        pairs = np.unique(rows.source[chosen] * cells + rows.cell[chosen])
+        weight, delay = rows.weight[chosen].sum(), rows.delay[chosen].sum()
+        counts[k] = len(pairs), chosen.sum(), weight, delay
+    total = np.sum(team.exchange(counts), axis=0)
     result: dict[str, dict[str, float]] = {}
     for k, (pairs, synapses, weight, delay) in enumerate(total):
         facts: dict[str, float] = {"synapses": int(synapses)}

@@ -6,10 +6,27 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lfpcli.tasks.simulate.checkpoint import NO_CHECKPOINTS, CheckpointSettings
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSettings:
+    """Whether and how a run writes checkpoints, or goes on from one.
+
+    Attributes
+    ----------
+    every : float or None
+        ms between checkpoints; None for none.
+    resume : bool
+        Whether the run goes on from a checkpoint, where there is one.
+    """
+
+    every: float | None = None
+    resume: bool = False
 
 
-@dataclass(frozen=True)
+NO_CHECKPOINTS = CheckpointSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outputs:
     """Files that a run writes.
 
@@ -39,7 +56,7 @@ class Outputs:
         return [self.path] if self.network is None else [self.path, self.network]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Origins:
     """What a run was made of.
 

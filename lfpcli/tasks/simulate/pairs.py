@@ -37,6 +37,7 @@ class Pairs:
         self,
         table: Connection,
         number: int,
+        *,
         pre: range,
         post: range,
         seed: int,
@@ -107,31 +108,32 @@ class Pairs:
         return None
 
     def _outgoing(self, count: int) -> np.ndarray:
-        found = [np.empty((0, 2), np.int64)]
+        blocks = [np.empty((0, 2), np.int64)]
         seed, purpose, number = self._key
         for index in range(self._pre):
             rng = seeds.generator(seed, f"{purpose} from", number, index)
             targets = self._some(count, self._post, index, rng)
-            own = targets[self._wanted[targets]]
-            found.append(np.column_stack([np.full(len(own), index), own]))
-        return np.concatenate(found)
+            targets = targets[self._wanted[targets]]
+            blocks.append(np.column_stack([np.full(len(targets), index), targets]))
+        return np.concatenate(blocks)
 
     def _total(self, count: int) -> np.ndarray:
         seed, purpose, number = self._key
         rng = seeds.generator(seed, f"{purpose} total", number)
         if count and not self._pre * self._post - self._same * self._pre:
             raise InputError("there is no pair to draw", source=self.table.rule.source_line)
-        found = [np.empty((0, 2), np.int64)]
+        blocks = [np.empty((0, 2), np.int64)]
         while count:
             block = min(count, _BLOCK)
             post = rng.integers(self._post, size=block)
             pre = rng.integers(self._pre - self._same, size=block)
             if self._same:
+                # the cell itself is left out of those it may get a synapse from
                 pre += pre >= post
-            own = self._wanted[post]
-            found.append(np.column_stack([pre[own], post[own]]))
+            wanted = self._wanted[post]
+            blocks.append(np.column_stack([pre[wanted], post[wanted]]))
             count -= block
-        return np.concatenate(found)
+        return np.concatenate(blocks)
 
 
 def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
@@ -153,16 +155,7 @@ def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
     InputError
         Where there are no such pairs in the file.
     """
-    try:
-        if path.suffix == ".npy":
-            pairs = np.load(path, allow_pickle=False)
-        else:
-            text = [
-                line for line in path.read_text().splitlines() if line.partition("#")[0].strip()
-            ]
-            pairs = np.loadtxt([line.replace(",", " ") for line in text], ndmin=2)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as pairs: {error}", source=path) from error
+    pairs = _read_table(path)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "fiu":
         raise InputError(
             f"has shape {pairs.shape}, expected (pairs, 2)",
@@ -181,3 +174,15 @@ def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
                 remedy=f"indices count from 0 to {size - 1}",
             )
     return whole
+
+
+def _read_table(path: Path) -> np.ndarray:
+    try:
+        if path.suffix == ".npy":
+            array: np.ndarray = np.load(path, allow_pickle=False)
+            return array
+        lines = path.read_text().splitlines()
+        rows = [line.replace(",", " ") for line in lines if line.partition("#")[0].strip()]
+        return np.loadtxt(rows, ndmin=2)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"cannot be read as pairs: {error}", source=path) from error

@@ -15,13 +15,13 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate import estimate
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.cells import CellFactory
-from lfpcli.tasks.simulate.engine import choose_engine, setting_notes
+from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine, setting_notes
 from lfpcli.tasks.simulate.estimate import Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Plan:
     """Sizes and estimates of a run.
 
@@ -72,34 +72,39 @@ class Plan:
 
 def drawn_seed(model: Model, team: Team) -> int:
     """The seed of a model, or one drawn on rank 0 where it has none."""
-    given = model.run.seed
-    return int(team.share(seeds.draw_seed() if given is None else given))
+    seed = model.run.seed
+    if seed is None:
+        seed = seeds.draw_seed()
+    return int(team.share(seed))
 
 
 def settings_of(model: Model, engine: str = "neuron") -> RunSettings:
     """What the run loop needs of ``[run]``."""
     table = model.run
     return RunSettings(
-        table.tstop,
-        table.interval,
-        table.tstart,
-        table.v_init,
-        table.celsius,
-        table.is_adaptive,
-        table.atol,
-        table.rtol,
-        engine,
+        tstop=table.tstop,
+        dt=table.interval,
+        tstart=table.tstart,
+        v_init=table.v_init,
+        celsius=table.celsius,
+        adaptive=table.is_adaptive,
+        atol=table.atol,
+        rtol=table.rtol,
+        engine=engine,
     )
 
 
-def agreed_engine(model: Model, team: Team) -> tuple[str, str]:
-    """The engine of all processes, and why: NEURON where one of them cannot use another."""
-    found = team.exchange(choose_engine(model))
-    return next((one for one in found if one[0] == "neuron"), found[0])
+def agreed_engine(model: Model, team: Team) -> EngineChoice:
+    """The engine of all processes: NEURON where one of them cannot use another."""
+    choices: list[EngineChoice] = team.exchange(choose_engine(model))
+    for choice in choices:
+        if choice.name == "neuron":
+            return choice
+    return choices[0]
 
 
 def built_plan(
-    model: Model, built: Built, engine: tuple[str, str], team: Team, *, float32: bool = False
+    model: Model, built: Built, engine: EngineChoice, team: Team, *, float32: bool = False
 ) -> Plan:
     """The plan of a model that is built.
 
@@ -109,26 +114,16 @@ def built_plan(
         The model.
     built : Built
         The model in NEURON.
-    engine : (str, str)
-        What advances the equations, and why.
+    engine : EngineChoice
+        What advances the equations.
     team : Team
         The processes.
     float32 : bool
         Whether samples are stored in single precision.
     """
-    own = [
-        len(built.synapses.rows),
-        len(built.synapses.points),
-        sum(len(cell.electrodes) for cell in built.cells),
-        *(
-            sum(len(m.geometry) for m in built.members if m.population == name)
-            for name in built.layout.cells
-        ),
-    ]
-    synapses, points, electrodes, *segments = (int(n) for n in np.sum(team.exchange(own), axis=0))
-    cells = [len(gids) for gids in built.layout.cells.values()]
-    sizes = Sizes(synapses, points, tuple(zip(cells, segments, strict=True)))
-    plan = _plan(model, built.layout, sizes, engine, team, float32)
+    electrodes = sum(len(cell.electrodes) for cell in built.cells)
+    electrodes = sum(team.exchange(electrodes))
+    plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=team.size, float32=float32)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
     plan.notes += setting_notes(model, built.settings)
@@ -140,6 +135,19 @@ def built_plan(
     return plan
 
 
+def _sizes(built: Built, team: Team) -> Sizes:
+    """Sizes of a model that is built, over all processes."""
+    segments = dict.fromkeys(built.layout.cells, 0)
+    for member in built.members:
+        segments[member.population] += len(member.geometry)
+    counts = [len(built.synapses.rows), len(built.synapses.points), *segments.values()]
+    synapses, points, *totals = (int(n) for n in np.sum(team.exchange(counts), axis=0))
+    cells = [len(gids) for gids in built.layout.cells.values()]
+    return Sizes(
+        synapses=synapses, points=points, populations=tuple(zip(cells, totals, strict=True))
+    )
+
+
 def estimated_plan(
     model: Model,
     layout: Layout,
@@ -149,36 +157,43 @@ def estimated_plan(
     float32: bool = False,
 ) -> Plan:
     """The plan of a model of which one cell of each kind is built, see `built_plan`."""
-    cells = {
-        kind: CellFactory(model.cells[kind], stand_ins).make(gid)
-        for kind, gid in prototypes(layout).items()
-    }
-    segments = {kind: len(cell.segments) for kind, cell in cells.items()}
+    segments = {}
+    for cell_name, gid in prototypes(layout).items():
+        cell = CellFactory(model.cells[cell_name], stand_ins).make(gid)
+        segments[cell_name] = len(cell.segments)
     sizes = estimate.expected_sizes(model, layout, segments)
-    plan = _plan(model, layout, sizes, agreed_engine(model, team), team, float32)
+    engine = agreed_engine(model, team)
+    plan = _plan(model, layout, sizes, engine, ranks=team.size, float32=float32)
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
 
 
 def _plan(
-    model: Model, layout: Layout, sizes: Sizes, engine: tuple[str, str], team: Team, float32: bool
+    model: Model,
+    layout: Layout,
+    sizes: Sizes,
+    engine: EngineChoice,
+    *,
+    ranks: int,
+    float32: bool,
 ) -> Plan:
-    settings = settings_of(model, engine[0])
+    settings = settings_of(model, engine.name)
     steps = settings.samples + settings.warmup - 1
     populations = layout.cells | layout.trains
+    seconds = estimate.seconds(sizes, steps, ranks, engine.name)
     return Plan(
-        {name: len(gids) for name, gids in populations.items()},
-        sizes.segments,
-        sizes.synapses,
-        sizes.points,
-        len(model.stimuli),
-        steps,
-        engine[0],
-        model.run.seed or 0,
-        model.run.seed is None,
-        team.size,
-        estimate.file_bytes(model, sizes, settings.samples, float32=float32),
-        estimate.memory_bytes(model, sizes, team.size, engine[0]),
-        round(estimate.seconds(sizes, steps, team.size, engine[0]), 1),
-        notes=[f"engine {engine[0]}: {engine[1]}"],
+        populations={name: len(gids) for name, gids in populations.items()},
+        segments=sizes.segments,
+        synapses=sizes.synapses,
+        points=sizes.points,
+        electrodes=len(model.stimuli),
+        steps=steps,
+        engine=engine.name,
+        seed=model.run.seed or 0,
+        drawn=model.run.seed is None,
+        ranks=ranks,
+        file_bytes=estimate.file_bytes(model, sizes, settings.samples, float32=float32),
+        memory_bytes=estimate.memory_bytes(model, sizes, ranks, engine.name),
+        seconds=round(seconds, 1),
+        notes=[f"engine {engine.name}: {engine.reason}"],
     )

@@ -48,7 +48,7 @@ class Quick:
     contacts: str | Sequence[Sequence[float]] | None = None
     record: Sequence[str] | None = None
 
-    def given(self) -> list[str]:
+    def present(self) -> list[str]:
         """Names of the texts that are there."""
         return [f.name for f in fields(self) if getattr(self, f.name)]
 
@@ -82,7 +82,9 @@ def quick_model(morphology: Path, quick: Quick, *, hoc: bool = False) -> dict[st
     if quick.passive is not None:
         mechanisms.insert(0, {"name": "pas", "sections": ["all"], **_pairs(quick.passive)})
     probe = {k: v for k in ("array", "contacts") if (v := getattr(quick, k)) is not None}
-    record = quick.record if quick.record is not None else () if probe else ("imem",)
+    record = quick.record
+    if record is None:
+        record = () if probe else ("imem",)
     source = "hoc" if hoc else "morphology"
     return {
         "run": {"engine": "neuron"} if hoc else {},
@@ -108,24 +110,24 @@ def _insert(text: str) -> dict[str, Any]:
 
 
 def _input(text: str, synapse: str) -> dict[str, Any]:
-    found = _INPUT.fullmatch(text)
-    if not found:
+    form = _INPUT.fullmatch(text)
+    if not form:
         raise _misformed(text, "soma:0.005@20,40")
-    kind, _, parameters = synapse.partition(":")
+    type_name, _, parameters = synapse.partition(":")
     return {
-        "synapse": {"type": kind, **_pairs(parameters)},
-        "weight": _number(found["weight"], text),
-        "location": _place(found["place"]),
-        "source": {"times": [_number(t, text) for t in found["times"].split(",")]},
+        "synapse": {"type": type_name, **_pairs(parameters)},
+        "weight": _number(form["weight"], text),
+        "location": _place(form["place"]),
+        "source": {"times": [_number(t, text) for t in form["times"].split(",")]},
     }
 
 
 def _stimulus(text: str) -> dict[str, Any]:
-    found = _STIMULUS.fullmatch(text)
-    if not found:
+    form = _STIMULUS.fullmatch(text)
+    if not form:
         raise _misformed(text, "soma:0.5@10+50")
-    values = {name: _number(found[name], text) for name in ("amp", "delay", "dur")}
-    return {"type": "IClamp", "location": _place(found["place"]), **values}
+    values = {name: _number(form[name], text) for name in ("amp", "delay", "dur")}
+    return {"type": "IClamp", "location": _place(form["place"]), **values}
 
 
 def _place(text: str) -> Any:

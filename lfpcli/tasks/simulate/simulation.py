@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from lfpcli.geometry import Geometry
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
@@ -23,19 +21,13 @@ from lfpcli.runtime.engine.run import Chunk, Frame, run
 from lfpcli.runtime.engine.state import RunState
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import build
-from lfpcli.tasks.simulate.checkpoint import (
-    NO_CHECKPOINTS,
-    Checkpoints,
-    check_same,
-    open_checkpoint,
-    saver_of,
-)
+from lfpcli.tasks.simulate.checkpoint import Checkpoints, check_same, open_checkpoint, saver_of
 from lfpcli.tasks.simulate.collect import Collection
 from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.fields import fields_of
 from lfpcli.tasks.simulate.layout import lay_out
 from lfpcli.tasks.simulate.network_file import save_network
-from lfpcli.tasks.simulate.outputs import Origins, Outputs
+from lfpcli.tasks.simulate.outputs import NO_CHECKPOINTS, Origins, Outputs
 from lfpcli.tasks.simulate.plan import (
     Plan,
     agreed_engine,
@@ -44,6 +36,7 @@ from lfpcli.tasks.simulate.plan import (
     estimated_plan,
     settings_of,
 )
+from lfpcli.tasks.simulate.results import write_geometry, write_spikes
 
 # cells up to which a plan is that of the model as it is built
 BUILT_CELLS = 2000
@@ -87,32 +80,35 @@ def simulate(
         for target in outputs.targets:
             check_output(target, force=outputs.force)
     with contextlib.ExitStack() as stack:
-        found = open_checkpoint(outputs.path, outputs.checkpoints, stack)
-        seed = None if found is None else int(found.key["seed"])
+        checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
+        # what was drawn for the first part of a run holds for all of it
+        seed = None if checkpoint is None else int(checkpoint.key["seed"])
         with team.pooled_warnings():
             simulation = Simulation(model, team, float32=outputs.float32, seed=seed)
         facts = simulation.facts(origins.renamed)
-        record = _record(origins, facts, found)
-        saver = saver_of(outputs.path, outputs.checkpoints, simulation, facts)
+        record = _record(origins, facts, checkpoint)
+        built = simulation.built
+        saver = saver_of(outputs, model, team=team, built=built, facts=facts)
         report(simulation.plan)
         if outputs.network is not None:
-            save_network(outputs.network, model, simulation.built, team, record, outputs.force)
+            target = outputs.network
+            save_network(target, model, built, team, provenance=record, force=outputs.force)
         writer = stack.enter_context(_opened(outputs, record, team))
-        simulation.run(writer, progress, saver, found)
+        simulation.run(writer, progress, saver, checkpoint)
     if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
         checkpoint_path(outputs.path).unlink(missing_ok=True)
     return simulation.plan
 
 
 def _record(
-    origins: Origins, facts: Mapping[str, Any], found: Checkpoint | None
+    origins: Origins, facts: Mapping[str, Any], checkpoint: Checkpoint | None
 ) -> Mapping[str, Any]:
     """Provenance of the recording: that of the first command, where the run goes on."""
-    if found is None:
+    if checkpoint is None:
         return provenance(origins.command, inputs=origins.inputs, **facts)
-    check_same(found, facts)
+    check_same(checkpoint, facts)
     # the end of the run may be another
-    return {**found.provenance, "model": facts["model"]}
+    return {**checkpoint.provenance, "model": facts["model"]}
 
 
 @contextlib.contextmanager
@@ -141,9 +137,11 @@ def plan_of(model: Model, *, float32: bool = False) -> Plan:
 
 def _mechanisms(model: Model, team: Team) -> Sequence[str]:
     """Load the mechanisms; rank 0 first, which compiles them where that was not done before."""
-    found: Sequence[str] = load_mechanisms(model) if team.leads else ()
+    left_out: Sequence[str] = ()
+    if team.leads:
+        left_out = load_mechanisms(model)
     team.share(None)
-    return found if team.leads else load_mechanisms(model)
+    return left_out if team.leads else load_mechanisms(model)
 
 
 class Simulation:
@@ -173,7 +171,7 @@ class Simulation:
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
         engine = agreed_engine(model, team)
-        self.settings = settings_of(model, engine[0])
+        self.settings = settings_of(model, engine.name)
         self.plan = built_plan(model, self.built, engine, team, float32=float32)
         self.plan.seed = self.seed
 
@@ -189,7 +187,7 @@ class Simulation:
         writer: RecordingWriter | None,
         progress: Callable[[float], None],
         saver: Checkpoints | None = None,
-        found: Checkpoint | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Run and write.
 
@@ -201,15 +199,17 @@ class Simulation:
             Told the time that the run has come to, ms.
         saver : Checkpoints, optional
             What writes checkpoints.
-        found : Checkpoint, optional
+        checkpoint : Checkpoint, optional
             Where the run goes on.
         """
-        self._write_geometry(writer)
-        start = None if found is None else found.state([cell.gid for cell in self.built.cells])
+        write_geometry(writer, self.built, self.team)
+        start = None
+        if checkpoint is not None:
+            start = checkpoint.state([cell.gid for cell in self.built.cells])
         if writer:
             tracks = self.collection.begin(writer, self.settings.dt)
-            if found is not None:
-                found.replay(tracks)
+            if checkpoint is not None:
+                checkpoint.replay(tracks)
         spikes = self._spike_recorder(start, saver)
         with Background(threaded=self.team.size == 1) as background, _listening(saver):
             for chunk in self._chunks(saver, start):
@@ -220,7 +220,7 @@ class Simulation:
                     saver.write(writer, chunk, spikes)
                     saver.end_if_asked()
         if spikes and self.model.record.spikes:
-            self._write_spikes(writer, *spikes.take())
+            write_spikes(writer, self.built, self.team, spikes.take())
         if writer and any(probe.treatment for probe in self.model.probes):
             # what treats them takes long to import
             from lfpcli.tasks.measure.treatment import treat_probes
@@ -228,14 +228,18 @@ class Simulation:
             treat_probes(writer.file, self.model.probes)
 
     def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
-        recorders = self.collection.recorders | (saver.recorders if saver else {})
+        recorders = dict(self.collection.recorders)
+        frame = Frame(columns=self.collection.columns, start=start)
+        if saver is not None:
+            recorders |= saver.recorders
+            frame = replace(frame, period=saver.period)
         return run(
             self.built.cells,
             self.settings,
             recorders,
-            self.fields,
-            self.built.synapses,
-            Frame(self.collection.columns, saver.period if saver else None, start),
+            fields=self.fields,
+            synapses=self.built.synapses,
+            frame=frame,
         )
 
     def _spike_recorder(
@@ -249,31 +253,6 @@ class Simulation:
         if start is not None and self.team.leads:
             recorder.earlier = start.times, start.gids
         return recorder
-
-    def _write_geometry(self, writer: RecordingWriter | None) -> None:
-        ranks = self.team.collect(self.built.members)
-        if writer is None:
-            return
-        members = sorted((m for rank in ranks for m in rank), key=lambda m: m.gid)
-        for name in self.built.everyone:
-            own = [m.geometry for m in members if m.population == name]
-            writer.geometry(name, Geometry.joined(own))
-
-    def _write_spikes(
-        self, writer: RecordingWriter | None, times: np.ndarray, gids: np.ndarray
-    ) -> None:
-        ranks = self.team.collect((times, gids))
-        if writer is None:
-            return
-        times = np.concatenate([rank[0] for rank in ranks])
-        gids = np.concatenate([rank[1] for rank in ranks])
-        for name, own in self.built.everyone.items():
-            chosen = (gids >= own.start) & (gids < own.stop)
-            writer.spikes(name, times[chosen], gids[chosen])
-        trains = self.built.trains
-        for name, own in self.built.layout.trains.items():
-            chosen = (trains.source >= own.start) & (trains.source < own.stop) & (trains.times >= 0)
-            writer.spikes(name, trains.times[chosen], trains.source[chosen])
 
 
 def _listening(saver: Checkpoints | None) -> contextlib.AbstractContextManager[None]:

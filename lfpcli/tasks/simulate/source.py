@@ -89,9 +89,9 @@ def model_source(
 
 
 def _refuse_quick(quick: Quick) -> None:
-    if given := quick.given():
+    if names := quick.present():
         raise UsageError(
-            f"--{given[0]} makes a model of a morphology, but this is a model file",
+            f"--{names[0]} makes a model of a morphology, but this is a model file",
             remedy="change the model, or use --set KEY=VALUE",
         )
 

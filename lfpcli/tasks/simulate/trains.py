@@ -22,7 +22,7 @@ def train_count(population: Population) -> int:
 
 
 def population_trains(
-    population: Population, own: range, model: Model, seed: int
+    population: Population, numbers: range, model: Model, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spikes of a population without cells, up to the end of the run.
 
@@ -30,7 +30,7 @@ def population_trains(
     ----------
     population : Population
         The population.
-    own : range
+    numbers : range
         Numbers of its trains in the model.
     model : Model
         The model.
@@ -46,14 +46,16 @@ def population_trains(
     """
     tstop, tstart = model.run.tstop, model.run.tstart
     if population.spikes is not None:
-        times, ids = _from_file(population, len(own))
+        times, ids = _from_file(population, len(numbers))
         kept = times <= tstop
-        return times[kept], ids[kept] + own.start
+        return times[kept], ids[kept] + numbers.start
     assert population.rate is not None
     rng = seeds.generator(seed, f"trains {population.name}")
     labels = seeds.generator(seed, f"labels {population.name}")
-    times, index = draw_trains(population.rate, len(own), rng, labels, tstop, tstart)
-    return times, index + own.start
+    times, index = draw_trains(
+        population.rate, len(numbers), rng=rng, labels=labels, tstop=tstop, tstart=tstart
+    )
+    return times, index + numbers.start
 
 
 def _from_file(population: Population, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +77,7 @@ def _from_file(population: Population, size: int) -> tuple[np.ndarray, np.ndarra
 def draw_trains(
     source: SpikeSource,
     count: int,
+    *,
     rng: np.random.Generator,
     labels: np.random.Generator,
     tstop: float,

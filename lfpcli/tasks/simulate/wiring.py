@@ -51,10 +51,10 @@ class Wiring:
         """Index of a kind of synapses."""
         check_synapse(synapse.type, synapse.params)
         shared = shared and synapse.type in LINEAR
-        found = SynapseKind(synapse.type, tuple(sorted(synapse.params.items())), shared)
-        if found not in self.kinds:
-            self.kinds.append(found)
-        return self.kinds.index(found)
+        entry = SynapseKind(synapse.type, tuple(sorted(synapse.params.items())), shared)
+        if entry not in self.kinds:
+            self.kinds.append(entry)
+        return self.kinds.index(entry)
 
     def rows(self) -> SynapseRows:
         """All synapses, sorted by cell."""
@@ -87,55 +87,102 @@ def wire(model: Model, seed: int, layout: Layout, members: list[Member]) -> Wiri
     InputError
         Where a rule or a place cannot be met, or a delay is shorter than the time step.
     """
-    wiring = Wiring()
+    draw = _Draw(model, seed, layout, members)
     for number, connection in enumerate(model.connections):
         with located(connection.source_line):
-            _add_connection(wiring, model, number, seed, layout, members)
+            draw.add_connection(number, connection)
     for number, table in enumerate(model.inputs):
         with located(table.source_line):
-            _add_input(wiring, model, number, seed, layout, members)
-    return wiring
+            draw.add_input(number, table)
+    return draw.wiring
 
 
 class _Places:
-    """Draws places of one table; what does not depend on where a cell stands is found once."""
+    """Where on cells one table puts synapses; what does not depend on where a cell stands is
+    looked up once.
+    """
 
     def __init__(self, location: Location, layout: Layout) -> None:
-        self._location, self._kinds = location, layout.kinds
+        self._location, self._cell_names = location, layout.cell_names
         keys = (location.depth, location.z_min, location.z_max, location.nearest)
         self._same_everywhere = all(key is None for key in keys)
-        self._found: dict[str, Candidates] = {}
+        self._candidates: dict[str, Candidates] = {}
 
     def of(self, member: Member) -> Candidates:
         """Segments of a cell among which places are drawn."""
         if not self._same_everywhere:
             return resolve(self._location, member.geometry)
-        kind = self._kinds[member.population]
-        if kind not in self._found:
-            self._found[kind] = resolve(self._location, member.geometry)
-        return self._found[kind]
+        name = self._cell_names[member.population]
+        if name not in self._candidates:
+            self._candidates[name] = resolve(self._location, member.geometry)
+        return self._candidates[name]
 
 
-def _add_connection(
-    wiring: Wiring, model: Model, number: int, seed: int, layout: Layout, members: list[Member]
-) -> None:
-    table = model.connections[number]
-    kind = wiring.kind(table.synapse, shared=model.run.merge and not table.record)
-    pre, post = layout.gids(table.pre), layout.gids(table.post)
-    own = [(k, m) for k, m in enumerate(members) if m.population == table.post]
-    wanted = np.array([member.gid - post.start for _, member in own], np.int64)
-    pairs = Pairs(table, number, pre, post, seed, wanted)
-    places = _Places(table.location, layout)
-    for k, member in own:
-        rng = seeds.generator(seed, "connection", number, member.gid)
-        sources = pairs.of(member.gid - post.start, rng)
-        sources = np.repeat(sources, table.count.draw_counts(rng, len(sources)))
-        count = len(sources)
-        segments = places.of(member).draw(rng, count)
-        weights = table.weight.draw(rng, count)
-        delays = table.delay.draw(rng, count)
-        _check_delays(table, delays, model.run.interval)
-        wiring.parts.append(_rows(k, segments, kind, weights, delays, sources + pre.start, number))
+class _Draw:
+    """Draws the synapses of the cells of this process, table by table."""
+
+    def __init__(self, model: Model, seed: int, layout: Layout, members: list[Member]) -> None:
+        self.wiring = Wiring()
+        self._model, self._seed = model, seed
+        self._layout, self._members = layout, members
+
+    def add_connection(self, number: int, table: Connection) -> None:
+        """Draw the synapses of a ``[[connection]]``."""
+        merges = self._model.run.merge and not table.record
+        kind = self.wiring.kind(table.synapse, shared=merges)
+        pre, post = self._layout.gids(table.pre), self._layout.gids(table.post)
+        targets = [(k, m) for k, m in enumerate(self._members) if m.population == table.post]
+        wanted = np.array([member.gid - post.start for _, member in targets], np.int64)
+        pairs = Pairs(table, number, pre=pre, post=post, seed=self._seed, wanted=wanted)
+        places = _Places(table.location, self._layout)
+        for k, member in targets:
+            # the order of draws from this stream is part of what a seed means
+            rng = seeds.generator(self._seed, "connection", number, member.gid)
+            sources = pairs.of(member.gid - post.start, rng)
+            sources = np.repeat(sources, table.count.draw_counts(rng, len(sources)))
+            count = len(sources)
+            rows = _rows(
+                cell=k,
+                segments=places.of(member).draw(rng, count),
+                kind=kind,
+                weights=table.weight.draw(rng, count),
+                delays=table.delay.draw(rng, count),
+                sources=sources + pre.start,
+                origin=number,
+            )
+            _check_delays(table, rows.delay, self._model.run.interval)
+            self.wiring.parts.append(rows)
+
+    def add_input(self, number: int, table: Input) -> None:
+        """Draw the synapses of an ``[[input]]`` and their spikes."""
+        run = self._model.run
+        kind = self.wiring.kind(table.synapse, shared=run.merge and not table.record)
+        places = _Places(table.location, self._layout)
+        origin = len(self._model.connections) + number
+        for k, member in chosen(table, self._layout, self._members):
+            key = (number, member.gid)
+            rng = seeds.generator(self._seed, "input", *key)
+            count = int(table.count.draw_counts(rng, 1)[0])
+            segments = places.of(member).draw(rng, count)
+            weights = table.weight.draw(rng, count)
+            spikes = draw_trains(
+                table.source,
+                count,
+                rng=seeds.generator(self._seed, "spikes", *key),
+                labels=seeds.generator(self._seed, "labels", *key),
+                tstop=run.tstop,
+                tstart=run.tstart,
+            )
+            rows = _rows(
+                cell=k,
+                segments=segments,
+                kind=kind,
+                weights=weights,
+                delays=np.zeros(count),
+                sources=self.wiring.own_trains(*spikes, count),
+                origin=origin,
+            )
+            self.wiring.parts.append(rows)
 
 
 def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
@@ -145,31 +192,6 @@ def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
             source=table.delay.source_line or None,
             remedy=f"give the delay min = {dt:g}, or more",
         )
-
-
-def _add_input(
-    wiring: Wiring, model: Model, number: int, seed: int, layout: Layout, members: list[Member]
-) -> None:
-    table = model.inputs[number]
-    kind = wiring.kind(table.synapse, shared=model.run.merge and not table.record)
-    places = _Places(table.location, layout)
-    origin = len(model.connections) + number
-    for k, member in chosen(table, layout, members):
-        key = (number, member.gid)
-        rng = seeds.generator(seed, "input", *key)
-        count = int(table.count.draw_counts(rng, 1)[0])
-        segments = places.of(member).draw(rng, count)
-        weights = table.weight.draw(rng, count)
-        spikes = draw_trains(
-            table.source,
-            count,
-            seeds.generator(seed, "spikes", *key),
-            seeds.generator(seed, "labels", *key),
-            model.run.tstop,
-            model.run.tstart,
-        )
-        sources = wiring.own_trains(*spikes, count)
-        wiring.parts.append(_rows(k, segments, kind, weights, np.zeros(count), sources, origin))
 
 
 def chosen(
@@ -193,6 +215,7 @@ def chosen(
 
 
 def _rows(
+    *,
     cell: int,
     segments: np.ndarray,
     kind: int,
@@ -203,11 +226,11 @@ def _rows(
 ) -> SynapseRows:
     count = len(segments)
     return SynapseRows(
-        np.full(count, cell, np.int32),
-        segments.astype(np.int32),
-        np.full(count, kind, np.int32),
-        weights,
-        delays,
-        sources,
-        np.full(count, origin, np.int32),
+        cell=np.full(count, cell, np.int32),
+        segment=segments.astype(np.int32),
+        kind=np.full(count, kind, np.int32),
+        weight=weights,
+        delay=delays,
+        source=sources,
+        origin=np.full(count, origin, np.int32),
     )
