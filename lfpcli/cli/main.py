@@ -28,6 +28,7 @@ COMMANDS = {
     "meg": "MEG from current dipole moments",
     "plot": "draw recordings",
     "info": "say what a file holds",
+    "convert": "files of other tools, in and out",
     "diff": "compare two files",
 }
 

@@ -58,7 +58,7 @@ def _from_sonata(path: Path, population: str | None) -> tuple[Any, Any]:
             # files before version 0.1 of the format have no populations
             if "timestamps" not in group:
                 group = group[_population(path, list(group), population)]
-            factor = _milliseconds(path, group["timestamps"].attrs.get("units", "ms"))
+            factor = milliseconds(path, group["timestamps"].attrs.get("units", "ms"))
             ids = group["node_ids"] if "node_ids" in group else group["gids"]
             return group["timestamps"][:] * factor, ids[:]
     except (OSError, KeyError, TypeError, AttributeError) as error:
@@ -77,7 +77,8 @@ def _population(path: Path, names: list[str], wanted: str | None) -> str:
     )
 
 
-def _milliseconds(path: Path, unit: Any) -> float:
+def milliseconds(path: Path, unit: Any) -> float:
+    """What turns times in a unit that SONATA names into ms."""
     text = as_text(unit)
     factors = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
     if text not in factors:

@@ -1,0 +1,3 @@
+"""Files of other tools: what each holds of a recording, written and read."""
+
+from __future__ import annotations

@@ -1,0 +1,413 @@
+"""What passes between a recording and the files of other tools: traces, trains, geometry."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.filters import resample
+from lfpcli.geometry import Geometry
+
+BLOCK_VALUES = 1 << 22
+"""Numbers that are held at a time while samples pass from file to file."""
+
+FLAT = 1e-9
+"""Extent, um, below which contacts count as lying in a plane."""
+
+# powers of ten of the units that samples may be converted between
+_SCALES: dict[str, tuple[str, int]] = {
+    "V": ("potential", 0),
+    "mV": ("potential", -3),
+    "uV": ("potential", -6),
+    "nV": ("potential", -9),
+    "A": ("current", 0),
+    "nA": ("current", -9),
+    "pA": ("current", -12),
+    "A m": ("dipole moment", 0),
+    "nA m": ("dipole moment", -9),
+    "nA um": ("dipole moment", -15),
+    "T": ("magnetic field", 0),
+    "pT": ("magnetic field", -12),
+    "fT": ("magnetic field", -15),
+    "T/m": ("field gradient", 0),
+    "fT/cm": ("field gradient", -13),
+    "nA/um3": ("current density", 0),
+    "uA/mm3": ("current density", 6),
+}
+
+
+class Samples:
+    """Rows and columns of an array (T, C), read block by block.
+
+    Parameters
+    ----------
+    source : array-like, shape (T, C)
+        An ndarray or an HDF5 dataset.
+    factor : float
+        What every sample is multiplied by.
+    rows : range, optional
+        The rows that are taken, all by default.
+    columns : ndarray of int, optional
+        The columns that are taken, all by default.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        factor: float = 1.0,
+        rows: range | None = None,
+        columns: np.ndarray | None = None,
+    ) -> None:
+        self._source = source
+        self._factor = factor
+        self._rows = range(source.shape[0]) if rows is None else rows
+        self._columns = columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of samples and of channels."""
+        width = self._source.shape[1] if self._columns is None else len(self._columns)
+        return len(self._rows), int(width)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored numbers."""
+        return np.dtype(self._source.dtype)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples from one row up to another, shape (n, C), float64."""
+        rows = self._rows[start:stop]
+        if not len(rows):
+            return np.empty((0, self.shape[1]))
+        try:
+            block = self._source[rows.start : rows.stop]
+        except OSError as error:
+            raise InputError(
+                "samples cannot be read", source=self._name(), remedy="make the file again"
+            ) from error
+        values = np.asarray(block, dtype=float)
+        if self._columns is not None:
+            values = values[:, self._columns]
+        # multiplying by 1 would copy for nothing
+        return values if self._factor == 1.0 else values * self._factor
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the first row of each block, and its samples (n, C)."""
+        samples, channels = self.shape
+        rows = max(1, BLOCK_VALUES // max(channels, 1))
+        for start in range(0, samples, rows):
+            yield start, self.read(start, min(start + rows, samples))
+
+    def array(self) -> np.ndarray:
+        """All samples, shape (T, C), float64, in memory."""
+        return self.read(0, self.shape[0])
+
+    def narrowed(self, rows: range | None, columns: np.ndarray | None) -> Samples:
+        """Some rows (counted in these samples) and columns of these samples."""
+        chosen = self._rows if rows is None else self._rows[rows.start : rows.stop]
+        if columns is not None and self._columns is not None:
+            columns = self._columns[columns]
+        return Samples(
+            self._source,
+            factor=self._factor,
+            rows=chosen,
+            columns=self._columns if columns is None else columns,
+        )
+
+    def scaled(self, factor: float) -> Samples:
+        """These samples times a factor."""
+        return Samples(
+            self._source, factor=self._factor * factor, rows=self._rows, columns=self._columns
+        )
+
+    def resampled(self, dt: float, to_dt: float) -> Samples:
+        """These samples at another interval (ms), filtered against aliases; see `resample`.
+
+        The result lies in a temporary file where it is large, since a filter along time needs
+        whole channels and a recording may not fit into memory.
+        """
+        samples, channels = self.shape
+        width = max(1, BLOCK_VALUES // max(samples, 1))
+        target: np.ndarray | None = None
+        for first in range(0, channels, width):
+            columns = np.arange(first, min(first + width, channels))
+            part = resample(self.narrowed(None, columns).array(), dt, to_dt)
+            if target is None:
+                target = _room((len(part), channels))
+            target[:, columns] = part
+        return Samples(np.empty((0, channels)) if target is None else target)
+
+    def _name(self) -> str:
+        return str(getattr(self._source, "name", "samples"))
+
+
+def _room(shape: tuple[int, int]) -> np.ndarray:
+    """An array in memory, or in an unnamed temporary file where it is large."""
+    if shape[0] * shape[1] <= 4 * BLOCK_VALUES:
+        return np.empty(shape)
+    # the file has no name any more and goes with the array
+    with tempfile.TemporaryFile(prefix="lfp-") as file:
+        return np.memmap(file, dtype=float, mode="w+", shape=shape)
+
+
+@dataclass(kw_only=True)
+class Traces:
+    """What was sampled in time on some channels.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the recording: ``LFP``, ``dipole/total``, ``vmem/E``.
+    samples : Samples
+        Shape (T, C).
+    units : str
+        Unit of the samples.
+    dt, t_start : float
+        Sampling interval and time of the first sample, ms.
+    channels : list of str
+        Names of the channels.
+    positions : ndarray, shape (C, 3), or None
+        Places of the channels, um.
+    model : str
+        Name of the forward model; empty where there is none.
+    parameters : mapping
+        Its parameters.
+    shares : dict of str to Samples
+        Shares of populations, cells or currents, each (T, C).
+    """
+
+    name: str
+    samples: Samples
+    units: str
+    dt: float
+    t_start: float
+    channels: list[str]
+    positions: np.ndarray | None = None
+    model: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    shares: dict[str, Samples] = field(default_factory=dict)
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the samples, shape (T,), ms."""
+        return self.t_start + self.dt * np.arange(self.samples.shape[0])
+
+    def _mapped(self, change: Any, **fields: Any) -> Traces:
+        shares = {label: change(samples) for label, samples in self.shares.items()}
+        return replace(self, samples=change(self.samples), shares=shares, **fields)
+
+    def between(self, start: float, stop: float) -> Traces:
+        """The samples from one time to another, both included, ms."""
+        first = max(0, int(np.ceil((start - self.t_start) / self.dt - 1e-9)))
+        last = min(self.samples.shape[0], int((stop - self.t_start) / self.dt + 1e-9) + 1)
+        if last <= first:
+            end = self.t_start + self.dt * (self.samples.shape[0] - 1)
+            raise UsageError(
+                f"no sample of {self.name} lies between {start:g} and {stop:g} ms",
+                remedy=f"it has samples from {self.t_start:g} to {end:g} ms",
+            )
+        rows = range(first, last)
+        return self._mapped(
+            lambda samples: samples.narrowed(rows, None), t_start=self.t_start + first * self.dt
+        )
+
+    def of_channels(self, columns: np.ndarray) -> Traces:
+        """Some of the channels, by number."""
+        return self._mapped(
+            lambda samples: samples.narrowed(None, columns),
+            channels=[self.channels[k] for k in columns],
+            positions=None if self.positions is None else self.positions[columns],
+        )
+
+    def in_units(self, units: str) -> Traces:
+        """The same in another unit of the same quantity.
+
+        Raises
+        ------
+        UsageError
+            Where the unit is unknown or of another quantity.
+        """
+        factor = unit_factor(self.units, units)
+        if factor == 1.0:
+            return replace(self, units=units)
+        return self._mapped(lambda samples: samples.scaled(factor), units=units)
+
+    def at_interval(self, to_dt: float) -> Traces:
+        """The same at another sampling interval, ms; filtered so that nothing is aliased."""
+        return self._mapped(lambda samples: samples.resampled(self.dt, to_dt), dt=to_dt)
+
+
+def unit_factor(units: str, wanted: str) -> float:
+    """What turns numbers in one unit into numbers in another.
+
+    Raises
+    ------
+    UsageError
+        Where the two do not measure the same.
+    """
+    if units == wanted:
+        return 1.0
+    quantity, power = _SCALES.get(units, (None, 0))
+    wanted_quantity, wanted_power = _SCALES.get(wanted, (None, 0))
+    if quantity is None or quantity != wanted_quantity:
+        same = [name for name, (other, _) in _SCALES.items() if quantity and other == quantity]
+        raise UsageError(
+            f"'{units}' cannot be turned into '{wanted}'",
+            remedy=f"use one of {', '.join(same)}" if same else "leave the unit as it is",
+        )
+    difference = power - wanted_power
+    # a whole power of ten is exact where its inverse is not
+    return 10.0**difference if difference >= 0 else 1 / 10.0**-difference
+
+
+@dataclass(kw_only=True)
+class Trains:
+    """Spikes of a population.
+
+    Attributes
+    ----------
+    population : str
+        Its name.
+    times : ndarray, shape (K,)
+        ms, ascending.
+    node_ids : ndarray of int, shape (K,)
+        The cell of each spike.
+    """
+
+    population: str
+    times: np.ndarray
+    node_ids: np.ndarray
+
+    def between(self, start: float, stop: float) -> Trains:
+        """The spikes from one time to another, both included, ms."""
+        inside = (self.times >= start) & (self.times <= stop)
+        return replace(self, times=self.times[inside], node_ids=self.node_ids[inside])
+
+    def by_cell(self) -> dict[int, np.ndarray]:
+        """Times of each cell that fires, ms, by gid."""
+        if not len(self.times):
+            return {}
+        order = np.lexsort((self.times, self.node_ids))
+        cells, first = np.unique(self.node_ids[order], return_index=True)
+        parts = np.split(self.times[order], first[1:])
+        return {int(cell): times for cell, times in zip(cells, parts, strict=True)}
+
+
+@dataclass(kw_only=True)
+class Contents:
+    """What a file holds, or is to hold.
+
+    Attributes
+    ----------
+    traces : list of Traces
+        What was sampled.
+    trains : list of Trains
+        Spikes, by population.
+    geometries : dict of str to Geometry
+        Segments of the cells, by population.
+    provenance : mapping
+        How it came to be.
+    source : str
+        What to call the file in messages.
+    """
+
+    traces: list[Traces] = field(default_factory=list)
+    trains: list[Trains] = field(default_factory=list)
+    geometries: dict[str, Geometry] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def named(self, name: str) -> Traces:
+        """The traces of a name."""
+        for traces in self.traces:
+            if traces.name == name:
+                return traces
+        raise KeyError(name)
+
+    def stop(self) -> float:
+        """Time of the last sample or spike, ms."""
+        ends = [t.t_start + t.dt * max(t.samples.shape[0] - 1, 0) for t in self.traces]
+        ends += [float(t.times[-1]) for t in self.trains if len(t.times)]
+        return max(ends, default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a file of another tool is to be like.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file or folder, whose suffix says the format.
+    dtype : str
+        Type of the samples, ``f8`` or ``f4``.
+    """
+
+    name: str
+    dtype: str = "f8"
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the name, in small letters, with its dot."""
+        return Path(self.name).suffix.lower()
+
+
+def plane_axes(positions: np.ndarray) -> list[int]:
+    """The axes that tell contacts apart: two where they lie in a plane along axes, else three.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (C, 3)
+        Places of contacts, um.
+    """
+    extent = np.ptp(positions, axis=0)
+    axes = [k for k in range(3) if extent[k] > FLAT]
+    # a line of contacts along z lies in the plane of x and z, as probes do
+    for axis in (2, 0, 1):
+        if len(axes) < 2 and axis not in axes:
+            axes.append(axis)
+    return sorted(axes)
+
+
+@contextlib.contextmanager
+def ending_in(path: Path, ending: str) -> Iterator[Path]:
+    """Yield a name beside `path` that ends as a library demands; what is there then becomes `path`.
+
+    Outputs are written under a temporary name, which says nothing of their format.
+    """
+    named = path.with_name(f"{path.name}{ending}")
+    try:
+        yield named
+        named.replace(path)
+    finally:
+        named.unlink(missing_ok=True)
+
+
+def only_traces(contents: Contents, format_name: str) -> Traces:
+    """The only traces there are, for formats that hold one array.
+
+    Raises
+    ------
+    UsageError
+        Where there are none or several.
+    """
+    names: Sequence[str] = [traces.name for traces in contents.traces]
+    if len(names) == 1:
+        return contents.traces[0]
+    if not names:
+        raise UsageError(
+            f"{contents.source} holds nothing sampled that {format_name} could hold",
+            remedy="see what it holds: lfp info",
+        )
+    raise UsageError(
+        f"{format_name} holds one signal, {contents.source} has {len(names)}",
+        remedy=f"choose one with --signal: {', '.join(names[:12])}",
+    )

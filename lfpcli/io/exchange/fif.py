@@ -1,0 +1,94 @@
+"""MNE-Python's files: raw data and evoked responses, with sensors in the head frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+
+from lfpcli.errors import UsageError
+from lfpcli.io.exchange.contents import Contents, Target, Traces, ending_in, only_traces
+
+# channel type and unit that MNE stores
+_TYPES = {"V": "V", "mV": "V", "uV": "V", "nV": "V", "T": "T", "pT": "T", "fT": "T", "T/m": "T/m"}
+METRES = 1e-6
+
+
+def write(contents: Contents, path: Path, target: Target) -> None:
+    """Write one signal as raw data, or as an evoked response where the name ends in ``-ave.fif``.
+
+    Potentials of models of the head are EEG channels, others those of a depth electrode (SEEG);
+    fields are magnetometers, their gradients gradiometers. Numbers are in V, T and T/m, places in
+    metres.
+
+    Parameters
+    ----------
+    contents : Contents
+        What to write, of one signal.
+    path : Path
+        The file.
+    target : Target
+        Its name and the type of the samples.
+    """
+    traces = only_traces(contents, ".fif")
+    if target.name.endswith("-ave.fif"):
+        evoked = mne.EvokedArray(
+            _data(traces),
+            _info(traces),
+            tmin=traces.t_start / 1000.0,
+            comment=traces.name,
+            verbose="error",
+        )
+        with ending_in(path, "-ave.fif") as named:
+            evoked.save(named, overwrite=True, verbose="error")
+        return
+    raw = to_raw(traces)
+    width = "double" if np.dtype(target.dtype).itemsize == 8 else "single"
+    with ending_in(path, "_raw.fif") as named:
+        raw.save(named, fmt=width, overwrite=True, verbose="error")
+
+
+def to_raw(traces: Traces) -> Any:
+    """Return one signal as ``mne.io.RawArray``, in V, T or T/m.
+
+    Raises
+    ------
+    UsageError
+        Where MNE has no channels of its unit.
+    """
+    info = _info(traces)
+    first = round(traces.t_start / traces.dt)
+    return mne.io.RawArray(_data(traces), info, first_samp=first, verbose="error")
+
+
+def _data(traces: Traces) -> np.ndarray:
+    """Samples as MNE takes them, (C, T) in V, T or T/m."""
+    return traces.in_units(_stored_units(traces)).samples.array().T
+
+
+def _stored_units(traces: Traces) -> str:
+    if traces.units not in _TYPES:
+        raise UsageError(
+            f"MNE has no channels in {traces.units or 'no unit'}",
+            remedy="choose an EEG, MEG or extracellular signal with --signal",
+        )
+    return _TYPES[traces.units]
+
+
+def _info(traces: Traces) -> Any:
+    stored = _stored_units(traces)
+    head = "montage" in traces.parameters or "head_model" in traces.parameters
+    channel_type = {"V": "eeg" if head else "seeg", "T": "mag", "T/m": "grad"}[stored]
+    info = mne.create_info(traces.channels, 1000.0 / traces.dt, channel_type, verbose="error")
+    if traces.positions is None:
+        return info
+    places = traces.positions * METRES
+    if stored == "V":
+        by_name = dict(zip(traces.channels, places, strict=True))
+        info.set_montage(mne.channels.make_dig_montage(by_name, coord_frame="head"))
+        return info
+    for channel, place in zip(info["chs"], places, strict=True):
+        channel["loc"][:3] = place
+    return info

@@ -1,0 +1,302 @@
+"""Neurodata Without Borders: electrical series, electrodes and units, through PyNWB."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pynwb
+from hdmf.data_utils import GenericDataChunkIterator
+from pynwb.ecephys import ElectricalSeries
+
+from lfpcli import __version__
+from lfpcli.errors import InputError
+from lfpcli.io.exchange.contents import (
+    Contents,
+    Samples,
+    Target,
+    Traces,
+    Trains,
+    ending_in,
+    plane_axes,
+    unit_factor,
+)
+
+# NWB wants a moment that the session began; a simulation has none, and the wall clock would make
+# two files of one recording differ
+SESSION_START = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
+# potentials are series of electrodes, all else plain time series
+POTENTIALS = ("V", "mV", "uV", "nV")
+_COLUMNS = {
+    "channel_name": "name of the contact",
+    "rel_x": "place of the contact along the first axis of its array, um",
+    "rel_y": "place of the contact along the second axis of its array, um",
+    "rel_z": "place of the contact along the third axis, um",
+}
+
+
+def write(contents: Contents, path: Path, target: Target) -> None:
+    """Write potentials as ``ElectricalSeries``, other samples as ``TimeSeries``, spikes as units.
+
+    Samples keep their numbers; the attribute `conversion` turns them into volts. Electrodes have
+    their places in ``x``, ``y``, ``z`` (um), and those within their array in ``rel_x`` and
+    ``rel_y``, by which SpikeInterface makes a probe. Units are the cells that fire.
+
+    Parameters
+    ----------
+    contents : Contents
+        What to write.
+    path : Path
+        The file.
+    target : Target
+        Its name and the type of the samples.
+    """
+    identifier = _identifier(contents)
+    file = pynwb.NWBFile(
+        session_description=f"simulated; {contents.source}",
+        identifier=str(identifier),
+        session_start_time=SESSION_START,
+        file_create_date=[SESSION_START],
+        source_script=json.dumps(contents.provenance, sort_keys=True),
+        source_script_file_name="provenance.json",
+        was_generated_by=[["lfp", __version__]],
+    )
+    file.subject = pynwb.file.Subject(
+        subject_id="simulation", species="Mus musculus", sex="U", age="P0D"
+    )
+    device = file.create_device(name="simulated", description="virtual electrodes")
+    for traces in contents.traces:
+        if traces.units in POTENTIALS and traces.positions is not None and "/" not in traces.name:
+            _add_electrical(file, device, traces, target.dtype)
+        else:
+            _add_series(file, traces, target.dtype)
+    if contents.trains:
+        _add_units(file, contents)
+    _settle_identities(file, identifier)
+    with ending_in(path, ".nwb") as named, pynwb.NWBHDF5IO(named, "w") as io:
+        io.write(file, cache_spec=True)
+
+
+def _identifier(contents: Contents) -> uuid.UUID:
+    """An identity that follows from what the file is made of."""
+    sums = hashlib.sha256(json.dumps(contents.provenance, sort_keys=True).encode())
+    for traces in contents.traces:
+        text = f"{traces.name} {traces.units} {traces.dt!r} {traces.samples.shape}"
+        sums.update(text.encode())
+        sums.update(traces.samples.read(0, 64).tobytes())
+    return uuid.uuid5(uuid.NAMESPACE_URL, sums.hexdigest())
+
+
+class _Blocks(GenericDataChunkIterator):
+    """Samples (T, C) as PyNWB takes them, some rows at a time."""
+
+    def __init__(self, samples: Samples, dtype: str) -> None:
+        self._samples, self._type = samples, np.dtype(dtype)
+        rows = max(1, min(samples.shape[0], (1 << 19) // max(samples.shape[1], 1)))
+        chunks = (rows, samples.shape[1])
+        super().__init__(buffer_shape=chunks, chunk_shape=chunks)
+
+    def _get_data(self, selection: tuple[slice, ...]) -> np.ndarray:
+        rows, columns = selection
+        return self._samples.read(rows.start, rows.stop)[:, columns].astype(self._type)
+
+    def _get_maxshape(self) -> tuple[int, int]:
+        return self._samples.shape
+
+    def _get_dtype(self) -> np.dtype:
+        return self._type
+
+
+def _add_electrical(file: Any, device: Any, traces: Traces, dtype: str) -> None:
+    assert traces.positions is not None
+    label = _label(traces.name)
+    group = file.create_electrode_group(
+        name=label, description=f"contacts of {traces.name}", location="unknown", device=device
+    )
+    axes = plane_axes(traces.positions)
+    columns = ["channel_name", *(f"rel_{axis}" for axis, _ in zip("xyz", axes, strict=False))]
+    if file.electrodes is None:
+        for column in columns:
+            file.add_electrode_column(name=column, description=_COLUMNS[column])
+    first = 0 if file.electrodes is None else len(file.electrodes)
+    for name, place in zip(traces.channels, traces.positions, strict=True):
+        relative = dict(zip(columns[1:], place[axes].tolist(), strict=True))
+        x, y, z = place.tolist()
+        file.add_electrode(
+            group=group, location="unknown", channel_name=name, x=x, y=y, z=z, **relative
+        )
+    rows = list(range(first, first + len(traces.channels)))
+    region = file.create_electrode_table_region(region=rows, description=traces.name)
+    file.add_acquisition(
+        ElectricalSeries(
+            name=label,
+            description=_description(traces),
+            data=_Blocks(traces.samples, dtype),
+            electrodes=region,
+            starting_time=traces.t_start / 1000.0,
+            rate=1000.0 / traces.dt,
+            conversion=unit_factor(traces.units, "V"),
+        )
+    )
+
+
+def _add_series(file: Any, traces: Traces, dtype: str) -> None:
+    file.add_acquisition(
+        pynwb.TimeSeries(
+            name=_label(traces.name),
+            description=_description(traces),
+            data=_Blocks(traces.samples, dtype),
+            unit=traces.units or "1",
+            starting_time=traces.t_start / 1000.0,
+            rate=1000.0 / traces.dt,
+            comments=f"channels: {', '.join(traces.channels[:1000])}",
+        )
+    )
+
+
+def _description(traces: Traces) -> str:
+    parameters = json.dumps(dict(traces.parameters), sort_keys=True, default=str)
+    return f"{traces.model or traces.name}; {parameters}"
+
+
+def _label(name: str) -> str:
+    """A name without slashes and colons, which NWB does not allow."""
+    return re.sub(r"[/:]", ".", name)
+
+
+def _add_units(file: Any, contents: Contents) -> None:
+    file.add_unit_column(name="population", description="population of the cell")
+    file.add_unit_column(name="gid", description="number of the cell in the recording")
+    stop = contents.stop() / 1000.0
+    for trains in contents.trains:
+        for gid, times in trains.by_cell().items():
+            start = min(0.0, float(times[0]) / 1000.0)
+            file.add_unit(
+                spike_times=times / 1000.0,
+                obs_intervals=[[start, max(stop, float(times[-1]) / 1000.0)]],
+                population=trains.population,
+                gid=gid,
+            )
+    intervals = [traces.dt for traces in contents.traces]
+    if file.units is not None and intervals:
+        file.units.resolution = min(intervals) / 1000.0
+
+
+def _settle_identities(file: Any, identifier: uuid.UUID) -> None:
+    """Replace the identities that PyNWB draws by ones that follow from the contents.
+
+    HDMF has no public way to set them; they are drawn when first asked for.
+    """
+    for number, child in enumerate([file, *file.all_children()]):
+        child._AbstractContainer__object_id = str(uuid.uuid5(identifier, f"{number} {child.name}"))
+
+
+@contextlib.contextmanager
+def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
+    """Yield the electrical series, time series and units of an NWB file.
+
+    Raises
+    ------
+    InputError
+        Where PyNWB cannot read it.
+    """
+    path = Path(source)
+    try:
+        io = pynwb.NWBHDF5IO(path, "r")
+        file = io.read()
+    except Exception as error:
+        # PyNWB raises errors of many classes for one broken file
+        raise InputError(
+            f"is no NWB file that PyNWB reads: {error}",
+            source=path,
+            remedy="validate it with pynwb-validate",
+        ) from error
+    with io:
+        traces = [_traces(series) for series in _series_of(file)]
+        yield Contents(traces=traces, trains=_trains(file), source=str(path))
+
+
+def _series_of(file: Any) -> list[Any]:
+    series = list(file.acquisition.values())
+    for module in file.processing.values():
+        for interface in module.data_interfaces.values():
+            inner = getattr(interface, "electrical_series", None)
+            series += [interface] if inner is None else list(inner.values())
+    wanted = [each for each in series if isinstance(each, pynwb.TimeSeries)]
+    return [each for each in wanted if np.ndim(each.data) == 2]
+
+
+def _traces(series: Any) -> Traces:
+    rate, start = series.rate, series.starting_time
+    if rate is None:
+        stamps = np.asarray(series.timestamps[:2], float)
+        if len(stamps) < 2 or not stamps[1] > stamps[0]:
+            raise InputError(
+                f"series '{series.name}' has neither a rate nor two times",
+                source=series.name,
+                remedy="resample it to a constant rate",
+            )
+        rate, start = 1.0 / (stamps[1] - stamps[0]), stamps[0]
+    count = series.data.shape[1]
+    channels, positions = [str(k) for k in range(count)], None
+    electrodes = getattr(series, "electrodes", None)
+    if electrodes is not None:
+        table = electrodes.to_dataframe()
+        if "channel_name" in table:
+            channels = [str(name) for name in table["channel_name"]]
+        positions = _positions(table)
+    electrical = isinstance(series, ElectricalSeries)
+    name, moment = str(series.name), str(series.name).removeprefix("dipole.")
+    if moment != name and count == 3:
+        name, channels = f"dipole/{moment}", ["x", "y", "z"]
+    # samples are stored as numbers that the conversion turns into volts
+    factor = float(series.conversion) * (1000.0 if electrical else 1.0)
+    return Traces(
+        name=name,
+        samples=Samples(series.data, factor=factor),
+        units="mV" if electrical else str(series.unit),
+        dt=1000.0 / float(rate),
+        t_start=1000.0 * float(start or 0.0),
+        channels=channels,
+        positions=positions,
+        model="from NWB",
+    )
+
+
+def _positions(table: Any) -> np.ndarray | None:
+    """Places of electrodes: in space where they are told, else within their array, um."""
+    for names in (["x", "y", "z"], ["rel_x", "rel_y", "rel_z"], ["rel_x", "rel_y"]):
+        if set(names) <= set(table) and np.all(np.isfinite(table[names].to_numpy(float))):
+            positions = table[names].to_numpy(float)
+            return np.pad(positions, ((0, 0), (0, 3 - len(names))))
+    return None
+
+
+def _trains(file: Any) -> list[Trains]:
+    if file.units is None:
+        return []
+    table = file.units.to_dataframe()
+    if "population" not in table:
+        table["population"] = "units"
+    if "gid" not in table:
+        table["gid"] = table.index
+    trains = []
+    for population, rows in table.groupby("population"):
+        times = [1000.0 * np.asarray(spikes, float) for spikes in rows["spike_times"]]
+        counts = [len(each) for each in times]
+        node_ids = np.repeat(rows["gid"].to_numpy(np.int64), counts)
+        merged = np.concatenate([np.empty(0), *times])
+        order = np.lexsort((node_ids, merged))
+        trains.append(
+            Trains(population=str(population), times=merged[order], node_ids=node_ids[order])
+        )
+    return trains

@@ -1,0 +1,157 @@
+"""Recordings as objects of other libraries: Neo, MNE, SpikeInterface, xarray, pandas."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import UsageError, nearest
+from lfpcli.io.exchange.contents import Contents, Traces
+from lfpcli.io.exchange.recordings import opened
+from lfpcli.io.exchange.registry import TARGETS, Format
+
+Source = str | os.PathLike[str]
+
+_FRAMES = Format(name="pandas", module="objects", packages=("pandas",), extra="frames")
+_ARRAYS = Format(name="xarray", module="objects", packages=("xarray",), extra="frames")
+
+
+def to_neo(recording: Source) -> Any:
+    """All that a recording sampled, and its spikes, as a ``neo.Block``.
+
+    Parameters
+    ----------
+    recording : path-like
+        A recording.
+
+    Returns
+    -------
+    neo.Block
+        An ``AnalogSignal`` a signal, a ``SpikeTrain`` a cell that fires.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where Neo is not installed.
+    """
+    module = _format("nix").load()
+    with opened(recording) as contents:
+        return module.to_neo(contents)
+
+
+def to_mne(recording: Source, signal: str) -> Any:
+    """One signal of a recording as ``mne.io.RawArray``, in V, T or T/m.
+
+    Parameters
+    ----------
+    recording : path-like
+        A recording.
+    signal : str
+        Name of the signal.
+
+    Returns
+    -------
+    mne.io.RawArray
+        Channels with their places, in metres.
+    """
+    module = _format("fif").load()
+    with opened(recording) as contents:
+        return module.to_raw(_named(contents, signal))
+
+
+def to_spikeinterface(recording: Source, signal: str) -> Any:
+    """One signal of a recording in memory as SpikeInterface's recording, in uV, with its probe.
+
+    Parameters
+    ----------
+    recording : path-like
+        A recording.
+    signal : str
+        Name of a signal of potentials.
+
+    Returns
+    -------
+    spikeinterface.core.NumpyRecording
+    """
+    module = _format("spikeinterface").load()
+    with opened(recording) as contents:
+        return module.to_recording(_named(contents, signal))
+
+
+def to_pandas(recording: Source, signal: str) -> Any:
+    """One signal of a recording as a ``pandas.DataFrame``: a row a time (ms), a column a channel.
+
+    Parameters
+    ----------
+    recording : path-like
+        A recording.
+    signal : str
+        Name of the signal, ``dipole/GROUP`` or ``VARIABLE/POPULATION``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``attrs`` holds the units.
+    """
+    _FRAMES.load()
+    import pandas
+
+    with opened(recording) as contents:
+        traces = _named(contents, signal)
+        index = pandas.Index(traces.times, name="time")
+        frame = pandas.DataFrame(traces.samples.array(), index=index, columns=traces.channels)
+    frame.attrs["units"] = traces.units
+    return frame
+
+
+def to_xarray(recording: Source, signal: str) -> Any:
+    """One signal of a recording as ``xarray.DataArray`` with the axes time (ms) and channel.
+
+    Parameters
+    ----------
+    recording : path-like
+        A recording.
+    signal : str
+        Name of the signal, ``dipole/GROUP`` or ``VARIABLE/POPULATION``.
+
+    Returns
+    -------
+    xarray.DataArray
+        With the coordinates ``time``, ``channel`` and, of contacts, ``x``, ``y`` and ``z`` (um).
+    """
+    _ARRAYS.load()
+    import xarray
+
+    with opened(recording) as contents:
+        traces = _named(contents, signal)
+        values = traces.samples.array()
+    coordinates: dict[str, Any] = {
+        "time": ("time", traces.times, {"units": "ms"}),
+        "channel": ("channel", np.array(traces.channels)),
+    }
+    if traces.positions is not None:
+        for axis, column in zip("xyz", traces.positions.T, strict=True):
+            coordinates[axis] = ("channel", column, {"units": "um"})
+    return xarray.DataArray(
+        values,
+        coords=coordinates,
+        dims=("time", "channel"),
+        name=traces.name,
+        attrs={"units": traces.units, "model": traces.model},
+    )
+
+
+def _format(name: str) -> Format:
+    return next(target for target in TARGETS if target.name == name)
+
+
+def _named(contents: Contents, signal: str) -> Traces:
+    names = [traces.name for traces in contents.traces]
+    if signal not in names:
+        raise UsageError(
+            f"{contents.source} has no signal '{signal}'",
+            remedy=nearest(signal, names, "signal"),
+        )
+    return contents.named(signal)

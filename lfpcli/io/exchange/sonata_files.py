@@ -1,0 +1,239 @@
+"""SONATA as bmtk and neurodamus write it: spikes, compartment reports, extracellular potentials."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces, Trains
+from lfpcli.io.recording import open_hdf5
+from lfpcli.io.spike_files import milliseconds
+from lfpcli.io.text import as_text
+from lfpcli.io.writer import SORTING
+
+MAGIC = np.uint32(0x0A7A)
+VERSION = np.array([0, 1], np.uint32)
+
+
+def write(contents: Contents, path: Path, target: Target) -> None:
+    """Write a folder: ``spikes.h5``, a report a variable and population, an ecp file a signal.
+
+    Reports are in single precision, as libsonata demands, and have both names of the pointers, so
+    that bmtk reads them too. Contacts of a signal are in ``NAME_electrodes.csv``.
+
+    Parameters
+    ----------
+    contents : Contents
+        What to write.
+    path : Path
+        The folder, which is there and empty.
+    target : Target
+        Not used: the types of the samples are those that SONATA's readers take.
+
+    Raises
+    ------
+    UsageError
+        Where there is nothing that SONATA could hold.
+    """
+    del target
+    written = 0
+    if contents.trains:
+        _write_spikes(contents.trains, path / "spikes.h5")
+        written += 1
+    for traces in contents.traces:
+        head, _, population = traces.name.partition("/")
+        if population and head != "dipole":
+            _write_report(traces, head, population, path / f"{head}_{population}.h5")
+        elif traces.units == "mV" and traces.positions is not None:
+            _write_ecp(traces, path)
+        else:
+            continue
+        written += 1
+    if not written:
+        raise UsageError(
+            f"{contents.source} holds nothing that SONATA could hold",
+            remedy="see what it holds: lfp info",
+        )
+
+
+def _write_spikes(trains: list[Trains], path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        _mark(file)
+        for train in trains:
+            group = file.create_group(f"spikes/{train.population}")
+            group.attrs.create("sorting", 2, dtype=SORTING)
+            group["timestamps"] = train.times
+            group["timestamps"].attrs["units"] = "ms"
+            group["node_ids"] = train.node_ids.astype(np.uint64)
+
+
+def _mark(file: h5py.File) -> None:
+    file.attrs["magic"] = MAGIC
+    file.attrs["version"] = VERSION
+
+
+def _write_report(traces: Traces, variable: str, population: str, path: Path) -> None:
+    cells, sections, positions = _elements(traces.channels)
+    node_ids, first = np.unique(cells, return_index=True)
+    pointers = np.concatenate([first, [len(cells)]]).astype(np.uint64)
+    samples = traces.samples
+    with h5py.File(path, "w") as file:
+        _mark(file)
+        base = f"report/{population}"
+        data = file.create_dataset(f"{base}/data", shape=samples.shape, dtype="f4")
+        for start, block in samples.blocks():
+            data[start : start + len(block)] = block
+        data.attrs["units"] = traces.units
+        data.attrs["variable"] = variable
+        mapping = file.create_group(f"{base}/mapping")
+        mapping["node_ids"] = node_ids.astype(np.uint64)
+        mapping["node_ids"].attrs["sorted"] = np.uint8(1)
+        mapping["index_pointers"] = pointers
+        mapping["index_pointer"] = mapping["index_pointers"]
+        mapping["element_ids"] = sections.astype(np.uint32)
+        mapping["element_pos"] = positions
+        stop = traces.t_start + traces.dt * samples.shape[0]
+        mapping["time"] = np.array([traces.t_start, stop, traces.dt])
+        mapping["time"].attrs["units"] = "ms"
+
+
+def _elements(channels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cells, section numbers and places of a report's columns, from their names.
+
+    Sections count from 0 in each cell, in the order in which they come.
+    """
+    cells, sections, positions = [], [], []
+    numbers: dict[str, dict[str, int]] = {}
+    for channel in channels:
+        gid, _, rest = channel.partition(".")
+        section, _, x = rest.removesuffix(")").rpartition("(")
+        known = numbers.setdefault(gid, {})
+        cells.append(int(gid))
+        sections.append(known.setdefault(section, len(known)))
+        positions.append(float(x))
+    return np.array(cells), np.array(sections), np.array(positions)
+
+
+def _write_ecp(traces: Traces, folder: Path) -> None:
+    samples = traces.samples
+    name = traces.name.replace("/", "_")
+    with h5py.File(folder / f"{name}_ecp.h5", "w") as file:
+        _mark(file)
+        data = file.create_dataset("ecp/data", shape=samples.shape, dtype="f8")
+        for start, block in samples.blocks():
+            data[start : start + len(block)] = block
+        data.attrs["units"] = traces.units
+        # bmtk leaves open that its first row is one step after the start; here it is told
+        data.attrs["t_start"] = traces.t_start
+        stop = traces.t_start + traces.dt * samples.shape[0]
+        file["ecp/time"] = np.array([traces.t_start, stop, traces.dt])
+        file["ecp/time"].attrs["units"] = "ms"
+        file["ecp/channel_id"] = np.arange(samples.shape[1])
+    assert traces.positions is not None
+    with (folder / f"{name}_electrodes.csv").open("w", encoding="utf-8") as table:
+        table.write("channel x_pos y_pos z_pos\n")
+        for k, (x, y, z) in enumerate(traces.positions.tolist()):
+            table.write(f"{k} {x!r} {y!r} {z!r}\n")
+
+
+@contextlib.contextmanager
+def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
+    """Yield the spikes, reports and extracellular potentials of a SONATA file.
+
+    Raises
+    ------
+    InputError
+        Where it holds none of them, or their parts do not fit.
+    """
+    with open_hdf5(source) as (file, name):
+        contents = Contents(source=name)
+        for population in file.get("spikes", ()):
+            contents.trains.append(_trains(file, name, population))
+        for root in ("report", "reports"):
+            for population in file.get(root, ()):
+                contents.traces.append(_report(file, name, f"{root}/{population}"))
+        if "ecp/data" in file:
+            contents.traces.append(_ecp(file, name))
+        if not contents.traces and not contents.trains:
+            raise InputError(
+                "holds no SONATA spikes, report or ecp", source=name, remedy="see lfp info"
+            )
+        yield contents
+
+
+def _trains(file: h5py.File, name: str, population: str) -> Trains:
+    group = file[f"spikes/{population}"]
+    if not isinstance(group, h5py.Group) or not {"timestamps", "node_ids"} <= set(group):
+        raise InputError(
+            "has no timestamps and node_ids",
+            source=f"{name}:/spikes/{population}",
+            remedy="write it again in SONATA's layout",
+        )
+    factor = milliseconds(Path(name), group["timestamps"].attrs.get("units", "ms"))
+    times = np.asarray(group["timestamps"][:], float) * factor
+    node_ids = np.asarray(group["node_ids"][:], np.int64)
+    order = np.lexsort((node_ids, times))
+    return Trains(population=population, times=times[order], node_ids=node_ids[order])
+
+
+def _report(file: h5py.File, name: str, base: str) -> Traces:
+    data, mapping = file.get(f"{base}/data"), file.get(f"{base}/mapping")
+    label = f"{name}:/{base}"
+    if not isinstance(data, h5py.Dataset) or not isinstance(mapping, h5py.Group):
+        raise InputError("has no data and mapping", source=label, remedy="see lfp info")
+    pointers = mapping.get("index_pointers", mapping.get("index_pointer"))
+    parts = [mapping.get(part) for part in ("node_ids", "element_ids", "time")]
+    if pointers is None or any(part is None for part in parts):
+        raise InputError("has no whole mapping", source=label, remedy="see lfp info")
+    node_ids, element_ids, time = (np.asarray(part[:]) for part in parts)
+    ends = np.asarray(pointers[:], np.int64)
+    if len(ends) != len(node_ids) + 1 or ends[-1] != data.shape[1]:
+        raise InputError(
+            f"maps {len(node_ids)} cells to {ends[-1] if len(ends) else 0} of {data.shape[1]} "
+            "columns",
+            source=label,
+            remedy="write the report again",
+        )
+    places = mapping.get("element_pos")
+    x = np.full(len(element_ids), 0.5) if places is None else np.asarray(places[:], float)
+    cells = np.repeat(node_ids, np.diff(ends))
+    channels = [
+        f"{gid}.section {section}({place:g})"
+        for gid, section, place in zip(cells, element_ids, x, strict=True)
+    ]
+    variable = as_text(data.attrs.get("variable", "report"))
+    return Traces(
+        name=f"{variable}/{base.partition('/')[2]}",
+        samples=Samples(data),
+        units=as_text(data.attrs.get("units", "")),
+        dt=float(time[2]),
+        t_start=float(time[0]),
+        channels=channels,
+        model="SONATA report",
+    )
+
+
+def _ecp(file: h5py.File, name: str) -> Traces:
+    """Potentials of bmtk, whose first row is one step after the begin of the run."""
+    data, time = file["ecp/data"], file.get("ecp/time")
+    if time is None or time.shape != (3,):
+        raise InputError(
+            "has no start, stop and dt", source=f"{name}:/ecp/time", remedy="run bmtk again"
+        )
+    start, _, dt = (float(value) for value in time[:])
+    count = data.shape[1]
+    return Traces(
+        name="ecp",
+        samples=Samples(data),
+        units=as_text(data.attrs.get("units", "mV")),
+        dt=dt,
+        t_start=float(data.attrs.get("t_start", start + dt)),
+        channels=[str(k) for k in range(count)],
+        model="extracellular report",
+    )

@@ -1,0 +1,102 @@
+"""SpikeInterface's folders: a recording with its probe, and a sorting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import probeinterface
+import spikeinterface.core as si
+
+from lfpcli.errors import UsageError
+from lfpcli.io.exchange.contents import Contents, Target, Traces, only_traces, plane_axes
+
+
+def write(contents: Contents, path: Path, target: Target) -> None:
+    """Write ``recording/`` (binary, uV) and ``sorting/``, which ``spikeinterface.load`` opens.
+
+    Parameters
+    ----------
+    contents : Contents
+        One signal in mV with the places of its contacts, and spikes.
+    path : Path
+        The folder, which is there and empty.
+    target : Target
+        The type of the samples.
+
+    Raises
+    ------
+    UsageError
+        Where there is not one signal of potentials.
+    """
+    rate = None
+    if contents.traces:
+        traces = only_traces(contents, "SpikeInterface")
+        rate = 1000.0 / traces.dt
+        _write_recording(traces, path / "recording", target.dtype)
+    if contents.trains:
+        if rate is None:
+            raise UsageError(
+                "a sorting needs a sampling rate", remedy="choose a signal with --signal"
+            )
+        _sorting(contents, rate).save(folder=path / "sorting")
+
+
+def to_recording(traces: Traces) -> si.BaseRecording:
+    """Return one signal in memory, in uV, with its probe."""
+    values = traces.in_units("uV").samples.array()
+    recording = si.NumpyRecording(
+        [values], sampling_frequency=1000.0 / traces.dt, channel_ids=traces.channels
+    )
+    return _with_probe(recording, traces)
+
+
+def _write_recording(traces: Traces, folder: Path, dtype: str) -> None:
+    values = traces.in_units("uV").samples
+    rate = 1000.0 / traces.dt
+    spool = folder.with_name("traces.raw")
+    with spool.open("wb") as file:
+        for _, block in values.blocks():
+            file.write(np.ascontiguousarray(block, dtype=dtype).tobytes())
+    recording = si.BinaryRecordingExtractor(
+        [spool],
+        sampling_frequency=rate,
+        dtype=dtype,
+        num_channels=values.shape[1],
+        channel_ids=traces.channels,
+        gain_to_uV=1.0,
+        offset_to_uV=0.0,
+    )
+    recording = _with_probe(recording, traces)
+    recording.save(folder=folder, verbose=False, progress_bar=False)
+    spool.unlink()
+
+
+def _with_probe(recording: si.BaseRecording, traces: Traces) -> si.BaseRecording:
+    if traces.positions is None:
+        return recording
+    # releases before 0.104 return another recording, later ones change this one
+    return recording.set_probe(_probe(traces)) or recording
+
+
+def _probe(traces: Traces) -> probeinterface.Probe:
+    """The contacts in their plane where they lie in one along two axes, else in space."""
+    assert traces.positions is not None
+    axes = plane_axes(traces.positions)
+    probe = probeinterface.Probe(ndim=len(axes), si_units="um")
+    probe.set_contacts(
+        positions=traces.positions[:, axes], shapes="circle", shape_params={"radius": 5.0}
+    )
+    probe.set_contact_ids(traces.channels)
+    probe.set_device_channel_indices(np.arange(len(traces.channels)))
+    return probe
+
+
+def _sorting(contents: Contents, rate: float) -> si.BaseSorting:
+    units = {}
+    start = contents.traces[0].t_start
+    for trains in contents.trains:
+        for gid, times in trains.by_cell().items():
+            frames = np.round((times - start) * rate / 1000.0).astype(np.int64)
+            units[f"{trains.population}.{gid}"] = frames[frames >= 0]
+    return si.NumpySorting.from_unit_dict([units], sampling_frequency=rate)
