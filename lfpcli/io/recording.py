@@ -17,7 +17,9 @@ from lfpcli.errors import InputError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.provenance import read_provenance
+from lfpcli.io.shares import SHARE, share_of
 from lfpcli.io.text import as_text
+from lfpcli.vocabulary import TOTAL
 
 FORMAT = "lfp-recording"
 VERSION = 1
@@ -35,12 +37,15 @@ class Sampled:
         Unit of the samples.
     dt, t_start : float
         Sampling interval and time of the first sample, ms.
+    share : {'total', 'population', 'cell', 'current'}
+        Whose they are.
     """
 
     data: Any
     units: str
     dt: float
     t_start: float = 0.0
+    share: str = field(default=TOTAL, kw_only=True)
 
     @property
     def times(self) -> np.ndarray:
@@ -85,7 +90,9 @@ class Signal(Sampled):
     parameters : dict
         Its parameters.
     groups : dict of str to array-like (T, C)
-        Shares of populations or cells.
+        Shares of populations, cells or kinds of current.
+    shares : dict of str to str
+        Whose share each group is, see `Sampled`.
     """
 
     positions: np.ndarray | None = None
@@ -93,6 +100,7 @@ class Signal(Sampled):
     model: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)
+    shares: dict[str, str] = field(default_factory=dict)
 
 
 class Recording:
@@ -258,7 +266,14 @@ class Recording:
                 if self.dipole_groups
                 else 'record it with [record] dipole = "total"',
             )
-        return Sampled(**self._sampled(f"/dipole/{group}"))
+        share = self._share(f"/dipole/{group}/data", group)
+        return Sampled(**self._sampled(f"/dipole/{group}"), share=share)
+
+    def _share(self, dataset: str, group: str) -> str:
+        """Whose share a group of a dipole or signal is."""
+        populations = {*self.populations, *self.spike_populations}
+        value = self._get(dataset).attrs.get(SHARE)
+        return share_of(value, group, populations, source=self.source_of(dataset))
 
     @property
     def signals(self) -> list[str]:
@@ -275,6 +290,7 @@ class Recording:
                 remedy=nearest(name, self.signals, "signal"),
             )
         attrs = dict(self.file[f"{base}/data"].attrs) if f"{base}/data" in self.file else {}
+        groups = self._keys(f"signals/{name}/groups")
         return Signal(
             **self._sampled(base),
             positions=self.array(f"{base}/positions", 2)
@@ -287,11 +303,10 @@ class Recording:
             parameters={
                 k: _plain(v)
                 for k, v in attrs.items()
-                if k not in ("units", "dt", "t_start", "model")
+                if k not in ("units", "dt", "t_start", "model", SHARE)
             },
-            groups={
-                g: self._get(f"{base}/groups/{g}", 2) for g in self._keys(f"signals/{name}/groups")
-            },
+            groups={group: self._get(f"{base}/groups/{group}", 2) for group in groups},
+            shares={group: self._share(f"{base}/groups/{group}", group) for group in groups},
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import FORMAT, VERSION, Recording, Report, Sampled, Signal, encode
+from lfpcli.io.shares import SHARE
 
 CHUNK_BYTES = 1 << 18
 # the sorting of spikes as libsonata reads it
@@ -186,13 +187,16 @@ class RecordingWriter:
 
     def dipole(self, group: str, sampled: Sampled) -> Track:
         """Begin the current dipole moment of a group, (T, 3) nA um."""
-        return self._track(f"dipole/{group}", sampled)
+        track = self._track(f"dipole/{group}", sampled)
+        track.dataset.attrs[SHARE] = sampled.share
+        return track
 
     def signal(self, name: str, signal: Signal) -> dict[str, Track]:
         """Begin a signal; returns the tracks of its groups and, as "", of the total."""
         base = f"signals/{name}"
         track = self._track(base, signal)
         track.dataset.attrs["model"] = signal.model
+        track.dataset.attrs[SHARE] = signal.share
         for key, value in encode(signal.parameters).items():
             track.dataset.attrs[key] = value
         if signal.positions is not None:
@@ -205,6 +209,8 @@ class RecordingWriter:
         for group, data in signal.groups.items():
             dataset = self._dataset(f"{base}/groups/{group}", data)
             dataset.attrs["units"] = signal.units
+            if group in signal.shares:
+                dataset.attrs[SHARE] = signal.shares[group]
             tracks[group] = Track(dataset)
         return tracks
 

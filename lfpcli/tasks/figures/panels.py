@@ -184,7 +184,10 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     if sampled.data.shape[1] != 3:
         raise InputError("expected three columns", source=dataset)
     times, values = traces(sampled, np.arange(3), view, dataset)
-    title = "current dipole moment" + ("" if group == "total" else f" of {literal(group)}")
+    owner = {"total": "", "cell": f" of cell {literal(group)}"}.get(
+        sampled.share, f" of {literal(group)}"
+    )
+    title = f"current dipole moment{owner}"
     labels = ["$p_x$", "$p_y$", "$p_z$"]
 
     def draw(ax: Axes) -> None:

@@ -121,7 +121,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
             }
             for variable, names in recording.reports.items()
         },
-        "dipoles": {name: _sampled(recording.dipole(name)) for name in recording.dipole_groups},
+        "dipoles": {name: _dipole(recording, name) for name in recording.dipole_groups},
         "signals": {name: _signal(recording, name) for name in recording.signals},
         "provenance": provenance,
     }
@@ -190,7 +190,13 @@ def _signal(recording: Recording, name: str) -> dict[str, Any]:
         facts["names"] = signal.names
     if signal.groups:
         facts["groups"] = list(signal.groups)
+        facts["shares"] = signal.shares
     return facts
+
+
+def _dipole(recording: Recording, name: str) -> dict[str, Any]:
+    moment = recording.dipole(name)
+    return _sampled(moment) | {"share": moment.share}
 
 
 def _morphology(contents: Contents, file_format: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,13 +14,13 @@ from lfpcli.forward.transforms import soma_places
 from lfpcli.forward.tree_dipoles import tree_dipoles
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Sampled
+from lfpcli.io.shares import gid_of
 from lfpcli.tasks.head.places import Places
 
 # places of dipoles (D, 3) to signals of unit dipoles (C, D, 3)
 Lead = Callable[[np.ndarray], np.ndarray]
 # dipoles whose lead field is held at a time
 BLOCK = 20000
-_CELL = re.compile(r"^(?:.*\D)?(\d+)$")
 
 
 @dataclass
@@ -85,12 +84,7 @@ def drives(recording: Recording, lead: Lead, places: Places, per: str, multi: bo
 def _stored(recording: Recording, level: str) -> list[tuple[str, int | None]]:
     """Groups of stored moments that together make the whole, each with its gid if it is a cell."""
     names = recording.dipole_groups
-    populations = set(recording.populations) | set(recording.spike_populations)
-    gids = {
-        name: int(match[1])
-        for name in names
-        if name != "total" and name not in populations and (match := _CELL.match(name))
-    }
+    gids = {name: gid_of(name) for name in names if recording.dipole(name).share == "cell"}
     cells = [(name, gids[name]) for name in sorted(gids, key=gids.__getitem__)]
     if level == "cell":
         return list(cells)

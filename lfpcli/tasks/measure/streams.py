@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from lfpcli.io.recording import Sampled, Signal
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.contraction import Contraction, CurrentShare
+from lfpcli.vocabulary import TOTAL
 
 # numbers of the transfer matrices that are computed at once
 MATRIX_VALUES = 1 << 20
@@ -225,9 +226,7 @@ def begin_signal(
     instrument = stream.instrument
     nothing = np.empty((0, instrument.channels))
     if instrument.name == "dipole" and instrument.units == "nA um":
-        sampled = Sampled(nothing, instrument.units, dt, t_start)
-        names = {"": "total", **{group: group for group in stream.groups}}
-        return {key: writer.dipole(name, sampled) for key, name in names.items()}
+        return _begin_dipole(writer, stream, Sampled(nothing, instrument.units, dt, t_start))
     signal = Signal(
         data=nothing,
         units=instrument.units,
@@ -238,8 +237,16 @@ def begin_signal(
         model=instrument.model,
         parameters=dict(instrument.parameters),
         groups=dict.fromkeys(stream.groups, nothing),
+        shares=dict.fromkeys(stream.groups, instrument.per),
     )
     return writer.signal(instrument.name, signal)
+
+
+def _begin_dipole(writer: RecordingWriter, stream: Stream, sampled: Sampled) -> dict[str, Track]:
+    """Begin the datasets of the dipole moment, which has a part of the file of its own."""
+    tracks = {"": writer.dipole(TOTAL, sampled)}
+    share = replace(sampled, share=stream.instrument.per)
+    return tracks | {group: writer.dipole(group, share) for group in stream.groups}
 
 
 def contract_stored(

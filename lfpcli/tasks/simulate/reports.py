@@ -71,16 +71,17 @@ class ReportStream:
     def begin(self, writer: RecordingWriter, dt: float) -> Track:
         """Begin the dataset; on rank 0 only."""
         sections = [section for _, section, _ in self._elements]
-        empty = [np.zeros(0)]
+        # a rank or a population may have no cells
+        nothing = np.zeros(0)
         report = Report(
-            np.empty((0, len(self._order))),
-            self.units,
-            dt,
-            0.0,
-            np.array([gid for gid, _, _ in self._elements], np.int64),
-            np.cumsum([0, *map(len, sections)]),
-            np.concatenate(empty + sections).astype(np.int64),
-            np.concatenate(empty + [x for _, _, x in self._elements]),
+            data=np.empty((0, len(self._order))),
+            units=self.units,
+            dt=dt,
+            t_start=0.0,
+            node_ids=np.array([gid for gid, _, _ in self._elements], np.int64),
+            pointers=np.cumsum([0, *map(len, sections)]),
+            element_ids=np.concatenate([nothing, *sections]).astype(np.int64),
+            element_pos=np.concatenate([nothing, *(x for _, _, x in self._elements)]),
         )
         return writer.report(self.variable, self.population, report)
 
