@@ -38,14 +38,14 @@ class Sampled:
     dt, t_start : float
         Sampling interval and time of the first sample, ms.
     share : {'total', 'population', 'cell', 'current'}
-        Whose they are.
+        Whose they are; the empty string leaves it to the name of the group.
     """
 
     data: Any
     units: str
     dt: float
     t_start: float = 0.0
-    share: str = field(default=TOTAL, kw_only=True)
+    share: str = field(default="", kw_only=True)
 
     @property
     def times(self) -> np.ndarray:
@@ -293,6 +293,7 @@ class Recording:
         groups = self._keys(f"signals/{name}/groups")
         return Signal(
             **self._sampled(base),
+            share=TOTAL,
             positions=self.array(f"{base}/positions", 2)
             if f"{base}/positions" in self.file
             else None,

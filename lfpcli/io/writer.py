@@ -15,6 +15,7 @@ import numpy as np
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import FORMAT, VERSION, Recording, Report, Sampled, Signal, encode
 from lfpcli.io.shares import SHARE
+from lfpcli.vocabulary import TOTAL
 
 CHUNK_BYTES = 1 << 18
 # the sorting of spikes as libsonata reads it
@@ -188,7 +189,8 @@ class RecordingWriter:
     def dipole(self, group: str, sampled: Sampled) -> Track:
         """Begin the current dipole moment of a group, (T, 3) nA um."""
         track = self._track(f"dipole/{group}", sampled)
-        track.dataset.attrs[SHARE] = sampled.share
+        if sampled.share:
+            track.dataset.attrs[SHARE] = sampled.share
         return track
 
     def signal(self, name: str, signal: Signal) -> dict[str, Track]:
@@ -196,7 +198,7 @@ class RecordingWriter:
         base = f"signals/{name}"
         track = self._track(base, signal)
         track.dataset.attrs["model"] = signal.model
-        track.dataset.attrs[SHARE] = signal.share
+        track.dataset.attrs[SHARE] = TOTAL
         for key, value in encode(signal.parameters).items():
             track.dataset.attrs[key] = value
         if signal.positions is not None:

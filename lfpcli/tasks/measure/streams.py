@@ -244,7 +244,7 @@ def begin_signal(
 
 def _begin_dipole(writer: RecordingWriter, stream: Stream, sampled: Sampled) -> dict[str, Track]:
     """Begin the datasets of the dipole moment, which has a part of the file of its own."""
-    tracks = {"": writer.dipole(TOTAL, sampled)}
+    tracks = {"": writer.dipole(TOTAL, replace(sampled, share=TOTAL))}
     share = replace(sampled, share=stream.instrument.per)
     return tracks | {group: writer.dipole(group, share) for group in stream.groups}
 
