@@ -5,22 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.kernels._contract import PANEL, contract
+from lfpcli.errors import UsageError
+from lfpcli.kernels.contraction import contract, packed
 from lfpcli.kernels.threads import LEVELS, use_instructions
 
 BOUNDS = [1.5 * 2.0**25, 1.5 * 2.0**-20, 2.0**20]
 WIDTHS, GROUPS = (5, 0, 1, 130), (1, 0, 0, 1)
-
-
-def panels(matrices: list[np.ndarray]) -> np.ndarray:
-    """Matrices (N, C) as the kernel wants them."""
-    found = [np.empty(0)]
-    for matrix in matrices:
-        for first in range(0, matrix.shape[1], PANEL):
-            panel = np.zeros((len(matrix), PANEL))
-            panel[:, : matrix.shape[1] - first] = matrix[:, first : first + PANEL]
-            found.append(panel.ravel())
-    return np.concatenate(found)
 
 
 def case(samples: int, channels: int) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -39,10 +29,10 @@ def added(
     channels = matrices[0].shape[1]
     parts = np.zeros((2, 2, len(currents), channels))
     columns = np.cumsum((0, *WIDTHS))[list(cells)]
-    widths, groups = (np.array(t, np.intp)[list(cells)] for t in (WIDTHS, GROUPS))
+    groups = np.array(GROUPS)[list(cells)]
     bounds = np.repeat(np.array(BOUNDS)[:, None], channels, axis=1)
-    chosen = panels([matrices[k] for k in cells])
-    return parts, contract(currents, columns, widths, groups, chosen, bounds, parts, threads)
+    chosen = packed([matrices[k] for k in cells], columns=columns, groups=groups, channels=channels)
+    return parts, contract(currents, chosen, bounds, parts, threads=threads)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 8, 13, 24])
@@ -93,11 +83,27 @@ def test_what_does_not_fit_is_refused() -> None:
     currents, parts = np.zeros((4, 6)), np.zeros((1, 2, 4, 3))
     bounds = np.repeat(np.array(BOUNDS)[:, None], 3, axis=1)
 
-    def call(column: int, width: int, group: int, size: int, rows: int = 4) -> None:
-        one = (np.array([v], np.intp) for v in (column, width, group))
-        contract(currents, *one, np.zeros(size), bounds, parts[:, :, :rows].copy(), 1)
+    def call(column: int, width: int, group: int, rows: int = 4, bound: int = 3) -> bool:
+        matrices = packed(
+            [np.zeros((width, 3))],
+            columns=np.array([column]),
+            groups=np.array([group]),
+            channels=3,
+        )
+        return contract(currents, matrices, bounds[:, :bound], parts[:, :, :rows].copy())
 
-    call(1, 5, 0, 40)
-    for wrong in ((2, 5, 0, 40), (-1, 5, 0, 40), (1, 5, 1, 40), (1, 5, 0, 39), (1, 5, 0, 40, 3)):
-        with pytest.raises(IndexError):
+    assert call(1, 5, 0)
+    for wrong in ((2, 5, 0), (-1, 5, 0), (1, 5, 1), (1, 5, 0, 3), (1, 5, 0, 4, 2)):
+        with pytest.raises(UsageError):
             call(*wrong)
+    one = np.array([0])
+    for matrices, columns in (([np.zeros((2, 2))], one), ([np.zeros(3)], one), ([], one)):
+        with pytest.raises(UsageError):
+            packed(matrices, columns=columns, groups=one, channels=3)
+    whole = packed([np.zeros((6, 3))], columns=one, groups=one, channels=3)
+    for bad in (currents.astype(np.float32), currents[0]):
+        with pytest.raises(UsageError):
+            contract(bad, whole, bounds, parts)
+    for bad in (parts.astype(np.float32), np.zeros((1, 2, 4, 6))[..., ::2]):
+        with pytest.raises(UsageError):
+            contract(currents, whole, bounds, bad)

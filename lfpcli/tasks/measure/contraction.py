@@ -9,12 +9,8 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.forward.sums import OrderFreeSum
-from lfpcli.kernels._contract import PANEL, contract
-from lfpcli.kernels.threads import threads_for
+from lfpcli.kernels.contraction import contract, packed
 from lfpcli.runtime.engine.background import leaving
-
-# products that take as long as the potential of a pair
-_PRODUCTS_OF_PAIR = 16
 
 
 @dataclass
@@ -72,14 +68,16 @@ class Contraction:
         summer: OrderFreeSum,
     ) -> None:
         self._bounds = summer.bounds
-        self._columns = share.offsets[:-1].astype(np.intp)
-        self._widths = np.diff(share.offsets).astype(np.intp)
-        self._groups = groups.astype(np.intp)
-        panels = [
-            _panels(matrix[index] * factor[:, None])
+        scaled = [
+            matrix[index] * factor[:, None]
             for matrix, index, factor in zip(matrices, share.index, share.factor, strict=True)
         ]
-        self._panels = np.concatenate([np.empty(0), *panels])
+        self._matrices = packed(
+            scaled,
+            columns=share.offsets[:-1],
+            groups=groups,
+            channels=summer.bounds.shape[1],
+        )
 
     def add(self, parts: np.ndarray, currents: np.ndarray) -> None:
         """Add the contributions of currents to sums.
@@ -97,26 +95,8 @@ class Contraction:
             Where a contribution is beyond all reason.
         """
         leaving()
-        if not contract(
-            currents,
-            self._columns,
-            self._widths,
-            self._groups,
-            self._panels,
-            self._bounds,
-            parts,
-            threads_for(len(currents) * len(self._panels) // _PRODUCTS_OF_PAIR),
-        ):
+        if not contract(currents, self._matrices, self._bounds, parts):
             raise SimulatorError(
                 "a signal is not finite or beyond all reason",
                 remedy="use a smaller dt, and check the conductances and weights",
             )
-
-
-def _panels(matrix: np.ndarray) -> np.ndarray:
-    """The columns of a matrix (N, C) in panels, one after the other, filled up with zeros."""
-    count, channels = matrix.shape
-    panels = -(-channels // PANEL)
-    filled = np.zeros((count, panels * PANEL))
-    filled[:, :channels] = matrix
-    return filled.reshape(count, panels, PANEL).swapaxes(0, 1).ravel()
