@@ -113,12 +113,12 @@ class Geometry:
     @property
     def middle(self) -> np.ndarray:
         """Midpoints of the segments, shape (N, 3), um."""
-        return 0.5 * (self.start + self.end)
+        return np.asarray(0.5 * (self.start + self.end))
 
     @property
     def length(self) -> np.ndarray:
         """Distances between the end points, shape (N,), um."""
-        return np.linalg.norm(self.end - self.start, axis=1)
+        return np.asarray(np.linalg.norm(self.end - self.start, axis=1))
 
     @property
     def is_soma(self) -> np.ndarray:
@@ -134,7 +134,7 @@ class Geometry:
             first = np.unique(self.gid, return_index=True)[1]
             without = ~np.isin(self.gid[first], self.gid[mask])
             mask[first[without]] = True
-        return mask
+        return np.asarray(mask)
 
     def segment_label(self, index: int) -> str:
         """Name of segment `index` for messages, such as ``dend[3](0.5)``."""

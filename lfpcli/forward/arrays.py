@@ -47,7 +47,7 @@ def directions(value: ArrayLike, what: str) -> np.ndarray:
     if np.any(largest == 0):
         raise InputError(f"{what}: number {int(np.flatnonzero(largest == 0)[0])} has no direction")
     array = array / largest
-    return array / np.linalg.norm(array, axis=1, keepdims=True)
+    return np.asarray(array / np.linalg.norm(array, axis=1, keepdims=True))
 
 
 def moment(value: ArrayLike) -> np.ndarray:
@@ -100,7 +100,7 @@ def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
             f"{what} {target} lies on dipole {source} at {_place(sources[source])} um",
             remedy="move one of them; the field of a point dipole is infinite there",
         )
-    return gap
+    return np.asarray(gap)
 
 
 def _place(vector: np.ndarray) -> str:

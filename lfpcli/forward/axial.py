@@ -230,7 +230,7 @@ def axial_currents(network: AxialNetwork, vmem: ArrayLike) -> np.ndarray:
         raise InputError(
             f"membrane potentials have shape {potentials.shape}, expected ({len(network)}, T)"
         )
-    return network.current_matrix() @ potentials
+    return np.asarray(network.current_matrix() @ potentials)
 
 
 @dataclass

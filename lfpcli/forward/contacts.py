@@ -153,7 +153,7 @@ class Contacts:
         if np.any(largest == 0):
             raise InputError(f"contacts: zero vector among the {what}")
         vectors = vectors / largest
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
     def _checked_tangents(self, value: np.ndarray) -> np.ndarray:
         if self.normals is None:

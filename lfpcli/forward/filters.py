@@ -95,7 +95,7 @@ def butterworth(
             f"signal of {len(samples)} samples is too short for the filter, "
             f"which needs more than {padding}"
         )
-    return signal.sosfiltfilt(sections, samples, axis=0, padlen=padding)
+    return np.asarray(signal.sosfiltfilt(sections, samples, axis=0, padlen=padding))
 
 
 def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
@@ -133,16 +133,18 @@ def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
             remedy="choose another interval",
         )
     if ratio == 1:
-        return samples.copy()
-    return signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+        return np.array(samples)
+    return np.asarray(
+        signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+    )
 
 
 def _sections(low: float | None, high: float | None, rate: float, order: int) -> np.ndarray:
     if low is None:
-        return signal.butter(order, high, btype="lowpass", fs=rate, output="sos")
+        return np.asarray(signal.butter(order, high, btype="lowpass", fs=rate, output="sos"))
     if high is None:
-        return signal.butter(order, low, btype="highpass", fs=rate, output="sos")
-    return signal.butter(order, (low, high), btype="bandpass", fs=rate, output="sos")
+        return np.asarray(signal.butter(order, low, btype="highpass", fs=rate, output="sos"))
+    return np.asarray(signal.butter(order, (low, high), btype="bandpass", fs=rate, output="sos"))
 
 
 def _checked_interval(dt: float) -> float:

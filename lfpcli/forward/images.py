@@ -226,7 +226,7 @@ def _chebyshev_weights(ratio: float, count: int) -> np.ndarray:
     terms = shifted.convert(kind=np.polynomial.Polynomial, domain=[-1.0, 1.0]).coef
     parts = terms / ratio ** np.arange(count + 1)
     part_sums = np.cumsum(parts)
-    return ratio ** np.arange(count) * (1.0 - part_sums[:-1] / part_sums[-1])
+    return np.asarray(ratio ** np.arange(count) * (1.0 - part_sums[:-1] / part_sums[-1]))
 
 
 def _merged(heights: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

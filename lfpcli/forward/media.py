@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -197,7 +197,7 @@ class Sphere:
 
 
 Medium = HalfSpace | Slice | Sphere
-KINDS: dict[str, tuple[type, str]] = {
+KINDS: dict[str, tuple[Callable[..., Medium], str]] = {
     "slice": (Slice, "thickness"),
     "sphere": (Sphere, "radius"),
     "half_space": (HalfSpace, "z"),
@@ -231,13 +231,13 @@ def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | No
     kinds = [kind for kind in KINDS if kind in medium]
     if len(kinds) != 1:
         raise UsageError("a medium has one of the keys " + ", ".join(f"'{k}'" for k in KINDS))
-    made, size = KINDS[kinds[0]]
+    constructor, size = KINDS[kinds[0]]
     values = {(size if key == kinds[0] else key): value for key, value in medium.items()}
-    known = [f.name for f in fields(made)]
+    known = [f.name for f in fields(constructor)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             raise UsageError(f"unknown key '{key}' of a medium", remedy=nearest(key, known, "key"))
-    return made(**values)
+    return constructor(**values)
 
 
 def _check_number(

@@ -312,7 +312,7 @@ class VolumetricCurrentSourceDensity(LinearModel):
 
     def get_transformation_matrix(self) -> np.ndarray:
         """Return M, shape (nx ny nz, N), 1/um3."""
-        return self.get_sparse_matrix().toarray()
+        return np.asarray(self.get_sparse_matrix().toarray())
 
 
 def _positions(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> np.ndarray:

@@ -98,13 +98,13 @@ def _coloured(rng: np.random.Generator, n_samples: int, exponent: float) -> np.n
     frequency = np.arange(len(spectrum), dtype=float)
     frequency[0] = np.inf
     trace = fft.irfft(spectrum * frequency ** (-exponent / 2), whole)[:n_samples]
-    return trace - trace.mean()
+    return np.asarray(trace - trace.mean())
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
     """Symmetric square root; unlike a Cholesky factor it exists for coincident contacts too."""
     values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 
 
 def _mix(traces: np.ndarray, root: np.ndarray) -> None:

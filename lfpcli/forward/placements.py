@@ -253,4 +253,4 @@ def _soma(geometry: Geometry) -> np.ndarray:
     places = soma_places(geometry)
     if not len(places) or np.any(places != places[0]):
         raise InputError("placements are of one cell; the geometry holds none or several")
-    return places[0]
+    return np.asarray(places[0])

@@ -125,7 +125,7 @@ class PulseTrain:
         # a grid of k dt misses a step at the same decimal number by some of the last bits
         slack = 1e-9 * np.maximum(1.0, np.abs(moments))
         index = np.searchsorted(changes, moments + slack, side="right")
-        return np.concatenate([[0.0], currents])[index]
+        return np.asarray(np.concatenate([[0.0], currents])[index])
 
     def _check_period(self) -> None:
         if self.number > 1 and self.period is None:

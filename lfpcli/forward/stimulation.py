@@ -119,4 +119,4 @@ def stimulation_potential(
     if not np.all(np.isfinite(values)):
         electrode = int(np.argwhere(~np.isfinite(values))[0][0])
         raise InputError(f"current of electrode {electrode} is not finite")
-    return matrix @ values.reshape(len(values), -1)
+    return np.asarray(matrix @ values.reshape(len(values), -1))

@@ -48,4 +48,4 @@ class OrderFreeSum:
     @staticmethod
     def join(parts: np.ndarray) -> np.ndarray:
         """Return the sum, shape (n, C), of added parts, shape (2, n, C)."""
-        return parts[0] + parts[1]
+        return np.asarray(parts[0] + parts[1])

@@ -85,7 +85,7 @@ def _panels(matrix: np.ndarray) -> np.ndarray:
     panels = -(-channels // PANEL)
     filled = np.zeros((count, panels * PANEL))
     filled[:, :channels] = matrix
-    return filled.reshape(count, panels, PANEL).swapaxes(0, 1).ravel()
+    return np.asarray(filled.reshape(count, panels, PANEL).swapaxes(0, 1).ravel())
 
 
 def contract(

@@ -44,7 +44,7 @@ class Table:
     @property
     def is_line(self) -> bool:
         """Whether the segments are lines, not points."""
-        return self.tiles.shape[1] == _potentials.LINE_ROWS
+        return bool(self.tiles.shape[1] == _potentials.LINE_ROWS)
 
 
 def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> Table:
@@ -180,7 +180,7 @@ def _distance_to_lines(lines: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Distances from one point to each segment of a tile, um."""
     offset, vector = point[:, None] - lines[START], lines[ALONG]
     share = np.sum(offset * vector, axis=0) * lines[_potentials.INVERSE] ** 2
-    return np.linalg.norm(offset - np.clip(share, 0.0, 1.0) * vector, axis=0)
+    return np.asarray(np.linalg.norm(offset - np.clip(share, 0.0, 1.0) * vector, axis=0))
 
 
 def _within_reach(

@@ -123,7 +123,7 @@ def _spikes(recording: Recording, population: str, gid: int) -> np.ndarray:
             remedy="record them, record.spikes = true, or give a window",
         )
     times, gids = recording.spikes(population)
-    return times[gids == gid]
+    return np.asarray(times[gids == gid])
 
 
 def _mean_spike(current: Current, times: np.ndarray, before: float, after: float) -> Current:

@@ -9,7 +9,7 @@ import numpy as np
 from lfpcli.forward.csd import laminar_matrix, volumetric_matrix
 from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
-from lfpcli.model.probe import Csd
+from lfpcli.model.csd import Csd
 
 
 def csd_instrument(name: str, csd: Csd, per: str = "total") -> Instrument:
@@ -64,7 +64,7 @@ def _volumetric(name: str, csd: Csd, per: str) -> Instrument:
     ]
 
     def matrix(geometry: Geometry) -> np.ndarray:
-        return volumetric_matrix(geometry, *edges).toarray()
+        return np.asarray(volumetric_matrix(geometry, *edges).toarray())
 
     middles = [0.5 * (e[:-1] + e[1:]) for e in edges]
     positions = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 3)

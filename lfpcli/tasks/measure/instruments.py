@@ -15,7 +15,8 @@ from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.potentials import near_contacts
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
-from lfpcli.model.probe import Csd, Field, Probe
+from lfpcli.model.csd import Csd
+from lfpcli.model.probe import Field, Probe
 from lfpcli.model.tables import plain
 
 # contacts inside segments that one warning names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class ReportStream:
         self._elements = sorted(ranked, key=lambda element: element[0])
 
     @staticmethod
-    def _sorted_columns(gids: Sequence[int], ranked: Sequence[tuple]) -> np.ndarray:
+    def _sorted_columns(gids: Sequence[int], ranked: Sequence[tuple[Any, ...]]) -> np.ndarray:
         """Columns as they arrive, rank after rank, put into the order of gids."""
         sizes = [len(section) for _, section, _ in ranked]
         first = np.cumsum([0, *sizes])
