@@ -72,6 +72,11 @@ def compare(
     run: Callable[..., dict[str, np.ndarray]], methods: tuple[str, ...], **model: object
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     theirs, ours = run(LFPY, **model), run(OURS, **model)
+    if model["tstart"] == 0.0:
+        # the first sample of LFPy's currents holds ionic ones alone, which belong to no potential
+        for name in ours.keys() & theirs.keys():
+            if name == "imem" or name.startswith("lfp"):
+                ours[name], theirs[name] = ours[name][:, 1:], theirs[name][:, 1:]
     np.testing.assert_array_equal(ours["names"], theirs["names"])
     np.testing.assert_allclose(ours["tvec"], theirs["tvec"], atol=1e-9)
     for name in ("vmem", "imem", "somav"):
@@ -103,7 +108,7 @@ def test_ball_and_sticks_with_a_synapse(neuron_process, share: Path) -> None:
         tstart=0.0,
     )
     assert ours["somav"].max() > -60.0
-    assert np.abs(ours["imem"][:, 1:].sum(axis=0)).max() < 1e-9 * np.abs(ours["imem"]).max()
+    assert np.abs(ours["imem"].sum(axis=0)).max() < 1e-9 * np.abs(ours["imem"]).max()
 
 
 @pytest.mark.parametrize(("tstart", "spikes"), [(0.0, True), (-20.0, False)])

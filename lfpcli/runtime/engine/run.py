@@ -284,13 +284,15 @@ def _initialise(
     cvode.use_daspk(settings.adaptive and has_extracellular())
     for field in fields:
         field.begin(settings)
+    # this computes the currents of the initial state, and takes the first sample of vectors
     h.finitialize(settings.v_init)
-    h.t = -settings.warmup * settings.dt
     if settings.warmup:
+        h.t = -settings.warmup * settings.dt
         restart_exchange()
-    # the currents of the first sample belong to the initial state
-    h.fcurrent()
-    h.frecord_init()
+        # this hands the time to what advances the equations; it leaves membrane currents that are
+        # no sums of anything, which are not looked at before the next step
+        h.fcurrent()
+        h.frecord_init()
     for cell in cells:
         cell.queue_events()
     for field in fields:
@@ -310,6 +312,7 @@ def _settle(
     if settings.adaptive:
         # the variable step cannot begin before 0: fixed steps lead there
         h.t = 0.0
+        h.fcurrent()
         h.CVode().active(True)
         h.CVode().re_init()
         h.frecord_init()
