@@ -57,6 +57,9 @@ D_LAMBDA_FREQUENCY: Final = 100.0
 """Hz at which the length constant is taken."""
 
 # runs
+STANDARD_INIT: Final = "standard"
+INITS: Final = ("model", STANDARD_INIT)
+"""Whose init() and advance() a run calls: those that the model defines, or NEURON's own."""
 ENGINES: Final = ("auto", "neuron", "coreneuron")
 ENGINE: Final = "auto"
 ADAPTIVE: Final = "adaptive"

@@ -22,13 +22,21 @@ class Run(Table):
     dt: float | str = key(
         either(number("ms", above=0), choice(vocabulary.ADAPTIVE)),
         vocabulary.DT,
-        doc='Time step; "adaptive" lets it vary.',
+        doc='Time step; "adaptive" lets it vary. Left out: as for v_init.',
     )
     tstart: float = key(
         number("ms", most=0), 0.0, doc="Start of the simulation; recording begins at 0."
     )
-    v_init: float = key(number("mV"), vocabulary.V_INIT, doc="Membrane potential at the start.")
-    celsius: float = key(number("degrees C", least=-273.15), vocabulary.CELSIUS, doc="Temperature.")
+    v_init: float = key(
+        number("mV"),
+        vocabulary.V_INIT,
+        doc="Membrane potential at the start. Left out: as the cells' own files set it, else this.",
+    )
+    celsius: float = key(
+        number("degrees C", least=-273.15),
+        vocabulary.CELSIUS,
+        doc="Temperature. Left out: as for v_init.",
+    )
     seed: int | None = key(
         integer(), None, doc="Seed of all randomness. Left out: one is drawn, logged and stored."
     )
@@ -36,6 +44,12 @@ class Run(Table):
         choice(*vocabulary.ENGINES),
         vocabulary.ENGINE,
         doc='What integrates; "auto" takes CoreNEURON where the model allows it.',
+    )
+    init: str = key(
+        choice(*vocabulary.INITS),
+        vocabulary.INITS[0],
+        doc="Whose procedures init() and advance() of NEURON's run system are called: those that "
+        'hoc files of the model define, or NEURON\'s own ("standard").',
     )
     mechanisms: tuple[Path, ...] = key(
         listing(path("a file or folder")),

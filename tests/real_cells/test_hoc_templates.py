@@ -219,6 +219,109 @@ def test_a_finished_model_gives_all_its_sections(neuron_process, tmp_path):
     ],
 )
 def test_comments_are_blanked_and_strings_are_not(text, expected):
-    from lfpcli.runtime.hoc.hoc import without_hoc_comments
+    from lfpcli.runtime.hoc.text import without_hoc_comments
 
     assert without_hoc_comments(text) == expected
+
+
+LOADS = """\
+strdef part
+sprint(part, "parts/%s.hoc", "count")
+load_file(part)
+load_file("parts/count.hoc")
+load_file("again.hoc")
+xopen("parts/count.hoc")
+load_file(1, "parts/count.hoc")
+if (!load_file("optional.hoc")) optional = -1
+load_file("nrngui.hoc")
+create soma
+"""
+
+
+def test_files_are_loaded_as_hoc_does_it(neuron_process, tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "count.hoc").write_text('if (name_declared("n") == 0) n = 0\nn = n + 1\n')
+    (tmp_path / "again.hoc").write_text('load_file("parts/count.hoc")\n')
+    (tmp_path / "main.hoc").write_text("n = 0\n" + LOADS)
+    got = neuron_process(
+        """
+        from pathlib import Path
+        from lfpcli.runtime.neuron import nrn
+        from lfpcli.runtime.hoc.templates import load_hoc_model
+        load_hoc_model(Path("main.hoc"))
+        results["n"], results["optional"] = nrn().n, nrn().optional
+        """
+    )
+    # by name once, and twice where the file is to be read again
+    assert got["n"] == 3
+    assert got["optional"] == -1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('create soma\nload_file("biophysics.hoc")\n', 2),
+        ('create soma\nif (1) { load_file("biophysics.hoc") }\n', 2),
+        ('strdef name\nname = "biophysics.hoc"\ncreate soma\n\nload_file(1, name)\n', 5),
+    ],
+)
+def test_a_file_that_is_not_there_is_told(neuron_process, tmp_path, text, line):
+    (tmp_path / "model.hoc").write_text(text)
+    (tmp_path / "outer.hoc").write_text('x = 1\nload_file("model.hoc")\n')
+    got = errors_of(
+        neuron_process,
+        {name: f"load_hoc_model(Path('{name}.hoc'))" for name in ("model", "outer")},
+    )
+    for message in got.values():
+        assert message.startswith("InputError: loads 'biophysics.hoc', which is not there [")
+        assert f"model.hoc:{line}]" in message
+
+
+DEFAULT = """\
+begintemplate Cell
+public soma, dend
+create soma, dend[2]
+proc init() { local k, n  localobj nothing
+    soma { insert hh }
+    if (ismembrane("hh")) { soma.gnabar_hh = 0.2 + $1 }
+}
+endtemplate Cell
+"""
+
+
+def test_a_template_sees_no_default_section_of_others(neuron_process, tmp_path):
+    (tmp_path / "t.hoc").write_text(DEFAULT)
+    got = neuron_process(
+        """
+        from pathlib import Path
+        from lfpcli.runtime.neuron import nrn
+        from lfpcli.runtime.hoc.templates import load_template
+        other = nrn().Section(name="other")
+        other.push()
+        cells = [load_template(Path("t.hoc"), "Cell", [k]) for k in range(3)]
+        results["gnabar"] = [cell.sections[0].gnabar_hh for cell in cells]
+        results["names"] = cells[2].names
+        """
+    )
+    assert list(got["gnabar"]) == [0.2, 1.2, 2.2]
+    # nothing leads to a section that hangs on nothing but its public name
+    assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("proc init() { a = 1 }", {"init"}),
+        (
+            'func init() { return 1 }\nproc  advance() { printf("}") fadvance() }',
+            {"init", "advance"},
+        ),
+        ("begintemplate A\nproc init() { }\nendtemplate A\n", set()),
+        ('printf("proc init() { }")', set()),
+        ("proc initial() { }", set()),
+    ],
+)
+def test_procedures_of_the_run_system_are_found(text, expected):
+    from lfpcli.runtime.hoc.text import run_procedures
+
+    assert set(run_procedures(text)) == expected

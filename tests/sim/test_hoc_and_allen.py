@@ -50,8 +50,6 @@ context = h.ParallelContext()
 context.set_maxstep(10)
 h.dt, h.steps_per_ms = 0.0625, 16
 h.finitialize(-65)
-h.fcurrent()
-h.frecord_init()
 context.psolve(30)
 results["imem"] = np.array(currents)
 """
@@ -100,7 +98,8 @@ def test_settings_of_a_hoc_file_that_do_not_hold_are_told(
 ) -> None:
     (folder / "init.hoc").write_text(INIT.replace("celsius = 6.3", "celsius = 20"))
     out = tmp_path / "out.h5"
-    err = shell("sim", "--hoc", folder / "init.hoc", "--tstop", 1, "-o", out).err
+    arguments = ("--tstop", 1, "--celsius", 6.3, "-o", out)
+    err = shell("sim", "--hoc", folder / "init.hoc", *arguments).err
     assert "set celsius = 20; the model's 6.3 holds" in err
 
 
@@ -138,8 +137,8 @@ def test_fit_of_the_allen_database(shell, share: Path, tmp_path: Path) -> None:
         'variables = ["ena", "g_pas", "gnabar_hh"]\n'
     )
     err = shell("sim", model, "-o", out).err
-    assert "set celsius = 34; the model's 6.3 holds" in err
-    assert "v_init" not in err
+    assert "celsius = 34 as the own files of 'c' set it" in err
+    assert "v_init = " not in err
     with open_recording(out) as recording:
         geometry = recording.geometry("c")
         names = [n for n in geometry.section_names if n.startswith("axon")]

@@ -115,6 +115,14 @@ def collect_geometry(
     )
 
 
+def is_deleted(section: Any) -> bool:
+    """Whether a section of NEURON was deleted, by hoc or with what it belonged to."""
+    try:
+        return section.L is None
+    except ReferenceError:
+        return True
+
+
 def _edges(section: Any) -> np.ndarray:
     """End points of the segments of a section, shape (nseg + 1, 3)."""
     count = section.n3d()

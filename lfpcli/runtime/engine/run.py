@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.state import RunState, release, restored_thresholds, set_cell_state
+from lfpcli.runtime.hoc.hoc import hoc_errors
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
@@ -113,7 +115,10 @@ def run(
     collectors = _Collectors(recorders, settings, max(samples for _, samples in spans))
     past = settings.dt * _beyond(settings)
     feed = None if synapses is None else synapses.feed
-    advance: Callable[[float], None] = functools.partial(_advance, pc, h, feed)
+    solve: Callable[[float], None] = pc.psolve
+    if "advance" in settings.own_procedures:
+        solve = functools.partial(_solve_as_the_model_does, h)
+    advance: Callable[[float], None] = functools.partial(_advance, solve, h, feed)
     with _sampling(h, collectors.sample), _engine(settings.engine) as engage:
         _initialise(h, pc, cells, settings, fields)
         if frame.start is None:
@@ -145,6 +150,12 @@ class _Collectors:
         self._gatherer = Gatherer(gathered, rows)
         self._vectors = VectorSet(others, rows, settings.dt if settings.adaptive else None)
         self.sample = self._gatherer.sample
+
+    def sample_first(self) -> None:
+        """Take the sample of the initial state, which NEURON's vectors have taken by themselves."""
+        # a model's own init() may have made steps
+        self._gatherer.discard()
+        self._gatherer.sample()
 
     def discard(self) -> None:
         """Forget all samples so far."""
@@ -279,13 +290,17 @@ def _initialise(
     h.dt = settings.dt
     h.steps_per_ms = 1.0 / settings.dt
     h.celsius = settings.celsius
+    h.secondorder = settings.secondorder
     pc.set_maxstep(MAX_STEP)
     # the variable step leaves the extracellular mechanism out, save with this solver
     cvode.use_daspk(settings.adaptive and has_extracellular())
     for field in fields:
         field.begin(settings)
-    # this computes the currents of the initial state, and takes the first sample of vectors
-    h.finitialize(settings.v_init)
+    if "init" in settings.own_procedures:
+        _initialise_as_the_model_does(h, settings)
+    else:
+        # this computes the currents of the initial state, and takes the first sample of vectors
+        h.finitialize(settings.v_init)
     if settings.warmup:
         h.t = -settings.warmup * settings.dt
         restart_exchange()
@@ -299,6 +314,24 @@ def _initialise(
         field.queue()
 
 
+def _initialise_as_the_model_does(h: Any, settings: RunSettings) -> None:
+    """Call the model's own ``init()``, which may make steps of any size and set what it likes."""
+    h.v_init, h.tstop = settings.v_init, settings.tstop
+    with hoc_errors(Path("init()"), Path.cwd()):
+        h.init()
+    h.CVode().active(False)
+    # a step of no length leaves the state as it is; after it membrane currents are those of the
+    # potentials, where `fcurrent` alone, by which such procedures end, leaves no sums of anything
+    step = 1e-9 * settings.dt
+    h.t = -step
+    h.fcurrent()
+    h.dt = step
+    h.fadvance()
+    h.dt = settings.dt
+    h.steps_per_ms = 1.0 / settings.dt
+    h.frecord_init()
+
+
 def _settle(
     h: Any, advance: Callable[[float], None], settings: RunSettings, collectors: _Collectors
 ) -> None:
@@ -308,7 +341,7 @@ def _settle(
         collectors.discard()
         advance(0.0)
     else:
-        collectors.sample()
+        collectors.sample_first()
     if settings.adaptive:
         # the variable step cannot begin before 0: fixed steps lead there
         h.t = 0.0
@@ -318,14 +351,27 @@ def _settle(
         h.frecord_init()
 
 
-def _advance(pc: Any, h: Any, feed: EventFeed | None, until: float) -> None:
+def _advance(solve: Callable[[float], None], h: Any, feed: EventFeed | None, until: float) -> None:
     try:
         if feed is not None:
             feed(until)
         if until > h.t:
-            pc.psolve(until)
+            solve(until)
     except RuntimeError as error:
         raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
+
+
+def _solve_as_the_model_does(h: Any, until: float) -> None:
+    """Call the model's own ``advance()``, step by step."""
+    while h.t < until - 0.5 * h.dt:
+        expected = h.t + h.dt
+        h.advance()
+        if abs(h.t - expected) > 1e-6 * h.dt:
+            raise SimulatorError(
+                f"the model's own advance() goes from {expected - h.dt:g} to {h.t:g} ms, "
+                f"which is no step of {h.dt:g} ms",
+                remedy='leave it out with init = "standard" in [run]',
+            )
 
 
 def chunk_samples(columns: int, engine: str) -> int:

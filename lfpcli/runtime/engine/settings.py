@@ -32,6 +32,11 @@ class RunSettings:
         Its error bounds.
     engine : {'neuron', 'coreneuron'}
         What advances the equations.
+    secondorder : int
+        NEURON's variable of this name: 2 for the Crank-Nicolson method.
+    own_procedures : frozenset of str
+        Those of ``init`` and ``advance`` that hoc calls, as the model defines them, instead of
+        NEURON's own; with the fixed step of NEURON on one process.
     """
 
     tstop: float
@@ -43,6 +48,8 @@ class RunSettings:
     atol: float = 1e-3
     rtol: float = 0.0
     engine: str = "neuron"
+    secondorder: int = 0
+    own_procedures: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("tstop", "dt", "tstart", "v_init", "celsius", "atol", "rtol"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import tempfile
@@ -14,16 +13,39 @@ from typing import Any
 
 from lfpcli.errors import InputError, SimulatorError
 from lfpcli.runtime.capture import captured, hoc_message
-from lfpcli.runtime.hoc.scope import SectionScope, without_strings
+from lfpcli.runtime.hoc.rewriting import Load, Rewriting
+from lfpcli.runtime.hoc.scope import SectionScope
+from lfpcli.runtime.hoc.text import (
+    digest,
+    run_procedures,
+    template_bodies,
+    without_hoc_comments,
+)
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.neuron import nrn
 
-_TEMPLATE = re.compile(r"\bbegintemplate\s+(\w+)(.*?)\bendtemplate\b", re.DOTALL)
-_LOAD = re.compile(r'\b(?:load_file|xopen)\s*\(\s*(?:[01]\s*,\s*)?"([^"\n]*)"\s*\)')
-_QUIT = re.compile(r"\bquit\s*\(\s*\)")
-# it would end the process, output or not, with exit code 0
-_NO_QUIT = 'execerror("quit() in a model would end the whole program", "")'
+
+@dataclass(frozen=True)
+class OwnProcedure:
+    """A procedure of NEURON's run system that a model defines in its own way.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``init``.
+    file : Path
+        Where it is defined.
+    digest : str
+        Tells one body from another.
+    of_one_cell : bool
+        Whether its words for sections were bound to one cell.
+    """
+
+    name: str
+    file: Path
+    digest: str
+    of_one_cell: bool
 
 
 @dataclass
@@ -32,8 +54,11 @@ class _Known:
 
     files: set[Path] = field(default_factory=set)
     templates: dict[str, tuple[Path, str]] = field(default_factory=dict)
-    nested: list[tuple[Path, Path, SectionScope | None]] = field(default_factory=list)
+    procedures: dict[tuple[str, str], OwnProcedure] = field(default_factory=dict)
+    loads: list[Load] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    # files of the run that is going on
+    current: set[Path] = field(default_factory=set)
 
 
 _KNOWN = _Known()
@@ -44,14 +69,36 @@ class _Loader:
 
     def load(self, number: float) -> float:
         """Load the file of this number; the exception waits until hoc has unwound."""
-        path, root, scope = _KNOWN.nested[int(number)]
+        return self._load(_KNOWN.loads[int(number)])
+
+    def load_named(self, number: float, name: str) -> float:
+        """Load a file whose name hoc has put together."""
+        return self._load(_KNOWN.loads[int(number)].with_name(name))
+
+    def _load(self, load: Load) -> float:
         try:
+            if load.is_of_neuron:
+                return float(nrn().load_file(load.name))
+            path = load.resolved()
+            if not load.is_again and _is_known(path, load.scope):
+                return 1.0
             with working_folder(path.parent):
-                _read(path, root, scope)
+                _read(path, load.root, load.scope)
         except Exception as error:
             _KNOWN.failures.append(error)
             raise
         return 1.0
+
+
+def _is_known(path: Path, scope: SectionScope | None) -> bool:
+    """Whether a file was read before, which hoc's ``load_file`` does once."""
+    # what means the sections of one cell is read for each cell
+    return path in _KNOWN.current or (scope is None and path in _KNOWN.files)
+
+
+def own_procedures() -> list[OwnProcedure]:
+    """The procedures of NEURON's run system that the files read so far define, in that order."""
+    return list(_KNOWN.procedures.values())
 
 
 def run_hoc_file(
@@ -81,7 +128,7 @@ def run_hoc_file(
     Raises
     ------
     InputError
-        Where the file is missing, empty or no text.
+        Where the file, or one that it loads, is missing, empty or no text.
     SimulatorError
         Where NEURON reports an error, a template is defined in two ways, or a mechanism is
         missing.
@@ -91,7 +138,8 @@ def run_hoc_file(
         raise InputError("no such file", source=path, remedy="check the name and the folder")
     if path in _KNOWN.files and not again:
         return
-    folder = path.parent if folder is None else folder
+    folder = folder or path.parent
+    _KNOWN.current = set()
     with working_folder(folder), hoc_errors(path, folder):
         if scope is not None:
             scope.install()
@@ -144,38 +192,43 @@ def hoc_errors(path: Path, folder: Path) -> Iterator[None]:
 
 def _hoc_error(printed: str, failure: Exception, path: Path, folder: Path) -> SimulatorError:
     message = hoc_message(printed)
-    name = str(path) if message.file is None else _original_name(message.file, path)
-    place = name if message.line is None else f"{name}:{message.line}"
+    source = str(path)
+    if message.file is not None:
+        source = _original_name(message.file, path)
+    if message.line is not None:
+        source += f":{message.line}"
     text = message.text
-    missing = re.fullmatch(r"(\w+) is not a MECHANISM", text)
-    if missing is None:
-        missing = re.fullmatch(r"(\w+) is not a template", text)
+    missing = re.fullmatch(r"(\w+) is not a (?:MECHANISM|template)", text)
     if missing:
         error = missing_mechanism_error(missing.group(1), folders=[folder, path.parent])
-        return SimulatorError(error.message, source=place, remedy=error.remedy)
+        return SimulatorError(error.message, source=source, remedy=error.remedy)
     if text == "NEURON gave no reason":
         text = str(failure).removeprefix("hocobj_call error: ").removeprefix("hoc_execerror: ")
-    return SimulatorError(f"hoc: {text}", source=place, remedy="correct the model's hoc code")
+    return SimulatorError(f"hoc: {text}", source=source, remedy="correct the model's hoc code")
 
 
 def _original_name(temporary: str, path: Path) -> str:
     """Name of the model's file whose rewritten text NEURON read."""
     name = Path(temporary).name
-    known = [p for p in (path, *(entry[0] for entry in _KNOWN.nested)) if p.name == name]
-    return str(known[0] if known else path)
+    for known in (path, *_KNOWN.current, *_KNOWN.files):
+        if known.name == name:
+            return str(known)
+    return str(path)
 
 
 def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
     """Hand the rewritten text of a file to NEURON."""
     if any(known == path for known, _ in _KNOWN.templates.values()):
         return
+    _KNOWN.current.add(path)
     text = read_text(path)
     plain = without_hoc_comments(text)
-    templates = {m.group(1): _digest(m.group(2)) for m in _TEMPLATE.finditer(plain)}
+    templates = {name: digest(body) for name, (_, body) in template_bodies(plain).items()}
     _check_templates(templates, path)
+    rewriting = Rewriting(text, plain, path=path, root=root, scope=scope)
     if templates and all(name in _KNOWN.templates for name in templates):
         # the files that it loads may still define something in another way
-        for target in _targets(plain, path, root):
+        for target in rewriting.own_files():
             with working_folder(target.parent):
                 _read(target, root, scope)
         _KNOWN.files.add(path)
@@ -186,69 +239,21 @@ def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
         h.lfp_loader_ = _Loader()
     with tempfile.TemporaryDirectory(prefix="lfp-hoc-") as folder:
         copy = Path(folder) / path.name
-        copy.write_text(_rewrite(text, plain, path, root, scope), encoding="utf-8")
+        copy.write_text(rewriting.text(_KNOWN.loads), encoding="utf-8")
         h.xopen(str(copy))
-    _KNOWN.templates |= {name: (path, digest) for name, digest in templates.items()}
+    _KNOWN.templates |= {name: (path, body) for name, body in templates.items()}
     _KNOWN.files.add(path)
+    for name, body in run_procedures(plain).items():
+        procedure = OwnProcedure(name, path, body, of_one_cell=scope is not None)
+        _KNOWN.procedures[name, body] = procedure
 
 
 def _check_templates(templates: dict[str, str], path: Path) -> None:
-    for name, digest in templates.items():
-        other, known = _KNOWN.templates.get(name, (path, digest))
-        if known != digest:
+    for name, body in templates.items():
+        other, known = _KNOWN.templates.get(name, (path, body))
+        if known != body:
             raise SimulatorError(
                 f"template '{name}' is defined in two ways",
                 source=f"{other} and {path}",
                 remedy="give one of them another name, or run the models one by one",
             )
-
-
-def _digest(text: str) -> str:
-    """Digest of hoc code; white space makes no difference."""
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
-
-
-def _rewrite(text: str, plain: str, path: Path, root: Path, scope: SectionScope | None) -> str:
-    """Redirect the loading of the model's own files and names of sections, and forbid to quit."""
-    outside = _outside_templates(plain)
-    changes = scope.changes(outside) if scope is not None else []
-    for match in _LOAD.finditer(outside):
-        target = _resolve(match.group(1), path.parent, root)
-        if target is not None:
-            _KNOWN.nested.append((target, root, scope))
-            changes.append((*match.span(), f"lfp_loader_.load({len(_KNOWN.nested) - 1})"))
-    for match in _QUIT.finditer(without_strings(plain)):
-        changes.append((*match.span(), _NO_QUIT))
-    for start, end, new in sorted(changes, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
-
-
-def _outside_templates(plain: str) -> str:
-    """Blank out templates, whose statements are the business of their objects."""
-    return _TEMPLATE.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), plain)
-
-
-def _targets(plain: str, path: Path, root: Path) -> list[Path]:
-    """Files of the model's own that a file loads."""
-    names = _LOAD.findall(_outside_templates(plain))
-    found = [_resolve(name, path.parent, root) for name in names]
-    return [target for target in found if target is not None]
-
-
-def _resolve(name: str, *folders: Path) -> Path | None:
-    """Find a file of the model's own; None for those of NEURON."""
-    for folder in folders:
-        if name and (folder / name).is_file():
-            return (folder / name).resolve()
-    return None
-
-
-def without_hoc_comments(text: str) -> str:
-    """Blank out comments, keeping every line and column; strings stay."""
-
-    def blank(match: re.Match[str]) -> str:
-        found = match.group(0)
-        return found if found.startswith('"') else re.sub(r"[^\n]", " ", found)
-
-    return re.sub(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', blank, text, flags=re.DOTALL)

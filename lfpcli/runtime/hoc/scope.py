@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from lfpcli.runtime.hoc.text import without_strings
 from lfpcli.runtime.neuron import nrn
 
 # hoc's usual lists of sections, and the array of sections that each stands for
@@ -46,7 +47,9 @@ class SectionScope:
                 references.append(h.SectionRef(sec=section))
             _set(f"lfp_{base}_", references)
         for name, array in _LISTS.items():
-            chosen = self._sections if array is None else self._members.get(array, {}).values()
+            chosen = self._sections
+            if array is not None:
+                chosen = list(self._members.get(array, {}).values())
             sections = h.SectionList()
             for section in chosen:
                 sections.append(section)
@@ -67,22 +70,17 @@ class SectionScope:
         """
         everything = "forsec lfp_list_all_"
         bare = without_strings(plain)
-        found = [(*m.span(), everything) for m in re.finditer(r"\bforall\b", bare)]
+        changes = [(*m.span(), everything) for m in re.finditer(r"\bforall\b", bare)]
         for match in re.finditer(r"\bforsec\s+(\w+)\b", bare):
             if match.group(1) in _LISTS:
-                found.append((*match.span(1), f"lfp_list_{match.group(1)}_"))
+                changes.append((*match.span(1), f"lfp_list_{match.group(1)}_"))
         for match in re.finditer(r'\bforsec\s+(?=")', plain):
-            found.append((*match.span(), f"{everything} ifsec "))
+            changes.append((*match.span(), f"{everything} ifsec "))
         bases = "|".join(re.escape(base) for base in self._members)
         for match in re.finditer(rf"(?<![\w.])({bases})\b(?:\s*\[([^\]\n]*)\])?", bare):
             number = match.group(2) or "0"
-            found.append((*match.span(), f"lfp_{match.group(1)}_.o({number}).sec"))
-        return found
-
-
-def without_strings(plain: str) -> str:
-    """Blank out strings, keeping every column."""
-    return re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: " " * len(m.group(0)), plain)
+            changes.append((*match.span(), f"lfp_{match.group(1)}_.o({number}).sec"))
+        return changes
 
 
 def _set(name: str, value: Any) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, SimulatorError, nearest
-from lfpcli.runtime.hoc.hoc import call_hoc, run_hoc_file, without_hoc_comments
+from lfpcli.runtime.cell.sections import is_deleted
+from lfpcli.runtime.hoc.hoc import call_hoc, run_hoc_file
+from lfpcli.runtime.hoc.settings import watched_settings
+from lfpcli.runtime.hoc.text import template_bodies, without_hoc_comments, without_strings
 from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.neuron import nrn
 
-# what model files set for the whole of NEURON
-SETTINGS = ("celsius", "dt", "tstop", "v_init")
-_FOUND: dict[tuple[Path, ...], dict[str, float]] = {}
+_SETTINGS: dict[tuple[Path, ...], dict[str, float]] = {}
+# the last section that a template made, where it was watched over
+_MADE_LAST: list[Any] = []
 
 
 @dataclass
@@ -83,25 +87,26 @@ def load_template(
     SimulatorError
         Where NEURON reports an error, or the code deletes sections of other cells.
     """
-    folder = file.parent if workdir is None else workdir
+    folder = workdir or file.parent
     files = [path.absolute() for path in (*code, file)]
     for stand_in in stand_ins:
         _define_stand_in(stand_in)
     # files that were read before set nothing a second time
-    found = _FOUND.setdefault((folder, *files), {})
-    with _watched_settings(found), _others_spared(file) as check:
+    settings = _SETTINGS.setdefault((folder, *files), {})
+    with watched_settings(settings), _others_spared(file):
         for path in files:
             run_hoc_file(path, folder=folder)
         maker = _template(file, name)
         cell = call_hoc(lambda: maker(*args), file, folder)
-        check(cell)
     sections = _sections(cell, file)
-    return TemplateCell(cell, sections, [_short_name(s) for s in sections], dict(found))
+    _MADE_LAST[:] = sections[-1:]
+    names = [_short_name(section) for section in sections]
+    return TemplateCell(cell, sections, names, dict(settings))
 
 
 def template_names(file: Path) -> list[str]:
     """Names of the templates that a hoc file defines."""
-    return re.findall(r"\bbegintemplate\s+(\w+)", without_hoc_comments(read_text(file)))
+    return list(template_bodies(without_hoc_comments(read_text(file))))
 
 
 def load_hoc_model(file: Path) -> TemplateCell:
@@ -127,7 +132,7 @@ def load_hoc_model(file: Path) -> TemplateCell:
     h = nrn()
     before = set(h.allsec())
     settings: dict[str, float] = {}
-    with _watched_settings(settings):
+    with watched_settings(settings):
         run_hoc_file(file)
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
@@ -145,56 +150,33 @@ def _template(file: Path, name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _others_spared(file: Path) -> Iterator[Callable[[Any], None]]:
-    """Watch the sections that are there; what is yielded takes the new cell and checks them.
+def _others_spared(file: Path) -> Iterator[None]:
+    """Raise `SimulatorError` where the sections that are there before do not outlive the context.
 
     Within a template, ``forall`` visits the object's own sections, so that the usual
-    ``forall delete_section()`` harms nobody; at the top level of hoc it would.
+    ``forall delete_section()`` harms nobody; at the top level of hoc it would. Two sections stand
+    for all others, as many cells are made in turn.
     """
-    h = nrn()
-    first = next(iter(h.allsec()), None)
-    last = h.Section(name="lfp_watched")
-    before = _roots()
-
-    def check(cell: Any) -> None:
-        own = sum(1 for section in _sections(cell, file) if section.parentseg() is None)
-        if first is not None and (_deleted(first) or _deleted(last) or _roots() != before + own):
-            raise SimulatorError(
-                "the template or its code deletes sections of other cells",
-                source=file,
-                remedy="delete its own sections alone, or run one such cell at a time",
-            )
-
-    try:
-        yield check
-    finally:
-        if not _deleted(last):
-            h.delete_section(sec=last)
-
-
-def _roots() -> int:
-    """Number of sections without a parent: far fewer than there are sections."""
-    roots = nrn().SectionList()
-    roots.allroots()
-    return sum(1 for _ in roots)
-
-
-def _deleted(section: Any) -> bool:
-    try:
-        return section.L is None
-    except ReferenceError:
-        return True
+    watched = [section for section in _MADE_LAST if not is_deleted(section)]
+    watched += itertools.islice(nrn().allsec(), 1)
+    yield
+    if any(map(is_deleted, watched)):
+        raise SimulatorError(
+            "the template or its code deletes sections of other cells",
+            source=file,
+            remedy="delete its own sections alone, or run one such cell at a time",
+        )
 
 
 def _sections(cell: Any, file: Path) -> list[Any]:
-    h = nrn()
-    sections = dict.fromkeys(getattr(cell, "all", None) or ())
+    sections = dict.fromkeys(getattr(cell, "all", None) or _public_sections(cell, file))
     # the trees of these instead of all sections of a network
     for section in list(sections):
         if not sections[section]:
             sections |= dict.fromkeys(section.wholetree(), True)
     if not sections:
-        sections = dict.fromkeys(s for s in h.allsec() if s.cell() == cell)
+        # no name leads to them
+        sections = dict.fromkeys(s for s in nrn().allsec() if s.cell() == cell)
     if not sections:
         raise InputError(
             "the template makes no sections", source=file, remedy="check its name and arguments"
@@ -202,25 +184,22 @@ def _sections(cell: Any, file: Path) -> list[Any]:
     return list(sections)
 
 
+def _public_sections(cell: Any, file: Path) -> list[Any]:
+    """Sections of a template's object that its public names lead to, in the order of the file."""
+    sections = []
+    code = without_strings(without_hoc_comments(read_text(file)))
+    declared = " ".join(re.findall(r"\bcreate\b(.*)", code))
+    for name in dict.fromkeys(re.findall(r"\w+", declared)):
+        member: Any = getattr(cell, name, None)
+        if hasattr(member, "wholetree"):
+            sections.append(member)
+        elif hasattr(member, "__getitem__"):
+            sections += [section for section in member if hasattr(section, "wholetree")]
+    return sections
+
+
 def _short_name(section: Any) -> str:
     return str(section.name()).rpartition(".")[2]
-
-
-@contextlib.contextmanager
-def _watched_settings(found: dict[str, float]) -> Iterator[None]:
-    """Collect what code sets of `SETTINGS`, and put the usual values back."""
-    h = nrn()
-    usual = {name: float(getattr(h, name)) for name in SETTINGS}
-    # a value that the last bits tell from the usual one, which code may set as well
-    marked = {name: value * (1 + 1e-12) + 1e-300 for name, value in usual.items()}
-    try:
-        for name, value in marked.items():
-            setattr(h, name, value)
-        yield
-        found |= {n: float(getattr(h, n)) for n in SETTINGS if getattr(h, n) != marked[n]}
-    finally:
-        for name, value in usual.items():
-            setattr(h, name, value)
 
 
 def _define_stand_in(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from lfpcli.model.candidates import resolve
 from lfpcli.model.orientation import Rotation
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
+from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
 from lfpcli.runtime.synapses.events import SpikeTrains
@@ -21,6 +22,11 @@ from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs
 from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
+from lfpcli.tasks.simulate.own_settings import (
+    OwnSettings,
+    stated_settings,
+    with_own_settings,
+)
 from lfpcli.tasks.simulate.trains import population_trains
 from lfpcli.tasks.simulate.wiring import chosen, wire
 
@@ -41,18 +47,18 @@ class Built:
         The cells of this process, by gid.
     members : list of Member
         The same cells as signals see them.
-    settings : dict of str to float
-        What hoc templates set of NEURON's own settings.
+    own : OwnSettings
+        The model, with what the own files of its cells set where it is silent.
     electrodes : dict of int to list of (int, StimIntElectrode)
         Per ``[[stimulus]]`` table, what it puts into which of the cells.
     """
 
+    own: OwnSettings
     layout: Layout
     synapses: Synapses
     trains: SpikeTrains
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
-    settings: dict[str, float] = field(default_factory=dict)
     electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
 
     @property
@@ -85,11 +91,14 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     Built
     """
     layout = lay_out(model, seed)
+    set_settings(stated_settings(model))
     factories = {
         name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
         for name, spec in model.cells.items()
     }
     cells = _make_cells(model, layout, factories, team)
+    own = agreed_settings(model, factories, team)
+    model = own.model
     populations = model.resolved_populations()
     members = []
     for cell in cells:
@@ -98,12 +107,25 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     synapses, trains = _connect(model, seed, layout, cells, members)
-    built = Built(layout, synapses, trains, cells, members)
-    for factory in factories.values():
-        built.settings |= factory.settings
+    built = Built(
+        own=own, layout=layout, synapses=synapses, trains=trains, cells=cells, members=members
+    )
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
     return built
+
+
+def agreed_settings(model: Model, factories: Mapping[str, CellFactory], team: Team) -> OwnSettings:
+    """What holds, on all processes, of the settings that the own files of the cells made so far.
+
+    Each kind of cell was made by some process, which alone has read its files.
+    """
+    by_cell: dict[str, dict[str, float]] = {name: {} for name in factories}
+    here = {name: factory.settings for name, factory in factories.items()}
+    for settings in team.exchange(here):
+        for name, values in settings.items():
+            by_cell[name] |= values
+    return with_own_settings(model, by_cell)
 
 
 def _make_cells(

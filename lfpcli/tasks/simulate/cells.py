@@ -21,6 +21,7 @@ from lfpcli.runtime.cell.points import density_mechanism_names
 from lfpcli.runtime.cell.sections import Discretisation
 from lfpcli.runtime.hoc.allen import allen_hook, read_fit
 from lfpcli.runtime.hoc.hooks import hook
+from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.morphology.reading import read_morphology
@@ -42,7 +43,7 @@ class CellFactory:
     Attributes
     ----------
     settings : dict of str to float
-        What the cell's own files set of `celsius`, `dt`, `tstop` and `v_init`, which the model
+        What the cell's own files set of NEURON's settings, such as `celsius`, which the model
         file overrules.
     """
 
@@ -73,16 +74,18 @@ class CellFactory:
         """
         spec = self.spec
         source, names, owner = self._sections()
-        cell = Cell(
-            source,
-            Ra=spec.Ra,
-            cm=spec.cm,
-            nseg=self._nseg,
-            custom_fun=self._hooks(),
-            extracellular=self._extracellular,
-            gid=gid,
-            names=names,
-        )
+        # hoc and Python code may set the temperature as well as channels
+        with watched_settings(self.settings):
+            cell = Cell(
+                source,
+                Ra=spec.Ra,
+                cm=spec.cm,
+                nseg=self._nseg,
+                custom_fun=self._hooks(),
+                extracellular=self._extracellular,
+                gid=gid,
+                names=names,
+            )
         cell.owner = owner
         self._set_expressions(cell)
         return cell

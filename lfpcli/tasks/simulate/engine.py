@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lfpcli import vocabulary
 from lfpcli.errors import SimulatorError
 from lfpcli.model import Model
 from lfpcli.runtime.capture import prints_to_stderr
 from lfpcli.runtime.engine import coreneuron
+from lfpcli.runtime.hoc.hoc import own_procedures
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
 from lfpcli.runtime.neuron import nrn
@@ -75,6 +77,10 @@ def choose_engine(model: Model) -> EngineChoice:
     if wanted == "neuron":
         return EngineChoice("neuron", "as asked for")
     reason = coreneuron.obstacle(adaptive=model.run.is_adaptive)
+    if model.run.init != vocabulary.STANDARD_INIT and any(
+        procedure.name == "advance" for procedure in own_procedures()
+    ):
+        reason = "the model's own advance() makes the steps"
     if wanted == "coreneuron" and reason:
         raise SimulatorError(
             f"CoreNEURON cannot run this model: {reason}",
@@ -86,13 +92,3 @@ def choose_engine(model: Model) -> EngineChoice:
     if wanted == "coreneuron":
         return EngineChoice("coreneuron", "as asked for")
     return EngineChoice("coreneuron", "the model allows it")
-
-
-def setting_notes(model: Model, settings: Mapping[str, float]) -> list[str]:
-    """Say where the model file overrules what hoc files of its cells set."""
-    used = {"celsius": model.run.celsius, "v_init": model.run.v_init}
-    return [
-        f"the cell's own files set {name} = {value:g}; the model's {used[name]:g} holds"
-        for name, value in settings.items()
-        if name in used and used[name] != value
-    ]

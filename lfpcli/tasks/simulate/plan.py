@@ -13,9 +13,9 @@ from lfpcli.model import Model
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate import estimate
-from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.build import Built, agreed_settings
 from lfpcli.tasks.simulate.cells import CellFactory
-from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine, setting_notes
+from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
 from lfpcli.tasks.simulate.estimate import Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
@@ -126,7 +126,7 @@ def built_plan(
     plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=team.size, float32=float32)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
-    plan.notes += setting_notes(model, built.settings)
+    plan.notes += built.own.notes
     if electrodes and not model.record.balance:
         plan.notes.append(
             "electrodes inject current: dipole and far field have a monopole and depend on "
@@ -157,13 +157,16 @@ def estimated_plan(
     float32: bool = False,
 ) -> Plan:
     """The plan of a model of which one cell of each kind is built, see `built_plan`."""
-    segments = {}
+    segments, factories = {}, {}
     for cell_name, gid in prototypes(layout).items():
-        cell = CellFactory(model.cells[cell_name], stand_ins).make(gid)
-        segments[cell_name] = len(cell.segments)
+        factories[cell_name] = CellFactory(model.cells[cell_name], stand_ins)
+        segments[cell_name] = len(factories[cell_name].make(gid).segments)
+    own = agreed_settings(model, factories, team)
+    model = own.model
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
     plan = _plan(model, layout, sizes, engine, ranks=team.size, float32=float32)
+    plan.notes += own.notes
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
 

@@ -28,6 +28,7 @@ from lfpcli.tasks.simulate.fields import fields_of
 from lfpcli.tasks.simulate.layout import lay_out
 from lfpcli.tasks.simulate.network_file import save_network
 from lfpcli.tasks.simulate.outputs import NO_CHECKPOINTS, Origins, Outputs
+from lfpcli.tasks.simulate.own_settings import called_procedures
 from lfpcli.tasks.simulate.plan import (
     Plan,
     agreed_engine,
@@ -92,7 +93,9 @@ def simulate(
         report(simulation.plan)
         if outputs.network is not None:
             target = outputs.network
-            save_network(target, model, built, team, provenance=record, force=outputs.force)
+            save_network(
+                target, simulation.model, built, team, provenance=record, force=outputs.force
+            )
         writer = stack.enter_context(_opened(outputs, record, team))
         simulation.run(writer, progress, saver, checkpoint)
     if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
@@ -162,17 +165,24 @@ class Simulation:
     def __init__(
         self, model: Model, team: Team, *, float32: bool = False, seed: int | None = None
     ) -> None:
-        self.model, self.team = model, team
+        self.team = team
         if team.size > 1:
             # the cores are taken by the other processes
             limit_threads(1)
         self.seed = drawn_seed(model, team) if seed is None else seed
         self.built = build(model, self.seed, team, _mechanisms(model, team))
+        self.model = model = self.built.own.model
+        called = called_procedures(model, self.built.layout.count, team)
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
         engine = agreed_engine(model, team)
-        self.settings = settings_of(model, engine.name)
+        self.settings = replace(
+            settings_of(model, engine.name),
+            secondorder=self.built.own.secondorder,
+            own_procedures=called.names,
+        )
         self.plan = built_plan(model, self.built, engine, team, float32=float32)
+        self.plan.notes += called.notes
         self.plan.seed = self.seed
 
     def facts(self, renamed: Mapping[str, str]) -> dict[str, Any]:

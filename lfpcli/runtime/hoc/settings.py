@@ -1,0 +1,48 @@
+"""What model code sets of NEURON's own settings, such as the temperature."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from lfpcli.runtime.neuron import nrn
+
+# what model files set for the whole of NEURON
+SETTINGS = ("celsius", "dt", "secondorder", "tstop", "v_init")
+
+
+def set_settings(values: Mapping[str, float]) -> None:
+    """Let model code that reads NEURON's settings see those of the run."""
+    h = nrn()
+    for name, value in values.items():
+        if name == "secondorder":
+            # NEURON takes nothing but an int for it
+            h.secondorder = int(value)
+        else:
+            setattr(h, name, value)
+
+
+@contextlib.contextmanager
+def watched_settings(found: dict[str, float]) -> Iterator[None]:
+    """Collect what code sets of `SETTINGS`, and put the usual values back.
+
+    Parameters
+    ----------
+    found : dict of str to float
+        Gets the settings, once the context has ended without an error.
+    """
+    h = nrn()
+    usual = {name: float(getattr(h, name)) for name in SETTINGS}
+    # a value that the last bits tell from the usual one, which code may set as well; a whole
+    # number has no such bits
+    marked = {name: value * (1 + 1e-12) + 1e-300 for name, value in usual.items()}
+    marked["secondorder"] = usual["secondorder"]
+    try:
+        set_settings(marked)
+        yield
+        for name in SETTINGS:
+            value = float(getattr(h, name))
+            if value != marked[name]:
+                found[name] = value
+    finally:
+        set_settings(usual)
