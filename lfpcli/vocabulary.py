@@ -43,6 +43,12 @@ MEG_MODELS: Final = ("spherical", INFINITE, "lead-field")
 MEG_MODEL: Final = "spherical"
 QUANTITIES: Final = ("B", "H")
 """Magnetic flux density in T, or field strength in nA/um."""
+NEW_YORK_HEAD: Final = "NYhead"
+"""Name of the checked copy of the New York head in the cache."""
+HELMETS: Final = ("helmet", "helmet-306")
+"""Helmets that need no file: magnetometers, or with two planar gradiometers beside each."""
+MONTAGE_SUFFIXES: Final = (".csv", ".txt", ".elc")
+SENSOR_SUFFIXES: Final = (".csv", ".txt", ".fif", ".fif.gz")
 
 # the geometry of cells and arrays
 AXES: Final = ("x", "y", "z")

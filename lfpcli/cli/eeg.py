@@ -90,11 +90,11 @@ def _electrodes(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute."""
-    from lfpcli.tasks.head.eeg import eeg
-    from lfpcli.tasks.head.models import EegModel
+    from lfpcli.model.head import Eeg
 
-    model = EegModel(
-        name=args.model,
+    table = Eeg(
+        **head_options.placement(args),
+        model=args.model,
         radii=args.radii,
         sigmas=args.sigmas,
         tolerance=args.tolerance,
@@ -105,4 +105,4 @@ def run(args: argparse.Namespace) -> None:
         head_model=args.head_model,
         reference=args.reference,
     )
-    head_options.compute(args, eeg, model)
+    head_options.compute(args, table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from lfpcli import vocabulary
@@ -61,25 +60,33 @@ def add_result(parser: argparse.ArgumentParser, name: str) -> None:
     group.add_argument("--float32", action="store_true", help="keep samples in single precision")
 
 
-def compute(args: argparse.Namespace, task: Callable[..., dict[str, float]], model: Any) -> None:
-    """Run the task and tell how well dipoles stand for the cells, where asked."""
-    from lfpcli.tasks.head.signals import Job, Placement
+def placement(args: argparse.Namespace) -> dict[str, Any]:
+    """Keys of `InHead` from the options."""
+    return {
+        "name": args.name,
+        "position": args.position,
+        "direction": args.direction,
+        "normal": args.normal,
+        "placements": args.placements,
+        "multi_dipole": args.multi_dipole,
+        "per": args.per,
+    }
+
+
+def compute(args: argparse.Namespace, table: Any) -> None:
+    """Measure, and tell how well dipoles stand for the cells, where asked."""
+    from lfpcli.tasks.head.signals import Job, head_signals
 
     with args.console.progress(args.name, 1.0, "") as done:
         job = Job(
             source=args.input,
-            target=args.output or "-",
-            name=args.name,
-            model=args.model,
-            per=args.per,
-            multi=args.multi_dipole,
+            target=args.output or vocabulary.STDIN,
             command=args.command_line,
             force=args.force,
             float32=args.float32,
             progress=done,
         )
-        placement = Placement(args.position, args.direction, args.normal, args.placements)
-        ratios = task(job, placement, model, check=bool(args.verbose))
+        ratios = head_signals(table, job, check=bool(args.verbose))
     for population, ratio in ratios.items():
         args.console.detail(
             f"far field of all segments over that of the dipole, {population}: {ratio:.4f}"

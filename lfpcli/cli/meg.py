@@ -10,6 +10,7 @@ from lfpcli.cli import head_options, options
 
 EPILOG = """\
 examples:
+  lfp meg out.h5 --sensors helmet --position 0,40000,60000 --direction 1,0,0 -o meg.h5
   lfp meg out.h5 --sensors sensors.csv --position 0,0,70000 -o meg.h5
   lfp meg out.h5 --sensors sample_raw.fif --centre 0,0,40000 --position 0,50000,80000 -o meg.h5
   lfp meg out.h5 --model infinite --sensors sensors.csv --quantity H --position 0,0,70000 -o h.h5
@@ -30,13 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=vocabulary.MEG_MODEL,
         help="conductor (spherical)",
     )
-    group.add_argument("--sensors", metavar="FILE", help="coils: .csv, or .fif (needs MNE)")
+    group.add_argument(
+        "--sensors",
+        metavar="NAME|FILE",
+        help="helmet (102 magnetometers), helmet-306 (with planar gradiometers), or a file of"
+        " coils: .csv, or .fif (needs MNE)",
+    )
     group.add_argument(
         "--centre",
         type=options.triple,
         default=[0.0, 0.0, 0.0],
         metavar="X,Y,Z",
         help="centre of the head in the coordinates of the sensors, um (0,0,0)",
+    )
+    group.add_argument(
+        "--radius",
+        type=options.positive,
+        metavar="UM",
+        help="outer radius of the spherical conductor, which sensors are outside of, um (90000)",
     )
     group.add_argument(
         "--quantity",
@@ -51,13 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute."""
-    from lfpcli.tasks.head.meg import MegModel, meg
+    from lfpcli.model.head import Meg
 
-    model = MegModel(
-        name=args.model,
+    table = Meg(
+        **head_options.placement(args),
+        model=args.model,
         sensors=args.sensors,
-        centre=tuple(args.centre),
+        centre=args.centre,
+        radius=args.radius,
         quantity=args.quantity,
         head_model=args.head_model,
     )
-    head_options.compute(args, meg, model)
+    head_options.compute(args, table)

@@ -103,5 +103,14 @@ def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
     return np.asarray(gap)
 
 
+def dots(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Scalar products of vectors along the last axis, (..., 3) and (..., 3) to (...).
+
+    Three products and two sums for each pair, the same bits whatever the number of pairs; those of
+    a matrix product depend on how it is cut into blocks.
+    """
+    return np.asarray(u[..., 0] * v[..., 0] + u[..., 1] * v[..., 1] + u[..., 2] * v[..., 2])
+
+
 def _place(vector: np.ndarray) -> str:
     return ", ".join(f"{value:g}" for value in vector)

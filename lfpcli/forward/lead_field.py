@@ -20,8 +20,8 @@ class LeadField:
     Attributes
     ----------
     matrix : array-like, shape (S, 3, E)
-        Potentials of unit dipoles along x, y, z; an ndarray or an HDF5 dataset, of which the
-        sources in use are read.
+        Potentials of unit dipoles along x, y, z; an ndarray, or anything that gives those of
+        increasing sources where it is indexed.
     scale : float
         What the values are multiplied with to give `units`.
     positions : ndarray, shape (S, 3)
@@ -32,8 +32,8 @@ class LeadField:
         Normals of the cortex at the sources.
     names : sequence of str
         Names of the electrodes.
-    units : str
-        Unit of the signals per nA um: ``mV`` or ``T``.
+    units : str or sequence of str
+        Unit of the signals per nA um, of all electrodes or of each: ``mV``, ``T`` or ``T/m``.
     sites : dict of str to tuple
         Places that have a name, um.
     """
@@ -44,8 +44,15 @@ class LeadField:
     electrodes: np.ndarray
     normals: np.ndarray | None = None
     names: Sequence[str] = ()
-    units: str = "mV"
+    units: str | Sequence[str] = "mV"
     sites: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+
+    @property
+    def channel_units(self) -> list[str]:
+        """Unit of each electrode or sensor."""
+        if isinstance(self.units, str):
+            return [self.units] * len(self.electrodes)
+        return list(self.units)
 
     def nearest(self, position: ArrayLike, within: float = 2000.0) -> int:
         """Index of the source nearest to a place.
@@ -85,7 +92,7 @@ class LeadField:
         """Potentials of unit dipoles at the sources `indices` (D,); shape (E, D, 3)."""
         chosen = np.asarray(indices, dtype=np.int64)
         unique, inverse = np.unique(chosen, return_inverse=True)
-        # HDF5 reads increasing indices only
+        # a file is read at increasing indices only
         values = np.asarray(self.matrix[unique], dtype=float)
         if not np.all(np.isfinite(values)):
             raise InputError("lead field holds NaN or infinity at a source that is used")

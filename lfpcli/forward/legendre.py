@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lfpcli.forward.arrays import dots
 from lfpcli.forward.spheres import unit
 
 # pairs of electrode and dipole that are summed together; their arrays stay in the cache
@@ -70,49 +71,57 @@ def dipole_series(
     field = np.empty((len(e), len(s), 3))
     columns = np.ascontiguousarray(weights.T)
     step = max(1, BLOCK // len(e))
-    # dipoles of like ratio need like numbers of terms
-    order = np.argsort(ratio.max(axis=0))
+    # each dipole has its own number of terms, so that its field is the same bits in any company;
+    # those of like numbers are summed together
+    needed = np.minimum(terms_needed(ratio.max(axis=0), tolerance), len(columns))
+    order = np.argsort(needed, kind="stable")
     for begin in range(0, len(s), step):
         block = order[begin : begin + step]
-        k = ratio[:, block]
-        count = min(int(terms_needed(k.max(), tolerance)), len(columns))
-        cosine = np.clip(e @ s[block].T, -1.0, 1.0)
-        radial, tangential = _sums(cosine, k, columns[:count])
-        across = e[:, None] - cosine[..., None] * s[block]
-        field[:, block] = radial[..., None] * s[block] + tangential[..., None] * across
+        cosine = np.clip(dots(s[block][:, None], e[None]), -1.0, 1.0)
+        ratios = np.ascontiguousarray(ratio[:, block].T)
+        radial, tangential = _sums(cosine, ratios, columns, needed[block])
+        across = e[None] - cosine[..., None] * s[block][:, None]
+        summed = radial[..., None] * s[block][:, None] + tangential[..., None] * across
+        field[:, block] = summed.transpose(1, 0, 2)
     return field
 
 
-def _sums(cosine: np.ndarray, k: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sums(
+    cosine: np.ndarray, k: np.ndarray, columns: np.ndarray, needed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Sums over n of ``w_n n Q_n`` and ``w_n R_n``, where columns[n - 1] is w_n.
 
     ``Q_n = k^(n-1) P_n`` and ``R_n = k^(n-1) P_n'`` take the powers of k along, so that nothing
     overflows: ``n Q_n = (2n-1) k x Q_(n-1) - (n-1) k^2 Q_(n-2)`` and
     ``R_n = k x R_(n-1) + n k Q_(n-1)``.
+
+    Arrays are (D, E): dipoles by electrodes; `needed` (D,) rises, and dipoles drop out in front.
     """
     kx, k2 = k * cosine, k * k
     before, value, slope = np.zeros_like(k), cosine.copy(), np.ones_like(k)
-    radial = columns[0][:, None] * value
-    tangential = columns[0][:, None] * slope
+    radial = columns[0] * value
+    tangential = columns[0] * slope
     scratch = np.empty_like(k)
-    for n in range(2, len(columns) + 1):
-        np.multiply(k, value, out=scratch)
-        scratch *= n
-        slope *= kx
-        slope += scratch
+    for n in range(2, int(needed[-1]) + 1):
+        on = slice(int(np.searchsorted(needed, n)), None)
+        spare = scratch[on]
+        np.multiply(k[on], value[on], out=spare)
+        spare *= n
+        slope[on] *= kx[on]
+        slope[on] += spare
         # P_0 would need a negative power of k, so the second step starts from P_2 itself
         if n == 2:
-            before[...] = 0.5 * (3 * kx * cosine - k)
+            before[on] = 0.5 * (3 * kx[on] * cosine[on] - k[on])
         else:
-            before *= k2
-            before *= (1 - n) / n
-            np.multiply(kx, value, out=scratch)
-            scratch *= (2 * n - 1) / n
-            before += scratch
+            before[on] *= k2[on]
+            before[on] *= (1 - n) / n
+            np.multiply(kx[on], value[on], out=spare)
+            spare *= (2 * n - 1) / n
+            before[on] += spare
         before, value = value, before
-        weight = columns[n - 1][:, None]
-        np.multiply(weight * n, value, out=scratch)
-        radial += scratch
-        np.multiply(weight, slope, out=scratch)
-        tangential += scratch
+        weight = columns[n - 1]
+        np.multiply(weight * n, value[on], out=spare)
+        radial[on] += spare
+        np.multiply(weight, slope[on], out=spare)
+        tangential[on] += spare
     return radial, tangential

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError
-from lfpcli.forward.arrays import apart, moment, points
+from lfpcli.forward.arrays import apart, dots, moment, points
 from lfpcli.forward.sensors import Sensors
 
 MU_0 = 4e-7 * np.pi  # T m / A
@@ -73,12 +73,12 @@ def spherical_field(
             remedy="the spherical model holds outside the conductor; move the sensors out",
         )
     a = np.linalg.norm(gap, axis=2)
-    along = np.matmul(gap, places[:, :, None])[..., 0]  # a . r = r^2 - r0 . r
+    along = dots(gap, places[:, None])  # a . r = r^2 - r0 . r
     f = a * (r * a + along)
     of_place = a**2 / r + along / a + 2 * a + 2 * r
     of_dipole = a + 2 * r + along / a
-    pointing = of_place[:, None] * (orientations @ places[:, :, None])
-    pointing -= of_dipole[:, None] * (orientations @ locations.T)
+    pointing = of_place[:, None] * dots(orientations, places[:, None])[..., None]
+    pointing -= of_dipole[:, None] * dots(orientations[:, :, None], locations)
     # (p x r0) . n = p . (r0 x n), and p x r0 . r = p . (r0 x r)
     dipole = locations.T[:, None, None]
     h = _cross(dipole, orientations.transpose(2, 0, 1)[..., None])

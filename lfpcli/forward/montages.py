@@ -1,11 +1,13 @@
 """Electrode places of the 10-20 and 10-10 systems on a sphere.
 
-Axes: x to the right, y to the front, z up; the nasion, the inion and the preauricular points lie
-on the equator. The construction is that of Jurcak et al. 2007 (NeuroImage 34:1600) carried over to
-a sphere: the arcs nasion-Cz-inion and T9-Cz-T10 are divided in tenths, the ring through Fpz, T7 and
-Oz and the one through Nz, T9 and Iz in tenths of each half, and each coronal row between its ends
-on the ring and the midline in quarters of the circle through the three. Names are those of the
-American Clinical Neurophysiology Society 2006 (J Clin Neurophysiol 23:107).
+Axes: x to the right, y to the front, z up. The construction is that of Jurcak et al. 2007
+(NeuroImage 34:1600) carried over to a sphere: the arcs nasion-Cz-inion and T9-Cz-T10 are divided in
+tenths, the ring through Fpz, T7 and Oz and the one through Nz, T9 and Iz in tenths of each half,
+and each coronal row between its ends on the ring and the midline in quarters of the circle through
+the three. On the sphere that fits a head best, nasion, inion and the preauricular points lie below
+the equator: a tenth of these arcs is 23 degrees, so that T7 is 92 degrees from the vertex, where
+caps and templates have it. Names are those of the American Clinical Neurophysiology Society 2006
+(J Clin Neurophysiol 23:107).
 """
 
 from __future__ import annotations
@@ -16,7 +18,11 @@ from lfpcli.errors import UsageError, nearest
 
 SYSTEMS = ("10-20", "10-10")
 
-_TENTH = np.pi / 10
+# of the arcs over the vertex, and of half a ring
+_ARC_TENTH = np.radians(23.0)
+_RING_TENTH = np.pi / 10
+# inclination of the ring through Fpz, T7 and Oz
+RIM = 4 * _ARC_TENTH
 _MIDLINE = ("Nz", "Fpz", "AFz", "Fz", "FCz", "Cz", "CPz", "Pz", "POz", "Oz", "Iz")
 _RING = ("Fp1", "AF7", "F7", "FT7", "T7", "TP7", "P7", "PO7", "O1")
 _LOW_RING = ("N1", "AF9", "F9", "FT9", "T9", "TP9", "P9", "PO9", "I1")
@@ -77,10 +83,10 @@ def _order(item: tuple[str, np.ndarray]) -> tuple[int, float]:
 
 
 def _ten_ten() -> dict[str, np.ndarray]:
-    places = {name: _on_sphere((k - 5) * _TENTH, np.pi) for k, name in enumerate(_MIDLINE)}
-    for ring, inclination in ((_RING, 4 * _TENTH), (_LOW_RING, 5 * _TENTH)):
+    places = {name: _on_sphere((k - 5) * _ARC_TENTH, np.pi) for k, name in enumerate(_MIDLINE)}
+    for ring, inclination in ((_RING, RIM), (_LOW_RING, RIM + _ARC_TENTH)):
         for k, name in enumerate(ring):
-            places[name] = _on_sphere(inclination, (k + 1) * _TENTH)
+            places[name] = _on_sphere(inclination, (k + 1) * _RING_TENTH)
     for end, middle, between in _ROWS.values():
         for name, quarters in between.items():
             places[name] = _along_circle(places[end], places[middle], quarters / 4)

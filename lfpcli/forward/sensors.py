@@ -6,9 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from lfpcli.errors import InputError
 from lfpcli.forward.arrays import directions, points
+
+# angle between successive sites of a spiral that covers a sphere evenly
+_GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+HELMET_SITES = 102
+HELMET_RADIUS = 110_000.0  # um
+HELMET_OPENING = np.radians(100.0)
+HELMET_BASELINE = 16_800.0  # um
 
 
 class Sensors:
@@ -102,6 +110,50 @@ class Sensors:
         """Channels from what the points measure, (P, n); shape (C, n)."""
         if len(self) == len(self.points):
             return np.asarray(self.weights[:, None] * values)
-        matrix = np.zeros((len(self), len(self.points)))
-        matrix[self.channel, np.arange(len(self.points))] = self.weights
+        # a sparse product adds the points of a channel one by one, whatever n is
+        entries = (self.weights, (self.channel, np.arange(len(self.points))))
+        matrix = sparse.csr_array(entries, shape=(len(self), len(self.points)))
         return np.asarray(matrix @ values)
+
+
+def helmet(*, planar: bool = False) -> Sensors:
+    """A helmet of magnetometers, and where wanted of planar gradiometers.
+
+    The 102 sites cover the part of a sphere of 110 mm radius about the origin that is within
+    100 degrees of the vertex, evenly: the heights of their equal zones fall in equal steps, and
+    the azimuth turns by the golden angle (Gonzalez 2010, Math Geosci 42:49). A magnetometer is the
+    radial component at a site. A planar gradiometer is the difference of the radial components at
+    two points 16.8 mm apart, over that distance: ``a`` from the vertex downwards, ``b`` along the
+    circle of latitude towards the left.
+
+    Parameters
+    ----------
+    planar : bool
+        Whether two gradiometers, in T/m, stand at each site beside the magnetometer, in T.
+    """
+    site = np.arange(HELMET_SITES)
+    height = 1.0 - (1.0 - np.cos(HELMET_OPENING)) * (site + 0.5) / HELMET_SITES
+    azimuth = _GOLDEN_ANGLE * site
+    flat = np.sqrt(1.0 - height**2)
+    radial = np.column_stack([-flat * np.sin(azimuth), flat * np.cos(azimuth), height])
+    names = [f"MAG{k + 1:03d}" for k in site]
+    if not planar:
+        return Sensors(HELMET_RADIUS * radial, radial, channels=names)
+    leftwards = np.column_stack([-np.cos(azimuth), -np.sin(azimuth), np.zeros(HELMET_SITES)])
+    downwards = np.cross(leftwards, radial)
+    centres = HELMET_RADIUS * radial
+    points, weights, units = [centres], [np.ones(HELMET_SITES)], ["T"] * HELMET_SITES
+    for letter, along in (("a", downwards), ("b", leftwards)):
+        arm = 0.5 * HELMET_BASELINE * along
+        # both ends of each, one after the other; a baseline in m gives T/m
+        points.append(np.stack([centres + arm, centres - arm], axis=1).reshape(-1, 3))
+        weights.append(np.tile([1e6 / HELMET_BASELINE, -1e6 / HELMET_BASELINE], HELMET_SITES))
+        names += np.repeat([f"GRAD{k + 1:03d}{letter}" for k in site], 2).tolist()
+        units += ["T/m"] * HELMET_SITES
+    return Sensors(
+        np.concatenate(points),
+        np.concatenate([radial, np.repeat(radial, 2, axis=0), np.repeat(radial, 2, axis=0)]),
+        np.concatenate(weights),
+        channels=names,
+        units=units,
+    )

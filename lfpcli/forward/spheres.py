@@ -12,6 +12,8 @@ from lfpcli.forward.arrays import apart, conductivity
 
 # coordinates that went through files and other units still lie on the surface
 ON_SURFACE = 1e-6
+# no cortex is that near to the centre of a head; mm taken for um are
+NEAR_CENTRE = 1000.0
 
 
 def check_shells(radii: ArrayLike, sigmas: ArrayLike, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,6 +86,33 @@ def check_electrodes(electrodes: np.ndarray, radius: float, names: Sequence[str]
             f" centre, outermost radius {radius:g} um",
             remedy="project the electrodes onto the scalp, or set the radii",
         )
+
+
+def check_sensors(sensors: np.ndarray, radius: float, names: Sequence[str]) -> None:
+    """Raise `InputError` for a sensor within the conductor, whose fields hold outside it alone.
+
+    Parameters
+    ----------
+    sensors : ndarray, shape (P, 3)
+        Integration points about the centre, um.
+    radius : float
+        Outer radius of the conductor, um.
+    names : sequence of str
+        The channel of each point.
+    """
+    distance = np.linalg.norm(sensors, axis=1)
+    inside = np.flatnonzero(distance < radius * (1 - ON_SURFACE))
+    if len(inside):
+        raise InputError(
+            f"sensor {names[inside[0]]} lies inside the conductor: {distance[inside[0]]:g} um from"
+            f" the centre, outer radius {radius:g} um",
+            remedy="give the centre of the head, or the radius of the conductor",
+        )
+
+
+def near_centre(locations: np.ndarray) -> np.ndarray:
+    """Whether dipoles (D, 3), um, lie so near to the centre that their unit may be wrong."""
+    return np.asarray(np.linalg.norm(locations, axis=1) < NEAR_CENTRE)
 
 
 def point_field(electrodes: np.ndarray, locations: np.ndarray) -> np.ndarray:

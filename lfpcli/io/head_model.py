@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,9 @@ from lfpcli.io.mne import mne_lead_field
 from lfpcli.io.montage import UM
 from lfpcli.io.provenance import digest
 from lfpcli.io.text import as_text
+from lfpcli.vocabulary import NEW_YORK_HEAD
 
-# to mV/(nA um) or T/(nA um)
+# to mV, T or T/m, per nA um
 LEAD_FIELD_UNITS = {
     "mV/(nA um)": ("mV", 1.0),
     "uV/(nA m)": ("mV", 1e-9),
@@ -30,7 +30,10 @@ LEAD_FIELD_UNITS = {
     "T/(nA um)": ("T", 1.0),
     "fT/(nA m)": ("T", 1e-21),
     "T/(A m)": ("T", 1e-15),
+    "T/m/(nA um)": ("T/m", 1.0),
+    "T/m/(A m)": ("T/m", 1e-15),
 }
+UNITS_OF = {"eeg": {"mV"}, "meg": {"T", "T/m"}}
 # Naess et al. 2021, NeuroImage 225:117467; um, in the axes of the New York head
 NY_SITES = {
     "calcarine_sulcus": (5000.0, -86000.0, 2000.0),
@@ -38,7 +41,6 @@ NY_SITES = {
     "parietal_lobe": (54000.0, -48000.0, 55900.0),
     "occipital_lobe": (-24700.0, -103300.0, -1460.0),
 }
-CACHED = "NYhead"
 
 
 def cached_file() -> Path:
@@ -55,7 +57,7 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
     InputError
         Where the cache has no copy, no checksum beside it, or another one.
     """
-    if str(source) != CACHED or Path(source).exists():
+    if str(source) != NEW_YORK_HEAD or Path(source).exists():
         return Path(source)
     path = cached_file()
     sums = path.with_name(path.name + ".sha256")
@@ -71,9 +73,8 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def open_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Iterator[LeadField]:
-    """Open a lead field; of an HDF5 file, only the sources in use are read.
+def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> LeadField:
+    """Read a head model; of an HDF5 file the lead field itself stays there until it is used.
 
     Parameters
     ----------
@@ -91,15 +92,16 @@ def open_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> It
     """
     path = head_model_file(source)
     if path.name.lower().endswith((".fif", ".fif.gz")):
-        yield mne_lead_field(path, modality)
-        return
+        return mne_lead_field(path, modality)
     with _open(path) as file:
         lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
-        if lead_field.units != {"eeg": "mV", "meg": "T"}[modality]:
-            raise InputError(
-                f"lead field is in {lead_field.units} per nA um, no {modality.upper()}", source=path
-            )
-        yield lead_field
+    units = set(lead_field.channel_units)
+    if not units <= UNITS_OF[modality]:
+        raise InputError(
+            f"lead field is in {', '.join(sorted(units))} per nA um, no {modality.upper()}",
+            source=path,
+        )
+    return lead_field
 
 
 def _open(path: Path) -> h5py.File:
@@ -114,14 +116,18 @@ def _open(path: Path) -> h5py.File:
         ) from error
 
 
-class _ComponentsFirst:
-    """A dataset (3, S, E) read as (S, 3, E)."""
+class _Stored:
+    """A dataset (S, 3, E) in a file, or one (3, S, E) read as such; a lead field may be large."""
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, path: Path, name: str, *, components_first: bool = False) -> None:
+        self._path, self._name = path, name
+        self._components_first = components_first
 
-    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        return np.asarray(self.dataset[:, indices, :].transpose(1, 0, 2))
+    def __getitem__(self, sources: np.ndarray) -> np.ndarray:
+        with _open(self._path) as file:
+            if self._components_first:
+                return np.asarray(file[self._name][:, sources, :].transpose(1, 0, 2))
+            return np.asarray(file[self._name][sources])
 
 
 def _new_york(file: h5py.File, path: Path) -> LeadField:
@@ -136,7 +142,7 @@ def _new_york(file: h5py.File, path: Path) -> LeadField:
             f"has {electrodes.shape[0]} rows, expected 3 or 6", source=f"{path}:locs_3D"
         )
     return LeadField(
-        matrix=_ComponentsFirst(dataset),
+        matrix=_Stored(path, dataset.name, components_first=True),
         scale=LEAD_FIELD_UNITS["uV/(nA m)"][1],
         positions=_finite(_dataset(file, f"{cortex}/vc", path, (3, sources)), path).T * mm,
         # the rows after the third are directions, which nothing here needs
@@ -161,7 +167,7 @@ def _plain(file: h5py.File, path: Path) -> LeadField:
         names = [as_text(n) for n in stored]
     signal_units, scale = LEAD_FIELD_UNITS[units]
     return LeadField(
-        matrix=dataset,
+        matrix=_Stored(path, dataset.name),
         scale=scale,
         positions=_lengths(_dataset(file, "positions", path, (sources, 3)), path),
         electrodes=_lengths(_dataset(file, "electrodes/positions", path, (count, 3)), path),
@@ -213,7 +219,7 @@ def _lengths(dataset: h5py.Dataset, path: Path) -> np.ndarray:
 
 
 class NYHeadModel:
-    """The New York head, opened from its file.
+    """The New York head, from its file.
 
     Parameters
     ----------
@@ -228,20 +234,9 @@ class NYHeadModel:
         The source in use; `set_dipole_pos` chooses it.
     """
 
-    def __init__(self, nyhead_file: str | os.PathLike[str] = CACHED) -> None:
-        self._open = contextlib.ExitStack()
-        self.lead_field = self._open.enter_context(open_head_model(nyhead_file))
+    def __init__(self, nyhead_file: str | os.PathLike[str] = NEW_YORK_HEAD) -> None:
+        self.lead_field = load_head_model(nyhead_file)
         self.set_dipole_pos()
-
-    def __enter__(self) -> NYHeadModel:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._open.close()
 
     def set_dipole_pos(self, dipole_pos: str | ArrayLike | None = None) -> None:
         """Choose the source: a named site, a place x, y, z in um, or the motor cortex.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from lfpcli.io import stream
 UM_PER_METRE = 1e6
 # of the 10-05 system; the name changed between versions
 TEN_FIVE = ("colin27_1005", "standard_1005")
-# T/(A m) to T/(nA um), and V/(A m) to mV/(nA um)
-PER_NA_UM = {"T": 1e-15, "mV": 1e-12}
+# T/(A m) to T/(nA um), also per metre, and V/(A m) to mV/(nA um)
+PER_NA_UM = {"meg": 1e-15, "eeg": 1e-12}
+_UNITS = {"eeg": "mV", "mag": "T", "grad": "T/m"}
 
 
 def require_mne(purpose: str) -> Any:
@@ -49,10 +51,17 @@ def mne_montage(name: str) -> tuple[list[str], np.ndarray]:
     mne = require_mne(f"montage '{name}'")
     known = mne.channels.get_builtin_montages()
     wanted = next((n for n in TEN_FIVE if n in known), name) if name == "10-05" else name
-    if wanted not in known:
-        raise UsageError(f"MNE has no montage '{wanted}'", remedy=nearest(wanted, known, "montage"))
-    places = mne.channels.make_standard_montage(wanted).get_positions()["ch_pos"]
-    return list(places), np.array(list(places.values())) * UM_PER_METRE
+    try:
+        with warnings.catch_warnings():
+            # former names, such as standard_1020, are no longer listed, but are still made
+            warnings.simplefilter("ignore")
+            template = mne.channels.make_standard_montage(wanted)
+    except ValueError as error:
+        raise UsageError(
+            f"MNE has no montage '{wanted}'", remedy=nearest(wanted, known, "montage")
+        ) from error
+    positions = template.get_positions()["ch_pos"]
+    return list(positions), np.array(list(positions.values())) * UM_PER_METRE
 
 
 def mne_sensors(source: str | os.PathLike[str]) -> Sensors:
@@ -122,16 +131,19 @@ def mne_lead_field(source: str | os.PathLike[str], modality: str) -> LeadField:
     ):
         raise InputError(f"forward solution has no {modality.upper()} channels", source=source)
     forward = mne.pick_types_forward(forward, meg=modality == "meg", eeg=modality == "eeg")
-    units = "mV" if modality == "eeg" else "T"
+    names = list(forward["sol"]["row_names"])
+    info = forward["info"]
+    # by name: nothing promises that the rows are in the order of the channels
+    units = [_UNITS[mne.channel_type(info, info["ch_names"].index(name))] for name in names]
     matrix = forward["sol"]["data"]
     return LeadField(
         # MNE's columns: x, y, z of the first source, then of the second
         matrix=matrix.reshape(len(matrix), -1, 3).transpose(1, 2, 0),
-        scale=PER_NA_UM[units],
+        scale=PER_NA_UM[modality],
         positions=forward["source_rr"] * UM_PER_METRE,
         electrodes=_places(mne, forward["info"]) * UM_PER_METRE,
         normals=_normals(forward["src"]),
-        names=list(forward["sol"]["row_names"]),
+        names=names,
         units=units,
     )
 

@@ -6,6 +6,7 @@ from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.expression import Expression
 from lfpcli.model.files import check_files, model_files
+from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.load import load_model
 from lfpcli.model.location import Location, parse_location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
@@ -32,6 +33,7 @@ __all__ = [
     "Csd",
     "Distortion",
     "Distribution",
+    "Eeg",
     "Expression",
     "Field",
     "Filter",
@@ -39,6 +41,7 @@ __all__ = [
     "Input",
     "Location",
     "Mechanism",
+    "Meg",
     "Model",
     "Nseg",
     "Place",

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
+from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.network import Connection, Input, Population, Stimulus
 from lfpcli.model.probe import Field, Probe, check_name
 from lfpcli.model.run import Record, Run
@@ -34,6 +36,19 @@ def _named(cls: type[Table]) -> ValueType:
 def _probes(value: list[Any], at: At) -> tuple[Probe, ...]:
     probes = tuple(read_table(Probe, entry, at / k) for k, entry in enumerate(value))
     return tuple(p if p.name else replace(p, name=f"probe{k}") for k, p in enumerate(probes))
+
+
+def _heads(cls: type[Eeg] | type[Meg], name: str) -> ValueType:
+    """Make the type of lists of tables of heads, whose signals are called `name` by default."""
+
+    def convert(value: list[Any], at: At) -> tuple[Eeg | Meg, ...]:
+        tables = [read_table(cls, entry, at / k) for k, entry in enumerate(value)]
+        named = [entry if entry.name else replace(entry, name=name) for entry in tables]
+        for k, entry in enumerate(named):
+            check_name(entry.name, at / k / "name")
+        return tuple(named)
+
+    return ValueType("a list of tables", lambda value: isinstance(value, list), convert)
 
 
 PROBES = ValueType("a list of tables", lambda value: isinstance(value, list), _probes)
@@ -72,9 +87,25 @@ class Model(Table):
         listing(table(Field)), (), doc="Extracellular stimulation.", name="field"
     )
     probes: tuple[Probe, ...] = key(PROBES, (), doc="What is measured.", name="probe")
+    eegs: tuple[Eeg, ...] = key(
+        _heads(Eeg, "eeg"), (), doc="Potentials on heads, as lfp eeg computes them.", name="eeg"
+    )
+    megs: tuple[Meg, ...] = key(
+        _heads(Meg, "meg"), (), doc="Magnetic fields, as lfp meg computes them.", name="meg"
+    )
     record: Record = key(table(Record), Record(), doc="What is kept.")
     path: Path | None = field(default=None, compare=False)
     text: SourceText = field(default_factory=SourceText, compare=False, repr=False)
+
+    @property
+    def heads(self) -> tuple[Eeg | Meg, ...]:
+        """What measures on heads."""
+        return (*self.eegs, *self.megs)
+
+    @property
+    def needs_currents(self) -> bool:
+        """Whether something measures membrane currents while the run goes."""
+        return bool(self.probes or self.heads) or self.record.dipole != vocabulary.NONE
 
     @property
     def folder(self) -> Path:
@@ -107,7 +138,7 @@ class Model(Table):
         """Raise `InputError` where tables refer to what is not there."""
         self._check_populations(at)
         self._check_targets(at)
-        self._check_probes(at)
+        self._check_signals(at)
         if not isinstance(self.run.dt, float):
             return
         for k, connection in enumerate(self.connections):
@@ -174,11 +205,15 @@ class Model(Table):
                     f"no cell {index} in '{name}', which has {size}, 0 to {size - 1}"
                 )
 
-    def _check_probes(self, at: At) -> None:
-        names = [probe.name for probe in self.probes]
-        for k, name in enumerate(names):
-            if name in names[:k]:
-                raise (at / "probe" / k / "name").error(f"'{name}' is the name of two probes")
+    def _check_signals(self, at: At) -> None:
+        tables = [(at / "probe" / k / "name", probe.name) for k, probe in enumerate(self.probes)]
+        tables += [(at / "eeg" / k / "name", eeg.name) for k, eeg in enumerate(self.eegs)]
+        tables += [(at / "meg" / k / "name", meg.name) for k, meg in enumerate(self.megs)]
+        names: set[str] = set()
+        for here, name in tables:
+            if name in names:
+                raise here.error(f"'{name}' is the name of two signals", "give each its name")
+            names.add(name)
 
 
 def _check_population(name: str, known: dict[str, Population], at: At) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from lfpcli.model.cell import CellSpec, Mechanism, Nseg
 from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
+from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
 from lfpcli.model.model import Model
@@ -50,6 +51,8 @@ TABLES: dict[str, type[Table]] = {
     "half_space": HalfSpace,
     "csd": Csd,
     "filter": Filter,
+    "eeg": Eeg,
+    "meg": Meg,
     "record": Record,
 }
 """Tables by the name that marks their place in the page."""

@@ -10,12 +10,11 @@ from matplotlib.patches import Circle, Polygon
 from matplotlib.patheffects import withStroke
 
 from lfpcli.errors import InputError
+from lfpcli.forward.montages import RIM
 from lfpcli.plotting.figure import INK
 from lfpcli.plotting.traces import say
 from lfpcli.plotting.units import shown_unit
 
-# inclination of the ring through Fpz, T7 and Oz, on which the outline of the head is drawn
-RIM = np.radians(72.0)
 _GRID = 161
 _LEVELS = 6
 _MOST_NAMES = 40

@@ -330,7 +330,7 @@ def test_sensor_inside_the_head(tmp_path: Path, lfp: Run) -> None:
     table = tmp_path / "s.csv"
     table.write_text("x,y,z,nx,ny,nz\n0,0,60000,0,0,1\n")
     err = lfp("meg", given.path, *AT, "--sensors", table, "-o", tmp_path / "b.h5", code=3).err
-    assert "sensor 0 lies inside the head" in err
+    assert "sensor 0 lies inside the conductor: 60000 um from the centre" in err
     err = lfp("meg", given.path, *AT, "-o", tmp_path / "b.h5", code=2).err
     assert "give --sensors FILE" in err
 
@@ -378,3 +378,46 @@ def test_without_mne(tmp_path: Path, lfp: Run, monkeypatch: pytest.MonkeyPatch) 
     for name, *options in calls:
         err = lfp(name, given.path, *AT, *options, "-o", tmp_path / "b.h5", code=6).err
         assert "pip install 'lfpcli[mne]'" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "warned"),
+    [
+        ("eeg", ["--position", "0,0,78"], True),
+        ("eeg", ["--position", "0,0,1100"], False),
+        ("eeg", ["--position", "0,0,78", "--model", "infinite"], False),
+        ("meg", ["--sensors", "helmet", "--position", "0,30,40"], True),
+        ("meg", ["--sensors", "helmet", "--position", "0,30,40", "--centre", "0,0,9e3"], False),
+    ],
+)
+def test_millimetres_are_noticed(
+    tmp_path: Path, lfp: Run, command: str, options: list[str], warned: bool
+) -> None:
+    given = made.recording(tmp_path / "a.h5")
+    err = lfp(command, given.path, *options, "-o", tmp_path / "b.h5").err
+    text = "within 1 mm of the centre of the head"
+    assert (text in err) is warned and err.count("\n") == int(warned)
+
+
+def test_helmets(tmp_path: Path, lfp: Run) -> None:
+    given = made.recording(tmp_path / "a.h5")
+    out = tmp_path / "b.h5"
+    centre = ("--centre", "0,0,10000")
+    lfp("meg", given.path, "--sensors", "helmet", *AT, *centre, "-o", out)
+    got = signal(out, "meg")
+    assert got.data.shape[1] == 102 and got.units == "T" and got.names[0] == "MAG001"
+    gap = np.linalg.norm(got.positions - [0, 0, 10000], axis=1)
+    np.testing.assert_allclose(gap, 110000.0)
+    lfp("meg", given.path, "--sensors", "helmet-306", *AT, "-f", "-o", out)
+    assert [signal(out, f"meg_{s}").data.shape[1] for s in ("mag", "grad")] == [102, 204]
+    err = lfp(
+        *("meg", given.path, "--sensors", "helmet", *AT, "--radius", "120000"),
+        *("-f", "-o", out),
+        code=3,
+    ).err
+    assert "sensor MAG001 lies inside the conductor: 110000 um" in err
+    err = lfp(
+        *("meg", given.path, "--sensors", "helmet", "--position", "0,0,95000", "-f", "-o", out),
+        code=3,
+    ).err
+    assert "dipole 0 lies outside the conductor" in err

@@ -9,7 +9,7 @@ import pytest
 from lfpcli.errors import InputError
 from lfpcli.forward import meg
 from lfpcli.forward.meg import InfiniteHomogeneousVolCondMEG, SphericallySymmetricVolCondMEG
-from lfpcli.forward.sensors import Sensors
+from lfpcli.forward.sensors import Sensors, helmet
 
 MODELS = [
     (InfiniteHomogeneousVolCondMEG, meg.infinite_field),
@@ -167,3 +167,31 @@ def test_channels_by_unit() -> None:
 def test_bad_input(call, text: str) -> None:
     with pytest.raises(InputError, match=text):
         call()
+
+
+def test_helmet_is_what_the_page_says() -> None:
+    sensors = helmet()
+    assert len(sensors) == len(sensors.points) == 102
+    np.testing.assert_allclose(np.linalg.norm(sensors.points, axis=1), 110000.0)
+    inclination = np.degrees(np.arccos(sensors.points[:, 2] / 110000.0))
+    assert 0 < inclination.min() < 10 and 98 < inclination.max() < 100
+    gaps = np.linalg.norm(sensors.points[:, None] - sensors.points, axis=2)
+    nearest = np.sort(gaps, axis=1)[:, 1]
+    assert nearest.max() < 1.15 * nearest.min()
+    np.testing.assert_allclose(110000.0 * sensors.orientations, sensors.points)
+
+
+def test_gradiometers_of_the_helmet_are_slopes() -> None:
+    """Of a field that rises evenly, they measure the slopes downwards and leftwards."""
+    parts = helmet(planar=True).by_unit()
+    assert [len(part) for part in parts.values()] == [102, 204]
+    planar = parts["T/m"]
+    slope = np.array([2.0, -3.0, 5.0])  # T/m
+    got = planar.weighted((1e-6 * planar.points @ slope)[:, None])[:, 0]
+    radial = planar.positions / np.linalg.norm(planar.positions, axis=1)[:, None]
+    for letter in "ab":
+        rows = np.char.endswith(planar.names, letter)
+        left = np.cross([0.0, 0.0, 1.0], radial[rows])
+        left /= np.linalg.norm(left, axis=1)[:, None]
+        along = left if letter == "b" else np.cross(left, radial[rows])
+        np.testing.assert_allclose(got[rows], along @ slope, rtol=1e-9)

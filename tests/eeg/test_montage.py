@@ -51,14 +51,22 @@ def test_sizes_and_order() -> None:
 
 def test_landmarks() -> None:
     at = places("10-10")
+    low, deep = np.sin(np.radians(115.0)), np.cos(np.radians(115.0))
     for name, wanted in {
-        "Nz": [0, 1, 0],
-        "Iz": [0, -1, 0],
+        "Nz": [0, low, deep],
+        "Iz": [0, -low, deep],
         "Cz": [0, 0, 1],
-        "T9": [-1, 0, 0],
-        "T10": [1, 0, 0],
+        "T9": [-low, 0, deep],
+        "T10": [low, 0, deep],
     }.items():
         np.testing.assert_allclose(at[name], wanted, atol=1e-15)
+
+
+def test_ring_of_the_caps_is_92_degrees_from_the_vertex() -> None:
+    at = places("10-20")
+    for name in ("Fpz", "Fp1", "F7", "T7", "P8", "Oz"):
+        assert angle(at[name], at["Cz"]) == pytest.approx(92.0)
+    assert angle(at["C3"], at["Cz"]) == pytest.approx(46.0)
 
 
 def test_tenths_along_the_arcs() -> None:
@@ -67,7 +75,7 @@ def test_tenths_along_the_arcs() -> None:
     coronal = ["T9", "T7", "C5", "C3", "C1", "Cz", "C2", "C4", "C6", "T8", "T10"]
     for arc in (midline, coronal):
         for a, b in pairwise(arc):
-            assert angle(at[a], at[b]) == pytest.approx(18.0)
+            assert angle(at[a], at[b]) == pytest.approx(23.0)
     ring = ["Fpz", "Fp1", "AF7", "F7", "FT7", "T7", "TP7", "P7", "PO7", "O1", "Oz"]
     steps = [angle(at[a], at[b]) for a, b in pairwise(ring)]
     np.testing.assert_allclose(steps, steps[0])

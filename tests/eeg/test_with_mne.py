@@ -9,10 +9,13 @@ import pytest
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward import meg
+from lfpcli.forward.instrument import NO_CELL
 from lfpcli.forward.montages import montage
-from lfpcli.io.head_model import open_head_model
+from lfpcli.io.head_model import load_head_model
 from lfpcli.io.montage import load_montage
 from lfpcli.io.sensors import load_sensors
+from lfpcli.model.head import Meg
+from lfpcli.tasks.head.instruments import head_instruments
 
 mne = pytest.importorskip("mne")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -20,17 +23,32 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 CENTRE = np.array([0.0, 0.0, 0.04])
 
 
-def test_own_table_is_that_of_mne() -> None:
-    known = mne.channels.get_builtin_montages()
-    if "spherical_1010" not in known:
-        pytest.skip("this MNE has no spherical montage")
-    theirs = mne.channels.make_standard_montage("spherical_1010").get_positions()["ch_pos"]
-    names, directions = montage("10-10")
-    shared = [k for k, name in enumerate(names) if name in theirs]
-    assert len(shared) > 60
-    for k in shared:
-        place = theirs[names[k]] / np.linalg.norm(theirs[names[k]])
-        np.testing.assert_allclose(directions[k], place, atol=1e-3)
+@pytest.mark.parametrize(
+    ("template", "system", "within"),
+    # a cap for a sphere, and heads of their own shape
+    [
+        ("biosemi64", "10-20", 1.1),
+        ("biosemi64", "10-10", 4.0),
+        ("10-05", "10-20", 13.0),
+        ("standard_1020", "10-20", 13.0),
+    ],
+)
+def test_one_name_is_at_one_place(template: str, system: str, within: float) -> None:
+    source = template if template == "10-05" else f"mne:{template}"
+    theirs = load_montage(source, 1.0)
+    direction = dict(zip(theirs.names, theirs.positions, strict=True))
+    names, directions = montage(system)
+    shared = [k for k, name in enumerate(names) if name in direction]
+    assert len(shared) >= 21
+    cosines = [directions[k] @ direction[names[k]] for k in shared]
+    assert np.degrees(np.arccos(np.min(cosines))) < within
+
+
+def test_former_names_of_montages() -> None:
+    former, today = (load_montage(f"mne:{name}", 1.0) for name in ("standard_1020", "colin27_1020"))
+    assert set(former.names) >= {"Cz", "T7", "Oz"}
+    row, other = former.names.index("T7"), today.names.index("T7")
+    np.testing.assert_allclose(former.positions[row], today.positions[other], atol=0.05)
 
 
 def test_ten_five() -> None:
@@ -73,6 +91,23 @@ def test_sensors(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, wanted, rtol=0, atol=2e-6 * np.abs(wanted[1]).max())
 
 
+def test_forward_solution_of_two_units(tmp_path: Path) -> None:
+    """Magnetometers in T and gradiometers in T/m, equal to those of the sensors' own file."""
+    file = neuromag(tmp_path / "a_raw.fif")
+    dipole = np.array([20000.0, 10000.0, 100000.0])
+    solution = forward(tmp_path, "meg", dipole * 1e-6)
+    mne.write_forward_solution(tmp_path / "a-fwd.fif", solution, verbose=False)
+    place = {"name": "meg", "position": tuple(dipole)}
+    stored = head_instruments(Meg(model="lead-field", head_model=tmp_path / "a-fwd.fif", **place))
+    computed = head_instruments(Meg(sensors=file, centre=tuple(1e6 * CENTRE), **place))
+    assert [i.name for i in stored] == [i.name for i in computed] == ["meg_mag", "meg_grad"]
+    assert [i.units for i in stored] == ["T", "T/m"]
+    assert [i.names for i in stored] == [["MEG0111"], ["MEG0112"]]
+    for theirs, ours in zip(stored, computed, strict=True):
+        wanted, got = (i.moment_matrix(np.array([NO_CELL])) for i in (theirs, ours))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=2e-6 * np.abs(wanted).max())
+
+
 def forward(folder: Path, kind: str, place: np.ndarray):
     """Forward solution of one source in a sphere."""
     sources = mne.setup_volume_source_space(
@@ -97,21 +132,21 @@ def test_forward_solution(tmp_path: Path) -> None:
     solution = forward(tmp_path, "eeg", place)
     file = tmp_path / "a-fwd.fif"
     mne.write_forward_solution(file, solution, verbose=False)
-    with open_head_model(file) as head:
-        assert head.units == "mV"
-        assert list(head.names) == solution["sol"]["row_names"]
-        assert head.normals is None
-        got = head.get_transformation_matrix(head.nearest(place * 1e6))
-        np.testing.assert_allclose(got, solution["sol"]["data"] * 1e-12, rtol=1e-6)
-        np.testing.assert_allclose(head.positions, place[None] * 1e6, rtol=1e-6)
-    with pytest.raises(InputError, match="has no MEG channels"), open_head_model(file, "meg"):
-        pass
+    head = load_head_model(file)
+    assert set(head.channel_units) == {"mV"}
+    assert list(head.names) == solution["sol"]["row_names"]
+    assert head.normals is None
+    got = head.get_transformation_matrix(head.nearest(place * 1e6))
+    np.testing.assert_allclose(got, solution["sol"]["data"] * 1e-12, rtol=1e-6)
+    np.testing.assert_allclose(head.positions, place[None] * 1e6, rtol=1e-6)
+    with pytest.raises(InputError, match="has no MEG channels"):
+        load_head_model(file, "meg")
 
 
 def test_no_fif(tmp_path: Path) -> None:
     file = tmp_path / "a-fwd.fif"
     file.write_text("no such thing")
-    with pytest.raises(InputError, match="no forward solution"), open_head_model(file):
-        pass
+    with pytest.raises(InputError, match="no forward solution"):
+        load_head_model(file)
     with pytest.raises(InputError, match="no measurement information"):
         load_sensors(file)

@@ -174,7 +174,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"probe__3__medium": {"slice": 300, "sigma_salin": 3}}, "did you mean 'sigma_saline'?"),
     ({"probe__3__medium": "infinit"}, "did you mean 'infinite'?"),
     ({"probe__3__sigma": [1, 2, 3]}, "must be one number in this medium"),
-    ({"probe__2__name": "shank"}, "'shank' is the name of two probes"),
+    ({"probe__2__name": "shank"}, "'shank' is the name of two signals"),
     ({"probe__2__name": "a/b"}, '"a/b" cannot be a name'),
     ({"record__variables": ["ica", "ica"]}, '"ica" is named twice'),
 ]

@@ -1,63 +1,34 @@
-"""MEG: magnetic fields outside the head from current dipole moments."""
+"""Sensors of an MEG and the conductor they are around."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
+
+from lfpcli import vocabulary
 from lfpcli.errors import UsageError, nearest
 from lfpcli.forward import meg as fields
 from lfpcli.forward.arrays import points
-from lfpcli.forward.sensors import Sensors
-from lfpcli.io.head_model import head_model_file, open_head_model
+from lfpcli.forward.four_sphere import RADII
+from lfpcli.forward.sensors import Sensors, helmet
+from lfpcli.forward.spheres import check_dipoles, check_sensors
+from lfpcli.io.head_model import load_head_model
 from lfpcli.io.sensors import load_sensors
-from lfpcli.tasks.head.models import Channels, given_channels
-from lfpcli.tasks.head.places import radial
-from lfpcli.tasks.head.signals import Job, Placement, head_signals
-from lfpcli.vocabulary import MEG_MODELS
+from lfpcli.model.head import Meg
+from lfpcli.tasks.head.sensor_array import SensorArray, lead_field_arrays, radial
 
+CONDUCTOR_RADIUS = RADII[-1]
 _FIELDS = {"spherical": fields.spherical_field, "infinite": fields.infinite_field}
-# a signal holds channels of one unit; the others get this after its name
-_SUFFIX = {"T": "mag", "T/m": "grad"}
 
 
-@dataclass
-class MegModel:
-    """A conductor and its sensors, as asked for.
+def sensors_of(table: Meg) -> dict[str, SensorArray]:
+    """The sensors of an MEG by their unit, T or T/m, and how they see dipoles.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-        One of `MEG_MODELS`.
-    sensors : path-like, optional
-        Table of sensors or FIF file, see `load_sensors`; a lead field brings its own.
-    centre : sequence of three floats
-        Centre of the head in the coordinates of the sensors, um.
-    quantity : {'B', 'H'}
-        Flux density, T, or field strength, nA/um.
-    head_model : path-like, optional
-        File of a lead field.
-    """
-
-    name: str = "spherical"
-    sensors: str | os.PathLike[str] | None = None
-    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    quantity: str = "B"
-    head_model: str | os.PathLike[str] | None = None
-
-    def input_files(self) -> list[str]:
-        """Files that the model reads."""
-        files = [str(self.sensors or "")]
-        if self.head_model is not None:
-            files.append(str(head_model_file(self.head_model)))
-        return files
-
-
-@contextlib.contextmanager
-def open_meg(model: MegModel, name: str) -> Iterator[dict[str, Channels]]:
-    """Build sensors and model; yields the channels of each signal by its name.
+    table : Meg
+        What is to be measured.
 
     Raises
     ------
@@ -66,63 +37,87 @@ def open_meg(model: MegModel, name: str) -> Iterator[dict[str, Channels]]:
     InputError
         Where a sensor or a file is not what it should be.
     """
-    if model.name not in MEG_MODELS:
+    if table.model not in vocabulary.MEG_MODELS:
         raise UsageError(
-            f"unknown model '{model.name}'", remedy=nearest(model.name, MEG_MODELS, "model")
+            f"unknown model '{table.model}'",
+            remedy=nearest(table.model, vocabulary.MEG_MODELS, "model"),
         )
-    given = model.name == "lead-field"
-    if given != (model.head_model is not None) or given == (model.sensors is not None):
+    _check_options(table)
+    if table.model == "lead-field":
+        lead_field = load_head_model(table.head_model or "", "meg")
+        return lead_field_arrays(lead_field, None, str(table.head_model))
+    return {
+        unit: _around_conductor(table, sensors)
+        for unit, sensors in _sensors(table).by_unit().items()
+    }
+
+
+def _check_options(table: Meg) -> None:
+    has_file = table.model == "lead-field"
+    if has_file != (table.head_model is not None) or has_file == (table.sensors is not None):
         raise UsageError(
-            f"the model '{model.name}' needs "
-            + ("a head model file alone" if given else "sensors and no head model file"),
-            remedy="give --head-model FILE" if given else "give --sensors FILE",
+            f"the model '{table.model}' needs "
+            + ("a head model file alone" if has_file else "sensors and no head model file"),
+            remedy="give --head-model FILE" if has_file else "give --sensors FILE, or helmet",
         )
-    if given:
-        if model.quantity != "B":
-            raise UsageError("a lead field gives B; --quantity H has no meaning with it")
-        with open_head_model(model.head_model or "", "meg") as lead_field:
-            channels = given_channels(lead_field, None)
-            channels.parameters["head_model"] = str(model.head_model)
-            yield {name: channels}
-        return
-    yield _by_unit(model, load_sensors(model.sensors or ""), name)
+    if has_file and table.quantity != "B":
+        raise UsageError("a lead field gives B; --quantity H has no meaning with it")
+    if table.radius is not None and table.model != "spherical":
+        raise UsageError(f"--radius has no meaning with the model '{table.model}'")
 
 
-def _by_unit(model: MegModel, sensors: Sensors, name: str) -> dict[str, Channels]:
-    kinds = sensors.by_unit()
-    if len(kinds) == 1:
-        return {name: _channels(model, *kinds.values())}
-    return {f"{name}_{_SUFFIX[unit]}": _channels(model, part) for unit, part in kinds.items()}
+def _sensors(table: Meg) -> Sensors:
+    """Sensors about the centre of the head."""
+    centre = points(table.centre, "centre of the head")[0]
+    if table.sensors in vocabulary.HELMETS:
+        # a helmet is worn: its middle is that of the head
+        sensors = helmet(planar=table.sensors == vocabulary.HELMETS[1])
+    else:
+        _check_name(str(table.sensors))
+        sensors = load_sensors(table.sensors or "").moved(-centre)
+    if table.model == "spherical":
+        names = [sensors.names[channel] for channel in sensors.channel]
+        check_sensors(sensors.points, table.radius or CONDUCTOR_RADIUS, names)
+    return sensors
 
 
-def _channels(model: MegModel, sensors: Sensors) -> Channels:
-    centre = points(model.centre, "centre of the head")[0]
-    shifted = sensors.moved(-centre)
-    field = _FIELDS[model.name]
+def _check_name(source: str) -> None:
+    """Raise `UsageError` for what is neither a helmet nor a file."""
+    if "." not in source and source != vocabulary.STDIN and not Path(source).exists():
+        raise UsageError(
+            f"no helmet and no file '{source}'",
+            remedy=nearest(source, vocabulary.HELMETS, "helmet"),
+        )
+
+
+def _around_conductor(table: Meg, sensors: Sensors) -> SensorArray:
+    """Sensors of one unit, given about the centre, in the coordinates of the head."""
+    centre = points(table.centre, "centre of the head")[0]
+    field = _FIELDS[table.model]
     scale, units = 1.0, sensors.units[0]
-    if model.quantity == "H":
+    if table.quantity == "H":
         scale = 1.0 / (fields.MU_0 * fields.AMPERE_PER_METRE)
         units = "nA/um" if units == "T" else "nA/um/m"
-    return Channels(
-        sensors.names,
-        sensors.positions,
-        lambda where: scale * fields.sensor_field(field, shifted, where - centre),
-        units,
-        {"centre": centre.tolist(), "quantity": model.quantity, "sensors": str(model.sensors)},
-        (lambda where: radial(where - centre)) if model.name == "spherical" else None,
+    is_sphere = table.model == "spherical"
+    radius = table.radius or CONDUCTOR_RADIUS
+    parameters = {
+        "centre": centre.tolist(),
+        "quantity": table.quantity,
+        "sensors": str(table.sensors),
+    }
+
+    def lead(places: np.ndarray) -> np.ndarray:
+        about_centre = places - centre
+        if is_sphere:
+            check_dipoles(about_centre, radius, "conductor")
+        return scale * fields.sensor_field(field, sensors, about_centre)
+
+    return SensorArray(
+        names=sensors.names,
+        positions=sensors.positions + centre,
+        lead=lead,
+        units=units,
+        parameters=parameters | ({"radius": radius} if is_sphere else {}),
+        normals=(lambda places: radial(places - centre)) if is_sphere else None,
+        centre=centre if is_sphere else None,
     )
-
-
-def meg(
-    job: Job, placement: Placement, model: MegModel, *, check: bool = False
-) -> dict[str, float]:
-    """Write the MEG of a recording; arguments and result as `head_signals`.
-
-    The signal holds the field that each channel sees. Channels of more than one unit go into
-    signals of their own, NAME_mag in T and NAME_grad in T/m.
-    """
-    with open_meg(model, job.name) as parts:
-        inputs = [*job.inputs, *model.input_files()]
-        return head_signals(
-            replace(job, model=model.name, inputs=inputs), placement, parts, check=check
-        )

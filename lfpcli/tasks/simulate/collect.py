@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfpcli.forward.instrument import Instrument, dipole_instrument
+from lfpcli.forward.instrument import Instrument
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.instruments import instrument_of
 from lfpcli.tasks.measure.streams import Stream, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.recorders import recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
-
-
-def instruments_of(model: Model) -> list[Instrument]:
-    """What measures while a model runs: the dipole moment first, then its probes."""
-    instruments = [instrument_of(probe) for probe in model.probes]
-    if model.record.dipole != "none":
-        instruments.insert(0, dipole_instrument(model.record.dipole))
-    return instruments
 
 
 class Collection:

@@ -9,7 +9,7 @@ from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Connection, Distribution, Model, SynapseSpec
 from lfpcli.runtime.engine.run import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
-from lfpcli.tasks.measure.instruments import instrument_of
+from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout
 
 # work of a point process, in that of a segment
@@ -154,9 +154,9 @@ def signal_columns(model: Model, sizes: Sizes) -> list[int]:
     """Columns of the datasets of all signals and dipoles with their shares."""
     populations = len(sizes.populations)
     shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 4}
-    columns = [] if model.record.dipole == "none" else [3] * (1 + shares[model.record.dipole])
-    for probe in model.probes:
-        columns += [instrument_of(probe).channels] * (1 + shares[probe.per])
+    columns = []
+    for instrument in instruments_of(model):
+        columns += [instrument.channels] * (1 + shares[instrument.per])
     return columns
 
 
@@ -184,9 +184,9 @@ def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = Fals
 def memory_bytes(model: Model, sizes: Sizes, ranks: int, engine: str) -> int:
     """Memory of one process: the model, transfer matrices, and two chunks of samples."""
     held = sum(_MEMORY[name] * getattr(sizes, name) for name in ("segments", "points", "synapses"))
-    channels = sum(instrument_of(probe).channels for probe in model.probes) + 3
+    channels = sum(instrument.channels for instrument in instruments_of(model))
     recorded = sum(report_columns(model, sizes))
-    if not model.record.imem and (model.probes or model.record.dipole != "none"):
+    if not model.record.imem and model.needs_currents:
         recorded += sizes.segments
     chunk = chunk_samples(recorded, engine) * recorded
     core = 2.0 if engine == "coreneuron" else 1.0

@@ -78,7 +78,7 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
     found = Recorders()
     if table.imem:
         found.store("imem", membrane_currents(cells), "nA")
-    elif model.probes or table.dipole != "none":
+    elif model.needs_currents:
         found.everything["imem"] = membrane_currents(cells)
     if table.vmem != "none":
         found.store("vmem", potentials(cells, table.vmem), "mV")
