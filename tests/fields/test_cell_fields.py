@@ -110,7 +110,8 @@ for name, times in trains.items():
             halves = [Steps(times, lambda k: 0.5 * v_ext[:, k])] * 2
             fields = [ExtracellularField(cell.segments, halves)]
         recorders = {"v": potentials([cell]), "i": membrane_currents([cell])}
-        chunks = list(run([cell], settings, recorders, fields))
+        chunks = []
+        run([cell], settings, recorders, chunks.append, fields=fields)
         results[f"{played} {name}"] = np.concatenate(
             [np.hstack([chunk.blocks["v"], chunk.blocks["i"]]) for chunk in chunks]
         )

@@ -53,7 +53,7 @@ def test_soma_goes_where_it_is_told_and_turns_stay_about_it(neuron_process, shar
 def test_runs_repeat_to_the_bit_and_chunks_do_not_show(neuron_process, share: Path) -> None:
     found = neuron_process(
         """
-        import lfpcli.runtime.engine.run as loop
+        import lfpcli.runtime.engine.spans as spans
         from lfpcli import Cell, StimIntElectrode, Synapse
         cell = Cell(morphology, passive=True, custom_fun=[lambda c: c.insert("hh", ["soma"])])
         Synapse(cell, 5, "Exp2Syn", weight=0.01, tau1=0.2, tau2=2, e=0).set_spike_times([3.0, 3.03])
@@ -64,11 +64,11 @@ def test_runs_repeat_to_the_bit_and_chunks_do_not_show(neuron_process, share: Pa
         cell.simulate(**keep)
         again = [cell.imem, cell.vmem, cell.variables["m_hh"]]
         results["again"] = all(np.array_equal(a, b) for a, b in zip(first, again))
-        loop.CHUNK_SAMPLES = 16
+        spans.CHUNK_SAMPLES = 16
         cell.simulate(**keep)
         chunked = [cell.imem, cell.vmem, cell.variables["m_hh"]]
         results["chunked"] = all(np.array_equal(a, b) for a, b in zip(first, chunked))
-        loop.CORE_CHUNK_VALUES = 1
+        spans.CORE_CHUNK_VALUES = 1
         cell.simulate(engine="coreneuron", **keep)
         results["core"] = np.abs(cell.imem - first[0]).max() / np.abs(first[0]).max()
         results["m"] = np.abs(cell.variables["m_hh"] - first[2]).max()
@@ -144,10 +144,11 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
     found = neuron_process(
         """
         import lfpcli.runtime.engine.run as loop
+        import lfpcli.runtime.engine.spans as spans
         from lfpcli import Cell, StimIntElectrode
         from lfpcli.runtime.engine.record import potentials
         from lfpcli.runtime.engine.settings import RunSettings
-        loop.CORE_CHUNK_VALUES = 5000
+        spans.CORE_CHUNK_VALUES = 5000
         cell = Cell(morphology, passive=True)
         StimIntElectrode(cell, 0, "IClamp", amp=0.1, delay=5.0, dur=1e9)
         # ends of chunks that are no round numbers, beyond 1 s, and steps that no binary number is
@@ -155,7 +156,8 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
             runs = {}
             for engine in ("neuron", "coreneuron"):
                 settings = RunSettings(tstop=tstop, dt=dt, engine=engine)
-                chunks = list(loop.run([cell], settings, {"v": potentials([cell], "soma")}))
+                chunks = []
+                loop.run([cell], settings, {"v": potentials([cell], "soma")}, chunks.append)
                 runs[engine] = np.concatenate([chunk.blocks["v"] for chunk in chunks])
                 lengths = [(chunk.samples, len(chunk.blocks["v"])) for chunk in chunks]
                 results[f"{engine} {dt}"] = np.array(lengths)

@@ -39,7 +39,8 @@ settings = RunSettings(tstop=2.0, dt=0.05, tstart=tstart, v_init=-60.0, engine=e
                        adaptive=adaptive)
 recorders = {"imem": membrane_currents([cell]), "electrodes": electrode_currents([cell]),
              "i_pas": variable([cell], "i_pas")}
-chunks = list(loop.run([cell], settings, recorders))
+chunks = []
+loop.run([cell], settings, recorders, chunks.append)
 for name in recorders:
     results[name] = np.concatenate([chunk.blocks[name] for chunk in chunks])
 results["index"] = recorders["electrodes"].index[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -333,8 +334,8 @@ class Cell(Derived, Stimulated):
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
         with Background(threaded=True) as background:
-            for chunk in run([self], run_settings, recorders, self._played_fields()):
-                background.submit(keep, chunk)
+            take = functools.partial(background.submit, keep)
+            run([self], run_settings, recorders, take, fields=self._played_fields())
         for probe, signal in zip(probes, signals, strict=True):
             probe.data = signal.T
         self.tvec = run_settings.times

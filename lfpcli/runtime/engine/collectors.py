@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,100 @@ from lfpcli.errors import SimulatorError
 from lfpcli.kernels.gather import gather, gather_rows
 from lfpcli.runtime.engine.pages import FEW, gather_pages
 from lfpcli.runtime.engine.record import Recorder
+from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.tap import Tap
 from lfpcli.runtime.neuron import nrn
 
 # bytes
 DOUBLE = 8
 # beyond the samples of a chunk CoreNEURON wants two more places in a vector
 SPARE_PLACES = 8
+
+
+class Collectors:
+    """What collects the samples of a run, each recorder in the quickest way.
+
+    Nodes are read after each step of NEURON, or tapped in CoreNEURON; other variables, and
+    everything with the variable time step, go to vectors of NEURON.
+
+    Parameters
+    ----------
+    recorders : mapping of str to Recorder
+        What to collect.
+    settings : RunSettings
+        Engine and time step.
+    rows : int
+        Most samples between two calls of `take`; the tap hands over that many by itself.
+    tapped : Path, optional
+        CoreNEURON's library, where there is a tap in it.
+    hand_over : callable
+        Gets the tap's samples in the middle of a run, per recorder (rows, columns).
+    """
+
+    def __init__(
+        self,
+        recorders: Mapping[str, Recorder],
+        settings: RunSettings,
+        *,
+        rows: int,
+        tapped: Path | None,
+        hand_over: Callable[[dict[str, np.ndarray]], None],
+    ) -> None:
+        nodes = {name: recorder for name, recorder in recorders.items() if recorder.node_variable}
+        if settings.adaptive or (settings.engine == "coreneuron" and tapped is None):
+            nodes = {}
+        others = {name: recorder for name, recorder in recorders.items() if name not in nodes}
+        interval = settings.dt if settings.adaptive else None
+        self._vectors = VectorSet(others, rows, interval)
+        self._gatherer = Gatherer(nodes if tapped is None else {}, rows)
+        self._tap = None if tapped is None else Tap(tapped, nodes, rows, hand_over)
+
+    @property
+    def sample(self) -> Callable[[], None] | None:
+        """What NEURON calls after each step; None where it need not."""
+        return self._gatherer.sample if self._gatherer.width else None
+
+    def sample_first(self) -> None:
+        """Take the sample of the initial state, which NEURON's vectors have taken by themselves."""
+        # a model's own init() may have made steps
+        self._gatherer.discard()
+        self._gatherer.sample()
+
+    def discard(self) -> None:
+        """Forget all samples so far."""
+        self._gatherer.discard()
+        self._vectors.discard()
+
+    def begin(self, *, with_sample: bool) -> None:
+        """Begin a run, in the state of the first sample or behind it."""
+        if not with_sample:
+            self.discard()
+        if self._tap is not None:
+            self._tap.begin(with_sample=with_sample)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Collect while the simulator advances within."""
+        with contextlib.nullcontext() if self._tap is None else self._tap.running():
+            yield
+
+    def take(self, samples: int) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._gatherer.take() | self._vectors.take()
+        if self._tap is not None:
+            taken |= self._tap.take()
+        for name, block in taken.items():
+            if block.shape[1] and len(block) != samples:
+                raise SimulatorError(f"{len(block)} samples of {name} instead of {samples}")
+            # a recorder without columns does not know how many samples there were
+            if not block.shape[1]:
+                taken[name] = np.empty((samples, 0))
+        return taken
+
+
+def vector_columns(recorders: Mapping[str, Recorder]) -> int:
+    """Number of columns that need vectors of NEURON whatever the engine."""
+    return sum(len(r) for r in recorders.values() if r.node_variable is None)
 
 
 class Gatherer:
@@ -29,6 +119,11 @@ class Gatherer:
         What to collect.
     rows : int
         Most samples between two calls of `take`.
+
+    Attributes
+    ----------
+    width : int
+        Columns of all recorders.
     """
 
     def __init__(self, recorders: Mapping[str, Recorder], rows: int) -> None:
@@ -37,7 +132,8 @@ class Gatherer:
         self._recorders = recorders
         self._addresses: np.ndarray | None = None
         self._rows, self._filled = rows, 0
-        self._buffer = np.empty((rows, int(ends[-1])))
+        self.width = int(ends[-1])
+        self._buffer = np.empty((rows, self.width))
 
     def sample(self) -> None:
         """Take one sample; before t = 0 the buffer is written over and over."""

@@ -50,7 +50,7 @@ def obstacle(*, adaptive: bool = False) -> str | None:
     libraries = loaded_libraries()
     if len(libraries) > 1:
         return "mechanisms were loaded from more than one compiled library"
-    if _core_library() is None:
+    if core_library() is None:
         return "no mechanism of this model was compiled for it"
     refused = libraries[0].refused if libraries else {}
     known = set(builtin_names())
@@ -79,7 +79,7 @@ def prepare() -> Any:
     SimulatorError
         Where there is no library for it.
     """
-    library = _core_library()
+    library = core_library()
     if library is None or not _enabled():
         raise SimulatorError(
             f"CoreNEURON cannot run this: {obstacle() or 'it has no library'}",
@@ -136,7 +136,8 @@ def _enabled() -> bool:
     return bool(config.arguments.get("NRN_ENABLE_CORENEURON"))
 
 
-def _core_library() -> Path | None:
+def core_library() -> Path | None:
+    """The shared library that CoreNEURON runs from; None where there is none."""
     libraries = loaded_libraries()
     if libraries:
         return libraries[0].core_path or _internal()

@@ -30,6 +30,8 @@ class Recorder:
     node_variable : str or None
         Name of the variable where it is one of nodes, settled once a step has been solved: such
         variables are read from memory after each step, which is faster than a vector each.
+    segments : sequence of nrn.Segment
+        Segments of the columns of a node variable.
     """
 
     def __init__(
@@ -43,14 +45,14 @@ class Recorder:
         self.offsets = np.cumsum([0, *map(len, per_cell)])
         self.index = index
         self.node_variable = node_variable
-        self._segments = segments
+        self.segments = segments
 
     def __len__(self) -> int:
         return len(self.references)
 
     def addresses(self) -> np.ndarray:
         """Where the values of a node variable are in memory, shape (columns,)."""
-        return addresses(self._segments, str(self.node_variable))
+        return addresses(self.segments, str(self.node_variable))
 
 
 class SpikeRecorder:

@@ -1,9 +1,10 @@
-"""The run loop: NEURON advances in chunks, and each chunk's samples are handed on."""
+"""The run loop: the simulator advances, and its samples are handed on in chunks."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,26 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import SimulatorError, UsageError
+from lfpcli.errors import LfpWarning, SimulatorError
 from lfpcli.runtime.engine import coreneuron
-from lfpcli.runtime.engine.collectors import Gatherer, VectorSet
-from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.begin import go_on, initialise, settle
+from lfpcli.runtime.engine.collectors import Collectors, vector_columns
+from lfpcli.runtime.engine.field import ExtracellularField
+from lfpcli.runtime.engine.pages import FEW
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.engine.state import RunState, release, restored_thresholds, set_cell_state
-from lfpcli.runtime.hoc.hoc import hoc_errors
+from lfpcli.runtime.engine.spans import Frame, Span, chunk_samples, fed_samples, spans_of
+from lfpcli.runtime.engine.state import release, restored_thresholds
+from lfpcli.runtime.engine.tap import load_tap
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
-from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
+from lfpcli.runtime.synapses.bulk import Synapses
 from lfpcli.runtime.synapses.events import EventFeed
-
-# doubles that the recorders may hold between two chunks, and the longest chunk
-CHUNK_VALUES = 1 << 19
-CHUNK_SAMPLES = 4096
-CORE_CHUNK_VALUES = 1 << 22
-CORE_CHUNK_SAMPLES = 256
-# NEURON wants an upper bound of its own step, ms
-MAX_STEP = 10.0
 
 
 @dataclass
@@ -45,42 +41,28 @@ class Chunk:
         How many there are.
     blocks : dict of str to ndarray (samples, columns)
         What each recorder collected, of all cells.
+    settled : bool
+        Whether NEURON is in the state of the last sample. In the middle of a run of CoreNEURON it
+        is not, and nothing of the model may be asked or changed.
     """
 
     first: int
     samples: int
     blocks: dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where chunks end, and where a run begins.
-
-    Attributes
-    ----------
-    columns : int, optional
-        Columns of all recorders of all processes, which must be given where there are several:
-        their chunks must end together, wherever the cells are.
-    period : int, optional
-        Samples after each of which a chunk ends.
-    start : RunState, optional
-        Where to go on.
-    """
-
-    columns: int | None = None
-    period: int | None = None
-    start: RunState | None = None
+    settled: bool = True
 
 
 def run(
     cells: Sequence[SimulatedCell],
     settings: RunSettings,
     recorders: Mapping[str, Recorder],
+    take: Callable[[Chunk], None],
+    *,
     fields: Sequence[ExtracellularField] = (),
     synapses: Synapses | None = None,
     frame: Frame | None = None,
-) -> Iterator[Chunk]:
-    """Run the cells and yield the recorded samples in chunks.
+) -> None:
+    """Run the cells and hand on the recorded samples in chunks.
 
     Chunked runs and whole ones agree bit for bit. Sample k is taken at t = k dt; the first one
     after initialisation, with the currents of that moment.
@@ -93,6 +75,9 @@ def run(
         Times, temperature, engine.
     recorders : mapping of str to Recorder
         What to record.
+    take : callable
+        Gets each chunk, in their order, also while CoreNEURON computes. What it raises ends the
+        run.
     fields : sequence of ExtracellularField
         What stimulates from outside; the parts of one field add, fields are of different cells.
     synapses : Synapses, optional
@@ -100,115 +85,135 @@ def run(
     frame : Frame, optional
         Where chunks end, and where the run begins.
 
-    Yields
-    ------
-    Chunk
-
     Raises
     ------
     SimulatorError
         Where NEURON fails or a potential or current is no longer finite.
     """
-    h, pc = nrn(), context()
     frame = frame or Frame()
-    spans = _spans(settings, recorders, frame)
-    collectors = _Collectors(recorders, settings, max(samples for _, samples in spans))
-    past = settings.dt * _beyond(settings)
     feed = None if synapses is None else synapses.feed
-    solve: Callable[[float], None] = pc.psolve
-    if "advance" in settings.own_procedures:
-        solve = functools.partial(_solve_as_the_model_does, h)
-    advance: Callable[[float], None] = functools.partial(_advance, solve, h, feed)
-    with _sampling(h, collectors.sample), _engine(settings.engine) as engage:
-        _initialise(h, pc, cells, settings, fields)
-        if frame.start is None:
-            _settle(h, advance, settings, collectors)
-        else:
-            _go_on(h, cells, synapses, frame.start)
-            collectors.discard()
-        # what NEURON's engine has initialised goes over to the other with the next psolve
-        engage()
-        held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
-        waits = frame.start is not None
-        for first, samples in spans:
+    columns = sum(map(len, recorders.values())) if frame.columns is None else frame.columns
+    with _engine(settings.engine, columns) as (engage, tapped):
+        spans, rows = _layout(settings, recorders, frame, feed, columns, tapped is not None)
+        outlet = _Outlet(take, spans[0].first, settings.dt)
+        collectors = Collectors(
+            recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
+        )
+        solve: Callable[[float], None] = context().psolve
+        if "advance" in settings.own_procedures:
+            solve = _solve_as_the_model_does
+        advance: Callable[[float], None] = functools.partial(_advance, solve, feed)
+        with _sampling(collectors.sample):
+            initialise(cells, settings, fields)
+            if frame.start is None:
+                settle(advance, settings, collectors)
+            else:
+                go_on(cells, synapses, frame.start)
+            collectors.begin(with_sample=frame.start is None)
+            # what NEURON has initialised goes over to the other engine with the next psolve
+            engage()
+            _run_spans(spans, cells, settings, frame, collectors, outlet, advance)
+
+
+class _Outlet:
+    """Numbers the chunks, and looks whether they are finite, on their way out.
+
+    Parameters
+    ----------
+    take : callable
+        Where they go.
+    first : int
+        Index of the first sample.
+    dt : float
+        ms.
+    """
+
+    def __init__(self, take: Callable[[Chunk], None], first: int, dt: float) -> None:
+        self._take, self._dt = take, dt
+        self.first = first
+
+    def pass_on(self, blocks: dict[str, np.ndarray], *, settled: bool = False) -> None:
+        """Hand on the next samples."""
+        samples = len(next(iter(blocks.values()), ()))
+        self._check_finite(blocks, (self.first + samples - 1) * self._dt)
+        chunk = Chunk(self.first, samples, blocks, settled)
+        self.first += samples
+        self._take(chunk)
+
+    @staticmethod
+    def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:
+        for name, block in blocks.items():
+            # a sum is not finite if any term is not, and costs less than a test of each
+            if block.size and not np.isfinite(block[-1].sum()):
+                raise SimulatorError(
+                    f"{name} is no longer finite before t = {time:g} ms",
+                    remedy="use a smaller dt, and check the conductances and weights",
+                )
+
+
+def _run_spans(
+    spans: Sequence[Span],
+    cells: Sequence[SimulatedCell],
+    settings: RunSettings,
+    frame: Frame,
+    collectors: Collectors,
+    outlet: _Outlet,
+    advance: Callable[[float], None],
+) -> None:
+    past = settings.dt * _beyond(settings)
+    held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
+    waits = frame.start is not None
+    for span in spans:
+        end = span.first + span.samples
+        with collectors.running():
             if waits:
-                steps = settings.dt * np.arange(first, first + samples) + past
-                waits = _come_down(pc, advance, steps, held)
-            advance((first + samples - 1) * settings.dt + past)
-            blocks = collectors.take(samples)
-            _check_finite(blocks, h.t)
-            yield Chunk(first, samples, blocks)
+                waits = _come_down(advance, settings.dt * np.arange(span.first, end) + past, held)
+            advance((end - 1) * settings.dt + past)
+        outlet.pass_on(collectors.take(end - outlet.first), settled=True)
 
 
-class _Collectors:
-    """What collects samples between two chunks, each recorder in the quickest way."""
-
-    def __init__(self, recorders: Mapping[str, Recorder], settings: RunSettings, rows: int) -> None:
-        by_step = settings.engine == "neuron" and not settings.adaptive
-        gathered = {name: r for name, r in recorders.items() if r.node_variable and by_step}
-        others = {name: r for name, r in recorders.items() if name not in gathered}
-        self._gatherer = Gatherer(gathered, rows)
-        self._vectors = VectorSet(others, rows, settings.dt if settings.adaptive else None)
-        self.sample = self._gatherer.sample
-
-    def sample_first(self) -> None:
-        """Take the sample of the initial state, which NEURON's vectors have taken by themselves."""
-        # a model's own init() may have made steps
-        self._gatherer.discard()
-        self._gatherer.sample()
-
-    def discard(self) -> None:
-        """Forget all samples so far."""
-        self._gatherer.discard()
-        self._vectors.discard()
-
-    def take(self, samples: int) -> dict[str, np.ndarray]:
-        """Return the samples since the last call, per recorder (samples, columns)."""
-        taken = self._gatherer.take() | self._vectors.take()
-        for name, block in taken.items():
-            if block.shape[1] and len(block) != samples:
-                raise SimulatorError(f"{len(block)} samples of {name} instead of {samples}")
-        # a recorder without columns does not know how many samples there were
-        return {k: b if b.shape[1] else np.empty((samples, 0)) for k, b in taken.items()}
+def _layout(
+    settings: RunSettings,
+    recorders: Mapping[str, Recorder],
+    frame: Frame,
+    feed: EventFeed | None,
+    columns: int,
+    is_tapped: bool,
+) -> tuple[list[Span], int]:
+    """Spans of a run, and the most samples of a chunk."""
+    is_core = settings.engine == "coreneuron"
+    longest = chunk_samples(columns, settings.engine)
+    by_vectors = not is_tapped or _most(vector_columns(recorders)) > 0
+    if is_core and not by_vectors and frame.period is None:
+        # the tap hands on chunks in the middle of a span
+        rate = 0.0 if feed is None else feed.events / settings.tstop
+        longest_fed = _least(fed_samples(rate, settings.dt))
+        return spans_of(settings, frame, longest_fed), chunk_samples(columns, "neuron")
+    spans = spans_of(settings, frame, longest, last_is_short=is_core and by_vectors)
+    return spans, max(span.samples for span in spans)
 
 
-def _come_down(
-    pc: Any, advance: Callable[[float], None], steps: np.ndarray, held: dict[int, Any]
-) -> bool:
+def _most(value: float) -> float:
+    """The largest of a value over all processes, which must agree on how a run is cut."""
+    return float(context().allreduce(value, 2))
+
+
+def _least(value: float) -> int:
+    return int(context().allreduce(value, 3))
+
+
+def _come_down(advance: Callable[[float], None], steps: np.ndarray, held: dict[int, Any]) -> bool:
     """Go step by step until the cells that were above their thresholds have come down.
 
     Returns whether some have not. All processes take the same steps.
     """
+    pc = context()
     for time in steps.tolist():
         if not pc.allreduce(len(held), 2):
             return False
         advance(time)
         release(held)
     return True
-
-
-def _spans(
-    settings: RunSettings, recorders: Mapping[str, Recorder], frame: Frame
-) -> list[tuple[int, int]]:
-    """First sample and length of each chunk; at least one."""
-    columns = frame.columns
-    if columns is None:
-        columns = sum(len(recorder) for recorder in recorders.values())
-    size = chunk_samples(columns, settings.engine)
-    spans = []
-    first = 0 if frame.start is None else frame.start.sample + 1
-    while first < settings.samples:
-        count = min(size, settings.samples - first)
-        if settings.engine == "coreneuron" and settings.samples <= 2 * size:
-            count = min(count, _first_part(settings.samples - first))
-        if frame.period is not None:
-            # sample 0 is the state before the first step
-            count = min(count, frame.period - (first - 1) % frame.period)
-        spans.append((first, count))
-        first += count
-    if not spans:
-        raise UsageError(f"the run ends at {settings.tstop:g} ms, which the checkpoint is past")
-    return spans
 
 
 def _beyond(settings: RunSettings) -> float:
@@ -220,138 +225,53 @@ def _beyond(settings: RunSettings) -> float:
     return 0.25 if settings.engine == "coreneuron" else 0.0
 
 
-def _first_part(left: int) -> int:
-    """Samples of the next chunk of a run of few chunks.
-
-    CoreNEURON lets others work on a chunk only while it computes the next one, so that the last
-    one should be short.
-    """
-    count = -(-2 * left // 3)
-    return count if left - count >= CORE_CHUNK_SAMPLES // 4 else left
-
-
-def _go_on(
-    h: Any, cells: Sequence[SimulatedCell], synapses: Synapses | None, start: RunState
-) -> None:
-    """Put the model into the state that a run was left in."""
-    h.t = start.time
-    restart_exchange()
-    for cell in cells:
-        set_cell_state(cell, start.cells[cell.gid])
-    # this hands the time to what advances the equations
-    h.fcurrent()
-    h.frecord_init()
-    if synapses is not None:
-        synapses.feed.rewind(start.time)
-        synapses.redeliver(start.times, start.gids, start.time)
-
-
 @contextlib.contextmanager
-def _sampling(h: Any, sample: Callable[[], None]) -> Iterator[None]:
+def _sampling(sample: Callable[[], None] | None) -> Iterator[None]:
     """Call `sample` after each step, and leave NEURON without callbacks in the end."""
-    cvode = h.CVode()
+    cvode = nrn().CVode()
     try:
-        cvode.extra_scatter_gather(0, sample)
+        if sample is not None:
+            cvode.extra_scatter_gather(0, sample)
         yield
     finally:
         # NEURON knows a callback by identity
-        cvode.extra_scatter_gather_remove(sample)
+        if sample is not None:
+            cvode.extra_scatter_gather_remove(sample)
         cvode.active(False)
 
 
 @contextlib.contextmanager
-def _engine(name: str) -> Iterator[Callable[[], None]]:
-    """Yield what switches to the engine of a run, which begins in NEURON in any case."""
+def _engine(name: str, columns: int) -> Iterator[tuple[Callable[[], None], Path | None]]:
+    """Yield what switches to the engine of a run, and CoreNEURON's library where it is tapped.
+
+    A run begins in NEURON in any case, which initialises the model.
+    """
     if name == "neuron":
-        yield lambda: None
+        yield (lambda: None), None
         return
-    switch = coreneuron.prepare()
+    switch, library = coreneuron.prepare(), coreneuron.core_library()
+    assert library is not None  # or there was nothing to prepare
+    untapped = load_tap(library)
+    # all processes do the same, or their runs would not end together
+    tapped = None if _most(untapped is not None) else library
+    if untapped is not None and columns > FEW:
+        warnings.warn(
+            f"recording from CoreNEURON takes long to set up, as there is no tap: {untapped}",
+            LfpWarning,
+            stacklevel=4,
+        )
 
     def engage() -> None:
         switch.enable = True
 
     try:
-        yield engage
+        yield engage, tapped
     finally:
         switch.enable = False
 
 
-def _initialise(
-    h: Any,
-    pc: Any,
-    cells: Sequence[SimulatedCell],
-    settings: RunSettings,
-    fields: Sequence[ExtracellularField],
-) -> None:
-    cvode = h.CVode()
-    cvode.active(False)
-    cvode.atol(settings.atol)
-    cvode.rtol(settings.rtol)
-    h.dt = settings.dt
-    h.steps_per_ms = 1.0 / settings.dt
-    h.celsius = settings.celsius
-    h.secondorder = settings.secondorder
-    pc.set_maxstep(MAX_STEP)
-    # the variable step leaves the extracellular mechanism out, save with this solver
-    cvode.use_daspk(settings.adaptive and has_extracellular())
-    for field in fields:
-        field.begin(settings)
-    if "init" in settings.own_procedures:
-        _initialise_as_the_model_does(h, settings)
-    else:
-        # this computes the currents of the initial state, and takes the first sample of vectors
-        h.finitialize(settings.v_init)
-    if settings.warmup:
-        h.t = -settings.warmup * settings.dt
-        restart_exchange()
-        # this hands the time to what advances the equations; it leaves membrane currents that are
-        # no sums of anything, which are not looked at before the next step
-        h.fcurrent()
-        h.frecord_init()
-    for cell in cells:
-        cell.queue_events()
-    for field in fields:
-        field.queue()
-
-
-def _initialise_as_the_model_does(h: Any, settings: RunSettings) -> None:
-    """Call the model's own ``init()``, which may make steps of any size and set what it likes."""
-    h.v_init, h.tstop = settings.v_init, settings.tstop
-    with hoc_errors(Path("init()"), Path.cwd()):
-        h.init()
-    h.CVode().active(False)
-    # a step of no length leaves the state as it is; after it membrane currents are those of the
-    # potentials, where `fcurrent` alone, by which such procedures end, leaves no sums of anything
-    step = 1e-9 * settings.dt
-    h.t = -step
-    h.fcurrent()
-    h.dt = step
-    h.fadvance()
-    h.dt = settings.dt
-    h.steps_per_ms = 1.0 / settings.dt
-    h.frecord_init()
-
-
-def _settle(
-    h: Any, advance: Callable[[float], None], settings: RunSettings, collectors: _Collectors
-) -> None:
-    """Run up to t = 0, where the collectors hold the first sample and no other."""
-    if settings.warmup:
-        advance(-settings.dt)
-        collectors.discard()
-        advance(0.0)
-    else:
-        collectors.sample_first()
-    if settings.adaptive:
-        # the variable step cannot begin before 0: fixed steps lead there
-        h.t = 0.0
-        h.fcurrent()
-        h.CVode().active(True)
-        h.CVode().re_init()
-        h.frecord_init()
-
-
-def _advance(solve: Callable[[float], None], h: Any, feed: EventFeed | None, until: float) -> None:
+def _advance(solve: Callable[[float], None], feed: EventFeed | None, until: float) -> None:
+    h = nrn()
     try:
         if feed is not None:
             feed(until)
@@ -361,8 +281,9 @@ def _advance(solve: Callable[[float], None], h: Any, feed: EventFeed | None, unt
         raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
 
 
-def _solve_as_the_model_does(h: Any, until: float) -> None:
+def _solve_as_the_model_does(until: float) -> None:
     """Call the model's own ``advance()``, step by step."""
+    h = nrn()
     while h.t < until - 0.5 * h.dt:
         expected = h.t + h.dt
         h.advance()
@@ -371,22 +292,4 @@ def _solve_as_the_model_does(h: Any, until: float) -> None:
                 f"the model's own advance() goes from {expected - h.dt:g} to {h.t:g} ms, "
                 f"which is no step of {h.dt:g} ms",
                 remedy='leave it out with init = "standard" in [run]',
-            )
-
-
-def chunk_samples(columns: int, engine: str) -> int:
-    """Samples of a chunk, by the columns of all processes."""
-    if engine == "coreneuron":
-        # each of its chunks takes the whole model there and back
-        return max(CORE_CHUNK_SAMPLES, CORE_CHUNK_VALUES // max(columns, 1))
-    return max(64, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
-
-
-def _check_finite(blocks: Mapping[str, np.ndarray], time: float) -> None:
-    for name, block in blocks.items():
-        # a sum is not finite if any term is not, and costs less than a test of each
-        if block.size and not np.isfinite(block[-1].sum()):
-            raise SimulatorError(
-                f"{name} is no longer finite before t = {time:g} ms",
-                remedy="use a smaller dt, and check the conductances and weights",
             )

@@ -16,6 +16,9 @@ from lfpcli.runtime.mechanisms.sources import ModFile
 MANIFEST = "manifest.json"
 NEURON_LIBRARY = "libnrnmech"
 CORE_LIBRARY = "libcorenrnmech"
+# folders of the cache that are no mechanisms of anybody's, or not whole
+TAP_PREFIX = "tap-"
+_NO_MECHANISMS = ("unfinished-", TAP_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,6 @@ def clean() -> int:
         for path in root.iterdir():
             if path.suffix == ".lock":
                 path.unlink(missing_ok=True)
-            elif (path / MANIFEST).exists() or path.name.startswith("unfinished-"):
+            elif (path / MANIFEST).exists() or path.name.startswith(_NO_MECHANISMS):
                 shutil.rmtree(path, ignore_errors=True)
     return count

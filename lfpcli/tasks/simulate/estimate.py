@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Connection, Distribution, Model, SynapseSpec
-from lfpcli.runtime.engine.run import chunk_samples
+from lfpcli.runtime.engine.spans import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout

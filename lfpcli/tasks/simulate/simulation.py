@@ -17,7 +17,8 @@ from lfpcli.kernels.threads import limit_threads
 from lfpcli.model import Model
 from lfpcli.runtime.engine.background import Background
 from lfpcli.runtime.engine.record import SpikeRecorder
-from lfpcli.runtime.engine.run import Chunk, Frame, run
+from lfpcli.runtime.engine.run import Chunk, run
+from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import RunState
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import build
@@ -222,13 +223,16 @@ class Simulation:
                 checkpoint.replay(tracks)
         spikes = self._spike_recorder(start, saver)
         with Background(threaded=self.team.size == 1) as background, _listening(saver):
-            for chunk in self._chunks(saver, start):
+
+            def take(chunk: Chunk) -> None:
                 background.submit(self.collection.take, chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
                 if saver is not None and spikes is not None and saver.is_due(chunk):
                     background.wait()
                     saver.write(writer, chunk, spikes)
                     saver.end_if_asked()
+
+            self._run(take, saver, start)
         if spikes and self.model.record.spikes:
             write_spikes(writer, self.built, self.team, spikes.take())
         if writer and any(probe.treatment for probe in self.model.probes):
@@ -237,16 +241,19 @@ class Simulation:
 
             treat_probes(writer.file, self.model.probes)
 
-    def _chunks(self, saver: Checkpoints | None, start: RunState | None) -> Iterator[Chunk]:
+    def _run(
+        self, take: Callable[[Chunk], None], saver: Checkpoints | None, start: RunState | None
+    ) -> None:
         recorders = dict(self.collection.recorders)
         frame = Frame(columns=self.collection.columns, start=start)
         if saver is not None:
             recorders |= saver.recorders
             frame = replace(frame, period=saver.period)
-        return run(
+        run(
             self.built.cells,
             self.settings,
             recorders,
+            take,
             fields=self.fields,
             synapses=self.built.synapses,
             frame=frame,

@@ -1,0 +1,108 @@
+"""How a run begins: in the initial state of the model, or where another run was left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lfpcli.runtime.engine.collectors import Collectors
+from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.state import RunState, set_cell_state
+from lfpcli.runtime.hoc.hoc import hoc_errors
+from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.protocols import SimulatedCell
+from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
+
+# NEURON wants an upper bound of its own step, ms
+MAX_STEP = 10.0
+
+
+def initialise(
+    cells: Sequence[SimulatedCell],
+    settings: RunSettings,
+    fields: Sequence[ExtracellularField],
+) -> None:
+    """Set what the run needs of NEURON, and put the model into its initial state."""
+    h = nrn()
+    cvode = h.CVode()
+    cvode.active(False)
+    cvode.atol(settings.atol)
+    cvode.rtol(settings.rtol)
+    h.dt = settings.dt
+    h.steps_per_ms = 1.0 / settings.dt
+    h.celsius = settings.celsius
+    h.secondorder = settings.secondorder
+    context().set_maxstep(MAX_STEP)
+    # the variable step leaves the extracellular mechanism out, save with this solver
+    cvode.use_daspk(settings.adaptive and has_extracellular())
+    for field in fields:
+        field.begin(settings)
+    if "init" in settings.own_procedures:
+        _initialise_as_the_model_does(settings)
+    else:
+        # this computes the currents of the initial state, and takes the first sample of vectors
+        h.finitialize(settings.v_init)
+    if settings.warmup:
+        h.t = -settings.warmup * settings.dt
+        restart_exchange()
+        # this hands the time to what advances the equations; it leaves membrane currents that are
+        # no sums of anything, which are not looked at before the next step
+        h.fcurrent()
+        h.frecord_init()
+    for cell in cells:
+        cell.queue_events()
+    for field in fields:
+        field.queue()
+
+
+def _initialise_as_the_model_does(settings: RunSettings) -> None:
+    """Call the model's own ``init()``, which may make steps of any size and set what it likes."""
+    h = nrn()
+    h.v_init, h.tstop = settings.v_init, settings.tstop
+    with hoc_errors(Path("init()"), Path.cwd()):
+        h.init()
+    h.CVode().active(False)
+    # a step of no length leaves the state as it is; after it membrane currents are those of the
+    # potentials, where `fcurrent` alone, by which such procedures end, leaves no sums of anything
+    step = 1e-9 * settings.dt
+    h.t = -step
+    h.fcurrent()
+    h.dt = step
+    h.fadvance()
+    h.dt = settings.dt
+    h.steps_per_ms = 1.0 / settings.dt
+    h.frecord_init()
+
+
+def settle(advance: Callable[[float], None], settings: RunSettings, collectors: Collectors) -> None:
+    """Run up to t = 0, where the collectors hold the first sample and no other."""
+    if settings.warmup:
+        advance(-settings.dt)
+        collectors.discard()
+        advance(0.0)
+    else:
+        collectors.sample_first()
+    if settings.adaptive:
+        h = nrn()
+        # the variable step cannot begin before 0: fixed steps lead there
+        h.t = 0.0
+        h.fcurrent()
+        h.CVode().active(True)
+        h.CVode().re_init()
+        h.frecord_init()
+
+
+def go_on(cells: Sequence[SimulatedCell], synapses: Synapses | None, start: RunState) -> None:
+    """Put the model into the state that a run was left in."""
+    h = nrn()
+    h.t = start.time
+    restart_exchange()
+    for cell in cells:
+        set_cell_state(cell, start.cells[cell.gid])
+    # this hands the time to what advances the equations
+    h.fcurrent()
+    h.frecord_init()
+    if synapses is not None:
+        synapses.feed.rewind(start.time)
+        synapses.redeliver(start.times, start.gids, start.time)

@@ -1,0 +1,248 @@
+"""The tap: samples of CoreNEURON's nodes taken inside its step, without a vector per segment.
+
+NEURON's vectors cost a search each as they are set up, which grows with the square of their number,
+and each of CoreNEURON's runs that fills them takes the whole model there and back. The tap costs a
+copy of the values per step, whatever the length of the run; ``tap.cpp`` tells how it gets there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from lfpcli.errors import LfpError, SimulatorError
+from lfpcli.kernels.gather import gather
+from lfpcli.runtime.engine.interrupts import deferred_signals
+from lfpcli.runtime.engine.record import Recorder
+from lfpcli.runtime.mechanisms.library import TAP_PREFIX, cache_folder
+from lfpcli.runtime.mechanisms.store import built_once
+from lfpcli.runtime.mechanisms.toolchain import build_key, toolchain
+from lfpcli.runtime.neuron import context
+
+_SOURCE = Path(__file__).with_name("tap.cpp")
+_LIBRARY = "liblfptap.so"
+# coreneuron::nrncore2nrn_send_values(NrnThread*) and coreneuron::stoprun, as compilers call them
+_SEND = "_ZN10coreneuron23nrncore2nrn_send_valuesEPNS_9NrnThreadE"
+_STOP = "_ZN10coreneuron7stoprunE"
+_CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+# s between two looks at signals, such as Ctrl-C, during a run
+_PATIENCE = 0.1
+
+
+class _State(ctypes.Structure):
+    """``LfpTap`` of tap.cpp."""
+
+    _fields_ = (
+        ("send", ctypes.c_void_p),
+        ("stop", ctypes.POINTER(ctypes.c_bool)),
+        ("current_nodes", ctypes.c_void_p),
+        ("currents", ctypes.c_long),
+        ("potential_nodes", ctypes.c_void_p),
+        ("potentials", ctypes.c_long),
+        ("rows", ctypes.c_void_p),
+        ("capacity", ctypes.c_long),
+        ("filled", ctypes.c_long),
+        ("call", _CALL),
+        ("seconds", ctypes.c_double),
+    )
+
+
+def load_tap(core_library: Path) -> str | None:
+    """Load the tap, and CoreNEURON's library behind it, so that this is bound to the tap.
+
+    It is compiled where that was not done before.
+
+    Parameters
+    ----------
+    core_library : Path
+        The library of CoreNEURON that runs will use.
+
+    Returns
+    -------
+    str or None
+        Why there is no tap; None where there is.
+    """
+    if not sys.platform.startswith("linux"):
+        return "only on Linux can a library stand before another"
+    if int(context().nthread()) != 1:
+        return "the model's own code asks for threads"
+    try:
+        _bound(core_library)
+    except LfpError as error:
+        return error.message
+    return None
+
+
+@cache
+def _bound(core_library: Path) -> _State:
+    """State of the tap that a library of CoreNEURON calls."""
+    if _is_loaded(core_library):
+        raise SimulatorError("CoreNEURON has run before the tap was there")
+    folder = cache_folder() / f"{TAP_PREFIX}{_key()}"
+    path = _read(folder) or built_once(folder, _read, _compiled)
+    tap = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    core = ctypes.CDLL(str(core_library), mode=ctypes.RTLD_GLOBAL)
+    try:
+        # asked of one library, its own function is found, not the one that calls are bound to
+        send = ctypes.cast(getattr(core, _SEND), ctypes.c_void_p)
+        stop = ctypes.c_bool.in_dll(core, _STOP)
+    except (AttributeError, ValueError) as error:
+        raise SimulatorError(f"this CoreNEURON cannot be tapped: {error}") from error
+    state = _State.in_dll(tap, "lfp_tap")
+    state.send, state.stop = send, ctypes.pointer(stop)
+    state.seconds = _PATIENCE
+    return state
+
+
+def _is_loaded(library: Path) -> bool:
+    try:
+        ctypes.CDLL(str(library), mode=os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    return True
+
+
+def _key() -> str:
+    return build_key([(_SOURCE.name, hashlib.sha256(_SOURCE.read_bytes()).hexdigest())], "tap")
+
+
+def _read(folder: Path) -> Path | None:
+    path = folder / _LIBRARY
+    return path if path.is_file() else None
+
+
+def _compiled(work: Path) -> Path:
+    """Compile the tap against the headers of the NEURON that is installed."""
+    tools = toolchain()
+    folder = work / "done"
+    folder.mkdir()
+    headers = tools.home / "include"
+    command = [*tools.compiler, *tools.standard("share/coreneuron/nrnivmodl_core_makefile")]
+    command += [*tools.flags, f"-I{headers / 'coreneuron/utils/randoms'}", f"-I{headers}"]
+    command += ["-shared", "-fPIC", str(_SOURCE), "-o", str(folder / _LIBRARY)]
+    code, printed = tools.run(command, work)
+    if code != 0:
+        errors = [line for line in printed.splitlines() if "error" in line] or ["nothing was said"]
+        raise SimulatorError(f"the tap does not compile: {errors[0].strip()}")
+    return folder
+
+
+class Tap:
+    """Collects membrane currents and potentials during runs of CoreNEURON.
+
+    Parameters
+    ----------
+    core_library : Path
+        The library that runs; `load_tap` had nothing against it.
+    recorders : mapping of str to Recorder
+        What to collect, of node variables alone.
+    rows : int
+        Samples after which they are handed over.
+    hand_over : callable
+        Gets the samples per recorder, each (rows, columns), in the middle of a run.
+    """
+
+    def __init__(
+        self,
+        core_library: Path,
+        recorders: Mapping[str, Recorder],
+        rows: int,
+        hand_over: Callable[[dict[str, np.ndarray]], None],
+    ) -> None:
+        # the columns of a row are membrane currents first, potentials behind them
+        self._parts = {
+            variable: {n: r for n, r in recorders.items() if r.node_variable == variable}
+            for variable in ("i_membrane_", "v")
+        }
+        ordered: dict[str, Recorder] = {}
+        for part in self._parts.values():
+            ordered.update(part)
+        ends = np.cumsum([0, *map(len, ordered.values())]).tolist()
+        self._columns = dict(zip(ordered, map(slice, ends[:-1], ends[1:]), strict=True))
+        self._ordered = ordered
+        self._hand_over = hand_over
+        self._state = _bound(core_library)
+        # ctypes keeps no reference of its own to what C calls
+        self._call = _CALL(self._called)
+        self._nodes: dict[str, np.ndarray] = {}
+        self._error: BaseException | None = None
+        self._handle_signals: Callable[[], None] = lambda: None
+        self._filled = 0
+        self._rows = np.empty((rows, ends[-1]))
+
+    def begin(self, *, with_sample: bool) -> None:
+        """Find the nodes of the columns; once NEURON is initialised, as they move before.
+
+        Parameters
+        ----------
+        with_sample : bool
+            Whether the state at this moment is the first sample.
+        """
+        for variable, recorders in self._parts.items():
+            self._nodes[variable] = _nodes(recorders.values())
+        self._filled = 0
+        if with_sample:
+            parts = [recorder.addresses() for recorder in self._ordered.values()]
+            gather(np.concatenate([np.empty(0, np.uintp), *parts]), self._rows, 0)
+            self._filled = 1
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Collect during the runs of CoreNEURON within, and raise what went wrong in them."""
+        state, currents, potentials = self._state, self._nodes["i_membrane_"], self._nodes["v"]
+        state.current_nodes, state.currents = currents.ctypes.data, len(currents)
+        state.potential_nodes, state.potentials = potentials.ctypes.data, len(potentials)
+        state.call = self._call
+        # the run before may have been ended
+        state.stop[0] = False
+        self._expose()
+        with deferred_signals() as self._handle_signals:
+            try:
+                yield
+            finally:
+                self._filled = int(state.filled)
+                state.rows = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _expose(self) -> None:
+        """Show C where the next samples go."""
+        self._state.rows, self._state.capacity = self._rows.ctypes.data, len(self._rows)
+        self._state.filled = self._filled
+
+    def _called(self, is_full: int) -> int:
+        """Called by C in the middle of a run; whatever is raised here must not get lost there."""
+        try:
+            self._handle_signals()
+            if is_full:
+                self._filled = int(self._state.filled)
+                self._hand_over(self.take())
+                self._expose()
+        except BaseException as error:
+            self._error = error
+            return 1
+        return 0
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return the samples since the last call, per recorder (samples, columns)."""
+        taken = self._rows[: self._filled]
+        # the samples belong to the caller from now on, who may use them in another thread
+        self._rows = np.empty_like(self._rows)
+        self._filled = 0
+        return {name: taken[:, columns] for name, columns in self._columns.items()}
+
+
+def _nodes(recorders: Iterable[Recorder]) -> np.ndarray:
+    """Numbers of the columns' nodes among those of NEURON's thread, shape (columns,)."""
+    segments = chain.from_iterable(recorder.segments for recorder in recorders)
+    return np.array([segment.node_index() for segment in segments], dtype=np.int32)

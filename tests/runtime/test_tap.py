@@ -1,0 +1,201 @@
+"""The tap in CoreNEURON: the bits of recorded vectors, in one run, at any length of chunks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODEL = """
+import lfpcli.runtime.engine.run as loop
+from lfpcli import Cell, StimIntElectrode, Synapse
+from lfpcli.runtime.engine import spans
+from lfpcli.runtime.engine.record import membrane_currents, potentials, variable
+from lfpcli.runtime.engine.settings import RunSettings
+cells = []
+for gid in range(count):
+    cell = Cell(morphology, passive=True, gid=gid,
+                custom_fun=[lambda c: c.insert("hh", ["soma"])])
+    StimIntElectrode(cell, 0, "IClamp", amp=1.0 + gid, delay=1.0, dur=3.0)
+    Synapse(cell, 5, "ExpSyn", weight=0.004, tau=2.0).set_spike_times([3.0, 6.5 + gid])
+    cells.append(cell)
+
+def recorded(**more):
+    settings = RunSettings(**{"tstop": 12.0, "dt": 0.05, "engine": "coreneuron", **more})
+    recorders = {"soma": potentials(cells, "soma"), "imem": membrane_currents(cells),
+                 "vmem": potentials(cells)}
+    chunks = []
+    loop.run(cells, settings, recorders, chunks.append)
+    first = [chunk.first for chunk in chunks]
+    assert first == np.cumsum([0, *(chunk.samples for chunk in chunks)])[:-1].tolist()
+    blocks = {name: [chunk.blocks[name] for chunk in chunks] for name in recorders}
+    return {name: np.concatenate(parts) for name, parts in blocks.items()}, chunks
+
+def vectors(**more):
+    load, loop.load_tap = loop.load_tap, lambda library: "switched off"
+    try:
+        return recorded(**more)
+    finally:
+        loop.load_tap = load
+"""
+
+
+@pytest.mark.parametrize("tstart", [0.0, -2.0])
+def test_bits_are_those_of_recorded_vectors(neuron_process, share: Path, tstart: float) -> None:
+    found = neuron_process(
+        MODEL
+        + """
+spans.CHUNK_SAMPLES = 70
+tapped, chunks = recorded(tstart=tstart)
+results["settled"] = [chunk.settled for chunk in chunks]
+results["samples"] = [chunk.samples for chunk in chunks]
+again, _ = recorded(tstart=tstart)
+usual, _ = vectors(tstart=tstart)
+for name in usual:
+    results[f"same {name}"] = np.array_equal(tapped[name], usual[name])
+    results[f"again {name}"] = np.array_equal(tapped[name], again[name])
+results["peak"] = usual["soma"].max()
+results["shape"] = np.array(usual["imem"].shape)
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=3,
+        tstart=tstart,
+    )
+    assert found["peak"] > 0.0
+    assert found["shape"][0] == 241
+    for name, value in found.items():
+        if name.startswith(("same", "again")):
+            assert value, name
+    # one run of the simulator, which hands on full chunks while it computes
+    assert found["settled"].tolist() == [False] * (len(found["settled"]) - 1) + [True]
+    assert found["samples"].tolist() == [70, 70, 70, 31]
+
+
+def test_other_variables_and_checkpoints_end_chunks_together(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        MODEL
+        + """
+spans.CORE_CHUNK_VALUES = 1
+settings = RunSettings(tstop=40.0, dt=0.05, engine="coreneuron")
+runs = {}
+for kind, frame in (("m", None), ("frame", spans.Frame(period=130))):
+    recorders = {"imem": membrane_currents(cells)}
+    if kind == "m":
+        recorders["m"] = variable(cells, "m_hh")
+    chunks = []
+    loop.run(cells, settings, recorders, chunks.append, frame=frame)
+    runs[kind] = np.concatenate([chunk.blocks["imem"] for chunk in chunks])
+    results[f"{kind} settled"] = all(chunk.settled for chunk in chunks)
+    results[f"{kind} ends"] = np.cumsum([chunk.samples for chunk in chunks])
+    if kind == "m":
+        results["m"] = np.concatenate([chunk.blocks["m"] for chunk in chunks])
+whole, _ = recorded(tstop=40.0)
+results["off"] = max(np.abs(run - whole["imem"]).max() for run in runs.values())
+results["peak"] = np.abs(whole["imem"]).max()
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=2,
+    )
+    assert found["m settled"] and found["frame settled"]
+    # sample 0 is the state before the first step
+    assert found["frame ends"].tolist() == [1, 131, 261, 391, 521, 651, 781, 801]
+    assert len(found["m ends"]) > 1 and found["m"].shape[0] == 801
+    # a run of several calls of CoreNEURON rounds its time elsewhere
+    assert found["off"] < 1e-9 * found["peak"]
+
+
+def test_what_takes_chunks_may_end_the_run(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        MODEL
+        + """
+import signal, time
+spans.CHUNK_SAMPLES = 64
+settings = RunSettings(tstop=1e6, dt=0.05, engine="coreneuron")
+recorders = {"imem": membrane_currents(cells)}
+seen = []
+def refuse(chunk):
+    seen.append(chunk.first)
+    if len(seen) == 3:
+        raise ValueError("disk full")
+begin = time.perf_counter()
+try:
+    loop.run(cells, settings, recorders, refuse)
+except ValueError as error:
+    results["error"] = str(error)
+results["seen"] = seen
+# a signal is heard although no chunk is full
+spans.CHUNK_SAMPLES = 1 << 40
+spans.CHUNK_VALUES = 1 << 22
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+try:
+    loop.run(cells, settings, recorders, lambda chunk: None)
+except KeyboardInterrupt:
+    results["interrupted"] = True
+results["seconds"] = time.perf_counter() - begin
+# and the next run is whole
+tapped, _ = recorded()
+usual, _ = vectors()
+results["same"] = np.array_equal(tapped["imem"], usual["imem"])
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=1,
+    )
+    assert str(found["error"]) == "disk full"
+    assert found["seen"].tolist() == [0, 64, 128]
+    assert found["interrupted"]
+    assert found["same"]
+
+
+def test_without_a_compiler_it_is_said_and_vectors_serve(
+    neuron_process, share: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LFP_MECH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    found = neuron_process(
+        MODEL
+        + """
+import warnings
+loop.FEW = 3
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    usual, _ = recorded()
+results["said"] = [str(w.message) for w in caught]
+results["spikes"] = usual["soma"].max()
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=1,
+    )
+    assert found["spikes"] > 0.0
+    (said,) = found["said"].tolist()
+    assert "no-such-compiler" in said
+
+
+def test_processes_compile_it_once(tmp_path: Path) -> None:
+    code = (
+        "from lfpcli.runtime.engine import coreneuron, tap\n"
+        "print(tap.load_tap(coreneuron.core_library()))\n"
+    )
+    environment = {**os.environ, "LFP_MECH_CACHE": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(3)
+    ]
+    assert {p.communicate(timeout=200)[0].strip() for p in processes} == {b"None"}
+    folders = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert len(folders) == 1 and folders[0].name.startswith("tap-")
+
+
+def test_the_tap_is_no_mechanism_of_anybody(shell, tmp_path: Path) -> None:
+    environment = {**os.environ, "LFP_MECH_CACHE": str(tmp_path)}
+    folder = tmp_path / "tap-0123"
+    folder.mkdir()
+    (folder / "liblfptap.so").touch()
+    assert "tap" not in shell("mechs", "--list", env=environment).out
+    shell("mechs", "--clean", env=environment)
+    assert not folder.exists()
