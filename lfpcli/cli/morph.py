@@ -1,8 +1,8 @@
 """Summarise morphologies, change their place and shape, and convert them.
 
 The summary gives sections, segments, lengths and areas per kind, extent, branching, and what
-looks wrong. Read are SWC, HDF5 (MorphIO's layout), NeuroML, and through NEURON .asc and .hoc;
-written are SWC and HDF5. Sections have NEURON's names and order.
+looks wrong. Read are SWC, HDF5 (MorphIO's layout), NeuroML, Neurolucida's .asc, and .hoc, which is
+run; written are SWC and HDF5. Sections have NEURON's names and order.
 
 On a terminal the summary is printed. In a pipe, without -o or --json, the cell itself is written
 as SWC with the summary as comments, so that the next command can read it.
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         metavar="FILE",
         nargs="+",
-        help="morphology, .swc .h5 .asc .hoc .xml .nml; - is standard input, SWC or HDF5",
+        help="morphology, .swc .h5 .asc .hoc .xml .nml; - is standard input",
     )
     parser.add_argument(
         "--repair",

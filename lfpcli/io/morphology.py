@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from lfpcli.errors import UsageError
+from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.io.atomic import atomic_output
 from lfpcli.morphology.hdf5 import write_hdf5
+from lfpcli.morphology.losses import losses
 from lfpcli.morphology.swc import swc_text
 from lfpcli.morphology.tree import Morphology
 
@@ -41,7 +43,7 @@ def write_morphology(
     comments: Sequence[str] = (),
     force: bool = False,
 ) -> None:
-    """Write a morphology in the format that the suffix asks for.
+    """Write a morphology in the format that the suffix asks for; what it cannot hold is told.
 
     Parameters
     ----------
@@ -65,3 +67,7 @@ def write_morphology(
             write_hdf5(morphology, path)
         else:
             path.write_text(swc_text(morphology, comments), encoding="utf-8")
+            for loss in losses(morphology):
+                warnings.warn(
+                    f"SWC holds points alone: {loss} [{target}]", LfpWarning, stacklevel=2
+                )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfpcli.morphology.measures import child_counts
+from lfpcli.morphology.points import on_parent
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.tree import Morphology
 
@@ -52,9 +53,12 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     position, diameter = morphology.points[:, :3], morphology.points[:, 3]
     length = np.linalg.norm(position[child] - position[parent], axis=1)
     neurite = morphology.types[parent] != SOMA
-    yield from _listed(morphology, "points on top of their parent", child[length == 0])
-    count = np.unique(position, axis=0, return_counts=True)[1]
-    twice = int(np.count_nonzero(count > 1)) - int(np.count_nonzero(length == 0))
+    coincident, deliberate = on_parent(morphology.points, morphology.parents)
+    # on a soma the first point of a neurite may lie where it hangs
+    doubtful = coincident & ~deliberate & (morphology.types[morphology.parents] != SOMA)
+    yield from _listed(morphology, "points on top of their parent", np.flatnonzero(doubtful))
+    count = np.unique(position[~coincident], axis=0, return_counts=True)[1]
+    twice = int(np.count_nonzero(count > 1))
     if twice > 0:
         yield f"places that points of different branches share: {twice}"
     far = child[neurite & (length > LONG_GAP)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lfpcli.morphology.layout import parents_first
 from lfpcli.morphology.section import SOMA, Section
 from lfpcli.morphology.tree import Morphology
 
@@ -77,20 +78,6 @@ def segment_count(section: Section, rule: Segmentation) -> int:
     per_root = 1e-5 * math.sqrt(4 * math.pi * rule.frequency * rule.Ra * rule.cm)
     electrotonic = float((lengths / np.sqrt((d[:-1] + d[1:]) / 2)).sum()) * per_root
     return int((electrotonic / rule.d_lambda + 0.9) / 2) * 2 + 1
-
-
-def parents_first(sections: Sequence[Section]) -> list[int]:
-    """Indices of the sections, each after its parent."""
-    order: list[int] = []
-    done = [False] * len(sections)
-    for index in range(len(sections)):
-        chain = []
-        while index >= 0 and not done[index]:
-            done[index] = True
-            chain.append(index)
-            index = sections[index].parent
-        order.extend(reversed(chain))
-    return order
 
 
 def branch_orders(sections: Sequence[Section]) -> np.ndarray:

@@ -73,6 +73,30 @@ def depth_first(parents: np.ndarray, order: np.ndarray) -> np.ndarray:
     return np.array(visited, dtype=np.int64)
 
 
+def on_parent(points: np.ndarray, parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which points lie on their parent, and which of these repeat a junction on purpose.
+
+    A junction is repeated where a branch begins with a diameter of its own, or where two points
+    on one parent keep a branch apart that continues it; see `lfpcli.morphology.tracing`.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 4)
+        x, y, z and diameter or radius, um.
+    parents : ndarray of int, shape (N,)
+        Index of each point's parent, -1 for roots.
+
+    Returns
+    -------
+    coincident, deliberate : ndarray of bool, shape (N,)
+    """
+    coincident = (parents >= 0) & np.all(points[:, :3] == points[parents, :3], axis=1)
+    differing = coincident & (points[:, 3] != points[parents, 3])
+    count = np.bincount(parents[coincident], minlength=len(points))
+    differs = np.bincount(parents[differing], minlength=len(points)) > 0
+    return coincident, coincident & (differs[parents] | (count[parents] > 1))
+
+
 def rank_of(order: np.ndarray) -> np.ndarray:
     """Position of each item in an order, shape (n,)."""
     rank = np.empty(len(order), np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from lfpcli.errors import InputError
+from lfpcli.morphology.asc import read_asc
 from lfpcli.morphology.formats import assumed_format
 from lfpcli.morphology.hdf5 import read_hdf5
 from lfpcli.morphology.neuroml import read_neuroml
@@ -15,7 +16,7 @@ from lfpcli.morphology.tree import Morphology
 def read_morphology(
     path: str | os.PathLike[str], *, name: str | None = None, repair: bool = False
 ) -> Morphology:
-    """Read a morphology from an SWC, HDF5 or NeuroML file.
+    """Read a morphology from an SWC, HDF5, Neurolucida or NeuroML file.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ def read_morphology(
         return read_swc(path, name=label, repair=repair)
     if file_format == "h5":
         return read_hdf5(path, name=label)
+    if file_format == "asc":
+        return read_asc(path, name=label)
     if file_format == "neuroml":
         return read_neuroml(path, name=label)
     raise InputError(

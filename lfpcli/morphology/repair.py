@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first
+from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first, on_parent
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.table import Table
 
@@ -124,10 +124,10 @@ class _Work:
         self._drop(wrong, "dropped points without a finite place")
 
     def drop_coincident(self) -> None:
-        """Drop points that lie on their parent."""
-        has = self.kept & (self.parents >= 0)
-        same = np.all(self.values[:, :3] == self.values[self.parents, :3], axis=1)
-        self._drop(has & same, "dropped points on top of their parent")
+        """Drop points that lie on their parent, but for those that repeat a junction."""
+        parents = np.where(self.kept, self.parents, -1)
+        coincident, deliberate = on_parent(self.values, parents)
+        self._drop(coincident & ~deliberate, "dropped points on top of their parent")
 
     def _drop(self, wrong: np.ndarray, repair: str) -> None:
         self.kept &= ~wrong

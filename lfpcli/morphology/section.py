@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 SOMA, AXON, DENDRITE, APICAL = 1, 2, 3, 4
 TYPE_NAMES = {SOMA: "soma", AXON: "axon", DENDRITE: "dend", APICAL: "apic"}
+# what parts of axons are called in models: initial segment, hillock, myelin, nodes of Ranvier
+AXON_PARTS = ("axon", "ais", "iseg", "hill", "myelin", "node")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,8 @@ class Section:
         The end of this section that is joined to the parent, 0 or 1.
     start : int
         Index of its first own point among the points of the cell.
+    lines : ndarray of int, shape (n,), or empty
+        Line of the file that each point was read from.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Section:
     wire: tuple[float, float, float] | None = None
     child_x: float = 0.0
     start: int = 0
+    lines: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def type_name(code: int) -> str:
@@ -62,4 +68,37 @@ def type_of_name(name: str) -> int:
     for code, word in TYPE_NAMES.items():
         if base.startswith(word):
             return code
-    return DENDRITE
+    return AXON if base.startswith(AXON_PARTS) else DENDRITE
+
+
+def numbered(codes: Sequence[int]) -> list[str]:
+    """Names of sections of the given types, counted type by type: ``dend[0]``, ``dend[1]``."""
+    count: dict[int, int] = {}
+    names = []
+    for code in codes:
+        number = count[code] = count.get(code, -1) + 1
+        names.append(f"{type_name(code)}[{number}]")
+    return names
+
+
+def cylinder(point: np.ndarray) -> np.ndarray:
+    """Return the 3-d points of the cylinder along x, as long as wide, that stands for a point.
+
+    Parameters
+    ----------
+    point : ndarray, shape (4,)
+        x, y, z and diameter, um.
+
+    Returns
+    -------
+    ndarray, shape (3, 4)
+    """
+    points = np.repeat(point[None], 3, axis=0)
+    points[:, 0] += np.array([-0.5, 0.0, 0.5]) * point[3]
+    return points
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Round to the eight digits in which NEURON's Import3d passes numbers on, shape as before."""
+    digits = [f"{value:.8g}" for value in values.ravel().tolist()]
+    return np.array(digits, dtype=float).reshape(values.shape)

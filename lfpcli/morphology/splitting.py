@@ -12,7 +12,9 @@ through NEURON. The rules, as NEURON 9 has them (share/lib/hoc/import3d):
 - A branch at the first point of a neurite that a wire joins to the soma, or at a root that is no
   soma, begins at the 0 end of that neurite.
 - All sections but roots begin with the parent's point; on a soma with the next diameter.
-- Sections of one point or of no length vanish; their children move to their parent.
+- Sections of one point or of no length vanish; their children move to their parent. A point that
+  repeats the end of its parent, and is followed in the file by one that does not hang on it, so
+  lets a branch begin with its own diameter.
 - Sections are created type by type.
 - Coordinates are read in single precision, and passed on as text of eight digits.
 
@@ -29,7 +31,7 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning
 from lfpcli.morphology.points import TracedPoints
-from lfpcli.morphology.section import SOMA, Section, type_name
+from lfpcli.morphology.section import SOMA, Section, cylinder, numbered, rounded
 
 # NEURON compares coordinates with this tolerance, um
 TOUCHING = 1e-11
@@ -186,13 +188,15 @@ def _drop_vanishing(cell: TracedPoints, runs: list[_Run]) -> list[_Run]:
         parent = run.parent
         if parent is not None and id(parent) in vanished:
             run.parent, run.parent_x = parent.parent, parent.parent_x
-    sources = ", ".join(cell.source_of(run.start) for run in list(vanished.values())[-1:-4:-1])
-    count = len(vanished)
-    warnings.warn(
-        f"{count} section{'s' * (count > 1)} without extent left out [{sources}]",
-        LfpWarning,
-        stacklevel=2,
-    )
+    # a junction that is repeated gives the branch after it a diameter of its own
+    told = [run for run in vanished.values() if len(run.raw) > 2]
+    if told:
+        sources = ", ".join(cell.source_of(run.start) for run in told[-1:-4:-1])
+        warnings.warn(
+            f"{len(told)} section{'s' * (len(told) > 1)} without extent left out [{sources}]",
+            LfpWarning,
+            stacklevel=2,
+        )
     return [run for run in runs if id(run) not in vanished]
 
 
@@ -201,15 +205,15 @@ def _named(runs: list[_Run]) -> list[Section]:
     for index, run in enumerate(ordered):
         run.index = index
     sections = []
-    count: dict[int, int] = {}
-    for run in ordered:
-        number = count[run.type] = count.get(run.type, -1) + 1
-        x, y, z = _as_written(run.raw[0, :3]).tolist()
+    names = numbered([run.type for run in ordered])
+    for run, name in zip(ordered, names, strict=True):
+        points = run.raw[run.first :]
+        x, y, z = rounded(run.raw[0, :3]).tolist()
         sections.append(
             Section(
-                name=f"{type_name(run.type)}[{number}]",
+                name=name,
                 type=run.type,
-                points=_as_written(_drawn(run)),
+                points=rounded(points if len(points) > 1 else cylinder(points[0])),
                 parent=-1 if run.parent is None else run.parent.index,
                 parent_x=run.parent_x,
                 wire=(x, y, z) if run.first else None,
@@ -217,19 +221,3 @@ def _named(runs: list[_Run]) -> list[Section]:
             )
         )
     return sections
-
-
-def _drawn(run: _Run) -> np.ndarray:
-    """3-d points of a section; a single one becomes a cylinder along x, as long as wide."""
-    points = run.raw[run.first :]
-    if len(points) > 1:
-        return points
-    cylinder = np.repeat(points, 3, axis=0)
-    cylinder[:, 0] += np.array([-0.5, 0.0, 0.5]) * points[0, 3]
-    return cylinder
-
-
-def _as_written(values: np.ndarray) -> np.ndarray:
-    """Round to eight digits."""
-    digits = [f"{value:.8g}" for value in values.ravel().tolist()]
-    return np.array(digits, dtype=float).reshape(values.shape)

@@ -6,7 +6,6 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +86,7 @@ def transform(
         matrix = np.diag([-1.0 if axis in mirror else 1.0 for axis in AXES]) @ matrix
     if rotate is not None:
         matrix = rotation_matrix(parse_rotation(rotate)) @ matrix
-    moved = morphology.transformed(matrix, shift)
-    return replace(moved, points=moved.points * [1.0, 1.0, 1.0, scale])
+    return morphology.transformed(matrix, shift, thickness=scale)
 
 
 def _distortion(text: str) -> np.ndarray:
@@ -122,7 +120,8 @@ def summarise(morphology: Morphology, rule: Segmentation | None = None) -> dict[
     sections = morphology.sections
     rule = rule or Segmentation()
     codes = sorted({section.type for section in sections})
-    place = np.vstack([section.points[:, :3] for section in sections])
+    positions = np.vstack([section.points[:, :3] for section in morphology.laid_out])
+    low, high = positions.min(axis=0).tolist(), positions.max(axis=0).tolist()
     diameter = m.soma_diameter(morphology)
     return {
         "name": morphology.name,
@@ -134,10 +133,7 @@ def summarise(morphology: Morphology, rule: Segmentation | None = None) -> dict[
         "tips": int(np.count_nonzero(m.child_counts(sections) == 0)),
         "max_branch_order": int(m.branch_orders(sections).max()),
         "max_path_length_um": round(float(m.path_distances(sections).max()), 3),
-        "extent_um": {
-            axis: [round(float(low), 3), round(float(high), 3)]
-            for axis, low, high in zip(AXES, place.min(axis=0), place.max(axis=0), strict=True)
-        },
+        "extent_um": {axis: [round(low[k], 3), round(high[k], 3)] for k, axis in enumerate(AXES)},
         "soma": {
             "diameter_um": None if diameter is None else round(diameter, 3),
             "middle_um": [round(float(value), 3) for value in morphology.middle_of_soma],
@@ -145,6 +141,7 @@ def summarise(morphology: Morphology, rule: Segmentation | None = None) -> dict[
         "segmentation": _rule(rule),
         "checks": check(morphology),
         "repairs": list(morphology.repairs),
+        "notes": list(morphology.notes),
     }
 
 
@@ -237,6 +234,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     size = "no soma; root" if diameter is None else f"soma of diameter {diameter:.2f} um"
     lines.append(f"{size} at {x:g}, {y:g}, {z:g}")
     lines.extend(f"repair: {note}" for note in summary["repairs"])
+    lines.extend(f"note: {note}" for note in summary["notes"])
     lines.extend(f"check: {note}" for note in summary["checks"] or ["nothing stands out"])
     return lines
 

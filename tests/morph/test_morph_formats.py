@@ -224,40 +224,6 @@ def test_wrong_neuroml_is_refused(tmp_path, text, what):
     assert what in caught.value.message
 
 
-def test_asc_cells_are_those_of_lfpy(neuron_process):
-    mearec = pytest.importorskip("MEArec")
-    path = next(Path(mearec.__file__).parent.rglob("*.asc"))
-    code = """
-        {load}
-        results["names"] = np.array([s.name() for s in sections])
-        results["points"] = [
-            (s.x3d(i), s.y3d(i), s.z3d(i), s.diam3d(i)) for s in sections for i in range(s.n3d())
-        ]
-        results["lengths"] = [s.L for s in sections]
-        results["at"] = [-1 if s.parentseg() is None else s.parentseg().x for s in sections]
-    """
-    mine = neuron_process(
-        code.format(
-            load="from lfpcli.runtime.morphology.reading import load_sections\n        "
-            "first = load_sections(path)\n        sections = load_sections(path).sections\n        "
-            "assert first.sections[3].n3d() == sections[3].n3d()"
-        ),
-        path=str(path),
-    )
-    theirs = neuron_process(
-        code.format(
-            load="from neuron import h\n        h.load_file('import3d.hoc')\n        "
-            "reader = h.Import3d_Neurolucida3()\n        reader.quiet = 1\n        "
-            "reader.input(path)\n        h.Import3d_GUI(reader, 0).instantiate(h.nil)\n        "
-            "h.define_shape()\n        sections = list(h.allsec())"
-        ),
-        path=str(path),
-    )
-    assert mine["names"].tolist() == theirs["names"].tolist()
-    for key in ("points", "lengths", "at"):
-        assert np.array_equal(mine[key], theirs[key]), key
-
-
 HOC = """
 create soma, dend[3]
 connect dend(0), soma(1)
@@ -314,4 +280,4 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
     assert bad.startswith("5 hoc code fails")
     assert none == "3 makes no sections [none.hoc]; check what it declares"
     assert asc.startswith("3 ")
-    assert "[bad.asc]" in asc
+    assert "[bad.asc:1]" in asc

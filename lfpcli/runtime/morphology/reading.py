@@ -10,8 +10,8 @@ from typing import Any
 from lfpcli.morphology import reading
 from lfpcli.morphology.formats import assumed_format
 from lfpcli.morphology.tree import Morphology
-from lfpcli.runtime.morphology import foreign
 from lfpcli.runtime.morphology.build import instantiate
+from lfpcli.runtime.morphology.hoc_shapes import load_hoc, read_hoc
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_morphology(
 ) -> Morphology:
     """Read a morphology from a file.
 
-    SWC, HDF5 and NeuroML are read without NEURON; .asc and .hoc by it.
+    All but hoc code are read without NEURON.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def read_morphology(
     Morphology
     """
     format_name = assumed_format(path)
-    if format_name in foreign.LOADERS:
-        return foreign.read(path, format_name, name=name or str(path))
+    if format_name == "hoc":
+        return read_hoc(path, name=name or str(path))
     return reading.read_morphology(path, name=name, repair=repair)
 
 
@@ -84,8 +84,8 @@ def load_sections(
         sections = instantiate(source, into, settle=settle)
     else:
         format_name = assumed_format(source)
-        if format_name in foreign.LOADERS:
-            sections = foreign.load(source, format_name, into)
+        if format_name == "hoc":
+            sections = load_hoc(source)
         else:
             sections = instantiate(read_morphology(source), into, settle=settle)
     return Loaded(sections, [section.name() for section in sections], format_name)

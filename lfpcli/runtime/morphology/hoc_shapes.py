@@ -1,0 +1,125 @@
+"""Shapes that only NEURON can read: hoc code that makes sections."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, SimulatorError
+from lfpcli.morphology.section import Section, type_of_name
+from lfpcli.morphology.tree import Morphology
+from lfpcli.runtime.morphology.build import check_free
+from lfpcli.runtime.neuron import nrn
+
+
+def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
+    """Let NEURON run a hoc file, and return the sections that came to be.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    list of nrn.Section
+        In NEURON's order, each with its 3-d points.
+
+    Raises
+    ------
+    InputError
+        Where the file makes no sections.
+    SimulatorError
+        Where hoc code fails, or would delete the sections of another cell.
+    """
+    h = nrn()
+    code = Path(path).read_text(encoding="utf-8", errors="replace")
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", code, flags=re.DOTALL)
+    declared = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", code))
+    check_free(set(re.findall(r"[A-Za-z_]\w*", declared)))
+    before = set(h.allsec())
+    try:
+        done = h.load_file(1, str(path))
+    except RuntimeError as error:
+        raise SimulatorError(
+            f"hoc code fails: {error}", source=path, remedy="see NEURON's message above"
+        ) from error
+    if not done:
+        raise SimulatorError("NEURON cannot load the file", source=path)
+    sections = [section for section in h.allsec() if section not in before]
+    if not sections:
+        raise InputError("makes no sections", source=path, remedy="check what it declares")
+    # sections without 3-d points get them here
+    h.define_shape()
+    return sections
+
+
+def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
+    """Read the shape of the cell that a hoc file makes.
+
+    The sections are made, copied, and deleted again.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    name : str
+        What to call it in messages.
+    """
+    sections = load_hoc(path)
+    try:
+        return Morphology.from_sections(describe(sections), name=name)
+    finally:
+        for section in sections:
+            nrn().delete_section(sec=section)
+
+
+def describe(sections: Sequence[Any]) -> list[Section]:
+    """Return sections of NEURON as descriptions, each with its points, parent and wire.
+
+    Parameters
+    ----------
+    sections : sequence of nrn.Section
+        Sections with 3-d points.
+    """
+    h = nrn()
+    index = {section: k for k, section in enumerate(sections)}
+    described = []
+    for section in sections:
+        above = section.parentseg()
+        parent, parent_x, wire = -1, 1.0, None
+        if above is not None and above.sec in index:
+            parent, parent_x = index[above.sec], above.x
+        if h.pt3dstyle(sec=section) == 1:
+            # NEURON draws a straight wire from here to the first point
+            x, y, z = h.ref(0.0), h.ref(0.0), h.ref(0.0)
+            h.pt3dstyle(1, x, y, z, sec=section)
+            wire = (x[0], y[0], z[0])
+        name = section.name().rpartition(".")[2]
+        described.append(
+            Section(
+                name=name,
+                type=type_of_name(name),
+                points=_points(section),
+                parent=parent,
+                parent_x=parent_x,
+                wire=wire,
+                child_x=section.orientation(),
+            )
+        )
+    return described
+
+
+def _points(section: Any) -> np.ndarray:
+    """x, y, z and diameter of the 3-d points of a section of NEURON, shape (n, 4), um."""
+    return np.array(
+        [
+            [section.x3d(i), section.y3d(i), section.z3d(i), section.diam3d(i)]
+            for i in range(section.n3d())
+        ]
+    )
