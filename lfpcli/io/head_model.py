@@ -15,6 +15,7 @@ from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.forward.arrays import moment
 from lfpcli.forward.lead_field import LeadField
 from lfpcli.forward.orientation import rotations_onto
+from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
 from lfpcli.io.mne import mne_lead_field
 from lfpcli.io.montage import UM
@@ -41,6 +42,7 @@ NY_SITES = {
     "parietal_lobe": (54000.0, -48000.0, 55900.0),
     "occipital_lobe": (-24700.0, -103300.0, -1460.0),
 }
+_EXPECTED = "expected a lead field, the New York head, or MNE's -fwd.fif; see lfp-eeg(1)"
 
 
 def cached_file() -> Path:
@@ -93,7 +95,8 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
     path = head_model_file(source)
     if path.name.lower().endswith((".fif", ".fif.gz")):
         return mne_lead_field(path, modality)
-    with _open(path) as file:
+    stream.check_input(path)
+    with open_hdf5(path, remedy=_EXPECTED) as file:
         lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
     units = set(lead_field.channel_units)
     if not units <= UNITS_OF[modality]:
@@ -102,18 +105,6 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
             source=path,
         )
     return lead_field
-
-
-def _open(path: Path) -> h5py.File:
-    stream.check_input(path)
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(
-            "is no HDF5 file, or a damaged one",
-            source=path,
-            remedy="expected a lead field, the New York head, or MNE's -fwd.fif; see lfp-eeg(1)",
-        ) from error
 
 
 class _Stored:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import CheckedDataset
 from lfpcli.io import stream
+from lfpcli.io.npz import MAGIC, npy_array, npz_arrays
 from lfpcli.io.recording import open_hdf5
 
 
@@ -46,7 +47,7 @@ class Contents:
 
     Attributes
     ----------
-    kind : {'hdf5', 'npy', 'npz', 'text', 'binary'}
+    format_name : {'hdf5', 'npy', 'npz', 'text', 'binary'}
         What it is.
     name : str
         What to call it in messages.
@@ -54,12 +55,15 @@ class Contents:
         A seekable copy of it.
     leaves : dict of str to Leaf
         Its parts by path, for HDF5 and NumPy files.
+    file : h5py.File or None
+        The open HDF5 file.
     """
 
-    kind: str
+    format_name: str
     name: str
     path: Path
     leaves: dict[str, Leaf] = field(default_factory=dict)
+    file: h5py.File | None = None
 
 
 @contextlib.contextmanager
@@ -72,22 +76,22 @@ def open_contents(source: str | os.PathLike[str]) -> Iterator[Contents]:
         Where there is no such file, or it is empty, truncated, or would have to be unpickled.
     """
     with stream.local_file(source) as (path, name):
-        kind = kind_of(path)
-        if kind == "hdf5":
+        format_name = format_of(path)
+        if format_name == "hdf5":
             with open_hdf5(path, name) as (file, _):
-                yield Contents(kind, name, path, _hdf5_leaves(file))
-        elif kind in ("npy", "npz"):
-            yield Contents(kind, name, path, _numpy_leaves(path, name, kind))
+                yield Contents(format_name, name, path, _hdf5_leaves(file, name), file)
+        elif format_name in ("npy", "npz"):
+            yield Contents(format_name, name, path, _numpy_leaves(path, name, format_name))
         else:
-            yield Contents(kind, name, path)
+            yield Contents(format_name, name, path)
 
 
-def kind_of(path: Path) -> str:
-    """Kind of a file by its first bytes."""
+def format_of(path: Path) -> str:
+    """Format of a file by its first bytes, see `Contents`."""
     start = stream.head(path)
     if stream.is_hdf5(start):
         return "hdf5"
-    if start.startswith(b"\x93NUMPY"):
+    if start.startswith(MAGIC):
         return "npy"
     if start.startswith(b"PK\x03\x04") and _is_npz(path):
         return "npz"
@@ -114,30 +118,26 @@ def read_text(contents: Contents) -> list[str]:
     try:
         return contents.path.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, OSError) as error:
-        raise InputError("is no text", source=contents.name) from error
-
-
-def _numpy_leaves(path: Path, name: str, kind: str) -> dict[str, Leaf]:
-    try:
-        if kind == "npy":
-            return {"/": Leaf(np.load(path, mmap_mode="r", allow_pickle=False))}
-        with np.load(path, allow_pickle=False) as archive:
-            return {f"/{key}": Leaf(archive[key]) for key in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"NumPy file cannot be read: {error}",
-            source=name,
-            remedy="only arrays of numbers and text are read, complete ones",
+            "is no text", source=contents.name, remedy="check what it is: file NAME"
         ) from error
 
 
-def _hdf5_leaves(file: h5py.File) -> dict[str, Leaf]:
+def _numpy_leaves(path: Path, name: str, format_name: str) -> dict[str, Leaf]:
+    if format_name == "npy":
+        return {"/": Leaf(npy_array(path, name))}
+    return {f"/{key}": Leaf(array) for key, array in npz_arrays(path, name).items()}
+
+
+def _hdf5_leaves(file: h5py.File, name: str) -> dict[str, Leaf]:
     leaves = {"/": Leaf(None, _attributes(file))}
-    _visit(file, "", leaves, set())
+    _visit(file, "", name, leaves, set())
     return leaves
 
 
-def _visit(group: h5py.Group, base: str, leaves: dict[str, Leaf], above: set[int]) -> None:
+def _visit(
+    group: h5py.Group, base: str, name: str, leaves: dict[str, Leaf], above: set[int]
+) -> None:
     """Add what is in a group; links within the file may lead back to a group above."""
     address = int(h5py.h5o.get_info(group.id).addr)
     if address in above:
@@ -147,22 +147,28 @@ def _visit(group: h5py.Group, base: str, leaves: dict[str, Leaf], above: set[int
         link = group.get(key, getlink=True)
         if isinstance(link, h5py.SoftLink):
             leaves[path] = Leaf(f"link to {link.path}")
-        elif isinstance(link, h5py.ExternalLink):
-            # another file of the sender's choosing is not opened
-            leaves[path] = Leaf(f"link to {link.filename}:{link.path}")
-        else:
-            node = group[key]
-            data = node if isinstance(node, h5py.Dataset) else None
-            leaves[path] = Leaf(data, _attributes(node))
-            if isinstance(node, h5py.Group):
-                _visit(node, path, leaves, above | {address})
+            continue
+        node = group[key]
+        leaves[path] = Leaf(_data(node, f"{name}:{path}"), _attributes(node))
+        if isinstance(node, h5py.Group):
+            _visit(node, path, name, leaves, above | {address})
+
+
+def _data(node: Any, source: str) -> Any:
+    """What is compared and described of a node: its data, or that its type has no name."""
+    if not isinstance(node, h5py.Dataset):
+        return None
+    try:
+        return CheckedDataset(node, source)
+    except TypeError:
+        return f"data of type {node.id.get_type().get_class()}"
 
 
 def _attributes(node: Any) -> dict[str, Any]:
-    found = {}
+    attributes = {}
     for key in sorted(node.attrs):
         try:
-            found[key] = node.attrs[key]
+            attributes[key] = node.attrs[key]
         except (OSError, TypeError):  # a type that NumPy has no name for
-            found[key] = f"attribute of type {node.attrs.get_id(key).get_type().get_class()}"
-    return found
+            attributes[key] = f"attribute of type {node.attrs.get_id(key).get_type().get_class()}"
+    return attributes

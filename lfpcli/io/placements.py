@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.placements import Placements
 from lfpcli.forward.rotations import rotation_matrix
+from lfpcli.guarded.hdf5 import numbers, whole
 from lfpcli.io.npz import check_real, read_npz
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.table import read_columns, vectors
@@ -41,21 +42,18 @@ def read_placements(source: str | os.PathLike[str]) -> Placements:
     if suffix == ".npz":
         return _placements(read_npz(source, _NAMES), source)
     if suffix in (".h5", ".hdf5"):
-        with open_hdf5(source) as (file, _):
-            return _placements(_from_hdf5(file), source)
+        with open_hdf5(source) as (file, name):
+            return _placements(_from_hdf5(file, name), source)
     table = read_columns(source, ("x", "y", "z"), optional=("rx", "ry", "rz"))
-    angles = [axis for axis in "xyz" if f"r{axis}" in table]
-    turns = [
-        rotation_matrix({axis: table[f"r{axis}"][k] for axis in angles})
-        for k in range(len(table["x"]))
-    ]
+    turns = []
+    for row in range(len(table["x"])):
+        angles = {axis: table[f"r{axis}"][row] for axis in "xyz" if f"r{axis}" in table}
+        turns.append(rotation_matrix(angles))
     return Placements(vectors(table, ("x", "y", "z")), np.array(turns))
 
 
-def _from_hdf5(file: h5py.File) -> dict[str, np.ndarray]:
-    # another file of the sender's choosing is not opened
-    own = [n for n in _NAMES if isinstance(file.get(n, getlink=True), h5py.HardLink)]
-    return {n: file[n][()] for n in own if isinstance(file[n], h5py.Dataset)}
+def _from_hdf5(file: h5py.File, name: str) -> dict[str, np.ndarray]:
+    return {key: whole(numbers(file, key, name)) for key in _NAMES if key in file}
 
 
 def _placements(arrays: dict[str, np.ndarray], source: str | os.PathLike[str]) -> Placements:
@@ -69,5 +67,7 @@ def _placements(arrays: dict[str, np.ndarray], source: str | os.PathLike[str]) -
         error.source = str(source)
         raise
     if not len(placements):
-        raise InputError("holds no placements", source=source)
+        raise InputError(
+            "holds no placements", source=source, remedy="give at least one place x, y, z in um"
+        )
     return placements

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -15,6 +14,8 @@ import numpy as np
 
 from lfpcli.errors import InputError, nearest
 from lfpcli.geometry import Geometry
+from lfpcli.guarded import hdf5
+from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
 from lfpcli.io import stream
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.shares import SHARE, share_of
@@ -23,6 +24,11 @@ from lfpcli.vocabulary import TOTAL
 
 FORMAT = "lfp-recording"
 VERSION = 1
+# units that nothing else may stand in for, since numbers are used as they are
+REPORT_UNITS = {"imem": "nA", "vmem": "mV"}
+DIPOLE_UNITS = "nA um"
+GEOMETRY_UNITS = {"start": "um", "end": "um", "diam": "um", "area": "um2", "x": "1"}
+_AGAIN = "make it again with 'lfp sim'"
 
 
 @dataclass
@@ -32,7 +38,7 @@ class Sampled:
     Attributes
     ----------
     data : array-like, shape (T, C)
-        An ndarray, or an HDF5 dataset that is read where it is sliced.
+        An ndarray, or a dataset that is read where it is sliced.
     units : str
         Unit of the samples.
     dt, t_start : float
@@ -117,17 +123,15 @@ class Recording:
     def __init__(self, file: h5py.File, name: str) -> None:
         self.file = file
         self.name = name
-        kind = as_text(file.attrs.get("format", ""))
-        if kind != FORMAT:
-            raise InputError(
-                "HDF5 file, but no recording of lfp", source=name, remedy="make one with 'lfp sim'"
-            )
+        format_name = as_text(file.attrs.get("format", ""))
+        if format_name != FORMAT:
+            raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=_AGAIN)
         version = _number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
             raise InputError(
                 f"recording of format version {version:g}, known is {VERSION}",
                 source=name,
-                remedy="update lfp" if version > VERSION else "make it again with 'lfp sim'",
+                remedy="update lfp" if version > VERSION else _AGAIN,
             )
 
     def source_of(self, path: str) -> str:
@@ -148,28 +152,22 @@ class Recording:
         node = self.file.get(path)
         return sorted(node) if isinstance(node, h5py.Group) else []
 
-    def _get(self, path: str, ndim: int | None = None) -> h5py.Dataset:
-        node = self.file.get(path)
-        if not isinstance(node, h5py.Dataset):
-            raise InputError("dataset is missing", source=self.source_of(path))
-        if ndim is not None and node.ndim != ndim:
-            raise InputError(f"has {node.ndim} axes, expected {ndim}", source=self.source_of(path))
-        if node.dtype.kind not in "fiuOSb":
-            raise InputError(
-                f"has type {node.dtype}, expected numbers", source=self.source_of(path)
-            )
-        return node
+    def _get(self, path: str, ndim: int) -> CheckedDataset:
+        return numbers(self.file, path, self.name, ndim=ndim, remedy=_AGAIN)
 
     def array(self, path: str, ndim: int, dtype: Any = float) -> np.ndarray:
         """Read a whole dataset of finite numbers."""
-        node = self._get(path, ndim)
-        try:
-            values = np.asarray(node[()], dtype=dtype)
-        except (ValueError, TypeError, OSError) as error:
-            raise InputError(f"cannot be read: {error}", source=self.source_of(path)) from error
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            raise InputError("holds NaN or infinity", source=self.source_of(path))
-        return values
+        return whole(self._get(path, ndim), dtype)
+
+    def _error(self, message: str, path: str) -> InputError:
+        return InputError(message, source=self.source_of(path), remedy=_AGAIN)
+
+    def _check_units(self, path: str, units: str) -> None:
+        """Refuse other units than those that the numbers are used in."""
+        stored = as_text(self.file[path].attrs.get("units", ""))
+        if stored != units:
+            said = f"is in '{stored}'" if stored else "has no units"
+            raise self._error(f"{said}, expected {units}", path)
 
     def geometry(self, population: str) -> Geometry:
         """Segments of all cells of a population."""
@@ -180,30 +178,48 @@ class Recording:
                 source=self.name,
                 remedy=nearest(population, self.populations, "population"),
             )
-        parts = {n: self.array(f"{base}/{n}", 2) for n in ("start", "end")}
-        parts |= {n: self.array(f"{base}/{n}", 1) for n in ("diam", "area", "x")}
-        parts |= {n: self.array(f"{base}/{n}", 1, np.int64) for n in ("gid", "section", "parent")}
-        names = [as_text(n) for n in self._get(f"{base}/section_names", 1)[()]]
-        for key in ("start", "end"):
-            if parts[key].shape[1] != 3:
-                raise InputError("expected three columns", source=self.source_of(f"{base}/{key}"))
-        if len(parts["section"]) and not 0 <= parts["section"].min() <= parts[
-            "section"
-        ].max() < len(names):
-            raise InputError(
-                "names a section that is not there", source=self.source_of(f"{base}/section")
-            )
-        return Geometry(**parts, section_names=names)
+        columns: dict[str, np.ndarray] = {}
+        for name in GEOMETRY_UNITS:
+            columns[name] = self.array(f"{base}/{name}", 2 if name in ("start", "end") else 1)
+        for name in ("gid", "section", "parent"):
+            columns[name] = self.array(f"{base}/{name}", 1, np.int64)
+        names = texts(self.file, f"{base}/section_names", self.name, remedy=_AGAIN)
+        self._check_geometry(base, columns, len(names))
+        for name, units in GEOMETRY_UNITS.items():
+            self._check_units(f"{base}/{name}", units)
+        return Geometry(**columns, section_names=names)
+
+    def _check_geometry(self, base: str, columns: Mapping[str, np.ndarray], sections: int) -> None:
+        """Refuse segments that no cell can have."""
+        count = len(columns["start"])
+        for name, values in columns.items():
+            if len(values) != count:
+                message = f"'{name}' has {len(values)} rows, 'start' has {count}"
+                raise self._error(message, f"{base}/{name}")
+            if values.ndim == 2 and values.shape[1] != 3:
+                raise self._error("expected three columns", f"{base}/{name}")
+        if not count:
+            return
+        for name in ("diam", "area"):
+            if columns[name].min() < 0:
+                raise self._error("holds negative values", f"{base}/{name}")
+        if not 0 <= columns["section"].min() <= columns["section"].max() < sections:
+            raise self._error("names a section that is not there", f"{base}/section")
+        if columns["parent"].min() < -1 or columns["parent"].max() >= count:
+            raise self._error("names a segment that is not there", f"{base}/parent")
+        if columns["gid"].min() < 0:
+            raise self._error("holds negative numbers", f"{base}/gid")
 
     def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
         """Spike times, ms, and gids of a population, sorted by time."""
         base = f"/spikes/{population}"
         times = self.array(f"{base}/timestamps", 1)
         ids = self.array(f"{base}/node_ids", 1, np.int64)
+        self._check_units(f"{base}/timestamps", "ms")
         if len(times) != len(ids):
-            raise InputError(
-                "timestamps and node_ids differ in length", source=self.source_of(base)
-            )
+            raise self._error("timestamps and node_ids differ in length", base)
+        if len(ids) and ids.min() < 0:
+            raise self._error("holds negative numbers", f"{base}/node_ids")
         order = np.lexsort((ids, times))
         return times[order], ids[order]
 
@@ -221,35 +237,63 @@ class Recording:
         """A variable of the segments of a population."""
         base = f"/reports/{variable}/{population}"
         if population not in self.reports.get(variable, []):
+            remedy = nearest(variable, self.reports, "variable")
+            if variable in REPORT_UNITS:
+                remedy = f"record it: lfp sim --set record.{variable}=..."
             raise InputError(
                 f"no report of '{variable}' for population '{population}'",
                 source=self.name,
-                remedy=f"record it: lfp sim --set record.{variable}=... "
-                if variable in ("imem", "vmem")
-                else nearest(variable, self.reports, "variable"),
+                remedy=remedy,
             )
         mapping = f"{base}/mapping"
         plural = "index_pointers" if f"{mapping}/index_pointers" in self.file else "index_pointer"
-        return Report(
-            **self._sampled(base),
+        report = Report(
+            **self._sampled(base, REPORT_UNITS.get(variable)),
             node_ids=self.array(f"{mapping}/node_ids", 1, np.int64),
             pointers=self.array(f"{mapping}/{plural}", 1, np.int64),
             element_ids=self.array(f"{mapping}/element_ids", 1, np.int64),
             element_pos=self.array(f"{mapping}/element_pos", 1),
         )
+        self._check_mapping(mapping, report, plural)
+        return report
 
-    def _sampled(self, base: str) -> dict[str, Any]:
-        data = self._get(f"{base}/data", 2)
-        found: dict[str, Any] = {"data": data}
-        for key in ("dt", "t_start"):
-            value = _number(data.attrs.get(key, self.file[base].attrs.get(key)))
-            if not np.isfinite(value) or (key == "dt" and value <= 0):
-                raise InputError(
-                    f"attribute '{key}' is missing or wrong", source=self.source_of(base)
+    def _check_mapping(self, mapping: str, report: Report, pointers: str) -> None:
+        """Refuse columns that are not told apart by cell and segment."""
+        columns = report.data.shape[1]
+        if np.any(np.diff(report.node_ids) <= 0) or np.any(report.node_ids < 0):
+            raise self._error("does not ascend from cell to cell", f"{mapping}/node_ids")
+        bounds = report.pointers
+        fits = len(bounds) == len(report.node_ids) + 1 and bounds[0] == 0 and bounds[-1] == columns
+        if not fits or np.any(np.diff(bounds) < 0):
+            raise self._error(
+                f"does not share out {columns} columns among {len(report.node_ids)} cells",
+                f"{mapping}/{pointers}",
+            )
+        for name in ("element_ids", "element_pos"):
+            values = getattr(report, name)
+            if len(values) != columns:
+                raise self._error(
+                    f"has {len(values)} values for {columns} columns", f"{mapping}/{name}"
                 )
-            found[key] = value
-        found["units"] = as_text(data.attrs.get("units", ""))
-        return found
+            if columns and values.min() < 0:
+                raise self._error("holds negative values", f"{mapping}/{name}")
+
+    def _sampled(self, base: str, units: str | None = None) -> dict[str, Any]:
+        """Samples with their attributes; where `units` are given, in no others."""
+        data = self._get(f"{base}/data", 2)
+        group = self.file[base].attrs
+        sampling: dict[str, Any] = {"data": data}
+        for key in ("dt", "t_start"):
+            value = _number(data.attrs.get(key, group.get(key)))
+            if not np.isfinite(value) or (key == "dt" and value <= 0):
+                raise self._error(f"attribute '{key}' is missing or wrong", base)
+            if _number(group.get(key, value)) != value:
+                raise self._error(f"attribute '{key}' is not that of its group", f"{base}/data")
+            sampling[key] = value
+        sampling["units"] = as_text(data.attrs.get("units", ""))
+        if units is not None:
+            self._check_units(f"{base}/data", units)
+        return sampling
 
     @property
     def dipole_groups(self) -> list[str]:
@@ -259,20 +303,23 @@ class Recording:
     def dipole(self, group: str) -> Sampled:
         """Current dipole moment of a group, (T, 3), nA um."""
         if group not in self.dipole_groups:
+            remedy = 'record it with [record] dipole = "total"'
+            if self.dipole_groups:
+                remedy = nearest(group, self.dipole_groups, "group")
             raise InputError(
-                f"no current dipole moment of '{group}'",
-                source=self.name,
-                remedy=nearest(group, self.dipole_groups, "group")
-                if self.dipole_groups
-                else 'record it with [record] dipole = "total"',
+                f"no current dipole moment of '{group}'", source=self.name, remedy=remedy
             )
-        share = self._share(f"/dipole/{group}/data", group)
-        return Sampled(**self._sampled(f"/dipole/{group}"), share=share)
+        sampled = Sampled(**self._sampled(f"/dipole/{group}", DIPOLE_UNITS))
+        columns = sampled.data.shape[1]
+        if columns != 3:
+            raise self._error(f"has {columns} columns, expected three", f"/dipole/{group}/data")
+        sampled.share = self._share(f"/dipole/{group}/data", group)
+        return sampled
 
     def _share(self, dataset: str, group: str) -> str:
         """Whose share a group of a dipole or signal is."""
         populations = {*self.populations, *self.spike_populations}
-        value = self._get(dataset).attrs.get(SHARE)
+        value = self._get(dataset, 2).attrs.get(SHARE)
         return share_of(value, group, populations, source=self.source_of(dataset))
 
     @property
@@ -289,26 +336,31 @@ class Recording:
                 source=self.name,
                 remedy=nearest(name, self.signals, "signal"),
             )
-        attrs = dict(self.file[f"{base}/data"].attrs) if f"{base}/data" in self.file else {}
-        groups = self._keys(f"signals/{name}/groups")
-        return Signal(
-            **self._sampled(base),
-            share=TOTAL,
-            positions=self.array(f"{base}/positions", 2)
-            if f"{base}/positions" in self.file
-            else None,
-            names=[as_text(n) for n in self.file[f"{base}/names"][()]]
-            if f"{base}/names" in self.file
-            else [],
-            model=as_text(attrs.get("model", "")),
-            parameters={
-                k: _plain(v)
-                for k, v in attrs.items()
-                if k not in ("units", "dt", "t_start", "model", SHARE)
-            },
-            groups={group: self._get(f"{base}/groups/{group}", 2) for group in groups},
-            shares={group: self._share(f"{base}/groups/{group}", group) for group in groups},
-        )
+        sampling = self._sampled(base)
+        attributes = sampling["data"].attrs
+        signal = Signal(**sampling, share=TOTAL, model=as_text(attributes.get("model", "")))
+        for key in attributes:
+            if key not in ("units", "dt", "t_start", "model", SHARE):
+                signal.parameters[key] = _plain(attributes[key])
+        if f"{base}/positions" in self.file:
+            signal.positions = self.array(f"{base}/positions", 2)
+            self._check_units(f"{base}/positions", "um")
+        if f"{base}/names" in self.file:
+            signal.names = texts(self.file, f"{base}/names", self.name, remedy=_AGAIN)
+        for group in self._keys(f"signals/{name}/groups"):
+            signal.groups[group] = self._get(f"{base}/groups/{group}", 2)
+            signal.shares[group] = self._share(f"{base}/groups/{group}", group)
+        self._check_channels(base, signal)
+        return signal
+
+    def _check_channels(self, base: str, signal: Signal) -> None:
+        """Refuse contacts, names and shares that are not as many as the channels."""
+        rows, channels = signal.data.shape
+        if signal.positions is not None and signal.positions.shape[1] != 3:
+            raise self._error("expected three columns", f"{base}/positions")
+        for group, share in signal.groups.items():
+            if share.shape != (rows, channels):
+                raise self._error("has another shape than the total", f"{base}/groups/{group}")
 
 
 @contextlib.contextmanager
@@ -329,25 +381,10 @@ def open_hdf5(
     source: str | os.PathLike[str], label: str | None = None
 ) -> Iterator[tuple[h5py.File, str]]:
     """Open any HDF5 file, from a file, a pipe, or ``-``; yields it and its name in messages."""
-    with stream.local_file(source) as (path, found):
-        name = label or found
-        if not stream.is_hdf5(stream.head(Path(path))):
-            raise InputError("is no HDF5 file", source=name, remedy="make one with 'lfp sim'")
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise InputError(
-                f"HDF5 file is truncated or damaged ({_reason(error)})",
-                source=name,
-                remedy="make it again",
-            ) from error
-        with file:
+    with stream.local_file(source) as (path, usual):
+        name = label or usual
+        with hdf5.open_hdf5(path, name, remedy=_AGAIN) as file:
             yield file, name
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return text[text.find("(") + 1 :].rstrip(")") if "(" in text else text
 
 
 def _number(value: Any) -> float:
@@ -362,7 +399,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         value = as_text(value)
     if isinstance(value, str) and value.startswith(("{", "[")):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 

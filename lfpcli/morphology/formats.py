@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import h5py
-
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import open_hdf5
 
 SUFFIXES = {
     ".swc": "swc",
@@ -94,9 +93,9 @@ def _head(path: Path) -> bytes:
 def _holds_morphology(path: Path) -> bool:
     """Whether an HDF5 file has the datasets of a morphology and is no recording."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return "format" not in file.attrs and {"points", "structure"} <= set(file)
-    except (OSError, RuntimeError):
+    except InputError:
         return False  # what is damaged about it is said where it is read
 
 

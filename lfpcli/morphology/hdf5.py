@@ -21,6 +21,7 @@ import numpy as np
 
 from lfpcli import __version__
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.morphology.points import check_values
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.tree import Morphology
@@ -51,7 +52,7 @@ def read_hdf5(path: str | os.PathLike[str], *, name: str | None = None) -> Morph
     """
     label = name or str(path)
     try:
-        with h5py.File(Path(path), "r") as file:
+        with open_hdf5(Path(path), label) as file:
             points = _dataset(file, "points", 4, label).astype(float)
             structure = _dataset(file, "structure", 3, label).astype(np.int64)
             extra = file.get(EXTRA)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, OutputError, UsageError, nearest
+from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.exchange import recordings
@@ -171,15 +171,10 @@ def sniffed(path: Path, label: str) -> str:
 
 
 def _sniffed_hdf5(path: Path, label: str) -> str:
-    try:
-        with h5py.File(path, "r") as file:
-            names, attributes = set(file), set(file.attrs)
-            if file.attrs.get("format") == "lfp-recording":
-                return "lfp"
-    except OSError as error:
-        raise InputError(
-            "HDF5 file is truncated or damaged", source=label, remedy="make it again"
-        ) from error
+    with open_hdf5(path, label) as file:
+        names, attributes = set(file), set(file.attrs)
+        if file.attrs.get("format") == "lfp-recording":
+            return "lfp"
     if {"nwb_version", "neurodata_type"} & attributes:
         return "nwb"
     if "recordings" in names:

@@ -13,8 +13,10 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.guarded.hdf5 import CheckedDataset
 from lfpcli.io import stream
 from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
+from lfpcli.io.npz import StoredArray
 from lfpcli.io.shares import SHARE
 from lfpcli.io.text import as_text
 from lfpcli.tasks.files.differences import Difference, Tolerance, compare_arrays, compare_texts
@@ -73,12 +75,12 @@ def diff(
         raise UsageError("both files are standard input", remedy="name one of them")
     patterns = [*ignore, *(() if provenance else (PROVENANCE,))]
     with open_contents(a) as left, open_contents(b) as right:
-        if left.kind != right.kind:
-            return Comparison([Difference("file", "kind", left.kind, right.kind)], 1)
-        if left.kind == "text":
+        if left.format_name != right.format_name:
+            return Comparison([Difference("file", "kind", left.format_name, right.format_name)], 1)
+        if left.format_name == "text":
             texts = read_text(left), read_text(right)
             return Comparison(*compare_texts(*texts, tolerance or Tolerance()))
-        if left.kind == "binary":
+        if left.format_name == "binary":
             return _compare_bytes(left, right)
         return _compare_leaves(left, right, tolerance or Tolerance(), patterns)
 
@@ -128,9 +130,9 @@ def _named(path: str, left: Contents, right: Contents) -> Iterator[None]:
 
 
 def _identity(leaf: Leaf | None) -> Any:
-    if leaf is None or not isinstance(leaf.data, h5py.Dataset):
+    if leaf is None or not isinstance(leaf.data, CheckedDataset):
         return None
-    return h5py.h5o.get_info(leaf.data.id).addr
+    return h5py.h5o.get_info(leaf.data.dataset.id).addr
 
 
 def _ignored(path: str, patterns: Sequence[str]) -> bool:
@@ -141,9 +143,14 @@ def _compare_data(path: str, a: Leaf, b: Leaf, tolerance: Tolerance) -> list[Dif
     if a.is_array and b.is_array:
         if h5py.check_ref_dtype(a.data.dtype) and h5py.check_ref_dtype(b.data.dtype):
             return []  # an address means something in its own file only
-        return compare_arrays(path, a.data, b.data, tolerance)
+        return compare_arrays(path, _sliceable(a.data), _sliceable(b.data), tolerance)
     kind_a, kind_b = _kind(a), _kind(b)
     return [] if kind_a == kind_b else [Difference(path, "kind", kind_a, kind_b)]
+
+
+def _sliceable(data: Any) -> Any:
+    """Data that are read block by block; a member of an archive is unpacked once."""
+    return data.read() if isinstance(data, StoredArray) else data
 
 
 def _kind(leaf: Leaf) -> str:

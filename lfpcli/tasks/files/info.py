@@ -46,20 +46,20 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
     with open_contents(source) as contents:
         facts: dict[str, Any] = {
             "file": contents.name,
-            "kind": contents.kind,
+            "kind": contents.format_name,
             "bytes": contents.path.stat().st_size,
         }
         file_format = morphology_format(contents.path, suffix=Path(source).suffix)
         # hoc code is not run to tell what it makes
         if file_format is not None and file_format != "hoc":
             facts |= _morphology(contents, file_format)
-        elif contents.kind in ("text", "binary"):
+        elif contents.format_name in ("text", "binary"):
             raise InputError(
                 "format is not known",
                 source=contents.name,
                 remedy="HDF5, .npy, .npz and morphologies (.swc, .asc, .h5, .nml) are read",
             )
-        if contents.kind == "hdf5":
+        if contents.format_name == "hdf5":
             facts |= _hdf5(contents)
         facts["datasets"] = [
             _dataset(path, leaf) for path, leaf in contents.leaves.items() if leaf.data is not None
@@ -68,6 +68,7 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _hdf5(contents: Contents) -> dict[str, Any]:
+    assert contents.file is not None
     attributes = {k: _plain(v) for k, v in contents.leaves["/"].attributes.items()}
     if attributes.get("format") == templates.FORMAT:
         record = read_provenance(attributes, contents.name)
@@ -75,8 +76,7 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
         return {"attributes": attributes, "provenance": record}
     if attributes.get("format") != FORMAT:
         return {"attributes": attributes}
-    with h5py.File(contents.path, "r") as file:
-        return _recording(Recording(file, contents.name))
+    return _recording(Recording(contents.file, contents.name))
 
 
 def _plain(value: Any) -> Any:

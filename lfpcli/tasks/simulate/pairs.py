@@ -8,6 +8,7 @@ import numpy as np
 
 from lfpcli import seeds
 from lfpcli.errors import InputError
+from lfpcli.io.npz import read_npy
 from lfpcli.model import Connection
 
 # pairs that are drawn at once
@@ -179,10 +180,15 @@ def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
 def _read_table(path: Path) -> np.ndarray:
     try:
         if path.suffix == ".npy":
-            array: np.ndarray = np.load(path, allow_pickle=False)
-            return array
+            return read_npy(path)
         lines = path.read_text().splitlines()
         rows = [line.replace(",", " ") for line in lines if line.partition("#")[0].strip()]
         return np.loadtxt(rows, ndmin=2)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as pairs: {error}", source=path) from error
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot be read as pairs: {error}",
+            source=path,
+            remedy="give the index in 'pre' and that in 'post', one pair a row",
+        ) from error

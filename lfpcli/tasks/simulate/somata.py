@@ -9,6 +9,7 @@ import numpy as np
 from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.io.arrays import load_contacts
+from lfpcli.io.npz import read_npy
 from lfpcli.model import CellSpec, Population
 from lfpcli.model.network import Place
 
@@ -61,14 +62,13 @@ def _listed(place: Place, population: Population) -> np.ndarray:
 
 
 def _from_npy(path: Path) -> np.ndarray:
-    try:
-        points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot be read as .npy: {error}", source=path) from error
-    if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
-        raise InputError(f"has shape {points.shape}, expected (cells, 3) in um", source=path)
-    if not np.all(np.isfinite(points)):
-        raise InputError("holds NaN or infinity", source=path)
+    points = read_npy(path)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise InputError(
+            f"has shape {points.shape}",
+            source=path,
+            remedy="give an array (cells, 3) of positions in um",
+        )
     return points.astype(float)
 
 
