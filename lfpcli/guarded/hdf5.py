@@ -187,6 +187,11 @@ def texts(group: h5py.Group, path: str, label: str, *, remedy: str = REMEDY) -> 
 def whole(dataset: CheckedDataset, dtype: Any = float) -> np.ndarray:
     """All values of a dataset, finite, as an array of `dtype`.
 
+    Returns
+    -------
+    ndarray, shape of the dataset
+        In the unit of the dataset.
+
     Raises
     ------
     InputError

@@ -78,6 +78,11 @@ class StoredArray:
     def read(self) -> np.ndarray:
         """Read the whole array.
 
+        Returns
+        -------
+        ndarray, shape as declared
+            In the unit that the file is in.
+
         Raises
         ------
         InputError
