@@ -115,7 +115,7 @@ class _Stored:
         self._components_first = components_first
 
     def __getitem__(self, sources: np.ndarray) -> np.ndarray:
-        with _open(self._path) as file:
+        with open_hdf5(self._path, remedy=_EXPECTED) as file:
             if self._components_first:
                 return np.asarray(file[self._name][:, sources, :].transpose(1, 0, 2))
             return np.asarray(file[self._name][sources])
