@@ -36,6 +36,9 @@ MEDIA: Final = (INFINITE, HALF_SPACE)
 SIGMA: Final = 0.3
 """Extracellular conductivity, S/m."""
 
+COLOURS: Final = ("white", "pink", "brown")
+"""Colours of noise."""
+
 # head models
 EEG_MODELS: Final = (INFINITE, "homogeneous-sphere", "four-sphere", "lead-field")
 EEG_MODEL: Final = "four-sphere"

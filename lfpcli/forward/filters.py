@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import signal
 
 from lfpcli.errors import InputError, UsageError
-from lfpcli.forward.treatment import FILTER_ORDER, Treatment, check_band
+from lfpcli.forward.treatment import FILTER_ORDER, Band, Treatment, check_band
 
 LARGEST_FACTOR = 100_000
 """Largest whole number by which `resample` multiplies or divides a rate."""
@@ -39,6 +39,29 @@ def filtered(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray
     if treatment.resample is not None:
         samples = resample(samples, dt, treatment.resample)
     return samples
+
+
+def check_treatment(treatment: Treatment, dt: float, samples: int) -> None:
+    """Check that a signal can be filtered and resampled, before there is one.
+
+    Parameters
+    ----------
+    treatment : Treatment
+        What is to be done.
+    dt : float
+        Sampling interval of the signal, ms.
+    samples : int
+        Number of its samples.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `butterworth` and `resample`.
+    """
+    if treatment.band is not None:
+        _checked_sections(treatment.band, dt, treatment.order, samples)
+    if treatment.resample is not None:
+        _ratio(dt, treatment.resample)
 
 
 def butterworth(
@@ -77,7 +100,14 @@ def butterworth(
     InputError
         Where the signal is not finite, or too short for the filter.
     """
-    samples = _checked_signal(data)
+    values = _checked_signal(data)
+    sections, padding = _checked_sections(Band(low, high), dt, order, len(values))
+    return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padlen=padding))
+
+
+def _checked_sections(band: Band, dt: float, order: int, samples: int) -> tuple[np.ndarray, int]:
+    """Second-order sections of a filter, and how far the ends of a signal are padded."""
+    low, high = band
     rate = 1000.0 / _checked_interval(dt)
     check_band(low, high)
     for corner in (low, high):
@@ -90,12 +120,12 @@ def butterworth(
         raise UsageError(f"filter order is {order}, expected 1, 2, 3 ...")
     sections = _sections(low, high, rate, int(order))
     padding = 3 * (2 * len(sections) + 1)
-    if len(samples) <= padding:
+    if samples <= padding:
         raise InputError(
-            f"signal of {len(samples)} samples is too short for the filter, "
+            f"signal of {samples} samples is too short for the filter, "
             f"which needs more than {padding}"
         )
-    return np.asarray(signal.sosfiltfilt(sections, samples, axis=0, padlen=padding))
+    return sections, padding
 
 
 def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
@@ -125,6 +155,15 @@ def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
         Where the signal is not finite.
     """
     samples = _checked_signal(data)
+    ratio = _ratio(dt, to_dt)
+    if ratio == 1:
+        return np.array(samples)
+    up, down = ratio.numerator, ratio.denominator
+    return np.asarray(signal.resample_poly(samples, up, down, axis=0, padtype="line"))
+
+
+def _ratio(dt: float, to_dt: float) -> Fraction:
+    """Ratio of two sampling intervals, in small whole numbers."""
     wanted = _checked_interval(dt) / _checked_interval(to_dt)
     ratio = Fraction(wanted).limit_denominator(LARGEST_FACTOR)
     if not 0 < ratio.numerator <= LARGEST_FACTOR or abs(float(ratio) / wanted - 1) > 1e-9:
@@ -132,11 +171,7 @@ def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
             f"sampling intervals {dt:g} and {to_dt:g} ms are in no ratio of whole numbers",
             remedy="choose another interval",
         )
-    if ratio == 1:
-        return np.array(samples)
-    return np.asarray(
-        signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=0, padtype="line")
-    )
+    return ratio
 
 
 def _sections(low: float | None, high: float | None, rate: float, order: int) -> np.ndarray:

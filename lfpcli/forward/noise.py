@@ -69,7 +69,7 @@ def noise(
         traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[kind])
     if length:
         _mix(traces, _root(np.exp(-cdist(places, places) / length)))
-    return _scaled(traces, rms)
+    return scaled(traces, rms)
 
 
 def _check_values(kind: str, n_samples: int, rms: float, seed: int, length: float | None) -> None:
@@ -109,14 +109,27 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 def _mix(traces: np.ndarray, root: np.ndarray) -> None:
     # traces of equal power first, so that the mixture has the covariance root^2
-    _scaled(traces, 1.0)
+    scaled(traces, 1.0)
     for first in range(0, len(traces), BLOCK):
         block = traces[first : first + BLOCK]
         block[...] = block @ root
 
 
-def _scaled(traces: np.ndarray, rms: float) -> np.ndarray:
-    """Scale each trace in place to the root mean square `rms`."""
+def scaled(traces: np.ndarray, rms: float) -> np.ndarray:
+    """Scale each trace in place to a root mean square.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (T, C)
+        Any unit.
+    rms : float
+        In that unit.
+
+    Returns
+    -------
+    ndarray, shape (T, C)
+        The same; traces of zeros stay so.
+    """
     size = np.sqrt(np.einsum("tc,tc->c", traces, traces) / len(traces))
     traces *= rms / np.where(size > 0, size, 1.0)
     return traces

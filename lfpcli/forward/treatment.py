@@ -60,20 +60,21 @@ class Treatment:
 
     Attributes
     ----------
-    noise : Noise or None
-        What is added to the total.
     band : Band or None
         What a Butterworth filter without phase lets through.
     order : int
         Order of one pass of the filter.
     resample : float or None
         Sampling interval, ms.
+    noise : Noise or None
+        What is added to the total. It goes through the same filters, as the noise of an amplifier
+        does, and has its root mean square after them.
     """
 
-    noise: Noise | None = None
     band: Band | None = None
     order: int = FILTER_ORDER
     resample: float | None = None
+    noise: Noise | None = None
 
     def __bool__(self) -> bool:
         return self.noise is not None or self.band is not None or self.resample is not None

@@ -14,6 +14,7 @@ import numpy as np
 
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import FORMAT, VERSION, Recording, Report, Sampled, Signal, encode
+from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
 from lfpcli.vocabulary import TOTAL
 
@@ -125,10 +126,14 @@ class RecordingWriter:
                 stop = t_start + dt * self.file[f"{base}/data"].shape[0]
                 self.file[f"{base}/mapping/time"][:] = (t_start, stop, dt)
             self.file.flush()
+            loose = is_loose(self.file)
         except (OSError, RuntimeError):
             self._abandon()
             raise
+        path = self.file.filename
         self.file.close()
+        if loose:
+            repack(path)
 
     def _abandon(self) -> None:
         """Close without a further write to the disk.

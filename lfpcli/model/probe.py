@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lfpcli import vocabulary
+from lfpcli.forward import treatment as treatments
 from lfpcli.forward.potentials import TOLERANCE, PotentialModel
-from lfpcli.forward.treatment import UNTREATED, Band, Treatment
+from lfpcli.forward.treatment import Band, Treatment
 from lfpcli.model.csd import Csd
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of
 from lfpcli.model.orientation import Rotation
@@ -117,6 +118,23 @@ class Filter(Table):
             raise (at / "high").expected(f"a number > low = {self.low:g} (Hz)", self.high)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Noise(Table):
+    """Noise that is added to a signal."""
+
+    colour: str = key(choice(*vocabulary.COLOURS), "white", doc="Colour of the noise.")
+    rms: float = key(
+        number(least=0),
+        doc="Root mean square at each contact, in the unit of the signal, after filter and "
+        "resampling.",
+    )
+    length: float | None = key(
+        number("um", least=0),
+        None,
+        doc="Correlation length between contacts. Left out: their noise is independent.",
+    )
+
+
 SIGMA = either(number("S/m", above=0), vector("S/m", above=0))
 
 
@@ -155,6 +173,17 @@ class Probe(Face):
         None,
         doc="Filter of the signal.",
     )
+    resample: float | None = key(
+        number("ms", above=0),
+        None,
+        doc="Sampling interval of the signal, after a filter that keeps aliases out. Left out: "
+        "record.every times the run's.",
+    )
+    noise: Noise | None = key(
+        table(Noise, 'a table such as {colour = "pink", rms = 0.005}'),
+        None,
+        doc="Noise of the signal, which its shares have not.",
+    )
 
     @cached_property
     def model(self) -> PotentialModel:
@@ -170,10 +199,16 @@ class Probe(Face):
 
     @cached_property
     def treatment(self) -> Treatment:
-        """What is done to the signal once the run is over."""
-        if self.filter is None:
-            return UNTREATED
-        return Treatment(band=self.filter.band, order=self.filter.order)
+        """What is done to the signal once the run is over; the seed of its noise is to be set."""
+        treatment = Treatment(resample=self.resample)
+        if self.filter is not None:
+            treatment = replace(treatment, band=self.filter.band, order=self.filter.order)
+        if self.noise is not None:
+            noise = treatments.Noise(
+                colour=self.noise.colour, rms=self.noise.rms, length=self.noise.length
+            )
+            treatment = replace(treatment, noise=noise)
+        return treatment
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the probe is not one thing or does not fit its medium."""

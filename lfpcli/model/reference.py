@@ -19,7 +19,7 @@ from lfpcli.model.model import Model
 from lfpcli.model.network import Connection, Input, Place, Population, Rule, Stimulus, SynapseSpec
 from lfpcli.model.orientation import Distortion, Rotation
 from lfpcli.model.probe import Field as StimulationField
-from lfpcli.model.probe import Filter, Probe, Pulses
+from lfpcli.model.probe import Filter, Noise, Probe, Pulses
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 from lfpcli.model.tables import Key, Table, keys_of, plain
@@ -51,6 +51,7 @@ TABLES: dict[str, type[Table]] = {
     "half_space": HalfSpace,
     "csd": Csd,
     "filter": Filter,
+    "noise": Noise,
     "eeg": Eeg,
     "meg": Meg,
     "record": Record,

@@ -119,7 +119,12 @@ class Record(Table):
     variables: tuple[str, ...] = key(
         listing(TEXT), (), doc="Further range variables of NEURON to keep, such as ica and cai."
     )
-    every: int = key(integer(1), 1, doc="Keep each n-th sample of what is stored.")
+    every: int = key(
+        integer(1),
+        1,
+        doc="Keep each n-th sample of reports; signals and dipoles are resampled to that "
+        "interval, after a filter that keeps aliases out.",
+    )
 
     def check(self, at: At) -> None:
         """Raise `InputError` where a variable is named twice."""

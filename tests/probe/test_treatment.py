@@ -10,7 +10,7 @@ import numpy as np
 from lfpcli.forward.filters import butterworth
 from lfpcli.forward.treatment import Band, Noise, parse_band, parse_noise
 from lfpcli.model import load_model
-from lfpcli.tasks.measure.treatment import treat_probes
+from lfpcli.tasks.measure.treatment import treat_signal
 
 DT = 0.0625
 CORNER = 1234.5678
@@ -23,7 +23,7 @@ def test_a_filter_keeps_all_digits_of_its_corners(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "signals.h5", "w") as file:
         data = file.create_dataset("signals/mua/data", data=samples, maxshape=(None, 1))
         data.attrs["dt"] = DT
-        treat_probes(file, model.probes)
+        treat_signal(file["signals/mua"], model.probes[0].treatment)
         wanted = butterworth(samples, DT, low=100.0, high=CORNER)
         np.testing.assert_array_equal(data[:], wanted)
         assert data.attrs["filter"] == "100:1234.5678"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 
 import h5py
 import numpy as np
 
 from lfpcli.forward.filters import filtered
-from lfpcli.forward.noise import noise
-from lfpcli.forward.treatment import Noise, Treatment
+from lfpcli.forward.noise import noise, scaled
+from lfpcli.forward.treatment import Treatment
 from lfpcli.model.probe import Probe
+from lfpcli.seeds import generator
 
 # doubles of a signal that are treated at a time
 _BLOCK_VALUES = 1 << 24
+# seeds of noise are below this
+_SEEDS = 1 << 31
 
 
 def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
@@ -22,7 +26,7 @@ def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
     Parameters
     ----------
     group : h5py.Group
-        ``/signals/NAME`` of a recording that is being written.
+        ``/signals/NAME`` or ``/dipole/GROUP`` of a recording that is being written.
     treatment : Treatment
         What to do.
 
@@ -32,12 +36,12 @@ def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
         Where the noise or the band makes no sense for the signal.
     """
     total = group["data"]
-    dt = float(total.attrs["dt"])
-    if treatment.noise is not None:
-        _add_noise(group, treatment.noise)
+    samples, dt = len(total), float(total.attrs["dt"])
     shares = list(group["groups"].values()) if "groups" in group else []
     for dataset in (total, *shares):
         _filter(dataset, dt, treatment)
+    if treatment.noise is not None:
+        _add_noise(group, samples, dt, treatment)
     for key, value in treatment.parameters.items():
         total.attrs[key] = value
     if treatment.resample:
@@ -45,11 +49,30 @@ def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
             holder.attrs["dt"] = treatment.resample
 
 
-def treat_probes(file: h5py.File, probes: Iterable[Probe]) -> None:
-    """Treat the signals of a model's probes that ask for it, once a run is over."""
-    for probe in probes:
-        if probe.treatment:
-            treat_signal(file[f"signals/{probe.name}"], probe.treatment)
+def probe_treatments(probes: Sequence[Probe], seed: int, dt: float, every: int) -> list[Treatment]:
+    """What is done to the signals of a model's probes, each with noise of its own.
+
+    Parameters
+    ----------
+    probes : sequence of Probe
+        The probes.
+    seed : int
+        The run's seed.
+    dt : float
+        The run's sampling interval, ms.
+    every : int
+        How many of them a sample of a probe without an interval of its own stands for.
+    """
+    treatments = []
+    for number, probe in enumerate(probes):
+        treatment = probe.treatment
+        if treatment.resample is None and every > 1:
+            treatment = replace(treatment, resample=every * dt)
+        if treatment.noise is not None:
+            drawn = int(generator(seed, "noise of a probe", number).integers(_SEEDS))
+            treatment = replace(treatment, noise=replace(treatment.noise, seed=drawn))
+        treatments.append(treatment)
+    return treatments
 
 
 def _filter(dataset: h5py.Dataset, dt: float, treatment: Treatment) -> None:
@@ -67,11 +90,13 @@ def _filter(dataset: h5py.Dataset, dt: float, treatment: Treatment) -> None:
     dataset.resize(length, axis=0)
 
 
-def _add_noise(group: h5py.Group, added: Noise) -> None:
-    total = group["data"]
-    samples, channels = total.shape
+def _add_noise(group: h5py.Group, samples: int, dt: float, treatment: Treatment) -> None:
+    """Add noise that has been through the filters of the signal, and has its size after them."""
+    added, total = treatment.noise, group["data"]
+    assert added is not None
+    channels = total.shape[1]
     positions = group["positions"][()] if "positions" in group else np.zeros((channels, 3))
-    total[:] = total[:] + noise(
+    traces = noise(
         added.colour,
         samples,
         positions,
@@ -79,3 +104,4 @@ def _add_noise(group: h5py.Group, added: Noise) -> None:
         seed=added.seed,
         length=added.length,
     )
+    total[:] = total[:] + scaled(filtered(traces, dt, treatment), added.rms)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lfpcli.errors import located
 from lfpcli.forward.instrument import Instrument
+from lfpcli.forward.treatment import Treatment
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
@@ -37,8 +39,8 @@ class Collection:
     """
 
     def __init__(self, model: Model, built: Built, team: Team) -> None:
+        self._model, self._built, self._team = model, built, team
         self._every, self._balance = model.record.every, model.record.balance
-        self._built, self._team = built, team
         recorders = recorders_of(model, built, team)
         self.recorders = recorders.everything
         self._shares = recorders.shares
@@ -77,7 +79,8 @@ class Collection:
     def begin(self, writer: RecordingWriter, dt: float) -> list[Track]:
         """Begin all datasets, on rank 0 only, and return them."""
         interval = dt * self._every
-        self._signal_tracks = [begin_signal(writer, s, interval) for s in self._streams]
+        # signals keep every sample while the run goes, as a filter needs them
+        self._signal_tracks = [begin_signal(writer, s, dt) for s in self._streams]
         self._report_tracks = {
             (name, stream.population): stream.begin(writer, interval)
             for name, streams in self._reports.items()
@@ -86,19 +89,81 @@ class Collection:
         signals = [track for tracks in self._signal_tracks for track in tracks.values()]
         return [*signals, *self._report_tracks.values()]
 
+    def check_treatments(self, seed: int, dt: float, samples: int) -> None:
+        """Refuse filters and sampling intervals that do not fit, before the run.
+
+        Parameters
+        ----------
+        seed : int
+            The run's seed.
+        dt : float
+            Its sampling interval, ms.
+        samples : int
+            Number of its samples.
+
+        Raises
+        ------
+        LfpError
+            Names the line of the probe.
+        """
+        model = self._model
+        if not self._is_treated:
+            return
+        # scipy's filters take long to import, and few runs need them
+        from lfpcli.forward.filters import check_treatment
+        from lfpcli.tasks.measure.treatment import probe_treatments
+
+        treatments = probe_treatments(model.probes, seed, dt, self._every)
+        for probe, treatment in zip(model.probes, treatments, strict=True):
+            with located(probe.source_line):
+                check_treatment(treatment, dt, samples)
+
+    @property
+    def _is_treated(self) -> bool:
+        return self._every > 1 or any(probe.treatment for probe in self._model.probes)
+
+    def finish(self, writer: RecordingWriter, seed: int, dt: float) -> None:
+        """Filter and resample signals and dipoles, and add noise, once all samples are there.
+
+        Parameters
+        ----------
+        writer : RecordingWriter
+            Where they are.
+        seed : int
+            The run's seed.
+        dt : float
+            Its sampling interval, ms.
+        """
+        if not self._is_treated:
+            return
+        from lfpcli.tasks.measure.treatment import probe_treatments, treat_signal
+
+        probes = self._model.probes
+        own = probe_treatments(probes, seed, dt, self._every)
+        treatments = {probe.name: own[number] for number, probe in enumerate(probes)}
+        # signals of other instruments, and dipoles, are thinned without aliases too
+        thinned = Treatment(resample=self._every * dt if self._every > 1 else None)
+        for name, signal in writer.file.get("signals", {}).items():
+            treatment = treatments.get(name, thinned)
+            if treatment:
+                treat_signal(signal, treatment)
+        if thinned:
+            for moment in writer.file.get("dipole", {}).values():
+                treat_signal(moment, thinned)
+
     def take(self, chunk: Chunk) -> None:
         """Contract a chunk, gather it and append it to the file."""
-        kept = slice(-chunk.first % self._every, None, self._every)
-        blocks = {name: block[kept] for name, block in chunk.blocks.items()}
+        blocks = dict(chunk.blocks)
         if self._balance and "electrodes" in blocks:
             blocks["imem"] = self._balanced(blocks["imem"], blocks["electrodes"])
         for k, stream in enumerate(self._streams):
             shares = {s.name: blocks[s.name] for s in self._shares} if stream.by_current else {}
             for name, samples in stream.contract(blocks["imem"], shares).items():
                 self._signal_tracks[k][name].append(samples)
+        kept = slice(-chunk.first % self._every, None, self._every)
         for name, streams in self._reports.items():
             for report in streams:
-                gathered = report.gather(blocks[name])
+                gathered = report.gather(blocks[name][kept])
                 if self._team.leads:
                     self._report_tracks[name, report.population].append(gathered)
 

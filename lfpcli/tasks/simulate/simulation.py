@@ -182,6 +182,7 @@ class Simulation:
             secondorder=self.built.own.secondorder,
             own_procedures=called.names,
         )
+        self.collection.check_treatments(self.seed, self.settings.dt, self.settings.samples)
         self.plan = built_plan(model, self.built, engine, team, float32=float32)
         self.plan.notes += called.notes
         self.plan.seed = self.seed
@@ -235,11 +236,8 @@ class Simulation:
             self._run(take, saver, start)
         if spikes and self.model.record.spikes:
             write_spikes(writer, self.built, self.team, spikes.take())
-        if writer and any(probe.treatment for probe in self.model.probes):
-            # what treats them takes long to import
-            from lfpcli.tasks.measure.treatment import treat_probes
-
-            treat_probes(writer.file, self.model.probes)
+        if writer:
+            self.collection.finish(writer, self.seed, self.settings.dt)
 
     def _run(
         self, take: Callable[[Chunk], None], saver: Checkpoints | None, start: RunState | None
