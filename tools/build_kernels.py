@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 DEBUG = os.environ.get("LFP_DEBUG_BUILD", "") not in ("", "0")
 
@@ -43,13 +44,21 @@ class BuildKernels(build_ext):
         import numpy
 
         openmp = self.openmp_flags()
-        flags = ["-O1" if DEBUG else "-O3", *FLOATS, *openmp]
+        # debugging symbols are nine tenths of a kernel's size
+        flags = ["-O1" if DEBUG else "-O3", "-g" if DEBUG else "-g0", *FLOATS, *openmp]
         for extension in self.extensions:
             extension.include_dirs.append(numpy.get_include())
             extension.define_macros.append(("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"))
             extension.extra_compile_args += flags
             extension.extra_link_args += openmp
-        super().build_extensions()
+        try:
+            super().build_extensions()
+        except CompileError as error:
+            raise SystemExit(
+                f"lfpcli: the kernels do not compile ({error}); a C compiler is needed here: "
+                "install gcc or clang (apt-get install gcc; on macOS xcode-select --install), "
+                "or install a wheel, which needs none: pip install --only-binary lfpcli lfpcli"
+            ) from error
 
     def openmp_flags(self) -> list[str]:
         """Return the flag for OpenMP, or none where a trial program does not build."""
@@ -60,5 +69,8 @@ class BuildKernels(build_ext):
                 "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
             )
             trial = [compiler, "-fopenmp", str(source), "-o", str(Path(folder, "trial"))]
-            built = subprocess.run(trial, capture_output=True, check=False).returncode == 0
+            try:
+                built = subprocess.run(trial, capture_output=True, check=False).returncode == 0
+            except OSError:
+                return []  # no compiler: the build says so itself
         return ["-fopenmp"] if built else []

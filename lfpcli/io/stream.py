@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lfpcli.builtin import resolved
 from lfpcli.errors import InputError, OutputError
 from lfpcli.runtime.mpi.job import launcher_redirects
 from lfpcli.vocabulary import STDIN as STDIN
@@ -40,7 +41,7 @@ def check_input(source: str | os.PathLike[str]) -> None:
                 "standard input is a terminal", remedy="pipe data into it or name a file"
             )
         return
-    path = Path(source)
+    path = Path(resolved(source))
     if path.is_dir():
         raise InputError("is a folder, not a file", source=path, remedy="name a file in it")
     if not path.exists():
@@ -58,8 +59,9 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
     Standard input, pipes and devices are copied to a temporary file, since HDF5 and NumPy seek.
     """
     check_input(source)
-    if str(source) != STDIN and Path(source).is_file():
-        yield Path(source), str(source)
+    path = Path(resolved(source))
+    if str(source) != STDIN and path.is_file():
+        yield path, str(source)
         return
     name = "standard input" if str(source) == STDIN else str(source)
     with tempfile.NamedTemporaryFile(prefix="lfp-", suffix=".in") as spool:

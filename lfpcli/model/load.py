@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from lfpcli.builtin import resolved
 from lfpcli.errors import InputError
 from lfpcli.model.model import Model
 from lfpcli.model.overrides import apply_overrides
@@ -55,8 +56,8 @@ def load_model(
         name = name or str(getattr(source, "name", "<stream>"))
         tree, lines = parse(read_stream(source, name), name)  # type: ignore[arg-type]
     elif isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        name = name or str(path)
+        path = Path(resolved(source))
+        name = name or str(source)
         tree, lines = parse(read_file(path), name)
     else:
         raise InputError(f"a model is no {type(source).__name__}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lfpcli.builtin import is_builtin, label
 from lfpcli.errors import nearest
 from lfpcli.model.source_text import At
 from lfpcli.model.value_types import ValueType
@@ -193,6 +194,9 @@ def plain(value: Any, folder: Path) -> Any:
     if hasattr(value, "as_value"):
         return value.as_value(folder)
     if isinstance(value, Path):
+        shipped = label(value)
+        if is_builtin(shipped):
+            return shipped
         inside = value.is_relative_to(folder)
         return (value.relative_to(folder) if inside else value).as_posix()
     if isinstance(value, dict):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lfpcli.errors import nearest
+from lfpcli.builtin import resolved
+from lfpcli.errors import located, nearest
 from lfpcli.model.source_text import At, shown
 
 
@@ -165,7 +166,8 @@ def vector(unit: str = "", size: int = 3, *, above: float | None = None) -> Valu
 
 
 def _file(value: str, at: At) -> Any:
-    return at.text.folder / _text(value, at)
+    with located(at.source_line):
+        return at.text.folder / resolved(_text(value, at))
 
 
 def path(noun: str) -> ValueType:

@@ -20,12 +20,13 @@ ORDER = (
     {"runtime", "forward"},
     {"morphology", "kernels"},
     {"guarded"},
-    {"errors", "geometry", "seeds", "vocabulary", "__init__"},
+    {"errors", "builtin", "geometry", "seeds", "vocabulary", "__init__"},
 )
 WITHIN = {
     ("runtime", "forward"),
     ("plotting", "io"),
     ("geometry", "errors"),
+    ("builtin", "errors"),
     ("__main__", "cli"),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lfpcli.builtin import resolved
 from lfpcli.morphology import reading
 from lfpcli.morphology.formats import assumed_format
 from lfpcli.morphology.tree import Morphology
@@ -53,6 +54,7 @@ def read_morphology(
     -------
     Morphology
     """
+    path = resolved(path)
     format_name = assumed_format(path)
     if format_name == "hoc":
         return read_hoc(path, name=name or str(path))
@@ -83,6 +85,7 @@ def load_sections(
         format_name = "memory"
         sections = instantiate(source, into, settle=settle)
     else:
+        source = resolved(source)
         format_name = assumed_format(source)
         if format_name == "hoc":
             sections = load_hoc(source)

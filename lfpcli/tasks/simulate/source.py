@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lfpcli.builtin import label, resolved
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io import stream
 from lfpcli.io.provenance import digest
@@ -64,6 +65,7 @@ def model_source(
     InputError
         Where the source is missing, empty, or neither.
     """
+    source = resolved(source)
     stream.check_input(source)
     if hoc:
         tree = quick_model(Path(source).absolute(), quick, hoc=True)
@@ -79,7 +81,7 @@ def model_source(
             tree = quick_model(path.absolute(), quick)
             model = load_model(tree, overrides=overrides, name="command line")
             renamed = {} if str(path) == str(source) else {str(path): name}
-            yield Source(model, {name: digest(path)}, renamed)
+            yield Source(model, {label(name): digest(path)}, renamed)
             return
         _check_model_text(path, name)
         _refuse_quick(quick)
@@ -100,7 +102,7 @@ def _loaded(model: Model, path: Path, name: str) -> Source:
     check_files(model)
     files = {path: name} | {file: str(file) for _, file in model_files(model) if file.is_file()}
     folder = str(model.folder) + os.sep
-    inputs = {label.removeprefix(folder): digest(file) for file, label in files.items()}
+    inputs = {label(name.removeprefix(folder)): digest(file) for file, name in files.items()}
     return Source(model, inputs, {})
 
 
