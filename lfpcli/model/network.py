@@ -43,6 +43,11 @@ class Place(Table):
     )
     z: Distribution = key(quantity("um"), Distribution.constant(0.0), doc="Depth of the somata.")
     min_distance: float = key(number("um", least=0), 0.0, doc="Smallest distance between somata.")
+    apart_from: tuple[str, ...] = key(
+        listing(TEXT),
+        (),
+        doc="Populations before this one from whose somata min_distance is kept too.",
+    )
     positions: Path | tuple[tuple[float, ...], ...] | None = key(
         either(PATH, listing(vector("um"), least=1)),
         None,
@@ -53,6 +58,8 @@ class Place(Table):
         """Raise `InputError` unless the places are given in one way."""
         exactly_one(self, at, ("shape", "positions"))
         only_with(self, at, ("radius",), "shape")
+        if self.apart_from and not self.min_distance:
+            raise (at / "apart_from").error("belongs to 'min_distance', which is not given")
         if self.shape is not None and self.radius is None:
             raise at.table_error("needs the key 'radius' (um)")
 

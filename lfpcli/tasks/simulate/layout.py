@@ -60,7 +60,9 @@ def lay_out(model: Model, seed: int) -> Layout:
         if population.has_cells:
             cell_name = str(population.cell)
             layout.cell_names[name] = cell_name
-            layout.positions[name] = positions_of(population, model.cells[cell_name], seed)
+            layout.positions[name] = positions_of(
+                population, model.cells[cell_name], seed, layout.positions
+            )
             layout.cells[name] = range(first, first + len(layout.positions[name]))
         else:
             layout.trains[name] = range(first, first + train_count(population))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from lfpcli import seeds
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, nearest
 from lfpcli.io.arrays import load_contacts
 from lfpcli.io.npz import read_npy
 from lfpcli.model import CellSpec, Population
@@ -16,10 +18,20 @@ from lfpcli.model.network import Place
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
 # points whose distances are all computed
-_FEW = 1000
+_FEW = 200
+# largest share of space that balls fill, and of a plane that discs fill
+_DENSEST_BALLS = math.pi / math.sqrt(18)
+_DENSEST_DISCS = math.pi / math.sqrt(12)
+# draws that tell how far the depths reach
+_DEPTH_DRAWS = 10_000
 
 
-def positions_of(population: Population, spec: CellSpec, seed: int) -> np.ndarray:
+def positions_of(
+    population: Population,
+    spec: CellSpec,
+    seed: int,
+    others: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
     """Places of the somata, the same on every rank.
 
     Parameters
@@ -30,6 +42,8 @@ def positions_of(population: Population, spec: CellSpec, seed: int) -> np.ndarra
         Its kind of cell, whose shift holds where the population has no places of its own.
     seed : int
         Seed of the run.
+    others : mapping of str to ndarray, shape (cells, 3), optional
+        Places of the somata of the populations before this one, um.
 
     Returns
     -------
@@ -42,7 +56,20 @@ def positions_of(population: Population, spec: CellSpec, seed: int) -> np.ndarra
     if place.positions is not None:
         return _listed(place, population)
     rng = seeds.generator(seed, f"place {population.name}")
-    return _cylinder(place, population.size or 1, rng)
+    there = _apart_from(place, others or {})
+    return _cylinder(place, population.size or 1, rng, there)
+
+
+def _apart_from(place: Place, others: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Somata of other populations that the least distance counts, shape (M, 3), um."""
+    for name in place.apart_from:
+        if name not in others:
+            raise InputError(
+                f"'apart_from' names '{name}', which is no population of cells before this one",
+                source=place.source_line,
+                remedy=nearest(name, others, "population"),
+            )
+    return np.concatenate([np.empty((0, 3)), *(others[name] for name in place.apart_from)])
 
 
 def _listed(place: Place, population: Population) -> np.ndarray:
@@ -72,11 +99,15 @@ def _from_npy(path: Path) -> np.ndarray:
     return points.astype(float)
 
 
-def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
+def _cylinder(place: Place, size: int, rng: np.random.Generator, others: np.ndarray) -> np.ndarray:
     """Uniform on the disc, depth from its distribution, none nearer than the least distance."""
+    _refuse_crowd(place, size)
     points = _draw(place, size, rng)
     for _ in range(_ROUNDS):
-        again = _too_near(points, place.min_distance)
+        again = np.union1d(
+            _too_near(points, place.min_distance),
+            _near_others(points, others, place.min_distance),
+        )
         if not len(again):
             return points
         points[again] = _draw(place, len(again), rng)
@@ -85,6 +116,47 @@ def _cylinder(place: Place, size: int, rng: np.random.Generator) -> np.ndarray:
         source=place.source_line,
         remedy="use a larger radius or a smaller min_distance",
     )
+
+
+def _refuse_crowd(place: Place, size: int) -> None:
+    """Raise `InputError` where so many cells fit in no arrangement, let alone a random one."""
+    if place.min_distance <= 0:
+        return
+    depths = place.z.draw(np.random.Generator(np.random.PCG64(0)), _DEPTH_DRAWS)
+    fitting = _most_points(place.radius or 0.0, float(np.ptp(depths)), place.min_distance)
+    if size > fitting:
+        raise InputError(
+            f"{size} cells do not fit with {place.min_distance:g} um between them: no arrangement "
+            f"holds more than {fitting}",
+            source=place.source_line,
+            remedy="use a larger radius, fewer cells or a smaller min_distance",
+        )
+
+
+def _most_points(radius: float, height: float, distance: float) -> int:
+    """Bound of the number of points in a cylinder that are farther from each other than this.
+
+    Half the distance about each point is a ball of its own, in a cylinder that is as much larger;
+    no arrangement of balls fills more of space than that of Kepler. In a flat cylinder the same
+    holds for the points' projections and discs.
+    """
+    half = 0.5 * distance
+    volume = math.pi * (radius + half) ** 2 * (height + distance)
+    fitting = _DENSEST_BALLS * volume / (4.0 / 3.0 * math.pi * half**3)
+    if height < distance:
+        across = 0.5 * math.sqrt(distance**2 - height**2)
+        fitting = min(fitting, _DENSEST_DISCS * ((radius + across) / across) ** 2)
+    return max(1, math.floor(fitting))
+
+
+def _near_others(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
+    """Indices of the points that are not farther than this from one of the others."""
+    if not len(others) or distance <= 0:
+        return np.empty(0, np.int64)
+    from scipy.spatial import cKDTree
+
+    gap, _ = cKDTree(others).query(points)
+    return np.flatnonzero(gap <= distance)
 
 
 def _too_near(points: np.ndarray, distance: float) -> np.ndarray:
