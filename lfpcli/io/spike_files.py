@@ -1,7 +1,9 @@
-"""Files of spike trains: SONATA, .npz, and text of two columns."""
+"""Files of spike trains: SONATA, .npz, and text of columns."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,19 @@ import numpy as np
 from lfpcli.errors import InputError, nearest
 from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
 from lfpcli.io import stream
-from lfpcli.io.npz import npz_arrays
+from lfpcli.io.npz import npz_arrays, read_npy
 from lfpcli.io.text import as_text, is_number
+
+# headings of the columns of text, as simulators write them
+_TIMES = ("time", "times", "t", "timestamp", "timestamps", "spike_time", "spike_times")
+_IDS = (
+    *("gid", "gids", "id", "ids", "node_id", "node_ids", "neuron", "neuron_id"),
+    *("cell", "cell_id", "sender", "senders", "train", "index", "unit", "unit_id"),
+)
+_POPULATIONS = ("population", "populations", "pop")
+_UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
+# time_ms, time (ms), time[ms]
+_UNIT = re.compile(r"(?P<name>.*?)(?:_(?P<suffix>ms|s)|\s*[(\[]\s*(?P<unit>\w+)\s*[)\]])?")
 
 
 def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -21,17 +34,17 @@ def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, 
     Parameters
     ----------
     path : Path
-        A SONATA file or a recording (HDF5), an .npz with `times` and `ids`, or text of two columns,
-        number of the train and time.
+        A SONATA file or a recording (HDF5), an .npz with `times` and `ids`, or text. Columns of
+        text are known by their headings; without, they are the id and the time.
     population : str, optional
-        Which population of a SONATA file; the only one by default.
+        Which population of a file that names some; the only one by default.
 
     Returns
     -------
     times : ndarray, shape (n,)
         ms, sorted.
     ids : ndarray of int, shape (n,)
-        Number of each spike's train.
+        Id of each spike's train.
 
     Raises
     ------
@@ -45,8 +58,43 @@ def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, 
     elif start[:2] == b"PK":
         times, ids = _from_npz(path)
     else:
-        times, ids = _from_text(path)
+        times, ids = _from_text(path, population)
     return _checked(path, times, ids)
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """Read a list of ids.
+
+    Parameters
+    ----------
+    path : Path
+        A .npy file, or text of whole numbers; what follows a # does not count.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Raises
+    ------
+    InputError
+        Where the file holds no such list.
+    """
+    if path.suffix == ".npy":
+        values = read_npy(path).ravel()
+    else:
+        lines = _lines(path, "is no list of ids", "give .npy or text")
+        words = [word for _, line in lines for word in re.split(r"[\s,;]+", line.strip()) if word]
+        wrong = [word for word in words if not is_number(word)]
+        if wrong:
+            raise InputError(
+                f"'{wrong[0][:40]}' is no id", source=path, remedy="give whole numbers"
+            )
+        values = np.array([float(word) for word in words])
+    if not len(values) or np.any(values < 0) or np.any(values != np.floor(values)):
+        raise InputError(
+            "holds no whole numbers >= 0", source=path, remedy="give the id of each train, in order"
+        )
+    return values.astype(np.int64)
 
 
 def _from_sonata(path: Path, population: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -81,15 +129,14 @@ def _population(path: Path, names: list[str], wanted: str | None) -> str:
     )
 
 
-def milliseconds(path: Path, unit: Any) -> float:
-    """What turns times in a unit that SONATA names into ms."""
+def milliseconds(source: object, unit: Any) -> float:
+    """What turns times in a unit that a file names into ms."""
     text = as_text(unit)
-    factors = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
-    if text not in factors:
+    if text not in _UNITS:
         raise InputError(
-            f"times are in '{text}', expected ms or s", source=path, remedy="convert them"
+            f"times are in '{text}', expected ms or s", source=source, remedy="convert them"
         )
-    return factors[text]
+    return _UNITS[text]
 
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -104,27 +151,120 @@ def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _from_text(path: Path) -> tuple[Any, Any]:
-    rows: list[tuple[float, float]] = []
+@dataclass(frozen=True, kw_only=True)
+class _Columns:
+    """What the columns of a text are: numbers of columns, and ms per unit of time."""
+
+    id: int = 0
+    time: int = 1
+    population: int | None = None
+    factor: float = 1.0
+
+    @property
+    def last(self) -> int:
+        return max(self.id, self.time, self.population or 0)
+
+
+def _from_text(path: Path, population: str | None) -> tuple[Any, Any]:
+    columns = _Columns()
+    rows: list[tuple[str, str, str]] = []
+    names: dict[str, None] = {}
+    for number, line in _lines(
+        path, "is no file of spikes", "give SONATA, .npz, or columns of text"
+    ):
+        words = _words(line)
+        if not rows and not is_number(words[0]):
+            columns = _headings(f"{path}:{number}", line)
+            continue
+        if len(words) <= columns.last or not is_number(words[columns.time]):
+            raise InputError(
+                "expected the number of a train and a time in ms",
+                source=f"{path}:{number}",
+                remedy="give two numbers a line, or a line of headings first",
+            )
+        if not is_number(words[columns.id]):
+            raise InputError(
+                f"'{words[columns.id][:40]}' is no number of a train",
+                source=f"{path}:{number}",
+                remedy="give a whole number",
+            )
+        name = "" if columns.population is None else words[columns.population]
+        names[name] = None
+        rows.append((words[columns.id], words[columns.time], name))
+    if columns.population is not None:
+        wanted = _population(path, list(names), population)
+        rows = [row for row in rows if row[2] == wanted]
+    ids = np.array([float(row[0]) for row in rows])
+    return np.array([float(row[1]) for row in rows]) * columns.factor, ids
+
+
+def _lines(path: Path, fault: str, remedy: str) -> list[tuple[int, str]]:
+    """Lines that hold more than a comment, with their numbers.
+
+    A comment that consists of headings is a line of headings, as NumPy writes it.
+    """
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                words = line.partition("#")[0].replace(",", " ").split()
-                if not words or (not rows and not is_number(words[0])):
-                    continue  # a comment, or a line of headings
-                if len(words) < 2 or not all(is_number(word) for word in words[:2]):
-                    raise InputError(
-                        "expected the number of a train and a time in ms",
-                        source=f"{path}:{number}",
-                        remedy="give two numbers a line",
-                    )
-                rows.append((float(words[0]), float(words[1])))
+        text = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
+        raise InputError(fault, source=path, remedy=remedy) from error
+    except OSError as error:
         raise InputError(
-            "is no file of spikes", source=path, remedy="give SONATA, .npz, or two columns of text"
+            f"cannot be read: {error.strerror or error}", source=path, remedy=remedy
         ) from error
-    table = np.array(rows, float).reshape(-1, 2)
-    return table[:, 1], table[:, 0]
+    lines: list[tuple[int, str]] = []
+    for number, line in enumerate(text, 1):
+        content, _, comment = line.partition("#")
+        if not content.strip() and not lines and _is_headings(comment):
+            content = comment
+        if content.strip():
+            lines.append((number, content.strip()))
+    return lines
+
+
+def _is_headings(text: str) -> bool:
+    known = (*_TIMES, *_IDS, *_POPULATIONS)
+    words = [_named(word)[0] for word in _heading_words(text)]
+    return len(words) > 1 and all(word in known for word in words)
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in re.split(r"[\s,;]+", line.strip()) if word]
+
+
+def _heading_words(line: str) -> list[str]:
+    """Headings of a line: between commas, semicolons or tabs where there are any, else blanks."""
+    separator = r"[,;\t]" if re.search(r"[,;\t]", line.strip()) else r"\s+(?![(\[])"
+    return [word.strip().strip("\"'") for word in re.split(separator, line.strip())]
+
+
+def _named(heading: str) -> tuple[str, str | None]:
+    """Name and unit of a heading such as ``time_ms`` or ``Time (s)``."""
+    form = _UNIT.fullmatch(heading.strip().lower())
+    if form is None:
+        return heading.lower(), None
+    return form["name"].strip(), form["suffix"] or form["unit"]
+
+
+def _headings(source: str, line: str) -> _Columns:
+    words = _heading_words(line)
+    places: dict[str, int] = {}
+    factor = 1.0
+    for k, (name, unit) in enumerate(map(_named, words)):
+        if name in _TIMES:
+            places["time"] = k
+            factor = milliseconds(source, unit or "ms")
+        elif name in _IDS:
+            places["id"] = k
+        elif name in _POPULATIONS:
+            places["population"] = k
+    if "time" not in places or "id" not in places:
+        missing = "a time" if "time" not in places else "an id"
+        raise InputError(
+            f"none of the headings {', '.join(words)[:80]} is that of {missing}",
+            source=source,
+            remedy="name the columns gid and time, as in 'gid,time'",
+        )
+    return _Columns(factor=factor, **places)
 
 
 def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +272,10 @@ def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
     problem = _problem(times, ids)
     if problem:
         raise InputError(
-            problem, source=path, remedy="give each spike a time in ms and a train from 0 on"
+            problem,
+            source=path,
+            remedy="give each spike an id from 0 on and a time in ms, in this order or under a "
+            "line of headings such as 'time,gid'",
         )
     order = np.lexsort((ids, times))
     return times[order].astype(float), ids[order].astype(np.int64)

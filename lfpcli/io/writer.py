@@ -88,6 +88,32 @@ class GeometryTrack:
         self._group.create_dataset("section_names", data=names, dtype=h5py.string_dtype())
 
 
+class SpikeTrack:
+    """The spikes of a population, which come some at a time.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where they go, empty.
+    count : int
+        Number of all spikes.
+    """
+
+    def __init__(self, group: h5py.Group, count: int) -> None:
+        group.attrs.create("sorting", 2, dtype=SORTING)
+        self._times = group.create_dataset("timestamps", (count,), np.float64)
+        self._times.attrs["units"] = "ms"
+        self._ids = group.create_dataset("node_ids", (count,), np.uint64)
+        self._length = 0
+
+    def append(self, times: np.ndarray, node_ids: np.ndarray) -> None:
+        """Add spikes, (n,) ms and (n,) int, sorted by time and then by gid, after those so far."""
+        last = self._length + len(times)
+        self._times[self._length : last] = times
+        self._ids[self._length : last] = node_ids
+        self._length = last
+
+
 class RecordingWriter:
     """Writes one recording; a context manager.
 
@@ -165,11 +191,11 @@ class RecordingWriter:
     def spikes(self, population: str, times: np.ndarray, node_ids: np.ndarray) -> None:
         """Write spikes, times in ms, sorted by time and then by gid."""
         order = np.lexsort((node_ids, times))
-        group = self.file.create_group(f"spikes/{population}")
-        group.attrs.create("sorting", 2, dtype=SORTING)
-        group["timestamps"] = np.asarray(times, float)[order]
-        group["timestamps"].attrs["units"] = "ms"
-        group["node_ids"] = np.asarray(node_ids, np.uint64)[order]
+        self.begin_spikes(population, len(times)).append(times[order], node_ids[order])
+
+    def begin_spikes(self, population: str, count: int) -> SpikeTrack:
+        """Begin the spikes of a population, of which there will be so many, sorted."""
+        return SpikeTrack(self.file.create_group(f"spikes/{population}"), count)
 
     def report(self, variable: str, population: str, report: Report) -> Track:
         """Begin a report; `report.data` may hold the first rows (T, N)."""

@@ -142,6 +142,14 @@ class Distribution(Table):
                 return integers, self._normalised(density, low, high)
             size = 8 * size + 7
 
+    @property
+    def mean_count(self) -> float:
+        """Mean of what `draw_counts` draws."""
+        if self.value is not None:
+            return round(self.value)
+        integers, probabilities = self.count_probabilities
+        return float(integers @ probabilities)
+
     def _normalised(self, density: np.ndarray, low: int, high: int) -> np.ndarray:
         total = density.sum()
         if not (total > 0 and np.isfinite(total)):

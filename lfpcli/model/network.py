@@ -77,8 +77,8 @@ class Population(Table):
     size: int | None = key(
         integer(1, LARGEST_SIZE),
         None,
-        doc="Number of cells or spike trains. Left out: that of 'positions' or of the spike "
-        "file, else 1.",
+        doc="Number of cells or spike trains. Left out: that of 'positions' or of 'ids', or up to "
+        "the highest id in the files of spikes, else 1.",
     )
     place: Place | None = key(
         _place(Place, '{shape = "cylinder", radius = 100.0}'),
@@ -97,18 +97,40 @@ class Population(Table):
     threshold: float = key(
         number("mV"), -10.0, doc="Potential in the middle of the soma whose crossing is a spike."
     )
-    spikes: Path | None = key(
-        PATH,
+    spikes: Path | tuple[Path, ...] | None = key(
+        either(PATH, listing(PATH, least=1)),
         None,
-        doc="Instead of cells: spike trains from a SONATA file, an .npz, or a text of two "
-        "columns (gid, ms).",
+        doc="Instead of cells: spike trains from a file or several, each a SONATA file, an .npz, "
+        "or text: columns by their headings (bmtk's timestamps, population and node_ids; gid and "
+        "time; a time in s where the heading says so), without headings the id and the time (ms).",
     )
     spikes_population: str | None = key(
-        TEXT, None, doc="Population in the SONATA file. Left out: this name, or the only one."
+        TEXT,
+        None,
+        doc="Population in the files that name some. Left out: this name, or the only one.",
+    )
+    first_id: int = key(
+        integer(),
+        0,
+        doc="Id of the first train in the files; ids count on from it. It is not guessed: trains "
+        "may be silent.",
+    )
+    ids: Path | tuple[int, ...] | None = key(
+        either(PATH, listing(integer(), least=1)),
+        None,
+        doc="Instead of first_id: the ids of the trains in the files, in order, as a list or a "
+        ".npy or text file; spikes of other ids are left out.",
     )
     rate: SpikeSource | None = key(
         RATE, None, doc="Instead of cells: spike trains drawn from this source, or of a rate in Hz."
     )
+
+    @property
+    def spike_files(self) -> tuple[Path, ...]:
+        """Files of the spikes of a population without cells."""
+        if self.spikes is None:
+            return ()
+        return self.spikes if isinstance(self.spikes, tuple) else (self.spikes,)
 
     @property
     def has_cells(self) -> bool:
@@ -128,7 +150,11 @@ class Population(Table):
         """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
         exactly_one(self, at, ("cell", "spikes", "rate"))
         only_with(self, at, ("place", "rotate", "mirror", "distort"), "cell")
-        only_with(self, at, ("spikes_population",), "spikes")
+        only_with(self, at, ("spikes_population", "ids"), "spikes")
+        if self.first_id and self.spikes is None:
+            raise (at / "first_id").error("belongs to 'spikes', which is not given")
+        if self.first_id and self.ids is not None:
+            raise (at / "ids").error("does not go with 'first_id'")
         if self.rate is not None and self.size is None:
             raise at.table_error("needs the key 'size', the number of spike trains")
         positions = self.place.positions if self.place is not None else None

@@ -4,24 +4,13 @@
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from lfpcli.errors import InputError
 from lfpcli.model.distribution import PARAMETER, Distribution
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, rest, table
 from lfpcli.model.value_types import TEXT, ValueType, either, integer, is_number, listing, number
-
-MOST_SPIKES = 10_000_000
-"""Spikes of one train after which a draw gives up."""
-BLOCK = 64
-"""Intervals that are drawn at first, then ever more; never by the end of the run, so that a longer
-run begins with the same spikes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,45 +54,6 @@ class SpikeSource(Table):
             source_line=self.source_line,
         )
 
-    def draw(self, rng: np.random.Generator, tstop: float, tstart: float = 0.0) -> np.ndarray:
-        """Draw one train.
-
-        A run with a later `tstop` has the same spikes before.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness of this train; unused for given and regular times.
-        tstop : float
-            End of the run, ms.
-        tstart : float
-            Start of the run, ms.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            Times in order, ms, none after the end. Given times before `tstart` are kept.
-
-        Raises
-        ------
-        InputError
-            Where the train has more spikes than can be meant.
-        """
-        end = tstop if self.stop is None else min(self.stop, tstop)
-        if self.times is not None:
-            times = np.sort(np.array(self.times, dtype=float))
-            return times[times <= end][: self.number]
-        if self.regular is not None:
-            return self._regular(end)
-        begin = tstart if self.start is None else self.start
-        if self.poisson == 0:
-            return np.empty(0)
-        if self.poisson is not None:
-            scale = 1000.0 / self.poisson
-            return self._renewal(lambda n: rng.exponential(scale, n), begin, end)
-        intervals = self.intervals
-        return self._renewal(lambda n: intervals.draw(rng, n), begin, end)
-
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys make no single source."""
         if self.params and self.dist is None:
@@ -120,34 +70,6 @@ class SpikeSource(Table):
             self.intervals.check_draws(at)
             if self.intervals.support()[1] <= 0:
                 raise at.table_error("has no interval > 0")
-
-    def _regular(self, end: float) -> np.ndarray:
-        begin = 0.0 if self.start is None else self.start
-        interval = 1000.0 / float(self.regular or 0)
-        count = max(0, math.floor((end - begin) / interval * (1 + 1e-12)) + 1)
-        count = count if self.number is None else min(count, self.number)
-        self._limit(count)
-        return begin + interval * np.arange(count)
-
-    def _renewal(self, draw: Callable[[int], np.ndarray], begin: float, end: float) -> np.ndarray:
-        blocks: list[np.ndarray] = []
-        last, count, block = begin, 0, BLOCK
-        wanted = math.inf if self.number is None else self.number
-        while last < end and count < wanted:
-            times = last + np.cumsum(draw(block))
-            blocks.append(times)
-            last, count, block = float(times[-1]), count + block, min(2 * block, 1024 * BLOCK)
-            self._limit(count)
-        times = np.concatenate(blocks) if blocks else np.empty(0)
-        return times[times < end][: self.number]
-
-    def _limit(self, count: int) -> None:
-        if count > MOST_SPIKES:
-            raise InputError(
-                f"a spike train has more than {MOST_SPIKES:,} spikes",
-                source=self.source_line,
-                remedy="lower the rate, or give 'number'",
-            )
 
 
 SOURCE = table(SpikeSource, "a table such as {poisson = 20.0} or {times = [20.0]}")

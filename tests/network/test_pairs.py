@@ -1,22 +1,19 @@
-"""Rules of connections, spike trains and their files, and who lives where; without NEURON."""
+"""Rules of connections, and who lives where; without NEURON."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from network_models import connection, network
 
 from lfpcli import seeds
 from lfpcli.errors import InputError
-from lfpcli.io.spike_files import read_spikes
-from lfpcli.model import SpikeSource, load_model
+from lfpcli.model import load_model
 from lfpcli.tasks.simulate.layout import assign
 from lfpcli.tasks.simulate.pairs import Pairs
-from lfpcli.tasks.simulate.trains import draw_trains
 
 SIZES = {"E": range(40), "I": range(40, 60)}
 
@@ -99,78 +96,6 @@ def test_mistakes_in_files_of_pairs(tmp_path: Path, text: str, what: str) -> Non
 def test_more_cells_than_there_are() -> None:
     with pytest.raises(InputError, match="40 cells"):
         pairs({"indegree": 40})
-
-
-def draw(source: SpikeSource, count: int, tstop: float) -> tuple[np.ndarray, np.ndarray]:
-    return draw_trains(
-        source,
-        count,
-        rng=seeds.generator(1, "spikes"),
-        labels=seeds.generator(1, "labels"),
-        tstop=tstop,
-        tstart=0.0,
-    )
-
-
-@pytest.mark.parametrize(
-    "source",
-    [SpikeSource(poisson=20.0), SpikeSource(dist="gamma", params={"a": 2.0, "scale": 25.0})],
-    ids=["poisson", "gamma"],
-)
-def test_trains_of_one_draw(source: SpikeSource) -> None:
-    times, index = draw(source, 50, 4000.0)
-    assert np.all(np.diff(times) >= 0)
-    number = np.bincount(index, minlength=50)
-    assert abs(number.mean() - 80.0) < 4 * number.std() / np.sqrt(50)
-    spread = number.var() / number.mean()
-    assert spread == pytest.approx(1.0 if source.poisson else 0.5, rel=0.6)
-    gaps = np.concatenate([np.diff(times[index == k]) for k in range(50)])
-    assert gaps.std() / gaps.mean() == pytest.approx(1.0 if source.poisson else 2**-0.5, rel=0.08)
-    early, whose = draw(source, 50, 1000.0)
-    assert np.array_equal(early, times[: len(early)])
-    assert np.array_equal(whose, index[: len(whose)])
-
-
-def test_spike_files(tmp_path: Path) -> None:
-    times, ids = np.array([5.0, 1.0, 2.5]), np.array([2, 0, 7])
-    np.savez(tmp_path / "s.npz", times=times, ids=ids)
-    (tmp_path / "s.txt").write_text("gid time\n2 5\n0 1.0\n7\t2.5\n")
-    for name, unit, factor in (("ms.h5", "ms", 1.0), ("s.h5", "s", 1e-3)):
-        with h5py.File(tmp_path / name, "w") as file:
-            file["spikes/thalamus/timestamps"] = times * factor
-            file["spikes/thalamus/timestamps"].attrs["units"] = unit
-            file["spikes/thalamus/node_ids"] = ids
-    for name in ("s.npz", "s.txt", "ms.h5", "s.h5"):
-        got = read_spikes(tmp_path / name, "thalamus")
-        assert np.allclose(got[0], [1.0, 2.5, 5.0]) and got[1].tolist() == [0, 7, 2], name
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "what"),
-    [
-        ("s.txt", b"1 2\nx y\n", "expected the number"),
-        ("s.txt", b"1 nan\n", "finite"),
-        ("s.txt", b"-1 2\n", "whole"),
-        ("s.txt", b"\xff\xfe\x00", "no file of spikes"),
-        ("s.npz", b"PK\x03\x04damaged", "npz"),
-        ("s.h5", b"\x89HDF\r\n\x1a\ndamaged", "SONATA"),
-    ],
-)
-def test_mistakes_in_spike_files(tmp_path: Path, name: str, content: bytes, what: str) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=what) as caught:
-        read_spikes(tmp_path / name)
-    assert name in str(caught.value.source)
-
-
-@pytest.mark.parametrize("units", ["min", np.bytes_(b"\xff")])
-def test_units_of_spike_times_that_are_not_known(tmp_path: Path, units: object) -> None:
-    with h5py.File(tmp_path / "s.h5", "w") as file:
-        file["spikes/A/timestamps"] = np.ones(2)
-        file["spikes/A/timestamps"].attrs["units"] = units
-        file["spikes/A/node_ids"] = np.zeros(2, int)
-    with pytest.raises(InputError, match="expected ms or s"):
-        read_spikes(tmp_path / "s.h5")
 
 
 def test_cells_are_dealt_out_by_their_work() -> None:

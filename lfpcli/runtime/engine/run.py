@@ -186,7 +186,7 @@ def _layout(
     by_vectors = not is_tapped or _most(vector_columns(recorders)) > 0
     if is_core and not by_vectors and frame.period is None:
         # the tap hands on chunks in the middle of a span
-        rate = 0.0 if feed is None else feed.events / settings.tstop
+        rate = 0.0 if feed is None else feed.rate
         longest_fed = _least(fed_samples(rate, settings.dt))
         return spans_of(settings, frame, longest_fed), chunk_samples(columns, "neuron")
     spans = spans_of(settings, frame, longest, last_is_short=is_core and by_vectors)

@@ -12,7 +12,7 @@ from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
-from lfpcli.runtime.synapses.events import EventFeed, SpikeTrains
+from lfpcli.runtime.synapses.events import EventFeed, Trains
 
 # the sum of several such synapses with equal parameters is one such synapse
 LINEAR = ("ExpSyn", "Exp2Syn")
@@ -109,7 +109,7 @@ class Synapses:
         Kinds of synapses.
     rows : SynapseRows
         The synapses.
-    trains : SpikeTrains
+    trains : sequence of Trains
         Spike trains that are no cells, those of single synapses under negative numbers.
     dt : float
         Time step, ms.
@@ -133,7 +133,7 @@ class Synapses:
         cells: Sequence[SimulatedCell],
         kinds: Sequence[SynapseKind],
         rows: SynapseRows,
-        trains: SpikeTrains,
+        trains: Sequence[Trains],
         *,
         dt: float,
         tstart: float = 0.0,
@@ -146,7 +146,9 @@ class Synapses:
             self._make_point(kinds[k], cells[c].segments[s])
             for c, s, k in zip(self.cell, self.segment, self.kind, strict=True)
         ]
-        is_event = trains.holds(rows.source)
+        is_event = np.zeros(len(rows), bool)
+        for part in trains:
+            is_event |= part.holds(rows.source)
         self.netcons = self._connect(np.flatnonzero(~is_event))
         self.feed = self._listen(np.flatnonzero(is_event), trains, tstart)
 
@@ -214,7 +216,7 @@ class Synapses:
         apart: np.ndarray = np.where(earlier < self._dt, delay + shift, earlier)
         return apart
 
-    def _listen(self, chosen: np.ndarray, trains: SpikeTrains, tstart: float) -> EventFeed:
+    def _listen(self, chosen: np.ndarray, trains: Sequence[Trains], tstart: float) -> EventFeed:
         """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
         rows = self.rows
         first, target = _groups(self.point[chosen], rows.weight[chosen])

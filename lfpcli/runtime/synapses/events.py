@@ -1,53 +1,63 @@
-"""Spikes that are known before the run, handed to NEURON while it goes."""
+"""Spikes of sources that are no cells, handed to NEURON while it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from lfpcli.errors import InputError
 
-
-@dataclass
-class SpikeTrains:
-    """Spike trains of sources that are no cells, sorted by time.
+class Trains(Protocol):
+    """Spike trains of sources that are no cells.
 
     Attributes
     ----------
-    times : ndarray, shape (n,)
-        ms.
-    source : ndarray of int, shape (n,)
-        Number of the train: that of a population of trains is a gid, that of a single synapse is
-        negative.
-    ranges : sequence of range
-        Numbers of the trains of populations, silent ones too.
+    rate : float
+        Expected spikes of one train per ms, by which the stretches are chosen that one call
+        asks for.
     """
 
-    times: np.ndarray
-    source: np.ndarray
-    ranges: Sequence[range] = ()
-
-    @classmethod
-    def joined(
-        cls, parts: Sequence[tuple[np.ndarray, np.ndarray]], ranges: Sequence[range] = ()
-    ) -> SpikeTrains:
-        """Put (times, source) of several trains together."""
-        times = np.concatenate([np.zeros(0), *(part[0] for part in parts)])
-        source = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
-        if not np.all(np.isfinite(times)):
-            raise InputError("spike times are not finite")
-        order = np.lexsort((source, times))
-        return cls(times[order], source[order].astype(np.int64), ranges)
+    rate: float
 
     def holds(self, source: np.ndarray) -> np.ndarray:
-        """Which numbers are those of trains, not of cells."""
-        result = source < 0
-        for numbers in self.ranges:
-            result |= (source >= numbers.start) & (source < numbers.stop)
-        return result
+        """Which numbers, shape (S,) int, are those of trains of these; silent ones too.
+
+        The number of a train of a population is a gid, that of a single synapse is negative.
+        """
+
+    def between(self, begin: float, end: float) -> tuple[np.ndarray, np.ndarray]:
+        """Times (n,), ms, and numbers (n,) int of the spikes with begin < t <= end.
+
+        Cheapest where stretches follow one another; the spikes do not depend on how the time is
+        cut into stretches.
+        """
+
+
+def spikes_between(
+    trains: Sequence[Trains], begin: float, end: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes of several trains in a stretch of time.
+
+    Parameters
+    ----------
+    trains : sequence of Trains
+        The trains.
+    begin, end : float
+        ms; the begin is left out.
+
+    Returns
+    -------
+    times : ndarray, shape (n,)
+        ms, ascending.
+    source : ndarray of int, shape (n,)
+        Number of each spike's train.
+    """
+    parts = [part.between(begin, end) for part in trains]
+    times = np.concatenate([np.zeros(0), *(part[0] for part in parts)])
+    source = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
+    order = np.lexsort((source, times))
+    return times[order], source[order]
 
 
 class EventFeed:
@@ -60,7 +70,7 @@ class EventFeed:
     shift : ndarray, shape (len(netcons),)
         How much earlier than given the events of each are, ms, which tells simultaneous ones
         apart.
-    trains : SpikeTrains
+    trains : sequence of Trains
         The trains.
     source : ndarray of int, shape (S,)
         The train of each synapse.
@@ -76,7 +86,7 @@ class EventFeed:
         self,
         netcons: Sequence[Any],
         shift: np.ndarray,
-        trains: SpikeTrains,
+        trains: Sequence[Trains],
         source: np.ndarray,
         target: np.ndarray,
         delay: np.ndarray,
@@ -91,49 +101,54 @@ class EventFeed:
         self._first = np.cumsum(np.r_[0, counts])
         self._target, self._delay = target[order], delay[order]
         self._longest = float(delay.max(initial=0.0))
-        used = np.isin(trains.source, numbers)
-        self._times = trains.times[used]
-        self._row = np.searchsorted(numbers, trains.source[used])
-        self._done = 0
+        self._numbers, self._trains = numbers, trains
+        self._until = -np.inf
 
     @property
-    def events(self) -> int:
-        """Number of events of the whole run."""
-        return int(np.diff(self._first)[self._row].sum())
+    def rate(self) -> float:
+        """Expected events of this process per ms."""
+        counts = np.diff(self._first)
+        return sum(
+            trains.rate * float(counts[trains.holds(self._numbers)].sum())
+            for trains in self._trains
+        )
 
     def rewind(self, time: float) -> None:
         """Begin anew at a time, ms; what arrives until then is taken to have acted.
 
         Events that left before and are still on their way are handed over at once.
         """
-        self._done = 0
+        self._until = -np.inf
         if time <= self._tstart:
             return
-        self._done = int(np.searchsorted(self._times, time, side="right"))
-        first = int(np.searchsorted(self._times, time - self._longest - 1e-6, side="left"))
-        times, targets = self._arrivals(first, self._done)
+        times, targets = self._arrivals(time - self._longest - 1e-6, time)
         late = times > time
         self._hand_over(times[late], targets[late])
+        self._until = time
 
     def __call__(self, until: float) -> None:
         """Hand over all spikes up to a time, ms."""
-        last = int(np.searchsorted(self._times, until, side="right"))
-        if last > self._done:
-            self._hand_over(*self._arrivals(self._done, last))
-            self._done = last
+        if until > self._until:
+            self._hand_over(*self._arrivals(self._until, until))
+            self._until = until
 
-    def _arrivals(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Times and connections of the events of spikes `first` to `last`."""
-        row = self._row[first:last]
+    def _arrivals(self, begin: float, end: float) -> tuple[np.ndarray, np.ndarray]:
+        """Times and connections of the events of the spikes with begin < t <= end."""
+        times, source = spikes_between(self._trains, begin, end)
+        row = np.searchsorted(self._numbers, source)
+        # trains that no synapse of this process listens to
+        heard = row < len(self._numbers)
+        heard[heard] = self._numbers[row[heard]] == source[heard]
+        times, row = times[heard], row[heard]
         counts = self._first[row + 1] - self._first[row]
         ends = np.cumsum(counts)
         # number of each event among those of its spike
         within = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
         synapse = np.repeat(self._first[row], counts) + within
         target = self._target[synapse]
-        times = np.repeat(self._times[first:last], counts) + self._delay[synapse]
-        earlier = times - self._shift[target]
-        return np.where(earlier < self._tstart, times + self._shift[target], earlier), target
+        arrival = np.repeat(times, counts) + self._delay[synapse]
+        earlier = arrival - self._shift[target]
+        return np.where(earlier < self._tstart, arrival + self._shift[target], earlier), target
 
     def _hand_over(self, times: np.ndarray, targets: np.ndarray) -> None:
         send = self._send

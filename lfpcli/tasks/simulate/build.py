@@ -17,7 +17,6 @@ from lfpcli.runtime.cell.points import StimIntElectrode
 from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
-from lfpcli.runtime.synapses.events import SpikeTrains
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs
@@ -27,7 +26,7 @@ from lfpcli.tasks.simulate.own_settings import (
     stated_settings,
     with_own_settings,
 )
-from lfpcli.tasks.simulate.trains import population_trains
+from lfpcli.tasks.simulate.sources import population_trains
 from lfpcli.tasks.simulate.wiring import chosen, wire
 
 
@@ -41,8 +40,6 @@ class Built:
         The populations, on all processes.
     synapses : Synapses
         The synapses of the cells of this process.
-    trains : SpikeTrains
-        The spikes of populations without cells.
     cells : list of Cell
         The cells of this process, by gid.
     members : list of Member
@@ -56,7 +53,6 @@ class Built:
     own: OwnSettings
     layout: Layout
     synapses: Synapses
-    trains: SpikeTrains
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
@@ -106,10 +102,8 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         _stand(cell, model, layout, name, seed)
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
-    synapses, trains = _connect(model, seed, layout, cells, members)
-    built = Built(
-        own=own, layout=layout, synapses=synapses, trains=trains, cells=cells, members=members
-    )
+    synapses = _connect(model, seed, layout, cells=cells, members=members)
+    built = Built(own=own, layout=layout, synapses=synapses, cells=cells, members=members)
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
     return built
@@ -182,23 +176,20 @@ def _turn(rotate: Rotation | None, rng: np.random.Generator) -> np.ndarray | Non
 
 
 def _connect(
-    model: Model, seed: int, layout: Layout, cells: list[Cell], members: list[Member]
-) -> tuple[Synapses, SpikeTrains]:
+    model: Model, seed: int, layout: Layout, *, cells: list[Cell], members: list[Member]
+) -> Synapses:
     populations = model.resolved_populations()
-    outer = [
-        population_trains(populations[name], numbers, model, seed)
-        for name, numbers in layout.trains.items()
-    ]
     wiring = wire(model, seed, layout, members)
-    synapses = Synapses(
-        cells,
-        wiring.kinds,
-        wiring.rows(),
-        SpikeTrains.joined(outer + wiring.trains, list(layout.trains.values())),
-        dt=model.run.interval,
-        tstart=model.run.tstart,
+    rows = wiring.rows()
+    trains = list(wiring.trains)
+    for name, numbers in layout.trains.items():
+        # this process holds no more of the trains than its synapses listen to
+        inside = (rows.source >= numbers.start) & (rows.source < numbers.stop)
+        wanted = np.unique(rows.source[inside])
+        trains.append(population_trains(populations[name], numbers, model, seed, wanted=wanted))
+    return Synapses(
+        cells, wiring.kinds, rows, trains, dt=model.run.interval, tstart=model.run.tstart
     )
-    return synapses, SpikeTrains.joined(outer)
 
 
 def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:

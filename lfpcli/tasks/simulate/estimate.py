@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lfpcli.io.writer import chunk_rows
-from lfpcli.model import Connection, Distribution, Model, SynapseSpec
+from lfpcli.model import Connection, Model, SynapseSpec
 from lfpcli.runtime.engine.spans import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
 from lfpcli.tasks.simulate.instruments import instruments_of
@@ -20,14 +20,6 @@ _STEP = {"coreneuron": 5.5e-8, "neuron": 7e-8}
 _BUILD = {"cells": 1.5e-3, "synapses": 1.2e-5, "start": 1.2}
 # bytes of memory that each of these takes
 _MEMORY = {"start": 1.8e8, "segments": 2.4e3, "points": 1.2e3, "synapses": 4e2}
-
-
-def mean_count(count: Distribution) -> float:
-    """Mean of a number of synapses."""
-    if count.value is not None:
-        return round(count.value)
-    integers, probabilities = count.count_probabilities
-    return float(integers @ probabilities)
 
 
 def expected_sources(table: Connection, pre: int, post: int) -> float:
@@ -69,14 +61,14 @@ def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float
 
     for table in model.connections:
         sizes = len(layout.gids(table.pre)), len(layout.gids(table.post))
-        number = expected_sources(table, *sizes) * mean_count(table.count)
+        number = expected_sources(table, *sizes) * table.count.mean_count
         add(table.post, table.synapse, number)
     for entry in model.inputs:
         for name in layout.cells if entry.population is None else [entry.population]:
             share = 1.0
             if entry.cells is not None:
                 share = len(entry.cells) / max(len(layout.cells[name]), 1)
-            add(name, entry.synapse, share * mean_count(entry.count))
+            add(name, entry.synapse, share * entry.count.mean_count)
     return result
 
 

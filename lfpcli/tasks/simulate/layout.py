@@ -10,7 +10,7 @@ import numpy as np
 
 from lfpcli.model import Model
 from lfpcli.tasks.simulate.somata import positions_of
-from lfpcli.tasks.simulate.trains import train_count
+from lfpcli.tasks.simulate.sources import train_count
 
 
 @dataclass

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
+from lfpcli.errors import LfpWarning
 from lfpcli.geometry import Geometry
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.events import SpikeTrains
+from lfpcli.runtime.synapses.events import spikes_between
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.sources import population_trains
 
+# spikes of populations without cells that are drawn at a time
+BLOCK_SPIKES = 1 << 20
+# ms; spikes at 0 belong to the run, those before do not
+TINY = 5e-324
 # segments whose geometry rank 0 holds at a time
 BLOCK_SEGMENTS = 1 << 18
 
@@ -85,14 +95,36 @@ def write_spikes(
     for name, population in built.everyone.items():
         chosen = (gids >= population.start) & (gids < population.stop)
         writer.spikes(name, times[chosen], gids[chosen])
-    _write_trains(writer, built.trains, built.layout.trains)
 
 
-def _write_trains(
-    writer: RecordingWriter, trains: SpikeTrains, populations: Mapping[str, range]
-) -> None:
-    """Write the spikes of populations without cells, from t = 0 on as those of cells."""
-    for name, numbers in populations.items():
-        chosen = (trains.source >= numbers.start) & (trains.source < numbers.stop)
-        chosen &= trains.times >= 0
-        writer.spikes(name, trains.times[chosen], trains.source[chosen])
+def write_trains(writer: RecordingWriter, model: Model, layout: Layout, seed: int) -> None:
+    """Write the spikes of populations without cells, from t = 0 on as those of cells; on rank 0.
+
+    They are drawn or read once more, some at a time.
+
+    Parameters
+    ----------
+    writer : RecordingWriter
+        Where to.
+    model : Model
+        The model.
+    layout : Layout
+        The populations.
+    seed : int
+        Seed of the run.
+    """
+    populations = model.resolved_populations()
+    for name, numbers in layout.trains.items():
+        with warnings.catch_warnings():
+            # told when the model was built
+            warnings.simplefilter("ignore", LfpWarning)
+            trains = population_trains(populations[name], numbers, model, seed)
+        spikes_per_ms = trains.rate * max(len(numbers), 1)
+        step = max(BLOCK_SPIKES / max(spikes_per_ms, 1e-9), model.run.interval)
+        edges = [-TINY, *np.arange(step, model.run.tstop, step), model.run.tstop]
+        stretches = list(itertools.pairwise(edges))
+        count = sum(len(spikes_between([trains], *stretch)[0]) for stretch in stretches)
+        track = writer.begin_spikes(name, count)
+        for stretch in stretches:
+            times, source = spikes_between([trains], *stretch)
+            track.append(times, source)

@@ -38,7 +38,7 @@ from lfpcli.tasks.simulate.plan import (
     estimated_plan,
     settings_of,
 )
-from lfpcli.tasks.simulate.results import write_geometry, write_spikes
+from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
 
 # cells up to which a plan is that of the model as it is built
 BUILT_CELLS = 2000
@@ -236,6 +236,8 @@ class Simulation:
             self._run(take, saver, start)
         if spikes and self.model.record.spikes:
             write_spikes(writer, self.built, self.team, spikes.take())
+            if writer:
+                write_trains(writer, self.model, self.built.layout, self.seed)
         if writer:
             self.collection.finish(writer, self.seed, self.settings.dt)
 

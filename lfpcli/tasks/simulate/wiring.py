@@ -21,11 +21,12 @@ from lfpcli.model import (
 )
 from lfpcli.runtime.cell.points import check_synapse
 from lfpcli.runtime.synapses.bulk import LINEAR, SynapseKind, SynapseRows
+from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import located
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.pairs import Pairs
-from lfpcli.tasks.simulate.trains import draw_trains
+from lfpcli.tasks.simulate.trains import Span, TrainGroups, trains_of
 
 
 @dataclass
@@ -38,14 +39,14 @@ class Wiring:
         Kinds of synapses, the same on all processes.
     parts : list of SynapseRows
         The synapses, table by table.
-    trains : list of (times, source)
-        Spikes of the synapses of inputs, each of which has a train of its own.
+    trains : list of Trains
+        Those of the synapses of inputs, each of which has a train of its own.
     """
 
     kinds: list[SynapseKind] = field(default_factory=list)
     parts: list[SynapseRows] = field(default_factory=list)
-    trains: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
-    _numbered: int = 0
+    trains: list[Trains] = field(default_factory=list)
+    numbered: int = 0
 
     def kind(self, synapse: SynapseSpec, *, shared: bool) -> int:
         """Index of a kind of synapses."""
@@ -60,11 +61,10 @@ class Wiring:
         """All synapses, sorted by cell."""
         return SynapseRows.joined(self.parts)
 
-    def own_trains(self, times: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
-        """Take up the trains of `count` synapses; returns the number of each."""
-        self.trains.append((times, -1 - self._numbered - index))
-        numbers = -1 - self._numbered - np.arange(count)
-        self._numbered += count
+    def number(self, count: int) -> np.ndarray:
+        """Number the trains of synapses, shape (count,), which are those of this process alone."""
+        numbers = -1 - self.numbered - np.arange(count)
+        self.numbered += count
         return numbers
 
 
@@ -154,35 +154,37 @@ class _Draw:
             self.wiring.parts.append(rows)
 
     def add_input(self, number: int, table: Input) -> None:
-        """Draw the synapses of an ``[[input]]`` and their spikes."""
+        """Draw the synapses of an ``[[input]]``, and say where their spikes come from."""
         run = self._model.run
         kind = self.wiring.kind(table.synapse, shared=run.merge and not table.record)
         places = _Places(table.location, self._layout)
-        origin = len(self._model.connections) + number
+        gids, sources = [], []
         for k, member in chosen(table, self._layout, self._members):
-            key = (number, member.gid)
-            rng = seeds.generator(self._seed, "input", *key)
+            rng = seeds.generator(self._seed, "input", number, member.gid)
             count = int(table.count.draw_counts(rng, 1)[0])
-            segments = places.of(member).draw(rng, count)
-            weights = table.weight.draw(rng, count)
-            spikes = draw_trains(
-                table.source,
-                count,
-                rng=seeds.generator(self._seed, "spikes", *key),
-                labels=seeds.generator(self._seed, "labels", *key),
-                tstop=run.tstop,
-                tstart=run.tstart,
-            )
+            gids.append(member.gid)
+            sources.append(self.wiring.number(count))
             rows = _rows(
                 cell=k,
-                segments=segments,
+                segments=places.of(member).draw(rng, count),
                 kind=kind,
-                weights=weights,
+                weights=table.weight.draw(rng, count),
                 delays=np.zeros(count),
-                sources=self.wiring.own_trains(*spikes, count),
-                origin=origin,
+                sources=sources[-1],
+                origin=len(self._model.connections) + number,
             )
             self.wiring.parts.append(rows)
+        counts = np.array([len(numbers) for numbers in sources], np.int64)
+        groups = TrainGroups(
+            rows=np.array(gids, np.int64),
+            counts=counts,
+            first=np.array([numbers[:1].sum() for numbers in sources], np.int64),
+            step=-1,
+            usual=table.count.mean_count,
+        )
+        streams = seeds.StreamTable(self._seed, "spikes of input", number)
+        span = Span(tstart=run.tstart, tstop=run.tstop)
+        self.wiring.trains.append(trains_of(table.source, groups, streams, span))
 
 
 def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
