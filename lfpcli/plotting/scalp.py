@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.patches import Circle, Polygon
 from matplotlib.patheffects import withStroke
 
 from lfpcli.errors import InputError
 from lfpcli.forward.montages import RIM
 from lfpcli.plotting.figure import INK
+from lfpcli.plotting.scalp_map import spline, supported
 from lfpcli.plotting.traces import say
 from lfpcli.plotting.units import shown_unit
 
+# values (n,) at directions (n, 3)
+Field = Callable[[np.ndarray], np.ndarray]
 _GRID = 161
+# pixels that a map is computed beyond its edge
+_BEYOND = 2
 _LEVELS = 6
 _MOST_NAMES = 40
 # where the map ends beyond the outermost electrode, in radii of the outline
@@ -26,18 +32,19 @@ def draw_topography(
     ax: Axes,
     values: np.ndarray,
     positions: np.ndarray,
-    units: str,
     *,
+    units: str,
     names: Sequence[str] = (),
     title: str = "",
     limit: float | None = None,
+    field: Field | None = None,
 ) -> None:
     """Draw the values of electrodes or sensors at one time over a head.
 
     The azimuthal equidistant projection keeps the angle from the top; the outline stands for the
-    ring through Fpz, T7 and Oz. Between the electrodes the map is the spherical spline of
-    Perrin et al. 1989 (Electroencephalogr Clin Neurophysiol 72:184; order 4), which needs no
-    triangles and is smooth on the head.
+    ring through Fpz, T7 and Oz. Where the field on the head is known it is drawn; else the map is
+    a regularised spherical spline, whose hills and hollows all have a channel on them (see
+    `scalp_map`). The dots have the colours of the values themselves.
 
     Parameters
     ----------
@@ -56,6 +63,8 @@ def draw_topography(
         Heading.
     limit : float, optional
         Value of the strongest colour; by default the largest magnitude.
+    field : callable, optional
+        The values (n,) that channels at directions (n, 3) would have.
 
     Raises
     ------
@@ -75,20 +84,65 @@ def draw_topography(
     if len(values) < 3 or not np.all(np.isfinite(values)):
         say(ax, "a topography needs three channels or more")
         return
-    peak = float(np.abs(values).max()) if limit is None else limit
+    picture = _picture(values, unit, edge, field)
+    peak = limit if limit is not None else _peak(values, picture, field)
     label, factor = shown_unit(units, peak)
-    _draw_map(ax, values * factor, unit, edge=edge, label=label, peak=(peak * factor) or 1.0)
-    _draw_channels(ax, flat, names)
+    image = _draw_map(ax, factor * picture, edge=edge, peak=(factor * peak) or 1.0)
+    _draw_channels(ax, flat, factor * values, image, names)
+    _colour_bar(ax, image, label)
+    _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
 
 
-def _draw_channels(ax: Axes, flat: np.ndarray, names: Sequence[str]) -> None:
-    """Dots, and names where there are not too many."""
-    ax.plot(*flat.T, ".", color=INK, markersize=2.5, zorder=6)
-    if len(names) > _MOST_NAMES:
+def _peak(values: np.ndarray, picture: np.ndarray, field: Field | None) -> float:
+    """Largest magnitude; what a spline adds to it between the channels does not count."""
+    peak = float(np.abs(values).max())
+    return peak if field is None else max(peak, float(np.nanmax(np.abs(picture))))
+
+
+def _picture(values: np.ndarray, unit: np.ndarray, edge: float, field: Field | None) -> np.ndarray:
+    """The map (n, n) over the square about the head, NaN beyond its edge."""
+    line = _line(edge)
+    x, y = np.meshgrid(line, line)
+    # a few pixels beyond the edge, where the round clip of the image is drawn
+    inside = np.hypot(x, y) <= edge + _BEYOND * (line[1] - line[0])
+    directions = lift(np.column_stack([x[inside], y[inside]]))
+    picture = np.full(x.shape, np.nan)
+    if field is not None:
+        picture[inside] = field(directions)
+        return picture
+    picture[inside] = spline(values, unit, directions)
+    pixels = np.rint((flatten(unit)[:, ::-1] - line[0]) / (line[1] - line[0])).astype(int)
+    return supported(picture, inside, pixels)
+
+
+def _line(edge: float) -> np.ndarray:
+    """Coordinates of the pixels of a map that reaches to `edge`, along either axis."""
+    return np.linspace(-edge, edge, _GRID) * (1 + 2 * _BEYOND / _GRID)
+
+
+def _draw_channels(
+    ax: Axes, flat: np.ndarray, values: np.ndarray, image: AxesImage, names: Sequence[str]
+) -> None:
+    """Dots in the colours of the values, and names where there are not too many."""
+    few = len(flat) <= _MOST_NAMES
+    low, high = image.get_clim()
+    ax.scatter(
+        flat[:, 0],
+        flat[:, 1],
+        c=values,
+        cmap=image.cmap,
+        vmin=low,
+        vmax=high,
+        s=11 if few else 7,
+        edgecolors=INK,
+        linewidths=0.5,
+        zorder=6,
+    )
+    if not few:
         return
     for name, (x, y) in zip(names, flat, strict=False):
         # the names at the front go below their dots, clear of the nose
-        offset = (0, -7) if y > 0.9 else (0, 3)
+        offset = (0, -8) if y > 0.9 else (0, 4)
         written = ax.annotate(
             name, (x, y), offset, textcoords="offset points", ha="center", fontsize=5, zorder=7
         )
@@ -112,39 +166,13 @@ def lift(flat: np.ndarray) -> np.ndarray:
     return np.column_stack([around, np.cos(inclination)])
 
 
-def spline(values: np.ndarray, unit: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Spherical spline through values at directions (C, 3), at other directions (n, 3).
-
-    Perrin et al. 1989, eqs. 1 to 3, order m = 4; a ridge of 1e-10 keeps channels at nearly one
-    place from making waves.
-    """
-    count = len(values)
-    system = np.zeros((count + 1, count + 1))
-    system[:count, :count] = _kernel(unit @ unit.T) + 1e-10 * np.eye(count)
-    system[:count, count] = system[count, :count] = 1.0
-    weights = np.linalg.lstsq(system, np.append(values, 0.0), rcond=None)[0]
-    return np.asarray(_kernel(wanted @ unit.T) @ weights[:count] + weights[count])
-
-
-def _kernel(cosine: np.ndarray) -> np.ndarray:
-    """Sum over n of ``(2 n + 1) / (n (n + 1))^4 P_n`` over 4 pi."""
-    degree = np.arange(1, 30)
-    series = np.append(0.0, (2 * degree + 1) / (degree * (degree + 1.0)) ** 4)
-    return np.asarray(
-        np.polynomial.legendre.legval(np.clip(cosine, -1.0, 1.0), series) / (4 * np.pi)
-    )
-
-
-def _draw_map(
-    ax: Axes, values: np.ndarray, unit: np.ndarray, *, edge: float, label: str, peak: float
-) -> None:
-    line = np.linspace(-edge, edge, _GRID)
-    x, y = np.meshgrid(line, line)
-    picture = spline(values, unit, lift(np.column_stack([x.ravel(), y.ravel()]))).reshape(x.shape)
+def _draw_map(ax: Axes, picture: np.ndarray, *, edge: float, peak: float) -> AxesImage:
     disc = Circle((0, 0), edge, transform=ax.transData)
+    line = _line(edge)
+    half = 0.5 * (line[1] - line[0])
     image = ax.imshow(
         picture,
-        extent=(-edge, edge, -edge, edge),
+        extent=(line[0] - half, line[-1] + half, line[0] - half, line[-1] + half),
         origin="lower",
         cmap="RdBu_r",
         vmin=-peak,
@@ -153,16 +181,36 @@ def _draw_map(
         zorder=1,
     )
     image.set_clip_path(disc)
-    step = peak / _LEVELS
-    levels = step * np.arange(-_LEVELS + 1, _LEVELS)
-    lines = ax.contour(x, y, picture, levels, colors=INK, linewidths=0.4, zorder=3)
+    # no line of zero: where the head is silent it would wind about at random
+    levels = peak * np.arange(1, _LEVELS) / _LEVELS
+    lines = ax.contour(
+        line, line, picture, [*-levels[::-1], *levels], colors=INK, linewidths=0.4, zorder=3
+    )
     lines.set_clip_path(disc)
-    figure = ax.figure
-    bar = figure.colorbar(image, cax=ax.inset_axes((1.06, 0.15, 0.035, 0.7)))
+    return image
+
+
+def _colour_bar(ax: Axes, image: AxesImage, label: str) -> None:
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.06, 0.15, 0.035, 0.7)))
     # above the bar: beside it, it would run into what is drawn to the right
     bar.ax.set_title(label, loc="center", fontweight="normal", fontsize=7)
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="y", nbins=5)
+
+
+def _caption(ax: Axes, text: str) -> None:
+    """What stands between the channels, below the head."""
+    ax.annotate(
+        text,
+        (0.5, 0.0),
+        (0, -1),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=6,
+        color=INK,
+    )
 
 
 def _draw_head(ax: Axes, edge: float) -> None:

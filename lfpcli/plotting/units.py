@@ -10,7 +10,16 @@ _SHOWN: dict[str, tuple[tuple[str, float], ...]] = {
     "V": (("V", 1.0), ("mV", 1e3), ("µV", 1e6), ("nV", 1e9), ("pV", 1e12)),
     "nA": (("µA", 1e-3), ("nA", 1.0), ("pA", 1e3), ("fA", 1e6)),
     "nA um": (("mA µm", 1e-6), ("µA µm", 1e-3), ("nA µm", 1.0), ("pA µm", 1e3)),
-    "T": (("T", 1.0), ("mT", 1e3), ("µT", 1e6), ("nT", 1e9), ("pT", 1e12), ("fT", 1e15)),
+    "T": (
+        ("T", 1.0),
+        ("mT", 1e3),
+        ("µT", 1e6),
+        ("nT", 1e9),
+        ("pT", 1e12),
+        ("fT", 1e15),
+        ("aT", 1e18),
+    ),
+    "T/m": (("T/m", 1.0), ("pT/cm", 1e10), ("fT/cm", 1e13), ("aT/cm", 1e16)),
     # 1 nA/um3 is 1e6 uA/mm3, the unit that papers give a current source density in
     "nA/um3": (("mA/mm³", 1e3), ("µA/mm³", 1e6), ("nA/mm³", 1e9), ("pA/mm³", 1e12)),
     "nA/um": (("nA/µm", 1.0), ("pA/µm", 1e3), ("fA/µm", 1e6), ("aA/µm", 1e9)),

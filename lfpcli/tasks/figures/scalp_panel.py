@@ -11,6 +11,7 @@ from lfpcli.io.recording import Recording, Signal
 from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.scalp import draw_topography
 from lfpcli.plotting.units import literal
+from lfpcli.tasks.figures.scalp_field import scalp_field
 
 # what the models of heads leave among the parameters of a signal
 _OF_HEADS = {"montage", "sensors", "head_model"}
@@ -62,8 +63,18 @@ def topography_panel(
     names = [literal(n) for n in signal.names]
     title = f"{literal(name)}: {literal(signal.model)}, {signal.t_start + row * signal.dt:g} ms"
 
+    field = scalp_field(recording, signal, row)
+
     def draw(ax: Axes) -> None:
-        draw_topography(ax, values, positions, signal.units, names=names, title=title)
+        draw_topography(
+            ax,
+            values,
+            positions,
+            units=signal.units,
+            names=names,
+            title=title,
+            field=field,
+        )
 
     return Panel(draw, _HEIGHT, timed=False)
 
