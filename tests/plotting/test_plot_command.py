@@ -277,8 +277,12 @@ def test_signals_in_excess_are_named(lfp, tmp_path):
         ("signals/shank/data", np.full((5, 12), np.nan), "holds NaN or infinity"),
         ("signals/shank/data", np.full((5, 12), -1e300), "holds values beyond 1e+100"),
         ("signals/shank/positions", np.zeros((3, 3)), "expected positions of 12 channels"),
-        ("reports/vmem/cell/mapping/index_pointers", np.array([0, 9]), "does not share out 1 columns among 1 cells"),
-        ("dipole/total/data", np.zeros((5, 2)), "expected three columns"),
+        (
+            "reports/vmem/cell/mapping/index_pointers",
+            np.array([0, 9]),
+            "does not share out 1 columns among 1 cells",
+        ),
+        ("dipole/total/data", np.zeros((5, 2)), "has 2 columns, expected three"),
         ("geometry", None, ""),
     ],
 )
