@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
+from lfpcli.runtime.engine.hidden import hidden_state
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.sources import read_mod, without_comments
@@ -23,10 +23,6 @@ from lfpcli.runtime.protocols import SimulatedCell
 _PLAIN = {"capacitance", "morphology", "hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp"}
 # codes of NEURON's MechanismStandard
 _ASSIGNED, _STATE = 2, 3
-# what keeps a state that cannot be read from outside
-_HIDDEN = re.compile(
-    r"\b(net_send|net_move|WATCH|RANDOM|POINTER|BBCOREPOINTER|VERBATIM|BEFORE|AFTER)\b"
-)
 
 
 @dataclass
@@ -61,59 +57,87 @@ def cell_state(cell: SimulatedCell) -> np.ndarray:
     NEURON's own `SaveState` keeps the same for a whole process and the model as it is spread over
     the processes; this is by cell, so that a run may go on with another number of them.
     """
-    return np.array([getattr(owner, name) for owner, name in _places(cell)])
+    return np.array([variable.value for variable in _changing(cell)])
 
 
 def set_cell_state(cell: SimulatedCell, values: np.ndarray) -> None:
     """Set what `cell_state` read."""
-    places = list(_places(cell))
-    if len(places) != len(values):
+    variables = list(_changing(cell))
+    if len(variables) != len(values):
         raise SimulatorError(
-            f"cell {cell.gid} has {len(places)} variables, the checkpoint has {len(values)}",
+            f"cell {cell.gid} has {len(variables)} variables, the checkpoint has {len(values)}",
             remedy="resume with the model, and the versions, that wrote it",
         )
-    for (owner, name), value in zip(places, values.tolist(), strict=True):
-        setattr(owner, name, value)
+    for variable, value in zip(variables, values.tolist(), strict=True):
+        variable.set(value)
 
 
-def _places(cell: SimulatedCell) -> Iterator[tuple[Any, str]]:
+@dataclass(frozen=True)
+class _Variable:
+    """One number of a segment or point process: a variable, or an element of an array."""
+
+    owner: Any
+    name: str
+    element: int | None = None
+
+    @property
+    def value(self) -> float:
+        """Its value now."""
+        value = getattr(self.owner, self.name)
+        return float(value if self.element is None else value[self.element])
+
+    def set(self, value: float) -> None:
+        """Give it a value."""
+        if self.element is None:
+            setattr(self.owner, self.name, value)
+        else:
+            getattr(self.owner, self.name)[self.element] = value
+
+
+def _changing(cell: SimulatedCell) -> Iterator[_Variable]:
+    """All that may change of a cell, in an order that depends on the cell alone."""
     for section in cell.sections:
         # the nodes without area at the ends have potentials too, whose rounding matters
         if section.parentseg() is None:
-            yield section(0), "v"
-        yield section(1), "v"
+            yield _Variable(section(0), "v")
+        yield _Variable(section(1), "v")
     for segment in cell.segments:
-        yield segment, "v"
+        yield _Variable(segment, "v")
         for mechanism in segment:
-            for name in _variables(mechanism.name()):
-                yield segment, name
+            yield from _elements(segment, mechanism.name())
         for point in segment.point_processes():
             # hname is the class and a number: ExpSyn[3]
-            for name in _variables(point.hname().partition("[")[0]):
-                yield point, name
+            yield from _elements(point, point.hname().partition("[")[0])
+
+
+def _elements(owner: Any, mechanism: str) -> Iterator[_Variable]:
+    for name, size in _variables(mechanism):
+        if size == 1:
+            yield _Variable(owner, name)
+        else:
+            yield from (_Variable(owner, name, element) for element in range(size))
 
 
 @cache
-def _variables(mechanism: str) -> tuple[str, ...]:
-    """What may change of a mechanism: its states, and what it assigns to."""
+def _variables(mechanism: str) -> tuple[tuple[str, int], ...]:
+    """What may change of a mechanism, its states and what it assigns to, with sizes of arrays."""
     h = nrn()
     reference = h.ref("")
-    names = []
+    sizes: dict[str, int] = {}
     for variables in (_ASSIGNED, _STATE):
         standard = h.MechanismStandard(mechanism, variables)
         for k in range(int(standard.count())):
-            # arrays have another size than 1
-            if int(standard.name(reference, k)) == 1:
-                names.append(str(reference[0]))
+            size = int(standard.name(reference, k))
+            sizes[str(reference[0])] = size
     if mechanism.endswith("_ion"):
         # concentrations are states only where some mechanism writes them
         ion = mechanism.removesuffix("_ion")
-        names += [f"{ion}i", f"{ion}o", f"e{ion}"]
+        sizes |= {f"{ion}i": 1, f"{ion}o": 1, f"e{ion}": 1}
     # derivatives of currents are NEURON's own scratch space
-    return tuple(dict.fromkeys(name for name in names if not name.endswith("_dv_")))
+    return tuple((name, size) for name, size in sizes.items() if not name.endswith("_dv_"))
 
 
-def obstacle(cells: Sequence[SimulatedCell], netcons: Sequence[Any]) -> str | None:
+def obstacle() -> str | None:
     """Say why the state of the model that is built now cannot be kept; None where it can."""
     sources: dict[str, Mechanism] = {}
     for library in loaded_libraries():
@@ -121,37 +145,13 @@ def obstacle(cells: Sequence[SimulatedCell], netcons: Sequence[Any]) -> str | No
     for name in sorted(used_mechanisms()):
         if name in _PLAIN or name.endswith("_ion"):
             continue
-        reason = _hidden(name, sources.get(name))
+        if name not in sources:
+            return f"mechanism '{name}' of NEURON may have a state that cannot be read"
+        text = without_comments(read_mod(Path(sources[name].file)).text)
+        reason = hidden_state(text)
         if reason:
             return f"mechanism '{name}' {reason}"
-    if any(netcon.wcnt() > 1 for netcon in netcons[:1]):
-        return "the connections keep a state of their own"
     return None
-
-
-def _hidden(name: str, mechanism: Mechanism | None) -> str | None:
-    """Why a mechanism has a state that cannot be kept."""
-    if mechanism is None:
-        return "of NEURON may have a state that cannot be read"
-    text = without_comments(read_mod(Path(mechanism.file)).text)
-    hidden = _HIDDEN.search(text)
-    if hidden:
-        return f"uses {hidden.group(1)}, whose state cannot be read"
-    if mechanism.kind == "point" and not _declares_all(text):
-        return "assigns variables in NET_RECEIVE that are not declared as RANGE"
-    return None
-
-
-def _declares_all(text: str) -> bool:
-    """Whether all that events may change is a state or a RANGE variable."""
-    block = re.search(r"\bNET_RECEIVE\b(.*)", text, re.DOTALL)
-    if block is None:
-        return True
-    readable = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\b([^\n]*)", text))))
-    assigned = re.search(r"\bASSIGNED\b\s*\{(.*?)\}", text, re.DOTALL)
-    names = re.findall(r"^\s*(\w+)", assigned.group(1), re.MULTILINE) if assigned else []
-    changed = set(re.findall(r"(\w+)\s*=(?!=)", block.group(1)))
-    return not (changed & set(names)) - readable
 
 
 def restored_thresholds(

@@ -144,7 +144,7 @@ class Checkpoints:
 
 
 def _refuse(model: Model, built: Built, team: Team) -> None:
-    reason = obstacle(built.cells, built.synapses.netcons)
+    reason = obstacle()
     if model.fields:
         reason = "extracellular stimulation is played from the start"
     if model.run.is_adaptive:

@@ -1,0 +1,177 @@
+"""What a checkpoint keeps of mechanisms, and what is refused since it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfpcli.runtime.engine.hidden import hidden_state
+
+SYNAPSE = """
+NEURON {{ POINT_PROCESS Syn RANGE tau, g, e{ranges} NONSPECIFIC_CURRENT i {more} }}
+PARAMETER {{ tau = 2 (ms) e = 0 (mV) trec = 200 (ms) }}
+ASSIGNED {{ v (mV) i (nA) R tlast (ms) }}
+STATE {{ g (uS) }}
+INITIAL {{ g = 0 R = 1 }}
+BREAKPOINT {{ SOLVE state METHOD cnexp i = g*(v - e) }}
+DERIVATIVE state {{ g' = -g/tau }}
+{events}
+"""
+
+CHANNEL = """
+NEURON {{ SUFFIX chan USEION k READ ek WRITE ik RANGE gbar }}
+PARAMETER {{ gbar = 0.1 (S/cm2) half = -30 (mV) }}
+ASSIGNED {{ v (mV) ek (mV) ik (mA/cm2) ninf ntau (ms) peak (mV) }}
+STATE {{ n }}
+INITIAL {{ rates(v) n = ninf peak = v }}
+BREAKPOINT {{ SOLVE states METHOD cnexp ik = gbar*n*(v - ek) {more} }}
+DERIVATIVE states {{ rates(v) n' = (ninf - n)/ntau }}
+PROCEDURE rates(v (mV)) {{
+    ninf = 1/(1 + exp(-(v - half)/9))
+    if (v < -40) {{ ntau = 5 }} else {{ ntau = 2 }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("events", "options", "expected"),
+    [
+        ("NET_RECEIVE(w (uS)) { g = g + w }", {}, None),
+        ("NET_RECEIVE(w (uS), n) { INITIAL { n = 1 } g = g + w*n }", {}, None),
+        ("NET_RECEIVE(w (uS), n) { g = g + w*n n = n + 1 }", {}, "changes 'n'"),
+        ("NET_RECEIVE(w (uS), n) { INITIAL { n = 0 } n = n + 1 }", {}, "changes 'n'"),
+        ("NET_RECEIVE(w (uS)) { w = 0.9*w g = g + w }", {}, "changes 'w'"),
+        ("NET_RECEIVE(w) { R = 0.5 tlast = t }", {}, "'R', which events change"),
+        ("NET_RECEIVE(w) { R = 0.5 tlast = t }", {"ranges": ", R, tlast"}, None),
+        ("NET_RECEIVE(w) { less() }\nPROCEDURE less() { R = R/2 }", {}, "'R', which events"),
+        ("NET_RECEIVE(w) { trec = 10 }", {"ranges": ", trec"}, "'trec', which events change"),
+        ("NET_RECEIVE(w) { net_send(1, 1) }", {}, "uses net_send"),
+        ("NET_RECEIVE(w) { if (scop_random() < 0.5) { g = g + w } }", {}, "uses scop_random"),
+        ("NET_RECEIVE(w) { g = g + w }", {"more": "RANDOM r"}, "uses RANDOM"),
+        ("NET_RECEIVE(w) { g = g + w }", {"more": "POINTER p"}, "uses POINTER"),
+    ],
+)
+def test_what_events_leave_behind(
+    events: str, options: dict[str, str], expected: str | None
+) -> None:
+    text = SYNAPSE.format(events=events, **{"ranges": "", "more": "", **options})
+    told = hidden_state(text)
+    assert told == expected or (told is not None and expected is not None and expected in told)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", None),
+        ("if (v > peak) { peak = v }", "remembers 'peak'"),
+        ("peak = 0.9*peak + 0.1*v", "remembers 'peak'"),
+        ("half = half + 1e-3", "remembers 'half'"),
+        ("peak = v", None),
+    ],
+)
+def test_what_steps_leave_behind(more: str, expected: str | None) -> None:
+    told = hidden_state(CHANNEL.format(more=more))
+    assert told == expected or (told is not None and expected is not None and expected in told)
+
+
+def test_sources_that_are_no_nmodl_do_no_harm() -> None:
+    for text in ("", "}}}", "{{{", "NEURON {", "PROCEDURE", "= = {= }"):
+        hidden_state(text)
+
+
+SHELLS = """
+NEURON { SUFFIX shells NONSPECIFIC_CURRENT i RANGE c, last }
+ASSIGNED { v (mV) i (mA/cm2) last[2] }
+STATE { c[3] }
+INITIAL { FROM k = 0 TO 2 { c[k] = k } last[0] = 0 last[1] = 0 }
+BREAKPOINT { SOLVE state METHOD sparse i = 1e-6*(v + 65) last[0] = v last[1] = c[1] }
+KINETIC state {
+    ~ c[0] <-> c[1] (0.1, 0.2)
+    ~ c[1] <-> c[2] (0.3, 0.1)
+}
+"""
+
+
+def test_variables_of_a_cell_come_back_with_elements_of_arrays(
+    neuron_process, share: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "shells.mod").write_text(SHELLS)
+    found = neuron_process(
+        """
+        from lfpcli.runtime.mechanisms.build import build
+        from lfpcli.runtime.mechanisms.load import load
+        load(build([mod]))
+        from lfpcli import Cell, StimIntElectrode, Synapse
+        from lfpcli.errors import SimulatorError
+        from lfpcli.runtime.engine.state import cell_state, obstacle, set_cell_state
+        from lfpcli.runtime.neuron import nrn
+        cell = Cell(morphology, passive=True,
+                    custom_fun=[lambda c: c.insert("hh"), lambda c: c.insert("shells", ["soma"])])
+        Synapse(cell, 1, "Exp2Syn", weight=0.01).set_spike_times([0.5])
+        StimIntElectrode(cell, 0, "IClamp", amp=1.0, delay=0.5, dur=9.0)
+        cell.simulate(tstop=4.0)
+        kept = cell_state(cell)
+        results["shells"] = np.array([cell.segments[0].c_shells[k] for k in range(3)])
+        nrn().finitialize(-65.0)
+        results["initial"] = cell_state(cell)
+        set_cell_state(cell, kept)
+        results["kept"], results["again"] = kept, cell_state(cell)
+        results["shells again"] = np.array([cell.segments[0].c_shells[k] for k in range(3)])
+        results["obstacle"] = str(obstacle())
+        try:
+            set_cell_state(cell, kept[1:])
+        except SimulatorError as error:
+            results["error"] = str(error)
+        clamp = nrn().VClamp(cell.segments[0])
+        results["vclamp"] = str(obstacle())
+        """,
+        morphology=str(share / "morphologies/ball_and_stick.swc"),
+        mod=str(tmp_path / "shells.mod"),
+    )
+    np.testing.assert_array_equal(found["again"], found["kept"])
+    np.testing.assert_array_equal(found["shells again"], found["shells"])
+    assert np.all(np.abs(found["shells"] - [0.0, 1.0, 2.0]) > 1e-3)
+    assert np.abs(found["initial"] - found["kept"]).max() > 1.0
+    assert str(found["obstacle"]) == "None"
+    assert "the checkpoint has" in str(found["error"])
+    assert "'VClamp'" in str(found["vclamp"])
+
+
+FATIGUE = """
+NEURON { POINT_PROCESS Fatigue RANGE tau, e NONSPECIFIC_CURRENT i }
+PARAMETER { tau = 2 (ms) e = 0 (mV) }
+ASSIGNED { v (mV) i (nA) }
+STATE { g (uS) }
+INITIAL { g = 0 }
+BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
+DERIVATIVE state { g' = -g/tau }
+NET_RECEIVE(w (uS), n) { INITIAL { n = 0 } g = g + w*exp(-n/20) n = n + 1 }
+"""
+
+
+def test_synapses_that_keep_a_state_in_connections_are_refused_before_the_run(
+    shell, share: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "fatigue.mod").write_text(FATIGUE)
+    (tmp_path / "model.toml").write_text(
+        f"""
+        [run]
+        tstop = 50.0
+        seed = 1
+        mechanisms = ["fatigue.mod"]
+        [cell.c]
+        morphology = "{share}/morphologies/stick.swc"
+        [[input]]
+        synapse = {{type = "Fatigue"}}
+        weight = 0.001
+        location = "soma(0.5)"
+        source = {{times = [5.0, 15.0]}}
+        """
+    )
+    out = tmp_path / "o.h5"
+    run = ["sim", tmp_path / "model.toml", "-o", out, "-q"]
+    said = shell(*run, "--checkpoint", "20", code=5).err
+    assert "'Fatigue' keeps a state in the connections" in said and not out.exists()
+    shell(*run)
