@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="mend an SWC file (lines that are no points, repeated ids, lost parents, loops,"
-        " several roots, values that are not finite, radii, order) and say how",
+        help="mend an SWC file (lines that are no points, decimal commas, repeated ids, lost parents,"
+        " loops, several roots, a soma that is an outline or not the root, values that are not"
+        " finite, radii, order) and say how",
     )
     options.add_json(parser)
     group = parser.add_argument_group("place and shape")
@@ -84,32 +85,44 @@ def _add_segments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Summarise, transform, write."""
-    from lfpcli.errors import UsageError
+    from lfpcli.errors import InputError, UsageError
     from lfpcli.io.stream import stdout_is_terminal
     from lfpcli.morphology.measures import Segmentation
     from lfpcli.tasks import morph as task
 
     rule = Segmentation(args.d_lambda, args.frequency, args.ra, args.cm, args.max_length)
-    cells = [
-        task.transform(
-            task.read(source, repair=args.repair),
-            scale=args.scale,
-            distort=args.distort,
-            mirror=args.mirror,
-            rotate=args.rotate,
-            shift=args.shift,
+    cells = []
+    refused: list[InputError] = []
+    for source in args.inputs:
+        try:
+            cell = task.read(source, repair=args.repair)
+        except InputError as error:
+            if not args.json:
+                raise
+            # what is wrong is told among the data too, and of all files
+            refused.append(error)
+            continue
+        cells.append(
+            task.transform(
+                cell,
+                scale=args.scale,
+                distort=args.distort,
+                mirror=args.mirror,
+                rotate=args.rotate,
+                shift=args.shift,
+            )
         )
-        for source in args.inputs
-    ]
-    if args.output is not None:
+    if args.output is not None and not refused:
         if args.json and args.output == "-":
             raise UsageError("--json and -o - both ask for standard output", remedy="take one")
         task.save(cells, args.output, rule=rule, force=args.force)
         if not args.json:
             return
     if args.json:
-        print(task.summary_json(cells, rule), end="")
+        print(task.summary_json(cells, rule, refused), end="")
     elif args.output is None and len(cells) == 1 and not stdout_is_terminal():
         task.save(cells, "-", rule=rule)
     else:
         print(*("\n".join(task.summary_lines(task.summarise(c, rule))) for c in cells), sep="\n\n")
+    if refused:
+        raise refused[0]

@@ -8,13 +8,14 @@ import numpy as np
 
 from lfpcli.morphology.measures import child_counts
 from lfpcli.morphology.points import on_parent
-from lfpcli.morphology.section import SOMA
+from lfpcli.morphology.section import APICAL, SOMA
 from lfpcli.morphology.tree import Morphology
 
 # thresholds past which traced data are rarely right
 DIAMETER_JUMP = 5.0
 THIN = 0.05
 LONG_GAP = 100.0
+HUGE_GAP = 500.0
 # fewer points make a drawing or a model, not a tracing
 FEWEST_TRACED = 100
 
@@ -22,6 +23,43 @@ FEWEST_TRACED = 100
 def check(morphology: Morphology) -> list[str]:
     """Return one line for each thing that stands out, with the first places of it."""
     return [*_tree(morphology), *_pieces(morphology), *_order(morphology)]
+
+
+def doubtful_points(
+    types: np.ndarray, values: np.ndarray, parents: np.ndarray
+) -> list[tuple[int, str]]:
+    """Return points that stand out one by one, and why.
+
+    Parameters
+    ----------
+    types : ndarray of int, shape (N,)
+        Type codes of SWC.
+    values : ndarray, shape (N, 4)
+        x, y, z and radius, um; they need not be finite.
+    parents : ndarray of int, shape (N,)
+        Index of each point's parent, -1 for roots.
+    """
+    doubts = []
+    coincident, deliberate = on_parent(values, parents)
+    for row in np.flatnonzero(coincident & ~deliberate).tolist():
+        doubts.append((row, "point lies on top of its parent"))
+    for row, length in _gaps(values, parents, HUGE_GAP):
+        doubts.append((row, f"point is {length:.0f} um from its parent"))
+    for row in np.flatnonzero(_is_custom(types)).tolist():
+        doubts.append((row, f"type {types[row]} is none of soma, axon, dendrite, apical (1 to 4)"))
+    return doubts
+
+
+def _gaps(values: np.ndarray, parents: np.ndarray, longest: float) -> list[tuple[int, float]]:
+    """Points further from their parent than a length, and how far."""
+    child = np.flatnonzero(parents >= 0)
+    length = np.linalg.norm(values[child, :3] - values[parents[child], :3], axis=1)
+    far = length > longest
+    return list(zip(child[far].tolist(), length[far].tolist(), strict=True))
+
+
+def _is_custom(types: np.ndarray) -> np.ndarray:
+    return np.array((types < SOMA) | (types > APICAL))
 
 
 def _listed(morphology: Morphology, finding: str, points: np.ndarray) -> Iterator[str]:
@@ -42,6 +80,8 @@ def _tree(morphology: Morphology) -> Iterator[str]:
     elif types[roots[0]] != SOMA:
         yield "the root is no soma"
     children = np.bincount(parents[parents >= 0], minlength=len(types))
+    custom = np.flatnonzero(_is_custom(types))
+    yield from _listed(morphology, "points of custom types", custom)
     many = np.flatnonzero((children > 2) & (types != SOMA))
     yield from _listed(morphology, "points with more than two branches", many)
 
@@ -61,9 +101,9 @@ def _pieces(morphology: Morphology) -> Iterator[str]:
     twice = int(np.count_nonzero(count > 1))
     if twice > 0:
         yield f"places that points of different branches share: {twice}"
-    far = child[neurite & (length > LONG_GAP)]
-    if len(morphology) > FEWEST_TRACED:
-        yield from _listed(morphology, f"points over {LONG_GAP:g} um from their parent", far)
+    longest = LONG_GAP if len(morphology) > FEWEST_TRACED else HUGE_GAP
+    far = child[neurite & (length > longest)]
+    yield from _listed(morphology, f"points over {longest:g} um from their parent", far)
     ratio = np.maximum(diameter[child], diameter[parent]) / np.minimum(
         diameter[child], diameter[parent]
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from lfpcli.morphology.axes import principal_axes
 
@@ -113,20 +114,42 @@ def single_soma(contour: np.ndarray) -> np.ndarray:
     """Return the 3-d points of a soma drawn as one contour, shape (21, 4), um.
 
     The contour is cut across its longest principal axis into pieces of equal length; their
-    diameters are its widths there.
+    diameters are its widths there. As in NEURON its two outermost points are left out.
 
     Parameters
     ----------
     contour : ndarray, shape (n, 3)
         Its points, um; n >= 3.
     """
-    around = resampled(contour)
+    return _along_axis(resampled(contour), trim=1)
+
+
+def smooth_soma(contour: np.ndarray) -> np.ndarray:
+    """Return the 3-d points of a soma whose outline runs smoothly through points, (21, 4), um.
+
+    As `single_soma`, but the outline is closed by a periodic cubic spline and nothing is left out,
+    so that an ellipse of few points has the area of an ellipsoid.
+
+    Parameters
+    ----------
+    contour : ndarray, shape (n, 3)
+        Its points, um; n >= 3, none twice in a row.
+    """
+    closed = np.vstack([contour, contour[:1]])
+    steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    spline = CubicSpline(along, closed, bc_type="periodic")
+    return _along_axis(np.array(spline(np.linspace(0.0, along[-1], 4 * SAMPLES + 1))), trim=0)
+
+
+def _along_axis(around: np.ndarray, *, trim: int) -> np.ndarray:
+    """Return cylinders along the longest axis of an outline, shape (21, 4), um."""
     middle = mean(around)
     major, minor = _axes(around - middle)
     along, across = _dot(around - middle, major), _dot(around - middle, minor)
     one, other = _sides(along, across)
     ends = np.sort(np.concatenate([one[0], other[0]]))
-    low, high = ends[1], ends[-2]
+    low, high = ends[trim], ends[-1 - trim]
     targets = low + (high - low) / PIECES * np.arange(PIECES + 1)
     width = np.abs(interpolated(targets, *one) - interpolated(targets, *other))
     # no end has zero diameter

@@ -14,6 +14,7 @@ soma as it was traced, the points' own order, and where neurites leave the soma,
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -56,6 +57,7 @@ def read_hdf5(path: str | os.PathLike[str], *, name: str | None = None) -> Morph
             points = _dataset(file, "points", 4, label).astype(float)
             structure = _dataset(file, "structure", 3, label).astype(np.int64)
             extra = file.get(EXTRA)
+            placed = isinstance(extra, h5py.Group) and bool(extra.attrs.get("placed", False))
             if isinstance(extra, h5py.Group):
                 soma = _dataset(file, f"{EXTRA}/soma", 4, label, empty=True).astype(float)
                 traced = [np.asarray(extra[key], np.int64) for key in ("rows", "types", "parents")]
@@ -67,7 +69,7 @@ def read_hdf5(path: str | os.PathLike[str], *, name: str | None = None) -> Morph
         raise InputError(
             f"is no readable HDF5 morphology: {error}", source=label, remedy="write it again"
         ) from error
-    return _checked(points, soma, traced, label)
+    return replace(_checked(points, soma, traced, label), placed=placed)
 
 
 def _dataset(
@@ -183,6 +185,7 @@ def write_hdf5(morphology: Morphology, path: str | os.PathLike[str]) -> None:
         metadata.attrs["cell_family"] = np.array([0], dtype=np.uint32)
         metadata.attrs["created_by"] = f"lfp {__version__}"
         extra = file.create_group(EXTRA)
+        extra.attrs["placed"] = morphology.placed
         extra["soma"] = morphology.points[soma].astype(np.float32)
         extra["rows"] = rows
         extra["types"] = morphology.types

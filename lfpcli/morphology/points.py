@@ -104,6 +104,29 @@ def rank_of(order: np.ndarray) -> np.ndarray:
     return rank
 
 
+def value_faults(values: np.ndarray) -> list[tuple[int, str]]:
+    """Return the points whose coordinates or radius cannot be, and what is wrong with each.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, 4)
+        x, y, z and radius, um.
+    """
+    finite = np.isfinite(values)
+    checks = (
+        (~finite[:, :3].all(axis=1), "coordinate is not finite"),
+        (~finite[:, 3], "radius is not finite"),
+        ((np.abs(values[:, :3]) > LARGEST_COORDINATE).any(axis=1), "coordinate is beyond 1 m"),
+        (values[:, 3] > LARGEST_RADIUS, "radius is beyond 1 cm"),
+        (values[:, 3] < 0, "radius is negative"),
+        (values[:, 3] == 0, "radius is zero"),
+    )
+    faults = []
+    for wrong, message in checks:
+        faults += [(row, message) for row in np.flatnonzero(wrong).tolist()]
+    return faults
+
+
 def check_values(
     values: np.ndarray, source_of: Callable[[int], str], *, remedy: str | None = None
 ) -> None:
@@ -118,16 +141,5 @@ def check_values(
     remedy : str, optional
         What the user can do about it.
     """
-    finite = np.isfinite(values)
-    checks = (
-        (~finite[:, :3].all(axis=1), "coordinate is not finite"),
-        (~finite[:, 3], "radius is not finite"),
-        ((np.abs(values[:, :3]) > LARGEST_COORDINATE).any(axis=1), "coordinate is beyond 1 m"),
-        (values[:, 3] > LARGEST_RADIUS, "radius is beyond 1 cm"),
-        (values[:, 3] < 0, "radius is negative"),
-        (values[:, 3] == 0, "radius is zero"),
-    )
-    for wrong, message in checks:
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise InputError(message, source=source_of(row), remedy=remedy)
+    for row, message in value_faults(values):
+        raise InputError(message, source=source_of(row), remedy=remedy)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
+from lfpcli.morphology.contours import smooth_soma
 from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first, on_parent
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.table import Table
 
 # radius of a point where none on its branch is known, um
 FALLBACK_RADIUS = 0.5
+FEWEST_CONTOUR_POINTS = 3
+# radius of the points of an outline over their distance from its middle
+THINNEST_OUTLINE = 0.25
 
 
 def mend(table: Table) -> tuple[Table, list[str]]:
     """Return a table that reads without an error, and what was done to get there.
 
-    Dropped: lines that are no points, ids that occur again, points without a finite place, and
-    points on top of their parent. Radii that cannot be are taken from the parent, else from the
-    child. Trees without a parent and loops are joined to the nearest membrane of the tree that
-    holds the soma. Branches are written one after the other, so that none is cut for its order.
+    Decimal commas are read as points. Dropped: lines that are no points, ids that occur again,
+    points without a finite place, and points on top of their parent. A soma drawn as a contour
+    becomes an equivalent one. Radii that cannot be are taken from the parent, else from the child.
+    Trees without a parent and loops are joined to the nearest membrane of the tree that holds the
+    soma, which becomes the root. Branches are written one after the other, so that none is cut for
+    its order.
 
     Parameters
     ----------
@@ -35,7 +42,8 @@ def mend(table: Table) -> tuple[Table, list[str]]:
         One for each kind of repair, with the lines.
     """
     notes: list[str] = []
-    _note(notes, "dropped what is no point", table.unread)
+    _note(notes, "read decimal commas as points", table.comma_lines)
+    _note(notes, "dropped what is no point", [fault.line for fault in table.faults])
     table = _drop_repeated(table, notes)
     if not table.rows:
         return table, notes
@@ -43,8 +51,10 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     work = _Work(table, whole[:, 1], values, _parents(whole), notes)
     work.cut_loops()
     work.drop_unplaced()
+    work.replace_contour()
     work.mend_radii()
     work.join_trees(np.flatnonzero((whole[:, 2] < 0) | (whole[:, 2] == 0)))
+    work.root_at_soma()
     work.drop_coincident()
     return work.result(), notes
 
@@ -56,7 +66,7 @@ def _note(notes: list[str], repair: str, lines: Sequence[object]) -> None:
 
 
 def _drop_repeated(table: Table, notes: list[str]) -> Table:
-    kept = Table(table.name)
+    kept = Table(table.name, placed=table.placed)
     seen: set[int] = set()
     again = []
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -138,6 +148,49 @@ class _Work:
             self.parents[row] = parent
         self.note(repair, np.flatnonzero(wrong))
 
+    def replace_contour(self) -> None:
+        """Replace a contour of the soma by cylinders along its longest axis."""
+        rows = np.flatnonzero(self.kept & (self.types == SOMA))
+        if not _is_contour(self.values[rows]):
+            return
+        outline = _outline(self.values[rows, :3])
+        if len(outline) < FEWEST_CONTOUR_POINTS:
+            return
+        soma = smooth_soma(outline) * [1.0, 1.0, 1.0, 0.5]
+        if not np.all(soma[:, 3] > 0):
+            return  # the points lie on a line
+        first = len(self.types)
+        # what hung on the outline hangs on the middle, as NEURON has it of contours
+        self.parents[np.isin(self.parents, rows) & ~np.isin(np.arange(first), rows)] = (
+            first + len(soma) // 2
+        )
+        self.kept[rows] = False
+        self.types = np.append(self.types, np.full(len(soma), SOMA))
+        self.values = np.vstack([self.values, soma])
+        self.parents = np.append(self.parents, np.arange(first - 1, first + len(soma) - 1))
+        self.parents[first] = -1
+        self.kept = np.append(self.kept, np.ones(len(soma), bool))
+        self.table.lines.extend([self.table.lines[rows[0]]] * len(soma))
+        steps = np.linalg.norm(np.diff(soma[:, :3], axis=0), axis=1)
+        slants = np.hypot(steps, np.diff(soma[:, 3]))
+        area = np.pi * ((soma[:-1, 3] + soma[1:, 3]) * slants).sum()
+        self.note(f"replaced the contour by an equivalent soma of {area:.1f} um2", rows)
+
+    def root_at_soma(self) -> None:
+        """Turn the way from the root to the soma around, so that the soma is the root."""
+        order = self._order()
+        root = order[0]
+        soma = next((row for row in order if self.types[row] == SOMA), root)
+        if soma == root:
+            return
+        way = [soma]
+        while self.parents[way[-1]] >= 0:
+            way.append(int(self.parents[way[-1]]))
+        for child, parent in itertools.pairwise(way):
+            self.parents[parent] = child
+        self.parents[soma] = -1
+        self.note("made the soma the root", [soma])
+
     def mend_radii(self) -> None:
         """Replace radii that cannot be by that of the parent, else of a child."""
         radius = self.values[:, 3]
@@ -191,8 +244,9 @@ class _Work:
         return list(trees.values())
 
     def _order(self) -> list[int]:
-        """Kept rows branch by branch, each after its parent."""
-        rows = np.flatnonzero(self.kept)
+        """Kept rows branch by branch, each after its parent, the soma in one piece."""
+        soma = self.types == SOMA
+        rows = np.concatenate([np.flatnonzero(self.kept & soma), np.flatnonzero(self.kept & ~soma)])
         parents = np.where(self.kept, self.parents, -2)
         order: list[int] = depth_first(parents, rows).tolist()
         return order
@@ -206,7 +260,8 @@ class _Work:
             x, y, z, radius = self.values[row].tolist()
             parent = number.get(int(self.parents[row]), -1)
             rows.append((number[row], int(self.types[row]), x, y, z, radius, parent))
-        return Table(self.table.name, rows, [self.table.lines[row] for row in order])
+        lines = [self.table.lines[row] for row in order]
+        return Table(self.table.name, rows, lines, placed=self.table.placed)
 
     def _is_out_of_order(self) -> bool:
         """Whether a branch is not written point after point, or a child before its parent."""
@@ -221,3 +276,27 @@ class _Work:
             return False
         self.note("put branches in order", rows[scattered])
         return True
+
+
+def _outline(position: np.ndarray) -> np.ndarray:
+    """Points of an outline, (n, 3), um, without those that repeat the one before."""
+    moved = np.any(position != np.roll(position, 1, axis=0), axis=1)
+    return np.array(position[moved])
+
+
+def _is_contour(soma: np.ndarray) -> bool:
+    """Whether the points of a soma, (n, 4) x, y, z and radius in um, are an outline of it.
+
+    They are where none has a radius, or where they go around their middle and come back to where
+    they began, thin against their distance from there.
+    """
+    if len(soma) < FEWEST_CONTOUR_POINTS:
+        return False
+    if not np.any(soma[:, 3] > 0):
+        return True
+    position = soma[:, :3]
+    steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
+    away = np.linalg.norm(position - position.mean(axis=0), axis=1).mean()
+    closes = np.linalg.norm(position[-1] - position[0]) <= 2 * np.median(steps)
+    thin = soma[:, 3].max() < THINNEST_OUTLINE * away
+    return bool(len(soma) > FEWEST_CONTOUR_POINTS and closes and thin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,22 @@ from typing import TextIO
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.morphology.faults import Fault
 
 # far above any traced cell, low enough to stop on endless input before memory runs out
 MAX_LINES = 20_000_000
 MAX_LINE_LENGTH = 10_000
 COLUMNS = "id type x y z radius parent"
+COLUMN_COUNT = 7
+# whole numbers that a column of 64 bits holds, and those that a float holds exactly
+LARGEST_WHOLE = 2**63
+LARGEST_EXACT = 2.0**53
+# the comment by which `lfp morph --shift` says that the cell stands where it should
+PLACED = "placed: the coordinates are kept by lfp sim"
+_PLACED = re.compile(r"#\s*placed\b")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+
+Row = tuple[int, int, float, float, float, float, int]
 
 
 @dataclass
@@ -30,21 +42,27 @@ class Table:
         id, type, x, y, z, radius, parent; three of them whole numbers.
     lines : list of int
         Line of each row.
-    unread : list of int
-        Lines that are no points, when these may be passed over.
+    faults : list of Fault
+        Lines that are no points.
+    comma_lines : list of int
+        Lines with decimal commas.
+    placed : bool
+        Whether a comment says that the cell stands where it should.
     """
 
     name: str
-    rows: list[tuple[int, int, float, float, float, float, int]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    unread: list[int] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    comma_lines: list[int] = field(default_factory=list)
+    placed: bool = False
 
     def source(self, row: int) -> str:
         """``file:line`` of a row."""
         return f"{self.name}:{self.lines[row]}"
 
     def columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """The whole-number columns (n, 3) (id, type, parent), and x, y, z, radius (n, 4)."""
+        """The whole-number columns (n, 3) (id, type, parent), and x, y, z, radius (n, 4) in um."""
         if not self.rows:
             return np.empty((0, 3), np.int64), np.empty((0, 4))
         ids, types, x, y, z, radius, parents = zip(*self.rows, strict=True)
@@ -53,12 +71,15 @@ class Table:
 
 
 def read_table(
-    source: str | os.PathLike[str] | TextIO, name: str | None = None, *, lenient: bool = False
+    source: str | os.PathLike[str] | TextIO,
+    name: str | None = None,
+    *,
+    decimal_commas: bool = False,
 ) -> Table:
     """Read the points of an SWC file.
 
     Comments (``#``), blank lines, indentation, commas as separators, and columns past the
-    seventh are passed over.
+    seventh are passed over. Lines that are no points are listed in `Table.faults`.
 
     Parameters
     ----------
@@ -66,42 +87,44 @@ def read_table(
         The file.
     name : str, optional
         What to call it in messages.
-    lenient : bool
-        Whether lines that cannot be read are listed in `unread` instead of raised.
+    decimal_commas : bool
+        Whether commas inside of numbers are read as decimal points.
 
     Raises
     ------
     InputError
-        With file and line, where a line is no point, or the file is no text.
+        Where the file cannot be read, or is no text, or endless.
     """
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         try:
             # an undecodable byte becomes a sign that no number holds
             with path.open(encoding="utf-8", errors="replace") as stream:
-                return read_table(stream, name or str(path), lenient=lenient)
+                return read_table(stream, name or str(path), decimal_commas=decimal_commas)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", source=path) from error
     table = Table(name or str(getattr(source, "name", "standard input")))
     for number, line in _lines(source, table.name):
-        try:
-            row = _parse(line)
-        except ValueError as problem:
-            if not lenient:
-                raise InputError(
-                    str(problem),
-                    source=f"{table.name}:{number}",
-                    remedy="correct it, or use --repair",
-                ) from None
-            table.unread.append(number)
+        if line.startswith("#"):
+            table.placed = table.placed or _PLACED.match(line) is not None
             continue
-        table.rows.append(row)
+        words = line.split()
+        if _has_decimal_commas(words):
+            table.comma_lines.append(number)
+            if not decimal_commas:
+                continue
+            line = line.replace(",", ".")
+        try:
+            table.rows.append(_parse(line))
+        except ValueError as problem:
+            table.faults.append(Fault(number, str(problem)))
+            continue
         table.lines.append(number)
     return table
 
 
 def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
-    """Yield number and text of the lines that are neither blank nor comments."""
+    """Yield number and text of the lines that are not blank."""
     number = 0
     while line := stream.readline(MAX_LINE_LENGTH):
         number += 1
@@ -114,7 +137,7 @@ def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
         if number > MAX_LINES:
             raise InputError(f"more than {MAX_LINES:,} lines", source=name)
         text = line.lstrip("\ufeff").strip()
-        if text and not text.startswith("#"):
+        if text:
             yield number, text
 
 
@@ -127,26 +150,36 @@ def _skip_rest(stream: TextIO, name: str, number: int) -> None:
     raise InputError("line is too long for SWC", source=f"{name}:{number}")
 
 
-def _parse(line: str) -> tuple[int, int, float, float, float, float, int]:
+def _has_decimal_commas(words: list[str]) -> bool:
+    """Whether a line has all its columns between blanks, and commas inside of them."""
+    if len(words) < COLUMN_COUNT:
+        return False
+    return any(_DECIMAL_COMMA.fullmatch(word) for word in words[2:6])
+
+
+def _parse(line: str) -> Row:
     """Return one row; a `ValueError` says what is wrong with it."""
     words = line.replace(",", " ").split()
-    if len(words) < 7:
+    if len(words) < COLUMN_COUNT:
         shown = line if len(line) <= 40 else f"{line[:37]}..."
-        raise ValueError(f"'{shown}' has {len(words)} columns, expected 7 ({COLUMNS})")
+        raise ValueError(f"'{shown}' has {len(words)} columns, expected {COLUMN_COUNT} ({COLUMNS})")
     x, y, z, radius = (_number(word, "number") for word in words[2:6])
     return _whole(words[0]), _whole(words[1]), x, y, z, radius, _whole(words[6])
 
 
-def _number(word: str, what: str) -> float:
+def _number(word: str, sort: str) -> float:
     try:
         # Python's own literals with underscores are no SWC
         return float("_" if "_" in word else word)
     except ValueError:
-        raise ValueError(f"'{word[:40]}' is not a {what}") from None
+        raise ValueError(f"'{word[:40]}' is not a {sort}") from None
 
 
 def _whole(word: str) -> int:
     value = _number(word, "whole number")
-    if not value.is_integer() or abs(value) >= 2**31:
-        raise ValueError(f"'{word[:40]}' is not a whole number of at most 31 bits")
-    return int(value)
+    if not value.is_integer() or abs(value) >= LARGEST_WHOLE:
+        raise ValueError(f"'{word[:40]}' is not a whole number of at most 63 bits")
+    # beyond 53 bits a float would round the last digits away
+    return (
+        int(value) if abs(value) < LARGEST_EXACT or not word.lstrip("+-").isdigit() else int(word)
+    )

@@ -28,11 +28,15 @@ class Morphology(TracedPoints):
         What was mended while reading.
     notes : sequence of str
         What the file holds and the cell does not.
+    placed : bool
+        Whether the cell was put where it stands, and is to stay there; else its soma may be moved
+        to the origin.
     """
 
     drawn: Sequence[Section] | None = None
     repairs: Sequence[str] = ()
     notes: Sequence[str] = ()
+    placed: bool = False
 
     @classmethod
     def from_sections(
@@ -128,4 +132,5 @@ class Morphology(TracedPoints):
                     x, y, z = moved(np.array([wire]))[0].tolist()
                     wire = (x, y, z)
                 drawn.append(replace(section, points=moved(section.points), wire=wire))
-        return replace(self, points=moved(self.points), drawn=drawn)
+        placed = self.placed or shift is not None
+        return replace(self, points=moved(self.points), drawn=drawn, placed=placed)

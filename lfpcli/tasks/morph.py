@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli import __version__
-from lfpcli.errors import LfpWarning, UsageError
+from lfpcli.errors import InputError, LfpWarning, UsageError
 from lfpcli.forward.rotations import AXES, parse_rotation, rotation_matrix
 from lfpcli.forward.transforms import parse_distortion
 from lfpcli.io.atomic import atomic_output
@@ -20,6 +20,7 @@ from lfpcli.io.morphology import write_morphology
 from lfpcli.io.stream import local_file
 from lfpcli.morphology import measures as m
 from lfpcli.morphology.checks import check
+from lfpcli.morphology.faults import FaultyFileError
 from lfpcli.morphology.measures import Segmentation
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
@@ -202,10 +203,33 @@ def save(
     write_morphology(cells[0], target, comments=comments, force=force)
 
 
-def summary_json(cells: Sequence[Morphology], rule: Segmentation | None = None) -> str:
-    """Return the summary of a cell as JSON, or a list of those of several."""
+def summary_json(
+    cells: Sequence[Morphology],
+    rule: Segmentation | None = None,
+    refused: Sequence[InputError] = (),
+) -> str:
+    """Return the summary of a cell as JSON, or a list of those of several.
+
+    Parameters
+    ----------
+    cells : sequence of Morphology
+        The cells.
+    rule : Segmentation, optional
+        How many segments sections get.
+    refused : sequence of InputError
+        What was wrong with files that could not be read; their faults are listed.
+    """
     summaries = [summarise(cell, rule) for cell in cells]
+    summaries += [_refusal(error) for error in refused]
     return json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=2) + "\n"
+
+
+def _refusal(error: InputError) -> dict[str, Any]:
+    if not isinstance(error, FaultyFileError):
+        faults = [{"line": None, "fault": error.message}]
+        return {"name": error.source, "faults": faults, "remedy": error.remedy}
+    faults = [{"line": fault.line or None, "fault": fault.message} for fault in error.faults]
+    return {"name": error.name, "faults": faults, "remedy": error.remedy}
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:

@@ -127,7 +127,7 @@ def test_wrong_transforms_are_refused(cells, given):
         (["none.swc"], 3, "no such file [none.swc]"),
         (["."], 3, "is a folder"),
         (["empty.swc"], 3, "file is empty [empty.swc]"),
-        (["bad.swc"], 3, "parent 9 of point 2 does not exist [bad.swc:2]; correct it, or use"),
+        (["bad.swc"], 3, "parent 9 of point 2 does not exist [bad.swc:2]; correct it, or mend"),
         (["text.h5"], 3, "is no HDF5 file [text.h5]"),
         (["good.swc", "-o", "good.swc"], 4, "output exists [good.swc]; use --force"),
         (["good.swc", "-o", "no/where.swc"], 4, "output folder does not exist"),
