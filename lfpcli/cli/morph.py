@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="mend an SWC file (lines that are no points, decimal commas, repeated ids, lost parents,"
-        " loops, several roots, a soma that is an outline or not the root, values that are not"
-        " finite, radii, order) and say how",
+        help="mend an SWC file (lines that are no points, decimal commas, repeated ids, lost"
+        " parents, loops, several roots, a soma that is an outline or not the root, values that"
+        " are not finite, radii, order) and say how",
     )
     options.add_json(parser)
     group = parser.add_argument_group("place and shape")

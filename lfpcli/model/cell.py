@@ -152,6 +152,9 @@ class CellSpec(Table):
 
     name: str
     morphology: Path | None = key(PATH, None, doc="Morphology: .swc, .asc, .hoc, .xml or .h5.")
+    repair: bool = key(
+        BOOLEAN, False, doc="Whether an SWC morphology is mended as by lfp morph --repair."
+    )
     template: TemplateRef | None = key(
         TEMPLATE, None, doc="Instead of a morphology: a hoc template and its file."
     )
@@ -218,6 +221,8 @@ class CellSpec(Table):
         exactly_one(self, at, ("morphology", "template", "hoc"))
         if self.allen is not None and self.morphology is None:
             raise (at / "allen").error("belongs to 'morphology', which is not given")
+        if self.repair and self.morphology is None:
+            raise (at / "repair").error("belongs to 'morphology', which is not given")
         if self.args and self.template is None:
             raise (at / "args").error("belongs to 'template', which is not given")
 

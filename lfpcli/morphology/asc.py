@@ -22,14 +22,19 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.morphology.asc_text import REMEDY, AscParser, Branch, Contour
-from lfpcli.morphology.contours import EPSILON, centre, single_soma, stack_centre, stacked_soma
+from lfpcli.morphology.contours import (
+    EPSILON,
+    FEWEST_CONTOUR_POINTS,
+    centre,
+    single_soma,
+    stack_centre,
+    stacked_soma,
+)
 from lfpcli.morphology.points import check_values
 from lfpcli.morphology.section import SOMA, Section, cylinder, numbered, rounded
 from lfpcli.morphology.tree import Morphology
 
 LARGEST_FILE = 512 * 2**20
-# fewer points make no outline
-FEWEST_CONTOUR_POINTS = 3
 # a tree that begins this far outside of the soma's box still begins in it, um
 MARGIN = 0.5
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lfpcli.morphology.contours import is_outline
 from lfpcli.morphology.measures import child_counts
 from lfpcli.morphology.points import on_parent
 from lfpcli.morphology.section import APICAL, SOMA
@@ -78,7 +79,10 @@ def _tree(morphology: Morphology) -> Iterator[str]:
     if not np.any(types == SOMA):
         yield "no soma: positions refer to the root"
     elif types[roots[0]] != SOMA:
-        yield "the root is no soma"
+        yield "the root is no soma; lfp morph --repair makes it the root"
+    soma = morphology.points[types == SOMA] * [1.0, 1.0, 1.0, 0.5]
+    if morphology.drawn is None and is_outline(soma):
+        yield "the soma is a thin ring; lfp morph --repair makes it an equivalent soma"
     children = np.bincount(parents[parents >= 0], minlength=len(types))
     custom = np.flatnonzero(_is_custom(types))
     yield from _listed(morphology, "points of custom types", custom)

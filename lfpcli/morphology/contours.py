@@ -17,6 +17,10 @@ from lfpcli.morphology.axes import principal_axes
 # points that a contour is resampled to, and pieces of the soma made of it
 SAMPLES = 100
 PIECES = 20
+# fewer points make no outline
+FEWEST_CONTOUR_POINTS = 3
+# radius of the points of an outline over their distance from its middle
+THINNEST_OUTLINE = 0.25
 # hoc compares numbers with this tolerance
 EPSILON = 1e-11
 # least share of an axis that lies in the xy plane
@@ -140,6 +144,29 @@ def smooth_soma(contour: np.ndarray) -> np.ndarray:
     along = np.concatenate([[0.0], np.cumsum(steps)])
     spline = CubicSpline(along, closed, bc_type="periodic")
     return _along_axis(np.array(spline(np.linspace(0.0, along[-1], 4 * SAMPLES + 1))), trim=0)
+
+
+def is_outline(soma: np.ndarray) -> bool:
+    """Whether points of a soma draw its outline, and not the soma itself.
+
+    They do where none has a radius, or where they go around their middle and come back to where
+    they began, thin against their distance from there.
+
+    Parameters
+    ----------
+    soma : ndarray, shape (n, 4)
+        x, y, z and radius, um.
+    """
+    if len(soma) < FEWEST_CONTOUR_POINTS:
+        return False
+    if not np.any(soma[:, 3] > 0):
+        return True
+    position = soma[:, :3]
+    steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
+    away = np.linalg.norm(position - position.mean(axis=0), axis=1).mean()
+    closes = np.linalg.norm(position[-1] - position[0]) <= 2 * np.median(steps)
+    thin = soma[:, 3].max() < THINNEST_OUTLINE * away
+    return bool(len(soma) > FEWEST_CONTOUR_POINTS and closes and thin)
 
 
 def _along_axis(around: np.ndarray, *, trim: int) -> np.ndarray:

@@ -229,7 +229,7 @@ def _sections(
 
 
 def contour(morphology: Morphology) -> np.ndarray:
-    """Return the outline of the soma as a polygon, shape (n, 4); empty without a soma.
+    """Return the outline of the soma as a polygon, shape (n, 4), um; empty without a soma.
 
     A soma of one point gives a circle in the xy plane, a longer one the two sides of its first
     section in a plane along its axis.

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lfpcli.morphology.contours import smooth_soma
+from lfpcli.morphology.contours import FEWEST_CONTOUR_POINTS, is_outline, smooth_soma
 from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first, on_parent
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.table import Table
 
 # radius of a point where none on its branch is known, um
 FALLBACK_RADIUS = 0.5
-FEWEST_CONTOUR_POINTS = 3
-# radius of the points of an outline over their distance from its middle
-THINNEST_OUTLINE = 0.25
 
 
 def mend(table: Table) -> tuple[Table, list[str]]:
@@ -151,7 +148,7 @@ class _Work:
     def replace_contour(self) -> None:
         """Replace a contour of the soma by cylinders along its longest axis."""
         rows = np.flatnonzero(self.kept & (self.types == SOMA))
-        if not _is_contour(self.values[rows]):
+        if not is_outline(self.values[rows]):
             return
         outline = _outline(self.values[rows, :3])
         if len(outline) < FEWEST_CONTOUR_POINTS:
@@ -282,21 +279,3 @@ def _outline(position: np.ndarray) -> np.ndarray:
     """Points of an outline, (n, 3), um, without those that repeat the one before."""
     moved = np.any(position != np.roll(position, 1, axis=0), axis=1)
     return np.array(position[moved])
-
-
-def _is_contour(soma: np.ndarray) -> bool:
-    """Whether the points of a soma, (n, 4) x, y, z and radius in um, are an outline of it.
-
-    They are where none has a radius, or where they go around their middle and come back to where
-    they began, thin against their distance from there.
-    """
-    if len(soma) < FEWEST_CONTOUR_POINTS:
-        return False
-    if not np.any(soma[:, 3] > 0):
-        return True
-    position = soma[:, :3]
-    steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
-    away = np.linalg.norm(position - position.mean(axis=0), axis=1).mean()
-    closes = np.linalg.norm(position[-1] - position[0]) <= 2 * np.median(steps)
-    thin = soma[:, 3].max() < THINNEST_OUTLINE * away
-    return bool(len(soma) > FEWEST_CONTOUR_POINTS and closes and thin)

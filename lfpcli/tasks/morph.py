@@ -225,11 +225,12 @@ def summary_json(
 
 
 def _refusal(error: InputError) -> dict[str, Any]:
-    if not isinstance(error, FaultyFileError):
-        faults = [{"line": None, "fault": error.message}]
-        return {"name": error.source, "faults": faults, "remedy": error.remedy}
-    faults = [{"line": fault.line or None, "fault": fault.message} for fault in error.faults]
-    return {"name": error.name, "faults": faults, "remedy": error.remedy}
+    faults: list[dict[str, Any]] = [{"line": None, "fault": error.message}]
+    name = error.source
+    if isinstance(error, FaultyFileError):
+        name = error.name
+        faults = [{"line": fault.line or None, "fault": fault.message} for fault in error.faults]
+    return {"name": name, "faults": faults, "remedy": error.remedy}
 
 
 def summary_lines(summary: dict[str, Any]) -> list[str]:

@@ -162,6 +162,22 @@ def test_repair_warns_and_writes_a_good_file(lfp, tmp_path):
     assert lfp("morph", tmp_path / "good.swc", "--json").err == ""
 
 
+def test_faults_are_told_in_json(lfp, tmp_path):
+    (tmp_path / "bad.swc").write_text("1 1 0 0 0 5 -1\n2 3 9 0 0 0 1\n3 3 19 0 0 -1 2\n")
+    (tmp_path / "good.swc").write_text("1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n")
+    got = lfp("morph", tmp_path / "bad.swc", "--json", code=3)
+    facts = json.loads(got.out)
+    assert facts["faults"] == [
+        {"line": 2, "fault": "radius is zero"},
+        {"line": 3, "fault": "radius is negative"},
+    ]
+    assert got.err.startswith("lfp morph: error: radius is zero")
+    both = json.loads(
+        lfp("morph", tmp_path / "bad.swc", tmp_path / "good.swc", "--json", code=3).out
+    )
+    assert ["faults" in facts for facts in both] == [False, True]
+
+
 def test_same_command_same_bytes(lfp, cells, tmp_path):
     for name in ("a.h5", "b.h5"):
         lfp("morph", cells / "basket.swc", "--rotate", "x=33", "-o", tmp_path / name)

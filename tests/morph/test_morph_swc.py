@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import InputError, LfpWarning
+from lfpcli.io.morphology import write_morphology
+from lfpcli.morphology.checks import check
+from lfpcli.morphology.faults import FaultyFileError
+from lfpcli.morphology.measures import section_area
+from lfpcli.morphology.reading import read_morphology
 from lfpcli.morphology.swc import read_swc
 
 SOMA = "1 1 0 0 0 5 -1\n"
@@ -90,6 +95,102 @@ def test_what_is_wrong_is_told_with_its_line(text, what, line):
 def test_remedies_name_repair():
     with pytest.raises(InputError, match="--repair"):
         read(SOMA + "2 3 5 0 0 1 9\n")
+
+
+def test_all_faults_are_told_at_once():
+    text = SOMA + "2 3 5 0 0 0 1\n3 9 5 0 0 1 2\n4 3 900 0 0 1 3\n5 3 1 1 1 x 4\n"
+    with pytest.raises(FaultyFileError) as caught:
+        read(text)
+    assert caught.value.source == "cell.swc:2"
+    assert [(fault.line, fault.message) for fault in caught.value.faults] == [
+        (2, "radius is zero"),
+        (3, "type 9 is none of soma, axon, dendrite, apical (1 to 4)"),
+        (4, "point is 895 um from its parent"),
+        (5, "'x' is not a number"),
+    ]
+    assert "further faults: line 3: type 9" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_many_faults_stay_one_line():
+    with pytest.raises(FaultyFileError) as caught:
+        read(SOMA + "".join(f"{k} 3 5 0 0 0 1\n" for k in range(2, 100)))
+    assert len(caught.value.faults) == 98
+    assert "; 91 more)" in caught.value.message
+
+
+def test_ids_of_sixty_three_bits():
+    numbers = (2**53 + 1, 2**53 + 3, 9_000_000_000)
+    cell = read(
+        "".join(
+            f"{number} {kind} {x} 0 0 1 {parent}\n"
+            for number, kind, x, parent in zip(
+                numbers, (1, 3, 3), (0, 5, 9), (-1, numbers[0], numbers[1]), strict=True
+            )
+        )
+    )
+    assert sorted(cell.points[:, 0].tolist()) == [0, 5, 9]
+    assert np.count_nonzero(cell.parents < 0) == 1
+    with pytest.raises(InputError, match="at most 63 bits"):
+        read(f"{2**63} 1 0 0 0 5 -1\n")
+
+
+COMMAS = "1 1 0,000 0,000 0,000 5,00 -1\n2 3 5,000 0,0 0,0 1,5 1\n3 3 15 0 0 0,5 2\n"
+
+
+def test_decimal_commas_are_named():
+    with pytest.raises(InputError, match="decimal commas in 3 lines") as caught:
+        read(COMMAS)
+    assert caught.value.remedy is not None and "decimal points" in caught.value.remedy
+    cell = read(COMMAS, repair=True)
+    assert cell.points[:, 3].tolist() == [10, 3, 1]
+    assert cell.repairs == ("read decimal commas as points: lines 1, 2, 3",)
+
+
+def ring(radius: float) -> str:
+    """An ellipse of 12 points with half axes of 10 and 6 um, and two dendrites on it."""
+    angle = np.arange(12) * np.pi / 6
+    outline = zip((10 * np.cos(angle)).tolist(), (6 * np.sin(angle)).tolist(), strict=True)
+    rows = [f"{k} 1 {x} {y} 0 {radius} {k - 1 or -1}" for k, (x, y) in enumerate(outline, 1)]
+    return "\n".join([*rows, "13 3 10 0 0 1 1", "14 3 99 0 0 1 13", "15 3 -10 0 0 1 7",
+                      "16 3 -99 0 0 1 15"])  # fmt: skip
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.2])
+def test_repair_makes_an_outline_an_equivalent_soma(radius):
+    cell = read(ring(radius), repair=True)
+    assert [section.name for section in cell.sections] == ["soma[0]", "dend[0]", "dend[1]"]
+    # an ellipsoid of the same axes has 663 um2
+    assert section_area(cell.sections[0]) == pytest.approx(663, rel=0.02)
+    assert [section.parent_x for section in cell.sections[1:]] == [0.5, 0.5]
+    assert [section.points[0, 0] for section in cell.sections[1:]] == [10, -10]
+    assert cell.repairs[0].startswith("replaced the contour by an equivalent soma of 65")
+
+
+def test_a_ring_with_radii_stays_one_without_repair():
+    assert any("thin ring" in line for line in check(read(ring(0.2))))
+
+
+def test_repair_makes_the_soma_the_root():
+    text = "1 3 0 0 0 1 -1\n2 3 20 0 0 1 1\n3 1 30 0 0 5 2\n4 3 35 0 0 1 3\n5 3 60 0 0 1 4\n"
+    assert any("the root is no soma" in line for line in check(read(text)))
+    cell = read(text, repair=True)
+    assert cell.types[0] == 1 and cell.parents[0] == -1
+    assert sorted(cell.points[:, 0].tolist()) == [0, 20, 30, 35, 60]
+    assert [section.name for section in cell.sections] == ["soma[0]", "dend[0]", "dend[1]"]
+    assert "made the soma the root: line 3" in cell.repairs
+
+
+def test_a_placed_cell_says_so(tmp_path, share):
+    cell = read_swc(share / "morphologies" / "stick.swc")
+    assert not cell.placed and not cell.transformed(np.eye(3)).placed
+    moved = cell.transformed(np.eye(3), (0.0, 0.0, 100.0))
+    assert moved.placed
+    for suffix in (".swc", ".h5"):
+        write_morphology(moved, tmp_path / f"moved{suffix}")
+        write_morphology(cell, tmp_path / f"still{suffix}")
+        assert read_morphology(tmp_path / f"moved{suffix}").placed
+        assert not read_morphology(tmp_path / f"still{suffix}").placed
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "\n\n"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, located
+from lfpcli.errors import InputError, LfpWarning, located
 from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec, Expression
@@ -114,7 +115,9 @@ class CellFactory:
         if path.suffix.lower() == ".hoc":
             return path, None, None
         if self._morphology is None:
-            self._morphology = read_morphology(path)
+            self._morphology = read_morphology(path, repair=self.spec.repair)
+            for note in self._morphology.repairs:
+                warnings.warn(f"{note} [{path}]", LfpWarning, stacklevel=2)
         return self._morphology, None, None
 
     def _from_template(self) -> tuple[Any, list[str], Any]:
