@@ -16,6 +16,8 @@ STDIN: Final = "-"
 TOTAL: Final = "total"
 GROUPS: Final = (TOTAL, "population", "cell")
 """Totals alone, or also the part of each population or cell."""
+RESERVED: Final = (TOTAL,)
+"""Names that no population can have, since groups in a recording have them."""
 CURRENT: Final = "current"
 SHARES: Final = (*GROUPS, CURRENT)
 """What the signal of a probe is split into: groups of cells, or kinds of current."""
@@ -61,6 +63,8 @@ TURNS: Final = ("any", "z", "none")
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
 NSEG_RULES: Final = ("d_lambda", "length", "fixed", "keep")
+MOST_SEGMENTS: Final = 32767
+"""Segments of a section that NEURON takes."""
 D_LAMBDA: Final = 0.1
 D_LAMBDA_FREQUENCY: Final = 100.0
 """Hz at which the length constant is taken."""

@@ -96,7 +96,9 @@ class Nseg(Table):
         number("um", above=0), None, doc='Largest length of a segment, for rule = "length".'
     )
     n: int | None = key(
-        integer(1), None, doc='Number of segments of each section, for rule = "fixed".'
+        integer(1, vocabulary.MOST_SEGMENTS),
+        None,
+        doc='Number of segments of each section, for rule = "fixed".',
     )
 
     def __post_init__(self) -> None:
@@ -120,7 +122,11 @@ class Nseg(Table):
 def _nseg(value: Any, at: At) -> Nseg:
     if isinstance(value, dict):
         return read_table(Nseg, value, at)
-    return Nseg(rule="fixed", n=integer(1).read(value, at), source_line=at.source_line)
+    return Nseg(
+        rule="fixed",
+        n=integer(1, vocabulary.MOST_SEGMENTS).read(value, at),
+        source_line=at.source_line,
+    )
 
 
 NSEG = ValueType(

@@ -18,6 +18,7 @@ from lfpcli.model.run import Record, Run
 from lfpcli.model.source_text import At, SourceText, shown
 from lfpcli.model.tables import Table, key, read_table, table
 from lfpcli.model.value_types import ValueType, listing
+from lfpcli.vocabulary import RESERVED
 
 
 def _named(cls: type[Table]) -> ValueType:
@@ -26,6 +27,8 @@ def _named(cls: type[Table]) -> ValueType:
     def convert(value: dict[str, Any], at: At) -> dict[str, Table]:
         entries = {}
         for name, entry in value.items():
+            if not name:
+                raise at.table_error("has a table without a name", "give it one, of letters")
             check_name(name, at / name)
             entries[name] = read_table(cls, entry, at / name, name=name)
         return entries
@@ -154,6 +157,11 @@ class Model(Table):
                 "the model has no cell", "give a table [cell.NAME] with a morphology or a template"
             )
         for name, population in self.populations.items():
+            if name in RESERVED:
+                raise (at / "population" / name).table_error(
+                    f"'{name}' is what the sum over all cells is called in a recording",
+                    "give the population another name",
+                )
             if population.cell is not None and population.cell not in self.cells:
                 raise (at / "population" / name / "cell").error(
                     f"no cell {shown(population.cell)}",

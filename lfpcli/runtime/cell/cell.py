@@ -181,8 +181,15 @@ class Cell(Derived, Stimulated):
                 remedy=nearest(mechanism, density_mechanism_names(), "mechanism"),
             )
         chosen = [self.sections[k] for k in select_sections(self.names, sections)]
-        for section in chosen:
-            section.insert(mechanism)
+        try:
+            for section in chosen:
+                section.insert(mechanism)
+        except ValueError as error:
+            # NEURON lists names that stand for a part of every section, such as morphology
+            raise UsageError(
+                f"'{mechanism}' is no mechanism that can be inserted",
+                remedy="leave it out, or name another",
+            ) from error
         for name, value in parameters.items():
             full = range_name(mechanism, name)
             for section in chosen:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import UsageError, nearest
+from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.runtime.neuron import nrn
+from lfpcli.vocabulary import MOST_SEGMENTS
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,21 @@ class Discretisation:
         if self.rule == "keep":
             return
         for section in sections:
-            if self.rule == "fixed":
-                section.nseg = self.n
-            elif self.rule == "length":
-                section.nseg = int(section.L / float(self.max or 0)) + 1
-            else:
-                unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)
-                section.nseg = int((section.L / unit + 0.9) / 2) * 2 + 1
+            number = self._number(section)
+            if number > MOST_SEGMENTS:
+                raise InputError(
+                    f"section {section.name()} would have {number:,} segments",
+                    remedy=f"NEURON takes up to {MOST_SEGMENTS:,}; use longer segments",
+                )
+            section.nseg = number
+
+    def _number(self, section: Any) -> int:
+        if self.rule == "fixed":
+            return int(self.n or 1)
+        if self.rule == "length":
+            return int(section.L / float(self.max or 0)) + 1
+        unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)
+        return int((section.L / unit + 0.9) / 2) * 2 + 1
 
 
 def collect_geometry(

@@ -158,9 +158,17 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     attribute = f"_ref_{name}"
     index, references = [], []
     for cell in cells:
-        having = [k for k, segment in enumerate(cell.segments) if hasattr(segment, name)]
+        references_of_cell: list[Any] = []
+        having: list[int] = []
+        for k, segment in enumerate(cell.segments):
+            # a segment has attributes that are no variables, such as sec and x; of those that it
+            # has, the diameter is none in time
+            reference = getattr(segment, attribute, None)
+            if reference is not None and name != "diam":
+                having.append(k)
+                references_of_cell.append(reference)
         index.append(np.array(having, dtype=np.int64))
-        references.append([getattr(cell.segments[k], attribute) for k in having])
+        references.append(references_of_cell)
     if required and not any(references):
         raise missing_variable(name)
     return Recorder(references, index)

@@ -76,7 +76,7 @@ class CellFactory:
         spec = self.spec
         source, names, owner = self._sections()
         # hoc and Python code may set the temperature as well as channels
-        with watched_settings(self.settings):
+        with watched_settings(self.settings), located(spec.source_line):
             cell = Cell(
                 source,
                 Ra=spec.Ra,
