@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
             from_=args.from_,
             dt=args.dt,
             force=args.force,
-            command=args.command_line,
+            command=[word for word in args.command_line if word != args.output],
             progress=progress,
         )
 

@@ -112,8 +112,8 @@ def _stem(name: str) -> str:
 
 def _sweep(folder: Path, name: str) -> None:
     """Remove what processes that are no more left of this target."""
-    for left in folder.glob(f"{glob.escape(_stem(name))}*.tmp"):
-        pid = left.name.removesuffix(".tmp").split("-")[-2]
+    for left in folder.glob(f"{glob.escape(_stem(name))}*.tmp*"):
+        pid = left.name.partition(".tmp")[0].split("-")[-2]
         if pid.isdigit() and not _alive(int(pid)):
             left.unlink(missing_ok=True)
 

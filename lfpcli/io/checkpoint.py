@@ -1,11 +1,16 @@
-"""Checkpoints: the recording so far, and the state that a run goes on from, in one file."""
+"""Checkpoints: the samples so far, and the state that a run goes on from, in one file.
+
+A checkpoint with a single wrong bit would go on to wrong numbers, so a digest of all that it holds
+is compared when it is read.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
-import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +18,27 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
+from lfpcli.guarded.survey import FAILURES
 from lfpcli.io.atomic import atomic_output
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.provenance import read_provenance
+from lfpcli.io.repack import LAYOUT
+from lfpcli.io.text import as_text
+from lfpcli.io.writer import RecordingWriter, Track, store
 from lfpcli.runtime.engine.state import RunState
 
 _GROUP = "checkpoint"
 _BLOCK_VALUES = 1 << 20
+_REMEDY = "remove it, and start anew"
+# of the state, by name in the file; the samples are named by their datasets
+_STATE = {
+    "gid": np.int64,
+    "pointer": np.int64,
+    "state": np.float64,
+    "above": np.int64,
+    "spike_times": np.float64,
+    "spike_gids": np.int64,
+}
 
 
 def checkpoint_path(output: str | os.PathLike[str]) -> Path:
@@ -43,94 +63,181 @@ def write_checkpoint(
     key : mapping
         What a run must have in common with this one to go on from here.
     """
-    writer.file.flush()
     gids = np.array(sorted(state.cells), np.int64)
     values = [state.cells[gid] for gid in gids.tolist()]
-    with atomic_output(path, force=True) as target:
-        shutil.copyfile(writer.file.filename, target)
-        with h5py.File(target, "r+") as file:
-            group = file.create_group(_GROUP)
-            group.attrs["sample"] = state.sample
-            group.attrs["time"] = state.time
-            # too long for an attribute where the model lists many places
-            group["key"] = json.dumps(key, sort_keys=True)
-            group["gid"] = gids
-            group["pointer"] = np.cumsum([0, *map(len, values)])
-            group["state"] = np.concatenate([np.zeros(0), *values])
-            group["above"] = np.array(sorted(state.above), np.int64)
-            group["spike_times"] = state.times
-            group["spike_gids"] = state.gids
+    arrays = {
+        "gid": gids,
+        "pointer": np.cumsum([0, *map(len, values)]),
+        "state": np.concatenate([np.zeros(0), *values]),
+        "above": np.array(sorted(state.above), np.int64),
+        "spike_times": state.times,
+        "spike_gids": state.gids,
+    }
+    facts = {
+        "sample": int(state.sample),
+        "time": float(state.time),
+        "key": key,
+        "tracks": _digests(writer.in_step),
+        "provenance": as_text(writer.file.attrs["provenance"]),
+    }
+    text = json.dumps(facts, sort_keys=True)
+    with atomic_output(path, force=True) as target, h5py.File(target, "w", libver=LAYOUT) as file:
+        group = file.create_group(_GROUP)
+        for name, dtype in _STATE.items():
+            arrays[name] = np.asarray(arrays[name], dtype)
+            store(group, name, arrays[name])
+        # longer than an attribute may be where the model lists many positions
+        store(group, "facts", [text])
+        group.attrs["sha256"] = _digest(text, arrays)
+        for track in writer.in_step:
+            _copy_samples(track, file)
+
+
+def _digests(tracks: Collection[Track]) -> dict[str, str]:
+    return {str(track.dataset.name): track.digest.hexdigest() for track in tracks}
+
+
+def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in _STATE:
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
+
+
+def _copy_samples(track: Track, file: h5py.File) -> None:
+    """Store the samples of a track under its own name."""
+    rows, columns = len(track), track.dataset.shape[1]
+    if not columns:
+        file.create_dataset(track.dataset.name, (rows, 0), track.dataset.dtype)
+        return
+    step = max(1, min(rows, _BLOCK_VALUES // columns))
+    copy = file.create_dataset(
+        track.dataset.name,
+        (rows, columns),
+        track.dataset.dtype,
+        chunks=(step, columns),
+        fletcher32=True,
+    )
+    for first in range(0, rows, step):
+        last = min(first + step, rows)
+        copy[first:last] = track.samples(first, last)
 
 
 class Checkpoint:
-    """A checkpoint that was written; a context manager.
+    """A checkpoint that was written; use `open_checkpoint_file`.
 
     Parameters
     ----------
+    file : h5py.File
+        The open file.
     path : Path
-        The file.
+        Its name.
 
     Raises
     ------
     InputError
-        Where it is none.
+        Where it is none, or was changed after it was written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: h5py.File, path: Path) -> None:
         self.path = path
+        self._file = file
+        group = file.get(_GROUP)
+        if not isinstance(group, h5py.Group):
+            raise InputError("is no checkpoint", source=path, remedy=_REMEDY)
+        self._arrays = {}
+        for name, dtype in _STATE.items():
+            self._arrays[name] = whole(
+                numbers(group, name, str(path), ndim=1, remedy=_REMEDY), dtype
+            )
         try:
-            self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise InputError(f"cannot be read as a checkpoint: {error}", source=path) from error
-        if _GROUP not in self._file:
-            self._file.close()
-            raise InputError("is no checkpoint", source=path, remedy="start anew without --resume")
-        self._group = self._file[_GROUP]
-
-    def __enter__(self) -> Checkpoint:
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self._file.close()
+            text = as_text(group["facts"][0])
+            self._facts = json.loads(text)
+            stated = as_text(group.attrs["sha256"])
+        except (*FAILURES, RecursionError) as error:
+            raise InputError("is a damaged checkpoint", source=path, remedy=_REMEDY) from error
+        if stated != _digest(text, self._arrays):
+            raise InputError(
+                "was changed after it was written: its digest is wrong",
+                source=path,
+                remedy=_REMEDY,
+            )
 
     @property
     def key(self) -> dict[str, Any]:
         """What the run that wrote it was."""
-        return dict(json.loads(self._group["key"][()]))
+        return dict(self._facts["key"])
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the recording."""
-        return dict(json.loads(self._file.attrs["provenance"]))
+        return read_provenance({"provenance": self._facts["provenance"]}, str(self.path))
 
     def state(self, gids: Collection[int]) -> RunState:
         """Read the state of some cells, with the spikes of all."""
-        group = self._group
-        pointer = group["pointer"][:]
-        place = {int(gid): k for k, gid in enumerate(group["gid"][:])}
-        missing = [gid for gid in gids if gid not in place]
+        arrays, pointer = self._arrays, self._arrays["pointer"]
+        row_of = {int(gid): row for row, gid in enumerate(arrays["gid"])}
+        missing = [gid for gid in gids if gid not in row_of]
         if missing:
-            raise InputError(f"has no cell {missing[0]}", source=self.path)
-        spans = {gid: slice(*pointer[place[gid] : place[gid] + 2]) for gid in gids}
+            raise InputError(
+                f"has no cell {missing[0]}",
+                source=self.path,
+                remedy="resume with the model that wrote it",
+            )
+        cells = {}
+        for gid in gids:
+            first, last = pointer[row_of[gid] : row_of[gid] + 2]
+            cells[gid] = arrays["state"][first:last]
         return RunState(
-            int(group.attrs["sample"]),
-            float(group.attrs["time"]),
-            {gid: group["state"][span] for gid, span in spans.items()},
-            set(group["above"][:].tolist()),
-            group["spike_times"][:],
-            group["spike_gids"][:],
+            sample=int(self._facts["sample"]),
+            time=float(self._facts["time"]),
+            cells=cells,
+            above=set(arrays["above"].tolist()),
+            times=arrays["spike_times"],
+            gids=arrays["spike_gids"],
         )
 
-    def replay(self, tracks: Collection[Track]) -> None:
-        """Append what the recording held to datasets of the same names."""
-        for track in tracks:
-            source = self._file.get(track.dataset.name)
-            if source is None or source.shape[1:] != track.dataset.shape[1:]:
+    def replay(self, writer: RecordingWriter) -> None:
+        """Append the samples so far to the tracks of a recording that are kept in step.
+
+        Raises
+        ------
+        InputError
+            Where they are not all there, or were changed.
+        """
+        sources = [self._samples(track) for track in writer.in_step]
+        blocks = 1 + sum(source.size for source in sources) // _BLOCK_VALUES
+        for block in range(blocks):
+            # all tracks go on together, as they do in a run
+            for track, source in zip(writer.in_step, sources, strict=True):
+                first, last = (len(source) * k // blocks for k in (block, block + 1))
+                track.append(source[first:last])
+            writer.settle()
+        self._compare(_digests(writer.in_step))
+
+    def _samples(self, track: Track) -> Any:
+        name = str(track.dataset.name)
+        source = numbers(self._file, name, str(self.path), ndim=2, remedy=_REMEDY)
+        if source.shape[1] != track.dataset.shape[1]:
+            raise InputError(
+                f"has {source.shape[1]} columns, expected {track.dataset.shape[1]}",
+                source=f"{self.path}:{name}",
+                remedy="resume with the model that wrote it",
+            )
+        return source
+
+    def _compare(self, digests: Mapping[str, str]) -> None:
+        for name in sorted({*digests, *self._facts["tracks"]}):
+            if digests.get(name) != self._facts["tracks"].get(name):
                 raise InputError(
-                    f"has no {track.dataset.name} of this shape",
-                    source=self.path,
-                    remedy="resume with the model that wrote it",
+                    "was changed after it was written: its digest is wrong",
+                    source=f"{self.path}:{name}",
+                    remedy=_REMEDY,
                 )
-            rows = max(1, _BLOCK_VALUES // max(source.shape[1], 1))
-            for first in range(0, source.shape[0], rows):
-                track.append(source[first : first + rows])
+
+
+@contextlib.contextmanager
+def open_checkpoint_file(path: Path) -> Iterator[Checkpoint]:
+    """Open a checkpoint; raises as `Checkpoint`."""
+    with open_hdf5(path, remedy=f"it is no checkpoint; {_REMEDY}") as file:
+        yield Checkpoint(file, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any
 from lfpcli import __version__
 from lfpcli.errors import InputError
 
+_OPTIONS_WITH_VALUE = {"--output", "--checkpoint", "--save-network"}
+_OPTIONS = {"--force", "--quiet", "--verbose", "--resume", "--debug"}
+# -o FILE, -oFILE, and flags that may stand before it: -fq, -fo FILE
+_SHORT_OPTIONS = re.compile(r"-[fqv]*(o.*|[fqv])")
 _LIBRARIES = ("neuron", "numpy", "scipy", "h5py")
 
 
@@ -25,7 +30,8 @@ def provenance(
 ) -> dict[str, Any]:
     """Return the record that `RecordingWriter` stores as JSON.
 
-    It holds no time of day and no host, so that the same command writes the same bytes.
+    It holds no time of day, no host and no name of an output, so that the same command writes the
+    same bytes, wherever to.
 
     Parameters
     ----------
@@ -45,11 +51,34 @@ def provenance(
         "version": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
-        "command": list(command),
+        "command": lasting(command),
         "inputs": dict(inputs or {}),
         **facts,
         "history": [*chain, before] if before else chain,
     }
+
+
+def lasting(command: Sequence[str]) -> list[str]:
+    """A command line without what leaves no trace in its output.
+
+    Those are names of outputs, what is said on the way, and whether a run was interrupted.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command line.
+    """
+    kept: list[str] = []
+    words = iter(command)
+    for word in words:
+        option = word.partition("=")[0]
+        if option in _OPTIONS_WITH_VALUE or _SHORT_OPTIONS.fullmatch(word):
+            # the value is the next word, unless it is part of this one
+            if word in _OPTIONS_WITH_VALUE or word.endswith("o"):
+                next(words, None)
+        elif word not in _OPTIONS:
+            kept.append(word)
+    return kept
 
 
 def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:

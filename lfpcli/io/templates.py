@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -12,7 +12,7 @@ import numpy as np
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements
 from lfpcli.io.recording import encode
-from lfpcli.io.writer import RecordingWriter
+from lfpcli.io.writer import RecordingWriter, store
 
 FORMAT = "lfp-templates"
 VERSION = 1
@@ -67,26 +67,17 @@ class TemplateWriter(RecordingWriter):
         facts : mapping
             Attributes of the templates: dt, t_start, the model and its parameters.
         """
-        self._array("positions", placements.positions, "um")
-        self._array("rotations", placements.rotations, "1")
-        self._array("contacts", contacts.positions, "um")
-        self._names("contact_names", contacts.ids)
-        self.file["inside"] = inside
-        self.file["inside"].attrs["units"] = "distance and radius in um"
+        store(self.file, "positions", placements.positions, dtype=float, units="um")
+        store(self.file, "rotations", placements.rotations, dtype=float, units="1")
+        store(self.file, "contacts", contacts.positions, dtype=float, units="um")
+        store(self.file, "contact_names", np.array(list(contacts.ids), dtype=object))
+        store(self.file, "inside", inside, units="distance and radius in um")
         shape = (len(placements), len(contacts), samples)
         row = max(1, shape[1] * shape[2]) * self.dtype.itemsize
         chunk = (max(1, min(shape[0], CHUNK_BYTES // row)), max(1, shape[1]), max(1, samples))
         templates = self.file.create_dataset(
-            "templates", shape=shape, chunks=chunk, dtype=self.dtype
+            "templates", shape=shape, chunks=chunk, dtype=self.dtype, fletcher32=True
         )
         for name, value in encode({"units": "mV", **facts}).items():
             templates.attrs[name] = value
         return templates
-
-    def _array(self, name: str, values: np.ndarray, units: str) -> None:
-        self.file[name] = np.asarray(values, dtype=float)
-        self.file[name].attrs["units"] = units
-
-    def _names(self, name: str, texts: Sequence[str]) -> None:
-        array = np.array(list(texts), dtype=object)
-        self.file.create_dataset(name, data=array, dtype=h5py.string_dtype())

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
 
 from lfpcli.geometry import Geometry
-from lfpcli.io.recording import FORMAT, VERSION, Recording, Report, Sampled, Signal, encode
-from lfpcli.io.repack import is_loose, repack
+from lfpcli.io.recording import (
+    FORMAT,
+    GEOMETRY_UNITS,
+    VERSION,
+    Recording,
+    Report,
+    Sampled,
+    Signal,
+    encode,
+)
+from lfpcli.io.repack import LAYOUT, is_loose, repack
 from lfpcli.io.shares import SHARE
 from lfpcli.vocabulary import TOTAL
 
@@ -23,24 +34,143 @@ CHUNK_BYTES = 1 << 18
 SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 
 
+def store(
+    group: h5py.Group, name: str, values: Any, *, dtype: Any = None, units: str = ""
+) -> h5py.Dataset:
+    """Store an array with checksums, by which damage is seen when it is read.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where to.
+    name : str
+        Name of the dataset.
+    values : array-like, any shape, or sequence of str
+        The values. Texts become as long as the longest of them, since those of variable length
+        lie in a heap without checksums.
+    dtype : dtype, optional
+        Type to store.
+    units : str
+        Unit of the values, kept as the attribute `units`.
+    """
+    array = np.asarray(values, dtype=dtype)
+    if array.dtype.kind in "UO":
+        encoded = [str(text).encode() for text in array.ravel()]
+        text_type = h5py.string_dtype("utf-8", max(1, max(map(len, encoded), default=1)))
+        array = np.array(encoded, dtype=text_type).reshape(array.shape)
+    dataset = create_checked(group, name, array.shape, array.dtype)
+    if array.size:
+        dataset[...] = array
+    if units:
+        dataset.attrs["units"] = units
+    return dataset
+
+
+def create_checked(
+    group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any
+) -> h5py.Dataset:
+    """Create a dataset with checksums, of fixed size, to be filled."""
+    # HDF5 keeps checksums of chunks only, and what is empty has none
+    if not shape or 0 in shape:
+        return group.create_dataset(name, shape, dtype)
+    row = math.prod(shape[1:])
+    rows = min(shape[0], chunk_rows(row, np.dtype(dtype).itemsize))
+    return group.create_dataset(name, shape, dtype, chunks=(rows, *shape[1:]), fletcher32=True)
+
+
 class Track:
     """A dataset (T, C) that grows along time.
+
+    Only whole chunks are written, so that where they lie in the file does not depend on how many
+    samples come at a time.
 
     Parameters
     ----------
     dataset : h5py.Dataset
         The dataset, with `maxshape` (None, C).
+    dt : float
+        Its sampling interval, ms.
+
+    Attributes
+    ----------
+    digest : hashlib hash
+        SHA-256 of all samples so far.
     """
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: h5py.Dataset, dt: float) -> None:
+        self.dataset, self.dt = dataset, dt
+        self.digest = hashlib.sha256()
+        self._pending: list[np.ndarray] = []
+        self._written = self._rows = int(dataset.shape[0])
+        self._in_step = False
+
+    def __len__(self) -> int:
+        return self._rows
 
     def append(self, rows: np.ndarray) -> None:
-        """Append samples, shape (n, C)."""
-        if len(rows):
-            done = self.dataset.shape[0]
-            self.dataset.resize(done + len(rows), axis=0)
-            self.dataset[done:] = rows
+        """Append samples.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n, C)
+            In the unit of the dataset.
+        """
+        if not len(rows):
+            return
+        stored = np.array(rows, dtype=self.dataset.dtype, order="C")
+        self.digest.update(stored.data)
+        self._pending.append(stored)
+        self._rows += len(stored)
+        if not self._in_step:
+            self.write_chunks()
+
+    def keep_in_step(self) -> None:
+        """Leave it to the writer when chunks are written."""
+        self._in_step = True
+
+    @property
+    def ends(self) -> list[int]:
+        """Numbers of samples at which the chunks end that can be written."""
+        size = self.dataset.chunks[0]
+        first = self._written // size + 1
+        return [size * k for k in range(first, self._rows // size + 1)]
+
+    def write_chunks(self) -> None:
+        """Write all chunks that are whole."""
+        if self.ends:
+            self.write(self.ends[-1])
+
+    def write(self, stop: int) -> None:
+        """Write samples up to a number of them."""
+        if stop <= self._written:
+            return
+        rows = np.concatenate(self._pending)
+        count = stop - self._written
+        size = self.dataset.chunks[0]
+        self.dataset.resize(stop, axis=0)
+        # the cache of chunks is off: each is written once, and takes its room in the file now
+        for first in range(0, count, size):
+            last = min(first + size, count)
+            self.dataset[self._written + first : self._written + last] = rows[first:last]
+        self._pending = [rows[count:]] if count < len(rows) else []
+        self._written = stop
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self.write(self._rows)
+
+    def samples(self, first: int, last: int) -> np.ndarray:
+        """Some samples, written or not.
+
+        Returns
+        -------
+        ndarray, shape (last - first, C)
+            In the unit of the dataset.
+        """
+        written = self.dataset[first : min(last, self._written)]
+        pending = np.concatenate([self.dataset[:0], *self._pending])
+        start = max(first - self._written, 0)
+        return np.concatenate([written, pending[start : max(last - self._written, 0)]])
 
 
 class GeometryTrack:
@@ -60,11 +190,11 @@ class GeometryTrack:
         # sections of several cells that have one name are one, those of one cell are not
         self._sections: dict[tuple[str, int], int] = {}
         shapes = {"start": (segments, 3), "end": (segments, 3)}
-        for name in ("start", "end", "diam", "area", "x"):
-            group.create_dataset(name, shapes.get(name, (segments,)), np.float64)
-            group[name].attrs["units"] = {"area": "um2", "x": "1"}.get(name, "um")
+        for name, units in GEOMETRY_UNITS.items():
+            dataset = create_checked(group, name, shapes.get(name, (segments,)), np.float64)
+            dataset.attrs["units"] = units
         for name in ("gid", "section", "parent"):
-            group.create_dataset(name, (segments,), np.int64)
+            create_checked(group, name, (segments,), np.int64)
 
     def append(self, geometry: Geometry) -> None:
         """Add cells, whose sections and parents count from their own first."""
@@ -84,8 +214,7 @@ class GeometryTrack:
 
     def end(self) -> None:
         """Write the names of the sections, each once."""
-        names = np.array([name for name, _ in self._sections], dtype=object)
-        self._group.create_dataset("section_names", data=names, dtype=h5py.string_dtype())
+        store(self._group, "section_names", np.array([n for n, _ in self._sections], object))
 
 
 class SpikeTrack:
@@ -101,9 +230,9 @@ class SpikeTrack:
 
     def __init__(self, group: h5py.Group, count: int) -> None:
         group.attrs.create("sorting", 2, dtype=SORTING)
-        self._times = group.create_dataset("timestamps", (count,), np.float64)
+        self._times = create_checked(group, "timestamps", (count,), np.float64)
         self._times.attrs["units"] = "ms"
-        self._ids = group.create_dataset("node_ids", (count,), np.uint64)
+        self._ids = create_checked(group, "node_ids", (count,), np.uint64)
         self._length = 0
 
     def append(self, times: np.ndarray, node_ids: np.ndarray) -> None:
@@ -130,7 +259,7 @@ class RecordingWriter:
     def __init__(
         self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
     ) -> None:
-        self.file = h5py.File(path, "w")
+        self.file = h5py.File(path, "w", libver=LAYOUT)
         self.dtype = np.dtype("f4" if float32 else "f8")
         self.file.attrs["format"] = FORMAT
         self.file.attrs["format_version"] = VERSION
@@ -139,6 +268,8 @@ class RecordingWriter:
         self.file.attrs["version"] = np.array([0, 1], np.uint32)
         self.set_provenance(provenance)
         self._reports: list[tuple[str, float, float]] = []
+        self._tracks: list[Track] = []
+        self._in_step: list[Track] = []
 
     def __enter__(self) -> RecordingWriter:
         return self
@@ -148,9 +279,10 @@ class RecordingWriter:
             self._abandon()
             return
         try:
+            self.finish()
             for base, t_start, dt in self._reports:
                 stop = t_start + dt * self.file[f"{base}/data"].shape[0]
-                self.file[f"{base}/mapping/time"][:] = (t_start, stop, dt)
+                store(self.file[f"{base}/mapping"], "time", (t_start, stop, dt), units="ms")
             self.file.flush()
             loose = is_loose(self.file)
         except (OSError, RuntimeError):
@@ -173,6 +305,45 @@ class RecordingWriter:
             os.close(nowhere)
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             self.file.close()
+
+    def keep_in_step(self, tracks: Iterable[Track]) -> None:
+        """Write chunks of some tracks only where `settle` is called.
+
+        The order of their chunks in the file then depends on the samples alone, and a run that was
+        interrupted writes the bytes of an unbroken one.
+        """
+        self._in_step = list(tracks)
+        for track in self._in_step:
+            track.keep_in_step()
+
+    @property
+    def in_step(self) -> Sequence[Track]:
+        """The tracks of `keep_in_step`."""
+        return self._in_step
+
+    def settle(self) -> None:
+        """Write the whole chunks of the tracks in step, in the order of their last samples."""
+        if not self._in_step:
+            return
+        shortest = min(track.dt for track in self._in_step)
+        strides = [round(track.dt / shortest) for track in self._in_step]
+        # what comes from here on may end a chunk of another track
+        pairs = zip(self._in_step, strides, strict=True)
+        limit = min(len(track) * stride for track, stride in pairs)
+        ends = []
+        for number, track in enumerate(self._in_step):
+            for end in track.ends:
+                last = (end - 1) * strides[number]
+                if last < limit:
+                    ends.append((last, number, end))
+        for _, number, end in sorted(ends):
+            self._in_step[number].write(end)
+
+    def finish(self) -> None:
+        """Write what is left of all tracks; the datasets are complete from here on."""
+        self.settle()
+        for track in self._tracks:
+            track.finish()
 
     def set_provenance(self, provenance: Mapping[str, Any]) -> None:
         """Replace the provenance, once all of it is known."""
@@ -203,15 +374,13 @@ class RecordingWriter:
         track = self._track(base, report)
         track.dataset.attrs["variable"] = variable
         mapping = self.file.create_group(f"{base}/mapping")
-        mapping["node_ids"] = np.asarray(report.node_ids, np.uint64)
+        store(mapping, "node_ids", report.node_ids, dtype=np.uint64)
         mapping["node_ids"].attrs["sorted"] = np.uint8(1)
-        mapping["index_pointers"] = np.asarray(report.pointers, np.uint64)
+        store(mapping, "index_pointers", report.pointers, dtype=np.uint64)
         # the name that bmtk reads
         mapping["index_pointer"] = mapping["index_pointers"]
-        mapping["element_ids"] = np.asarray(report.element_ids, np.uint32)
-        mapping["element_pos"] = np.asarray(report.element_pos, float)
-        mapping["time"] = np.zeros(3)
-        mapping["time"].attrs["units"] = "ms"
+        store(mapping, "element_ids", report.element_ids, dtype=np.uint32)
+        store(mapping, "element_pos", report.element_pos, dtype=float)
         self._reports.append((base, report.t_start, report.dt))
         if variable == "imem" and self.dtype == np.float32:
             self.file[f"report/{population}"] = self.file[base]
@@ -233,29 +402,28 @@ class RecordingWriter:
         for key, value in encode(signal.parameters).items():
             track.dataset.attrs[key] = value
         if signal.positions is not None:
-            self.file[f"{base}/positions"] = np.asarray(signal.positions, float)
-            self.file[f"{base}/positions"].attrs["units"] = "um"
+            store(self.file, f"{base}/positions", signal.positions, dtype=float, units="um")
         if signal.names:
-            names = np.array(signal.names, dtype=object)
-            self.file.create_dataset(f"{base}/names", data=names, dtype=h5py.string_dtype())
+            store(self.file, f"{base}/names", np.array(signal.names, dtype=object))
         tracks = {"": track}
         for group, data in signal.groups.items():
-            dataset = self._dataset(f"{base}/groups/{group}", data)
-            dataset.attrs["units"] = signal.units
+            share = self._dataset(f"{base}/groups/{group}", data, signal.dt)
+            share.dataset.attrs["units"] = signal.units
             if group in signal.shares:
-                dataset.attrs[SHARE] = signal.shares[group]
-            tracks[group] = Track(dataset)
+                share.dataset.attrs[SHARE] = signal.shares[group]
+            tracks[group] = share
         return tracks
 
     def _track(self, base: str, sampled: Sampled) -> Track:
-        dataset = self._dataset(f"{base}/data", sampled.data)
-        dataset.attrs["units"] = sampled.units
-        for holder in (dataset, self.file[base]):
+        track = self._dataset(f"{base}/data", sampled.data, sampled.dt)
+        track.dataset.attrs["units"] = sampled.units
+        for holder in (track.dataset, self.file[base]):
             holder.attrs["dt"] = float(sampled.dt)
             holder.attrs["t_start"] = float(sampled.t_start)
-        return Track(dataset)
+        return track
 
-    def _dataset(self, path: str, data: Any) -> h5py.Dataset:
+    def _dataset(self, path: str, data: Any, dt: float) -> Track:
+        """Create a dataset (T, C) and write the samples that are there already."""
         columns = data.shape[1]
         rows = chunk_rows(columns, self.dtype.itemsize)
         dataset = self.file.create_dataset(
@@ -264,11 +432,21 @@ class RecordingWriter:
             maxshape=(None, columns or None),
             chunks=(rows, max(columns, 1)),
             dtype=self.dtype,
+            fletcher32=True,
+            dapl=_without_cache(),
         )
-        track = Track(dataset)
+        track = Track(dataset, float(dt))
+        self._tracks.append(track)
         for start in range(0, data.shape[0], rows):
             track.append(data[start : start + rows])
-        return dataset
+        return track
+
+
+def _without_cache() -> h5py.h5p.PropDAID:
+    """Access of datasets whose chunks go to the file as they are written."""
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    access.set_chunk_cache(0, 0, 1.0)
+    return access
 
 
 def chunk_rows(columns: int, width: int) -> int:

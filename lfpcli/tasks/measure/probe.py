@@ -100,6 +100,7 @@ def probe(
             tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
             contract_stored(signal, reports, tracks, source=name, progress=progress)
             if treatment:
+                writer.finish()
                 treat_signal(writer.file[f"signals/{instrument.name}"], treatment)
 
 

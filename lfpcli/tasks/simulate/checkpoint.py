@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, UsageError
-from lfpcli.io.checkpoint import Checkpoint, checkpoint_path, write_checkpoint
+from lfpcli.io.checkpoint import (
+    Checkpoint,
+    checkpoint_path,
+    open_checkpoint_file,
+    write_checkpoint,
+)
 from lfpcli.io.stream import STDIN
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
@@ -167,7 +172,7 @@ def open_checkpoint(
         )
     if not settings.resume or not checkpoint_path(output).exists():
         return None
-    return stack.enter_context(Checkpoint(checkpoint_path(output)))
+    return stack.enter_context(open_checkpoint_file(checkpoint_path(output)))
 
 
 def check_same(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:

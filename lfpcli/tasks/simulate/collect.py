@@ -49,6 +49,7 @@ class Collection:
             name: self._report_streams(name, recorders.units[name]) for name in recorders.stored
         }
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
+        self._writer: RecordingWriter | None = None
         self._signal_tracks: list[dict[str, Track]] = []
         self._report_tracks: dict[tuple[str, str], Track] = {}
 
@@ -78,6 +79,7 @@ class Collection:
 
     def begin(self, writer: RecordingWriter, dt: float) -> list[Track]:
         """Begin all datasets, on rank 0 only, and return them."""
+        self._writer = writer
         interval = dt * self._every
         # signals keep every sample while the run goes, as a filter needs them
         self._signal_tracks = [begin_signal(writer, s, dt) for s in self._streams]
@@ -138,6 +140,7 @@ class Collection:
             return
         from lfpcli.tasks.measure.treatment import probe_treatments, treat_signal
 
+        writer.finish()
         probes = self._model.probes
         own = probe_treatments(probes, seed, dt, self._every)
         treatments = {probe.name: own[number] for number, probe in enumerate(probes)}
@@ -166,6 +169,8 @@ class Collection:
                 gathered = report.gather(blocks[name][kept])
                 if self._team.leads:
                     self._report_tracks[name, report.population].append(gathered)
+        if self._writer is not None:
+            self._writer.settle()
 
     def _balanced(self, currents: np.ndarray, electrodes: np.ndarray) -> np.ndarray:
         """Membrane currents less the electrode currents at their segments, (n, N) nA."""

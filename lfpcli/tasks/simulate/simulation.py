@@ -219,9 +219,9 @@ class Simulation:
         if checkpoint is not None:
             start = checkpoint.state([cell.gid for cell in self.built.cells])
         if writer:
-            tracks = self.collection.begin(writer, self.settings.dt)
+            writer.keep_in_step(self.collection.begin(writer, self.settings.dt))
             if checkpoint is not None:
-                checkpoint.replay(tracks)
+                checkpoint.replay(writer)
         spikes = self._spike_recorder(start, saver)
         with Background(threaded=self.team.size == 1) as background, _listening(saver):
 
