@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from network_models import connection, network
+from scipy import stats
 
 from lfpcli import seeds
 from lfpcli.errors import InputError
@@ -66,6 +67,28 @@ def test_a_total_is_drawn_with_replacement() -> None:
     found = pairs({"total": 5000})
     assert len(found) == 5000 and len(set(found)) < 1560
     assert all(a != b for a, b in found)
+
+
+def test_totals_and_outdegrees_spread_evenly_over_the_targets() -> None:
+    for rule, spread in (({"total": 8000}, 1.0), ({"outdegree": 10}, 0.75)):
+        for post in ("E", "I"):
+            if post == "I" and "outdegree" in rule:
+                spread = 0.5
+            size = len(SIZES[post])
+            number = counts(pairs(rule, post=post), 1, size)
+            expected = number.sum() / size
+            # of the sum of squares, in units of what a multinomial or a choice without repeats has
+            deviation = ((number - expected) ** 2).sum() / (spread * expected)
+            assert stats.chi2(size - 1).sf(deviation) > 1e-3, (rule, post)
+            assert stats.chi2(size - 1).cdf(deviation) > 1e-3, (rule, post)
+
+
+def test_no_pair_can_be_drawn() -> None:
+    tree = network()
+    tree["connection"] = [connection("E", "E", {"total": 3})]
+    table = load_model(tree).connections[0]
+    with pytest.raises(InputError, match="there is no pair to draw"):
+        Pairs(table, 0, pre=range(1), post=range(1), seed=1, wanted=np.arange(1))
 
 
 def test_pairs_of_a_file(tmp_path: Path) -> None:

@@ -83,6 +83,10 @@ class Team:
         self._world.Allreduce(np.ascontiguousarray(values), result, op=MPI.MAX)
         return result
 
+    def deal(self, values: list[Any]) -> list[Any]:
+        """Give each rank its one of some values; return what all ranks gave this one."""
+        return values if self.size == 1 else list(self._world.alltoall(values))
+
     def collect(self, value: Any) -> list[Any]:
         """Return on rank 0 what every rank gave, in the order of ranks; on others an empty list."""
         if self.size == 1:

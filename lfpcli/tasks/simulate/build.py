@@ -102,7 +102,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         _stand(cell, model, layout, name, seed)
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
-    synapses = _connect(model, seed, layout, cells=cells, members=members)
+    synapses = _connect(model, seed, layout, cells=cells, members=members, team=team)
     built = Built(own=own, layout=layout, synapses=synapses, cells=cells, members=members)
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
@@ -176,10 +176,16 @@ def _turn(rotate: Rotation | None, rng: np.random.Generator) -> np.ndarray | Non
 
 
 def _connect(
-    model: Model, seed: int, layout: Layout, *, cells: list[Cell], members: list[Member]
+    model: Model,
+    seed: int,
+    layout: Layout,
+    *,
+    cells: list[Cell],
+    members: list[Member],
+    team: Team,
 ) -> Synapses:
     populations = model.resolved_populations()
-    wiring = wire(model, seed, layout, members)
+    wiring = wire(model, seed, layout, members=members, team=team)
     rows = wiring.rows()
     trains = list(wiring.trains)
     for name, numbers in layout.trains.items():

@@ -10,15 +10,14 @@ from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.io.npz import read_npy
 from lfpcli.model import Connection
-
-# pairs that are drawn at once
-_BLOCK = 1 << 20
+from lfpcli.runtime.mpi.team import Team
 
 
 class Pairs:
     """The presynaptic cells of each postsynaptic cell of one connection table.
 
-    What is drawn does not depend on the process that asks.
+    What is drawn does not depend on the process that asks, and each process draws little more
+    than what its own cells get.
 
     Parameters
     ----------
@@ -30,8 +29,10 @@ class Pairs:
         Numbers of the cells or trains of both populations.
     seed : int
         Seed of the run.
-    wanted : ndarray of int
+    wanted : ndarray of int, shape (n,)
         Indices in the population of the postsynaptic cells that will be asked for.
+    team : Team, optional
+        The processes, all of which make this at the same time; a single one by default.
     """
 
     def __init__(
@@ -43,19 +44,28 @@ class Pairs:
         post: range,
         seed: int,
         wanted: np.ndarray,
+        team: Team | None = None,
     ) -> None:
         self.table = table
         self._pre, self._post = len(pre), len(post)
         self._same = pre == post and not table.self
-        self._key = (seed, "connection", number)
-        self._wanted = np.zeros(self._post, bool)
-        self._wanted[wanted] = True
-        listed = self._listed()
-        if listed is not None:
-            order = np.lexsort(listed.T)
-            self._sources = listed[order, 0]
-            ends = np.searchsorted(listed[order, 1], np.arange(self._post + 1))
-            self._first = ends
+        self._seed, self._number = seed, number
+        self._team = team or Team()
+        self._wanted = np.sort(wanted)
+        rule = table.rule
+        if rule.outdegree is not None:
+            self._list(self._outgoing(rule.outdegree))
+        elif rule.pairs is not None:
+            pairs = read_pairs(rule.pairs, (self._pre, self._post))
+            self._list(pairs[np.isin(pairs[:, 1], self._wanted)])
+        elif rule.total is not None:
+            self._counts = self._shares(rule.total)
+
+    def _list(self, pairs: np.ndarray) -> None:
+        """Sort pairs (pre, post) of cells that will be asked for."""
+        order = np.lexsort(pairs.T)
+        self._sources = pairs[order, 0]
+        self._first = np.searchsorted(pairs[order, 1], np.arange(self._post + 1))
 
     def of(self, index: int, rng: np.random.Generator) -> np.ndarray:
         """Indices of the cells that connect to a cell, ascending.
@@ -69,17 +79,18 @@ class Pairs:
 
         Returns
         -------
-        ndarray of int
+        ndarray of int, shape (n,)
         """
         rule = self.table.rule
+        if rule.indegree is not None:
+            return self._some(rule.indegree, self._pre, index, rng)
+        if rule.total is not None:
+            return self._any(self._counts[index], index, rng)
+        if rule.outdegree is not None or rule.pairs is not None:
+            return self._sources[self._first[index] : self._first[index + 1]]
+        chosen = np.ones(self._pre, bool)
         if rule.probability is not None:
             chosen = rng.random(self._pre) < rule.probability
-        elif rule.all:
-            chosen = np.ones(self._pre, bool)
-        elif rule.indegree is not None:
-            return self._some(rule.indegree, self._pre, index, rng)
-        else:
-            return self._sources[self._first[index] : self._first[index + 1]]
         if self._same:
             chosen[index] = False
         return np.flatnonzero(chosen)
@@ -87,54 +98,73 @@ class Pairs:
     def _some(self, count: int, size: int, without: int, rng: np.random.Generator) -> np.ndarray:
         """Draw `count` of `size` cells without replacement, never the cell itself."""
         among = size - self._same
+        self._check_enough(count, among)
+        drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
+        return drawn + (drawn >= without) if self._same else drawn
+
+    def _check_enough(self, count: int, among: int) -> None:
         if count > among:
             raise InputError(
                 f"{count} cells are to be drawn without replacement from {among}",
                 source=self.table.rule.source_line,
                 remedy="use a smaller number",
             )
-        drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
-        return drawn + (drawn >= without) if self._same else drawn
 
-    def _listed(self) -> np.ndarray | None:
-        """Pairs (pre, post) of rules that are not drawn per postsynaptic cell."""
-        rule = self.table.rule
-        if rule.outdegree is not None:
-            return self._outgoing(rule.outdegree)
-        if rule.total is not None:
-            return self._total(rule.total)
-        if rule.pairs is not None:
-            pairs = read_pairs(rule.pairs, (self._pre, self._post))
-            return pairs[self._wanted[pairs[:, 1]]]
-        return None
+    def _any(self, count: int, index: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw `count` presynaptic cells with replacement, never the cell itself."""
+        drawn = np.sort(rng.integers(self._pre - self._same, size=count))
+        return drawn + (drawn >= index) if self._same else drawn
 
     def _outgoing(self, count: int) -> np.ndarray:
-        blocks = [np.empty((0, 2), np.int64)]
-        seed, purpose, number = self._key
-        for index in range(self._pre):
-            rng = seeds.generator(seed, f"{purpose} from", number, index)
-            targets = self._some(count, self._post, index, rng)
-            targets = targets[self._wanted[targets]]
-            blocks.append(np.column_stack([np.full(len(targets), index), targets]))
-        return np.concatenate(blocks)
+        """Pairs of cells that each connect to `count` others.
 
-    def _total(self, count: int) -> np.ndarray:
-        seed, purpose, number = self._key
-        rng = seeds.generator(seed, f"{purpose} total", number)
-        if count and not self._pre * self._post - self._same * self._pre:
-            raise InputError("there is no pair to draw", source=self.table.rule.source_line)
+        Each process draws for its share of the presynaptic cells, and hands the pairs to those
+        that have the postsynaptic ones.
+        """
+        # before processes wait for each other
+        self._check_enough(count, self._post - self._same)
+        team = self._team
+        streams = seeds.StreamTable(self._seed, "connection from", self._number)
         blocks = [np.empty((0, 2), np.int64)]
-        while count:
-            block = min(count, _BLOCK)
-            post = rng.integers(self._post, size=block)
-            pre = rng.integers(self._pre - self._same, size=block)
-            if self._same:
-                # the cell itself is left out of those it may get a synapse from
-                pre += pre >= post
-            wanted = self._wanted[post]
-            blocks.append(np.column_stack([pre[wanted], post[wanted]]))
-            count -= block
-        return np.concatenate(blocks)
+        for index in range(team.rank, self._pre, team.size):
+            targets = self._some(count, self._post, index, streams.at(index, 0))
+            blocks.append(np.column_stack([np.full(count, index), targets]))
+        pairs = np.concatenate(blocks)
+        owner = np.full(self._post, -1)
+        for rank, indices in enumerate(team.exchange(self._wanted)):
+            owner[indices] = rank
+        owner_of_pair = owner[pairs[:, 1]]
+        parts = [pairs[owner_of_pair == rank] for rank in range(team.size)]
+        return np.concatenate(team.deal(parts))
+
+    def _shares(self, total: int) -> dict[int, int]:
+        """How many of `total` pairs, drawn with replacement, the cells of this process get.
+
+        The population is halved again and again, and the number of pairs dealt out by binomial
+        draws keyed by the halves, so that a process follows its own cells alone.
+        """
+        if total and not self._pre - self._same:
+            raise InputError(
+                "there is no pair to draw",
+                source=self.table.rule.source_line,
+                remedy="use larger populations, or a total of 0",
+            )
+        streams = seeds.StreamTable(self._seed, "connection total", self._number)
+        counts: dict[int, int] = {}
+        halves = [(0, self._post, total)]
+        while halves:
+            first, last, count = halves.pop()
+            inside = np.searchsorted(self._wanted, (first, last))
+            if inside[0] == inside[1]:
+                continue
+            if last - first == 1:
+                counts[first] = count
+                continue
+            middle = (first + last) // 2
+            share = (middle - first) / (last - first)
+            lower = int(streams.at(first, last).binomial(count, share))
+            halves += [(first, middle, lower), (middle, last, count - lower)]
+        return counts
 
 
 def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:

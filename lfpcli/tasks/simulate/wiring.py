@@ -20,6 +20,7 @@ from lfpcli.model import (
     resolve,
 )
 from lfpcli.runtime.cell.points import check_synapse
+from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import LINEAR, SynapseKind, SynapseRows
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
@@ -68,8 +69,8 @@ class Wiring:
         return numbers
 
 
-def wire(model: Model, seed: int, layout: Layout, members: list[Member]) -> Wiring:
-    """Draw the synapses of the cells of this process.
+def wire(model: Model, seed: int, layout: Layout, *, members: list[Member], team: Team) -> Wiring:
+    """Draw the synapses of the cells of this process; called on all.
 
     Parameters
     ----------
@@ -81,13 +82,15 @@ def wire(model: Model, seed: int, layout: Layout, members: list[Member]) -> Wiri
         The populations.
     members : list of Member
         The cells of this process.
+    team : Team
+        The processes.
 
     Raises
     ------
     InputError
         Where a rule or a place cannot be met, or a delay is shorter than the time step.
     """
-    draw = _Draw(model, seed, layout, members)
+    draw = _Draw(model, seed, layout, members=members, team=team)
     for number, connection in enumerate(model.connections):
         with located(connection.source_line):
             draw.add_connection(number, connection)
@@ -121,8 +124,10 @@ class _Places:
 class _Draw:
     """Draws the synapses of the cells of this process, table by table."""
 
-    def __init__(self, model: Model, seed: int, layout: Layout, members: list[Member]) -> None:
-        self.wiring = Wiring()
+    def __init__(
+        self, model: Model, seed: int, layout: Layout, *, members: list[Member], team: Team
+    ) -> None:
+        self.wiring, self._team = Wiring(), team
         self._model, self._seed = model, seed
         self._layout, self._members = layout, members
 
@@ -133,7 +138,15 @@ class _Draw:
         pre, post = self._layout.gids(table.pre), self._layout.gids(table.post)
         targets = [(k, m) for k, m in enumerate(self._members) if m.population == table.post]
         wanted = np.array([member.gid - post.start for _, member in targets], np.int64)
-        pairs = Pairs(table, number, pre=pre, post=post, seed=self._seed, wanted=wanted)
+        pairs = Pairs(
+            table,
+            number,
+            pre=pre,
+            post=post,
+            seed=self._seed,
+            wanted=wanted,
+            team=self._team,
+        )
         places = _Places(table.location, self._layout)
         for k, member in targets:
             # the order of draws from this stream is part of what a seed means
