@@ -20,6 +20,8 @@ from lfpcli.errors import ExitCode, LfpError, UsageError, nearest
 
 # name: the one line that 'lfp --help' shows; the commands themselves are imported when used
 COMMANDS = {
+    "example": "write an example that runs at once, or list them",
+    "init": "write a commented model for a morphology",
     "morph": "summarise, transform and convert morphologies",
     "mechs": "compile, list and check mechanisms (.mod files)",
     "sim": "simulate cells and networks",
@@ -30,13 +32,15 @@ COMMANDS = {
     "info": "say what a file holds",
     "convert": "files of other tools, in and out",
     "diff": "compare two files",
+    "doctor": "check what lfp stands on: compiler, MPI, cache, versions",
+    "help": "show a page of the manual",
 }
 
 SUMMARY = "Simulate neurons and networks, and what instruments would measure from them."
 
 EPILOG = """\
 example:
-  lfp sim share/examples/quickstart.toml -o - | lfp plot - -o quickstart.png
+  lfp sim builtin:quickstart -o - | lfp plot - -o quickstart.png
 
 exit codes: 0 done (or: same), 1 failed (or: differs), 2 usage, 3 bad input,
   4 output exists or cannot be written, 5 simulator or mechanism failure,
@@ -146,6 +150,9 @@ def _dispatch(arguments: list[str], console: Console) -> int:
     if arguments and arguments[0] in COMMANDS:
         return _run_command(arguments[0], arguments[1:], console)
     parser = _top_parser()
+    if _asks_for_versions(arguments):
+        _print_versions()
+        return int(ExitCode.OK)
     if arguments and not arguments[0].startswith("-"):
         raise UsageError(
             f"unknown command '{arguments[0]}'", remedy=nearest(arguments[0], COMMANDS, "command")
@@ -190,6 +197,18 @@ def _top_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"lfp {_version()}")
     return parser
+
+
+def _asks_for_versions(arguments: list[str]) -> bool:
+    """Whether the command line is ``--version`` with ``-v``."""
+    return "--version" in arguments and bool({"-v", "--verbose"} & set(arguments))
+
+
+def _print_versions() -> None:
+    from lfpcli.tasks.files.versions import versions
+
+    for name, version in versions().items():
+        sys.stdout.write(f"{name} {version}\n")
 
 
 def _version() -> str:

@@ -19,10 +19,10 @@ from lfpcli.cli import options
 
 EPILOG = """\
 examples:
-  lfp morph share/morphologies/l5_pyramidal.swc
-  lfp morph share/morphologies/*.swc --json
-  lfp morph share/morphologies/basket.swc --rotate x=90,z=30 --shift 0,0,100 -o cell.h5
-  lfp morph share/morphologies/stick.swc --mirror x | lfp morph - -o mirrored.swc
+  lfp morph builtin:l5_pyramidal
+  lfp morph builtin:l5_pyramidal builtin:basket --json
+  lfp morph builtin:basket --rotate x=90,z=30 --shift 0,0,100 -o cell.h5
+  lfp morph builtin:stick --mirror x | lfp morph - -o mirrored.swc
   lfp morph broken.swc --repair -o mended.swc
 
 exit codes: 0 done, 2 usage, 3 bad input (file and line are named), 4 output exists or cannot

@@ -15,9 +15,9 @@ from lfpcli.vocabulary import QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
 
 EPILOG = """\
 examples:
-  lfp sim share/examples/quickstart.toml -o out.h5
+  lfp sim builtin:quickstart -o out.h5
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
-  lfp sim share/morphologies/ball_and_stick.swc --passive --input soma:0.005@20,40 -o out.h5
+  lfp sim builtin:ball_and_stick --passive --input soma:0.005@20,40 -o out.h5
   lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
   lfp sim model.toml --dry-run
 
