@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " parents, loops, several roots, a soma that is an outline or not the root, values that"
         " are not finite, radii, order) and say how",
     )
+    parser.add_argument("--cell", metavar="ID", help="which cell of a NeuroML file of several")
     options.add_json(parser)
     group = parser.add_argument_group("place and shape")
     group.add_argument(
@@ -76,8 +77,8 @@ def _add_segments(parser: argparse.ArgumentParser) -> None:
     for name, letter, default, text in (
         ("--d-lambda", "X", 0.1, "largest length in units of the length constant (0.1)"),
         ("--frequency", "HZ", 100.0, "at which the length constant is taken, Hz (100)"),
-        ("--ra", "R", 150.0, "axial resistivity, ohm cm (150)"),
-        ("--cm", "C", 1.0, "membrane capacitance, uF/cm2 (1)"),
+        ("--ra", "R", None, "axial resistivity, ohm cm (as the file has it, else 35.4)"),
+        ("--cm", "C", None, "membrane capacitance, uF/cm2 (as the file has it, else 1)"),
         ("--max-length", "L", None, "instead: largest length of a segment, um"),
     ):
         group.add_argument(name, type=options.positive, default=default, metavar=letter, help=text)
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     refused: list[InputError] = []
     for source in args.inputs:
         try:
-            cell = task.read(source, repair=args.repair)
+            cell = task.read(source, repair=args.repair, cell_id=args.cell)
         except InputError as error:
             if not args.json:
                 raise

@@ -161,6 +161,7 @@ class CellSpec(Table):
     repair: bool = key(
         BOOLEAN, False, doc="Whether an SWC morphology is mended as by lfp morph --repair."
     )
+    cell_id: str | None = key(TEXT, None, doc="Which cell of a NeuroML file that holds several.")
     template: TemplateRef | None = key(
         TEMPLATE, None, doc="Instead of a morphology: a hoc template and its file."
     )
@@ -187,6 +188,12 @@ class CellSpec(Table):
     )
     allen: Path | None = key(
         PATH, None, doc="A fit_parameters.json of the Allen Cell Types Database."
+    )
+    neuroml: Path | None = key(
+        PATH,
+        None,
+        doc="A NeuroML file whose biophysics the morphology gets; the axon is replaced as in the "
+        "perisomatic models of the Allen Cell Types Database.",
     )
     Ra: float | None = key(
         number("ohm cm", above=0), None, doc="Axial resistivity. Left out: as the file has it."
@@ -227,8 +234,9 @@ class CellSpec(Table):
         exactly_one(self, at, ("morphology", "template", "hoc"))
         if self.allen is not None and self.morphology is None:
             raise (at / "allen").error("belongs to 'morphology', which is not given")
-        if self.repair and self.morphology is None:
-            raise (at / "repair").error("belongs to 'morphology', which is not given")
+        for name in ("repair", "cell_id", "neuroml"):
+            if getattr(self, name) and self.morphology is None:
+                raise (at / name).error("belongs to 'morphology', which is not given")
         if self.args and self.template is None:
             raise (at / "args").error("belongs to 'template', which is not given")
 

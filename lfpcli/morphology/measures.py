@@ -12,6 +12,10 @@ from lfpcli.morphology.layout import parents_first
 from lfpcli.morphology.section import SOMA, Section
 from lfpcli.morphology.tree import Morphology
 
+# what NEURON gives sections, ohm cm and uF/cm2
+NEURON_RA = 35.4
+NEURON_CM = 1.0
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -23,19 +27,26 @@ class Segmentation:
         Largest length of a segment in units of the length constant at `frequency`.
     frequency : float
         Hz.
-    Ra : float
-        Axial resistivity, ohm cm.
-    cm : float
-        Membrane capacitance, uF/cm2.
+    Ra : float, optional
+        Axial resistivity, ohm cm. Left out: as the section's file has it, else NEURON's.
+    cm : float, optional
+        Membrane capacitance, uF/cm2. Left out: as the section's file has it, else NEURON's.
     max_length : float, optional
         Instead: the largest length of a segment, um.
     """
 
     d_lambda: float = 0.1
     frequency: float = 100.0
-    Ra: float = 150.0
-    cm: float = 1.0
+    Ra: float | None = None
+    cm: float | None = None
     max_length: float | None = None
+
+
+def cable(section: Section, rule: Segmentation) -> tuple[float, float]:
+    """Axial resistivity, ohm cm, and capacitance, uF/cm2, by which a section is cut."""
+    Ra = next((value for value in (rule.Ra, section.Ra) if value is not None), NEURON_RA)
+    cm = next((value for value in (rule.cm, section.cm) if value is not None), NEURON_CM)
+    return Ra, cm
 
 
 def section_lengths(section: Section) -> np.ndarray:
@@ -75,7 +86,8 @@ def segment_count(section: Section, rule: Segmentation) -> int:
     if rule.max_length is not None:
         return int(lengths.sum() / rule.max_length) + 1
     d = section.points[:, 3].astype(np.float32).astype(float)
-    per_root = 1e-5 * math.sqrt(4 * math.pi * rule.frequency * rule.Ra * rule.cm)
+    Ra, cm = cable(section, rule)
+    per_root = 1e-5 * math.sqrt(4 * math.pi * rule.frequency * Ra * cm)
     electrotonic = float((lengths / np.sqrt((d[:-1] + d[1:]) / 2)).sum()) * per_root
     return int((electrotonic / rule.d_lambda + 0.9) / 2) * 2 + 1
 

@@ -14,7 +14,11 @@ from lfpcli.morphology.tree import Morphology
 
 
 def read_morphology(
-    path: str | os.PathLike[str], *, name: str | None = None, repair: bool = False
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    repair: bool = False,
+    cell_id: str | None = None,
 ) -> Morphology:
     """Read a morphology from an SWC, HDF5, Neurolucida or NeuroML file.
 
@@ -26,6 +30,8 @@ def read_morphology(
         What to call it in messages.
     repair : bool
         Whether an SWC file is mended.
+    cell_id : str, optional
+        Which cell of a NeuroML file of several.
 
     Returns
     -------
@@ -38,6 +44,12 @@ def read_morphology(
     """
     file_format = assumed_format(path)
     label = name or str(path)
+    if cell_id is not None and file_format != "neuroml":
+        raise InputError(
+            f"holds one cell, so that '{cell_id}' cannot be chosen",
+            source=label,
+            remedy="leave the id out",
+        )
     if file_format == "swc":
         return read_swc(path, name=label, repair=repair)
     if file_format == "h5":
@@ -45,7 +57,7 @@ def read_morphology(
     if file_format == "asc":
         return read_asc(path, name=label)
     if file_format == "neuroml":
-        return read_neuroml(path, name=label)
+        return read_neuroml(path, name=label, cell_id=cell_id)
     raise InputError(
         f"format {file_format} is read by NEURON alone",
         source=label,

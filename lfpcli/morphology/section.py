@@ -39,6 +39,8 @@ class Section:
         Index of its first own point among the points of the cell.
     lines : ndarray of int, shape (n,), or empty
         Line of the file that each point was read from.
+    Ra, cm : float, optional
+        Axial resistivity, ohm cm, and specific capacitance, uF/cm2, where the file has them.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Section:
     child_x: float = 0.0
     start: int = 0
     lines: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    Ra: float | None = None
+    cm: float | None = None
 
 
 def type_name(code: int) -> str:

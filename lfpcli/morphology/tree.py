@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from lfpcli.morphology.biophysics import Biophysics
 from lfpcli.morphology.layout import laid_out
 from lfpcli.morphology.points import TracedPoints
 from lfpcli.morphology.section import SOMA, Section
@@ -31,12 +32,15 @@ class Morphology(TracedPoints):
     placed : bool
         Whether the cell was put where it stands, and is to stay there; else its soma may be moved
         to the origin.
+    biophysics : Biophysics, optional
+        What its file says of the membrane.
     """
 
     drawn: Sequence[Section] | None = None
     repairs: Sequence[str] = ()
     notes: Sequence[str] = ()
     placed: bool = False
+    biophysics: Biophysics | None = None
 
     @classmethod
     def from_sections(

@@ -22,27 +22,31 @@ from lfpcli.morphology import measures as m
 from lfpcli.morphology.checks import check
 from lfpcli.morphology.faults import FaultyFileError
 from lfpcli.morphology.measures import Segmentation
-from lfpcli.morphology.section import type_name
+from lfpcli.morphology.section import Section, type_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.reading import read_morphology
 
 
-def read(source: str | os.PathLike[str], *, repair: bool = False) -> Morphology:
+def read(
+    source: str | os.PathLike[str], *, repair: bool = False, cell_id: str | None = None
+) -> Morphology:
     """Read a morphology; what was mended is warned of.
 
     Parameters
     ----------
     source : path-like
-        A .swc, .h5, .asc, .hoc, .xml or .nml file; ``-`` is standard input, SWC or HDF5.
+        A .swc, .h5, .asc, .hoc, .xml or .nml file; ``-`` is standard input.
     repair : bool
         Whether an SWC file is mended.
+    cell_id : str, optional
+        Which cell of a NeuroML file of several.
 
     Returns
     -------
     Morphology
     """
     with local_file(source) as (path, name):
-        morphology = read_morphology(path, name=name, repair=repair)
+        morphology = read_morphology(path, name=name, repair=repair, cell_id=cell_id)
     for note in morphology.repairs:
         warnings.warn(f"{note} [{name}]", LfpWarning, stacklevel=2)
     return morphology
@@ -139,7 +143,7 @@ def summarise(morphology: Morphology, rule: Segmentation | None = None) -> dict[
             "diameter_um": None if diameter is None else round(diameter, 3),
             "middle_um": [round(float(value), 3) for value in morphology.middle_of_soma],
         },
-        "segmentation": _rule(rule),
+        "segmentation": _rule(rule, sections),
         "checks": check(morphology),
         "repairs": list(morphology.repairs),
         "notes": list(morphology.notes),
@@ -158,16 +162,24 @@ def _of_kind(morphology: Morphology, codes: list[int], rule: Segmentation) -> di
     }
 
 
-def _rule(rule: Segmentation) -> dict[str, Any]:
+def _rule(rule: Segmentation, sections: Sequence[Section]) -> dict[str, Any]:
     if rule.max_length is not None:
         return {"rule": "length", "max_um": rule.max_length}
+    values = [m.cable(section, rule) for section in sections]
+    resistivities, capacitances = zip(*values, strict=True)
     return {
         "rule": "d_lambda",
         "d_lambda": rule.d_lambda,
         "frequency_hz": rule.frequency,
-        "Ra_ohm_cm": rule.Ra,
-        "cm_uf_cm2": rule.cm,
+        "Ra_ohm_cm": _common(resistivities),
+        "cm_uf_cm2": _common(capacitances),
     }
+
+
+def _common(values: Sequence[float]) -> float | list[float]:
+    """The one value of all sections, or the least and the largest."""
+    low, high = min(values), max(values)
+    return low if low == high else [low, high]
 
 
 def save(
@@ -273,5 +285,12 @@ def _rule_text(rule: dict[str, Any]) -> str:
         return f"length, at most {rule['max_um']:g} um"
     return (
         f"d_lambda {rule['d_lambda']:g} at {rule['frequency_hz']:g} Hz, "
-        f"Ra {rule['Ra_ohm_cm']:g} ohm cm, cm {rule['cm_uf_cm2']:g} uF/cm2"
+        f"Ra {_span(rule['Ra_ohm_cm'])} ohm cm, cm {_span(rule['cm_uf_cm2'])} uF/cm2"
     )
+
+
+def _span(value: float | list[float]) -> str:
+    if isinstance(value, list):
+        low, high = value
+        return f"{low:g} to {high:g}"
+    return f"{value:g}"

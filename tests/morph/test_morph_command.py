@@ -40,9 +40,13 @@ def test_summary_of_a_known_cell(lfp, cells):
 def test_segments_follow_the_rule(lfp, cells):
     path = cells / "ball_and_stick.swc"
     # lambda at 100 Hz is 1e5 sqrt(2 / (4 pi 100 150)) = 325.7 um for 2 um
-    plain = json.loads(lfp("morph", path, "--json").out)
+    plain = json.loads(lfp("morph", path, "--ra", "150", "--json").out)
     assert plain["kinds"]["dend"]["segments"] == int((600 / 32.57 + 0.9) / 2) * 2 + 1
-    finer = json.loads(lfp("morph", path, "--json", "--d-lambda", "0.01").out)
+    # without --ra as lfp sim counts: by NEURON's 35.4 ohm cm
+    silent = json.loads(lfp("morph", path, "--json").out)
+    assert silent["segmentation"]["Ra_ohm_cm"] == 35.4
+    assert silent["kinds"]["dend"]["segments"] == int((600 / 67.05 + 0.9) / 2) * 2 + 1
+    finer = json.loads(lfp("morph", path, "--json", "--d-lambda", "0.01", "--ra", "150").out)
     assert finer["kinds"]["dend"]["segments"] == int((600 / 3.257 + 0.9) / 2) * 2 + 1
     by_length = json.loads(lfp("morph", path, "--json", "--max-length", "50").out)
     assert by_length["kinds"]["dend"]["segments"] == 13

@@ -188,7 +188,7 @@ def test_neuroml_2_is_read(tmp_path):
     cell = read_morphology(tmp_path / "cell.nml")
     soma, dend, apic = cell.sections
     assert [s.name for s in cell.sections] == ["soma[0]", "dend[0]", "apic[0]"]
-    assert soma.points[:, 1].tolist() == [0, 10, 20]
+    assert soma.points[:, 1].tolist() == [0, 20]
     assert (dend.parent_x, dend.wire) == (0.5, (0, 10, 0))
     assert dend.points[:, 0].tolist() == [5, 50, 100]
     assert apic.parent_x == 1.0
@@ -199,7 +199,7 @@ def test_neuroml_1_is_read(tmp_path):
     (tmp_path / "cell.xml").write_text(NEUROML_1)
     cell = read_morphology(tmp_path / "cell.xml")
     assert [s.name for s in cell.sections] == ["soma[0]", "axon[0]", "axon[1]", "axon[2]"]
-    assert cell.points[0].tolist() == [0, 0, 0, 16]
+    assert cell.sections[0].points[1].tolist() == [0, 0, 0, 16]
     assert [s.parent for s in cell.sections] == [-1, 0, 1, 1]
     assert cell.sections[1].parent_x == 0.5
 

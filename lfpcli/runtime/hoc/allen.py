@@ -259,7 +259,7 @@ def apply_allen(
     """
     if not any(_section_type(name) == "soma" for name in names):
         raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
-    kept, kept_names = _replace_axon(sections, names, all_active=fit.all_active)
+    kept, kept_names = replace_axon(sections, names, all_active=fit.all_active)
     by_type: dict[str, list[Any]] = {}
     for section, name in zip(kept, kept_names, strict=True):
         by_type.setdefault(_section_type(name), []).append(section)
@@ -290,9 +290,27 @@ def _section_type(name: str) -> str:
     return name.rpartition(".")[2].partition("[")[0][:4]
 
 
-def _replace_axon(
+def replace_axon(
     sections: Sequence[Any], names: Sequence[str], *, all_active: bool
 ) -> tuple[list[Any], list[str]]:
+    """Replace the axon of a cell by two short sections, see `apply_allen`.
+
+    Parameters
+    ----------
+    sections : sequence of nrn.Section
+        The cell's sections.
+    names : sequence of str
+        Their names.
+    all_active : bool
+        Whether the axon is that of an all-active model, else of a perisomatic one.
+
+    Returns
+    -------
+    sections : list of nrn.Section
+        The sections; the axon comes last.
+    names : list of str
+        Their names.
+    """
     h = nrn()
     axon, kept, kept_names = [], [], []
     for section, name in zip(sections, names, strict=True):

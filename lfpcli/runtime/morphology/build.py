@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import SimulatorError
 from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA, Section
 from lfpcli.morphology.tree import Morphology
+from lfpcli.runtime.morphology.biophysics import apply_biophysics
 from lfpcli.runtime.neuron import nrn
 
 # section lists that templates for NEURON use by convention
@@ -18,7 +19,7 @@ SUBSETS = {SOMA: "somatic", AXON: "axonal", DENDRITE: "basal", APICAL: "apical"}
 
 
 def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True) -> list[Any]:
-    """Make the sections of a morphology in NEURON.
+    """Make the sections of a morphology in NEURON, with the biophysics of its file.
 
     Parameters
     ----------
@@ -41,11 +42,14 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
     Raises
     ------
     SimulatorError
-        Where another cell's sections would be replaced.
+        Where another cell's sections would be replaced, or NEURON lacks a mechanism.
     """
     sections = make_sections(morphology.sections, into)
     if settle and not touches_parents(morphology.sections):
         nrn().define_shape()
+    if morphology.biophysics is not None:
+        names = [section.name for section in morphology.sections]
+        apply_biophysics(sections, names, morphology.biophysics)
     return sections
 
 

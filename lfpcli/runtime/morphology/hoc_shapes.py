@@ -110,6 +110,8 @@ def describe(sections: Sequence[Any]) -> list[Section]:
                 parent_x=parent_x,
                 wire=wire,
                 child_x=section.orientation(),
+                Ra=section.Ra,
+                cm=section.cm,
             )
         )
     return described

@@ -35,7 +35,11 @@ class Loaded:
 
 
 def read_morphology(
-    path: str | os.PathLike[str], *, name: str | None = None, repair: bool = False
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    repair: bool = False,
+    cell_id: str | None = None,
 ) -> Morphology:
     """Read a morphology from a file.
 
@@ -49,6 +53,8 @@ def read_morphology(
         What to call it in messages.
     repair : bool
         Whether an SWC file is mended.
+    cell_id : str, optional
+        Which cell of a NeuroML file of several.
 
     Returns
     -------
@@ -56,9 +62,9 @@ def read_morphology(
     """
     path = resolved(path)
     format_name = assumed_format(path)
-    if format_name == "hoc":
+    if format_name == "hoc" and cell_id is None:
         return read_hoc(path, name=name or str(path))
-    return reading.read_morphology(path, name=name, repair=repair)
+    return reading.read_morphology(path, name=name, repair=repair, cell_id=cell_id)
 
 
 def load_sections(

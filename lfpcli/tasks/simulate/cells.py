@@ -16,12 +16,14 @@ from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec, Expression
 from lfpcli.model.cell import Mechanism
+from lfpcli.morphology.biophysics import read_biophysics
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import density_mechanism_names
 from lfpcli.runtime.cell.sections import Discretisation
 from lfpcli.runtime.hoc.allen import allen_hook, read_fit
 from lfpcli.runtime.hoc.hooks import hook
+from lfpcli.runtime.hoc.neuroml import neuroml_hook
 from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
@@ -64,6 +66,13 @@ class CellFactory:
             fit = read_fit(spec.allen)
             self._fit = allen_hook(spec.allen)
             self.settings |= {"celsius": fit.celsius, "v_init": fit.v_init}
+        if spec.neuroml is not None:
+            biophysics = read_biophysics(spec.neuroml, cell_id=spec.cell_id)
+            for element in biophysics.not_read:
+                warnings.warn(f"left out: {element} [{spec.neuroml}]", LfpWarning, stacklevel=2)
+            self._fit = neuroml_hook(biophysics)
+            if biophysics.v_init is not None:
+                self.settings["v_init"] = biophysics.v_init
 
     def make(self, gid: int) -> Cell:
         """Return a cell with its soma at the origin.
@@ -115,9 +124,16 @@ class CellFactory:
         if path.suffix.lower() == ".hoc":
             return path, None, None
         if self._morphology is None:
-            self._morphology = read_morphology(path, repair=self.spec.repair)
-            for note in self._morphology.repairs:
+            self._morphology = read_morphology(
+                path,
+                repair=self.spec.repair,
+                cell_id=None if self.spec.neuroml else self.spec.cell_id,
+            )
+            for note in (*self._morphology.repairs, *self._morphology.notes):
                 warnings.warn(f"{note} [{path}]", LfpWarning, stacklevel=2)
+            biophysics = self._morphology.biophysics
+            if biophysics is not None and biophysics.v_init is not None:
+                self.settings["v_init"] = biophysics.v_init
         return self._morphology, None, None
 
     def _from_template(self) -> tuple[Any, list[str], Any]:
