@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize
 
-from lfpcli.plotting.traces import depth_labels, say
+from lfpcli.plotting.notes import add_note, say
+from lfpcli.plotting.scale import Scale, image_scale
+from lfpcli.plotting.traces import depth_labels
 from lfpcli.plotting.units import shown_unit
 
 _MOST_LABELS = 8
-# the colour stands for what all but this share of the samples stay below, so that one
-# contact beside a soma does not whiten the rest
-_BEYOND = 0.002
 
 
 def draw_image(
@@ -28,6 +27,7 @@ def draw_image(
     units: str,
     title: str,
     axis_label: str,
+    scale: Scale | None = None,
     labels: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> None:
@@ -48,6 +48,8 @@ def draw_image(
         Unit of the samples.
     title, axis_label : str
         Heading, and the name of the vertical axis.
+    scale : Scale, optional
+        Range of the colours; by default that of the samples.
     labels : sequence of str, optional
         Names of the channels, instead of their depths.
     columns : sequence of str, optional
@@ -57,17 +59,16 @@ def draw_image(
     if not values.size:
         say(ax, "no samples in this time span")
         return
-    magnitude = np.abs(values)
-    peak = float(magnitude.max())
-    limit = max(float(np.quantile(magnitude, 1 - _BEYOND)), 0.2 * peak)
-    label, factor = shown_unit(units, limit)
+    scale = scale or image_scale(values, from_start=False)
+    label, factor = shown_unit(units, scale.limit)
+    limit = factor * scale.limit or 1.0
     edges, true_depth = _row_edges(depths)
     mesh = ax.pcolormesh(
         time_edges,
         edges,
         factor * values.T,
         cmap="RdBu_r",
-        norm=Normalize(-factor * limit or -1.0, factor * limit or 1.0),
+        norm=Normalize(-limit, limit),
         shading="flat",
         rasterized=True,
     )
@@ -76,7 +77,12 @@ def draw_image(
     ax.set_ylabel(axis_label)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    _colour_bar(ax, mesh, label, beyond=peak > limit * (1 + 1e-9))
+    _colour_bar(ax, mesh, label, beyond=scale.clips)
+    if scale.settled:
+        end = time_edges[scale.settled]
+        add_note(ax, f"scale from {end:.3g} ms on, after the start-up")
+    if scale.clips:
+        add_note(ax, f"clipped at ±{limit:.2g} (peak {factor * scale.peak:.2g})")
 
 
 def _colour_bar(ax: Axes, mesh: QuadMesh, label: str, *, beyond: bool) -> None:

@@ -17,6 +17,9 @@ from lfpcli.plotting.units import nice_length
 # above this many segments, strokes instead of outlines
 _MOST_OUTLINES = 15_000
 _CAP_POINTS = 9
+# contacts are many above this; how far from the cells they are still shown, in extents of these
+_MANY_SITES = 64
+_FAR, _FAR_OF_MANY = 1.5, 0.15
 
 
 TYPE_COLOURS = {
@@ -145,7 +148,7 @@ def draw_cells(
         Most cells drawn whole, evenly chosen; of the others the soma is marked.
     """
     total = sum(len(np.unique(p.gid)) for p in populations)
-    alone = total == 1
+    alone, whole = total == 1, 0
     for colour, geometry in zip(population_colours(len(populations)), populations, strict=True):
         gids = np.unique(geometry.gid)
         if not len(gids):
@@ -153,6 +156,7 @@ def draw_cells(
         share = max(1, round(max_cells * len(gids) / max(total, 1)))
         shown = gids if total <= max_cells else gids[_evenly(len(gids), share)]
         chosen = np.isin(geometry.gid, shown)
+        whole += len(shown)
         soma = geometry.is_soma
         if total > max_cells:
             _draw_somata(ax, geometry, soma & ~chosen, colour=colour, view=view)
@@ -161,6 +165,25 @@ def draw_cells(
         for mask, opacity, zorder in ((chosen & ~soma, alpha, 2.0), (chosen & soma, 1.0, 3.0)):
             cones = _cones(geometry, mask)
             draw_cones(ax, cones, view=view, colour=ink, alpha=opacity, zorder=zorder)
+    if whole < total:
+        _remark(ax, f"{whole} of {total} cells whole,\nof the others the soma")
+
+
+def _remark(ax: Axes, text: str) -> None:
+    """What the picture leaves out, in its upper corner, below other remarks."""
+    above = sum(t.get_text().count("\n") + 1 for t in ax.texts if t.get_gid() == "remark")
+    ax.annotate(
+        text,
+        (0.02, 0.99),
+        (0, -9.0 * above),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="top",
+        fontsize=6,
+        color=INK,
+        zorder=6,
+        gid="remark",
+    )
 
 
 def population_colours(count: int) -> list[str]:
@@ -239,7 +262,7 @@ def draw_types(ax: Axes, parts: Sequence[tuple[str, Cones]], *, view: str = "xz"
 def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
     """Mark contacts."""
     right, up, _ = axes_of(view)
-    many = len(sites.positions) > 64
+    many = len(sites.positions) > _MANY_SITES
     ax.scatter(
         sites.positions[:, right],
         sites.positions[:, up],
@@ -257,7 +280,8 @@ def extent(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower left and upper right corner around cells and what is near them, um.
 
-    Contacts farther from the cells than 1.5 times their extent are left outside.
+    Contacts farther from the cells than 1.5 times their extent are left outside; of arrays of very
+    many contacts, those farther than 0.15 times.
 
     Parameters
     ----------
@@ -271,8 +295,9 @@ def extent(
     right, up, _ = axes_of(view)
     core = points[:, [right, up]] if len(points) else np.zeros((1, 2))
     low, high = core.min(axis=0), core.max(axis=0)
-    reach = 1.5 * max(float(np.max(high - low)), 20.0)
+    size = max(float(np.max(high - low)), 20.0)
     for site in sites:
+        reach = (_FAR_OF_MANY if len(site.positions) > _MANY_SITES else _FAR) * size
         spots = site.positions[:, [right, up]]
         near = np.all((spots > low - reach) & (spots < high + reach), axis=1)
         core = np.concatenate([core, spots[near]])
@@ -294,6 +319,19 @@ def frame(ax: Axes, low: np.ndarray, high: np.ndarray, *, view: str = "xz") -> N
     ax.set_aspect("equal")
     ax.set_axis_off()
     _scale_bar(ax, view)
+
+
+def remark_hidden(ax: Axes, sites: Sequence[Sites], *, view: str = "xz") -> None:
+    """Say how many contacts lie beyond the axes as they are framed."""
+    right, up, _ = axes_of(view)
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    total = sum(len(site.positions) for site in sites)
+    inside = 0
+    for site in sites:
+        x, y = site.positions[:, right], site.positions[:, up]
+        inside += int(np.count_nonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)))
+    if inside < total:
+        _remark(ax, f"{inside} of {total} contacts in view")
 
 
 def _scale_bar(ax: Axes, view: str) -> None:

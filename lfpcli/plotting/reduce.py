@@ -70,7 +70,7 @@ def envelope(
     return index, values
 
 
-def means(
+def extremes(
     data: Any,
     rows: tuple[int, int],
     columns: np.ndarray,
@@ -78,19 +78,19 @@ def means(
     points: int = 900,
     source: str = "",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each of at most `points` stretches; see `envelope`.
+    """Value of largest magnitude in each of at most `points` stretches; see `envelope`.
 
     Returns
     -------
     edges : ndarray, shape (M + 1,)
         Rows where the stretches begin and end, less one half: the samples lie in the middle.
     values : ndarray, shape (M, K)
-        The means.
+        The values, with their signs.
     """
     step = _step(rows, points, points)
-    (values,) = _stretches(data, rows, columns, (np.mean,), step=step, source=source)
-    edges = np.minimum(rows[0] + step * np.arange(len(values) + 1), rows[1]) - 0.5
-    return edges, values
+    low, high = _stretches(data, rows, columns, (np.min, np.max), step=step, source=source)
+    edges = np.minimum(rows[0] + step * np.arange(len(low) + 1), rows[1]) - 0.5
+    return edges, np.where(-low > high, low, high)
 
 
 def _step(rows: tuple[int, int], enough: int, points: int) -> int:
@@ -109,15 +109,20 @@ def _stretches(
 ) -> list[np.ndarray]:
     """What each function makes of each stretch of `step` rows; the last may be shorter."""
     reduced: list[list[np.ndarray]] = [[] for _ in functions]
-    for block in _blocks(data, rows, columns, step=step, source=source):
+    # taking most of the columns out of each block costs more than reducing the others too
+    width = int(data.shape[1])
+    after = 2 * len(columns) >= width
+    taken = np.arange(width) if after else columns
+    for block in _blocks(data, rows, taken, step=step, source=source):
         whole = len(block) // step * step
-        parts = [block[:whole].reshape(whole // step, step, len(columns))] if whole else []
+        parts = [block[:whole].reshape(whole // step, step, len(taken))] if whole else []
         if whole < len(block):
             parts.append(block[None, whole:])
         for series, function in zip(reduced, functions, strict=True):
             series.extend(function(part, axis=1) for part in parts)
-    nothing = np.empty((0, len(columns)))
-    return [np.concatenate([nothing, *series]) for series in reduced]
+    nothing = np.empty((0, len(taken)))
+    joined = [np.concatenate([nothing, *series]) for series in reduced]
+    return [series[:, columns] for series in joined] if after else joined
 
 
 def _blocks(
@@ -128,9 +133,11 @@ def _blocks(
     size = max(_BLOCK_BYTES // (8 * width) // step, 1) * step
     for start in range(rows[0], rows[1], size):
         try:
-            block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)[:, columns]
+            block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)
         except OSError as error:
             raise InputError("samples cannot be read", source=source) from error
+        if len(columns) < data.shape[1] or np.any(np.diff(columns) != 1):
+            block = block[:, columns]
         if not np.isfinite(block).all():
             raise InputError("holds NaN or infinity", source=source)
         if np.abs(block).max(initial=0.0) > _LARGEST:

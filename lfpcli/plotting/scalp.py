@@ -13,8 +13,8 @@ from matplotlib.patheffects import withStroke
 from lfpcli.errors import InputError
 from lfpcli.forward.montages import RIM
 from lfpcli.plotting.figure import INK
+from lfpcli.plotting.notes import say
 from lfpcli.plotting.scalp_map import spline, supported
-from lfpcli.plotting.traces import say
 from lfpcli.plotting.units import shown_unit
 
 # values (n,) at directions (n, 3)

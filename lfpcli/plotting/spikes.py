@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lfpcli.plotting.figure import INK
-from lfpcli.plotting.traces import say
+from lfpcli.plotting.notes import say
 
 # above this many spikes PDF and SVG hold them as pixels
 _MOST_VECTORS = 5_000

@@ -9,17 +9,16 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from lfpcli.plotting.figure import COLOURS, INK
+from lfpcli.plotting.figure import COLOURS, FAINT, INK
+from lfpcli.plotting.notes import add_note, say
+from lfpcli.plotting.scale import settled_row
 from lfpcli.plotting.units import nice_length, shown_unit
 
 # more traces than this over each other cannot be told apart
 _MOST_LAID_OVER = 3
 _MOST_LABELS = 24
-
-
-def say(ax: Axes, text: str) -> None:
-    """Say in empty axes why they are empty."""
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK)
+# the strongest sensors of a butterfly
+_MOST_NAMED = 4
 
 
 def depth_colours(count: int) -> list[tuple[float, float, float, float]]:
@@ -46,6 +45,7 @@ def draw_stack(
     axis_label: str = "",
     colours: Sequence[Any] | None = None,
     centred: bool = False,
+    from_start: bool = False,
 ) -> None:
     """Draw traces above each other with a common scale bar.
 
@@ -67,20 +67,26 @@ def draw_stack(
         One for each trace.
     centred : bool
         Whether each trace is shown about its own mean, for values that have a resting level.
+    from_start : bool
+        Whether the traces begin where the run does: a start-up that stands out is cut off.
     """
     ax.set_title(title)
     count = values.shape[1]
     if not values.size:
         say(ax, "no samples in this time span")
         return
-    shown = values - values.mean(axis=0) if centred else values
-    peak = float(np.max(np.ptp(shown, axis=0)))
+    settled = settled_row(values) if from_start else 0
+    shown = values - values[settled:].mean(axis=0) if centred else values
+    peak = float(np.max(np.ptp(shown[settled:], axis=0)))
+    if settled:
+        shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
     for k in range(count):
         colour = colours[k] if colours is not None else INK
         ax.plot(times, k * step + shown[:, k], color=colour, linewidth=0.7, clip_on=True)
     base = np.arange(count) * step
-    low, high = float((base + shown.min(axis=0)).min()), float((base + shown.max(axis=0)).max())
+    low = float((base + np.nanmin(shown, axis=0)).min())
+    high = float((base + np.nanmax(shown, axis=0)).max())
     pad = 0.04 * max(high - low, step)
     ax.set_ylim(min(low, -0.3 * step) - pad, max(high, base[-1] + 0.3 * step) + pad)
     every = -(-count // _MOST_LABELS)
@@ -89,6 +95,15 @@ def draw_stack(
     ax.spines["left"].set_visible(False)
     ax.set_ylabel(axis_label)
     _vertical_bar(ax, peak, units)
+
+
+def _cut(ax: Axes, times: np.ndarray, values: np.ndarray, settled: int) -> np.ndarray:
+    """Values (T, C), NaN where a start-up leaves the range of what follows by far."""
+    low, high = values[settled:].min(axis=0), values[settled:].max(axis=0)
+    slack = 0.3 * float(np.max(high - low))
+    beyond = (values < low - slack) | (values > high + slack)
+    add_note(ax, f"start-up beyond the scale until {times[beyond.any(axis=1)].max():.3g} ms")
+    return np.where(beyond, np.nan, values)
 
 
 def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
@@ -133,6 +148,7 @@ def draw_traces(
     title: str,
     quantity: str,
     colours: Sequence[Any] | None = None,
+    from_start: bool = False,
 ) -> None:
     """Draw a few traces over each other on one axis, that of `quantity`, or stack more of them.
 
@@ -150,13 +166,17 @@ def draw_traces(
             title=title,
             colours=inks,
             centred=True,
+            from_start=from_start,
         )
         return
     ax.set_title(title)
     if not values.size:
         say(ax, "no samples in this time span")
         return
-    label, factor = shown_unit(units, float(np.max(np.abs(values))))
+    settled = settled_row(values) if from_start else 0
+    if settled:
+        values = _cut(ax, times, values, settled)
+    label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
     chosen = colours if colours is not None else [INK] if count == 1 else COLOURS
     for k in range(count):
         ax.plot(times, factor * values[:, k], color=chosen[k % len(chosen)], label=labels[k])
@@ -164,11 +184,65 @@ def draw_traces(
     ax.margins(y=0.06)
     ax.locator_params(axis="y", nbins=4)
     if count > 1:
-        ax.legend(
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.05),
-            handlelength=1.0,
-            handletextpad=0.5,
-            labelspacing=0.3,
-            borderaxespad=0.2,
-        )
+        _legend(ax)
+
+
+def draw_butterfly(
+    ax: Axes,
+    times: np.ndarray,
+    values: np.ndarray,
+    names: Sequence[str],
+    *,
+    units: str,
+    title: str,
+    from_start: bool = False,
+) -> None:
+    """Draw the traces of many sensors over each other, and name the strongest.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    times : ndarray, shape (T,)
+        Times, ms.
+    values : ndarray, shape (T, C)
+        One trace a column.
+    names : sequence of str
+        Names of the sensors.
+    units : str
+        Unit of the values.
+    title : str
+        Heading.
+    from_start : bool
+        Whether the traces begin where the run does: a start-up that stands out is cut off.
+    """
+    ax.set_title(title)
+    if not values.size:
+        say(ax, "no samples in this time span")
+        return
+    settled = settled_row(values) if from_start else 0
+    if settled:
+        values = _cut(ax, times, values, settled)
+    label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
+    strongest = np.argsort(-np.ptp(values[settled:], axis=0), kind="stable")[:_MOST_NAMED]
+    others = np.setdiff1d(np.arange(values.shape[1]), strongest)
+    if len(others):
+        ax.plot(times, factor * values[:, others], color=FAINT, linewidth=0.4, zorder=2)
+    for colour, k in zip(COLOURS, strongest, strict=False):
+        ax.plot(times, factor * values[:, k], color=colour, label=names[k], zorder=3)
+    ax.set_ylabel(label)
+    ax.margins(y=0.06)
+    ax.locator_params(axis="y", nbins=5)
+    _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
+    """Legend right of the axes."""
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.05),
+        handlelength=1.0,
+        handletextpad=0.5,
+        labelspacing=0.3,
+        borderaxespad=0.2,
+    )

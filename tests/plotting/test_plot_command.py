@@ -13,6 +13,8 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting import figure as figures
+from lfpcli.plotting.notes import notes_of
+from lfpcli.plotting.scale import image_scale, settled_row
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import draw_recording
 
@@ -106,8 +108,9 @@ def test_network(draw):
     assert [t.get_text() for t in raster.get_yticklabels()] == ["E", "I"]
     assert raster.get_ylabel() == "38 cells"
     assert {line.get_color() for line in raster.lines} == set(figures.COLOURS[:2])
-    columns = [t.get_text() for t in figure.axes[4].texts]
-    assert columns == ["x = 30", "x = 62"]
+    # two contacts a depth on one shank are one row of the image, at its true depth
+    assert "mean of 2 contacts a depth" in notes_of(figure.axes[4])
+    assert figure.axes[4].get_ylim() == pytest.approx((-409, 709), abs=60)
     assert figure.axes[3].child_axes[0].get_ylabel() == "µA/mm³"
 
 
@@ -124,9 +127,104 @@ def test_head(draw):
     figure = draw("eeg.h5")
     assert "eeg: four-sphere, 22.2 ms" in titles(figure)
     assert "eeg: four-sphere, 45.1 ms" in titles(draw("eeg.h5", parts=["topography"], at=45.12))
-    traces = next(ax for ax in figure.axes if ax.get_title("left").endswith("21 channels"))
+    butterfly = next(ax for ax in figure.axes if ax.get_title("left").endswith("21 channels"))
+    assert len(butterfly.lines) == 21
+    assert len(butterfly.get_legend().get_texts()) == 4
+    (traces,) = draw("eeg.h5", parts=["eeg"], style="traces").axes
     labels = [t.get_text() for t in traces.get_yticklabels()]
     assert labels == [f"E{k}" for k in range(21, 0, -1)]
+
+
+@pytest.mark.parametrize("name", ["one.h5", "dense.h5", "net.h5", "eeg.h5"])
+def test_nothing_overlaps_or_leaves_the_page(draw, name):
+    """Headings, remarks, labels of axes and legends have room of their own."""
+    figure = draw(name)
+    renderer = figure.canvas.get_renderer()
+    page = figure.bbox
+    boxes = {}
+    for k, ax in enumerate(figure.axes):
+        words = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label]
+        words += [t for t in ax.texts if t.get_gid() in ("note", "remark")]
+        for word in words:
+            if word.get_text():
+                boxes[f"{k} {word.get_text()}"] = word.get_window_extent(renderer)
+        if ax.get_legend() is not None:
+            boxes[f"{k} legend"] = ax.get_legend().get_window_extent(renderer)
+    names = list(boxes)
+    for k, first in enumerate(names):
+        box = boxes[first]
+        assert page.x0 <= box.x0 and box.x1 <= page.x1, first
+        assert page.y0 <= box.y0 and box.y1 <= page.y1, first
+        for second in names[k + 1 :]:
+            assert not box.overlaps(boxes[second]), f"{first} over {second}"
+
+
+def noisy(rng, samples=4000, channels=6):
+    """Activity that goes on, the stronger the higher the channel."""
+    course = np.convolve(rng.standard_normal(samples), np.ones(40) / 40, "same")
+    return course[:, None] * np.linspace(0.2, 1.0, channels)
+
+
+def test_start_up_never_sets_the_scale():
+    rng = np.random.default_rng(1)
+    values = noisy(rng)
+    decay = 20 * np.exp(-np.arange(len(values)) / 60)[:, None]
+    assert settled_row(values) == 0
+    assert settled_row(values + decay) == 500
+    scale = image_scale(values + decay, from_start=True)
+    assert scale.limit < 1.2 * np.abs(values).max() and scale.clips
+    assert image_scale(values + decay, from_start=False).limit > 3 * scale.limit
+
+
+def test_response_to_an_early_stimulus_is_shown_whole():
+    values = np.zeros((4000, 3))
+    values[200:300] = 5.0
+    values[300:] = 5.0 * np.exp(-np.arange(3700) / 150)[:, None]
+    assert settled_row(values) == 0
+
+
+def test_start_up_is_cut_and_told(draw, tmp_path):
+    values = noisy(np.random.default_rng(2))
+    values[:30] += 30.0
+    places = np.column_stack([np.full(6, 20.0), np.zeros(6), 100.0 * np.arange(6)])
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("lfp", Signal(values, "mV", 0.1, positions=places))
+        writer.dipole("total", Sampled(values[:, :3], "nA um", 0.1))
+    for part, time in (("lfp", None), ("dipole", None), ("lfp", (0.0, 10.0))):
+        ax = draw(tmp_path / "a.h5", parts=[part], time=time).axes[0]
+        cut = time is None
+        assert ("start-up beyond the scale until" in notes_of(ax)) is cut
+        reach = max(np.nanmax(line.get_ydata()) for line in ax.lines)
+        assert bool(reach < 15) is cut
+
+
+def test_shanks_are_images_of_one_scale(draw, tmp_path):
+    rng = np.random.default_rng(3)
+    places = [[x, 0.0, 15.0 * k] for x in (0.0, 32.0, 250.0, 282.0) for k in range(40)]
+    data = 1e-3 * noisy(rng, channels=160)
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("np2", Signal(data, "mV", 0.1, positions=np.array(places)))
+    first, second = draw(tmp_path / "a.h5").axes
+    assert first.get_title("left") == "np2, 160 channels: shank at x = 16 µm"
+    assert second.get_title("left") == "shank at x = 266 µm"
+    (a,), (b,) = first.collections, second.collections
+    assert a.get_clim() == b.get_clim()
+    # 4000 samples, of which each pixel shows the largest of five
+    assert a.get_array().shape == (40, 800)
+    stretch = data[:5, [7, 47]]
+    largest = stretch[np.abs(stretch).argmax(axis=0), [0, 1]].mean()
+    assert a.get_array()[7, 0] == pytest.approx(1e6 * largest)
+
+
+def test_silent_ends_are_left_out_and_told(draw, tmp_path):
+    places = np.column_stack([np.zeros((60, 2)), 20.0 * np.arange(60)])
+    data = np.zeros((500, 60))
+    data[:, 20:40] = np.random.default_rng(1).standard_normal((500, 20))
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("lfp", Signal(data, "mV", 0.1, positions=places))
+    ax = draw(tmp_path / "a.h5").axes[0]
+    assert "40 rows below 3 % left out" in notes_of(ax)
+    assert ax.get_ylim() == pytest.approx((390, 790))
 
 
 def test_parts_time_and_channels_are_chosen(draw):

@@ -7,7 +7,7 @@ import pytest
 
 from lfpcli.errors import InputError
 from lfpcli.plotting import reduce
-from lfpcli.plotting.reduce import envelope, means, rows_in
+from lfpcli.plotting.reduce import envelope, extremes, rows_in
 from lfpcli.plotting.traces import depth_labels
 from lfpcli.plotting.units import nice_length, pretty, shown_unit
 
@@ -34,22 +34,29 @@ def test_envelope_keeps_extremes(monkeypatch):
     assert np.array_equal(envelope(values, (0, len(values)), np.arange(3), points=500)[1], got)
 
 
-def test_means_are_those_of_each_stretch(monkeypatch):
+def test_extremes_are_those_of_each_stretch(monkeypatch):
     values = data()
-    edges, got = means(values, (3, 100_000), np.array([1]), points=900)
+    edges, got = extremes(values, (3, 100_000), np.array([1]), points=900)
     step = int(edges[1] - edges[0])
     assert edges[0] == 2.5 and edges[-1] == 99_999.5 and len(edges) == len(got) + 1
-    assert got[7, 0] == pytest.approx(values[3 + 7 * step : 3 + 8 * step, 1].mean(), rel=1e-12)
-    assert got[-1, 0] == pytest.approx(
-        values[3 + (len(got) - 1) * step : 100_000, 1].mean(), rel=1e-12
-    )
+    for k in (7, len(got) - 1):
+        stretch = values[3 + k * step : min(3 + (k + 1) * step, 100_000), 1]
+        assert got[k, 0] == stretch[np.argmax(np.abs(stretch))]
     monkeypatch.setattr(reduce, "_BLOCK_BYTES", 50_000)
-    assert np.array_equal(means(values, (3, 100_000), np.array([1]), points=900)[1], got)
+    assert np.array_equal(extremes(values, (3, 100_000), np.array([1]), points=900)[1], got)
+
+
+@pytest.mark.parametrize("columns", [[0], [2, 1], [2, 0, 1]])
+def test_columns_are_taken_before_or_after(columns):
+    values = data()
+    whole = extremes(values, (0, 50_000), np.arange(3))[1]
+    got = extremes(values, (0, 50_000), np.array(columns))[1]
+    assert np.array_equal(got, whole[:, columns])
 
 
 def test_no_rows():
     assert envelope(data(10), (4, 4), np.arange(3))[1].shape == (0, 3)
-    assert means(data(10), (4, 4), np.arange(3))[1].shape == (0, 3)
+    assert extremes(data(10), (4, 4), np.arange(3))[1].shape == (0, 3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

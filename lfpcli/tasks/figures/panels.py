@@ -22,6 +22,7 @@ from lfpcli.plotting.morphology import (
     extent,
     frame,
     population_colours,
+    remark_hidden,
 )
 from lfpcli.plotting.reduce import envelope, rows_in
 from lfpcli.plotting.spikes import Train, draw_raster
@@ -71,7 +72,8 @@ def spikes_panel(recording: Recording, view: View) -> Panel:
         for name, colour in zip(names, population_colours(len(names)), strict=True)
     ]
     total = sum(t.cells for t in trains)
-    height = 0.3 if total == 1 else min(0.4 + 0.02 * total, 1.7)
+    silent = not any(len(train.times) for train in trains)
+    height = 0.3 if total == 1 or silent else min(0.4 + 0.02 * total, 1.7)
     return Panel(lambda ax: draw_raster(ax, trains), height)
 
 
@@ -126,6 +128,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
             title=f"{quantity} (soma)",
             quantity=symbol,
             colours=[INK] if joined.shape[1] == 1 else inks,
+            from_start=view.time is None,
         )
 
     return Panel(draw, 1.0 if joined.shape[1] <= 3 else min(0.5 + 0.2 * joined.shape[1], 2.0))
@@ -191,7 +194,16 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     labels = ["$p_x$", "$p_y$", "$p_z$"]
 
     def draw(ax: Axes) -> None:
-        draw_traces(ax, times, values, labels, units=sampled.units, title=title, quantity="$p$")
+        draw_traces(
+            ax,
+            times,
+            values,
+            labels,
+            units=sampled.units,
+            title=title,
+            quantity="$p$",
+            from_start=view.time is None,
+        )
 
     return Panel(draw, 0.9)
 
@@ -236,6 +248,7 @@ def _framed(
     def framed(ax: Axes) -> None:
         draw(ax)
         frame(ax, low, high, view=view.view)
+        remark_hidden(ax, sites, view=view.view)
 
     width = 4.0
     return Panel(framed, width * min(max(aspect, 0.6), 2.5), timed=False, width=width)

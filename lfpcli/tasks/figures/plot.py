@@ -23,7 +23,7 @@ from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topography_panel
-from lfpcli.tasks.figures.signal_panels import signal_panel
+from lfpcli.tasks.figures.signal_panels import signal_panels
 from lfpcli.vocabulary import FIGURE_FORMATS
 
 
@@ -140,8 +140,8 @@ def draw_recording(
             # beside time courses; the colour bar is to the right of the map
             sides.append(replace(panel, width=3.2, height=2.6, margin=0.65, titled=True))
         elif part.content == "signal":
-            panel, contacts = signal_panel(recording, part.name, view)
-            stack.append(panel)
+            drawn, contacts = signal_panels(recording, part.name, view)
+            stack += drawn
             if contacts is not None:
                 sites.append(contacts)
         elif part.content != "geometry":

@@ -2,79 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.axes import Axes
 
-from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.io.recording import Recording, Signal
 from lfpcli.plotting.figure import FAINT, Panel
 from lfpcli.plotting.image import draw_image
 from lfpcli.plotting.morphology import Sites
-from lfpcli.plotting.reduce import means, rows_in
-from lfpcli.plotting.traces import depth_colours, depth_labels, draw_stack
+from lfpcli.plotting.notes import add_note
+from lfpcli.plotting.reduce import extremes, rows_in
+from lfpcli.plotting.scale import Scale, image_scale
+from lfpcli.plotting.traces import depth_colours, draw_butterfly, draw_stack
 from lfpcli.plotting.units import literal
+from lfpcli.tasks.figures.channels import (
+    Channels,
+    Shank,
+    as_listed,
+    check_channels,
+    chosen_channels,
+    ordered,
+    shanks_of,
+)
 from lfpcli.tasks.figures.panels import View, traces
 from lfpcli.tasks.figures.scalp_panel import has_topography
 
-# more channels than this become an image
+# more channels than this become an image, or the butterfly of a head
 _MOST_TRACES = 24
-# more columns of contacts than this are not kept apart in an image
-_MOST_COLUMNS = 12
+_MOST_HEAD_TRACES = 8
 _CSD_UNIT = "nA/um3"
+# rows at either end that nowhere exceed this share of the scale are silent; fewer than these
+# shares of all rows are not worth a remark
+_SILENT, _WORTH_CUTTING = 0.03, 0.1
+_LEAST_ROWS = 8
 
 
-@dataclass
-class Channels:
-    """Channels in the order in which they are drawn, from the lowest to the highest.
-
-    Attributes
-    ----------
-    index : ndarray of int, shape (K,)
-        Their columns in the data.
-    depths : ndarray, shape (K,)
-        Where they are along the axis that they extend along, um.
-    labels : list of str
-        What to write beside each.
-    axis_label : str
-        What the labels are.
-    columns : list of str, or None
-        The column of the array that each contact is in, where several contacts share a depth.
-    listed : bool
-        Whether they are in the order of the file instead, under their names or numbers.
-    """
-
-    index: np.ndarray
-    depths: np.ndarray
-    labels: list[str]
-    axis_label: str
-    columns: list[str] | None = None
-    listed: bool = False
-
-
-def signal_panel(recording: Recording, name: str, view: View) -> tuple[Panel, Sites | None]:
-    """Traces or an image of a signal, and the contacts to mark beside the cells."""
+def signal_panels(recording: Recording, name: str, view: View) -> tuple[list[Panel], Sites | None]:
+    """Traces or images of a signal, and the contacts to mark beside the cells."""
     signal = recording.signal(name)
-    _check(signal, recording.source_of(f"/signals/{name}"))
+    check_channels(signal, recording.source_of(f"/signals/{name}"))
     dataset = recording.source_of(f"/signals/{name}/data")
-    chosen = _chosen(view.channels, signal, name)
+    chosen = chosen_channels(view.channels, signal, name)
     is_csd = signal.units == _CSD_UNIT
-    around_head = signal.positions is None or has_topography(signal)
-    count = len(chosen)
-    title = ": ".join(literal(part) for part in (name, signal.model) if part)
-    title += f", {count} {'layer' if is_csd else 'channel'}{'s' if count > 1 else ''}"
-    image = view.style == "image" or (
-        view.style == "auto" and (count > _MOST_TRACES or (is_csd and count > 3))
+    on_head = has_topography(signal)
+    title = _title(signal, name, len(chosen), "layer" if is_csd else "channel")
+    if view.style == "auto" and on_head and len(chosen) > _MOST_HEAD_TRACES:
+        return [_butterfly_panel(signal, chosen, view, dataset=dataset, title=title)], None
+    is_image = view.style == "image" or (
+        view.style == "auto" and (len(chosen) > _MOST_TRACES or (is_csd and len(chosen) > 3))
     )
-    channels = _as_listed(signal, chosen) if around_head else _ordered(signal, chosen, apart=image)
-    build = _image_panel if image else _trace_panel
-    panel = build(signal, channels, view, dataset=dataset, title=title)
-    if signal.positions is None or around_head or is_csd:
-        return panel, None
-    colours = FAINT if image else depth_colours(count)
-    return panel, Sites(signal.positions[channels.index], colours)
+    shanks = shanks_of(signal, chosen) if is_image and not on_head else None
+    if signal.positions is None or on_head:
+        channels = as_listed(signal, chosen)
+    else:
+        channels = ordered(signal, chosen, apart=is_image)
+    if shanks is not None:
+        panels = _shank_panels(signal, shanks, view, dataset=dataset, title=title)
+    elif is_image:
+        panels = [_image_panel(signal, channels, view, dataset=dataset, title=title)]
+    else:
+        panels = [_trace_panel(signal, channels, view, dataset=dataset, title=title)]
+    if signal.positions is None or on_head or is_csd:
+        return panels, None
+    colours = FAINT if is_image else depth_colours(len(chosen))
+    return panels, Sites(signal.positions[channels.index], colours)
+
+
+def _title(signal: Signal, name: str, count: int, noun: str) -> str:
+    title = ": ".join(literal(part) for part in (name, signal.model) if part)
+    return f"{title}, {count} {noun}{'s' if count > 1 else ''}"
+
+
+def _begins_with_run(signal: Signal, view: View) -> bool:
+    """Whether the first sample that is shown is the first there is."""
+    return view.time is None or view.time[0] <= signal.t_start
 
 
 def _trace_panel(
@@ -93,109 +93,129 @@ def _trace_panel(
             title=title,
             axis_label=channels.axis_label,
             colours=None if channels.listed else depth_colours(count),
+            from_start=_begins_with_run(signal, view),
         )
 
     return Panel(draw, min(max(0.5 + 0.16 * count, 0.8), 3.4))
 
 
+def _butterfly_panel(
+    signal: Signal, chosen: np.ndarray, view: View, *, dataset: str, title: str
+) -> Panel:
+    times, values = traces(signal, chosen, view, dataset)
+    names = [literal(signal.names[k]) if signal.names else str(k) for k in chosen]
+
+    def draw(ax: Axes) -> None:
+        draw_butterfly(
+            ax,
+            times,
+            values,
+            names,
+            units=signal.units,
+            title=title,
+            from_start=_begins_with_run(signal, view),
+        )
+
+    return Panel(draw, 1.3)
+
+
 def _image_panel(
     signal: Signal, channels: Channels, view: View, *, dataset: str, title: str
 ) -> Panel:
-    rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
-    edges, values = means(signal.data, rows, channels.index, source=dataset)
+    edges, values, remark = _samples(signal, channels.index, view, dataset)
+    scale = _scale(values, signal, view)
+    depths, labels = channels.depths, channels.labels if channels.listed else None
+    if not channels.listed and channels.columns is None:
+        values, depths, left_out = _without_silent_ends(values, depths, scale, "rows")
+        remark = "; ".join(filter(None, (remark, left_out)))
 
     def draw(ax: Axes) -> None:
         draw_image(
             ax,
-            signal.t_start + signal.dt * edges,
+            edges,
             values,
-            channels.depths,
+            depths,
             units=signal.units,
             title=title,
             axis_label=channels.axis_label,
-            labels=channels.labels if channels.listed else None,
+            scale=scale,
+            labels=labels,
             columns=channels.columns,
         )
+        if remark:
+            add_note(ax, remark)
 
-    return Panel(draw, min(max(0.6 + 0.03 * len(channels.index), 1.4), 2.4))
-
-
-def _check(signal: Signal, group: str) -> None:
-    width = signal.data.shape[1]
-    if signal.positions is not None and signal.positions.shape != (width, 3):
-        raise InputError(f"expected positions of {width} channels, three columns", source=group)
-    if signal.names and len(signal.names) != width:
-        raise InputError(f"{len(signal.names)} names for {width} channels", source=group)
+    return Panel(draw, min(max(0.6 + 0.03 * len(depths), 1.4), 2.4))
 
 
-def _ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
-    """Order channels along z, or else along where they extend most; `apart` column by column."""
-    if signal.positions is None or not len(chosen):
-        return _as_listed(signal, chosen)
-    places = signal.positions[chosen].round(6)
-    reach = np.ptp(places, axis=0)
-    axis = 2 if reach[2] > 0 or not reach.any() else int(np.argmax(reach))
-    columns = _columns(places, axis) if apart else None
-    owner = np.zeros(len(chosen)) if columns is None else columns[0]
-    order = np.lexsort((-chosen, places[:, axis], owner))
-    depths = places[order, axis]
-    names = None if columns is None else [columns[1][k] for k in columns[0][order]]
-    label = f"{'xyz'[axis]} (µm)"
-    return Channels(
-        index=chosen[order],
-        depths=depths,
-        labels=depth_labels(depths),
-        axis_label=label,
-        columns=names,
-    )
+def _shank_panels(
+    signal: Signal, shanks: list[Shank], view: View, *, dataset: str, title: str
+) -> list[Panel]:
+    """An image of time and depth of each shank, all with one scale."""
+    samples = [_samples(signal, shank.index, view, dataset) for shank in shanks]
+    edges, remark = samples[0][0], samples[0][2]
+    means = [shank.averaged(s[1]) for shank, s in zip(shanks, samples, strict=True)]
+    whole = np.concatenate(means, axis=1)
+    scale = _scale(whole, signal, view)
+    panels: list[Panel] = []
+    for shank, mean in zip(shanks, means, strict=True):
+        values, depths, left_out = _without_silent_ends(mean, shank.depths, scale, "depths")
+        heading = title if not panels else ""
+        if shank.name:
+            heading += f"{': ' if heading else ''}shank at {shank.name} µm"
+        each = len(shank.index) / len(shank.depths)
+        averaged = f"mean of {each:.3g} contacts a depth" if not panels else ""
+        remarks = "; ".join(filter(None, (averaged, remark if not panels else "", left_out)))
 
-
-def _as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
-    """Channels in the order of the file, the first on top."""
-    index = chosen[::-1]
-    labels = [literal(signal.names[c]) if signal.names else str(c) for c in index]
-    label = "" if signal.names else "channel"
-    return Channels(index, -index.astype(float), labels, label, listed=True)
-
-
-def _columns(places: np.ndarray, axis: int) -> tuple[np.ndarray, list[str]] | None:
-    """Number of the column each contact is in, and their names; None where no two share a depth."""
-    if len(np.unique(places[:, axis])) == len(places):
-        return None
-    across = [k for k in range(3) if k != axis]
-    feet, owner = np.unique(places[:, across], axis=0, return_inverse=True)
-    if not 1 < len(feet) <= _MOST_COLUMNS:
-        return None
-    # named by the coordinates in which the columns differ
-    varying = [k for k in range(2) if np.ptp(feet[:, k]) > 0]
-    names = []
-    for foot in feet:
-        parts = [f"{'xyz'[across[k]]} = {foot[k]:g}" for k in varying]
-        names.append(", ".join(parts))
-    return owner.reshape(-1), names
-
-
-def _chosen(wanted: Sequence[str] | None, signal: Signal, name: str) -> np.ndarray:
-    """Columns of the channels that were asked for, in the order of the signal."""
-    width = signal.data.shape[1]
-    if wanted is None:
-        return np.arange(width)
-    chosen: set[int] = set()
-    for token in wanted:
-        first, dash, last = token.partition("-")
-        if token in signal.names:
-            chosen.add(signal.names.index(token))
-        elif not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(
-                f"signal '{name}' has no channel '{token}'",
-                remedy=nearest(token, signal.names, "channel")
-                if signal.names
-                else "channels are numbers or ranges such as 0-7",
+        def draw(
+            ax: Axes,
+            values: np.ndarray = values,
+            depths: np.ndarray = depths,
+            heading: str = heading,
+            remarks: str = remarks,
+        ) -> None:
+            draw_image(
+                ax,
+                edges,
+                values,
+                depths,
+                units=signal.units,
+                title=heading,
+                axis_label="z (µm)",
+                scale=scale,
             )
-        elif not int(first) <= int(last or first) < width:
-            raise UsageError(
-                f"signal '{name}' has no channel '{token}'", remedy=f"it has 0 to {width - 1}"
-            )
-        else:
-            chosen.update(range(int(first), int(last or first) + 1))
-    return np.array(sorted(chosen), int)
+            if remarks:
+                add_note(ax, remarks)
+
+        panels.append(Panel(draw, 2.4 if len(shanks) == 1 else 1.4))
+    return panels
+
+
+def _samples(
+    signal: Signal, index: np.ndarray, view: View, dataset: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Edges of the pixels in time, ms, their values, and what is to be said of them."""
+    rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
+    edges, values = extremes(signal.data, rows, index, source=dataset)
+    step = -(-(rows[1] - rows[0]) // max(len(values), 1))
+    remark = f"extremes of {step} samples" if step > 1 else ""
+    return signal.t_start + signal.dt * edges, values, remark
+
+
+def _scale(values: np.ndarray, signal: Signal, view: View) -> Scale | None:
+    return image_scale(values, _begins_with_run(signal, view)) if values.size else None
+
+
+def _without_silent_ends(
+    values: np.ndarray, depths: np.ndarray, scale: Scale | None, noun: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Values and depths without silent rows at both ends, and what is to be said of that."""
+    if scale is None or scale.limit == 0:
+        return values, depths, ""
+    loud = np.flatnonzero(np.abs(values).max(axis=0) > _SILENT * scale.limit)
+    first, last = int(loud[0]), int(loud[-1]) + 1
+    last = max(last, min(first + _LEAST_ROWS, len(depths)))
+    if len(depths) - (last - first) < _WORTH_CUTTING * len(depths):
+        return values, depths, ""
+    remark = f"{len(depths) - (last - first)} {noun} below 3 % left out"
+    return values[:, first:last], depths[first:last], remark

@@ -1,0 +1,51 @@
+"""What a picture leaves out, written into it."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from lfpcli.plotting.figure import INK
+
+_SIZE = 6.0
+# points between axes and heading: a line of remarks goes between them
+_RAISED = 13.0
+# inches that a character takes of a heading and of a remark
+_HEADING, _REMARK = 0.078, 0.047
+
+
+def add_note(ax: Axes, text: str) -> None:
+    """Write a remark above the axes, after those that are there.
+
+    It stands right of the heading where both fit into the line, else below it.
+    """
+    before = next((t for t in ax.texts if t.get_gid() == "note"), None)
+    if before is not None:
+        text = f"{before.get_text()}; {text}"
+        before.remove()
+    heading = ax.get_title("left")
+    width = ax.get_window_extent().width / ax.figure.get_dpi()
+    fits = _HEADING * len(heading) + _REMARK * len(text) < width
+    if not fits:
+        ax.set_title(heading, pad=_RAISED)
+    ax.annotate(
+        text,
+        (1.0, 1.0) if fits else (0.0, 1.0),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right" if fits else "left",
+        fontsize=_SIZE,
+        color=INK,
+        annotation_clip=False,
+        gid="note",
+    )
+
+
+def notes_of(ax: Axes) -> str:
+    """The remarks of axes."""
+    return next((t.get_text() for t in ax.texts if t.get_gid() == "note"), "")
+
+
+def say(ax: Axes, text: str) -> None:
+    """Say in empty axes why they are empty."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK)
