@@ -185,7 +185,7 @@ def test_response_to_an_early_stimulus_is_shown_whole():
 
 def test_start_up_is_cut_and_told(draw, tmp_path):
     values = noisy(np.random.default_rng(2))
-    values[:30] += 30.0
+    values[:30] += 10.0
     places = np.column_stack([np.full(6, 20.0), np.zeros(6), 100.0 * np.arange(6)])
     with RecordingWriter(tmp_path / "a.h5", {}) as writer:
         writer.signal("lfp", Signal(values, "mV", 0.1, positions=places))
@@ -195,7 +195,7 @@ def test_start_up_is_cut_and_told(draw, tmp_path):
         cut = time is None
         assert ("start-up beyond the scale until" in notes_of(ax)) is cut
         reach = max(np.nanmax(line.get_ydata()) for line in ax.lines)
-        assert bool(reach < 15) is cut
+        assert bool(reach < 8) is cut
 
 
 def test_shanks_are_images_of_one_scale(draw, tmp_path):
