@@ -68,20 +68,28 @@ class Shank:
     name: str = ""
 
     def averaged(self, values: np.ndarray) -> np.ndarray:
-        """Means (M, R) over the contacts of each depth of samples (M, K)."""
+        """Means (M, R) over the contacts of each depth of samples (M, K), in their unit."""
         sums = np.zeros((len(values), len(self.depths)))
         np.add.at(sums.T, self.rows, values.T)
         return sums / np.bincount(self.rows, minlength=len(self.depths))
 
 
 def depth_axis(positions: np.ndarray) -> int:
-    """Axis that contacts (C, 3) are ordered along: z, or else where they extend most."""
+    """Axis that contacts (C, 3), um, are ordered along: z, or else where they extend most."""
     reach = np.ptp(positions, axis=0)
     return 2 if reach[2] > 0 or not reach.any() else int(np.argmax(reach))
 
 
 def shanks_of(signal: Signal, chosen: np.ndarray) -> list[Shank] | None:
-    """Narrow shanks that contacts with several to a depth are on; None where they are on none."""
+    """Narrow shanks that contacts with several to a depth are on; None where they are on none.
+
+    Parameters
+    ----------
+    signal : Signal
+        With positions, um.
+    chosen : ndarray of int, shape (K,)
+        Columns of its channels.
+    """
     if signal.positions is None or not len(chosen):
         return None
     positions = signal.positions[chosen].round(6)
@@ -117,7 +125,17 @@ def check_channels(signal: Signal, group: str) -> None:
 
 
 def ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
-    """Order channels along z, or else along where they extend most; `apart` column by column."""
+    """Order channels along z, or else along where they extend most; `apart` column by column.
+
+    Parameters
+    ----------
+    signal : Signal
+        With positions, um, or without.
+    chosen : ndarray of int, shape (K,)
+        Columns of its channels.
+    apart : bool
+        Whether the columns of the array are kept apart.
+    """
     if signal.positions is None or not len(chosen):
         return as_listed(signal, chosen)
     places = signal.positions[chosen].round(6)
@@ -138,7 +156,7 @@ def ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
 
 
 def as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
-    """Channels in the order of the file, the first on top."""
+    """Channels `chosen`, shape (K,), in the order of the file, the first on top."""
     index = chosen[::-1]
     labels = [literal(signal.names[c]) if signal.names else str(c) for c in index]
     label = "" if signal.names else "channel"
@@ -165,7 +183,7 @@ def _columns(places: np.ndarray, axis: int) -> tuple[np.ndarray, list[str]] | No
 
 
 def chosen_channels(wanted: Sequence[str] | None, signal: Signal, name: str) -> np.ndarray:
-    """Columns of the channels that were asked for, in the order of the signal."""
+    """Columns of the channels that were asked for, shape (K,), in the order of the signal."""
     width = signal.data.shape[1]
     if wanted is None:
         return np.arange(width)
