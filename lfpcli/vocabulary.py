@@ -76,6 +76,8 @@ INITS: Final = ("model", STANDARD_INIT)
 ENGINES: Final = ("auto", "neuron", "coreneuron")
 ENGINE: Final = "auto"
 ADAPTIVE: Final = "adaptive"
+INTEGRATORS: Final = ("backward-euler", "crank-nicolson")
+"""Methods of the fixed time step, of first and of second order."""
 DT: Final = 0.0625
 """Time step, ms."""
 TSTOP: Final = 100.0

@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint, where there is one"
     )
+    group.add_argument(
+        "--check-dt",
+        action="store_true",
+        help="run at half the time step too, and tell the error of each signal",
+    )
     group.add_argument("--float32", action="store_true", help="store samples in single precision")
     options.add_json(group)
     _add_quick(parser)
@@ -144,6 +149,10 @@ def run(args: argparse.Namespace) -> int:
         if args.dry_run:
             _print_plan(plan_of(source.model, float32=args.float32), args.json)
             return 0
+        if args.check_dt:
+            from lfpcli.tasks.simulate.step_errors import check_step_errors_possible
+
+            check_step_errors_possible(source.model, args.output)
         tstop = source.model.run.tstop
         with args.console.progress("simulating", tstop, "ms") as progress:
             plan = simulate(
@@ -153,9 +162,25 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
                 report=lambda plan: _tell(plan, args.console),
             )
+        errors = _checked_step(args, source.model, plan.seed) if args.check_dt else {}
     if args.json:
-        _print_plan(plan, True)
+        _print_plan(plan, True, **errors)
     return 0
+
+
+def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, Any]:
+    """Tell the errors that the time step makes; returns them for JSON."""
+    from dataclasses import asdict
+
+    from lfpcli.tasks.simulate.step_errors import step_errors
+
+    dt, errors = step_errors(model, args.output, seed)
+    for error in errors:
+        args.console.note(
+            f"{error.name}: dt {dt:g} ms makes errors of {100 * error.largest:.2g} % of its peak; "
+            f"its peak-to-peak size is off by {100 * error.size:+.2g} %"
+        )
+    return {"step errors": [asdict(error) for error in errors]}
 
 
 def _source(model: str | None, hoc: str | None) -> tuple[str, bool]:
@@ -187,11 +212,11 @@ def _tell(plan: Any, console: Any) -> None:
         console.detail(line)
 
 
-def _print_plan(plan: Any, as_json: bool) -> None:
+def _print_plan(plan: Any, as_json: bool, **more: Any) -> None:
     import json
 
     if as_json:
-        print(json.dumps(plan.facts(), indent=2))
+        print(json.dumps({**plan.facts(), **more}, indent=2))
         return
     for line in _plan_lines(plan):
         print(line)

@@ -24,6 +24,11 @@ class Run(Table):
         vocabulary.DT,
         doc='Time step; "adaptive" lets it vary. Left out: as for v_init.',
     )
+    method: str = key(
+        choice(*vocabulary.INTEGRATORS),
+        vocabulary.INTEGRATORS[0],
+        doc="Method of the fixed time step, of first or of second order. Left out: as for v_init.",
+    )
     tstart: float = key(
         number("ms", most=0), 0.0, doc="Start of the simulation; recording begins at 0."
     )
@@ -85,7 +90,9 @@ class Run(Table):
         return self.dt_out if isinstance(self.dt, str) else self.dt
 
     def check(self, at: At) -> None:
-        """Raise `InputError` where the step is longer than the run."""
+        """Raise `InputError` where the step is longer than the run, or has no method."""
+        if self.is_adaptive and self.method != vocabulary.INTEGRATORS[0]:
+            raise (at / "method").error(f"belongs to a fixed time step, dt is {shown(self.dt)}")
         if not (self.tstop - self.tstart) / self.interval <= MOST_STEPS:
             raise at.table_error(f"makes more than {MOST_STEPS:.0e} steps", "check dt and tstop")
         if self.interval > self.tstop:

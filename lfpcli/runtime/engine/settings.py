@@ -68,6 +68,22 @@ class RunSettings:
         return math.floor(self.tstop / self.dt + 1e-9) + 1
 
     @property
+    def current_offset(self) -> float:
+        """Time of a sample's membrane currents less that of its potentials, ms.
+
+        With the Crank-Nicolson method NEURON's `i_membrane_` is that in the middle of the step.
+        """
+        return -0.5 * self.dt if self.secondorder and not self.adaptive else 0.0
+
+    @property
+    def ionic_lag(self) -> float:
+        """By how much a sample's ionic and synaptic currents are older than its potentials, ms.
+
+        A fixed step computes them at its beginning, and solves for the potentials at its end.
+        """
+        return 0.0 if self.adaptive else self.dt
+
+    @property
     def warmup(self) -> int:
         """Number of steps before t = 0."""
         return round(-self.tstart / self.dt)

@@ -10,11 +10,12 @@ from lfpcli.forward.treatment import Treatment
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
+from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Stream, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.instruments import instruments_of
-from lfpcli.tasks.simulate.recorders import recorders_of
+from lfpcli.tasks.simulate.recorders import is_ionic, recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
 
 
@@ -77,14 +78,19 @@ class Collection:
             if population in everywhere
         ]
 
-    def begin(self, writer: RecordingWriter, dt: float) -> list[Track]:
+    def begin(self, writer: RecordingWriter, settings: RunSettings) -> list[Track]:
         """Begin all datasets, on rank 0 only, and return them."""
         self._writer = writer
-        interval = dt * self._every
+        offset = settings.current_offset
         # signals keep every sample while the run goes, as a filter needs them
-        self._signal_tracks = [begin_signal(writer, s, dt) for s in self._streams]
+        self._signal_tracks = [begin_signal(writer, s, settings.dt, offset) for s in self._streams]
         self._report_tracks = {
-            (name, stream.population): stream.begin(writer, interval)
+            (name, stream.population): stream.begin(
+                writer,
+                settings.dt * self._every,
+                t_start=offset if name == "imem" else 0.0,
+                lag=settings.ionic_lag if is_ionic(name, stream.units) else None,
+            )
             for name, streams in self._reports.items()
             for stream in streams
         }

@@ -17,6 +17,8 @@ from lfpcli.runtime.mpi.team import Team
 
 # those that a run takes from the cells' files; it ends where the model says
 _TAKEN = ("celsius", "v_init", "dt")
+# NEURON's first order is 0; of its two second ones, this corrects the ionic currents too
+_SECOND_ORDER = 2
 
 
 @dataclass
@@ -104,10 +106,18 @@ def with_own_settings(model: Model, by_cell: Mapping[str, Mapping[str, float]]) 
                     f"{name} = {taken[name]:g} as the own files of {cells} set it; "
                     f"run.{name} would hold instead"
                 )
+    if model.run.method != vocabulary.INTEGRATORS[0]:
+        result.secondorder = _SECOND_ORDER
     orders = {cell: s["secondorder"] for cell, s in by_cell.items() if "secondorder" in s}
-    if orders:
+    if orders and "method" in model.run.stated:
+        result.notes.append(
+            f"the cells' own files set secondorder; the model's method {model.run.method} holds"
+        )
+    elif orders:
         result.secondorder = int(_agreed("secondorder", orders, model))
         result.notes.append(f"secondorder = {result.secondorder} as the cells' own files set it")
+        if result.secondorder == _SECOND_ORDER and not model.run.is_adaptive:
+            taken["method"] = vocabulary.INTEGRATORS[1]
     if taken:
         result.model = replace(model, run=replace(model.run, **taken))
         _check_step(result.model)

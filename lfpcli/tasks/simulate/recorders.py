@@ -126,6 +126,14 @@ def _add_electrodes(found: Recorders, model: Model, built: Built) -> None:
             found.store(f"{name}_stimulus{number}", recorder, unit)
 
 
+def is_ionic(name: str, units: str) -> bool:
+    """Whether a variable is a current through channels, which NEURON computes before it solves.
+
+    The capacitive current, and that of the whole membrane, follow from the solution.
+    """
+    return units in ("mA/cm2", "nA") and name not in ("imem", "i_cap", "i_membrane", "i_membrane_")
+
+
 def _unit_of_point(kind: str, name: str, place: str) -> str:
     unit = unit_of(name, kind)
     if unit is None:

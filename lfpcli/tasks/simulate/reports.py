@@ -69,8 +69,20 @@ class ReportStream:
             [np.zeros(0, np.int64)] + [np.arange(first[k], first[k + 1]) for k in by_gid]
         )
 
-    def begin(self, writer: RecordingWriter, dt: float) -> Track:
-        """Begin the dataset; on rank 0 only."""
+    def begin(
+        self, writer: RecordingWriter, dt: float, *, t_start: float, lag: float | None
+    ) -> Track:
+        """Begin the dataset; on rank 0 only.
+
+        Parameters
+        ----------
+        writer : RecordingWriter
+            Where to.
+        dt, t_start : float
+            Sampling interval and time of the first sample, ms.
+        lag : float, optional
+            By how much the values are older than their samples, ms.
+        """
         sections = [section for _, section, _ in self._elements]
         # a rank or a population may have no cells
         nothing = np.zeros(0)
@@ -78,13 +90,16 @@ class ReportStream:
             data=np.empty((0, len(self._order))),
             units=self.units,
             dt=dt,
-            t_start=0.0,
+            t_start=t_start,
             node_ids=np.array([gid for gid, _, _ in self._elements], np.int64),
             pointers=np.cumsum([0, *map(len, sections)]),
             element_ids=np.concatenate([nothing, *sections]).astype(np.int64),
             element_pos=np.concatenate([nothing, *(x for _, _, x in self._elements)]),
         )
-        return writer.report(self.variable, self.population, report)
+        track = writer.report(self.variable, self.population, report)
+        if lag is not None:
+            track.dataset.attrs["lag"] = lag
+        return track
 
     def gather(self, block: np.ndarray) -> np.ndarray:
         """Return on rank 0 the samples (n, columns) of all cells in the order of gids."""

@@ -219,7 +219,7 @@ class Simulation:
         if checkpoint is not None:
             start = checkpoint.state([cell.gid for cell in self.built.cells])
         if writer:
-            writer.keep_in_step(self.collection.begin(writer, self.settings.dt))
+            writer.keep_in_step(self.collection.begin(writer, self.settings))
             if checkpoint is not None:
                 checkpoint.replay(writer)
         spikes = self._spike_recorder(start, saver)

@@ -1,0 +1,146 @@
+"""Methods of the fixed step: of first and of second order, and the check of their errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfpcli.io.recording import Sampled, open_recording
+
+FINE = 1 / 640
+MODEL = """
+[run]
+tstop = 8.0
+seed = 1
+[cell.c]
+morphology = "{share}/morphologies/ball_and_stick.swc"
+[[cell.c.mechanism]]
+name = "hh"
+[[input]]
+synapse = {{type = "ExpSyn", tau = 2.0, e = 0.0}}
+weight = 0.05
+location = "soma"
+source = {{times = [2.0]}}
+[[probe]]
+name = "LFP"
+contacts = [[50, 0, 0], [50, 0, 300]]
+[record]
+imem = true
+vmem = "all"
+variables = ["ina", "i_cap", "m_hh"]
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("step") / "model.toml"
+    path.write_text(MODEL.format(share=Path(__file__).parents[2] / "share"))
+    return path
+
+
+def lfp_of(path: Path) -> Sampled:
+    with open_recording(path) as recording:
+        signal = recording.signal("LFP")
+        signal.data = signal.data[()]
+    return signal
+
+
+@pytest.fixture(scope="module")
+def reference(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Sampled:
+    """The LFP of a step that is as good as none."""
+    import subprocess
+    import sys
+
+    out = tmp_path_factory.mktemp("fine") / "fine.h5"
+    arguments = ["--dt", FINE, "--set", "run.method=crank-nicolson", "-o", out]
+    command = [sys.executable, "-m", "lfpcli", "sim", model, *arguments]
+    subprocess.run([str(part) for part in command], check=True, timeout=300)
+    return lfp_of(out)
+
+
+# largest error of a sample, of the spike's size, and of its time (ms); see lfp-accuracy(7)
+ERRORS = {
+    ("backward-euler", 0.0625): (0.22, 0.09, 0.06),
+    ("backward-euler", 0.025): (0.095, 0.043, 0.024),
+    ("crank-nicolson", 0.0625): (0.032, 0.026, 0.004),
+    ("crank-nicolson", 0.025): (0.013, 0.002, 0.002),
+}
+
+
+@pytest.mark.parametrize("engine", ["neuron", "coreneuron"])
+@pytest.mark.parametrize(("method", "dt"), ERRORS)
+def test_errors_of_the_step_are_those_of_the_page(
+    shell, model: Path, reference: Sampled, tmp_path: Path, method: str, dt: float, engine: str
+) -> None:
+    from scipy.interpolate import CubicSpline
+
+    out = tmp_path / "out.h5"
+    settings = ["--set", f"run.method={method}", "--set", f"run.engine={engine}"]
+    shell("sim", model, "--dt", dt, *settings, "-o", out)
+    lfp = lfp_of(out)
+    exact, samples = reference.data[:, 0], lfp.data[:, 0]
+    pointwise, size, late = ERRORS[method, dt]
+    apart = np.abs(samples - np.interp(lfp.times, reference.times, exact)).max()
+    assert 0.3 * pointwise < apart / np.abs(exact).max() < pointwise
+    times = np.arange(2.2, 7.5, 1e-3)
+    spike = CubicSpline(lfp.times, samples)(times)
+    assert abs(spike.min() / exact.min() - 1) < size
+    assert abs(times[np.argmin(spike)] - reference.times[np.argmin(exact)]) < late
+
+
+def test_samples_tell_their_moment(shell, model: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    shell("sim", model, "-o", first, "--dt", 0.05)
+    shell("sim", model, "-o", second, "--dt", 0.05, "--set", "run.method=crank-nicolson")
+    for path, offset in ((first, 0.0), (second, -0.025)):
+        with open_recording(path) as recording:
+            assert recording.signal("LFP").t_start == pytest.approx(offset)
+            assert recording.dipole("total").t_start == pytest.approx(offset)
+            assert recording.report("imem", "c").t_start == pytest.approx(offset)
+            assert recording.report("vmem", "c").t_start == 0.0
+            lags = {
+                name: recording.file[f"reports/{name}/c/data"].attrs.get("lag")
+                for name in recording.reports
+            }
+        assert lags == {"ina": 0.05, "i_cap": None, "m_hh": None, "imem": None, "vmem": None}
+        # currents of the middle of a step add up to the capacitive one of its potentials
+        with open_recording(path) as recording:
+            imem, v = (recording.report(name, "c") for name in ("imem", "vmem"))
+            cap = recording.report("i_cap", "c")
+            step = np.diff(v.data[()], axis=0) / 0.05 * 1e-3
+            np.testing.assert_allclose(cap.data[1:], step, rtol=1e-9, atol=1e-12)
+            assert np.abs(imem.data[()].sum(axis=1)).max() < 1e-9 * np.abs(imem.data[()]).max()
+
+
+def test_check_tells_the_error_of_each_signal(shell, model: Path, tmp_path: Path) -> None:
+    estimates = {}
+    for method in ("backward-euler", "crank-nicolson"):
+        ran = shell("sim", model, "--dt", 0.025, "--check-dt", "--json", "-o", tmp_path / "o.h5",
+                    "-f", "--set", f"run.method={method}")  # fmt: skip
+        errors = {error["name"]: error for error in json.loads(ran.out)["step errors"]}
+        assert list(errors) == ["LFP", "dipole"]
+        assert "LFP: dt 0.025 ms makes errors of" in ran.err
+        estimates[method] = errors["LFP"]["largest"]
+    # within a factor of two of what a fine step tells
+    assert 0.045 < estimates["backward-euler"] < 0.19
+    assert 0.006 < estimates["crank-nicolson"] < 0.025
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--dt", "adaptive", "--check-dt"], 2, "fixed time step"),
+        (["--check-dt", "-o", "-"], 2, "a file to compare with"),
+        (["--dt", "adaptive", "--set", "run.method=crank-nicolson"], 3, "fixed time step"),
+        (["--set", "run.method=heun"], 3, "crank-nicolson"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    shell, model: Path, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    out = [] if "-o" in arguments else ["-o", tmp_path / "o.h5"]
+    assert message in shell("sim", model, *arguments, *out, code=code).err
+    assert not (tmp_path / "o.h5").exists()
