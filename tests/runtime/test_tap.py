@@ -179,7 +179,7 @@ results["spikes"] = usual["soma"].max()
 def test_processes_compile_it_once(tmp_path: Path) -> None:
     code = (
         "from lfpcli.runtime.engine import coreneuron, tap\n"
-        "print(tap.load_tap(coreneuron.core_library()))\n"
+        "print(tap.load_tap(coreneuron._internal()))\n"
     )
     environment = {**os.environ, "LFP_MECH_CACHE": str(tmp_path)}
     command = [sys.executable, "-c", code]

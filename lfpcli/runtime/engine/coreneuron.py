@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import InputError, SimulatorError
+from lfpcli.errors import InputError, LfpError, SimulatorError
+from lfpcli.runtime.mechanisms.build import build_core_builtins
+from lfpcli.runtime.mechanisms.library import Library
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.sources import read_mod
 from lfpcli.runtime.mechanisms.toolchain import neuron_folder
@@ -50,7 +52,7 @@ def obstacle(*, adaptive: bool = False) -> str | None:
     libraries = loaded_libraries()
     if len(libraries) > 1:
         return "mechanisms were loaded from more than one compiled library"
-    if core_library() is None:
+    if _core_of(libraries) is None and _internal() is None:
         return "no mechanism of this model was compiled for it"
     refused = libraries[0].refused if libraries else {}
     known = set(builtin_names())
@@ -137,11 +139,25 @@ def _enabled() -> bool:
 
 
 def core_library() -> Path | None:
-    """The shared library that CoreNEURON runs from; None where there is none."""
-    libraries = loaded_libraries()
-    if libraries:
-        return libraries[0].core_path or _internal()
-    return _internal()
+    """The shared library that CoreNEURON runs from; None where there is none.
+
+    A model without mechanisms of its own runs from one of NEURON's in vectors, which is compiled
+    once, or from that of NEURON's wheel where it cannot be.
+    """
+    return _core_of(loaded_libraries()) or _own_builtins() or _internal()
+
+
+def _core_of(libraries: Sequence[Library]) -> Path | None:
+    return libraries[0].core_path if libraries else None
+
+
+@cache
+def _own_builtins() -> Path | None:
+    try:
+        return build_core_builtins()
+    except LfpError:
+        # without a compiler NEURON's own library does the same work, in more time
+        return None
 
 
 def _internal() -> Path | None:

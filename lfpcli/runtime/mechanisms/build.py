@@ -6,8 +6,14 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lfpcli.runtime.mechanisms.compiling import compile_library
-from lfpcli.runtime.mechanisms.library import Library, cache_folder, read_library
+from lfpcli.runtime.mechanisms.compiling import compile_core_builtins, compile_library
+from lfpcli.runtime.mechanisms.library import (
+    BUILTIN_PREFIX,
+    Library,
+    cache_folder,
+    core_library_in,
+    read_library,
+)
 from lfpcli.runtime.mechanisms.sources import find_sources, staged_stems
 from lfpcli.runtime.mechanisms.store import built_once
 from lfpcli.runtime.mechanisms.toolchain import build_key
@@ -61,3 +67,22 @@ def build(
         return compile_library(files, work, skip_broken).folder
 
     return built_once(partial if skip_broken else whole, read_library, compiled).at(files)
+
+
+def build_core_builtins() -> Path:
+    """Compile CoreNEURON with NEURON's own mechanisms in vectors, or find it compiled.
+
+    Returns
+    -------
+    Path
+        The library.
+
+    Raises
+    ------
+    SimulatorError
+        Where a compiler is missing or fails.
+    OutputError
+        Where the cache cannot be written.
+    """
+    target = cache_folder() / f"{BUILTIN_PREFIX}{build_key([], 'built in')}"
+    return core_library_in(target) or built_once(target, core_library_in, compile_core_builtins)

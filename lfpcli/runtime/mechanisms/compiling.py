@@ -18,7 +18,19 @@ from lfpcli.runtime.mechanisms.library import (
     Mechanism,
 )
 from lfpcli.runtime.mechanisms.sources import ModFile, stage
-from lfpcli.runtime.mechanisms.toolchain import Toolchain, toolchain
+from lfpcli.runtime.mechanisms.toolchain import (
+    PORTABLE_FLAGS,
+    Toolchain,
+    extra_flags,
+    toolchain,
+)
+from lfpcli.runtime.mechanisms.vectors import (
+    HEADER,
+    WRAPPER,
+    instruction_flags,
+    stage_vectors,
+    vector_environment,
+)
 
 # a file that make could not translate or compile
 _FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
@@ -26,15 +38,37 @@ _FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
 
 @dataclass(frozen=True)
 class _Compilation:
-    """How one engine's mechanisms are compiled: program, its option for flags, the library."""
+    """How one engine's mechanisms are compiled.
+
+    Attributes
+    ----------
+    program, option : str
+        NEURON's script, and its option for compiler flags.
+    library : str
+        Name of the library that it makes.
+    has_vectors : bool
+        Whether loops are to become vectors, see `vectors`.
+    """
 
     program: str
     option: str
     library: str
+    has_vectors: bool = False
+
+    def command(self, tools: Toolchain) -> list[str]:
+        """The command that compiles the folder ``mods`` of the current one."""
+        flags, more = list(tools.flags), []
+        if self.has_vectors:
+            # the user's own flags come last, and win
+            flags = [*PORTABLE_FLAGS, *instruction_flags(), f"--include=mods/{HEADER.name}"]
+            flags += extra_flags()
+            more = ["-m", f"mods/{WRAPPER}"]
+        return [tools.program(self.program), *more, self.option, shlex.join(flags), "mods"]
 
 
 _FOR_NEURON = _Compilation("nrnivmodl", "-incflags", NEURON_LIBRARY)
 _FOR_CORENEURON = _Compilation("nrnivmodl-core", "-i", CORE_LIBRARY)
+_WITH_VECTORS = replace(_FOR_CORENEURON, has_vectors=True)
 
 
 @dataclass
@@ -107,13 +141,8 @@ def _compile(
     broken: list[ModFile] = []
     printed = ""
     while stems:
-        flags = shlex.join(tools.flags)
-        command = [tools.program(compilation.program), compilation.option, flags, "mods"]
-        # make goes on after an error, so that one run tells all that fail
-        code, printed = tools.run(command, work, MAKEFLAGS="-k")
-        # the folder in between is named after the processor
-        library = next(work.glob(f"*/{compilation.library}.*"), None)
-        if code == 0 and library is not None:
+        library, printed = _make(compilation, work, tools)
+        if library is not None:
             return _Outcome(broken, library, printed)
         failed = [stem for stem in dict.fromkeys(_FAILED_TARGET.findall(printed)) if stem in stems]
         if not failed:
@@ -125,13 +154,59 @@ def _compile(
     return _Outcome(broken, None, printed)
 
 
+def _make(compilation: _Compilation, work: Path, tools: Toolchain) -> tuple[Path | None, str]:
+    """Compile what lies in ``work/mods``; return the library, and what was printed."""
+    environment: dict[str, str] = {}
+    if compilation.has_vectors:
+        stage_vectors(work / "mods")
+        environment = vector_environment(tools.program("nmodl"))
+    # make goes on after an error, so that one run tells all that fail
+    command = compilation.command(tools)
+    code, printed = tools.run(command, work, MAKEFLAGS="-k", **environment)
+    # the folder in between is named after the processor
+    library = next(work.glob(f"*/{compilation.library}.*"), None)
+    return (library if code == 0 else None), printed
+
+
+def compile_core_builtins(work: Path) -> Path:
+    """Compile CoreNEURON with the mechanisms of NEURON alone.
+
+    Parameters
+    ----------
+    work : Path
+        An empty folder.
+
+    Returns
+    -------
+    Path
+        A folder within `work` that holds the library.
+
+    Raises
+    ------
+    SimulatorError
+        Where a compiler is missing or fails.
+    """
+    library, printed = _make(_WITH_VECTORS, work, toolchain())
+    if library is None:
+        raise SimulatorError(f"CoreNEURON does not compile: {_first_error(printed)}")
+    folder = work / "done"
+    folder.mkdir()
+    shutil.copy(library, folder)
+    return folder
+
+
 def _compile_coreneuron(
     files: Sequence[ModFile], work: Path, done: Path, tools: Toolchain
 ) -> dict[str, str]:
     """Compile what CoreNEURON takes; return why it does not take the others."""
     refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
     chosen = [file for file in files if file.name not in refused]
-    outcome = _compile(chosen, _FOR_CORENEURON, work, tools)
+    outcome = _compile(chosen, _WITH_VECTORS, work / "vectors", tools)
+    if outcome.broken or outcome.library is None:
+        # what a file has in C may not go together with the functions that are put into it
+        plain = _compile(chosen, _FOR_CORENEURON, work / "plain", tools)
+        if plain.library is not None and len(plain.broken) < len(outcome.broken or chosen):
+            outcome = plain
     findings = {f.file: f.text for f in reversed(_check(outcome.broken, tools))}
     for file in outcome.broken:
         refused[file.name] = findings.get(str(file.path), "it does not compile")

@@ -18,7 +18,8 @@ NEURON_LIBRARY = "libnrnmech"
 CORE_LIBRARY = "libcorenrnmech"
 # folders of the cache that are no mechanisms of anybody's, or not whole
 TAP_PREFIX = "tap-"
-_NO_MECHANISMS = ("unfinished-", TAP_PREFIX)
+BUILTIN_PREFIX = "built-in-"
+_NO_MECHANISMS = ("unfinished-", TAP_PREFIX, BUILTIN_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Library:
     @property
     def core_path(self) -> Path | None:
         """The shared library for CoreNEURON, None where there is none."""
-        return next(iter(self.folder.glob(f"{CORE_LIBRARY}.*")), None)
+        return core_library_in(self.folder)
 
     @property
     def refused(self) -> dict[str, str]:
@@ -112,6 +113,11 @@ def read_library(folder: Path) -> Library | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return library if any(folder.glob(f"{NEURON_LIBRARY}.*")) else None
+
+
+def core_library_in(folder: Path) -> Path | None:
+    """CoreNEURON's library in a folder; None where there is none."""
+    return next(folder.glob(f"{CORE_LIBRARY}.*"), None)
 
 
 def cache_folder() -> Path:

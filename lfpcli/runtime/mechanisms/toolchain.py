@@ -19,10 +19,11 @@ from functools import cache
 from pathlib import Path
 
 from lfpcli.errors import MissingDependencyError, SimulatorError, UsageError
+from lfpcli.runtime.mechanisms.vectors import digests, instruction_flags
 
 # flags that change no result: they neither reorder nor approximate arithmetic
 PORTABLE_FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
-_LAYOUT = "1"  # raised when the folder of a build changes its shape
+_LAYOUT = "2"  # raised when the folder of a build changes its shape
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ def build_key(contents: Sequence[tuple[str, str]], *options: str) -> str:
         "".join(platform.libc_ver()),
         os.environ.get("CXX", ""),
         *PORTABLE_FLAGS,
+        *instruction_flags(),
+        *digests(),
         *extra_flags(),
         *options,
         *sources,
