@@ -1,7 +1,19 @@
 # PYTHON_ARGCOMPLETE_OK
 """``python -m lfpcli`` is ``lfp``."""
 
-from lfpcli.cli.main import console_main
+import signal
+
+
+def run() -> None:
+    """Run as a program, whose imports too may be interrupted."""
+    # until the command takes signals itself, Ctrl-C ends it as other signals do, without a
+    # traceback; what the caller ignores stays ignored
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from lfpcli.cli.main import console_main
+
+    console_main()
+
 
 if __name__ == "__main__":
-    console_main()
+    run()

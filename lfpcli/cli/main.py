@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from types import FrameType, ModuleType
+from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from lfpcli.cli import options
 from lfpcli.cli.console import Console, guarded_stdout, open_standard_files
 from lfpcli.cli.parser import Parser
+from lfpcli.cli.signals import Terminated, begin_countdown, settled, terminable
 from lfpcli.errors import ExitCode, LfpError, UsageError, nearest
 
 # name: the one line that 'lfp --help' shows; the commands themselves are imported when used
@@ -48,10 +48,6 @@ exit codes: 0 done (or: same), 1 failed (or: differs), 2 usage, 3 bad input,
 'lfp COMMAND --help' tells more of each command."""
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived; raised where the work stands so that temporary files go."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -66,30 +62,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code, see `lfpcli.errors.ExitCode`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    code = int(ExitCode.BUG)
     name = arguments[0] if arguments else ""
     console = Console(f"lfp {name}" if name in COMMANDS else "lfp")
     debug = "--debug" in arguments
     size, rank = _launched()
     console.silent = rank > 0
-    try:
-        with _terminable(), guarded_stdout():
-            return _dispatch(arguments, console)
-    except SystemExit as stop:  # --help and --version
-        return int(stop.code or 0)
-    except BrokenPipeError:
-        return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        if size > 1:
-            _await_rank_0()
-        text, code = _told(error)
-        console.error(text)
-        return int(code)
+    with terminable() as ending:
+        try:
+            with guarded_stdout():
+                code = _dispatch(arguments, console)
+        except SystemExit as stop:  # --help and --version
+            code = int(stop.code or 0)
+        except BrokenPipeError:
+            code = 128 + signal.SIGPIPE
+        except KeyboardInterrupt:
+            code = 128 + signal.SIGINT
+        except Terminated as terminated:
+            code = 128 + terminated.number
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+            # C code turns a signal into an error of its own, which is none
+            if not ending.number:
+                code = _failed(error, console, size)
+        if ending.number:
+            code = 128 + ending.number
+            settled()
+    return code
+
+
+def _failed(error: Exception, console: Console, size: int) -> int:
+    """Say what is wrong, and return the exit code."""
+    if size > 1:
+        _await_rank_0()
+    text, code = _told(error)
+    console.error(text)
+    return int(code)
 
 
 def _told(error: Exception) -> tuple[object, ExitCode]:
@@ -168,6 +177,7 @@ def _run_command(name: str, arguments: list[str], console: Console) -> int:
     console.quiet, console.verbose = args.quiet, args.verbose
     args.console = console
     args.command_line = ["lfp", name, *arguments]
+    begin_countdown()
     with console.catch_warnings():
         code = module.run(args)
     return int(code or ExitCode.OK)
@@ -228,21 +238,3 @@ def _complete() -> None:
         module.add_arguments(sub)
         options.add_common(sub)
     argcomplete.autocomplete(parser, always_complete_options="long")
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack; outside the main thread signals stay as they are."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    try:
-        usual = signal.signal(signal.SIGTERM, terminate)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, usual)

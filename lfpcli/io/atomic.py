@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
-import secrets
 import shutil
+import stat
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from lfpcli.errors import LfpError, OutputError
 from lfpcli.io import stream
+from lfpcli.io.temporary import temporary_file
 
 # HDF5 reports a failed write in its message alone
 _WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
@@ -42,7 +41,7 @@ def check_output(
                 remedy="name a file with -o FILE, or pipe it into another command",
             )
         return
-    path = Path(target)
+    path = _resolved(target)
     if path.is_dir():
         raise OutputError("is a folder", source=path, remedy="name a file in it")
     folder = path.parent
@@ -70,9 +69,9 @@ def atomic_output(
     Parameters
     ----------
     target : path-like
-        File to write, or ``-`` for standard output.
+        File to write, or ``-`` for standard output. A link is followed and stays one.
     force : bool
-        Whether an existing file is replaced.
+        Whether an existing file is replaced; its permissions stay.
     binary : bool
         Whether the data may not go to a terminal.
 
@@ -82,56 +81,57 @@ def atomic_output(
         Where the target exists, its folder is missing, or the disk is full.
     """
     check_output(target, force=force, binary=binary)
-    final = Path(target)
+    final = _resolved(target)
     streamed = str(target) == stream.STDIN
     # devices and pipes are written to; renaming over them would replace them
     special = not streamed and final.exists() and not final.is_file()
     folder = Path(tempfile.gettempdir()) if streamed or special else final.parent
-    path = folder / f"{_stem(final.name)}{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    mode = 0o600 if streamed or special else _mode_of(final)
+    name = final.name if not streamed else "stdout"
+    with (
+        _disk_errors(str(folder) if streamed or special else str(target)),
+        temporary_file(folder, name, mode=0o666 if mode is None else mode) as path,
+    ):
+        yield path
+        if streamed:
+            stream.copy_to_stdout(path)
+        elif special:
+            with path.open("rb") as source, final.open("wb") as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+        else:
+            _publish(path, final, mode)
+
+
+def _mode_of(final: Path) -> int | None:
+    """Permissions of a file that is replaced, None where there is none."""
     try:
-        with _disk_errors("standard output" if streamed else str(target)):
-            if folder == final.parent:
-                _sweep(folder, final.name)
-            path.touch()
-            yield path
-            if streamed:
-                stream.copy_to_stdout(path)
-            elif special:
-                with path.open("rb") as source, final.open("wb") as out:
-                    shutil.copyfileobj(source, out, 1 << 20)
-            else:
-                _publish(path, final)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _stem(name: str) -> str:
-    # process numbers mean something on one host only, and folders are shared between hosts
-    return f".lfp-{name[:80]}-{zlib.crc32(os.uname().nodename.encode()):08x}-"
-
-
-def _sweep(folder: Path, name: str) -> None:
-    """Remove what processes that are no more left of this target."""
-    for left in folder.glob(f"{glob.escape(_stem(name))}*.tmp*"):
-        pid = left.name.partition(".tmp")[0].split("-")[-2]
-        if pid.isdigit() and not _alive(int(pid)):
-            left.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+        return stat.S_IMODE(final.stat().st_mode)
     except OSError:
-        return True
-    return True
+        return None
 
 
-def _publish(path: Path, final: Path) -> None:
-    """Give the complete file its name."""
+def _resolved(target: str | os.PathLike[str]) -> Path:
+    """What a target stands for: a link is followed, so that it stays a link.
+
+    Raises
+    ------
+    OutputError
+        Where a link leads to itself.
+    """
+    try:
+        return Path(target).resolve() if Path(target).is_symlink() else Path(target)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            "is a link that leads to itself", source=target, remedy="remove it"
+        ) from error
+
+
+def _publish(path: Path, final: Path, mode: int | None) -> None:
+    """Give the complete file its name, and the permissions of the one before it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -20,9 +20,9 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
 from lfpcli.guarded.survey import FAILURES
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.provenance import read_provenance
-from lfpcli.io.repack import LAYOUT
 from lfpcli.io.text import as_text
 from lfpcli.io.writer import RecordingWriter, Track, store
 from lfpcli.runtime.engine.state import RunState
@@ -81,7 +81,7 @@ def write_checkpoint(
         "provenance": as_text(writer.file.attrs["provenance"]),
     }
     text = json.dumps(facts, sort_keys=True)
-    with atomic_output(path, force=True) as target, h5py.File(target, "w", libver=LAYOUT) as file:
+    with atomic_output(path, force=True) as target, new_hdf5(target, checked=True) as file:
         group = file.create_group(_GROUP)
         for name, dtype in _STATE.items():
             arrays[name] = np.asarray(arrays[name], dtype)

@@ -383,7 +383,7 @@ def open_hdf5(
     """Open any HDF5 file, from a file, a pipe, or ``-``; yields it and its name in messages."""
     with stream.local_file(source) as (path, usual):
         name = label or usual
-        with hdf5.open_hdf5(path, name, remedy=_AGAIN) as file:
+        with hdf5.open_hdf5(path, name, remedy="make one with 'lfp sim'") as file:
             yield file, name
 
 

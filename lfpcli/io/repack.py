@@ -7,11 +7,11 @@ from pathlib import Path
 
 import h5py
 
+from lfpcli.guarded.writing import new_hdf5
+
 # a file is packed again where more of it than this is free
 _FREE_SHARE = 0.1
 _ROOT = "root"
-# of HDF5: the first whose metadata have checksums throughout
-LAYOUT = ("v110", "v110")
 
 
 def is_loose(file: h5py.File) -> bool:
@@ -34,7 +34,7 @@ def repack(path: str | os.PathLike[str]) -> None:
     """
     packed = Path(f"{os.fspath(path)}.packed")
     try:
-        with h5py.File(path, "r") as source, h5py.File(packed, "w", libver=LAYOUT) as target:
+        with h5py.File(path, "r") as source, new_hdf5(packed, checked=True) as target:
             _copy(source, target)
         packed.replace(path)
     finally:

@@ -11,6 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lfpcli.guarded.writing import abandon, create
+
 
 @dataclass(kw_only=True)
 class Nodes:
@@ -76,7 +78,7 @@ class NetworkWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], provenance: Mapping[str, Any]) -> None:
-        self._file = h5py.File(path, "w")
+        self._file = create(path)
         self._file.attrs["magic"] = np.uint32(0x0A7A)
         self._file.attrs["version"] = np.array([0, 1], np.uint32)
         self._file.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
@@ -84,8 +86,17 @@ class NetworkWriter:
     def __enter__(self) -> NetworkWriter:
         return self
 
-    def __exit__(self, exception: Any, error: Any, trace: Any) -> None:
-        self._file.close()
+    def __exit__(self, *error: object) -> None:
+        try:
+            if error[0] is None:
+                self._file.flush()
+        except (OSError, RuntimeError):
+            abandon(self._file)
+            raise
+        if error[0] is None:
+            self._file.close()
+        else:
+            abandon(self._file)
 
     def nodes(self, population: str, nodes: Nodes) -> None:
         """Write a population."""

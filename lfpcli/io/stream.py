@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from lfpcli.builtin import resolved
-from lfpcli.errors import InputError, OutputError
+from lfpcli.errors import InputError, LfpError, OutputError
+from lfpcli.io.temporary import temporary_file
 from lfpcli.runtime.mpi.job import launcher_redirects
 from lfpcli.vocabulary import STDIN as STDIN
 
@@ -64,32 +65,68 @@ def local_file(source: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
         yield path, str(source)
         return
     name = "standard input" if str(source) == STDIN else str(source)
-    with tempfile.NamedTemporaryFile(prefix="lfp-", suffix=".in") as spool:
+    folder = Path(tempfile.gettempdir())
+    with _spool_file(folder) as spool:
         try:
             if str(source) == STDIN:
                 _spool(sys.stdin.buffer, spool, name)
             else:
                 with Path(source).open("rb") as pipe:
                     _spool(pipe, spool, name)
-            spool.flush()
+        except LfpError:
+            raise
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror or error}", source=name) from error
-        if spool.tell() == 0:
+            raise InputError(
+                f"cannot be read: {(error.strerror or str(error)).lower()}",
+                source=name,
+                remedy="check what is piped in",
+            ) from error
+        if spool.stat().st_size == 0:
             raise InputError(
                 "is empty", source=name, remedy="the command before it in the pipe wrote nothing"
             )
-        yield Path(spool.name), name
+        yield spool, name
 
 
-def _spool(source: BinaryIO, spool: Any, name: str) -> None:
+@contextlib.contextmanager
+def _spool_file(folder: Path) -> Iterator[Path]:
+    with contextlib.ExitStack() as stack:
+        try:
+            path = stack.enter_context(temporary_file(folder, "stdin"))
+        except OSError as error:
+            raise _no_room(error, folder) from error
+        yield path
+
+
+def _no_room(error: OSError, folder: Path) -> OutputError:
+    return OutputError(
+        f"cannot write: {(error.strerror or str(error)).lower()}",
+        source=folder,
+        remedy="free some space there, or set TMPDIR to another folder",
+    )
+
+
+def _spool(source: BinaryIO, path: Path, name: str) -> None:
     """Copy a pipe; what is no HDF5 or NumPy data may not be endless."""
-    binary = False
+    with path.open("r+b") as spool:
+        for block in _blocks(source, name):
+            try:
+                spool.write(block)
+                # a full disk is met here, not where the file is closed
+                spool.flush()
+            except OSError as error:
+                raise _no_room(error, path.parent) from error
+
+
+def _blocks(source: BinaryIO, name: str) -> Iterator[bytes]:
+    """The bytes of a pipe, some at a time."""
+    binary, total = False, 0
     while block := source.read(1 << 20):
-        binary = binary or (
-            spool.tell() == 0 and (is_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK")))
-        )
-        spool.write(block)
-        if not binary and spool.tell() > MOST_TEXT:
+        if total == 0:
+            binary = is_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK"))
+        total += len(block)
+        yield block
+        if not binary and total > MOST_TEXT:
             raise InputError(
                 f"holds more than {MOST_TEXT >> 20} MiB and is neither HDF5 nor NumPy data",
                 source=name,

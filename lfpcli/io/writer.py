@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 
 from lfpcli.geometry import Geometry
+from lfpcli.guarded.writing import abandon, create
 from lfpcli.io.recording import (
     FORMAT,
     GEOMETRY_UNITS,
@@ -25,7 +25,7 @@ from lfpcli.io.recording import (
     Signal,
     encode,
 )
-from lfpcli.io.repack import LAYOUT, is_loose, repack
+from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
 from lfpcli.vocabulary import TOTAL
 
@@ -259,7 +259,7 @@ class RecordingWriter:
     def __init__(
         self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
     ) -> None:
-        self.file = h5py.File(path, "w", libver=LAYOUT)
+        self.file = create(path, checked=True)
         self.dtype = np.dtype("f4" if float32 else "f8")
         self.file.attrs["format"] = FORMAT
         self.file.attrs["format_version"] = VERSION
@@ -276,7 +276,7 @@ class RecordingWriter:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is not None:
-            self._abandon()
+            abandon(self.file)
             return
         try:
             self.finish()
@@ -286,25 +286,12 @@ class RecordingWriter:
             self.file.flush()
             loose = is_loose(self.file)
         except (OSError, RuntimeError):
-            self._abandon()
+            abandon(self.file)
             raise
         path = self.file.filename
         self.file.close()
         if loose:
             repack(path)
-
-    def _abandon(self) -> None:
-        """Close without a further write to the disk.
-
-        HDF5 keeps a file open whose last blocks cannot be written, tries again when the process
-        ends, and crashes it there.
-        """
-        with contextlib.suppress(OSError, RuntimeError, ValueError, NotImplementedError):
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            os.dup2(nowhere, self.file.id.get_vfd_handle())
-            os.close(nowhere)
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
-            self.file.close()
 
     def keep_in_step(self, tracks: Iterable[Track]) -> None:
         """Write chunks of some tracks only where `settle` is called.

@@ -23,6 +23,7 @@ import numpy as np
 from lfpcli import __version__
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.morphology.points import check_values
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.tree import Morphology
@@ -177,7 +178,7 @@ def write_hdf5(morphology: Morphology, path: str | os.PathLike[str]) -> None:
     rows[soma] = -1 - np.arange(len(soma))
     # MorphIO warns of double precision
     points = points.astype(np.float32)
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         file["points"] = points
         file["structure"] = structure
         metadata = file.create_group("metadata")

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import h5py
+import numpy as np
 import pytest
 
 # a command that has begun its output and then takes its time
@@ -30,10 +32,17 @@ sys.exit(entry.main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["TERM", "INT"]
+# a command whose work goes on in C and never comes back to Python
+STUCK = SLEEPER.replace(
+    "time.sleep(60)",
+    "import ctypes; ctypes.PyDLL(None).sleep(60); ctypes.PyDLL(None).sleep(60)",
 )
-def test_signal_removes_temporaries(tmp_path, number, code):
+ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1]
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_signal_removes_temporaries(tmp_path, number):
+    code = 128 + number
     process = subprocess.Popen(
         [sys.executable, "-c", SLEEPER, "nap", "-o", str(tmp_path / "a.bin")],
         stderr=subprocess.PIPE,
@@ -46,6 +55,61 @@ def test_signal_removes_temporaries(tmp_path, number, code):
         assert process.wait(timeout=30) == code
         assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ENDING[:2], ids=lambda number: number.name)
+def test_work_that_never_comes_back_ends_too(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, "nap", "-o", str(tmp_path / "a.bin")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr.readline() == "ready\n"
+        process.send_signal(number)
+        time.sleep(0.5)
+        # a second one changes nothing
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=30) == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+def test_signals_at_any_moment(tmp_path, number):
+    """From exec on, imports and exit included, a command is done or ends by the signal."""
+    rng = np.random.default_rng(number)
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(3))
+    command = [sys.executable, "-m", "lfpcli", "info", str(path)]
+    begin = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    whole = time.monotonic() - begin
+    for wait in rng.uniform(0.1, 1.1, 6):
+        # the interpreter itself takes SIGINT for its own until it runs a program
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(wait * whole)
+        process.send_signal(number)
+        err = process.communicate(timeout=30)[1].decode()
+        assert process.returncode in (0, 128 + number, -number), err
+        assert number == signal.SIGINT or err == ""
+
+
+def test_what_the_caller_ignores_is_ignored(tmp_path):
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-c", SLEEPER, "nap", "-o", str(tmp_path / "a.bin")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while "ready" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 143
 
 
 def test_signal_while_reading_standard_input_removes_the_spool(tmp_path):

@@ -169,7 +169,7 @@ def test_signals_write_a_checkpoint(
         time.sleep(1.0)
         process.send_signal(number)
         said = process.communicate(timeout=60)[1].decode()
-    assert process.returncode == 143
+    assert process.returncode == 128 + number
     assert "--resume" in said and "error" not in said
     assert checkpoint(out).exists() and not out.exists()
     end = float(said.rpartition("t = ")[2].partition(" ")[0])

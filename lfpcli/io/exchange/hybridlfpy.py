@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces
 from lfpcli.io.recording import open_hdf5
 
@@ -52,7 +53,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
 
 def _write(samples: Samples, dt: float, path: Path, dtype: str) -> None:
     count, channels = samples.shape
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         data = file.create_dataset("data", shape=(channels, count), dtype=dtype)
         for start, block in samples.blocks():
             data[:, start : start + len(block)] = block.T

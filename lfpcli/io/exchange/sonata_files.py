@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces, Trains
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.spike_files import milliseconds
@@ -63,7 +64,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
 
 
 def _write_spikes(trains: list[Trains], path: Path) -> None:
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         _mark(file)
         for train in trains:
             group = file.create_group(f"spikes/{train.population}")
@@ -83,7 +84,7 @@ def _write_report(traces: Traces, variable: str, population: str, path: Path) ->
     node_ids, first = np.unique(cells, return_index=True)
     pointers = np.concatenate([first, [len(cells)]]).astype(np.uint64)
     samples = traces.samples
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         _mark(file)
         base = f"report/{population}"
         data = file.create_dataset(f"{base}/data", shape=samples.shape, dtype="f4")
@@ -123,7 +124,7 @@ def _elements(channels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _write_ecp(traces: Traces, folder: Path) -> None:
     samples = traces.samples
     name = traces.name.replace("/", "_")
-    with h5py.File(folder / f"{name}_ecp.h5", "w") as file:
+    with new_hdf5(folder / f"{name}_ecp.h5") as file:
         _mark(file)
         data = file.create_dataset("ecp/data", shape=samples.shape, dtype="f8")
         for start, block in samples.blocks():

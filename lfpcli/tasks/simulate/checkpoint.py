@@ -135,7 +135,7 @@ class Checkpoints:
         self._team.share(None)  # nobody ends before it is written
 
     def end_if_asked(self) -> None:
-        """End the run as SIGTERM does, where a signal asked for it."""
+        """End the run as the signal does that asked for it."""
         if not self._signalled:
             return
         warnings.warn(
@@ -145,7 +145,7 @@ class Checkpoints:
             stacklevel=2,
         )
         self._restore()
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(self._signalled)
 
 
 def _refuse(model: Model, built: Built, team: Team) -> None:

@@ -1,0 +1,110 @@
+"""A full disk, links, permissions and leftovers of outputs."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lfpcli.errors import OutputError
+from lfpcli.io.atomic import atomic_output
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "lfp", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disks(
+    shell: Callable[..., Any], share: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    cell = share / "morphologies" / "l5_pyramidal.swc"
+    old = small_disk / "old.h5"
+    old.write_bytes(b"as it was")
+    passive = ["--passive", "--tstop", 20, "--set", "record.imem=true", "-q"]
+    for command in (
+        ["morph", cell, "-o", small_disk / "a.h5"],
+        ["morph", cell, "-o", small_disk / "a.swc"],
+        ["morph", cell, "-o", old, "-f"],
+        ["sim", cell, *passive, "-o", small_disk / "b.h5"],
+    ):
+        said = shell(*command, code=4).err
+        assert "no space left on device" in said and "free some space" in said
+        assert str(small_disk) in said and said.count("\n") == 1
+        assert [path.name for path in small_disk.iterdir()] == ["old.h5"]
+    assert old.read_bytes() == b"as it was"
+
+
+def test_full_standard_output(shell: Callable[..., Any], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lfpcli", "info", "--json", str(tmp_path / "a.npy")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 4 and b"no space left" in done.stderr
+
+
+def test_spool_of_standard_input_names_its_folder(
+    shell: Callable[..., Any], small_disk: Path
+) -> None:
+    environment = {**os.environ, "TMPDIR": str(small_disk)}
+    said = shell("info", "-", stdin=bytes(1 << 20), code=4, env=environment).err
+    assert str(small_disk) in said and "TMPDIR" in said
+    assert list(small_disk.iterdir()) == []
+
+
+def test_permissions_stay(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with atomic_output(path, force=True) as temporary:
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+        temporary.write_bytes(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_bytes() == b"new"
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    link, path = tmp_path / "link", tmp_path / "far" / "a"
+    link.symlink_to(path)
+    for content in (b"first", b"second"):
+        with atomic_output(link, force=True) as temporary:
+            assert temporary.parent == path.parent
+            temporary.write_bytes(content)
+        assert link.is_symlink() and path.read_bytes() == content
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(OutputError, match="leads to itself"), atomic_output(circle, force=True):
+        pass
+
+
+def test_leftovers_of_processes_that_are_gone_are_swept(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with atomic_output(path) as temporary:
+        name = temporary.name
+        temporary.write_bytes(b"x")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / name.replace(f"-{os.getpid()}-", f"-{gone.pid}-")
+    packed = left.with_name(left.name + ".packed")
+    for stale in (left, packed):
+        stale.write_bytes(b"stale")
+    with atomic_output(path, force=True) as temporary:
+        assert not left.exists() and not packed.exists() and temporary.exists()
