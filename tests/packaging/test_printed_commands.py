@@ -1,0 +1,175 @@
+"""Whatever README, help texts, manual pages and examples print runs as printed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from printed import Printed, commands_in, of_examples, of_help, of_pages, of_readme, parsed
+
+Run = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
+
+MODEL = """\
+[run]
+tstop = 40.0
+seed = 1
+[cell.pyr]
+morphology = "cell.swc"
+[[cell.pyr.mechanism]]
+name = "pas"
+g = 1e-4
+[[cell.pyr.mechanism]]
+name = "hh"
+sections = ["soma"]
+[[input]]
+synapse = {type = "Exp2Syn", tau1 = 0.2, tau2 = 1.8, e = 0.0}
+weight = 0.02
+count = 5
+source = {times = [5.0, 25.0]}
+[[probe]]
+name = "shank"
+contacts = "contacts.csv"
+sigma = 0.3
+[record]
+imem = true
+"""
+MOD = """\
+NEURON { SUFFIX NAME NONSPECIFIC_CURRENT i RANGE g }
+PARAMETER { g = 1e-5 (S/cm2) }
+ASSIGNED { v (mV) i (mA/cm2) }
+BREAKPOINT { i = g * (v + 65) }
+"""
+HOC = """\
+create soma, dend
+connect dend(0), soma(1)
+soma { L = 20 diam = 20 insert hh }
+dend { L = 200 diam = 2 nseg = 5 insert pas }
+"""
+SENSORS = "x,y,z,nx,ny,nz\n0,0,110000,1,0,0\n0,80000,75000,1,0,0\n"
+SETTING_UP = """\
+lfp sim model.toml -o out.h5
+cp out.h5 lfp.h5 && cp out.h5 a.h5 && cp out.h5 b.h5 && cp out.h5 expected.h5
+lfp eeg out.h5 --position 0,0,78000 -o eeg.h5
+lfp convert out.h5 spikes.gdf --signal spikes
+lfp convert out.h5 sonata_all/ --to sonata && cp sonata_all/shank_ecp.h5 ecp.h5
+mkdir output && cp ecp.h5 output/
+lfp morph cell.swc -o cell.h5
+"""
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run a line of shell in a folder, with the installed program on the path."""
+
+    def run_line(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMPI_ALLOW_RUN_AS_ROOT": "1",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        }
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        return done
+
+    return run_line
+
+
+@pytest.fixture(scope="session")
+def desk(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files of the names that the printed lines read."""
+    folder = tmp_path_factory.mktemp("desk")
+    run("lfp morph builtin:ball_and_sticks -o cell.swc", folder)
+    (folder / "model.toml").write_text(MODEL)
+    rows = [f"30,0,{z}" for z in range(-200, 600, 100)]
+    (folder / "contacts.csv").write_text("\n".join(["x,y,z", *rows]))
+    (folder / "mea.csv").write_text("x,y,z\n0,0,0\n100,0,0\n")
+    (folder / "sensors.csv").write_text(SENSORS)
+    (folder / "init.hoc").write_text(HOC)
+    lines = (folder / "cell.swc").read_text().splitlines()
+    (folder / "broken.swc").write_text("\n".join([*lines, lines[-1]]))
+    for name in ("mods/Im", "more/Ih"):
+        path = folder / f"{name}.mod"
+        path.parent.mkdir()
+        path.write_text(MOD.replace("NAME", path.stem))
+    for line in SETTING_UP.splitlines():
+        run(line, folder)
+    return folder
+
+
+def named(printed: Printed) -> str:
+    return f"{printed.source}: {printed.line[:60]}"
+
+
+ALL = [*of_help(), *of_pages()]
+BLOCKS = [*of_readme(), *(lines for _, lines in of_examples())]
+
+
+def test_there_is_what_to_run() -> None:
+    assert len(of_help()) > 45 and len(of_pages()) > 45
+    assert len(of_readme()) == 2 and len(of_readme()[0]) == 10
+    assert sum(not printed.runs_here for printed in ALL) < 10
+
+
+@pytest.mark.parametrize("printed", [*ALL, *itertools.chain(*BLOCKS)], ids=named)
+def test_a_printed_line_is_understood(printed: Printed) -> None:
+    calls = commands_in(printed.line)
+    for words in calls:
+        parsed(words)
+    assert calls or printed.source == "README.md" or "for " in printed.line
+
+
+def test_the_words_of_a_line() -> None:
+    line = "mpirun -n 2 lfp sim a.toml --set x='b c' -o - | lfp plot - -o p.png  # a picture"
+    assert commands_in(line) == [
+        ["sim", "a.toml", "--set", "x=b c", "-o", "-"],
+        ["plot", "-", "-o", "p.png"],
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(of_readme())))
+def test_the_lines_of_the_readme_run_in_an_empty_folder(
+    run: Run, tmp_path: Path, number: int
+) -> None:
+    for printed in of_readme()[number]:
+        run(printed.line, tmp_path)
+    pictures = list(tmp_path.glob("*.png"))
+    assert pictures and all(path.stat().st_size > 5000 for path in pictures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "lines"), of_examples(), ids=[n for n, _ in of_examples()])
+def test_the_lines_of_an_example_run_in_its_folder(
+    run: Run, tmp_path: Path, name: str, lines: list[Printed]
+) -> None:
+    run(f"lfp example {name} here", tmp_path)
+    for printed in lines:
+        run(printed.line, tmp_path / "here")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("printed", [p for p in ALL if p.runs_here], ids=named)
+def test_a_printed_line_runs(run: Run, desk: Path, tmp_path: Path, printed: Printed) -> None:
+    folder = tmp_path / "desk"
+    shutil.copytree(desk, folder)
+    # each line writes its output anew, whatever lies on the desk
+    for words in commands_in(printed.line):
+        for option, name in itertools.pairwise(words):
+            if option in ("-o", "--output") and name != "-" and (folder / name).is_file():
+                (folder / name).unlink()
+    run(printed.line, folder)
