@@ -3,7 +3,7 @@
 FROM python:3.12.11-slim-bookworm AS build
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends gcc=4:12.2.0-3 g++=4:12.2.0-3 libc6-dev=2.36-9+deb12u10 \
+    && apt-get install --yes --no-install-recommends g++=4:12.2.0-3 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -14,21 +14,21 @@ FROM python:3.12.11-slim-bookworm AS base
 
 # mechanisms (.mod files) are compiled where they are used
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends g++=4:12.2.0-3 make=4.3-4.1 openssh-client=1:9.2p1-2+deb12u6 \
+    && apt-get install --yes --no-install-recommends g++=4:12.2.0-3 make=4.3-4.1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 lfp
 COPY --from=build /opt/lfp /opt/lfp
 ENV PATH=/opt/lfp/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib \
     LFP_MECH_CACHE=/home/lfp/.cache/lfp/mechanisms
-USER lfp
+USER 1000
 WORKDIR /data
 
 FROM base AS lab
-USER root
+USER 0
 RUN /opt/lfp/bin/pip install --no-cache-dir jupyterlab==4.4.5 \
     && chown lfp /data
-USER lfp
+USER 1000
 WORKDIR /home/lfp/notebooks
 COPY --chown=lfp doc/notebooks/ .
 EXPOSE 5000
