@@ -62,7 +62,7 @@ TURNS: Final = ("any", "z", "none")
 """How placed cells are turned: anyhow, about z, or not."""
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
-NSEG_RULES: Final = ("d_lambda", "length", "fixed", "keep")
+NSEG_RULES: Final = ("d_lambda", "length", "lfpy", "allen", "fixed", "keep")
 MOST_SEGMENTS: Final = 32767
 """Segments of a section that NEURON takes."""
 D_LAMBDA: Final = 0.1
@@ -93,7 +93,10 @@ RULES: Final = ("probability", "indegree", "outdegree", "total", "all", "pairs")
 
 # short forms of the command line
 QUICK_SYNAPSE: Final = "Exp2Syn:tau1=0.2,tau2=2,e=0"
-QUICK_PASSIVE: Final = "g=1e-4,e=-65"
+PASSIVE_G: Final = 1e-3
+PASSIVE_E: Final = -70.0
+"""S/cm2 and mV of a leak that is asked for without values, as in LFPy and NEURON."""
+QUICK_PASSIVE: Final = "g=1e-3,e=-70"
 
 # figures
 PLOT_STYLES: Final = ("auto", "traces", "image")

@@ -69,6 +69,8 @@ TEMPLATE = ValueType('"FILE.hoc:TEMPLATE"', lambda value: isinstance(value, str)
 _KEYS_OF_RULES: dict[str, tuple[str, ...]] = {
     "d_lambda": ("d_lambda", "frequency"),
     "length": ("max",),
+    "lfpy": ("max",),
+    "allen": (),
     "fixed": ("n",),
     "keep": (),
 }
@@ -80,7 +82,9 @@ class Nseg(Table):
 
     rule: str = key(
         choice(*vocabulary.NSEG_RULES),
-        doc="By the length constant, by a largest length, a fixed number, or as the file has it.",
+        doc="By the length constant; by a largest length, int(L/max) + 1, or as LFPy and bmtk do "
+        "it, 1 + 2 int(L/(2 max)), or as the Allen Institute does it, 1 + 2 int(L/40 um); a fixed "
+        "number; or as the file has it.",
     )
     d_lambda: float | None = key(
         number(above=0),
@@ -93,7 +97,9 @@ class Nseg(Table):
         doc="Frequency at which the length constant is taken; 100 if left out.",
     )
     max: float | None = key(
-        number("um", above=0), None, doc='Largest length of a segment, for rule = "length".'
+        number("um", above=0),
+        None,
+        doc='Largest length of a segment, for rule = "length" and "lfpy".',
     )
     n: int | None = key(
         integer(1, vocabulary.MOST_SEGMENTS),
@@ -204,8 +210,8 @@ class CellSpec(Table):
     nseg: Nseg | None = key(
         NSEG,
         None,
-        doc="Number of segments of the sections. Left out: by the d_lambda rule; a template and a "
-        "hoc file keep their own.",
+        doc="Number of segments of the sections. Left out: by the d_lambda rule; with 'allen' by "
+        "the rule of that name; a template and a hoc file keep their own.",
     )
     extracellular: bool = key(
         BOOLEAN, False, doc="Whether NEURON's extracellular mechanism is inserted."
@@ -226,7 +232,11 @@ class CellSpec(Table):
 
     def __post_init__(self) -> None:
         if self.nseg is None:
-            rule = "keep" if self.morphology is None else "d_lambda"
+            rule = "d_lambda"
+            if self.template is not None or self.hoc is not None:
+                rule = "keep"
+            elif self.allen is not None:
+                rule = "allen"
             object.__setattr__(self, "nseg", Nseg(rule=rule))
 
     def check(self, at: At) -> None:

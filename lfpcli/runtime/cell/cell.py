@@ -11,26 +11,28 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli import vocabulary
 from lfpcli.errors import SimulatorError, UsageError, nearest
-from lfpcli.forward import transforms
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.geometry import select_sections
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.axial import axial_network
 from lfpcli.runtime.cell.derived import Derived, outside_potentials
+from lfpcli.runtime.cell.located import Located
 from lfpcli.runtime.cell.points import (
     StimIntElectrode,
     Synapse,
     density_mechanism_names,
     parameter_names,
 )
-from lfpcli.runtime.cell.sections import Discretisation, collect_geometry
+from lfpcli.runtime.cell.sections import Discretisation, PlacesOfCells, collect_geometry, is_deleted
 from lfpcli.runtime.cell.stimulated import Stimulated
 from lfpcli.runtime.engine.background import Background, leaving
 from lfpcli.runtime.engine.field import Steps
 from lfpcli.runtime.engine.record import Recorder, membrane_currents, potentials, variable
 from lfpcli.runtime.engine.run import Chunk, run
 from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.hoc.settings import restored_settings
 from lfpcli.runtime.morphology.reading import load_sections
 from lfpcli.runtime.neuron import nrn
 
@@ -39,7 +41,7 @@ Hook = Callable[["Cell"], object]
 _VARIABLE = "variable "
 
 
-class Cell(Derived, Stimulated):
+class Cell(Derived, Located, Stimulated):
     """A cell, from a morphology or from sections that exist.
 
     The set-up keeps this order: sections; `Ra` and `cm`; `passive`; `custom_fun`; the
@@ -50,26 +52,32 @@ class Cell(Derived, Stimulated):
     ----------
     morphology : path-like, Morphology, or sequence of nrn.Section
         A file (.swc, .asc, .hoc, .xml, .nml, .h5), a morphology in memory, or sections.
-    v_init : float
-        Initial membrane potential, mV.
+    v_init : float, optional
+        Initial membrane potential, mV. Left out: the reversal potential of `passive`, else that of
+        NEURON, -65 unless code has set it.
     Ra : float, optional
         Axial resistivity of all sections, ohm cm; as loaded where left out.
     cm : float, optional
         Membrane capacitance of all sections, uF/cm2; as loaded where left out.
     passive : bool or mapping
-        Whether all sections get `pas`; a mapping gives `g` (S/cm2) and `e` (mV).
+        Whether all sections get `pas`, with 1e-3 S/cm2 and -70 mV, as in LFPy; a mapping gives `g`
+        (S/cm2) and `e` (mV).
     nseg : Discretisation or mapping
         How many segments each section gets.
     custom_fun : sequence of callable
         Called with the cell once `passive` is in place.
     extracellular : bool
         Whether all sections get the extracellular mechanism.
-    tstart, tstop, dt, celsius : float
-        Defaults of `simulate`, ms and degrees Celsius.
+    tstart, tstop, dt : float
+        Defaults of `simulate`, ms.
+    celsius : float, optional
+        Temperature, degrees Celsius. Left out: that of NEURON, 6.3 unless code has set it.
     gid : int
         Number of the cell.
     names : sequence of str, optional
         Names of the sections; those of NEURON by default.
+    places : PlacesOfCells, optional
+        What remembers where the segments of equal cells lie.
 
     Attributes
     ----------
@@ -89,7 +97,7 @@ class Cell(Derived, Stimulated):
         self,
         morphology: Any,
         *,
-        v_init: float = -65.0,
+        v_init: float | None = None,
         Ra: float | None = None,
         cm: float | None = None,
         passive: bool | Mapping[str, float] = False,
@@ -99,29 +107,34 @@ class Cell(Derived, Stimulated):
         tstart: float = 0.0,
         tstop: float = 100.0,
         dt: float = 2**-4,
-        celsius: float = 6.3,
+        celsius: float | None = None,
         gid: int = 0,
         names: Sequence[str] | None = None,
+        places: PlacesOfCells | None = None,
     ) -> None:
-        nrn()
+        h = nrn()
         self.gid = gid
         self.owner: Any = None
         self.sections, self.names = _load(morphology, names)
-        self.settings = RunSettings(
-            tstop=tstop, dt=dt, tstart=tstart, v_init=v_init, celsius=celsius
-        )
+        self._places = places or PlacesOfCells()
         self.synapses: list[Synapse] = []
         self.electrodes: list[StimIntElectrode] = []
         self.fields: list[Steps] = []
         self._stimulated = False
         self._network: AxialNetwork | None = None
         self._set_cable(Ra, cm)
-        if isinstance(passive, Mapping):
-            self.insert("pas", ("all",), **passive)
-        elif passive:
-            self.insert("pas")
+        leak = _leak(passive)
+        if leak:
+            self.insert("pas", ("all",), **leak)
         for hook in custom_fun:
             hook(self)
+        if v_init is None:
+            v_init = leak.get("e", h.v_init)
+        if celsius is None:
+            celsius = h.celsius
+        self.settings = RunSettings(
+            tstop=tstop, dt=dt, tstart=tstart, v_init=v_init, celsius=celsius
+        )
         if extracellular:
             self.insert("extracellular")
         if not isinstance(nseg, Discretisation):
@@ -140,7 +153,7 @@ class Cell(Derived, Stimulated):
     def collect(self) -> None:
         """Read segments and geometry anew, after sections were changed by hand."""
         self.segments = list(itertools.chain.from_iterable(self.sections))
-        self.geometry = collect_geometry(self.sections, self.names, self.gid)
+        self.geometry = collect_geometry(self.sections, self.names, self.gid, self._places)
         self.detector_index = self._detector_index()
         self.set_pos(0.0, 0.0, 0.0)
 
@@ -213,84 +226,10 @@ class Cell(Derived, Stimulated):
             setattr(self.segments[i], full, float(value))
 
     def path_distance(self) -> np.ndarray:
-        """Distance of each segment's middle from the middle of the soma along the cable, um."""
+        """Distance of segments' middles from that of the soma along the cable, shape (N,), um."""
         h = nrn()
         h.distance(0, self.detector)
         return np.array([h.distance(segment) for segment in self.segments])
-
-    @property
-    def x(self) -> np.ndarray:
-        """Start and end of the segments along x, shape (N, 2), um."""
-        return np.column_stack([self.geometry.start[:, 0], self.geometry.end[:, 0]])
-
-    @property
-    def y(self) -> np.ndarray:
-        """Start and end of the segments along y, shape (N, 2), um."""
-        return np.column_stack([self.geometry.start[:, 1], self.geometry.end[:, 1]])
-
-    @property
-    def z(self) -> np.ndarray:
-        """Start and end of the segments along z, shape (N, 2), um."""
-        return np.column_stack([self.geometry.start[:, 2], self.geometry.end[:, 2]])
-
-    @property
-    def d(self) -> np.ndarray:
-        """Diameters of the segments, shape (N,), um."""
-        return self.geometry.diam
-
-    @property
-    def totnsegs(self) -> int:
-        """Number of segments."""
-        return len(self.segments)
-
-    @property
-    def somaidx(self) -> np.ndarray:
-        """Indices of the soma's segments; the first segment where there is no soma."""
-        return np.flatnonzero(self.geometry.is_soma)
-
-    @property
-    def somapos(self) -> np.ndarray:
-        """Place of the soma: the mean of its segments' midpoints, shape (3,), um."""
-        middle: np.ndarray = self.geometry.middle[self.somaidx].mean(axis=0)
-        return middle
-
-    def set_pos(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
-        """Move the soma to a place, um."""
-        self.geometry = transforms.place(self.geometry, (x, y, z))
-
-    def set_rotation(
-        self, x: float = 0.0, y: float = 0.0, z: float = 0.0, order: str = "xyz"
-    ) -> None:
-        """Turn the cell about its soma, right-handed about fixed axes in the given order; rad."""
-        angles = {"x": np.degrees(x), "y": np.degrees(y), "z": np.degrees(z)}
-        matrix = transforms.rotation_matrix({**angles, "order": order})
-        self.geometry = transforms.rotate(self.geometry, matrix)
-
-    def get_idx(
-        self, section: str | Sequence[str] = "all", z_min: float = -np.inf, z_max: float = np.inf
-    ) -> np.ndarray:
-        """Indices of the segments of sections whose midpoints lie between two depths.
-
-        Parameters
-        ----------
-        section : str or sequence of str
-            "all", a kind such as "dend", a name, or a glob of names.
-        z_min, z_max : float
-            Depths, um.
-        """
-        if isinstance(section, str):
-            section = [section]
-        inside = np.isin(self.geometry.section, select_sections(self.names, section))
-        depth = self.geometry.middle[:, 2]
-        return np.flatnonzero(inside & (depth > z_min) & (depth < z_max))
-
-    def get_closest_idx(
-        self, x: float = 0.0, y: float = 0.0, z: float = 0.0, section: str = "all"
-    ) -> int:
-        """Index of the segment whose midpoint is nearest to a point, um."""
-        candidates = self.get_idx(section)
-        distance = np.linalg.norm(self.geometry.middle[candidates] - (x, y, z), axis=1)
-        return int(candidates[np.argmin(distance)])
 
     def queue_events(self) -> None:
         """Hand the spike times of all synapses to NEURON."""
@@ -312,7 +251,8 @@ class Cell(Derived, Stimulated):
         ----------
         probes : sequence
             Objects with ``get_transformation_matrix()``, LFPykit's models among them; the result
-            of each is left in its attribute `data`, shape (C, T).
+            of each is left in its attribute `data`, shape (C, T), or (..., T) where the matrix has
+            more than two dimensions.
         rec_imem, rec_vmem : bool
             Whether `imem` (nA) and `vmem` (mV), shape (N, T), are kept; with the latter also
             `vext` (mV), the potential outside, where the extracellular mechanism is.
@@ -321,8 +261,16 @@ class Cell(Derived, Stimulated):
         **settings
             Fields of `RunSettings` that differ from the cell's own.
         """
+        if any(map(is_deleted, self.sections)):
+            raise SimulatorError(
+                "the sections of this cell were deleted", remedy="make the cell anew"
+            )
         run_settings = replace(self.settings, **settings)
-        matrices = [_matrix(probe, self.totnsegs) for probe in probes]
+        # asked for once: LFPykit's slice squeezes the cell each time
+        transfers = [_transfer(probe, self.totnsegs) for probe in probes]
+        # a grid of places is taken as their row
+        matrices = [transfer.reshape(-1, self.totnsegs) for transfer in transfers]
+        shapes = [transfer.shape[:-1] for transfer in transfers]
         recorders = self._recorders(rec_imem or bool(probes), rec_vmem, rec_variables)
         kept = {
             name: np.empty((run_settings.samples, len(recorder)))
@@ -340,11 +288,11 @@ class Cell(Derived, Stimulated):
             for matrix, signal in zip(matrices, signals, strict=True):
                 np.matmul(chunk.blocks["imem"], matrix.T, out=signal[span])
 
-        with Background(threaded=True) as background:
+        with restored_settings(), Background(threaded=True) as background:
             take = functools.partial(background.submit, keep)
             run([self], run_settings, recorders, take, fields=self._played_fields())
-        for probe, signal in zip(probes, signals, strict=True):
-            probe.data = signal.T
+        for probe, shape, signal in zip(probes, shapes, signals, strict=True):
+            probe.data = signal.T.reshape(*shape, run_settings.samples)
         self.tvec = run_settings.times
         self._keep_results(kept, recorders)
 
@@ -381,6 +329,16 @@ class Cell(Derived, Stimulated):
         return recorders | {f"{_VARIABLE}{name}": variable([self], name) for name in variables}
 
 
+def _leak(passive: bool | Mapping[str, float]) -> dict[str, float]:
+    """Parameters of `pas`; none where the cell gets none of it."""
+    usual = {"g": vocabulary.PASSIVE_G, "e": vocabulary.PASSIVE_E}
+    if isinstance(passive, Mapping):
+        return usual | {name.removesuffix("_pas"): passive[name] for name in passive}
+    if passive:
+        return usual
+    return {}
+
+
 def range_name(mechanism: str, name: str) -> str:
     """Name by which NEURON knows a parameter on a segment: ``g`` of ``pas`` is ``g_pas``."""
     known = parameter_names(mechanism)
@@ -406,9 +364,9 @@ def _load(source: Any, names: Sequence[str] | None) -> tuple[list[Any], list[str
     return sections, list(names or [section.name() for section in sections])
 
 
-def _matrix(probe: Any, segments: int) -> np.ndarray:
+def _transfer(probe: Any, segments: int) -> np.ndarray:
     matrix = np.asarray(probe.get_transformation_matrix(), dtype=float)
-    if matrix.ndim != 2 or matrix.shape[1] != segments:
+    if matrix.ndim < 2 or matrix.shape[-1] != segments:
         raise UsageError(
             f"transfer matrix has shape {matrix.shape}, expected (contacts, {segments})",
             remedy="make the probe for this cell",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 from lfpcli.errors import InputError, SimulatorError, UsageError, nearest
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.protocols import SimulatedCell
+
+# all that are there, of whichever cell
+_SYNAPSES: weakref.WeakSet[Synapse] = weakref.WeakSet()
 
 
 class PointProcess:
@@ -78,9 +82,10 @@ class Synapse(PointProcess):
         self.netcon = make_netcon(self.point)
         self.netcon.weight[0] = float(weight)
         cell.synapses.append(self)
+        _SYNAPSES.add(self)
 
     def set_spike_times(self, times: Sequence[float] | np.ndarray) -> None:
-        """Set when events reach the synapse, ms; those before the start act at the start."""
+        """Set when events reach the synapse, shape (n,), ms; earlier ones act at the start."""
         values = np.sort(np.asarray(times, dtype=float).ravel())
         if not np.all(np.isfinite(values)):
             raise InputError("spike times are not finite")
@@ -88,9 +93,22 @@ class Synapse(PointProcess):
 
     def queue_events(self) -> None:
         """Hand the events to NEURON, which forgets them at each initialisation."""
+        if self.netcon is None:
+            return
         event = self.netcon.event
         for time in self.times.tolist():
             event(time)
+
+
+def disconnect_deleted() -> None:
+    """Take away the connections of synapses whose sections were deleted.
+
+    NEURON keeps their point processes, without any place, and crashes when it initialises what is
+    connected to them.
+    """
+    for synapse in list(_SYNAPSES):
+        if synapse.netcon is not None and synapse.point.get_segment() is None:
+            synapse.netcon = None
 
 
 class StimIntElectrode(PointProcess):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lfpcli import vocabulary
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.geometry import Geometry
+from lfpcli.runtime.cell.shape import lines
 from lfpcli.runtime.neuron import nrn
-from lfpcli.vocabulary import MOST_SEGMENTS
+
+# um that the Allen Institute divides lengths by
+ALLEN_LENGTH = 40.0
 
 
 @dataclass(frozen=True)
@@ -20,15 +25,16 @@ class Discretisation:
 
     Attributes
     ----------
-    rule : {'d_lambda', 'length', 'fixed', 'keep'}
-        By the length constant at `frequency`, by a largest length, a number for all sections, or
-        as the sections have it.
+    rule : {'d_lambda', 'length', 'lfpy', 'allen', 'fixed', 'keep'}
+        By the length constant at `frequency`; by a largest length, int(L / max) + 1, or with an odd
+        number, 1 + 2 int(L / (2 max)), as LFPy and bmtk do it; 1 + 2 int(L / 40), as the Allen
+        Institute does it; a number for all sections; or as the sections have it.
     d_lambda : float
         Largest length of a segment in units of the length constant.
     frequency : float
         Frequency at which that constant is taken, Hz.
     max : float
-        Largest length of a segment, um, for ``length``.
+        Largest length of a segment, um, for ``length`` and ``lfpy``.
     n : int
         Number of segments of each section, for ``fixed``.
     """
@@ -40,16 +46,15 @@ class Discretisation:
     n: int | None = None
 
     def __post_init__(self) -> None:
-        rules = ("d_lambda", "length", "fixed", "keep")
-        if self.rule not in rules:
+        if self.rule not in vocabulary.NSEG_RULES:
             raise UsageError(
                 f"unknown rule '{self.rule}' for segments",
-                remedy=nearest(self.rule, rules, "rule"),
+                remedy=nearest(self.rule, vocabulary.NSEG_RULES, "rule"),
             )
         if self.rule == "fixed" and not (self.n and self.n > 0):
             raise UsageError("the rule 'fixed' for segments needs 'n', a number above zero")
-        if self.rule == "length" and not (self.max and self.max > 0):
-            raise UsageError("the rule 'length' for segments needs 'max', a length in um")
+        if self.rule in ("length", "lfpy") and not (self.max and self.max > 0):
+            raise UsageError(f"the rule '{self.rule}' for segments needs 'max', a length in um")
 
     def apply(self, sections: Sequence[Any]) -> None:
         """Set `nseg` of each section.
@@ -59,31 +64,110 @@ class Discretisation:
         """
         if self.rule == "keep":
             return
+        count = {
+            "fixed": lambda section: int(self.n or 1),
+            "length": lambda section: int(section.L / float(self.max or 0)) + 1,
+            "lfpy": lambda section: 1 + 2 * int(section.L / (2.0 * float(self.max or 0))),
+            "allen": lambda section: 1 + 2 * int(section.L / ALLEN_LENGTH),
+            "d_lambda": self._by_length_constant,
+        }[self.rule]
         for section in sections:
-            number = self._number(section)
-            if number > MOST_SEGMENTS:
+            number = count(section)
+            if number > vocabulary.MOST_SEGMENTS:
                 raise InputError(
                     f"section {section.name()} would have {number:,} segments",
-                    remedy=f"NEURON takes up to {MOST_SEGMENTS:,}; use longer segments",
+                    remedy=f"NEURON takes up to {vocabulary.MOST_SEGMENTS:,}; use longer segments",
                 )
             section.nseg = number
 
-    def _number(self, section: Any) -> int:
-        if self.rule == "fixed":
-            return int(self.n or 1)
-        if self.rule == "length":
-            return int(section.L / float(self.max or 0)) + 1
+    def _by_length_constant(self, section: Any) -> int:
         unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)
         return int((section.L / unit + 0.9) / 2) * 2 + 1
 
 
-def collect_geometry(
-    sections: Sequence[Any], names: Sequence[str] | None = None, gid: int = 0
-) -> Geometry:
-    """Read the segments of sections.
+@dataclass(frozen=True)
+class Places:
+    """Where the segments of a cell lie, and how they hang together.
 
-    The ends of a segment lie on the traced path, at x -+ 1/(2 nseg) of the section's `L`, by
-    linear interpolation of its 3-d points along their arc length.
+    Attributes
+    ----------
+    start, end : ndarray, shape (N, 3)
+        um.
+    x : ndarray, shape (N,)
+        Positions of their middles along their sections, 0 to 1.
+    section : ndarray of int, shape (N,)
+        Number of the section.
+    parent : ndarray of int, shape (N,)
+        Index of the segment that each hangs on, -1 for a root.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    x: np.ndarray
+    section: np.ndarray
+    parent: np.ndarray
+
+
+class PlacesOfCells:
+    """Finds the `Places` of cells; cells of one shape, made in turn, share them."""
+
+    def __init__(self) -> None:
+        self._shape: list[tuple[Any, ...]] = []
+        self._places: Places | None = None
+
+    def of(self, sections: Sequence[Any]) -> Places:
+        """Return where the segments of a cell are.
+
+        The ends of a segment lie on the path of its section, at x -+ 1/(2 nseg) of the section's
+        `L`, by linear interpolation of its 3-d points along their arc length.
+        """
+        shape = _shape_of(sections)
+        if self._places is None or shape != self._shape:
+            self._shape, self._places = shape, _places(sections)
+        return self._places
+
+
+def _shape_of(sections: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What two cells have in common if they are of one shape, to be told by a few calls."""
+    number = {section: k for k, section in enumerate(sections)}
+    shape = []
+    for section in sections:
+        above, count = section.parentseg(), section.n3d()
+        facts = [section.nseg, section.L, count, section.orientation()]
+        if above is not None:
+            facts += [number.get(above.sec, -1), above.x]
+        for k in {0, count // 2, count - 1} if count else ():
+            facts += [section.x3d(k), section.y3d(k), section.z3d(k), section.arc3d(k)]
+        shape.append(tuple(facts))
+    return shape
+
+
+def _places(sections: Sequence[Any]) -> Places:
+    counts = [section.nseg for section in sections]
+    first = np.cumsum([0, *counts])
+    n = int(first[-1])
+    start, end, x = np.empty((n, 3)), np.empty((n, 3)), np.empty(n)
+    for k, line in enumerate(lines(sections)):
+        own = slice(first[k], first[k + 1])
+        edges = line.at(np.linspace(0.0, 1.0, counts[k] + 1))
+        start[own], end[own] = edges[:-1], edges[1:]
+        x[own] = (np.arange(counts[k]) + 0.5) / counts[k]
+    return Places(
+        start=start,
+        end=end,
+        x=x,
+        section=np.repeat(np.arange(len(sections)), counts),
+        parent=_parents(sections, first),
+    )
+
+
+def collect_geometry(
+    sections: Sequence[Any],
+    names: Sequence[str] | None = None,
+    gid: int = 0,
+    places: PlacesOfCells | None = None,
+) -> Geometry:
+    """Read the segments of sections, see `PlacesOfCells`.
 
     Parameters
     ----------
@@ -93,33 +177,26 @@ def collect_geometry(
         Names of the sections, NEURON's own by default.
     gid : int
         Number of the cell.
+    places : PlacesOfCells, optional
+        What remembers where the segments of equal cells lie.
 
     Returns
     -------
     Geometry
     """
-    if any(section.n3d() < 2 for section in sections):
-        nrn().define_shape()
-    counts = [section.nseg for section in sections]
-    first = np.cumsum([0, *counts])
-    n = int(first[-1])
-    start, end = np.empty((n, 3)), np.empty((n, 3))
-    for k, section in enumerate(sections):
-        edges = _edges(section)
-        start[first[k] : first[k + 1]] = edges[:-1]
-        end[first[k] : first[k + 1]] = edges[1:]
-    segments = [segment for section in sections for segment in section]
+    lie = (places or PlacesOfCells()).of(sections)
+    segments = list(itertools.chain.from_iterable(sections))
     if names is None:
         names = [section.name() for section in sections]
     return Geometry(
-        start,
-        end,
-        np.array([s.diam for s in segments]),
-        area=np.array([s.area() for s in segments]),
-        gid=np.full(n, gid, np.int64),
-        section=np.repeat(np.arange(len(sections)), np.diff(first)),
-        parent=_parents(sections, first),
-        x=np.array([s.x for s in segments]),
+        lie.start,
+        lie.end,
+        np.array([segment.diam for segment in segments]),
+        area=np.array([segment.area() for segment in segments]),
+        gid=np.full(len(segments), gid, np.int64),
+        section=lie.section,
+        parent=lie.parent,
+        x=lie.x,
         section_names=list(names),
     )
 
@@ -130,19 +207,6 @@ def is_deleted(section: Any) -> bool:
         return section.L is None
     except ReferenceError:
         return True
-
-
-def _edges(section: Any) -> np.ndarray:
-    """End points of the segments of a section, shape (nseg + 1, 3)."""
-    count = section.n3d()
-    arc = np.array([section.arc3d(i) for i in range(count)])
-    if section.L > 0:
-        arc = arc / section.L
-    at = np.linspace(0.0, 1.0, section.nseg + 1)
-    edges = np.empty((len(at), 3))
-    for axis, coordinate in enumerate((section.x3d, section.y3d, section.z3d)):
-        edges[:, axis] = np.interp(at, arc, [coordinate(i) for i in range(count)])
-    return edges
 
 
 def _parents(sections: Sequence[Any], first: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lfpcli.runtime.cell.points import disconnect_deleted
 from lfpcli.runtime.engine.collectors import Collectors
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
 from lfpcli.runtime.engine.settings import RunSettings
@@ -38,6 +39,7 @@ def initialise(
     cvode.use_daspk(settings.adaptive and has_extracellular())
     for field in fields:
         field.begin(settings)
+    disconnect_deleted()
     if "init" in settings.own_procedures:
         _initialise_as_the_model_does(settings)
     else:

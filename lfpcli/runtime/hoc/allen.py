@@ -332,7 +332,6 @@ def replace_axon(
         section.L, section.diam = STUB_LENGTH, diameter
     stub[0].connect(soma(attachment), 0)
     stub[1].connect(stub[0](1.0), 0)
-    h.define_shape()
     return [*kept, *stub], [*kept_names, "axon[0]", "axon[1]"]
 
 

@@ -23,6 +23,17 @@ def set_settings(values: Mapping[str, float]) -> None:
 
 
 @contextlib.contextmanager
+def restored_settings() -> Iterator[None]:
+    """Put NEURON's settings back in the end, so that one cell's run sets nothing for the next."""
+    h = nrn()
+    usual = {name: float(getattr(h, name)) for name in SETTINGS}
+    try:
+        yield
+    finally:
+        set_settings(usual)
+
+
+@contextlib.contextmanager
 def watched_settings(found: dict[str, float]) -> Iterator[None]:
     """Collect what code sets of `SETTINGS`, and put the usual values back.
 

@@ -18,7 +18,7 @@ from lfpcli.runtime.neuron import nrn
 SUBSETS = {SOMA: "somatic", AXON: "axonal", DENDRITE: "basal", APICAL: "apical"}
 
 
-def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True) -> list[Any]:
+def instantiate(morphology: Morphology, into: Any = None) -> list[Any]:
     """Make the sections of a morphology in NEURON, with the biophysics of its file.
 
     Parameters
@@ -29,10 +29,6 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
         Where hoc code will look for the sections: a template object that declares ``soma``,
         ``dend``, ``apic``, ``axon`` as needed, or ``nrn()`` for the top level of hoc, where one
         cell fits at a time. By default they belong to Python alone.
-    settle : bool
-        Whether sections that do not touch their parent are moved there by NEURON's
-        ``define_shape``. That visits all cells of the process: when many are made, leave it out
-        and call it once at the end.
 
     Returns
     -------
@@ -45,8 +41,6 @@ def instantiate(morphology: Morphology, into: Any = None, *, settle: bool = True
         Where another cell's sections would be replaced, or NEURON lacks a mechanism.
     """
     sections = make_sections(morphology.sections, into)
-    if settle and not touches_parents(morphology.sections):
-        nrn().define_shape()
     if morphology.biophysics is not None:
         names = [section.name for section in morphology.sections]
         apply_biophysics(sections, names, morphology.biophysics)
@@ -63,29 +57,12 @@ def make_sections(sections: Sequence[Section], into: Any = None) -> list[Any]:
             target.connect(targets[section.parent](section.parent_x), section.child_x)
         if section.wire is not None:
             h.pt3dstyle(1, *section.wire, sec=target)
-        columns = [h.Vector(column) for column in section.points.T]
+        # a vector takes what lies side by side at once
+        columns = map(h.Vector, np.ascontiguousarray(section.points.T))
         h.pt3dadd(*columns, sec=target)
     if into is not None:
         _fill_subsets(into, sections, targets)
     return targets
-
-
-def touches_parents(sections: Sequence[Section]) -> bool:
-    """Whether every section begins, in single precision, where NEURON finds its parent.
-
-    NEURON takes the place at x on the parent between the parent's first and last point.
-    """
-    for section in sections:
-        if section.parent < 0:
-            continue
-        line = sections[section.parent].points[[0, -1], :3].astype(np.float32).astype(float)
-        at = line[1] * section.parent_x + line[0] * (1 - section.parent_x)
-        begin = section.points[0, :3]
-        if section.wire is not None:
-            begin = np.array(section.wire)
-        if np.any(at.astype(np.float32) != begin.astype(np.float32)):
-            return False
-    return True
 
 
 def _create(into: Any, names: list[str]) -> list[Any]:

@@ -67,9 +67,7 @@ def read_morphology(
     return reading.read_morphology(path, name=name, repair=repair, cell_id=cell_id)
 
 
-def load_sections(
-    source: str | os.PathLike[str] | Morphology, into: Any = None, *, settle: bool = True
-) -> Loaded:
+def load_sections(source: str | os.PathLike[str] | Morphology, into: Any = None) -> Loaded:
     """Load a cell's sections from a file of any known format, or from memory.
 
     Cells loaded before stay as they are.
@@ -80,8 +78,6 @@ def load_sections(
         A .swc, .h5, .asc, .hoc, .xml or .nml file, or a morphology.
     into : optional
         See `lfpcli.runtime.morphology.build.instantiate`; .hoc files always create their own.
-    settle : bool
-        See there.
 
     Returns
     -------
@@ -89,12 +85,12 @@ def load_sections(
     """
     if isinstance(source, Morphology):
         format_name = "memory"
-        sections = instantiate(source, into, settle=settle)
+        sections = instantiate(source, into)
     else:
         source = resolved(source)
         format_name = assumed_format(source)
         if format_name == "hoc":
             sections = load_hoc(source)
         else:
-            sections = instantiate(read_morphology(source), into, settle=settle)
+            sections = instantiate(read_morphology(source), into)
     return Loaded(sections, [section.name() for section in sections], format_name)

@@ -20,7 +20,7 @@ from lfpcli.morphology.biophysics import read_biophysics
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import density_mechanism_names
-from lfpcli.runtime.cell.sections import Discretisation
+from lfpcli.runtime.cell.sections import Discretisation, PlacesOfCells
 from lfpcli.runtime.hoc.allen import allen_hook, read_fit
 from lfpcli.runtime.hoc.hooks import hook
 from lfpcli.runtime.hoc.neuroml import neuroml_hook
@@ -61,6 +61,7 @@ class CellFactory:
         rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
         self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
         self._morphology: Morphology | None = None
+        self._places = PlacesOfCells()
         self._fit: Callable[[Cell], object] | None = None
         if spec.allen is not None:
             fit = read_fit(spec.allen)
@@ -95,6 +96,7 @@ class CellFactory:
                 extracellular=self._extracellular,
                 gid=gid,
                 names=names,
+                places=self._places,
             )
         cell.owner = owner
         self._set_expressions(cell)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.errors import UsageError
-from lfpcli.vocabulary import QUICK_SYNAPSE
 
 _INPUT = re.compile(r"(?P<place>.+):(?P<weight>[^:@]+)@(?P<times>[^@]+)")
 _STIMULUS = re.compile(r"(?P<place>.+):(?P<amp>[^:@]+)@(?P<delay>[^@+]+)\+(?P<dur>[^@]+)")
@@ -78,18 +78,25 @@ def quick_model(morphology: Path, quick: Quick, *, hoc: bool = False) -> dict[st
     UsageError
         Where a text is not of its form.
     """
+    run: dict[str, Any] = {}
+    if hoc:
+        run["engine"] = "neuron"
     mechanisms = [_insert(text) for text in quick.insert]
     if quick.passive is not None:
-        mechanisms.insert(0, {"name": "pas", "sections": ["all"], **_pairs(quick.passive)})
+        leak = {"g": vocabulary.PASSIVE_G, "e": vocabulary.PASSIVE_E} | _pairs(quick.passive)
+        mechanisms.insert(0, {"name": "pas", "sections": ["all"], **leak})
+        if not hoc:
+            # a cell that is only leaky begins at rest
+            run["v_init"] = leak["e"]
     probe = {k: v for k in ("array", "contacts") if (v := getattr(quick, k)) is not None}
     record = quick.record
     if record is None:
         record = () if probe else ("imem",)
     source = "hoc" if hoc else "morphology"
     return {
-        "run": {"engine": "neuron"} if hoc else {},
+        "run": run,
         "cell": {"cell": {source: str(morphology), "mechanism": mechanisms}},
-        "input": [_input(text, quick.synapse or QUICK_SYNAPSE) for text in quick.input],
+        "input": [_input(text, quick.synapse or vocabulary.QUICK_SYNAPSE) for text in quick.input],
         "stimulus": [_stimulus(text) for text in quick.stim],
         "probe": [{"name": "LFP", **probe}] if probe else [],
         "record": {
