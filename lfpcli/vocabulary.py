@@ -63,6 +63,9 @@ TURNS: Final = ("any", "z", "none")
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
 NSEG_RULES: Final = ("d_lambda", "length", "lfpy", "allen", "fixed", "keep")
+ALL_ACTIVE: Final = "all-active"
+AXON_STUBS: Final = ("perisomatic", ALL_ACTIVE)
+"""What replaces the axon of cells of the Allen Institute."""
 MOST_SEGMENTS: Final = 32767
 """Segments of a section that NEURON takes."""
 D_LAMBDA: Final = 0.1

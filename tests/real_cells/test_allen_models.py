@@ -143,6 +143,8 @@ cell = Cell(swc, nseg={"rule": "keep"}, custom_fun=[allen_hook(Path(parameters))
 fit = read_fit(Path(parameters))
 results["active"] = fit.all_active
 named = dict(zip(cell.names, cell.sections))
+# bmtk lets NEURON lay the stub of the axon out, which rounds its length to single precision
+h.define_shape()
 celsius, v_init = fit.celsius, fit.v_init
 """
 

@@ -288,9 +288,23 @@ proc init() { local k, n  localobj nothing
 endtemplate Cell
 """
 
+# the sections are declared after what uses them, as in the templates of the Blue Brain Project
+LATE_DEFAULT = """\
+begintemplate Cell
+public soma, dend
+proc init() {
+    make()
+    if (ismembrane("hh")) { gnabar_hh = 0.2 + $1 }
+}
+create soma, dend[2]
+proc make() { soma { insert hh } }
+endtemplate Cell
+"""
 
-def test_a_template_sees_no_default_section_of_others(neuron_process, tmp_path):
-    (tmp_path / "t.hoc").write_text(DEFAULT)
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_template_sees_no_default_section_of_others(neuron_process, tmp_path, late):
+    (tmp_path / "t.hoc").write_text(LATE_DEFAULT if late else DEFAULT)
     got = neuron_process(
         """
         from pathlib import Path

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.errors import InputError, SimulatorError, nearest
 from lfpcli.runtime.cell.points import density_mechanism_names, parameter_names
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
@@ -200,7 +201,9 @@ class _Reader:
         return self.number(entry, key, key_path) if key in entry else None
 
 
-def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[NamedSections], object]:
+def allen_hook(
+    file: Path, folders: Sequence[Path] = (), *, stub: str | None = None
+) -> Callable[[NamedSections], object]:
     """Make a function of a cell that gives it the biophysics of a ``fit_parameters.json``.
 
     Parameters
@@ -209,6 +212,8 @@ def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[NamedSecti
         The file.
     folders : sequence of Path
         Where the .mod file of a missing mechanism may lie.
+    stub : {'perisomatic', 'all-active'}, optional
+        What replaces the axon, see `apply_allen`. Left out: by the channels of the fit.
 
     Returns
     -------
@@ -218,13 +223,20 @@ def allen_hook(file: Path, folders: Sequence[Path] = ()) -> Callable[[NamedSecti
     fit = read_fit(file)
 
     def call(cell: NamedSections) -> None:
-        cell.sections, cell.names = apply_allen(cell.sections, cell.names, fit, folders)
+        cell.sections, cell.names = apply_allen(
+            cell.sections, cell.names, fit, folders=folders, stub=stub
+        )
 
     return call
 
 
 def apply_allen(
-    sections: Sequence[Any], names: Sequence[str], fit: Fit, folders: Sequence[Path] = ()
+    sections: Sequence[Any],
+    names: Sequence[str],
+    fit: Fit,
+    *,
+    folders: Sequence[Path] = (),
+    stub: str | None = None,
 ) -> tuple[list[Any], list[str]]:
     """Give sections the biophysics of a fit, and replace their axon as its authors did.
 
@@ -242,6 +254,9 @@ def apply_allen(
         The parameters.
     folders : sequence of Path
         Where the .mod file of a missing mechanism may lie.
+    stub : {'perisomatic', 'all-active'}, optional
+        What replaces the axon. Left out: all-active where the fit has active channels outside the
+        soma.
 
     Returns
     -------
@@ -259,7 +274,14 @@ def apply_allen(
     """
     if not any(_section_type(name) == "soma" for name in names):
         raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
+<<<<<<< HEAD
     kept, kept_names = replace_axon(sections, names, all_active=fit.all_active)
+=======
+    all_active = fit.all_active
+    if stub is not None:
+        all_active = stub == vocabulary.ALL_ACTIVE
+    kept, kept_names = _replace_axon(sections, names, all_active=all_active)
+>>>>>>> bc00862 (cells, hoc: default sections that are declared late; the stub of an Allen cell can be stated)
     by_type: dict[str, list[Any]] = {}
     for section, name in zip(kept, kept_names, strict=True):
         by_type.setdefault(_section_type(name), []).append(section)

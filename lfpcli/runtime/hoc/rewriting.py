@@ -118,9 +118,12 @@ class Rewriting:
         changes = []
         if self.scope is not None:
             changes += self.scope.changes(outside_templates(self.plain))
-        for start, name in default_sections(self.plain):
-            # NEURON would take the first section that there is, of whichever cell
-            changes.append((start, start, f" access {name} "))
+        for default in default_sections(self.plain):
+            # NEURON would take the first section that there is, of whichever cell; the statement
+            # stands at the end, as the section may be declared after `init`
+            changes.append((default.init, default.init, " lfp_default_() "))
+            procedure = f" proc lfp_default_() {{ access {default.name} }}\n"
+            changes.append((default.end, default.end, procedure))
         for match, load in self._loads():
             if (
                 load.name

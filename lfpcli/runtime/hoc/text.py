@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 
 _TEMPLATE = re.compile(r"\bbegintemplate\s+(\w+)(.*?)\bendtemplate\b", re.DOTALL)
 _STRING = r'"(?:\\.|[^"\\\n])*"'
@@ -83,12 +84,31 @@ def run_procedures(plain: str) -> dict[str, str]:
     return digests
 
 
-def default_sections(plain: str) -> list[tuple[int, str]]:
-    """Where each template's ``init`` begins, and the name of the template's first section.
+@dataclass(frozen=True)
+class DefaultSection:
+    """A template's first section, which NEURON takes where code names none.
+
+    Attributes
+    ----------
+    name : str
+        The section.
+    init : int
+        Where in the text the statements of the template's ``init`` begin.
+    end : int
+        Where the template ends.
+    """
+
+    name: str
+    init: int
+    end: int
+
+
+def default_sections(plain: str) -> list[DefaultSection]:
+    """The first section of each template of a file without comments.
 
     A template without sections of its own, or without ``init``, is left out.
     """
-    points = []
+    defaults = []
     for start, body in template_bodies(plain).values():
         bare = without_strings(body)
         span = procedure_span(bare, "init")
@@ -97,8 +117,10 @@ def default_sections(plain: str) -> list[tuple[int, str]]:
             # hoc wants the names of local variables first
             local = _LOCAL.match(bare, span[0])
             begin = span[0] if local is None else local.end()
-            points.append((start + begin, declared.group(1)))
-    return points
+            defaults.append(
+                DefaultSection(declared.group(1), init=start + begin, end=start + len(body))
+            )
+    return defaults
 
 
 def _statements(bare: str) -> str:

@@ -65,7 +65,7 @@ class CellFactory:
         self._fit: Callable[[Cell], object] | None = None
         if spec.allen is not None:
             fit = read_fit(spec.allen)
-            self._fit = allen_hook(spec.allen)
+            self._fit = allen_hook(spec.allen, stub=spec.axon_stub)
             self.settings |= {"celsius": fit.celsius, "v_init": fit.v_init}
         if spec.neuroml is not None:
             biophysics = read_biophysics(spec.neuroml, cell_id=spec.cell_id)
