@@ -195,19 +195,17 @@ class CellSpec(Table):
     allen: Path | None = key(
         PATH, None, doc="A fit_parameters.json of the Allen Cell Types Database."
     )
-<<<<<<< HEAD
     neuroml: Path | None = key(
         PATH,
         None,
         doc="A NeuroML file whose biophysics the morphology gets; the axon is replaced as in the "
         "perisomatic models of the Allen Cell Types Database.",
-=======
+    )
     axon_stub: str | None = key(
         choice(*vocabulary.AXON_STUBS),
         None,
         doc="What replaces the axon with 'allen'. Left out: all-active where the fit has active "
         "channels outside the soma.",
->>>>>>> bc00862 (cells, hoc: default sections that are declared late; the stub of an Allen cell can be stated)
     )
     Ra: float | None = key(
         number("ohm cm", above=0), None, doc="Axial resistivity. Left out: as the file has it."
@@ -252,15 +250,10 @@ class CellSpec(Table):
         exactly_one(self, at, ("morphology", "template", "hoc"))
         if self.allen is not None and self.morphology is None:
             raise (at / "allen").error("belongs to 'morphology', which is not given")
-<<<<<<< HEAD
         for name in ("repair", "cell_id", "neuroml"):
             if getattr(self, name) and self.morphology is None:
                 raise (at / name).error("belongs to 'morphology', which is not given")
-=======
-        if self.repair and self.morphology is None:
-            raise (at / "repair").error("belongs to 'morphology', which is not given")
         only_with(self, at, ("axon_stub",), "allen")
->>>>>>> bc00862 (cells, hoc: default sections that are declared late; the stub of an Allen cell can be stated)
         if self.args and self.template is None:
             raise (at / "args").error("belongs to 'template', which is not given")
 

@@ -274,14 +274,10 @@ def apply_allen(
     """
     if not any(_section_type(name) == "soma" for name in names):
         raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
-<<<<<<< HEAD
-    kept, kept_names = replace_axon(sections, names, all_active=fit.all_active)
-=======
     all_active = fit.all_active
     if stub is not None:
         all_active = stub == vocabulary.ALL_ACTIVE
-    kept, kept_names = _replace_axon(sections, names, all_active=all_active)
->>>>>>> bc00862 (cells, hoc: default sections that are declared late; the stub of an Allen cell can be stated)
+    kept, kept_names = replace_axon(sections, names, all_active=all_active)
     by_type: dict[str, list[Any]] = {}
     for section, name in zip(kept, kept_names, strict=True):
         by_type.setdefault(_section_type(name), []).append(section)
