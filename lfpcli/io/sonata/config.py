@@ -1,0 +1,258 @@
+"""SONATA configurations: one or two JSON files, with their variables and paths resolved.
+
+The format is described by Dai et al. (2020), PLoS Comput Biol 16:e1007696.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.io.stream import check_input
+
+CIRCUIT_KEYS = ("networks", "components")
+# passes over the variables of a manifest, each of which may name another
+_DEEPEST = 10
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePair:
+    """An HDF5 file of nodes or edges and the table of its types.
+
+    Attributes
+    ----------
+    data : Path
+        The HDF5 file.
+    types : Path or None
+        The table of types; circuits of neurodamus have none.
+    populations : mapping
+        What version 2 of the format tells of each population, by its name.
+    """
+
+    data: Path
+    types: Path | None = None
+    populations: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitConfig:
+    """A configuration of a circuit and its simulation.
+
+    Attributes
+    ----------
+    file : Path
+        The file that was read.
+    nodes, edges : tuple of TablePair
+        The files of the circuit, those that are switched off left out.
+    components : mapping of str to Path
+        Folders of morphologies, models, mechanisms and templates.
+    run, conditions, inputs, reports, output, node_sets : mapping
+        As the file has them, variables replaced; empty where it has none. Inputs and reports
+        that are switched off are left out.
+    """
+
+    file: Path
+    nodes: tuple[TablePair, ...] = ()
+    edges: tuple[TablePair, ...] = ()
+    components: Mapping[str, Path] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    reports: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    node_sets: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def simulates(self) -> bool:
+        """Whether it tells of a simulation, not of a circuit alone."""
+        return bool(self.run)
+
+    def path(self, text: str) -> Path:
+        """A path of the configuration, which is relative to its folder."""
+        return self.file.parent / text
+
+    def folder(self, component: str) -> Path:
+        """A folder of components.
+
+        Raises
+        ------
+        InputError
+            Where the configuration has none of that name.
+        """
+        if component not in self.components:
+            raise InputError(
+                f"has no component '{component}'",
+                source=f"{self.file}: components",
+                remedy=f"add it, or {nearest(component, self.components, 'component')}",
+            )
+        return self.components[component]
+
+
+def is_config(tree: Any) -> bool:
+    """Whether a tree of JSON is a configuration of SONATA, not a model of lfp."""
+    if not isinstance(tree, dict):
+        return False
+    own = {"networks", "manifest", "network", "components", "target_simulator"}
+    return bool(own & set(tree)) and not {"cell", "population"} & set(tree)
+
+
+def read_config(path: Path) -> CircuitConfig:
+    """Read the configuration of a simulation or of a circuit.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file; what its key ``network`` names is read too.
+
+    Returns
+    -------
+    CircuitConfig
+
+    Raises
+    ------
+    InputError
+        Where a file is missing or no JSON, a variable is unknown, or a key has the wrong type.
+    """
+    tree = _resolved(_read(path), path)
+    files = [path]
+    circuit = tree
+    network = tree.get("network")
+    if isinstance(network, str):
+        other = path.parent / network
+        circuit = _resolved(_read(other), other)
+        files.append(other)
+    networks = _table(circuit, "networks", files[-1]) or _table(tree, "networks", path)
+    base = files[-1].parent if circuit.get("networks") else path.parent
+    components = {
+        **_folders(_table(circuit, "components", files[-1]), files[-1].parent),
+        **_folders(_table(tree, "components", path), path.parent),
+    }
+    return CircuitConfig(
+        file=path,
+        nodes=tuple(_pairs(networks, "nodes", base, files[-1])),
+        edges=tuple(_pairs(networks, "edges", base, files[-1])),
+        components=components,
+        run=_table(tree, "run", path),
+        conditions=_table(tree, "conditions", path),
+        inputs=_enabled(_table(tree, "inputs", path)),
+        reports=_enabled(_table(tree, "reports", path)),
+        output=_table(tree, "output", path),
+        node_sets=_node_sets(tree, circuit, path),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    check_input(path)
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(
+            f"is no JSON: {error}", source=f"{path}{line}", remedy="correct the file there"
+        ) from error
+    if not isinstance(tree, dict):
+        raise InputError("is no object", source=path, remedy="see SONATA's description")
+    return tree
+
+
+def _resolved(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The tree with the variables of its manifest replaced."""
+    manifest = {"configdir": str(path.parent), "workingdir": str(Path.cwd())}
+    for name, value in _table(tree, "manifest", path).items():
+        manifest[name.lstrip("$").strip("{}")] = str(value)
+    for _ in range(_DEEPEST):
+        replaced = {name: _replaced(value, manifest, path) for name, value in manifest.items()}
+        if replaced == manifest:
+            break
+        manifest = replaced
+    else:
+        raise InputError(
+            "variables name each other in a circle",
+            source=f"{path}: manifest",
+            remedy="give one of them a value of its own",
+        )
+    rest = {name: value for name, value in tree.items() if name != "manifest"}
+    result = _walk(rest, manifest, path)
+    assert isinstance(result, dict)
+    return result
+
+
+def _replaced(text: str, manifest: Mapping[str, str], path: Path) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in manifest:
+            raise InputError(
+                f"variable '${match[1]}' is not in the manifest",
+                source=path,
+                remedy=nearest(match[1], manifest, "variable"),
+            )
+        return manifest[match[1]]
+
+    return _VARIABLE.sub(value, text)
+
+
+def _walk(node: Any, manifest: Mapping[str, str], path: Path) -> Any:
+    if isinstance(node, str):
+        return _replaced(node, manifest, path)
+    if isinstance(node, list):
+        return [_walk(entry, manifest, path) for entry in node]
+    if isinstance(node, dict):
+        return {name: _walk(entry, manifest, path) for name, entry in node.items()}
+    return node
+
+
+def _table(tree: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+    value = tree.get(name, {})
+    if not isinstance(value, dict):
+        raise InputError("is no object", source=f"{path}: {name}", remedy="write {...}")
+    return value
+
+
+def _folders(table: Mapping[str, Any], base: Path) -> dict[str, Path]:
+    # some components are no folders but tables of their own
+    return {name: base / value for name, value in table.items() if isinstance(value, str)}
+
+
+def _pairs(networks: Mapping[str, Any], part: str, base: Path, path: Path) -> Iterator[TablePair]:
+    entries = networks.get(part, [])
+    if not isinstance(entries, list):
+        raise InputError("is no list", source=f"{path}: networks.{part}", remedy="write [...]")
+    for number, entry in enumerate(entries):
+        source = f"{path}: networks.{part}[{number}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get(f"{part}_file"), str):
+            raise InputError(
+                f"has no '{part}_file'", source=source, remedy="name the HDF5 file of the circuit"
+            )
+        if entry.get("enabled", True) is False:
+            continue
+        # "node_types_file" of nodes, "edge_types_file" of edges
+        types = entry.get(f"{part.removesuffix('s')}_types_file")
+        yield TablePair(
+            data=base / entry[f"{part}_file"],
+            types=base / types if isinstance(types, str) and types not in ("", "NULL") else None,
+            populations=_table(entry, "populations", path),
+        )
+
+
+def _enabled(table: Mapping[str, Any]) -> dict[str, Any]:
+    entries = {}
+    for name, entry in table.items():
+        if not isinstance(entry, dict) or entry.get("enabled", True) is not False:
+            entries[name] = entry
+    return entries
+
+
+def _node_sets(tree: Mapping[str, Any], circuit: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    sets: dict[str, Any] = {}
+    for source in (circuit, tree):
+        file = source.get("node_sets_file", source.get("node_sets"))
+        if isinstance(file, str) and file:
+            sets |= _read(path.parent / file)
+        elif isinstance(source.get("node_sets"), dict):
+            sets |= source["node_sets"]
+    return sets
