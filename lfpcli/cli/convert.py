@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dt", type=options.positive, metavar="MS", help="sampling interval that FILE lacks"
     )
+    group.add_argument(
+        "--cell-type", metavar="NAME", help="what MEArec is to call the cell of templates"
+    )
 
 
 def _texts(text: str) -> list[str]:
@@ -87,6 +90,7 @@ def run(args: argparse.Namespace) -> None:
             to=args.to,
             from_=args.from_,
             dt=args.dt,
+            cell_type=args.cell_type,
             force=args.force,
             command=[word for word in args.command_line if word != args.output],
             progress=progress,

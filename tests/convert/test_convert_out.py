@@ -264,3 +264,58 @@ def test_a_folder_is_whole_or_not_there(lfp, recording, tmp_path):
     )
     assert "nothing that SONATA could hold" in wrong.err
     assert {path.name for path in tmp_path.iterdir()} == {"there"}
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """Templates of 5 places whose trough is 3 samples late."""
+    rng = np.random.default_rng(2)
+    waves = 1e-3 * rng.normal(size=(5, 4, 225))
+    waves[:, 1, 67] = -0.1
+    turns = np.linalg.qr(rng.normal(size=(5, 3, 3)))[0]
+    turns *= np.sign(np.linalg.det(turns))[:, None, None]
+    path = tmp_path / "t.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["format"] = "lfp-templates"
+        file["templates"] = waves
+        file["templates"].attrs.update({"dt": 1 / 32, "t_start": -2.0, "units": "mV"})
+        file["positions"] = rng.normal(size=(5, 3))
+        file["rotations"] = turns
+        file["contacts"] = [[0.0, y, z] for y in (0, 20) for z in (0, 20)]
+    return path
+
+
+def test_templates_in_mearec(lfp, templates, tmp_path):
+    mearec = pytest.importorskip("MEArec")
+    lfp(
+        "convert",
+        "-q",
+        templates,
+        tmp_path / "m.h5",
+        "--to",
+        "mearec",
+        "--cell-type",
+        "L5_TTPC1_a_1",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = mearec.load_templates(str(tmp_path / "m.h5"), return_h5_objects=False)
+    assert loaded.templates.shape == (5, 4, 224)
+    with h5py.File(templates) as file:
+        turns = file["rotations"][:]
+        waves = 1e3 * file["templates"][:]
+    # MEArec puts the trough on the sample of the spike
+    assert loaded.templates.min(axis=1).argmin(axis=1).tolist() == [64] * 5
+    np.testing.assert_allclose(loaded.templates[:, :, :200], waves[:, :, 3:203], rtol=1e-6)
+    from scipy.spatial.transform import Rotation
+
+    made = Rotation.from_euler("xyz", loaded.rotations).as_matrix()
+    np.testing.assert_allclose(made, turns, atol=1e-12)
+    assert [str(name) for name in loaded.celltypes] == ["L5_TTPC1_a_1"] * 5
+
+
+def test_only_templates_become_those_of_mearec(lfp, recording, templates, tmp_path):
+    for source in (recording, templates):
+        name = tmp_path / ("o.npz" if source == templates else "o")
+        other = () if source == templates else ("--to", "mearec")
+        assert "only they do" in lfp("convert", source, name, *other, code=2).err

@@ -181,6 +181,11 @@ TARGETS = (
         lacks=("geometry", "parameters", "shares"),
     ),
     Format(
+        name="mearec",
+        module="mearec_templates",
+        keeps="templates of lfp probe --placements, on which mearec gen-recordings runs",
+    ),
+    Format(
         name="gdf",
         module="tables",
         suffixes=(".gdf",),
@@ -191,6 +196,7 @@ TARGETS = (
 
 SOURCES = (
     Format(name="lfp", module="recordings", keeps="a recording of lfp"),
+    Format(name="templates", module="mearec_templates", keeps="templates of lfp, for mearec"),
     Format(name="lfpy", module="lfpy_files", keeps="what simulate(to_file=True) of LFPy writes"),
     Format(
         name="sonata",

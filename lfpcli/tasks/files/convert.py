@@ -69,6 +69,7 @@ def convert(
     to: str | None = None,
     from_: str | None = None,
     dt: float | None = None,
+    cell_type: str | None = None,
     force: bool = False,
     command: Sequence[str] = ("lfp", "convert"),
     progress: Callable[[float], None] = lambda share: None,
@@ -87,6 +88,8 @@ def convert(
         Names of the formats, where suffix and contents do not tell them.
     dt : float, optional
         Sampling interval of files that do not tell it, ms.
+    cell_type : str, optional
+        Name of the cell of templates; the name of the file by default.
     force : bool
         Whether what is there already is replaced.
     command : sequence of str
@@ -111,6 +114,9 @@ def convert(
     writer = None if target is None else target.load()
     with stream.local_file(source) as (path, label):
         reader = source_format(from_ or sniffed(path, label))
+        if reader.name == "templates" or (target is not None and target.name == "mearec"):
+            _convert_templates(reader, target, path, name, cell_type=cell_type, force=force)
+            return
         with _opened(reader, path, dt) as contents:
             contents.source = label
             chosen = selected(contents, selection)
@@ -123,6 +129,27 @@ def convert(
                 with _place(name, target, force) as place:
                     writer.write(chosen, place, Target(name=name, dtype=selection.dtype))
     progress(1.0)
+
+
+def _convert_templates(
+    reader: Format,
+    target: Format | None,
+    path: Path,
+    name: str,
+    *,
+    cell_type: str | None,
+    force: bool,
+) -> None:
+    """Templates go into MEArec's layout, and nothing else does."""
+    if reader.name != "templates" or target is None or target.name != "mearec":
+        raise UsageError(
+            "templates become a file of MEArec, and only they do",
+            remedy="lfp probe --placements ... -o t.h5, then lfp convert t.h5 OUT --to mearec",
+        )
+    with atomic_output(name, force=force) as place:
+        target.load().write_templates(
+            path, place, Target(name=name), cell_type=cell_type or path.stem
+        )
 
 
 def _history(contents: Contents) -> dict[str, Any]:
@@ -173,8 +200,9 @@ def sniffed(path: Path, label: str) -> str:
 def _sniffed_hdf5(path: Path, label: str) -> str:
     with open_hdf5(path, label) as file:
         names, attributes = set(file), set(file.attrs)
-        if file.attrs.get("format") == "lfp-recording":
-            return "lfp"
+        own = {"lfp-recording": "lfp", "lfp-templates": "templates"}
+        if file.attrs.get("format") in own:
+            return own[file.attrs["format"]]
     if {"nwb_version", "neurodata_type"} & attributes:
         return "nwb"
     if "recordings" in names:
