@@ -68,17 +68,24 @@ class Circuit:
         Populations of spike trains.
     specs : dict of str to CellSpec
         Kinds of cells.
+    order : tuple of str
+        Names of the populations, in the order of the configuration.
     """
 
     config: CircuitConfig
     cells: dict[str, CircuitPopulation]
     trains: dict[str, NodePopulation]
     specs: dict[str, CellSpec]
+    order: tuple[str, ...]
 
     @property
     def nodes(self) -> dict[str, NodePopulation]:
         """All populations of nodes, by name."""
         return {name: each.nodes for name, each in self.cells.items()} | self.trains
+
+    def nodes_in_order(self) -> dict[str, NodePopulation]:
+        """All populations of nodes, by name, in the order of the configuration."""
+        return {name: self.nodes[name] for name in self.order}
 
     def node_set(self, wanted: Any, source: str) -> dict[str, np.ndarray]:
         """Indices of the nodes of a node set, by population; populations without any left out.
@@ -154,13 +161,14 @@ def read_circuit(file: Path) -> Circuit:
     specs: dict[str, CellSpec] = {}
     cells: dict[str, CircuitPopulation] = {}
     trains: dict[str, NodePopulation] = {}
-    for name, nodes in read_populations(config.nodes).items():
+    populations = read_populations(config.nodes)
+    for name, nodes in populations.items():
         model_types = nodes.of("model_type")
         if set(model_types) <= {VIRTUAL}:
             trains[name] = nodes
         else:
             cells[name] = _population(nodes, model_types, config, specs)
-    return Circuit(config=config, cells=cells, trains=trains, specs=specs)
+    return Circuit(config=config, cells=cells, trains=trains, specs=specs, order=tuple(populations))
 
 
 def _population(

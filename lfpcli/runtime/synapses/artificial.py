@@ -1,0 +1,110 @@
+"""Artificial cells: integrate-and-fire units without sections, which have gids as cells do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.cell.points import make_netcon
+from lfpcli.runtime.neuron import context, nrn
+from lfpcli.runtime.synapses.events import EventFeed, Trains
+
+ARTIFICIAL = ("IntFire1", "IntFire2", "IntFire4")
+"""The artificial cells that NEURON has built in, which integrate events."""
+
+
+class ArtificialCell:
+    """One artificial cell of this process.
+
+    Parameters
+    ----------
+    mechanism : str
+        What it is in NEURON.
+    params : sequence of (str, float)
+        Its parameters.
+    gid : int
+        Its number.
+
+    Raises
+    ------
+    SimulatorError
+        Where NEURON has no such artificial cell.
+    """
+
+    def __init__(self, mechanism: str, params: Sequence[tuple[str, float]], gid: int) -> None:
+        if mechanism not in ARTIFICIAL:
+            raise SimulatorError(
+                f"{mechanism} is no artificial cell", remedy=f"use one of {', '.join(ARTIFICIAL)}"
+            )
+        h, pc = nrn(), context()
+        self.gid = gid
+        self.point: Any = getattr(h, mechanism)()
+        for name, value in params:
+            setattr(self.point, name, value)
+        pc.set_gid2node(gid, int(pc.id()))
+        # an artificial cell is its own source of spikes
+        pc.cell(gid, h.NetCon(self.point, None))
+
+
+class ArtificialInputs:
+    """Connections onto artificial cells, from cells and from spike trains.
+
+    Parameters
+    ----------
+    cells : sequence of ArtificialCell
+        The cells.
+    cell : ndarray of int, shape (S,)
+        Index of the cell that each connection goes to.
+    source : ndarray of int, shape (S,)
+        Number of the presynaptic cell or train.
+    weight, delay : ndarray, shape (S,)
+        In what the cell counts in; ms.
+    trains : sequence of Trains
+        The trains.
+    tstart : float
+        Start of the run, ms.
+
+    Attributes
+    ----------
+    feed : EventFeed
+        Hands the spikes of trains to the cells while the run goes.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[ArtificialCell],
+        *,
+        cell: np.ndarray,
+        source: np.ndarray,
+        weight: np.ndarray,
+        delay: np.ndarray,
+        trains: Sequence[Trains],
+        tstart: float,
+    ) -> None:
+        is_event = np.zeros(len(source), bool)
+        for part in trains:
+            is_event |= part.holds(source)
+        connect = context().gid_connect
+        self.netcons = []
+        for k in np.flatnonzero(~is_event).tolist():
+            netcon = connect(int(source[k]), cells[cell[k]].point)
+            netcon.weight[0], netcon.delay = weight[k], delay[k]
+            self.netcons.append(netcon)
+        chosen = np.flatnonzero(is_event)
+        heard = []
+        for k in chosen.tolist():
+            netcon = make_netcon(cells[cell[k]].point)
+            netcon.weight[0] = weight[k]
+            heard.append(netcon)
+        self.feed = EventFeed(
+            netcons=heard,
+            shift=np.zeros(len(heard)),
+            trains=trains,
+            source=source[chosen],
+            target=np.arange(len(heard)),
+            delay=delay[chosen],
+            tstart=tstart,
+        )

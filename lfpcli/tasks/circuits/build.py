@@ -1,0 +1,271 @@
+"""A circuit in NEURON: the cells of this process with their synapses and electrodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.model import Model
+from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.cell.distances import cable_lengths, distances_from_soma
+from lfpcli.runtime.cell.points import StimIntElectrode, check_synapse
+from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
+from lfpcli.runtime.synapses.bulk import (
+    LINEAR,
+    SynapseKind,
+    SynapseRows,
+    Synapses,
+    detect_spikes,
+)
+from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
+from lfpcli.tasks.circuits.inputs import ClampInput, SpikeInput, inputs_of
+from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, TargetCell, Wiring
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.cells import CellFactory, placed
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.trains import ReadTrains
+
+
+@dataclass(kw_only=True)
+class BuiltCircuit:
+    """What a circuit becomes on this process, before its synapses are joined to cells.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        The circuit.
+    layout : Layout
+        Its populations, numbered in the order of the files.
+    cells : list of Cell
+        The cells of this process, by gid.
+    members : list of Member
+        The same cells as signals see them.
+    artificial : list of ArtificialCell
+        The point neurons of this process, by gid.
+    settings : dict of str to float
+        What the cells' own files set of NEURON's settings.
+    """
+
+    circuit: Circuit
+    layout: Layout
+    cells: list[Cell] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    artificial: list[ArtificialCell] = field(default_factory=list)
+    settings: dict[str, float] = field(default_factory=dict)
+
+
+def circuit_layout(circuit: Circuit) -> Layout:
+    """Number the nodes of a circuit: population after population, by node id."""
+    layout = Layout()
+    first = 0
+    for name, nodes in circuit.nodes_in_order().items():
+        numbers = range(first, first + len(nodes))
+        if name in circuit.cells:
+            population = circuit.cells[name]
+            layout.cells[name] = numbers
+            layout.positions[name] = population.positions
+            layout.cell_names[name] = next(filter(None, population.cell_names), "")
+        else:
+            layout.trains[name] = numbers
+        first = numbers.stop
+    return layout
+
+
+def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> BuiltCircuit:
+    """Build the cells and point neurons of this process; nodes are dealt out in turn.
+
+    Parameters
+    ----------
+    model : Model
+        A model with a ``[circuit]``.
+    team : Team
+        The processes.
+    stand_ins : sequence of str
+        Mechanisms that were left out, see `CellFactory`.
+    """
+    assert model.circuit is not None
+    circuit = read_circuit(model.circuit.config)
+    built = BuiltCircuit(circuit=circuit, layout=circuit_layout(circuit))
+    factories = {
+        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
+        for name, spec in circuit.specs.items()
+    }
+    for name, population in circuit.cells.items():
+        numbers = built.layout.cells[name]
+        for index in range(team.rank, len(population), team.size):
+            gid = numbers[index]
+            if index in population.point_neurons:
+                neuron = population.point_neurons[index]
+                built.artificial.append(ArtificialCell(neuron.mechanism, neuron.params, gid))
+                continue
+            cell = factories[population.cell_names[index]].make(gid)
+            cell.geometry = placed(
+                cell.geometry,
+                rotation=population.rotations[index],
+                position=population.positions[index],
+            )
+            detect_spikes(cell, model.circuit.threshold)
+            built.cells.append(cell)
+            built.members.append(Member(gid, name, cell.geometry))
+    for factory in factories.values():
+        built.settings |= factory.settings
+    return built
+
+
+class CircuitWiring:
+    """Synapses and electrodes of a circuit on this process.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    built : BuiltCircuit
+        Its cells.
+    """
+
+    def __init__(self, model: Model, built: BuiltCircuit) -> None:
+        self._model, self._built = model, built
+        spikes, self.clamps = inputs_of(built.circuit)
+        self.trains = _trains(built, spikes, model)
+        driven = list(dict.fromkeys(entry.population for entry in spikes))
+        self._wiring = Wiring(built.circuit, driven)
+        self._streams = _stream_numbers(built.circuit)
+
+    def synapses(self) -> Synapses:
+        """Synapses onto the cells of this process."""
+        built, run = self._built, self._model.run
+        parts: list[SynapseRows] = []
+        for name in built.layout.cells:
+            targets = self._targets(name)
+            rows = self._wiring.onto_cells(name, [target for _, target in targets])
+            for k, target in targets:
+                parts += [self._joined(k, part) for part in rows[target.index]]
+        kinds = []
+        for model in self._wiring.models:
+            check_synapse(model.mechanism, dict(model.params))
+            shared = run.merge and model.mechanism in LINEAR
+            kinds.append(SynapseKind(model.mechanism, tuple(sorted(model.params)), shared))
+        return Synapses(
+            built.cells,
+            kinds,
+            SynapseRows.joined(parts),
+            self.trains,
+            dt=run.interval,
+            tstart=run.tstart,
+        )
+
+    def _targets(self, name: str) -> list[tuple[int, TargetCell]]:
+        """Cells of this process of a population, with their indices among all cells here."""
+        built = self._built
+        numbers = built.layout.cells[name]
+        node_ids = built.circuit.cells[name].nodes.node_ids
+        targets = []
+        for k, (cell, member) in enumerate(zip(built.cells, built.members, strict=True)):
+            if member.population != name:
+                continue
+            index = member.gid - numbers.start
+            target = TargetCell(
+                index=index,
+                node_id=int(node_ids[index]),
+                geometry=member.geometry,
+                distance=distances_from_soma(cell),
+                length=cable_lengths(cell),
+                stream=np.random.RandomState(self._streams[name] + int(node_ids[index])),
+            )
+            targets.append((k, target))
+        return targets
+
+    def _joined(self, cell: int, rows: CircuitRows) -> SynapseRows:
+        count = len(rows.segment)
+        numbers = self._built.layout.gids(rows.population)
+        return SynapseRows(
+            cell=np.full(count, cell, np.int32),
+            segment=rows.segment.astype(np.int32),
+            kind=rows.model.astype(np.int32),
+            weight=rows.weight,
+            delay=rows.delay,
+            source=rows.source + numbers.start,
+            origin=np.zeros(count, np.int32),
+        )
+
+    def artificial_inputs(self) -> ArtificialInputs:
+        """Connections onto the point neurons of this process."""
+        built = self._built
+        order = {cell.gid: k for k, cell in enumerate(built.artificial)}
+        parts: list[tuple[int, PointRows]] = []
+        for name, population in built.circuit.cells.items():
+            numbers = built.layout.cells[name]
+            own = _point_neurons(population, numbers, order)
+            rows = self._wiring.onto_point_neurons(name, own)
+            for index, entries in rows.items():
+                parts += [(order[numbers[index]], entry) for entry in entries]
+        cell = [np.full(len(rows.source), k, np.int64) for k, rows in parts]
+        source = [rows.source + built.layout.gids(rows.population).start for _, rows in parts]
+        nothing = np.empty(0)
+        return ArtificialInputs(
+            built.artificial,
+            cell=np.concatenate([np.empty(0, np.int64), *cell]),
+            source=np.concatenate([np.empty(0, np.int64), *source]),
+            weight=np.concatenate([nothing, *(rows.weight for _, rows in parts)]),
+            delay=np.concatenate([nothing, *(rows.delay for _, rows in parts)]),
+            trains=self.trains,
+            tstart=self._model.run.tstart,
+        )
+
+    def add_clamps(self) -> None:
+        """Put the electrodes of the inputs into the cells of this process."""
+        built = self._built
+        for clamp in self.clamps:
+            for cell, member in zip(built.cells, built.members, strict=True):
+                chosen = clamp.nodes.get(member.population)
+                index = member.gid - built.layout.cells[member.population].start
+                if chosen is not None and index in chosen:
+                    _add_clamp(cell, clamp)
+
+
+def _point_neurons(
+    population: CircuitPopulation, numbers: range, order: dict[int, int]
+) -> dict[int, int]:
+    """Index and node id of the point neurons of this process."""
+    own = [index for index in population.point_neurons if numbers[index] in order]
+    return {index: int(population.nodes.node_ids[index]) for index in sorted(own)}
+
+
+def _add_clamp(cell: Cell, clamp: ClampInput) -> None:
+    names = [name.rpartition(".")[2] for name in cell.names]
+    if clamp.section not in names:
+        raise InputError(
+            f"cell {cell.gid} has no section '{clamp.section}'",
+            source=f"inputs.{clamp.name}",
+            remedy="correct section_name and section_index",
+        )
+    inside = np.flatnonzero(cell.geometry.section == names.index(clamp.section))
+    segment = inside[min(int(clamp.x * len(inside)), len(inside) - 1)]
+    StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
+
+
+def _trains(built: BuiltCircuit, spikes: Sequence[SpikeInput], model: Model) -> list[ReadTrains]:
+    """Spikes of each population of trains, within the run."""
+    trains = []
+    for name, numbers in built.layout.trains.items():
+        entries = [entry for entry in spikes if entry.population == name]
+        times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
+        index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
+        kept = (times >= model.run.tstart) & (times <= model.run.tstop)
+        order = np.lexsort((index[kept], times[kept]))
+        trains.append(ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start))
+    return trains
+
+
+def _stream_numbers(circuit: Circuit) -> dict[str, int]:
+    """First number of each population in the streams of drawn places, as bmtk counts them."""
+    numbers: dict[str, int] = {}
+    first = 0
+    for name, nodes in circuit.nodes_in_order().items():
+        numbers[name] = first
+        first += int(nodes.node_ids.max(initial=-1)) + 1
+    return numbers

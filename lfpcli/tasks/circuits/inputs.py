@@ -1,0 +1,214 @@
+"""What drives a circuit: spikes of virtual nodes, and current clamps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.io.spike_files import read_spikes
+from lfpcli.tasks.circuits.circuit import Circuit
+
+SPIKE_MODULES = ("sonata", "h5", "csv", "nwb")
+_CLAMP_KEYS = ("amp", "delay", "duration")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeInput:
+    """Spikes of a population of spike trains.
+
+    Attributes
+    ----------
+    population : str
+        The population.
+    times : ndarray, shape (n,)
+        ms, ascending.
+    index : ndarray of int, shape (n,)
+        Index of the node of each spike.
+    """
+
+    population: str
+    times: np.ndarray
+    index: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClampInput:
+    """An electrode in some cells.
+
+    Attributes
+    ----------
+    name : str
+        Name of the input.
+    nodes : dict of str to ndarray of int
+        Indices of the cells, by population.
+    section : str
+        Name of the section, such as ``soma[0]``.
+    x : float
+        Place along it, 0 to 1.
+    mechanism : str
+        The electrode of NEURON.
+    params : mapping of str to float
+        Its parameters.
+    """
+
+    name: str
+    nodes: dict[str, np.ndarray]
+    section: str
+    x: float
+    mechanism: str
+    params: Mapping[str, float]
+
+
+def inputs_of(circuit: Circuit) -> tuple[list[SpikeInput], list[ClampInput]]:
+    """Read the inputs of a configuration, in its order.
+
+    Raises
+    ------
+    InputError
+        Where an input is of a kind that is not known, or not what it should be.
+    """
+    spikes: list[SpikeInput] = []
+    clamps: list[ClampInput] = []
+    for name, entry in circuit.config.inputs.items():
+        source = f"{circuit.config.file}: inputs.{name}"
+        if not isinstance(entry, dict):
+            raise InputError("is no object", source=source, remedy="write {...}")
+        input_type, module = entry.get("input_type"), entry.get("module")
+        if input_type == "spikes" and module in SPIKE_MODULES:
+            spikes += _spikes(circuit, entry, source)
+        elif input_type == "current_clamp" and module == "IClamp":
+            clamps += _clamps(circuit, name, entry, source)
+        elif input_type == "voltage_clamp" and module == "SEClamp":
+            clamps.append(_voltage_clamp(circuit, name, entry, source))
+        else:
+            raise InputError(
+                f"input_type '{input_type}' with module '{module}' is not simulated",
+                source=source,
+                remedy="spikes, current_clamp (IClamp) and voltage_clamp (SEClamp) are; or switch "
+                "it off: enabled = false",
+            )
+    return spikes, clamps
+
+
+def _spikes(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[SpikeInput]:
+    node_sets = circuit.node_set(entry.get("node_set", "all"), source)
+    driven = [name for name in node_sets if name in circuit.trains]
+    if not driven:
+        raise InputError(
+            "drives no population of virtual nodes", source=source, remedy="correct its node_set"
+        )
+    file = entry.get("input_file")
+    if not isinstance(file, str):
+        raise InputError("names no input_file", source=source, remedy="add it")
+    inputs = []
+    for population in driven:
+        times, node_ids = read_spikes(circuit.config.path(file), population)
+        known = circuit.trains[population].node_ids
+        index = np.searchsorted(known, node_ids)
+        inside = index < len(known)
+        inside[inside] = known[index[inside]] == node_ids[inside]
+        chosen = inside.copy()
+        chosen[inside] = np.isin(index[inside], node_sets[population])
+        order = np.lexsort((index[chosen], times[chosen]))
+        inputs.append(
+            SpikeInput(
+                population=population, times=times[chosen][order], index=index[chosen][order]
+            )
+        )
+    return inputs
+
+
+def _clamps(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> list[ClampInput]:
+    """One electrode a pulse, where amp, delay and duration are lists."""
+    if "input_file" in entry or "input_type_file" in entry:
+        raise InputError(
+            "a current from a file is not simulated",
+            source=source,
+            remedy="give amp, delay and duration",
+        )
+    columns = [_list(entry.get(key), key, source) for key in _CLAMP_KEYS]
+    count = max(map(len, columns))
+    if any(len(column) not in (1, count) for column in columns):
+        raise InputError(
+            "amp, delay and duration differ in length", source=source, remedy="give as many of each"
+        )
+    clamps = []
+    for k in range(count):
+        amp, delay, duration = (column[k if len(column) > 1 else 0] for column in columns)
+        clamps.append(
+            _clamp(
+                circuit,
+                name,
+                entry,
+                source,
+                "IClamp",
+                {"amp": amp, "delay": delay, "dur": duration},
+            )
+        )
+    return clamps
+
+
+def _voltage_clamp(
+    circuit: Circuit, name: str, entry: Mapping[str, Any], source: str
+) -> ClampInput:
+    amps = _list(entry.get("amps"), "amps", source)
+    durations = _list(entry.get("durations"), "durations", source)
+    if len(amps) > 3 or len(amps) != len(durations):
+        raise InputError(
+            "SEClamp has up to three amps and as many durations", source=source, remedy="see NEURON"
+        )
+    params = {}
+    for k, (amp, duration) in enumerate(zip(amps, durations, strict=True), start=1):
+        params |= {f"amp{k}": amp, f"dur{k}": duration}
+    if "rs" in entry:
+        params["rs"] = _list(entry["rs"], "rs", source)[0]
+    return _clamp(circuit, name, entry, source, "SEClamp", params)
+
+
+def _clamp(
+    circuit: Circuit,
+    name: str,
+    entry: Mapping[str, Any],
+    source: str,
+    mechanism: str,
+    params: Mapping[str, float],
+) -> ClampInput:
+    section, number = entry.get("section_name", "soma"), entry.get("section_index", 0)
+    x = entry.get("section_dist", 0.5)
+    if not isinstance(section, str) or not isinstance(number, int) or not 0 <= float(x) <= 1:
+        raise InputError(
+            f"section {section!r} {number!r} at {x!r} is no place",
+            source=source,
+            remedy="give section_name, section_index and section_dist from 0 to 1",
+        )
+    nodes = circuit.node_set(entry.get("node_set", "all"), source)
+    return ClampInput(
+        name=name,
+        nodes={name: index for name, index in nodes.items() if name in circuit.cells},
+        section=f"{section}[{number}]",
+        x=float(x),
+        mechanism=mechanism,
+        params=params,
+    )
+
+
+def _list(value: Any, key: str, source: str) -> list[float]:
+    """Numbers, from a number, a list, or a text of numbers separated by spaces."""
+    entries = value if isinstance(value, list) else [value]
+    if isinstance(value, str):
+        entries = value.replace(",", " ").split()
+    try:
+        numbers = [float(entry) for entry in entries]
+    except (TypeError, ValueError):
+        numbers = [float("nan")]
+    if not numbers or not np.all(np.isfinite(numbers)):
+        raise InputError(
+            f"'{key}' is {value!r}, expected a number or a list of them",
+            source=source,
+            remedy="in nA, mV and ms",
+        )
+    return numbers
