@@ -166,7 +166,7 @@ def _voltage_clamp(
         params |= {f"amp{k}": amp, f"dur{k}": duration}
     if "rs" in entry:
         params["rs"] = _list(entry["rs"], "rs", source)[0]
-    return _clamp(circuit, name, entry, source, "SEClamp", params)
+    return _clamp(circuit, name, entry, source, mechanism="SEClamp", params=params)
 
 
 def _clamp(
@@ -174,6 +174,7 @@ def _clamp(
     name: str,
     entry: Mapping[str, Any],
     source: str,
+    *,
     mechanism: str,
     params: Mapping[str, float],
 ) -> ClampInput:

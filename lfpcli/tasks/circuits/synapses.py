@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, LfpWarning
-from lfpcli.geometry import Geometry
+from lfpcli.errors import InputError
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
+from lfpcli.tasks.circuits.places import TargetCell, places_of
 
 # what bmtk's names of synapses and of their parameters are in NEURON
 MECHANISMS = {"exp2syn": "Exp2Syn", "expsyn": "ExpSyn"}
 _PARAMETERS = {
     "Exp2Syn": {"tau1": "tau1", "tau2": "tau2", "erev": "e"},
     "ExpSyn": {"tau1": "tau", "erev": "e"},
-}
-# names in the tables, and the begins of section names that they mean
-SECTION_TYPES = {
-    "somatic": "soma",
-    "soma": "soma",
-    "basal": "dend",
-    "dend": "dend",
-    "apical": "apic",
-    "apic": "apic",
-    "axonal": "axon",
-    "axon": "axon",
 }
 _WEIGHT_FUNCTIONS = (None, "wmax", "default_weight_fnc", "set_syn_weight", "gaussianLL")
 
@@ -49,87 +37,6 @@ class SynapseModel:
 
     mechanism: str
     params: tuple[tuple[str, float], ...]
-
-
-@dataclass(kw_only=True)
-class TargetCell:
-    """A cell of this process onto which edges go.
-
-    Attributes
-    ----------
-    index : int
-        Its index in its population.
-    node_id : int
-        Its node id.
-    geometry : Geometry
-        Its segments.
-    distance : ndarray, shape (N,)
-        Path distance of the middle of each segment from the begin of the soma, um.
-    length : ndarray, shape (N,)
-        Length of each segment along the cable, um.
-    stream : numpy.random.RandomState
-        What drawn places are drawn from, in the order of the edges: that of bmtk, whose seed is
-        the number of the node through all populations.
-    """
-
-    index: int
-    node_id: int
-    geometry: Geometry
-    distance: np.ndarray
-    length: np.ndarray
-    stream: np.random.RandomState
-    _candidates: dict[Any, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-
-    def segment(self, section: int, x: float) -> int:
-        """Index of the segment at a place along a section, by number."""
-        inside = np.flatnonzero(self.geometry.section == section)
-        if not len(inside):
-            raise IndexError(section)
-        # NEURON takes the segment that holds the place, the last one at the end
-        return int(inside[min(int(x * len(inside)), len(inside) - 1)])
-
-    def drawn(self, sections: Sequence[str], span: tuple[float, float], count: int) -> np.ndarray:
-        """Segments drawn with replacement by the length of their part within a span of distances.
-
-        Parameters
-        ----------
-        sections : sequence of str
-            Types of sections, of `SECTION_TYPES`.
-        span : (float, float)
-            Path distances from the soma, um.
-        count : int
-            How many.
-
-        Returns
-        -------
-        ndarray of int, shape (count,)
-            Empty where no segment lies there.
-        """
-        key = (tuple(sections), span)
-        if key not in self._candidates:
-            self._candidates[key] = self._shares(sections, span)
-        segments, shares = self._candidates[key]
-        if not len(segments):
-            return segments
-        return np.asarray(self.stream.choice(segments, count, p=shares))
-
-    def _shares(
-        self, sections: Sequence[str], span: tuple[float, float]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        begin, end = self.distance - self.length / 2, self.distance + self.length / 2
-        inside = np.maximum(0.0, np.minimum(end, span[1]) - np.maximum(begin, span[0]))
-        # as a share of the segment and back, so that the last digit is that of bmtk
-        share = inside / self.length
-        wanted = {SECTION_TYPES[name] for name in sections}
-        types = np.array([_type(name) for name in self.geometry.section_names])
-        is_wanted = np.isin(types[self.geometry.section], list(wanted))
-        segments = np.flatnonzero(is_wanted & (share > 0))
-        lengths = self.length[segments] * share[segments]
-        return segments, lengths / lengths.sum() if len(segments) else lengths
-
-
-def _type(section_name: str) -> str:
-    return section_name.rpartition(".")[2][:4]
 
 
 @dataclass(kw_only=True)
@@ -243,17 +150,12 @@ class Wiring:
         return recurrent + [opened for _, opened in sorted(driven, key=lambda entry: entry[0])]
 
     def _placed(self, edges: Edges, target: TargetCell, population: EdgePopulation) -> CircuitRows:
-        counts, segments = [], []
         columns = _columns(edges)
-        for k in range(len(edges)):
-            places = _places(columns, k, target, population.name)
-            counts.append(len(places))
-            segments.append(places)
+        segments, repeat = places_of(columns, target, population.name)
         models = self._models_of(edges, population.name)
         weights = self._weights(edges, columns, population, target.index)
-        repeat = np.array(counts, np.int64)
         return CircuitRows(
-            segment=np.concatenate([np.empty(0, np.int64), *segments]),
+            segment=segments,
             model=np.repeat(models, repeat),
             source=np.repeat(self._sources(edges, population), repeat),
             weight=np.repeat(weights, repeat),
@@ -418,43 +320,3 @@ def _numbers(column: np.ndarray, name: str, source: str) -> np.ndarray:
             remedy="add it to their types or to the edges",
         )
     return values
-
-
-def _places(
-    columns: Mapping[str, np.ndarray], k: int, target: TargetCell, source: str
-) -> np.ndarray:
-    """Segments of an edge: the one that it names, or as many as it asks for, drawn."""
-    section, x = columns["section"][k], columns["x"][k]
-    if section is not None:
-        try:
-            return np.array([target.segment(int(section), float(0.5 if x is None else x))])
-        except IndexError:
-            raise InputError(
-                f"edge onto section {section} of node {target.node_id}, which has none of that "
-                "number",
-                source=source,
-                remedy="check that the morphology and its processing are those of the edges",
-            ) from None
-    if columns["nsyns"][k] is None:
-        raise InputError(
-            f"edge onto node {target.node_id} says neither where it is nor how often",
-            source=source,
-            remedy="give afferent_section_id and _pos, or nsyns, target_sections, distance_range",
-        )
-    sections, span = columns["target_sections"][k], columns["distance_range"][k]
-    known = isinstance(sections, list) and set(sections) <= set(SECTION_TYPES)
-    if not known or not isinstance(span, list) or len(span) != 2:
-        raise InputError(
-            f"target_sections are {sections!r} and distance_range is {span!r}",
-            source=source,
-            remedy=f"give lists, of {', '.join(SECTION_TYPES)}, and of two distances in um",
-        )
-    segments = target.drawn(sections, (float(span[0]), float(span[1])), int(columns["nsyns"][k]))
-    if not len(segments):
-        warnings.warn(
-            f"{source}: node {target.node_id} has no {' or '.join(sections)} section between "
-            f"{span[0]:g} and {span[1]:g} um from the soma; its synapses are left out",
-            LfpWarning,
-            stacklevel=2,
-        )
-    return segments

@@ -23,7 +23,8 @@ from lfpcli.runtime.synapses.bulk import (
 )
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
 from lfpcli.tasks.circuits.inputs import ClampInput, SpikeInput, inputs_of
-from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, TargetCell, Wiring
+from lfpcli.tasks.circuits.places import TargetCell
+from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.layout import Layout

@@ -1,0 +1,34 @@
+# ruff: noqa: RUF009 - key() declares dataclass fields
+"""``[circuit]``: cells, connections and inputs from a circuit in the SONATA format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfpcli.model.tables import Table, key
+from lfpcli.model.value_types import BOOLEAN, PATH, number
+
+THRESHOLD = -15.0
+"""Potential whose crossing is a spike where nothing is said, mV; that of bmtk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitSpec(Table):
+    """A circuit, whose cells and connections take the place of those of the model file."""
+
+    config: Path = key(PATH, doc="Configuration of a circuit or of a simulation, JSON.")
+    threshold: float = key(
+        number("mV"),
+        THRESHOLD,
+        doc="Potential in the middle of the soma whose crossing counts.",
+    )
+    inputs: bool = key(
+        BOOLEAN, True, doc="Whether the inputs of the configuration drive the circuit."
+    )
+    outputs: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether the files that the configuration names are written too. A configuration that "
+        "is run itself writes them.",
+    )

@@ -1,0 +1,194 @@
+"""The files that a configuration names, written from the recording of its run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.recording import Recording, Report, open_recording
+from lfpcli.io.sonata.config import read_config
+from lfpcli.io.writer import SORTING
+from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.simulation_model import (
+    CircuitOutputs,
+    MembraneReport,
+    PotentialReport,
+    circuit_outputs,
+)
+
+MAGIC = np.uint32(0x0A7A)
+VERSION = np.array([0, 1], np.uint32)
+# doubles that pass from file to file at a time
+_BLOCK = 1 << 21
+
+
+def check_outputs(file: Path, *, force: bool) -> None:
+    """Raise `OutputError` where a file that a configuration names is there and may not be replaced.
+
+    The folder is made.
+    """
+    outputs = circuit_outputs(read_config(file))
+    outputs.folder.mkdir(parents=True, exist_ok=True)
+    for path in outputs.files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_output(path, force=force or outputs.overwrite)
+
+
+def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write spikes and reports where a configuration names them, as bmtk does.
+
+    Rows of reports are at dt, 2 dt, ... tstop: bmtk keeps no sample of the initial state.
+
+    Parameters
+    ----------
+    file : Path
+        The configuration.
+    recording : path-like
+        What its run recorded.
+    force : bool
+        Whether files that are there are replaced.
+
+    Raises
+    ------
+    OutputError
+        Where a file cannot be written.
+    """
+    circuit = read_circuit(file)
+    outputs = circuit_outputs(circuit.config)
+    replace = force or outputs.overwrite
+    with open_recording(recording) as source:
+        _write_spikes(source, circuit, outputs, replace)
+        for report in outputs.membrane:
+            with atomic_output(report.file, force=replace) as path:
+                _write_membrane(source, circuit, report, path)
+        for potential in outputs.potentials:
+            with atomic_output(potential.file, force=replace) as path:
+                _write_potentials(source, potential, path)
+
+
+def _mark(file: h5py.File) -> None:
+    file.attrs["magic"] = MAGIC
+    file.attrs["version"] = VERSION
+
+
+def _spikes(source: Recording, circuit: Circuit) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield the spikes of the populations of cells: name, times (ms), node ids."""
+    first = 0
+    for name, nodes in circuit.nodes_in_order().items():
+        if name in circuit.cells and name in source.spike_populations:
+            times, gids = source.spikes(name)
+            yield name, times, nodes.node_ids[gids - first]
+        first += len(nodes)
+
+
+def _write_spikes(
+    source: Recording, circuit: Circuit, outputs: CircuitOutputs, replace: bool
+) -> None:
+    if outputs.spikes is not None:
+        with atomic_output(outputs.spikes, force=replace) as path, h5py.File(path, "w") as file:
+            _mark(file)
+            for name, times, node_ids in _spikes(source, circuit):
+                group = file.create_group(f"spikes/{name}")
+                group.attrs.create("sorting", 2, dtype=SORTING)
+                group["timestamps"] = times
+                group["timestamps"].attrs["units"] = "ms"
+                group["node_ids"] = node_ids.astype(np.uint64)
+    if outputs.spikes_csv is not None:
+        with (
+            atomic_output(outputs.spikes_csv, force=replace, binary=False) as path,
+            path.open("w", encoding="utf-8") as table,
+        ):
+            table.write("timestamps population node_ids\n")
+            for name, times, node_ids in _spikes(source, circuit):
+                for time, node_id in zip(times.tolist(), node_ids.tolist(), strict=True):
+                    table.write(f"{time!r} {name} {node_id}\n")
+
+
+def _write_membrane(
+    source: Recording, circuit: Circuit, report: MembraneReport, path: Path
+) -> None:
+    names = {"v": "vmem", "i_membrane": "imem", "im": "imem"}
+    variable = names.get(report.variable, report.variable)
+    wanted = circuit.node_set(report.cells, f"reports.{report.name}")
+    first = 0
+    with h5py.File(path, "w") as file:
+        _mark(file)
+        for name, nodes in circuit.nodes_in_order().items():
+            index = wanted.get(name)
+            if name in circuit.cells and index is not None and name in source.populations:
+                recorded = source.report(variable, name)
+                chosen = _columns(source, recorded, name, index + first, report)
+                if len(chosen):
+                    _write_report(file, name, report, recorded, chosen, nodes.node_ids, first)
+            first += len(nodes)
+
+
+def _columns(
+    source: Recording, recorded: Report, name: str, gids: np.ndarray, report: MembraneReport
+) -> np.ndarray:
+    """Columns of a recorded report that a configuration asks for."""
+    cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))
+    inside = np.isin(cells, gids)
+    if report.sections == "soma":
+        section_names = source.geometry(name).section_names
+        somata = [k for k, text in enumerate(section_names) if text.endswith("soma[0]")]
+        inside &= np.isin(recorded.element_ids, somata)
+    return np.flatnonzero(inside)
+
+
+def _write_report(
+    file: h5py.File,
+    name: str,
+    report: MembraneReport,
+    recorded: Report,
+    columns: np.ndarray,
+    node_ids: np.ndarray,
+    first: int,
+) -> None:
+    cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))[columns]
+    gids, starts = np.unique(cells, return_index=True)
+    samples = recorded.data.shape[0] - 1
+    base = f"report/{name}"
+    data = file.create_dataset(f"{base}/data", shape=(samples, len(columns)), dtype="f8")
+    _copy(recorded.data, data, columns)
+    data.attrs["units"] = recorded.units
+    data.attrs["variable"] = report.variable
+    mapping = file.create_group(f"{base}/mapping")
+    mapping["node_ids"] = node_ids[gids.astype(np.int64) - first].astype(np.uint64)
+    mapping["index_pointers"] = np.append(starts, len(columns)).astype(np.uint64)
+    mapping["index_pointer"] = mapping["index_pointers"]
+    mapping["element_ids"] = recorded.element_ids[columns].astype(np.uint64)
+    mapping["element_pos"] = recorded.element_pos[columns]
+    mapping["time"] = np.array([0.0, recorded.dt * samples, recorded.dt])
+    mapping["time"].attrs["units"] = "ms"
+
+
+def _copy(source: h5py.Dataset, target: h5py.Dataset, columns: np.ndarray) -> None:
+    """Copy all rows but the first."""
+    rows = max(1, _BLOCK // max(source.shape[1], 1))
+    for start in range(0, target.shape[0], rows):
+        stop = min(start + rows, target.shape[0])
+        target[start:stop] = source[start + 1 : stop + 1][:, columns]
+
+
+def _write_potentials(source: Recording, report: PotentialReport, path: Path) -> None:
+    if report.name not in source.signals:
+        raise InputError(
+            f"has no signal '{report.name}'", source=source.name, remedy="run the circuit again"
+        )
+    signal = source.signal(report.name)
+    samples, channels = signal.data.shape[0] - 1, signal.data.shape[1]
+    with h5py.File(path, "w") as file:
+        _mark(file)
+        data = file.create_dataset("ecp/data", shape=(samples, channels), dtype="f8")
+        _copy(signal.data, data, np.arange(channels))
+        data.attrs["units"] = signal.units
+        file["ecp/time"] = np.array([0.0, signal.dt * samples, signal.dt])
+        file["ecp/time"].attrs["units"] = "ms"
+        file["ecp/channel_id"] = np.arange(channels)

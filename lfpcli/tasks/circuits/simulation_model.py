@@ -1,0 +1,260 @@
+"""From the configuration of a simulation to the tables of a model, and what it names as output."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import InputError, LfpWarning
+from lfpcli.io.sonata.config import CircuitConfig, read_config
+from lfpcli.io.sonata.types import read_types
+
+# bmtk measures with line sources in this conductivity, S/m
+SIGMA = 0.3
+_CONTACTS = ("x_pos", "y_pos", "z_pos")
+_SOMA, _ALL = "soma", "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembraneReport:
+    """A report of a variable of cells, as the configuration names it.
+
+    Attributes
+    ----------
+    name : str
+        Name of the report.
+    variable : str
+        What SONATA calls it: v, cai, i_membrane.
+    sections : {'soma', 'all'}
+        The middle of the soma, or all segments.
+    cells : object
+        The node set.
+    file : Path
+        The file to write.
+    """
+
+    name: str
+    variable: str
+    sections: str
+    cells: Any
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class PotentialReport:
+    """A report of potentials of contacts: its name, which is that of the signal, and its file."""
+
+    name: str
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitOutputs:
+    """Files that a configuration names.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they go.
+    spikes, spikes_csv : Path or None
+        Files of spikes.
+    overwrite : bool
+        Whether files that are there are replaced.
+    membrane : tuple of MembraneReport
+        Reports of variables.
+    potentials : tuple of PotentialReport
+        Reports of contacts.
+    """
+
+    folder: Path
+    spikes: Path | None = None
+    spikes_csv: Path | None = None
+    overwrite: bool = False
+    membrane: tuple[MembraneReport, ...] = ()
+    potentials: tuple[PotentialReport, ...] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        """All files."""
+        named = [self.spikes, self.spikes_csv]
+        reports = [report.file for report in (*self.membrane, *self.potentials)]
+        return [path for path in named if path is not None] + reports
+
+
+@dataclass(kw_only=True)
+class _Wanted:
+    """What the reports of a configuration ask a run to keep."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def simulation_tree(file: Path) -> dict[str, Any]:
+    """The tables of a model that simulates a configuration.
+
+    Parameters
+    ----------
+    file : Path
+        The configuration of a simulation.
+
+    Returns
+    -------
+    dict
+        As `lfpcli.model.load_model` takes it.
+
+    Raises
+    ------
+    InputError
+        Where it tells of a circuit alone, or asks for what is not there.
+    """
+    config = read_config(file)
+    if not config.simulates:
+        raise InputError(
+            "is the configuration of a circuit, not of a simulation",
+            source=file,
+            remedy="name it in a model file: [circuit] config = FILE",
+        )
+    wanted = _wanted(config)
+    circuit: dict[str, Any] = {"config": str(file.absolute()), "outputs": True}
+    if "spike_threshold" in config.run:
+        circuit["threshold"] = config.run["spike_threshold"]
+    tree: dict[str, Any] = {"circuit": circuit, "run": _run(config), "record": wanted.record}
+    if wanted.probes:
+        tree["probe"] = wanted.probes
+    return tree
+
+
+def _run(config: CircuitConfig) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for name, section, key in (
+        ("tstop", config.run, "tstop"),
+        ("dt", config.run, "dt"),
+        ("celsius", config.conditions, "celsius"),
+        ("v_init", config.conditions, "v_init"),
+        ("seed", config.run, "random_seed"),
+    ):
+        if key in section:
+            table[name] = section[key]
+    folder = config.components.get("mechanisms_dir")
+    if folder is not None:
+        # sources lie in it or beside their compiled form
+        for candidate in (folder / "modfiles", folder):
+            if candidate.is_dir() and list(candidate.glob("*.mod")):
+                table["mechanisms"] = [str(candidate.absolute())]
+                break
+    # text of numbers, as some configurations have it
+    return {key: float(value) if _is_text(value) else value for key, value in table.items()}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _wanted(config: CircuitConfig) -> _Wanted:
+    wanted = _Wanted(record={"vmem": "none", "imem": False, "dipole": "none"})
+    variables: list[str] = []
+    outputs = circuit_outputs(config)
+    for report in outputs.membrane:
+        if report.variable == "v":
+            known = wanted.record["vmem"]
+            wanted.record["vmem"] = _ALL if _ALL in (known, report.sections) else _SOMA
+        elif report.variable in ("i_membrane", "im"):
+            wanted.record["imem"] = True
+        elif report.variable not in variables:
+            variables.append(report.variable)
+    if variables:
+        wanted.record["variables"] = variables
+    for potential in outputs.potentials:
+        entry = config.reports[potential.name]
+        source = f"{config.file}: reports.{potential.name}"
+        wanted.probes.append(
+            {"name": potential.name, "contacts": _contacts(config, entry, source), "sigma": SIGMA}
+        )
+    return wanted
+
+
+def _contacts(config: CircuitConfig, entry: Mapping[str, Any], source: str) -> list[list[float]]:
+    file = entry.get("electrode_positions")
+    if not isinstance(file, str):
+        raise InputError("names no electrode_positions", source=source, remedy="add the file")
+    rows = read_types(config.path(file), "channel")
+    try:
+        return [[float(row[axis]) for axis in _CONTACTS] for row in rows.values()]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            "has contacts without x_pos, y_pos and z_pos",
+            source=config.path(file),
+            remedy="give the three columns, um",
+        ) from None
+
+
+def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
+    """The files that a configuration asks for.
+
+    Reports of kinds that are not written are told of.
+
+    Raises
+    ------
+    InputError
+        Where a report is not what it should be.
+    """
+    output = config.output
+    folder = config.path(str(output.get("output_dir", "output")))
+    membrane: list[MembraneReport] = []
+    potentials: list[PotentialReport] = []
+    for name, entry in config.reports.items():
+        source = f"{config.file}: reports.{name}"
+        if not isinstance(entry, dict):
+            raise InputError("is no object", source=source, remedy="write {...}")
+        file = folder / _file_name(entry.get("file_name", name))
+        module = entry.get("module", entry.get("type"))
+        if module == "extracellular":
+            potentials.append(PotentialReport(name=name, file=file))
+        elif module in ("membrane_report", "compartment", "multimeter_report"):
+            membrane.append(_membrane(name, entry, file, source))
+        else:
+            warnings.warn(
+                f"the report '{name}' ({module}) is not written", LfpWarning, stacklevel=2
+            )
+    return CircuitOutputs(
+        folder=folder,
+        spikes=_named(folder, output.get("spikes_file", "spikes.h5")),
+        spikes_csv=_named(folder, output.get("spikes_file_csv")),
+        overwrite=bool(output.get("overwrite_output_dir", False)),
+        membrane=tuple(membrane),
+        potentials=tuple(potentials),
+    )
+
+
+def _named(folder: Path, name: Any) -> Path | None:
+    return folder / name if isinstance(name, str) and name else None
+
+
+def _file_name(name: Any) -> str:
+    text = str(name)
+    return text if text.endswith((".h5", ".hdf5")) else f"{text}.h5"
+
+
+def _membrane(name: str, entry: Mapping[str, Any], file: Path, source: str) -> MembraneReport:
+    sections = entry.get("sections", _ALL)
+    if sections not in (_SOMA, _ALL):
+        raise InputError(
+            f"sections are {sections!r}",
+            source=source,
+            remedy='use "soma" or "all", or switch it off: enabled = false',
+        )
+    variable = entry.get("variable_name", "v")
+    if not isinstance(variable, str):
+        raise InputError(
+            "reports several variables at once", source=source, remedy="make a report of each"
+        )
+    return MembraneReport(
+        name=name,
+        variable=variable,
+        sections=sections,
+        cells=entry.get("cells", _ALL),
+        file=file,
+    )
