@@ -11,6 +11,7 @@ from typing import Any
 from lfpcli import vocabulary
 from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
+from lfpcli.model.circuit import CircuitSpec
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.network import Connection, Input, Population, Stimulus
 from lfpcli.model.probe import Field, Probe, check_name
@@ -76,6 +77,11 @@ class Model(Table):
         {},
         doc="Populations. Left out: one cell of the only kind.",
         name="population",
+    )
+    circuit: CircuitSpec | None = key(
+        table(CircuitSpec, 'a table such as {config = "circuit_config.json"}'),
+        None,
+        doc="Cells, connections and inputs from a circuit in the SONATA format.",
     )
     connections: tuple[Connection, ...] = key(
         listing(table(Connection)), (), doc="Connections between populations.", name="connection"
@@ -152,6 +158,9 @@ class Model(Table):
                 )
 
     def _check_populations(self, at: At) -> None:
+        if self.circuit is not None:
+            self._check_circuit(at)
+            return
         if not self.cells:
             raise at.table_error(
                 "the model has no cell", "give a table [cell.NAME] with a morphology or a template"
@@ -175,6 +184,23 @@ class Model(Table):
                 )
             if clash := set(self.cells) & set(self.populations):
                 raise (at / "population" / clash.pop()).table_error("has the name of a cell")
+
+    def _check_circuit(self, at: At) -> None:
+        """Raise `InputError` where tables stand beside a circuit that go with cells of the file."""
+        beside = {
+            "cell": self.cells,
+            "population": self.populations,
+            "connection": self.connections,
+            "input": self.inputs,
+            "stimulus": self.stimuli,
+            "field": self.fields,
+        }
+        for name, tables in beside.items():
+            if tables:
+                raise at.table_error(
+                    f"[{name}] does not go with [circuit]",
+                    "take it out; cells, connections and inputs are those of the circuit",
+                )
 
     def _check_targets(self, at: At) -> None:
         known = self.resolved_populations()

@@ -64,6 +64,8 @@ class SpikeRecorder:
         The cells.
     thresholds : sequence of float
         mV, per cell.
+    artificial : sequence of int
+        Gids of artificial cells, whose spikes are their events.
 
     Attributes
     ----------
@@ -71,12 +73,19 @@ class SpikeRecorder:
         Times (ms) and gids of spikes from before this run, which `take` returns too.
     """
 
-    def __init__(self, cells: Sequence[SimulatedCell], thresholds: Sequence[float]) -> None:
+    def __init__(
+        self,
+        cells: Sequence[SimulatedCell],
+        thresholds: Sequence[float],
+        artificial: Sequence[int] = (),
+    ) -> None:
         self.earlier = np.zeros(0), np.zeros(0, np.int64)
         self._times, self._gids = nrn().Vector(), nrn().Vector()
         for cell, threshold in zip(cells, thresholds, strict=True):
             detect_spikes(cell, threshold)
             context().spike_record(cell.gid, self._times, self._gids)
+        for gid in artificial:
+            context().spike_record(gid, self._times, self._gids)
 
     def take(self, since: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Return all spikes from a time (ms) on: times in ms and gids, sorted."""

@@ -26,7 +26,7 @@ from lfpcli.runtime.engine.tap import load_tap
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import Synapses
-from lfpcli.runtime.synapses.events import EventFeed
+from lfpcli.runtime.synapses.events import Feed
 
 
 @dataclass
@@ -176,7 +176,7 @@ def _layout(
     settings: RunSettings,
     recorders: Mapping[str, Recorder],
     frame: Frame,
-    feed: EventFeed | None,
+    feed: Feed | None,
     columns: int,
     is_tapped: bool,
 ) -> tuple[list[Span], int]:
@@ -270,7 +270,7 @@ def _engine(name: str, columns: int) -> Iterator[tuple[Callable[[], None], Path 
         switch.enable = False
 
 
-def _advance(solve: Callable[[float], None], feed: EventFeed | None, until: float) -> None:
+def _advance(solve: Callable[[float], None], feed: Feed | None, until: float) -> None:
     h = nrn()
     try:
         if feed is not None:

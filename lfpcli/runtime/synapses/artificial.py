@@ -10,7 +10,7 @@ import numpy as np
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import make_netcon
 from lfpcli.runtime.neuron import context, nrn
-from lfpcli.runtime.synapses.events import EventFeed, Trains
+from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
 
 ARTIFICIAL = ("IntFire1", "IntFire2", "IntFire4")
 """The artificial cells that NEURON has built in, which integrate events."""
@@ -108,3 +108,31 @@ class ArtificialInputs:
             delay=delay[chosen],
             tstart=tstart,
         )
+
+
+class JoinedFeeds:
+    """Several feeds that a run calls as one.
+
+    Parameters
+    ----------
+    feeds : sequence of Feed
+        The feeds.
+    """
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._feeds = list(feeds)
+
+    @property
+    def rate(self) -> float:
+        """Expected events of this process per ms."""
+        return sum(feed.rate for feed in self._feeds)
+
+    def rewind(self, time: float) -> None:
+        """Begin anew at a time, ms; see `EventFeed.rewind`."""
+        for feed in self._feeds:
+            feed.rewind(time)
+
+    def __call__(self, until: float) -> None:
+        """Hand over all spikes up to a time, ms."""
+        for feed in self._feeds:
+            feed(until)

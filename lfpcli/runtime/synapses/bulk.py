@@ -12,7 +12,7 @@ from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
-from lfpcli.runtime.synapses.events import EventFeed, Trains
+from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
 
 # the sum of several such synapses with equal parameters is one such synapse
 LINEAR = ("ExpSyn", "Exp2Syn")
@@ -124,7 +124,7 @@ class Synapses:
         The point process of each row.
     cell, segment, kind : ndarray of int, shape (P,)
         What each point process belongs to.
-    feed : EventFeed
+    feed : Feed
         Hands the spikes of trains to NEURON while the run goes.
     """
 
@@ -150,7 +150,7 @@ class Synapses:
         for part in trains:
             is_event |= part.holds(rows.source)
         self.netcons = self._connect(np.flatnonzero(~is_event))
-        self.feed = self._listen(np.flatnonzero(is_event), trains, tstart)
+        self.feed: Feed = self._listen(np.flatnonzero(is_event), trains, tstart)
 
     @staticmethod
     def _make_point(kind: SynapseKind, segment: Any) -> Any:

@@ -60,6 +60,20 @@ def spikes_between(
     return times[order], source[order]
 
 
+class Feed(Protocol):
+    """What hands events to NEURON while a run goes; see `EventFeed`."""
+
+    @property
+    def rate(self) -> float:
+        """Expected events of this process per ms."""
+
+    def rewind(self, time: float) -> None:
+        """Begin anew at a time, ms."""
+
+    def __call__(self, until: float) -> None:
+        """Hand over all events up to a time, ms."""
+
+
 class EventFeed:
     """Hands the spikes of trains to connections, a stretch of time at once.
 

@@ -243,8 +243,8 @@ def rotations_of(nodes: NodePopulation) -> np.ndarray:
         return _from_quaternions(nodes)
     angles = np.column_stack([nodes.numbers(name) for name in _ANGLES])
     turns = [
-        [axis_rotation(axis, angle) for angle in column]
-        for axis, column in zip("xyz", angles.T, strict=True)
+        [axis_rotation(axis, angle) for angle in np.degrees(column)]
+        for axis, column in zip(np.eye(3), angles.T, strict=True)
     ]
     about_x, about_y, about_z = (np.array(turn).reshape(-1, 3, 3) for turn in turns)
     if nodes.types.min(initial=0) < 0 and np.any(np.count_nonzero(angles, axis=1) > 1):

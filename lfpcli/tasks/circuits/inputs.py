@@ -139,15 +139,9 @@ def _clamps(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) 
     clamps = []
     for k in range(count):
         amp, delay, duration = (column[k if len(column) > 1 else 0] for column in columns)
+        params = {"amp": amp, "delay": delay, "dur": duration}
         clamps.append(
-            _clamp(
-                circuit,
-                name,
-                entry,
-                source,
-                "IClamp",
-                {"amp": amp, "delay": delay, "dur": duration},
-            )
+            _clamp(circuit, name, entry, source=source, mechanism="IClamp", params=params)
         )
     return clamps
 
@@ -161,20 +155,20 @@ def _voltage_clamp(
         raise InputError(
             "SEClamp has up to three amps and as many durations", source=source, remedy="see NEURON"
         )
-    params = {}
+    params: dict[str, float] = {}
     for k, (amp, duration) in enumerate(zip(amps, durations, strict=True), start=1):
         params |= {f"amp{k}": amp, f"dur{k}": duration}
     if "rs" in entry:
         params["rs"] = _list(entry["rs"], "rs", source)[0]
-    return _clamp(circuit, name, entry, source, mechanism="SEClamp", params=params)
+    return _clamp(circuit, name, entry, source=source, mechanism="SEClamp", params=params)
 
 
 def _clamp(
     circuit: Circuit,
     name: str,
     entry: Mapping[str, Any],
-    source: str,
     *,
+    source: str,
     mechanism: str,
     params: Mapping[str, float],
 ) -> ClampInput:

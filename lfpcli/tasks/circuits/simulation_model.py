@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, LfpWarning
-from lfpcli.io.sonata.config import CircuitConfig, read_config
+from lfpcli.io.sonata.config import CircuitConfig, is_config, read_config
 from lfpcli.io.sonata.types import read_types
 
 # bmtk measures with line sources in this conductivity, S/m
@@ -80,7 +81,8 @@ class CircuitOutputs:
     def files(self) -> list[Path]:
         """All files."""
         named = [self.spikes, self.spikes_csv]
-        reports = [report.file for report in (*self.membrane, *self.potentials)]
+        reports = [report.file for report in self.membrane]
+        reports += [report.file for report in self.potentials]
         return [path for path in named if path is not None] + reports
 
 
@@ -125,6 +127,26 @@ def simulation_tree(file: Path) -> dict[str, Any]:
     if wanted.probes:
         tree["probe"] = wanted.probes
     return tree
+
+
+def is_config_file(path: Path) -> bool:
+    """Whether a file is a configuration of SONATA, not a model of lfp; by what it holds."""
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        return is_config(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        # the reader of models tells what is wrong with it
+        return False
+
+
+def circuit_files(path: Path) -> list[Path]:
+    """The configuration and the files of nodes, edges and types that it names."""
+    config = read_config(path)
+    files = [path]
+    for pair in (*config.nodes, *config.edges):
+        files += [pair.data] if pair.types is None else [pair.data, pair.types]
+    return [file for file in files if file.is_file()]
 
 
 def _run(config: CircuitConfig) -> dict[str, Any]:

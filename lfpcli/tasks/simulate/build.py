@@ -16,7 +16,9 @@ from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
 from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.synapses.artificial import ArtificialCell
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
+from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs
@@ -46,8 +48,14 @@ class Built:
         The same cells as signals see them.
     own : OwnSettings
         The model, with what the own files of its cells set where it is silent.
+    thresholds : list of float
+        Potential of each cell whose crossing is a spike, mV.
     electrodes : dict of int to list of (int, StimIntElectrode)
         Per ``[[stimulus]]`` table, what it puts into which of the cells.
+    artificial : list of ArtificialCell
+        The point neurons of a circuit on this process.
+    trains : dict of str to Trains
+        Spikes of the populations without cells of a circuit; those of a model are drawn anew.
     """
 
     own: OwnSettings
@@ -55,7 +63,10 @@ class Built:
     synapses: Synapses
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
     electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
+    artificial: list[ArtificialCell] = field(default_factory=list)
+    trains: dict[str, Trains] = field(default_factory=dict)
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -102,8 +113,16 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         _stand(cell, model, layout, name, seed)
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
+    thresholds = [populations[member.population].threshold for member in members]
     synapses = _connect(model, seed, layout, cells=cells, members=members, team=team)
-    built = Built(own=own, layout=layout, synapses=synapses, cells=cells, members=members)
+    built = Built(
+        own=own,
+        layout=layout,
+        synapses=synapses,
+        cells=cells,
+        members=members,
+        thresholds=thresholds,
+    )
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
     return built

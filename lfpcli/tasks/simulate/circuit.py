@@ -12,8 +12,9 @@ from lfpcli.model import Model
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.distances import cable_lengths, distances_from_soma
 from lfpcli.runtime.cell.points import StimIntElectrode, check_synapse
+from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
+from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs, JoinedFeeds
 from lfpcli.runtime.synapses.bulk import (
     LINEAR,
     SynapseKind,
@@ -26,8 +27,10 @@ from lfpcli.tasks.circuits.inputs import ClampInput, SpikeInput, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.build import Built, agreed_settings
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.own_settings import stated_settings
 from lfpcli.tasks.simulate.trains import ReadTrains
 
 
@@ -47,8 +50,8 @@ class BuiltCircuit:
         The same cells as signals see them.
     artificial : list of ArtificialCell
         The point neurons of this process, by gid.
-    settings : dict of str to float
-        What the cells' own files set of NEURON's settings.
+    factories : dict of str to CellFactory
+        What makes the cells of each kind.
     """
 
     circuit: Circuit
@@ -56,7 +59,7 @@ class BuiltCircuit:
     cells: list[Cell] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     artificial: list[ArtificialCell] = field(default_factory=list)
-    settings: dict[str, float] = field(default_factory=dict)
+    factories: dict[str, CellFactory] = field(default_factory=dict)
 
 
 def circuit_layout(circuit: Circuit) -> Layout:
@@ -91,10 +94,7 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     assert model.circuit is not None
     circuit = read_circuit(model.circuit.config)
     built = BuiltCircuit(circuit=circuit, layout=circuit_layout(circuit))
-    factories = {
-        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
-        for name, spec in circuit.specs.items()
-    }
+    built.factories = {name: CellFactory(spec, stand_ins) for name, spec in circuit.specs.items()}
     for name, population in circuit.cells.items():
         numbers = built.layout.cells[name]
         for index in range(team.rank, len(population), team.size):
@@ -103,7 +103,7 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
                 neuron = population.point_neurons[index]
                 built.artificial.append(ArtificialCell(neuron.mechanism, neuron.params, gid))
                 continue
-            cell = factories[population.cell_names[index]].make(gid)
+            cell = built.factories[population.cell_names[index]].make(gid)
             cell.geometry = placed(
                 cell.geometry,
                 rotation=population.rotations[index],
@@ -112,9 +112,46 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
             detect_spikes(cell, model.circuit.threshold)
             built.cells.append(cell)
             built.members.append(Member(gid, name, cell.geometry))
-    for factory in factories.values():
-        built.settings |= factory.settings
     return built
+
+
+def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Built:
+    """Build the part of a circuit that is on this process.
+
+    Parameters
+    ----------
+    model : Model
+        A model with a ``[circuit]``.
+    team : Team
+        The processes.
+    stand_ins : sequence of str
+        Mechanisms that were left out, see `CellFactory`.
+
+    Returns
+    -------
+    Built
+    """
+    assert model.circuit is not None
+    set_settings(stated_settings(model))
+    parts = build_cells(model, team, stand_ins)
+    own = agreed_settings(model, parts.factories, team)
+    wiring = CircuitWiring(own.model, parts)
+    synapses = wiring.synapses()
+    if any(population.point_neurons for population in parts.circuit.cells.values()):
+        inputs = wiring.artificial_inputs()
+        synapses.feed = JoinedFeeds([synapses.feed, inputs.feed])
+        synapses.netcons += inputs.netcons
+    wiring.add_clamps()
+    return Built(
+        own=own,
+        layout=parts.layout,
+        synapses=synapses,
+        cells=parts.cells,
+        members=parts.members,
+        thresholds=[model.circuit.threshold] * len(parts.cells),
+        artificial=parts.artificial,
+        trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
+    )
 
 
 class CircuitWiring:
@@ -130,7 +167,8 @@ class CircuitWiring:
 
     def __init__(self, model: Model, built: BuiltCircuit) -> None:
         self._model, self._built = model, built
-        spikes, self.clamps = inputs_of(built.circuit)
+        assert model.circuit is not None
+        spikes, self.clamps = inputs_of(built.circuit) if model.circuit.inputs else ([], [])
         self.trains = _trains(built, spikes, model)
         driven = list(dict.fromkeys(entry.population for entry in spikes))
         self._wiring = Wiring(built.circuit, driven)

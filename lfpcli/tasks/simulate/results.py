@@ -15,7 +15,6 @@ from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import spikes_between
 from lfpcli.tasks.simulate.build import Built
-from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.sources import population_trains
 
 # spikes of populations without cells that are drawn at a time
@@ -97,7 +96,7 @@ def write_spikes(
         writer.spikes(name, times[chosen], gids[chosen])
 
 
-def write_trains(writer: RecordingWriter, model: Model, layout: Layout, seed: int) -> None:
+def write_trains(writer: RecordingWriter, model: Model, built: Built, seed: int) -> None:
     """Write the spikes of populations without cells, from t = 0 on as those of cells; on rank 0.
 
     They are drawn or read once more, some at a time.
@@ -108,13 +107,16 @@ def write_trains(writer: RecordingWriter, model: Model, layout: Layout, seed: in
         Where to.
     model : Model
         The model.
-    layout : Layout
-        The populations.
+    built : Built
+        The model in NEURON.
     seed : int
         Seed of the run.
     """
     populations = model.resolved_populations()
-    for name, numbers in layout.trains.items():
+    for name, numbers in built.layout.trains.items():
+        if name in built.trains:
+            writer.spikes(name, *built.trains[name].between(-TINY, model.run.tstop))
+            continue
         with warnings.catch_warnings():
             # told when the model was built
             warnings.simplefilter("ignore", LfpWarning)

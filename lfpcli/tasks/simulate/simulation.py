@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lfpcli.errors import UsageError
+from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
@@ -15,6 +17,7 @@ from lfpcli.io.provenance import provenance
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.kernels.threads import limit_threads
 from lfpcli.model import Model
+from lfpcli.model.circuit import CircuitSpec
 from lfpcli.runtime.engine.background import Background
 from lfpcli.runtime.engine.record import SpikeRecorder
 from lfpcli.runtime.engine.run import Chunk, run
@@ -81,6 +84,8 @@ def simulate(
     if team.leads:
         for target in outputs.targets:
             check_output(target, force=outputs.force)
+        if model.circuit is not None:
+            _check_circuit(model.circuit, outputs)
     with contextlib.ExitStack() as stack:
         checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
         # what was drawn for the first part of a run holds for all of it
@@ -101,7 +106,25 @@ def simulate(
         simulation.run(writer, progress, saver, checkpoint)
     if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
         checkpoint_path(outputs.path).unlink(missing_ok=True)
+    if team.leads and model.circuit is not None and model.circuit.outputs:
+        from lfpcli.tasks.circuits.output_files import write_outputs
+
+        write_outputs(model.circuit.config, outputs.path, force=outputs.force)
     return simulation.plan
+
+
+def _check_circuit(circuit: CircuitSpec, outputs: Outputs) -> None:
+    """Raise an error where what a configuration names cannot be written, before any work."""
+    from lfpcli.tasks.circuits.output_files import check_outputs
+
+    if not circuit.outputs:
+        return
+    if str(outputs.path) == stream.STDIN:
+        raise UsageError(
+            "the files that the configuration names are written from the recording",
+            remedy="name the recording with -o FILE, or --set circuit.outputs=false",
+        )
+    check_outputs(circuit.config, force=outputs.force)
 
 
 def _record(
@@ -132,6 +155,8 @@ def _opened(
 def plan_of(model: Model, *, float32: bool = False) -> Plan:
     """Say what a run of a model would do; a model that is not large is built for it."""
     team = Team()
+    if model.circuit is not None:
+        return Simulation(model, team, float32=float32).plan
     layout = lay_out(model, 0)
     if layout.count <= BUILT_CELLS:
         return Simulation(model, team, float32=float32).plan
@@ -171,7 +196,14 @@ class Simulation:
             # the cores are taken by the other processes
             limit_threads(1)
         self.seed = drawn_seed(model, team) if seed is None else seed
-        self.built = build(model, self.seed, team, _mechanisms(model, team))
+        stand_ins = _mechanisms(model, team)
+        if model.circuit is None:
+            self.built = build(model, self.seed, team, stand_ins)
+        else:
+            # what reads circuits is imported where there is one
+            from lfpcli.tasks.simulate.circuit import build_circuit
+
+            self.built = build_circuit(model, team, stand_ins)
         self.model = model = self.built.own.model
         called = called_procedures(model, self.built.layout.count, team)
         self.collection = Collection(model, self.built, team)
@@ -237,7 +269,7 @@ class Simulation:
         if spikes and self.model.record.spikes:
             write_spikes(writer, self.built, self.team, spikes.take())
             if writer:
-                write_trains(writer, self.model, self.built.layout, self.seed)
+                write_trains(writer, self.model, self.built, self.seed)
         if writer:
             self.collection.finish(writer, self.seed, self.settings.dt)
 
@@ -264,9 +296,9 @@ class Simulation:
     ) -> SpikeRecorder | None:
         if not self.model.record.spikes and saver is None:
             return None
-        populations = self.model.resolved_populations()
-        thresholds = [populations[m.population].threshold for m in self.built.members]
-        recorder = SpikeRecorder(self.built.cells, thresholds)
+        built = self.built
+        artificial = [cell.gid for cell in built.artificial]
+        recorder = SpikeRecorder(built.cells, built.thresholds, artificial)
         if start is not None and self.team.leads:
             recorder.earlier = start.times, start.gids
         return recorder

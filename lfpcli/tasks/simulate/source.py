@@ -14,6 +14,7 @@ from lfpcli.io import stream
 from lfpcli.io.provenance import digest
 from lfpcli.model import Model, check_files, load_model, model_files
 from lfpcli.morphology.formats import morphology_format
+from lfpcli.tasks.circuits.simulation_model import circuit_files, is_config_file, simulation_tree
 from lfpcli.tasks.simulate.quick import Quick, quick_model
 from lfpcli.vocabulary import MODEL_SUFFIXES, MORPHOLOGY_SUFFIXES
 
@@ -74,6 +75,9 @@ def model_source(
         return
     if str(source) != stream.STDIN and Path(source).suffix.lower() in MODEL_SUFFIXES:
         _refuse_quick(quick)
+        if is_config_file(Path(source)):
+            yield _circuit(Path(source), overrides)
+            return
         yield _loaded(load_model(source, overrides=overrides), Path(source), str(source))
         return
     with stream.local_file(source) as (path, name):
@@ -88,6 +92,14 @@ def model_source(
         with path.open("rb") as file:
             model = load_model(file, overrides=overrides, name=name, folder=Path.cwd())
         yield _loaded(model, path, name)
+
+
+def _circuit(path: Path, overrides: Sequence[str]) -> Source:
+    """A model that runs a configuration of SONATA."""
+    tree = simulation_tree(path)
+    model = load_model(tree, overrides=overrides, name=str(path), folder=path.parent)
+    inputs = {file.name: digest(file) for file in circuit_files(path)}
+    return Source(model, inputs, {})
 
 
 def _refuse_quick(quick: Quick) -> None:
