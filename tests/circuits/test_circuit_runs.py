@@ -1,0 +1,214 @@
+"""Circuits run from the shell, against bmtk, and on several ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from lfpcli.io.recording import open_recording
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from circuits import configuration, write_circuit  # noqa: E402
+
+BMTK = """
+import sys
+from bmtk.simulator import bionet
+
+config = bionet.Config.from_json(sys.argv[1], validate=False)
+config.build_env()
+network = bionet.BioNetwork.from_config(config)
+bionet.BioSimulator.from_config(config, network=network).run()
+# bmtk crashes at the end of the process with NEURON 9; its files are whole
+sys.stdout.flush()
+import os
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a circuit that was run."""
+    folder = tmp_path_factory.mktemp("circuit")
+    write_circuit(folder)
+    run_lfp(folder)
+    return folder
+
+
+def run_lfp(folder: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> str:
+    command = (*launcher, sys.executable, "-m", "lfpcli", "sim", "config.json", "--seed", "1")
+    environment = {
+        **os.environ,
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    }
+    done = subprocess.run(
+        [*command, "-o", "out.h5", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_outputs_are_those_that_the_configuration_names(ran):
+    names = {path.name for path in (ran / "output").iterdir()}
+    assert names == {"spikes.h5", "spikes.csv", "v.h5", "ecp.h5"}
+    with open_recording(ran / "out.h5") as recording:
+        assert recording.populations == ["v1"]
+        assert recording.report("vmem", "v1").data.shape == (601, 3)
+        assert recording.signals == ["ecp"]
+        times, gids = recording.spikes("v1")
+        assert set(gids.tolist()) <= {0, 1, 2, 3}
+        assert 3 in gids
+        trains, _ = recording.spikes("lgn")
+        assert trains.tolist() == [3.02, 11.03, 12.47, 20.01, 33.38]
+    with h5py.File(ran / "output" / "spikes.h5") as file:
+        assert np.array_equal(file["spikes/v1/timestamps"][:], times)
+    lines = (ran / "output" / "spikes.csv").read_text().splitlines()
+    assert lines[0] == "timestamps population node_ids"
+    assert len(lines) == 1 + len(times)
+
+
+def test_bmtk_gives_the_same(ran, tmp_path):
+    pytest.importorskip("bmtk")
+    folder = tmp_path / "bmtk"
+    shutil.copytree(ran, folder)
+    tree = configuration()
+    tree["output"]["output_dir"] = "$BASE_DIR/theirs"
+    (folder / "config.json").write_text(json.dumps(tree))
+    subprocess.run(
+        [sys.executable, "-c", BMTK, "config.json"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"},
+    )
+    with (
+        h5py.File(folder / "theirs" / "v.h5") as theirs,
+        h5py.File(ran / "output" / "v.h5") as ours,
+    ):
+        expected = theirs["report/v1/data"][:]
+        np.testing.assert_allclose(ours["report/v1/data"][:], expected, rtol=0, atol=1e-6)
+        assert ours["report/v1/mapping/node_ids"][:].tolist() == [0, 1, 2]
+    with (
+        h5py.File(folder / "theirs" / "ecp.h5") as theirs,
+        h5py.File(ran / "output" / "ecp.h5") as ours,
+    ):
+        expected = theirs["ecp/data"][:]
+        peak = np.abs(expected).max()
+        np.testing.assert_allclose(ours["ecp/data"][:], expected, rtol=0, atol=1e-6 * peak)
+    with (
+        h5py.File(folder / "theirs" / "spikes.h5") as theirs,
+        h5py.File(ran / "output" / "spikes.h5") as ours,
+    ):
+        spikes = []
+        for file in (theirs, ours):
+            group = file["spikes/v1"]
+            pairs = zip(group["node_ids"][:].tolist(), group["timestamps"][:].tolist(), strict=True)
+            spikes.append(sorted((node, round(time, 6)) for node, time in pairs))
+        assert spikes[0] == spikes[1]
+        assert len(spikes[0]) > 4
+
+
+def test_ranks_give_the_same_bits(ran, shell, tmp_path):
+    mpirun = shutil.which("mpirun")
+    if mpirun is None:
+        pytest.skip("no mpirun")
+    folder = tmp_path / "ranks"
+    shutil.copytree(ran, folder)
+    run_lfp(folder, "--force", launcher=(mpirun, "-n", "2", "--oversubscribe"))
+    assert shell("diff", "--exact", ran / "out.h5", folder / "out.h5").code == 0
+
+
+def test_a_model_names_the_circuit_and_measures_itself(ran, tmp_path):
+    folder = tmp_path / "own"
+    shutil.copytree(ran, folder)
+    (folder / "model.toml").write_text(
+        '[circuit]\nconfig = "config.json"\n[run]\ntstop = 5.0\ndt = 0.1\ncelsius = 34.0\n'
+        'v_init = -75.0\n[[probe]]\nname = "own"\ncontacts = [[20.0, 0.0, 0.0]]\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "lfpcli", "sim", "model.toml", "-o", "own.h5"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    with open_recording(folder / "own.h5") as recording:
+        assert recording.signals == ["own"]
+        assert recording.signal("own").data.shape == (51, 1)
+
+
+def broken(tmp_path: Path, change) -> Path:
+    config = write_circuit(tmp_path / "circuit")
+    tree = configuration()
+    change(tree, config.parent)
+    config.write_text(json.dumps(tree))
+    return config
+
+
+def replaced(name: str, old: str, new: str):
+    def change(tree, folder):
+        path = folder / name
+        path.write_text(path.read_text().replace(old, new))
+
+    return change
+
+
+def with_key(*keys: str, value):
+    def change(tree, folder):
+        node = tree
+        for key in keys[:-1]:
+            node = node[key]
+        node[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (with_key("components", "morphologies_dir", value="$NOWHERE"), "'$NOWHERE' is not in"),
+        (replaced("v1_node_types.csv", "ctdb:Biophys1.hoc", "python:make"), "'python:make' is not"),
+        (replaced("v1_node_types.csv", "aibs_perisomatic", "my_axon"), "'my_axon' is not known"),
+        (replaced("edge_types.csv", "wmax", "my_weight"), "weight_function 'my_weight'"),
+        (replaced("v1_node_types.csv", "fit.json", "lost.json"), "lost.json is not there"),
+        (replaced("edge_types.csv", "'somatic'", "'spine'"), "target_sections are"),
+        (with_key("inputs", "lgn", "module", value="function"), "module 'function'"),
+        (with_key("inputs", "lgn", "node_set", value="lgm"), "no node set 'lgm'"),
+        (replaced("edge_types.csv", "exc.json", "fit.json"), "lacks 'tau1'"),
+        (replaced("contacts.csv", "x_pos", "x"), "without x_pos"),
+        (with_key("run", "dL", value="long"), "dL is 'long'"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(shell, tmp_path, change, text):
+    config = broken(tmp_path, change)
+    wrong = shell("sim", config, "-o", tmp_path / "o.h5", code=3)
+    assert text in wrong.err
+    assert wrong.err.count("error:") == 1
+    assert not (tmp_path / "o.h5").exists()
+
+
+def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
+    write_circuit(tmp_path / "c")
+    model = tmp_path / "m.toml"
+    model.write_text(
+        '[circuit]\nconfig = "c/config.json"\n[cell.a]\nmorphology = "c/components/cell.swc"\n'
+    )
+    assert "[cell] does not go with [circuit]" in shell("sim", model, "-o", "-", code=3).err
