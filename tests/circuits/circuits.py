@@ -11,15 +11,15 @@ import numpy as np
 
 SWC = """\
 1 1 0 0 0 6 -1
-2 1 0 0 6 6 1
-3 1 0 0 -6 6 1
+2 1 0 6 0 6 1
+3 1 0 -6 0 6 1
 4 3 8 0 0 1 1
 5 3 120 30 0 0.8 4
 6 3 200 90 10 0.6 5
 7 3 180 -80 -10 0.6 5
-8 4 0 0 10 1.5 2
+8 4 0 0 10 1.5 1
 9 4 0 5 260 1.2 8
-10 2 0 0 -10 0.7 3
+10 2 0 0 -10 0.7 1
 11 2 0 0 -90 0.5 10
 """
 
@@ -32,16 +32,16 @@ FIT = {
         }
     ],
     "conditions": [
-        {"celsius": 34.0, "v_init": -75.0, "erev": [{"section": "soma", "ena": 53.0, "ek": -90.0}]}
+        {"celsius": 20.0, "v_init": -75.0, "erev": [{"section": "soma", "ena": 53.0, "ek": -90.0}]}
     ],
     "genome": [
         *(
-            {"section": name, "name": "g_pas", "mechanism": "", "value": "4e-5"}
+            {"section": name, "name": "g_pas", "mechanism": "", "value": 4e-5}
             for name in ("soma", "axon", "dend", "apic")
         ),
-        {"section": "soma", "name": "gnabar_hh", "mechanism": "hh", "value": "0.4"},
-        {"section": "soma", "name": "gkbar_hh", "mechanism": "hh", "value": "0.1"},
-        {"section": "soma", "name": "gl_hh", "mechanism": "hh", "value": "1e-5"},
+        {"section": "soma", "name": "gnabar_hh", "mechanism": "hh", "value": 2.0},
+        {"section": "soma", "name": "gkbar_hh", "mechanism": "hh", "value": 0.5},
+        {"section": "soma", "name": "gl_hh", "mechanism": "hh", "value": 1e-5},
     ],
 }
 
@@ -91,7 +91,7 @@ def configuration() -> dict[str, Any]:
     return {
         "manifest": {"$BASE_DIR": ".", "$COMPONENTS": folder},
         "run": {"tstop": 60.0, "dt": 0.1, "dL": 20.0, "spike_threshold": -15},
-        "conditions": {"celsius": 34.0, "v_init": -75.0},
+        "conditions": {"celsius": 20.0, "v_init": -75.0},
         "components": {
             "morphologies_dir": "$COMPONENTS",
             "synaptic_models_dir": "$COMPONENTS",
@@ -128,7 +128,7 @@ def configuration() -> dict[str, Any]:
                 "input_type": "current_clamp",
                 "module": "IClamp",
                 "node_set": {"ei": "e"},
-                "amp": 0.25,
+                "amp": 1.2,
                 "delay": 5.0,
                 "duration": 40.0,
             },

@@ -17,12 +17,14 @@ from lfpcli.io.recording import open_recording
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from circuits import configuration, write_circuit  # noqa: E402
+from circuits import configuration, write_circuit
 
 BMTK = """
 import sys
 from bmtk.simulator import bionet
+from neuron import h
 
+h.nrn_load_dll(sys.argv[2])
 config = bionet.Config.from_json(sys.argv[1], validate=False)
 config.build_env()
 network = bionet.BioNetwork.from_config(config)
@@ -82,15 +84,18 @@ def test_outputs_are_those_that_the_configuration_names(ran):
     assert len(lines) == 1 + len(times)
 
 
-def test_bmtk_gives_the_same(ran, tmp_path):
-    pytest.importorskip("bmtk")
+def test_bmtk_gives_the_same(ran, shell, tmp_path):
+    bmtk = pytest.importorskip("bmtk")
+    mods = Path(bmtk.__file__).parent / "utils/scripts/bionet/mechanisms/modfiles"
+    # what bmtk plays spike trains with
+    library = shell("mechs", mods / "vecevent.mod").out.split()[-1]
     folder = tmp_path / "bmtk"
     shutil.copytree(ran, folder)
     tree = configuration()
     tree["output"]["output_dir"] = "$BASE_DIR/theirs"
     (folder / "config.json").write_text(json.dumps(tree))
     subprocess.run(
-        [sys.executable, "-c", BMTK, "config.json"],
+        [sys.executable, "-c", BMTK, "config.json", library],
         cwd=folder,
         capture_output=True,
         check=False,
@@ -138,7 +143,7 @@ def test_a_model_names_the_circuit_and_measures_itself(ran, tmp_path):
     folder = tmp_path / "own"
     shutil.copytree(ran, folder)
     (folder / "model.toml").write_text(
-        '[circuit]\nconfig = "config.json"\n[run]\ntstop = 5.0\ndt = 0.1\ncelsius = 34.0\n'
+        '[circuit]\nconfig = "config.json"\n[run]\ntstop = 5.0\ndt = 0.1\ncelsius = 20.0\n'
         'v_init = -75.0\n[[probe]]\nname = "own"\ncontacts = [[20.0, 0.0, 0.0]]\n'
     )
     done = subprocess.run(

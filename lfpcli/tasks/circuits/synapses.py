@@ -10,6 +10,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
+from lfpcli.io.sonata.types import read_types
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
 from lfpcli.tasks.circuits.places import TargetCell, places_of
@@ -94,6 +95,14 @@ class Wiring:
         self._driven = list(driven)
         self.models: list[SynapseModel] = []
         self._by_type: dict[tuple[Any, Any], SynapseModel] = {}
+        # in the order of the tables, so that all processes number them alike
+        for pair in circuit.config.edges:
+            for row in (
+                () if pair.types is None else read_types(pair.types, "edge_type_id").values()
+            ):
+                if row.get("model_template"):
+                    key = row["model_template"], row.get("dynamics_params")
+                    self._model(key, str(pair.types))
 
     def onto_cells(
         self, population: str, targets: Sequence[TargetCell]
@@ -197,12 +206,16 @@ class Wiring:
         templates, files = edges.of("model_template"), edges.of("dynamics_params")
         numbers = np.empty(len(edges), np.int64)
         for k, key in enumerate(zip(templates, files, strict=True)):
-            if key not in self._by_type:
-                self._by_type[key] = synapse_model(*key, circuit=self._circuit, source=name)
-                if self._by_type[key] not in self.models:
-                    self.models.append(self._by_type[key])
-            numbers[k] = self.models.index(self._by_type[key])
+            numbers[k] = self.models.index(self._model(key, name))
         return numbers
+
+    def _model(self, key: tuple[Any, Any], source: str) -> SynapseModel:
+        """The kind of synapse of a template and a file of parameters."""
+        if key not in self._by_type:
+            self._by_type[key] = synapse_model(*key, circuit=self._circuit, source=source)
+            if self._by_type[key] not in self.models:
+                self.models.append(self._by_type[key])
+        return self._by_type[key]
 
     def _weights(
         self,
