@@ -90,7 +90,7 @@ def configuration() -> dict[str, Any]:
     folder = "$BASE_DIR/components"
     return {
         "manifest": {"$BASE_DIR": ".", "$COMPONENTS": folder},
-        "run": {"tstop": 60.0, "dt": 0.1, "dL": 20.0, "spike_threshold": -15},
+        "run": {"tstop": 60.0, "dt": 0.1, "dL": 20.0, "spike_threshold": -15, "nsteps_block": 5000},
         "conditions": {"celsius": 20.0, "v_init": -75.0},
         "components": {
             "morphologies_dir": "$COMPONENTS",
@@ -127,7 +127,7 @@ def configuration() -> dict[str, Any]:
             "clamp": {
                 "input_type": "current_clamp",
                 "module": "IClamp",
-                "node_set": {"ei": "e"},
+                "node_set": [0, 1],
                 "amp": 1.2,
                 "delay": 5.0,
                 "duration": 40.0,
@@ -192,7 +192,7 @@ def _write_edges(folder: Path) -> None:
     _write_edge_file(folder / "v1_v1_edges.h5", "v1_to_v1", "v1", drawn, {})
     # and some whose places are given
     placed = [(0, 0, 200, None), (1, 0, 200, None), (1, 1, 200, None), (2, 2, 200, None)]
-    places = {"afferent_section_id": [1, 2, 3, 1], "afferent_section_pos": [0.5, 0.9, 1.0, 0.0]}
+    places = {"afferent_section_id": [1, 2, 3, 1], "afferent_section_pos": [0.5, 0.9, 0.97, 0.02]}
     _write_edge_file(folder / "lgn_v1_edges.h5", "lgn_to_v1", "lgn", placed, places)
 
 

@@ -57,6 +57,9 @@ class TargetCell:
     def segments_at(self, sections: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Indices of the segments at places along sections.
 
+        A place at exactly 0 or 1 is the segment at that end: NEURON would put a point process
+        there onto a node without area, whose current no segment, and so no signal, contains.
+
         Parameters
         ----------
         sections : ndarray of int, shape (S,)
@@ -74,7 +77,6 @@ class TargetCell:
             wrong = sections[(sections < 0) | (sections >= len(counts))][0]
             raise IndexError(int(wrong))
         first = np.cumsum(counts) - counts
-        # NEURON takes the segment that holds the place, the last one at the end
         within = np.minimum((x * counts[sections]).astype(np.int64), counts[sections] - 1)
         return np.asarray(first[sections] + within)
 
