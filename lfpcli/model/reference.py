@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.model.cell import CellSpec, Mechanism, Nseg
+from lfpcli.model.circuit import CircuitSpec
 from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.head import Eeg, Meg
@@ -34,6 +35,7 @@ TABLES: dict[str, type[Table]] = {
     "mechanism": Mechanism,
     "population": Population,
     "place": Place,
+    "circuit": CircuitSpec,
     "connection": Connection,
     "rule": Rule,
     "synapse": SynapseSpec,

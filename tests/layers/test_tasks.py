@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "lfpcli"
 TASKS = ROOT / "tasks"
 # a package may import those to its right; all others stand alone
-ORDER = ("simulate", "head", "measure")
+ORDER = ("simulate", "circuits", "head", "measure")
 ALONE = ("figures", "files", "morph", "mechs")
 
 

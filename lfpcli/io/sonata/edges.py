@@ -46,7 +46,7 @@ class Edges:
         return len(self.source)
 
     def of(self, name: str, default: Any = None) -> np.ndarray:
-        """An attribute of every edge, from itself or its type, shape (n,), object."""
+        """An attribute of every edge, from itself or its type, in its unit, shape (n,), object."""
         column = self.columns.get(name)
         values = np.full(len(self), None, object) if column is None else column.copy()
         missing = np.array([value is None for value in values], bool)

@@ -90,6 +90,8 @@ class Circuit:
     def node_set(self, wanted: Any, source: str) -> dict[str, np.ndarray]:
         """Indices of the nodes of a node set, by population; populations without any left out.
 
+        Those of a population have the shape (n,) and no unit.
+
         Parameters
         ----------
         wanted : str, list or dict

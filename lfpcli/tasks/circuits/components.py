@@ -11,10 +11,13 @@ from typing import Any
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.model.cell import CellSpec, Nseg, TemplateRef
+from lfpcli.vocabulary import ALL_ACTIVE
 
 # cells of the Allen Cell Types Database; both spellings occur
 _CELL_TYPES = ("ctdb:Biophys1", "ctdb:Biophys1.hoc")
-_PROCESSING = ("aibs_perisomatic", "aibs_allactive", "extracellular", "fullaxon")
+# what bmtk calls the stub that replaces an axon
+_STUBS = {"aibs_perisomatic": "perisomatic", "aibs_allactive": ALL_ACTIVE}
+_PROCESSING = (*_STUBS, "extracellular")
 MORPHOLOGY_SUFFIXES = ("", ".swc", ".asc", ".h5")
 SECOND = 1000.0
 """1 s in ms."""
@@ -64,7 +67,15 @@ def cell_spec(name: str, facts: Mapping[str, Any], config: CircuitConfig, source
         "extracellular": "extracellular" in processing,
     }
     if template in _CELL_TYPES:
+        stubs = [_STUBS[step] for step in processing if step in _STUBS]
+        if len(stubs) != 1:
+            raise InputError(
+                f"{template} without the processing that gives it its channels",
+                source=source,
+                remedy=f"give model_processing, one of {', '.join(_STUBS)}",
+            )
         return CellSpec(
+            axon_stub=stubs[0],
             morphology=_morphology(facts["morphology"], config, source),
             allen=_component(
                 facts["dynamics_params"], "biophysical_neuron_models_dir", config, source

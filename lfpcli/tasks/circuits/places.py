@@ -127,7 +127,7 @@ def _type(section_name: str) -> str:
 def places_of(
     columns: Mapping[str, np.ndarray], target: TargetCell, source: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Segments of all edges, one after the other, and how many each edge has."""
+    """Segments of all edges, one after the other (S,), and how many each edge has (n,)."""
     named = np.array([section is not None for section in columns["section"]], bool)
     counts = np.ones(len(named), np.int64)
     drawn: dict[int, np.ndarray] = {}
