@@ -1,4 +1,4 @@
-"""The site: the manual's pages, examples with their pictures, and the library from its docstrings."""
+"""The site: the manual, examples with their pictures, and the library from its docstrings."""
 
 from __future__ import annotations
 

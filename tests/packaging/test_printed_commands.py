@@ -21,6 +21,8 @@ tstop = 40.0
 seed = 1
 [cell.pyr]
 morphology = "cell.swc"
+rotate = {x = 90.0}
+shift = [0.0, 0.0, 100.0]  # inside the slices of the pages
 [[cell.pyr.mechanism]]
 name = "pas"
 g = 1e-4
@@ -54,11 +56,13 @@ dend { L = 200 diam = 2 nseg = 5 insert pas }
 SENSORS = "x,y,z,nx,ny,nz\n0,0,110000,1,0,0\n0,80000,75000,1,0,0\n"
 SETTING_UP = """\
 lfp sim model.toml -o out.h5
-cp out.h5 lfp.h5 && cp out.h5 a.h5 && cp out.h5 b.h5 && cp out.h5 expected.h5
+lfp probe out.h5 --contacts contacts.csv --name LFP --keep-currents -o lfp.h5
+cp out.h5 a.h5 && cp out.h5 b.h5 && cp out.h5 expected.h5
 lfp eeg out.h5 --position 0,0,78000 -o eeg.h5
 lfp convert out.h5 spikes.gdf --signal spikes
 lfp convert out.h5 sonata_all/ --to sonata && cp sonata_all/shank_ecp.h5 ecp.h5
 mkdir output && cp ecp.h5 output/
+cp out.h5 one.h5 && cp out.h5 two.h5
 lfp morph cell.swc -o cell.h5
 """
 
@@ -94,7 +98,7 @@ def run() -> Run:
 def desk(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with files of the names that the printed lines read."""
     folder = tmp_path_factory.mktemp("desk")
-    run("lfp morph builtin:ball_and_sticks -o cell.swc", folder)
+    run("lfp morph builtin:ball_and_stick -o cell.swc", folder)
     (folder / "model.toml").write_text(MODEL)
     rows = [f"30,0,{z}" for z in range(-200, 600, 100)]
     (folder / "contacts.csv").write_text("\n".join(["x,y,z", *rows]))
