@@ -192,6 +192,14 @@ def _maker(mechanism: str) -> Any:
             f"unknown point process '{mechanism}'",
             remedy=nearest(mechanism, point_process_names(), "point process"),
         )
+    types = nrn().MechanismType(1)
+    types.select(mechanism)
+    if types.is_artificial(int(types.selected())):
+        # it would lie on the segment and do nothing there
+        raise SimulatorError(
+            f"'{mechanism}' is an artificial cell, no synapse or electrode",
+            remedy="give spike times as the source of an input, or make a population with rate",
+        )
     return getattr(nrn(), mechanism)
 
 

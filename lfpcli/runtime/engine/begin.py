@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lfpcli.runtime.cell.points import disconnect_deleted
+from lfpcli.runtime.engine.checks import check_delays, check_mechanisms
 from lfpcli.runtime.engine.collectors import Collectors
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
 from lfpcli.runtime.engine.settings import RunSettings
@@ -24,7 +25,14 @@ def initialise(
     settings: RunSettings,
     fields: Sequence[ExtracellularField],
 ) -> None:
-    """Set what the run needs of NEURON, and put the model into its initial state."""
+    """Set what the run needs of NEURON, and put the model into its initial state.
+
+    Raises
+    ------
+    SimulatorError
+        Where the model would end NEURON, or draw numbers by chance.
+    """
+    check_mechanisms()
     h = nrn()
     cvode = h.CVode()
     cvode.active(False)
@@ -34,7 +42,12 @@ def initialise(
     h.steps_per_ms = 1.0 / settings.dt
     h.celsius = settings.celsius
     h.secondorder = settings.secondorder
-    context().set_maxstep(MAX_STEP)
+    # this finds the shortest delay of all processes
+    check_delays(float(context().set_maxstep(MAX_STEP)), settings)
+    for cell in cells:
+        for synapse in cell.synapses:
+            # its events come at given times, but CoreNEURON counts all connections
+            synapse.netcon.delay = max(1.0, 3 * settings.dt)
     # the variable step leaves the extracellular mechanism out, save with this solver
     cvode.use_daspk(settings.adaptive and has_extracellular())
     for field in fields:

@@ -17,7 +17,7 @@ from lfpcli.runtime.mechanisms.library import (
     Library,
     Mechanism,
 )
-from lfpcli.runtime.mechanisms.sources import ModFile, stage
+from lfpcli.runtime.mechanisms.sources import ModFile, stage, staged_stems
 from lfpcli.runtime.mechanisms.toolchain import (
     PORTABLE_FLAGS,
     Toolchain,
@@ -34,6 +34,12 @@ from lfpcli.runtime.mechanisms.vectors import (
 
 # a file that make could not translate or compile
 _FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
+
+
+# number of variables in NEURON's translation, and in CoreNEURON's
+_COUNT = re.compile(
+    r"hoc_register_prop_size\(_mechtype, (\d+),|\bfloat_variables_size\(\) \{\s*return (\d+);"
+)
 
 
 @dataclass(frozen=True)
@@ -200,13 +206,14 @@ def _compile_coreneuron(
 ) -> dict[str, str]:
     """Compile what CoreNEURON takes; return why it does not take the others."""
     refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
-    chosen = [file for file in files if file.name not in refused]
-    outcome = _compile(chosen, _WITH_VECTORS, work / "vectors", tools)
-    if outcome.broken or outcome.library is None:
-        # what a file has in C may not go together with the functions that are put into it
-        plain = _compile(chosen, _FOR_CORENEURON, work / "plain", tools)
-        if plain.library is not None and len(plain.broken) < len(outcome.broken or chosen):
-            outcome = plain
+    outcome = _compile_core(files, refused, work / "all", tools)
+    different = _different(files, work)
+    if different - set(refused):
+        # CoreNEURON ends the process as it finds one, used or not
+        refused |= dict.fromkeys(
+            different, "its variables are not those of NEURON's translation, as after VERBATIM"
+        )
+        outcome = _compile_core(files, refused, work / "same", tools)
     findings = {f.file: f.text for f in reversed(_check(outcome.broken, tools))}
     for file in outcome.broken:
         refused[file.name] = findings.get(str(file.path), "it does not compile")
@@ -214,8 +221,36 @@ def _compile_coreneuron(
         shutil.copy(outcome.library, done)
     else:
         reason = f"its compiler failed: {_first_error(outcome.printed)}"
-        refused |= {file.name: reason for file in chosen if file.name not in refused}
+        refused |= {file.name: reason for file in files if file.name not in refused}
     return refused
+
+
+def _compile_core(
+    files: Sequence[ModFile], refused: Mapping[str, str], work: Path, tools: Toolchain
+) -> _Outcome:
+    """Compile those that are not refused, in vectors where that goes."""
+    chosen = [file for file in files if file.name not in refused]
+    outcome = _compile(chosen, _WITH_VECTORS, work / "vectors", tools)
+    if outcome.broken or outcome.library is None:
+        # what a file has in C may not go together with the functions that are put into it
+        plain = _compile(chosen, _FOR_CORENEURON, work / "plain", tools)
+        if plain.library is not None and len(plain.broken) < len(outcome.broken or chosen):
+            outcome = plain
+    return outcome
+
+
+def _different(files: Sequence[ModFile], work: Path) -> set[str]:
+    """Names of mechanisms whose translations have not equally many variables."""
+    names = set()
+    for stem, file in staged_stems(files).items():
+        numbers = set()
+        # both engines' translations lie below, under the name of the copy
+        for path in work.parent.rglob(f"{stem}.cpp"):
+            for pair in _COUNT.findall(path.read_text(errors="replace")):
+                numbers |= set(pair) - {""}
+        if len(numbers) > 1:
+            names.add(file.name)
+    return names
 
 
 def _check(files: Sequence[ModFile], tools: Toolchain) -> list[Finding]:

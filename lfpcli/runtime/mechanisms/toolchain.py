@@ -23,7 +23,7 @@ from lfpcli.runtime.mechanisms.vectors import digests, instruction_flags
 
 # flags that change no result: they neither reorder nor approximate arithmetic
 PORTABLE_FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
-_LAYOUT = "2"  # raised when the folder of a build changes its shape
+_LAYOUT = "3"  # raised when the folder of a build changes its shape
 
 
 @dataclass(frozen=True)

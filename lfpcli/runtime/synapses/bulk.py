@@ -225,7 +225,8 @@ class Synapses:
         for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
             netcon = make_netcon(self.points[point])
             netcon.weight[0] = weight
-            netcon.delay = max(1.0, self._dt)
+            # its events come at given times, but CoreNEURON wants two steps of all connections
+            netcon.delay = max(1.0, 3 * self._dt)
             netcons.append(netcon)
         spikes = np.bincount(np.delete(self.point, chosen), minlength=len(self.points))[points]
         events = np.bincount(points, minlength=len(self.points))[points]

@@ -1,0 +1,123 @@
+"""What would end NEURON or make numbers of chance, found before a run and named."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import LfpWarning, SimulatorError
+from lfpcli.runtime.engine.coreneuron import used_mechanisms
+from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.mechanisms.library import Mechanism
+from lfpcli.runtime.mechanisms.load import loaded_libraries
+from lfpcli.runtime.mechanisms.sources import ModFile, read_mod, without_comments
+from lfpcli.runtime.neuron import context, nrn
+
+_VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
+# NMODL's functions that draw from one stream of the whole process
+_DRAWS = re.compile(r"\b(scop_random|exprand|normrand|poisrand)\s*\(")
+# steps that spikes between processes must take; CoreNEURON takes one for its own threads
+_FEWEST_STEPS = {"neuron": 1, "coreneuron": 2}
+
+
+def check_mechanisms() -> None:
+    """Look at the mechanisms that the model uses.
+
+    Raises
+    ------
+    SimulatorError
+        Where a POINTER is not set, which NEURON would follow to nowhere; or where, on several
+        processes, random numbers come from a stream that all cells of a process share.
+    """
+    used = used_mechanisms()
+    for library in loaded_libraries():
+        for mechanism in library.mechanisms:
+            if mechanism.name in used:
+                _check_mechanism(mechanism)
+
+
+def _check_mechanism(mechanism: Mechanism) -> None:
+    file = read_mod(Path(mechanism.file))
+    text = without_comments(file.text)
+    statements, verbatim = _VERBATIM.sub(" ", text), " ".join(_VERBATIM.findall(text))
+    unset = [name for name in file.pointers if _is_unset(mechanism, name)]
+    for name in unset:
+        # C code that has the pointer itself may ask whether it is set
+        if f"_p_{name}" not in verbatim:
+            raise SimulatorError(
+                f"the POINTER '{name}' of mechanism '{mechanism.name}' is not set",
+                source=mechanism.file,
+                remedy="let the model's code set it (setpointer), or leave the mechanism out",
+            )
+    draw = _DRAWS.search(statements)
+    if draw is None and unset:
+        # as Blue Brain's synapses do where nobody gave them a generator
+        draw = _DRAWS.search(verbatim)
+    if draw is not None:
+        _tell_of_chance(file, mechanism, draw[1])
+
+
+def _tell_of_chance(file: ModFile, mechanism: Mechanism, function: str) -> None:
+    text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
+    if int(context().nhost()) > 1:
+        raise SimulatorError(
+            f"{text}: results would depend on the number of processes",
+            source=file.path,
+            remedy="use a RANDOM variable or nrnran123 with a stream per synapse, or one process",
+        )
+    warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)
+
+
+def _is_unset(mechanism: Mechanism, pointer: str) -> bool:
+    """Whether a pointer of any instance points nowhere."""
+    density = mechanism.kind == "density"
+    name = f"{pointer}_{mechanism.name}" if density else pointer
+    for owner in _instances(mechanism):
+        try:
+            getattr(owner, name)
+        except (ValueError, RuntimeError, AttributeError):
+            return True
+    return False
+
+
+def _instances(mechanism: Mechanism) -> Iterator[Any]:
+    """Segments with a density mechanism, or all point processes of a class."""
+    h = nrn()
+    if mechanism.kind != "density":
+        points = h.List(mechanism.name)
+        yield from (points.o(k) for k in range(int(points.count())))
+        return
+    for section in h.allsec():
+        if section.has_membrane(mechanism.name):
+            yield from section
+
+
+def check_delays(shortest: float, settings: RunSettings) -> None:
+    """Look at the shortest delay of spikes between processes.
+
+    Parameters
+    ----------
+    shortest : float
+        ms; of all processes.
+    settings : RunSettings
+        Engine and step.
+
+    Raises
+    ------
+    SimulatorError
+        Where it has fewer steps than the engine needs, which it would abort at.
+    """
+    fewest = _FEWEST_STEPS[settings.engine]
+    if int(context().nhost()) == 1 or settings.adaptive:
+        return
+    # CoreNEURON rounds down, also what is less by nearly nothing
+    if shortest / settings.dt < fewest:
+        steps = "one step" if fewest == 1 else f"{fewest} steps"
+        raise SimulatorError(
+            f"the shortest delay between cells is {shortest:g} ms, less than {steps} of dt = "
+            f"{settings.dt:g} ms",
+            remedy="use a smaller dt, or one process",
+        )

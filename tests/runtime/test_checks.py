@@ -1,0 +1,140 @@
+"""What would end NEURON, or give numbers of chance, is an error before the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+GAP = """
+NEURON { POINT_PROCESS Gap NONSPECIFIC_CURRENT i RANGE g POINTER vgap }
+PARAMETER { g = 0.001 (uS) }
+ASSIGNED { v (mV) vgap (mV) i (nA) }
+BREAKPOINT { i = g*(v - vgap) }
+"""
+CHANCE = """
+NEURON { POINT_PROCESS Chance NONSPECIFIC_CURRENT i }
+ASSIGNED { v (mV) i (nA) }
+STATE { g (uS) }
+INITIAL { g = 0 }
+BREAKPOINT { SOLVE state METHOD cnexp i = g*v }
+DERIVATIVE state { g' = -g/2 }
+NET_RECEIVE(w (uS)) { if (scop_random() < 0.5) { g = g + w } }
+"""
+# the translations of the two engines count their variables differently
+RETURNS = """
+NEURON { SUFFIX returns USEION k READ ek WRITE ik RANGE gbar, ninf }
+PARAMETER { gbar = 0.001 (S/cm2) }
+STATE { n }
+ASSIGNED { ik (mA/cm2) v (mV) ek (mV) ninf }
+BREAKPOINT { SOLVE st METHOD cnexp ik = gbar*n*(v-ek) }
+INITIAL { rates(v) n = ninf }
+DERIVATIVE st { rates(v) n' = (ninf-n)/5 }
+PROCEDURE rates(v (mV)) {
+  ninf = 1/(1+exp(-(v+30)/9))
+  VERBATIM
+  return 0;
+  ENDVERBATIM
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def mods(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mods")
+    for name, text in (("gap", GAP), ("chance", CHANCE), ("returns", RETURNS)):
+        (folder / f"{name}.mod").write_text(text)
+    return folder
+
+
+def test_mechanisms_that_would_end_neuron_are_named(
+    neuron_process, share: Path, mods: Path
+) -> None:
+    told = neuron_process(
+        """
+        import warnings
+        from lfpcli.runtime.mechanisms.build import build
+        from lfpcli.runtime.mechanisms.load import load
+        library = build([mods])
+        results["refused"] = [f"{m.name}: {m.refused}" for m in library.mechanisms]
+        load(library)
+        from lfpcli import Cell, StimIntElectrode, Synapse
+        from lfpcli.errors import SimulatorError
+        from lfpcli.runtime.engine import coreneuron
+        cell = Cell(morphology, passive=True)
+        gap = StimIntElectrode(cell, 0, "Gap", g=0.01)
+        try:
+            cell.simulate(tstop=1.0)
+        except SimulatorError as error:
+            results["unset"] = str(error)
+        gap.point._ref_vgap = cell.segments[1]._ref_v
+        cell.simulate(tstop=1.0)
+        results["set"] = cell.somav
+        Synapse(cell, 0, "Chance").set_spike_times([0.5])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            cell.simulate(tstop=1.0)
+        results["chance"] = [str(w.message) for w in caught]
+        for name in ("IntFire1", "NetStim"):
+            try:
+                Synapse(cell, 0, name)
+            except SimulatorError as error:
+                results[name] = str(error)
+        """,
+        morphology=str(share / "morphologies/stick.swc"),
+        mods=str(mods),
+    )
+    assert "POINTER 'vgap' of mechanism 'Gap' is not set" in str(told["unset"])
+    assert "gap.mod" in str(told["unset"])
+    assert np.all(np.isfinite(told["set"]))
+    (chance,) = told["chance"].tolist()
+    assert "'Chance' draws from scop_random" in chance
+    assert "artificial cell" in str(told["IntFire1"]) and "artificial" in str(told["NetStim"])
+    refused = dict(text.split(": ", 1) for text in told["refused"].tolist())
+    assert "variables are not those" in refused["returns"]
+    assert refused["Gap"].startswith("POINTER")
+
+
+def test_a_step_near_the_delays_runs(neuron_process, share: Path) -> None:
+    told = neuron_process(
+        """
+        from lfpcli import Cell, Synapse
+        cell = Cell(morphology, passive=True)
+        Synapse(cell, 0, "ExpSyn", weight=0.01).set_spike_times([1.4])
+        for engine in ("neuron", "coreneuron"):
+            cell.simulate(dt=0.7, tstop=20.0, engine=engine)
+            results[engine] = cell.somav
+        """,
+        morphology=str(share / "morphologies/stick.swc"),
+    )
+    np.testing.assert_allclose(told["coreneuron"], told["neuron"], rtol=0, atol=1e-9)
+    assert np.ptp(told["neuron"]) > 1.0
+
+
+@pytest.mark.parametrize(
+    ("engine", "shortest", "ranks", "expected"),
+    [
+        ("coreneuron", 1.0, 2, "less than 2 steps of dt = 0.7 ms"),
+        ("coreneuron", 1.4, 2, None),
+        ("coreneuron", 0.1, 1, None),
+        ("neuron", 1.0, 2, None),
+        ("neuron", 0.5, 2, "less than one step"),
+    ],
+)
+def test_delays_between_processes(
+    monkeypatch: pytest.MonkeyPatch, engine: str, shortest: float, ranks: int, expected: str | None
+) -> None:
+    from types import SimpleNamespace
+
+    from lfpcli.errors import SimulatorError
+    from lfpcli.runtime.engine import checks
+    from lfpcli.runtime.engine.settings import RunSettings
+
+    monkeypatch.setattr(checks, "context", lambda: SimpleNamespace(nhost=lambda: ranks))
+    settings = RunSettings(tstop=1.0, dt=0.7, engine=engine)
+    if expected is None:
+        checks.check_delays(shortest, settings)
+        return
+    with pytest.raises(SimulatorError, match=expected):
+        checks.check_delays(shortest, settings)
