@@ -67,7 +67,9 @@ def write_morphology(
             write_hdf5(morphology, path)
         else:
             path.write_text(swc_text(morphology, comments), encoding="utf-8")
-            for loss in losses(morphology):
-                warnings.warn(
-                    f"SWC holds points alone: {loss} [{target}]", LfpWarning, stacklevel=2
-                )
+    lost = [] if file_format == "h5" else losses(morphology)
+    if morphology.biophysics is not None:
+        lost.append("the biophysics of the cell is left out")
+    for loss in lost:
+        note = f"a file of points cannot hold all: {loss} [{target}]"
+        warnings.warn(note, LfpWarning, stacklevel=2)

@@ -53,7 +53,8 @@ def doubtful_points(
 
 def _gaps(values: np.ndarray, parents: np.ndarray, longest: float) -> list[tuple[int, float]]:
     """Points further from their parent than a length, and how far."""
-    child = np.flatnonzero(parents >= 0)
+    placed = np.isfinite(values[:, :3]).all(axis=1)
+    child = np.flatnonzero((parents >= 0) & placed & placed[parents])
     length = np.linalg.norm(values[child, :3] - values[parents[child], :3], axis=1)
     far = length > longest
     return list(zip(child[far].tolist(), length[far].tolist(), strict=True))

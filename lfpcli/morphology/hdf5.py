@@ -8,7 +8,8 @@ soma as it was traced, the points' own order, and where neurites leave the soma,
 
 - ``soma`` (S, 4): the soma's points, as in ``/points``;
 - ``rows``, ``types``, ``parents`` (K,): per traced point its row of ``/points``, or -1 - k for
-  row k of ``soma``; its type; and the number of its parent among these, -1 for roots.
+  row k of ``soma``; its type; and the number of its parent among these, -1 for roots;
+- ``sections``: names, points and joints of the sections of a cell that comes from sections.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from lfpcli import __version__
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.guarded.writing import new_hdf5
-from lfpcli.morphology.points import check_values
+from lfpcli.morphology.hdf5_sections import (
+    REMEDY,
+    drawn_sections,
+    read_sections,
+    write_sections,
+)
+from lfpcli.morphology.points import LARGEST_TYPE, check_values, on_parent
 from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.tree import Morphology
 
@@ -58,19 +65,42 @@ def read_hdf5(path: str | os.PathLike[str], *, name: str | None = None) -> Morph
             points = _dataset(file, "points", 4, label).astype(float)
             structure = _dataset(file, "structure", 3, label).astype(np.int64)
             extra = file.get(EXTRA)
-            placed = isinstance(extra, h5py.Group) and bool(extra.attrs.get("placed", False))
-            if isinstance(extra, h5py.Group):
-                soma = _dataset(file, f"{EXTRA}/soma", 4, label, empty=True).astype(float)
-                traced = [np.asarray(extra[key], np.int64) for key in ("rows", "types", "parents")]
-            else:
-                traced, soma = _trace(points, structure, label)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            if not isinstance(extra, h5py.Group):
+                return _from_elsewhere(points, structure, label)
+            placed = bool(extra.attrs.get("placed", False))
+            drawn = extra.get("sections")
+            if isinstance(drawn, h5py.Group):
+                cell = Morphology.from_sections(read_sections(drawn, label), name=label)
+                return replace(cell, placed=placed)
+            soma = _dataset(file, f"{EXTRA}/soma", 4, label, empty=True).astype(float)
+            traced = [np.asarray(extra[key], np.int64) for key in ("rows", "types", "parents")]
+            return replace(_checked(points, soma, traced, label), placed=placed)
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"is no readable HDF5 morphology: {error}", source=label, remedy="write it again"
         ) from error
-    return replace(_checked(points, soma, traced, label), placed=placed)
+
+
+def _from_elsewhere(points: np.ndarray, structure: np.ndarray, label: str) -> Morphology:
+    outlines = np.zeros(len(points), bool)
+    for first, stop, code in zip(
+        structure[:, 0], np.append(structure[1:, 0], len(points)), structure[:, 1], strict=True
+    ):
+        if code == SOMA:
+            outlines[max(first, 0) : max(stop, 0)] = True
+    values = points * [1.0, 1.0, 1.0, 0.5]
+    # the diameters of a contour mean nothing
+    values[outlines, 3] = 1.0
+    check_values(values, lambda row: f"{label}:/points:{row}", remedy=REMEDY)
+    sections = drawn_sections(points, structure, label)
+    if not sections:
+        raise InputError("has no sections", source=f"{label}:/structure", remedy=REMEDY)
+    for section in sections:
+        if not np.all(section.points[:, 3] > 0):
+            raise InputError("contour of the soma has no extent", source=label, remedy=REMEDY)
+    return Morphology.from_sections(sections, name=label)
 
 
 def _dataset(
@@ -89,56 +119,9 @@ def _dataset(
             f"'{key}' has shape {dataset.shape} and type {dataset.dtype}, expected numbers "
             f"(n, {columns})",
             source=f"{label}:/{key}",
+            remedy=REMEDY,
         )
     return np.array(dataset[()])
-
-
-def _trace(
-    points: np.ndarray, structure: np.ndarray, label: str
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return row, type and parent of each traced point of a file from elsewhere, and its soma.
-
-    A contour becomes a sphere about its mean point, with its mean distance from there as radius.
-    """
-    first, types, parents = structure.T
-    stop = np.append(first[1:], len(points))
-    if np.any(first < 0) or np.any(first > stop) or np.any(parents >= np.arange(len(first))):
-        raise InputError(
-            "sections are not in order: each begins after the one before and follows its parent",
-            source=f"{label}:/structure",
-        )
-    rows: list[int] = []
-    kinds: list[int] = []
-    tree: list[int] = []
-    last = np.full(len(first), -1)
-    soma = [_sphere(points[first[k] : stop[k]]) for k in np.flatnonzero(types == SOMA)]
-    for k, kind in enumerate(types.tolist()):
-        on_soma = parents[k] >= 0 and types[parents[k]] == SOMA
-        at = -1 if parents[k] < 0 else int(last[parents[k]])
-        own = list(range(int(first[k]), int(stop[k])))
-        if kind == SOMA:
-            own = [-1 - int(np.count_nonzero(types[:k] == SOMA))] if own else []
-        elif at >= 0 and not on_soma and np.allclose(points[own[0], :3], points[rows[at], :3]):
-            own = own[1:]
-        for row in own:
-            rows.append(row)
-            kinds.append(kind)
-            tree.append(at)
-            at = len(rows) - 1
-        last[k] = at
-    traced = [np.array(rows, np.int64), np.array(kinds, np.int64), np.array(tree, np.int64)]
-    return traced, np.array(soma).reshape(-1, 4)
-
-
-def _sphere(contour: np.ndarray) -> np.ndarray:
-    """Mean point and diameter of a contour, shape (4,); a single point is one already."""
-    if len(contour) == 0:
-        return np.zeros(4)
-    centre = contour[:, :3].mean(axis=0)
-    if len(contour) == 1:
-        return np.array(contour[0])
-    radius = np.linalg.norm(contour[:, :3] - centre, axis=1).mean()
-    return np.append(centre, 2.0 * radius)
 
 
 def _checked(
@@ -146,16 +129,26 @@ def _checked(
 ) -> Morphology:
     """Return the morphology once its arrays are known to fit."""
     rows, types, parents = traced
-    place = f"{label}:/{EXTRA}"
+    source = f"{label}:/{EXTRA}"
     if not (rows.ndim == 1 and len(rows) and rows.shape == types.shape == parents.shape):
-        raise InputError("'rows', 'types' and 'parents' differ in shape or are empty", source=place)
+        raise InputError(
+            "'rows', 'types' and 'parents' differ in shape or are empty",
+            source=source,
+            remedy=REMEDY,
+        )
     if rows.min() < -len(soma) or rows.max() >= len(points):
-        raise InputError("'rows' reach past the points", source=place)
+        raise InputError("'rows' reach past the points", source=source, remedy=REMEDY)
     if np.any(parents >= np.arange(len(parents))) or np.any(parents < -1):
-        raise InputError("a point does not follow its parent", source=place)
+        raise InputError("a point does not follow its parent", source=source, remedy=REMEDY)
+    if np.abs(types).max() > LARGEST_TYPE:
+        raise InputError("a type is beyond 31 bits", source=source, remedy=REMEDY)
     # the reversed soma at the end puts row -1 - k on its point k
     points = np.vstack([points, soma[::-1]])[rows]
-    check_values(points * [1.0, 1.0, 1.0, 0.5], lambda row: f"{label}:/points:{rows[row]}")
+    check_values(
+        points * [1.0, 1.0, 1.0, 0.5],
+        lambda row: f"{label}:/points:{rows[row]}",
+        remedy=REMEDY,
+    )
     return Morphology(types=types, points=points, parents=parents, name=label)
 
 
@@ -191,15 +184,44 @@ def write_hdf5(morphology: Morphology, path: str | os.PathLike[str]) -> None:
         extra["rows"] = rows
         extra["types"] = morphology.types
         extra["parents"] = morphology.parents
+        if morphology.drawn is not None:
+            write_sections(extra.create_group("sections"), morphology.drawn)
 
 
 def _sections(
     morphology: Morphology, outline: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return points, structure, and the row of each traced point that is not the soma's."""
+    types = morphology.types.tolist()
+    coincident, deliberate = on_parent(morphology.points, morphology.parents)
+    points = [outline]
+    structure = [(0, SOMA, -1)]
+    rows = np.full(len(types), -1, dtype=np.int64)
+    section_of = np.zeros(len(types), np.int64)
+    first = len(outline)
+    for parent, piece in _pieces(morphology):
+        if len(piece) == 1 and deliberate[piece[0]]:
+            # it only keeps a branch apart, and stands where its parent does
+            rows[piece] = rows[parent]
+            continue
+        on_soma = parent < 0 or types[parent] == SOMA
+        # MorphIO wants two points; a branch begins at its parent, unless it repeats the junction
+        alone = len(piece) == 1
+        repeats = alone or not (on_soma or coincident[piece[0]])
+        repeated = [parent if parent >= 0 else piece[0]] if repeats else []
+        section_of[piece] = len(structure)
+        structure.append((first, types[piece[0]], 0 if on_soma else section_of[parent]))
+        rows[piece] = first + len(repeated) + np.arange(len(piece))
+        points.append(morphology.points[repeated + piece])
+        first += len(repeated) + len(piece)
+    return np.vstack(points), np.array(structure, dtype=np.int32), rows
+
+
+def _pieces(morphology: Morphology) -> list[tuple[int, list[int]]]:
+    """Return the unbranched runs of points beside the soma, and what each hangs on."""
     types, parents = morphology.types.tolist(), morphology.parents.tolist()
     children = np.bincount(morphology.parents[morphology.parents >= 0], minlength=len(types))
-    tails: dict[int, list[int]] = {}  # by last point: the section that may grow
+    tails: dict[int, list[int]] = {}  # by last point: the run that may grow
     pieces: list[tuple[int, list[int]]] = []
     for point, parent in enumerate(parents):
         if types[point] == SOMA:
@@ -212,21 +234,7 @@ def _sections(
             piece = [point]
             pieces.append((parent, piece))
         tails[point] = piece
-    points = [outline]
-    structure = [(0, SOMA, -1)]
-    rows = np.full(len(types), -1, dtype=np.int64)
-    section_of = np.zeros(len(types), np.int64)
-    first = len(outline)
-    for number, (parent, piece) in enumerate(pieces, start=1):
-        on_soma = parent < 0 or types[parent] == SOMA
-        # MorphIO wants two points; a branch may begin at the first one
-        repeated = [] if on_soma and len(piece) > 1 else [parent if parent >= 0 else piece[0]]
-        structure.append((first, types[piece[0]], 0 if on_soma else section_of[parent]))
-        rows[piece] = first + len(repeated) + np.arange(len(piece))
-        section_of[piece] = number
-        points.append(morphology.points[repeated + piece])
-        first += len(repeated) + len(piece)
-    return np.vstack(points), np.array(structure, dtype=np.int32), rows
+    return pieces
 
 
 def contour(morphology: Morphology) -> np.ndarray:

@@ -24,9 +24,6 @@ def losses(morphology: Morphology) -> list[str]:
     """
     if morphology.drawn is None:
         return []
-    lines = []
-    if morphology.biophysics is not None:
-        lines.append("the biophysics of the cell is left out")
     written = split(morphology)
     by_start = {section.start: section.name for section in written}
     changes = {}
@@ -37,6 +34,7 @@ def losses(morphology: Morphology) -> list[str]:
             joined.append(section.name)
         elif _indexed(section.name) != name:
             changes[section.name] = name
+    lines = []
     if changes:
         listed = [f"{before} becomes {after}" for before, after in changes.items()]
         lines.append(f"names change: {_some(listed)}")

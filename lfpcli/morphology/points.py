@@ -12,6 +12,10 @@ from lfpcli.errors import InputError
 # a metre, and a centimetre: beyond them a file is in other units or broken
 LARGEST_COORDINATE = 1e6
 LARGEST_RADIUS = 1e4
+# type codes fit into 31 bits, as in all formats
+LARGEST_TYPE = 2**31 - 1
+# a picometre: thinner ones vanish in single precision sooner or later
+SMALLEST_RADIUS = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +124,7 @@ def value_faults(values: np.ndarray) -> list[tuple[int, str]]:
         (values[:, 3] > LARGEST_RADIUS, "radius is beyond 1 cm"),
         (values[:, 3] < 0, "radius is negative"),
         (values[:, 3] == 0, "radius is zero"),
+        ((values[:, 3] > 0) & (values[:, 3] < SMALLEST_RADIUS), "radius is below 1 pm"),
     )
     faults = []
     for wrong, message in checks:

@@ -8,8 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from lfpcli.morphology.contours import FEWEST_CONTOUR_POINTS, is_outline, smooth_soma
-from lfpcli.morphology.points import LARGEST_COORDINATE, LARGEST_RADIUS, depth_first, on_parent
-from lfpcli.morphology.section import SOMA
+from lfpcli.morphology.points import (
+    LARGEST_COORDINATE,
+    LARGEST_RADIUS,
+    LARGEST_TYPE,
+    SMALLEST_RADIUS,
+    depth_first,
+    on_parent,
+)
+from lfpcli.morphology.section import DENDRITE, SOMA
 from lfpcli.morphology.table import Table
 
 # radius of a point where none on its branch is known, um
@@ -45,6 +52,9 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     if not table.rows:
         return table, notes
     whole, values = table.columns()
+    beyond = np.abs(whole[:, 1]) > LARGEST_TYPE
+    whole[beyond, 1] = DENDRITE
+    _note(notes, "took types beyond 31 bits for dendrites", np.array(table.lines)[beyond].tolist())
     work = _Work(table, whole[:, 1], values, _parents(whole), notes)
     work.cut_loops()
     work.drop_unplaced()
@@ -191,7 +201,7 @@ class _Work:
     def mend_radii(self) -> None:
         """Replace radii that cannot be by that of the parent, else of a child."""
         radius = self.values[:, 3]
-        good = np.isfinite(radius) & (radius > 0) & (radius <= LARGEST_RADIUS)
+        good = np.isfinite(radius) & (radius >= SMALLEST_RADIUS) & (radius <= LARGEST_RADIUS)
         wrong = np.flatnonzero(self.kept & ~good)
         known = good & self.kept
         order = self._order()

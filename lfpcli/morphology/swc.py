@@ -13,7 +13,7 @@ from lfpcli.errors import InputError, LfpWarning
 from lfpcli.morphology import repair as mending
 from lfpcli.morphology.checks import doubtful_points
 from lfpcli.morphology.faults import Fault, FaultyFileError
-from lfpcli.morphology.points import depth_first, rank_of, value_faults
+from lfpcli.morphology.points import LARGEST_TYPE, depth_first, rank_of, value_faults
 from lfpcli.morphology.table import PLACED, Table, read_table
 from lfpcli.morphology.tree import Morphology
 
@@ -71,6 +71,8 @@ def _to_morphology(table: Table, repairs: list[str]) -> Morphology:
     parents, faults = _parent_rows(table, whole)
     faults += table.faults
     faults += [Fault(table.lines[row], message) for row, message in value_faults(values)]
+    for row in np.flatnonzero(np.abs(whole[:, 1]) > LARGEST_TYPE).tolist():
+        faults.append(Fault(table.lines[row], "type is beyond 31 bits"))
     order = _topological_order(whole[:, 0], parents)
     if len(order) < len(parents):
         faults.append(_loop(table, whole[:, 0], order))

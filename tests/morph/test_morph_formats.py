@@ -7,11 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from random_asc import random_asc
 from random_trees import random_swc
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.morphology import write_morphology
 from lfpcli.morphology.hdf5 import read_hdf5
+from lfpcli.morphology.measures import section_area
 from lfpcli.morphology.swc import read_swc, swc_text
 from lfpcli.runtime.morphology.reading import read_morphology
 
@@ -91,6 +93,51 @@ def test_hdf5_of_morphio_is_read(share, tmp_path):
         assert mine.parent_x == theirs.parent_x
 
 
+@pytest.mark.filterwarnings("ignore::lfpcli.errors.LfpWarning")
+@pytest.mark.parametrize("suffix", ["swc", "h5"])
+@pytest.mark.parametrize("seed", range(12))
+def test_drawn_cells_come_back(tmp_path, seed, suffix):
+    (tmp_path / "cell.asc").write_text(random_asc(seed))
+    cell = read_morphology(tmp_path / "cell.asc")
+    write_morphology(cell, tmp_path / f"copy.{suffix}")
+    back = read_morphology(tmp_path / f"copy.{suffix}")
+    assert [section.name for section in back.sections] == [s.name for s in cell.sections]
+    for one, two in zip(back.sections, cell.sections, strict=True):
+        assert section_area(one) == pytest.approx(section_area(two), rel=1e-4)
+        assert (one.parent, one.parent_x) == (two.parent, two.parent_x)
+
+
+def test_hdf5_keeps_names_and_own_diameters(neuron_process, tmp_path):
+    (tmp_path / "cell.hoc").write_text(BRANCH)
+    kept = neuron_process(
+        """
+        from lfpcli.io.morphology import write_morphology
+        from lfpcli.morphology.measures import section_area
+        from lfpcli.runtime.morphology.reading import load_sections, read_morphology
+        import warnings
+        cell = read_morphology("cell.hoc")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            write_morphology(cell, "cell.h5")
+            results["h5_warnings"] = len(caught)
+            write_morphology(cell, "cell.swc")
+            results["warnings"] = np.array([str(w.message) for w in caught])
+        for suffix in ("h5", "swc"):
+            back = read_morphology(f"cell.{suffix}")
+            results[f"{suffix}_names"] = np.array([s.name for s in back.sections])
+            results[f"{suffix}_area"] = sum(section_area(s) for s in back.sections)
+            sections = load_sections(f"cell.{suffix}").sections
+            results[f"{suffix}_neuron"] = sum(x.area() for s in sections for x in s)
+        """
+    )
+    assert kept["h5_warnings"] == 0
+    assert kept["h5_names"].tolist() == ["soma", "dend[0]", "dend[1]", "dend[2]", "iseg"]
+    assert kept["swc_names"].tolist() == ["soma[0]", "axon[0]", "dend[0]", "dend[1]", "dend[2]"]
+    assert "names change: iseg becomes axon[0]" in kept["warnings"][0]
+    for key in ("h5_area", "swc_area", "h5_neuron", "swc_neuron"):
+        assert kept[key] == pytest.approx(2156.92, abs=0.01), key
+
+
 def damaged(path: Path, change) -> Path:
     with h5py.File(path, "a") as file:
         change(file)
@@ -150,6 +197,19 @@ def test_unknown_suffix_is_refused(share, tmp_path):
     with pytest.raises(UsageError, match=r"\.obj.*use one of \.swc, \.h5"):
         write_morphology(cell, tmp_path / "cell.obj")
 
+
+BRANCH = """
+create soma, dend[3], iseg
+soma { pt3dadd(-10, 0, 0, 20) pt3dadd(10, 0, 0, 20) }
+dend[0] { pt3dadd(10, 0, 0, 4) pt3dadd(60, 0, 0, 4) }
+dend[1] { pt3dadd(60, 0, 0, 1) pt3dadd(80, 20, 0, 1) }
+dend[2] { pt3dadd(60, 0, 0, 1) pt3dadd(80, -20, 0, 1) }
+iseg { pt3dadd(-10, 0, 0, 1) pt3dadd(-40, 0, 0, 1) }
+connect dend[0](0), soma(1)
+connect dend[1](0), dend[0](1)
+connect dend[2](0), dend[0](1)
+connect iseg(0), soma(0)
+"""
 
 NEUROML_2 = """
 <neuroml xmlns="http://www.neuroml.org/schema/neuroml2" id="n"><cell id="c"><morphology id="m">
