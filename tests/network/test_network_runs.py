@@ -147,10 +147,7 @@ def test_shares_of_kinds_of_currents_add_up(run: Run) -> None:
     assert set(kinds) == {"ipas", "icap", "isyn_e", "isyn_i"}
     peak = np.abs(total).max()
     assert all(np.abs(values).max() > 1e-3 * peak for values in kinds.values())
-    # the parts are those of the start of a step, the total is that of its end
-    assert np.abs(sum(kinds.values()) - total)[1:].max() < 0.05 * max(
-        np.abs(values).max() for values in kinds.values()
-    )
+    assert np.abs(sum(kinds.values()) - total).max() < 1e-12 * peak
 
 
 def test_totals_are_the_sum_of_cells(run: Run) -> None:

@@ -14,7 +14,7 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Sampled, Signal
 from lfpcli.io.writer import RecordingWriter, Track
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.contraction import Contraction, CurrentShare
+from lfpcli.tasks.measure.contraction import Contraction
 from lfpcli.vocabulary import TOTAL
 
 # numbers of the transfer matrices that are computed at once
@@ -112,15 +112,15 @@ class Stream:
         Number of contributors of all processes.
     team : Team
         The processes.
-    kinds : sequence of CurrentShare
-        The kinds of currents whose shares are kept, instead of `groups`.
+    parts : sequence of str
+        Names of the parts of the currents whose shares are kept, instead of `groups`.
     largest : float
         Bound of the samples, see `OrderFreeSum`; `sums.LARGEST_MOMENT` for dipole moments.
 
     Attributes
     ----------
     by_current : bool
-        Whether shares are those of kinds of currents.
+        Whether shares are those of parts of the currents.
     """
 
     def __init__(
@@ -131,30 +131,21 @@ class Stream:
         groups: Sequence[str],
         count: int,
         team: Team,
-        kinds: Sequence[CurrentShare] = (),
+        parts: Sequence[str] = (),
         largest: float = LARGEST_CURRENT,
     ) -> None:
         self.instrument = instrument
-        self.by_current = bool(kinds)
-        self.groups = [kind.name for kind in kinds] or list(groups)
+        self.by_current = bool(parts)
+        self.groups = list(parts or groups)
         self._team = team
         matrices = [contributor.matrix for contributor in contributors]
         coefficients = team.largest(self._largest(matrices))
         self._sum = OrderFreeSum(count, coefficients, largest)
         rows = np.zeros(len(contributors), np.intp)
-        if self.groups and not kinds:
+        if self.groups and not parts:
             row_of = {group: row for row, group in enumerate(self.groups)}
             rows[:] = [row_of[contributor.share] for contributor in contributors]
-        self._whole = Contraction(
-            CurrentShare.of_columns([len(matrix) for matrix in matrices]),
-            matrices,
-            rows,
-            self._sum,
-        )
-        together = np.zeros(len(contributors), np.intp)
-        self._kinds = {
-            kind.name: Contraction(kind, matrices, together, self._sum) for kind in kinds
-        }
+        self._contraction = Contraction(matrices, rows, self._sum)
 
     def _largest(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
         """Largest coefficient of each channel, shape (C,)."""
@@ -164,7 +155,7 @@ class Stream:
         return largest
 
     def contract(
-        self, samples: np.ndarray, kinds: Mapping[str, np.ndarray] | None = None
+        self, samples: np.ndarray, parts: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
         """Turn samples into the signal and its shares.
 
@@ -172,29 +163,29 @@ class Stream:
         ----------
         samples : ndarray, shape (n, N)
             Membrane currents, nA, or dipole moments, nA um, of all contributors of this process.
-        kinds : mapping of str to ndarray, shape (n, columns)
-            Currents of each kind, where shares of kinds are kept.
+        parts : mapping of str to ndarray, shape (n, N)
+            Parts of the currents, where their shares are kept.
 
         Returns
         -------
         dict of str to ndarray, shape (n, C)
             On rank 0 the total under "", and the shares under their names; empty elsewhere.
         """
-        split = 1 if kinds else max(len(self.groups), 1)
-        parts = np.zeros((split, 2, len(samples), self.instrument.channels))
-        self._whole.add(parts, samples)
-        parts = self._team.add(parts)
-        shares = {name: self._of_kind(name, block) for name, block in (kinds or {}).items()}
+        split = 1 if parts else max(len(self.groups), 1)
+        sums = self._sums(samples, split)
+        shares = {name: self._sums(block, 1)[0] for name, block in (parts or {}).items()}
         if not self._team.leads:
             return {}
-        if not kinds:
-            shares = {group: self._sum.join(parts[k]) for k, group in enumerate(self.groups)}
-        return {"": self._sum.join(parts.sum(axis=0)), **shares}
+        if not parts:
+            shares = {group: sums[k] for k, group in enumerate(self.groups)}
+        joined = {name: self._sum.join(share) for name, share in shares.items()}
+        return {"": self._sum.join(sums.sum(axis=0)), **joined}
 
-    def _of_kind(self, name: str, block: np.ndarray) -> np.ndarray:
-        parts = np.zeros((1, 2, len(block), self.instrument.channels))
-        self._kinds[name].add(parts, block)
-        return self._sum.join(self._team.add(parts)[0])
+    def _sums(self, samples: np.ndarray, split: int) -> np.ndarray:
+        """Sums of all processes in their two parts each, shape (split, 2, n, C)."""
+        sums = np.zeros((split, 2, len(samples), self.instrument.channels))
+        self._contraction.add(sums, samples)
+        return self._team.add(sums)
 
 
 def _matrices(instrument: Instrument, members: Sequence[Member]) -> Iterator[np.ndarray]:

@@ -14,9 +14,11 @@ from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Stream, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.current_parts import ELECTRODE, CurrentParts
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.recorders import is_ionic, recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
+from lfpcli.vocabulary import CURRENT
 
 
 class Collection:
@@ -44,13 +46,21 @@ class Collection:
         self._every, self._balance = model.record.every, model.record.balance
         recorders = recorders_of(model, built, team)
         self.recorders = recorders.everything
-        self._shares = recorders.shares
-        self._streams = [self._stream(instrument) for instrument in instruments_of(model)]
+        instruments = instruments_of(model)
+        self._parts: CurrentParts | None = None
+        if any(instrument.per == CURRENT for instrument in instruments):
+            # all processes have the part of electrodes, or none
+            balanced = any(team.exchange("electrodes" in self.recorders))
+            self._parts = CurrentParts(built.cells, team, balance=balanced)
+            self.recorders |= self._parts.recorders
+        self._streams = [self._stream(instrument) for instrument in instruments]
         self._reports = {
             name: self._report_streams(name, recorders.units[name]) for name in recorders.stored
         }
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._writer: RecordingWriter | None = None
+        # until the run is prepared nothing is known of it
+        self._settings = RunSettings(tstop=1.0)
         self._signal_tracks: list[dict[str, Track]] = []
         self._report_tracks: dict[tuple[str, str], Track] = {}
 
@@ -64,7 +74,7 @@ class Collection:
             groups=group_names(instrument.per, list(populations), gids),
             count=len(gids),
             team=self._team,
-            kinds=self._shares if instrument.per == "current" else (),
+            parts=self._parts.names if self._parts and instrument.per == CURRENT else (),
         )
 
     def _report_streams(self, name: str, units: str) -> list[ReportStream]:
@@ -78,8 +88,9 @@ class Collection:
             if population in everywhere
         ]
 
-    def begin(self, writer: RecordingWriter, settings: RunSettings) -> list[Track]:
+    def begin(self, writer: RecordingWriter) -> list[Track]:
         """Begin all datasets, on rank 0 only, and return them."""
+        settings = self._settings
         self._writer = writer
         offset = settings.current_offset
         # signals keep every sample while the run goes, as a filter needs them
@@ -97,40 +108,39 @@ class Collection:
         signals = [track for tracks in self._signal_tracks for track in tracks.values()]
         return [*signals, *self._report_tracks.values()]
 
-    def check_treatments(self, seed: int, dt: float, samples: int) -> None:
-        """Refuse filters and sampling intervals that do not fit, before the run.
+    def prepare(self, settings: RunSettings, seed: int) -> None:
+        """Take note of how the run goes, and refuse filters that do not fit before it does.
 
         Parameters
         ----------
+        settings : RunSettings
+            Method, step and length of the run.
         seed : int
-            The run's seed.
-        dt : float
-            Its sampling interval, ms.
-        samples : int
-            Number of its samples.
+            Its seed.
 
         Raises
         ------
         LfpError
             Names the line of the probe.
         """
-        model = self._model
+        self._settings = settings
         if not self._is_treated:
             return
         # scipy's filters take long to import, and few runs need them
         from lfpcli.forward.filters import check_treatment
         from lfpcli.tasks.measure.treatment import probe_treatments
 
-        treatments = probe_treatments(model.probes, seed, dt, self._every)
-        for probe, treatment in zip(model.probes, treatments, strict=True):
+        probes = self._model.probes
+        treatments = probe_treatments(probes, seed, settings.dt, self._every)
+        for probe, treatment in zip(probes, treatments, strict=True):
             with located(probe.source_line):
-                check_treatment(treatment, dt, samples)
+                check_treatment(treatment, settings.dt, settings.samples)
 
     @property
     def _is_treated(self) -> bool:
         return self._every > 1 or any(probe.treatment for probe in self._model.probes)
 
-    def finish(self, writer: RecordingWriter, seed: int, dt: float) -> None:
+    def finish(self, writer: RecordingWriter, seed: int) -> None:
         """Filter and resample signals and dipoles, and add noise, once all samples are there.
 
         Parameters
@@ -139,8 +149,6 @@ class Collection:
             Where they are.
         seed : int
             The run's seed.
-        dt : float
-            Its sampling interval, ms.
         """
         if not self._is_treated:
             return
@@ -148,6 +156,7 @@ class Collection:
 
         writer.finish()
         probes = self._model.probes
+        dt = self._settings.dt
         own = probe_treatments(probes, seed, dt, self._every)
         treatments = {probe.name: own[number] for number, probe in enumerate(probes)}
         # signals of other instruments, and dipoles, are thinned without aliases too
@@ -163,10 +172,21 @@ class Collection:
     def take(self, chunk: Chunk) -> None:
         """Contract a chunk, gather it and append it to the file."""
         blocks = dict(chunk.blocks)
+        parts: dict[str, np.ndarray] = {}
+        if self._parts is not None:
+            parts = self._parts.split(
+                blocks,
+                blocks["imem"],
+                self._settings,
+                is_first=chunk.first == 0 and self._settings.warmup == 0,
+            )
         if self._balance and "electrodes" in blocks:
-            blocks["imem"] = self._balanced(blocks["imem"], blocks["electrodes"])
+            whole = blocks["imem"]
+            blocks["imem"] = self._balanced(whole, blocks["electrodes"])
+            if parts:
+                parts[ELECTRODE] = blocks["imem"] - whole
         for k, stream in enumerate(self._streams):
-            shares = {s.name: blocks[s.name] for s in self._shares} if stream.by_current else {}
+            shares = parts if stream.by_current else None
             for name, samples in stream.contract(blocks["imem"], shares).items():
                 self._signal_tracks[k][name].append(samples)
         kept = slice(-chunk.first % self._every, None, self._every)

@@ -145,7 +145,7 @@ def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) ->
 def signal_columns(model: Model, sizes: Sizes) -> list[int]:
     """Columns of the datasets of all signals and dipoles with their shares."""
     populations = len(sizes.populations)
-    shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 4}
+    shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 8}
     columns = []
     for instrument in instruments_of(model):
         columns += [instrument.channels] * (1 + shares[instrument.per])

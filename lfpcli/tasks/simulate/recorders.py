@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,13 +19,7 @@ from lfpcli.runtime.engine.record import (
     variable,
 )
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.contraction import CurrentShare
 from lfpcli.tasks.simulate.build import Built
-
-# mV; synapses with a higher reversal potential excite
-_EXCITES = -50.0
-# mA/cm2 times um2 in nA
-_DENSITY = 1e-2
 
 
 @dataclass
@@ -41,14 +34,11 @@ class Recorders:
         What becomes a report.
     units : dict of str to str
         Units of the reports.
-    shares : list of CurrentShare
-        Kinds of currents; the recorder of each has its name.
     """
 
     everything: dict[str, Recorder] = field(default_factory=dict)
     stored: list[str] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
-    shares: list[CurrentShare] = field(default_factory=list)
 
     def store(self, name: str, recorder: Recorder, units: str) -> None:
         """Add a recorder whose samples become a report."""
@@ -91,8 +81,6 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
     _add_electrodes(found, model, built)
     if table.balance and any(cell.electrodes for cell in cells):
         found.everything["electrodes"] = electrode_currents(cells)
-    if any(probe.per == "current" for probe in model.probes):
-        _add_shares(found, built)
     return found
 
 
@@ -141,30 +129,3 @@ def _unit_of_point(kind: str, name: str, place: str) -> str:
             f"{kind} has no variable '{name}'", source=place, remedy="record i, or another of it"
         )
     return unit
-
-
-def _add_shares(found: Recorders, built: Built) -> None:
-    """Passive, capacitive, and synaptic currents, nA on the segments they enter."""
-    cells = built.cells
-    areas = [np.array([segment.area() for segment in cell.segments]) for cell in cells]
-    for name, density in (("ipas", "i_pas"), ("icap", "i_cap")):
-        recorder = variable(cells, density, required=False)
-        factor = [_DENSITY * areas[k][index] for k, index in enumerate(recorder.index)]
-        _share(found, name, recorder, factor)
-    synapses = built.synapses
-    excites = np.array([_excites(point) for point in synapses.points], bool)
-    for name, chosen in (("isyn_e", excites), ("isyn_i", ~excites)):
-        points = [synapses.points[k] for k in np.flatnonzero(chosen)]
-        where = synapses.cell[chosen], synapses.segment[chosen]
-        recorder = point_variable(len(cells), *where, points, "i")
-        _share(found, name, recorder, [np.ones(len(index)) for index in recorder.index])
-
-
-def _share(found: Recorders, name: str, recorder: Recorder, factor: Sequence[np.ndarray]) -> None:
-    found.everything[name] = recorder
-    found.shares.append(CurrentShare(name, recorder.offsets, recorder.index, factor))
-
-
-def _excites(point: object) -> bool:
-    """Whether a synapse excites; one without a reversal potential counts as inhibitory."""
-    return float(getattr(point, "e", -np.inf)) > _EXCITES

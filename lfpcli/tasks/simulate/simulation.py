@@ -214,7 +214,7 @@ class Simulation:
             secondorder=self.built.own.secondorder,
             own_procedures=called.names,
         )
-        self.collection.check_treatments(self.seed, self.settings.dt, self.settings.samples)
+        self.collection.prepare(self.settings, self.seed)
         self.plan = built_plan(model, self.built, engine, team, float32=float32)
         self.plan.notes += called.notes
         self.plan.seed = self.seed
@@ -251,7 +251,7 @@ class Simulation:
         if checkpoint is not None:
             start = checkpoint.state([cell.gid for cell in self.built.cells])
         if writer:
-            writer.keep_in_step(self.collection.begin(writer, self.settings))
+            writer.keep_in_step(self.collection.begin(writer))
             if checkpoint is not None:
                 checkpoint.replay(writer)
         spikes = self._spike_recorder(start, saver)
@@ -271,7 +271,7 @@ class Simulation:
             if writer:
                 write_trains(writer, self.model, self.built, self.seed)
         if writer:
-            self.collection.finish(writer, self.seed, self.settings.dt)
+            self.collection.finish(writer, self.seed)
 
     def _run(
         self, take: Callable[[Chunk], None], saver: Checkpoints | None, start: RunState | None
