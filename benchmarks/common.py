@@ -12,6 +12,56 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+RESULTS = Path(__file__).parent / "results"
+# tables of this run, each a list of rows by the heads of their columns
+_TABLES: list[list[dict[str, Any]]] = []
+# a column of one of these heads is compared: seconds differ from machine to machine
+_NOISE = 0.2
+_RATIOS = ("ratio", "of plain", "of plain NEURON")
+
+
+def save(name: str) -> None:
+    """Write the tables of this run as JSON, and say where ratios differ from the committed ones.
+
+    Parameters
+    ----------
+    name : str
+        Name of the benchmark; the file is ``results/NAME.json``.
+    """
+    path = RESULTS / f"{name}.json"
+    before = json.loads(path.read_text())["tables"] if path.exists() else []
+    for line in ratio_changes(before, _TABLES):
+        print(line)
+    result = {"benchmark": name, "machine": machine(), "tables": _TABLES}
+    path.write_text(json.dumps(result, indent=1, default=float) + "\n")
+
+
+def ratio_changes(
+    before: Sequence[Sequence[dict[str, Any]]], after: Sequence[Sequence[dict[str, Any]]]
+) -> list[str]:
+    """Lines that name ratios which changed by more than a fifth.
+
+    Rows are the same where their texts are; tables are compared in order.
+    """
+    lines = []
+    for old_rows, new_rows in zip(before, after, strict=False):
+        by_text = {_texts(row): row for row in old_rows}
+        for row in new_rows:
+            old = by_text.get(_texts(row), {})
+            for head in _RATIOS:
+                was, is_now = old.get(head), row.get(head)
+                if not isinstance(was, float) or not isinstance(is_now, float):
+                    continue
+                if abs(is_now / was - 1.0) > _NOISE:
+                    subject = ", ".join(_texts(row))
+                    lines.append(f"{subject}: {head} was {was:.3g}, is {is_now:.3g}")
+    return lines
+
+
+def _texts(row: dict[str, Any]) -> tuple[str, ...]:
+    """What a row is about: its cells of text."""
+    return tuple(value for value in row.values() if isinstance(value, str))
+
 
 def machine() -> str:
     """One paragraph that says what a table was measured on."""
@@ -29,7 +79,8 @@ def machine() -> str:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table with aligned columns."""
+    """Print a table with aligned columns; `save` keeps it, too."""
+    _TABLES.append([dict(zip(head, row, strict=True)) for row in rows])
     cells = [[f"{c:.4g}" if isinstance(c, float) else str(c) for c in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import lfpykit.eegmegcalc as reference
 import numpy as np
-from common import machine, print_table
+from common import machine, print_table, save
 
 from lfpcli.forward import meg
 from lfpcli.forward.four_sphere import FourSphereVolumeConductor
@@ -135,6 +135,7 @@ def main() -> None:
         eeg(repeats, places, p, rng) + magnetic(repeats, places, p, rng),
     )
     print("difference: largest, relative to the peak; LFPykit ends its series at 2e-8 of the sum")
+    save("eeg_meg")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 
 import lfpykit
 import numpy as np
-from common import in_process, machine, print_table
+from common import in_process, machine, print_table, save
 
 from lfpcli.forward import csd
 from lfpcli.forward.contacts import Contacts
@@ -314,6 +314,7 @@ def main() -> None:
         ["kernel", "peak Gflop/s", "share", "store GB/s", "share", "of the nearer roof"],
         roofline(rows),
     )
+    save("forward")
 
 
 if __name__ == "__main__":

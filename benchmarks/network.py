@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine, print_table
+from common import machine, print_table, save
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "share/examples/network.toml"
@@ -241,6 +241,7 @@ def main() -> None:
     two_ranks(args.repeats)
     print()
     growth([int(n) for n in args.cells.split(",")])
+    save("network")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import in_process, machine, print_table
+from common import in_process, machine, print_table, save
 
 DT, TSTOP = 2**-5, 200.0
 FOLDER = "cell_models/bbp/L5_TTPC1_cADpyr232_1"
@@ -112,6 +112,7 @@ def main() -> None:
         ],
     )
     print(f"largest difference of the engines' LFP, of the peak: {found['difference']:.2g}")
+    save("real_cell")
 
 
 if __name__ == "__main__":

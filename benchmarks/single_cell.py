@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import in_process, machine, print_table
+from common import in_process, machine, print_table, save
 
 DT, TSTOP, SEGMENT = 2**-5, 100.0, 5.0
 STIMULUS = {"amp": 1.0, "delay": 5.0, "dur": 90.0}
@@ -134,6 +134,7 @@ def main() -> None:
         f"(c)/(b) {best['lfpy'] / best['neuron']:.1f}; "
         f"peaks {found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
     )
+    save("single_cell")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -89,16 +90,21 @@ def shell() -> Callable[..., Ran]:
 
 @pytest.fixture
 def neuron_process(tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
-    """Run Python code in a process of its own; return the arrays it puts into `results`.
+    """Run Python in a process of its own; return the arrays it puts into `results`.
 
-    NEURON has global state, so each model gets a fresh process. Keyword arguments are there as
-    variables of the code.
+    NEURON has global state, so each model gets a fresh process. What runs is a function of
+    `results` and the keyword arguments, whose source is taken: it imports what it needs and uses
+    nothing else of its module. A text is run too; keyword arguments are its variables.
     """
 
-    def run(code: str, **given: Any) -> dict[str, np.ndarray]:
+    def run(code: str | Callable[..., None], **arguments: Any) -> dict[str, np.ndarray]:
         target = tmp_path / f"results{len(list(tmp_path.glob('results*')))}.npz"
-        head = "import numpy as np\nresults = {}\n"
-        head += "".join(f"{name} = {value!r}\n" for name, value in given.items())
+        head = "from __future__ import annotations\nimport numpy as np\nresults = {}\n"
+        head += "".join(f"{name} = {value!r}\n" for name, value in arguments.items())
+        if callable(code):
+            words = ", ".join(["results", *(f"{name}={name}" for name in arguments)])
+            name = code.__name__
+            code = f"{textwrap.dedent(inspect.getsource(code))}\n{name}({words})\n"
         tail = f"\nnp.savez({str(target)!r}, **results)\n"
         environment = {**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"}
         done = subprocess.run(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -232,6 +233,10 @@ def lay_out_inputs(folder: Path, case: str) -> None:
     """Copy what the lines of a case read."""
     shutil.copytree(INPUTS, folder)
     shutil.copytree(ROOT / "share", folder / "share")
+    for model in (folder / "share" / "examples").glob("*.toml"):
+        # programs from before the prefix read the same files by their paths
+        text = re.sub(r'"builtin:(\w+)"', r'"../morphologies/\1.swc"', model.read_text())
+        model.write_text(text)
     if case == "allen":
         copy_allen_fit(folder)
 

@@ -14,8 +14,6 @@ from lfpcli.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from lfpcli.tasks.mechs import Finding
 
-HELP = "compile, list and check mechanisms (.mod files)"
-
 EPILOG = """\
 environment:
   LFP_MECH_CACHE   folder of what is compiled (default: $XDG_CACHE_HOME/lfp/mechanisms,

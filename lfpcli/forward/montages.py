@@ -42,8 +42,6 @@ _TEN_TWENTY = (
     *("Fp1", "Fpz", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8"),
     *("P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2"),
 )
-# the names of 1958 for four of the places
-OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
 def montage(system: str) -> tuple[list[str], np.ndarray]:

@@ -61,11 +61,6 @@ class Distribution(Table):
         """Make the quantity that always is `value`."""
         return cls(value=float(value))
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is a number."""
-        return self.value is not None
-
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draw values.
 

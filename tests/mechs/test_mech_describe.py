@@ -11,14 +11,12 @@ from lfpcli.runtime.mechanisms.describe import _ions
 
 DESCRIBE = """
 import json
-from lfpcli.runtime.mechanisms.describe import (
-    builtin_mechanisms, describe, has_electrode_current,
-)
+from lfpcli.runtime.mechanisms.describe import builtin_mechanisms, describe
 names = ("hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp", "NetStim", "extracellular")
 results["described"] = json.dumps({name: describe(name) for name in names})
 results["all"] = json.dumps(builtin_mechanisms())
 points = ("IClamp", "SEClamp", "ExpSyn")
-results["electrodes"] = [has_electrode_current(name) for name in points]
+results["electrodes"] = [describe(name)["electrode_current"] for name in points]
 """
 
 

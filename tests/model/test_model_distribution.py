@@ -28,7 +28,7 @@ def test_a_number_is_drawn_without_randomness() -> None:
     assert weight(0.5).draw(generator, 3).tolist() == [0.5, 0.5, 0.5]
     assert count(3).draw_counts(generator, 2).tolist() == [3, 3]
     assert generator.bit_generator.state == before
-    assert weight(0.5).is_constant
+    assert weight(0.5).value == 0.5
 
 
 def test_draws_are_those_of_scipy() -> None:

@@ -58,12 +58,14 @@ def test_a_shipped_model_runs_by_its_name(shell) -> None:
     assert "pyramidal" in plan
 
 
+def count_segments(results: dict[str, object], morphology: str) -> None:
+    from lfpcli import Cell
+
+    results["segments"] = Cell(morphology).totnsegs
+
+
 def test_the_library_takes_the_names(neuron_process) -> None:
-    code = """
-        from lfpcli import Cell
-        results["segments"] = Cell("builtin:ball_and_stick").totnsegs
-    """
-    assert neuron_process(code)["segments"] > 2
+    assert neuron_process(count_segments, morphology="builtin:ball_and_stick")["segments"] > 2
 
 
 @pytest.mark.parametrize("command", ["morph", "sim", "plot", "info"])

@@ -71,13 +71,6 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def has_electrode_current(name: str) -> bool:
-    """Whether a point process injects electrode current, which `i_membrane_` leaves out."""
-    types = nrn().MechanismType(_POINT)
-    types.select(name)
-    return bool(re.search(r"\bELECTRODE_CURRENT\b", neuron_block(types.code() or "")))
-
-
 def _ions(block: str) -> list[dict[str, Any]]:
     ions = []
     for ion, rest in re.findall(r"\bUSEION\s+(\w+)((?:(?!\bUSEION\b).)*)", block, re.DOTALL):
