@@ -34,6 +34,7 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     Returns
     -------
     ndarray of uintp, shape (N,)
+        Addresses, in bytes, of doubles in mV or nA.
     """
     library, h = _neuron_library(), nrn()
     symbol = library.nrn_symbol(variable.encode())

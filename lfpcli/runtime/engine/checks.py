@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import LfpWarning, SimulatorError
@@ -13,7 +12,7 @@ from lfpcli.runtime.engine.coreneuron import used_mechanisms
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
-from lfpcli.runtime.mechanisms.sources import ModFile, read_mod, without_comments
+from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in, without_comments
 from lfpcli.runtime.neuron import context, nrn
 
 _VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
@@ -40,10 +39,9 @@ def check_mechanisms() -> None:
 
 
 def _check_mechanism(mechanism: Mechanism) -> None:
-    file = read_mod(Path(mechanism.file))
-    text = without_comments(file.text)
+    text = without_comments(_source(mechanism))
     statements, verbatim = _VERBATIM.sub(" ", text), " ".join(_VERBATIM.findall(text))
-    unset = [name for name in file.pointers if _is_unset(mechanism, name)]
+    unset = [name for name in pointers_in(neuron_block(text)) if _is_unset(mechanism, name)]
     for name in unset:
         # C code that has the pointer itself may ask whether it is set
         if f"_p_{name}" not in verbatim:
@@ -57,15 +55,22 @@ def _check_mechanism(mechanism: Mechanism) -> None:
         # as Blue Brain's synapses do where nobody gave them a generator
         draw = _DRAWS.search(verbatim)
     if draw is not None:
-        _tell_of_chance(file, mechanism, draw[1])
+        _tell_of_chance(mechanism, draw[1])
 
 
-def _tell_of_chance(file: ModFile, mechanism: Mechanism, function: str) -> None:
+def _source(mechanism: Mechanism) -> str:
+    """Text of a mechanism as NEURON keeps it; its file may be gone since it was compiled."""
+    types = nrn().MechanismType(0 if mechanism.kind == "density" else 1)
+    types.select(mechanism.name)
+    return str(types.code() or "")
+
+
+def _tell_of_chance(mechanism: Mechanism, function: str) -> None:
     text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
     if int(context().nhost()) > 1:
         raise SimulatorError(
             f"{text}: results would depend on the number of processes",
-            source=file.path,
+            source=mechanism.file,
             remedy="use a RANDOM variable or nrnran123 with a stream per synapse, or one process",
         )
     warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)

@@ -88,7 +88,7 @@ class SpikeRecorder:
             context().spike_record(gid, self._times, self._gids)
 
     def take(self, since: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Return all spikes from a time (ms) on: times in ms and gids, sorted."""
+        """Return all spikes from a time (ms) on: times in ms and gids, each (n,), sorted."""
         # as lists, as NumPy 2.2 takes no vector that is empty and so has no address
         times = np.concatenate([self.earlier[0], np.array(self._times.to_python(), float)])
         gids = np.concatenate([self.earlier[1], np.array(self._gids.to_python(), np.int64)])

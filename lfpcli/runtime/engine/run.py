@@ -94,7 +94,9 @@ def run(
     feed = None if synapses is None else synapses.feed
     columns = sum(map(len, recorders.values())) if frame.columns is None else frame.columns
     with _engine(settings.engine, columns) as (engage, tapped):
-        spans, rows = _layout(settings, recorders, frame, feed, columns, tapped is not None)
+        spans, rows = _layout(
+            settings, recorders, frame, feed=feed, columns=columns, is_tapped=tapped is not None
+        )
         outlet = _Outlet(take, spans[0].first, settings.dt)
         collectors = Collectors(
             recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
@@ -112,7 +114,9 @@ def run(
             collectors.begin(with_sample=frame.start is None)
             # what NEURON has initialised goes over to the other engine with the next psolve
             engage()
-            _run_spans(spans, cells, settings, frame, collectors, outlet, advance)
+            start = frame.start
+            held = None if start is None else restored_thresholds(cells, start.above)
+            _run_spans(spans, settings, held, collectors=collectors, outlet=outlet, advance=advance)
 
 
 class _Outlet:
@@ -153,21 +157,25 @@ class _Outlet:
 
 def _run_spans(
     spans: Sequence[Span],
-    cells: Sequence[SimulatedCell],
     settings: RunSettings,
-    frame: Frame,
+    held: dict[int, Any] | None,
+    *,
     collectors: Collectors,
     outlet: _Outlet,
     advance: Callable[[float], None],
 ) -> None:
+    """Advance span by span, and hand on what was collected.
+
+    Cells in `held` were above their thresholds where the run goes on; None where it begins.
+    """
     past = settings.dt * _beyond(settings)
-    held = {} if frame.start is None else restored_thresholds(cells, frame.start.above)
-    waits = frame.start is not None
     for span in spans:
         end = span.first + span.samples
         with collectors.running():
-            if waits:
-                waits = _come_down(advance, settings.dt * np.arange(span.first, end) + past, held)
+            # all processes take the same steps, also those whose own cells are below
+            if held is not None:
+                steps = settings.dt * np.arange(span.first, end) + past
+                held = held if _come_down(advance, steps, held) else None
             advance((end - 1) * settings.dt + past)
         outlet.pass_on(collectors.take(end - outlet.first), settled=True)
 

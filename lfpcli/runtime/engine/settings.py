@@ -90,5 +90,5 @@ class RunSettings:
 
     @property
     def times(self) -> np.ndarray:
-        """Times of the samples, ms."""
+        """Times of the samples, shape (samples,), ms."""
         return self.dt * np.arange(self.samples)

@@ -56,12 +56,30 @@ def cell_state(cell: SimulatedCell) -> np.ndarray:
 
     NEURON's own `SaveState` keeps the same for a whole process and the model as it is spread over
     the processes; this is by cell, so that a run may go on with another number of them.
+
+    Returns
+    -------
+    ndarray, shape (variables,)
+        In NEURON's units; their order is that of the segments and mechanisms.
     """
     return np.array([variable.value for variable in _changing(cell)])
 
 
 def set_cell_state(cell: SimulatedCell, values: np.ndarray) -> None:
-    """Set what `cell_state` read."""
+    """Set what `cell_state` read.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    values : ndarray, shape (variables,)
+        In NEURON's units.
+
+    Raises
+    ------
+    SimulatorError
+        Where the cell has another number of variables.
+    """
     variables = list(_changing(cell))
     if len(variables) != len(values):
         raise SimulatorError(

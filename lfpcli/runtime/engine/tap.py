@@ -159,10 +159,9 @@ class Tap:
         hand_over: Callable[[dict[str, np.ndarray]], None],
     ) -> None:
         # the columns of a row are membrane currents first, potentials behind them
-        self._parts = {
-            variable: {n: r for n, r in recorders.items() if r.node_variable == variable}
-            for variable in ("i_membrane_", "v")
-        }
+        self._parts: dict[str, dict[str, Recorder]] = {"i_membrane_": {}, "v": {}}
+        for name, recorder in recorders.items():
+            self._parts[str(recorder.node_variable)][name] = recorder
         ordered: dict[str, Recorder] = {}
         for part in self._parts.values():
             ordered.update(part)

@@ -59,15 +59,20 @@ class ModFile:
     @property
     def pointers(self) -> list[str]:
         """Variables declared as POINTER, which CoreNEURON cannot follow."""
-        names: list[str] = []
-        for line in re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", self.block):
-            names += re.findall(r"\w+", line)
-        return names
+        return pointers_in(self.block)
 
     def line_of(self, pattern: str) -> int | None:
         """Line of the first match of a pattern outside comments, from 1."""
         match = re.search(pattern, without_comments(self.original))
         return None if match is None else self.original.count("\n", 0, match.start()) + 1
+
+
+def pointers_in(block: str) -> list[str]:
+    """Variables that a NEURON block declares as POINTER, not those that are BBCOREPOINTER."""
+    names: list[str] = []
+    for line in re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", block):
+        names += re.findall(r"\w+", line)
+    return names
 
 
 def find_sources(paths: Iterable[str | os.PathLike[str]]) -> list[ModFile]:
