@@ -129,7 +129,7 @@ def read_asc(path: str | os.PathLike[str], *, name: str | None = None) -> Morpho
         raise InputError("draws no soma and no tree", source=label, remedy=REMEDY)
     passed_over = drawing.passed_over
     passed_over["contour that is no soma"] = len(drawing.contours) - len(contours)
-    notes = [f"left out: {count} x {what}" for what, count in sorted(passed_over.items()) if count]
+    notes = [f"left out: {count} x {noun}" for noun, count in sorted(passed_over.items()) if count]
     return Morphology.from_sections(sections, name=label, notes=notes)
 
 

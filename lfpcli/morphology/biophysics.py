@@ -169,7 +169,7 @@ def biophysics_of(root: Element, cell: Element, label: str) -> Biophysics | None
     for element in properties[0]:
         reader.read_part(element)
     reader.count_left_out(root, cell)
-    left_out = [f"{count} x {what}" for what, count in sorted(reader.left_out.items())]
+    left_out = [f"{count} x {element}" for element, count in sorted(reader.left_out.items())]
     return Biophysics(
         source=label,
         channels=tuple(reader.channels),
@@ -244,8 +244,9 @@ class _Reader:
     def _species(self, element: Element, group: str, source: str) -> Species:
         concentrations = []
         for key in ("initialConcentration", "initialExtConcentration"):
-            given = key in element.attrib
-            value = self._quantity(element, key, "concentration", source) if given else None
+            value = None
+            if key in element.attrib:
+                value = self._quantity(element, key, "concentration", source)
             concentrations.append(value)
         model = element.get("concentrationModel", "")
         return Species(

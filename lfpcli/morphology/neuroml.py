@@ -120,7 +120,9 @@ def read_neuroml(
     if biophysics is not None:
         biophysics = _with_sections(biophysics, groups, runs, sections)
         sections = _with_cable(sections, biophysics)
-    notes = [] if biophysics is None else [f"left out: {what}" for what in biophysics.not_read]
+    notes = (
+        [] if biophysics is None else [f"left out: {element}" for element in biophysics.not_read]
+    )
     morphology = Morphology.from_sections(sections, name=label, notes=notes)
     return replace(morphology, biophysics=biophysics)
 

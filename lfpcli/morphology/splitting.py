@@ -125,9 +125,9 @@ def _run_ends(cell: TracedPoints, sphere: bool) -> tuple[np.ndarray, np.ndarray]
 
 def soma_child_count(cell: TracedPoints) -> np.ndarray:
     """How many soma points hang on each soma point, shape (N,)."""
-    own = (cell.types == SOMA) & (cell.parents >= 0)
-    own &= cell.types[cell.parents] == SOMA
-    return np.bincount(cell.parents[own], minlength=len(cell.types))
+    on_soma = (cell.types == SOMA) & (cell.parents >= 0)
+    on_soma &= cell.types[cell.parents] == SOMA
+    return np.bincount(cell.parents[on_soma], minlength=len(cell.types))
 
 
 def _next(values: np.ndarray, last: bool) -> np.ndarray:

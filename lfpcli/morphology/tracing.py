@@ -86,10 +86,12 @@ class _Tracer:
             rows.append(anchor)
             if self.starts[index] < 0:
                 self.starts[index] = anchor
-        for share, row in zip(shares, rows, strict=True):
-            here = [k for k in self.children[index] if abs(_share(self, k) - share) < SAME_X]
-            if here:
-                self._begin(here, row, at_end=row == rows[-1])
+        begins: dict[int, list[int]] = {}
+        for child in self.children[index]:
+            nearest = int(np.argmin(np.abs(shares - _share(self, child))))
+            begins.setdefault(nearest, []).append(child)
+        for position, children in sorted(begins.items()):
+            self._begin(children, rows[position], at_end=position == len(rows) - 1)
 
     def _begins_at(self, point: np.ndarray, anchor: int, section: Section) -> bool:
         """Whether the first point of a section needs no point of its own."""

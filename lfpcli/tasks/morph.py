@@ -95,15 +95,15 @@ def transform(
 
 
 def _distortion(text: str) -> np.ndarray:
-    given: dict[str, Any] = parse_distortion(text)
-    factor, nu = float(given["factor"]), float(given["nu"])
+    values: dict[str, Any] = parse_distortion(text)
+    factor, nu = float(values["factor"]), float(values["nu"])
     if not abs(factor) < 1 or not 0 <= nu <= 0.5:
         raise UsageError(
             f"distortion '{text}' is out of range",
             remedy="the factor lies between -1 and 1, nu from 0 to 0.5",
         )
     scale = np.full(3, 1.0 + nu * factor)
-    scale[AXES.index(str(given["axis"]))] = 1.0 - factor
+    scale[AXES.index(str(values["axis"]))] = 1.0 - factor
     return np.diag(scale)
 
 
@@ -252,10 +252,10 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         f"{_count(summary['roots'], 'root')}"
     ]
     lines.append("kind      sections  segments   length/um   area/um2  diameter/um")
-    for kind, row in [*summary["kinds"].items(), ("total", summary["total"])]:
+    for section_type, row in [*summary["kinds"].items(), ("total", summary["total"])]:
         low, high = row["diameter_um"]
         lines.append(
-            f"{kind:10}{row['sections']:8d}{row['segments']:10d}{row['length_um']:12.1f}"
+            f"{section_type:10}{row['sections']:8d}{row['segments']:10d}{row['length_um']:12.1f}"
             f"{row['area_um2']:11.1f}  {low:g} to {high:g}"
         )
     lines.append(f"segments by {_rule_text(summary['segmentation'])}")

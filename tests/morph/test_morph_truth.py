@@ -1,0 +1,101 @@
+"""One truth: lfp morph, lfp sim, the library and NEURON agree on the cell of every format."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_asc import random_asc
+from random_trees import random_swc
+from test_morph_formats import BRANCH
+from test_morph_neuroml import BIOPHYSICS, HEAD, cell
+
+from lfpcli.errors import LfpWarning
+from lfpcli.io.morphology import write_morphology
+from lfpcli.morphology.reading import read_morphology
+
+# per file: sections, segments, areas and lengths of sections, diameters of their first points
+MEASURE = """
+    import warnings
+    warnings.simplefilter("ignore")
+    from lfpcli import Cell
+    from lfpcli.morphology.measures import (
+        Segmentation, section_area, section_length, segment_count,
+    )
+    from lfpcli.runtime.morphology.reading import read_morphology
+    for number, path in enumerate(paths):
+        shape = read_morphology(path)
+        rows = [
+            (segment_count(s, Segmentation()), section_area(s), section_length(s),
+             s.points[0 if s.child_x == 0 else -1, 3], s.points[-1 if s.child_x == 0 else 0, 3])
+            for s in shape.sections
+        ]
+        made = Cell(path, nseg={"rule": "d_lambda"})
+        theirs = [
+            (s.nseg, sum(x.area() for x in s), s.L, s.diam3d(0), s.diam3d(s.n3d() - 1))
+            for s in made.sections
+        ]
+        results[f"morph{number}"], results[f"neuron{number}"] = rows, theirs
+        results[f"names{number}"] = np.array([s.name for s in shape.sections])
+        results[f"made{number}"] = np.array([str(name) for name in made.names])
+        del made
+"""
+
+
+def files(folder: Path, share: Path) -> list[str]:
+    """Real and random cells of every format but hoc, which a process takes once."""
+    paths = [share / "morphologies" / name for name in ("l5_pyramidal.swc", "basket.swc")]
+    for seed in range(8):
+        for suffix, text in (("swc", random_swc(seed)), ("asc", random_asc(seed))):
+            paths.append(folder / f"{seed}.{suffix}")
+            paths[-1].write_text(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", LfpWarning)
+                write_morphology(read_morphology(paths[-1]), folder / f"{seed}{suffix}.h5")
+            paths.append(folder / f"{seed}{suffix}.h5")
+    paths.append(folder / "cell.nml")
+    paths[-1].write_text(f"{HEAD}{cell('c', BIOPHYSICS)}</neuroml>")
+    return [str(path) for path in paths]
+
+
+def compare(measured: dict[str, np.ndarray], number: int, path: str) -> None:
+    morph, neuron = measured[f"morph{number}"], measured[f"neuron{number}"]
+    assert measured[f"names{number}"].tolist() == measured[f"made{number}"].tolist(), path
+    assert np.array_equal(morph[:, 0], neuron[:, 0]), path
+    assert np.allclose(morph[:, 1:], neuron[:, 1:], rtol=1e-5), path
+
+
+def test_files_are_the_same_cell_for_all(neuron_process, share, tmp_path):
+    paths = files(tmp_path, share)
+    measured = neuron_process(MEASURE, paths=paths)
+    for number, path in enumerate(paths):
+        compare(measured, number, path)
+
+
+def test_hoc_is_the_same_cell_for_all(neuron_process, tmp_path):
+    (tmp_path / "cell.hoc").write_text(BRANCH + "forall { Ra = 80 cm = 0.7 }\n")
+    measured = neuron_process(MEASURE, paths=["cell.hoc"])
+    compare(measured, 0, "cell.hoc")
+
+
+@pytest.mark.parametrize("name", ["l5_pyramidal.swc", "cell.asc", "cell.h5", "cell.nml"])
+def test_lfp_sim_has_the_cell_of_lfp_morph(lfp, share, tmp_path, name):
+    path = tmp_path / name
+    if name.endswith(".asc"):
+        path.write_text(random_asc(3))
+    elif name.endswith(".nml"):
+        path.write_text(f"{HEAD}{cell('c', BIOPHYSICS.replace('hh', 'pas'))}</neuroml>")
+    elif name.endswith(".h5"):
+        lfp("morph", share / "morphologies" / "basket.swc", "-o", path)
+    else:
+        path = share / "morphologies" / name
+    facts = json.loads(lfp("morph", path, "--json").out)["total"]
+    lfp("sim", path, "--passive", "--tstop", "1", "--seed", "1", "-o", tmp_path / "out.h5")
+    recording = json.loads(lfp("info", tmp_path / "out.h5", "--json").out)
+    (population,) = recording["populations"].values()
+    for key in ("sections", "segments"):
+        assert population[key] == facts[key]
+    assert population["area_um2"] == pytest.approx(facts["area_um2"], rel=1e-5)
