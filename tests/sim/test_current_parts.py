@@ -165,10 +165,15 @@ def test_what_cannot_be_told_apart_is_the_rest(parts: Parts, share: Path, tmp_pa
     (tmp_path / "mods/NMDAx.mod").write_text(NMDA)
     (tmp_path / "own.toml").write_text(MODEL.format(share=share) + OWN)
     total, shares = parts("own", 'run.mechanisms=["mods"]')
+    # the block by the potential is that of the one current it can be of
     names = ["ica", "icap", "ihcn_Ihx", "ipas", "isyn_e", "isyn_i"]
+    assert list(shares) == names
+    assert all(np.abs(share).max() > 0 for share in shares.values())
+    assert apart(total, shares) < 1e-12
+    # two such currents on one segment, one of which excites
+    other = OWN.replace("tau = 20.0", "tau = 20.0, e = -80.0").partition("[[input]]")[2]
+    (tmp_path / "own.toml").write_text(f"{MODEL.format(share=share)}{OWN}[[input]]{other}")
+    total, shares = parts("own", 'run.mechanisms=["mods"]')
     assert list(shares) == sorted([*names, "irest"])
     assert apart(total, shares) < 1e-12
-    # a current that is not proportional to v less its reversal potential, beside another
-    rest = np.abs(shares["irest"]).max()
-    assert 0 < rest < 1e-2 * np.abs(shares["isyn_e"]).max()
-    assert all(np.abs(shares[name]).max() > 0 for name in names)
+    assert 0 < np.abs(shares["irest"]).max() < 1e-2 * np.abs(shares["isyn_e"]).max()

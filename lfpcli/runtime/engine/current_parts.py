@@ -112,7 +112,8 @@ def density_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
                     scale=_areas(cells, recorder),
                     reversal=np.array(reversal, dtype=float),
                     slope=np.array(slopes, dtype=float),
-                    is_ohmic=mechanism in _OHMIC,
+                    # channels without an ion, such as Ih, have gates but no block by the potential
+                    is_ohmic=mechanism in _OHMIC or not np.isnan(reversal).any(),
                 )
             )
     return currents
@@ -173,6 +174,25 @@ def nonspecific_currents(mechanism: str, *, is_density: bool) -> tuple[str, ...]
     for listed in re.findall(r"\bNONSPECIFIC_CURRENT\s+(\w+(?:\s*,\s*\w+)*)", block):
         names += re.findall(r"\w+", listed)
     return tuple(names)
+
+
+def ion_writing_points() -> list[str]:
+    """Names of point processes of the model that carry currents of ions.
+
+    Where several are on a node, CoreNEURON keeps the ionic current of one of them alone, though the
+    potentials see all.
+    """
+    types = nrn().MechanismType(_POINT_TYPE)
+    names = []
+    for k in range(int(types.count())):
+        types.select(k)
+        block = neuron_block(types.code() or "")
+        if re.search(r"\bUSEION\s+(\w+)[^U]*?\bWRITE\s+[^U]*?\bi\1\b", block):
+            reference = nrn().ref("")
+            types.selected(reference)
+            if len(nrn().List(str(reference[0]))):
+                names.append(str(reference[0]))
+    return names
 
 
 def _reversal(owner: Any, base: str, suffix: str) -> float:
