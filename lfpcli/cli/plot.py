@@ -14,6 +14,8 @@ examples:
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
   lfp plot eeg.h5 -o topography.png --what topography --at 25
+  lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
+  lfp plot before.h5 after.h5 -o difference.png
   lfp plot cell.swc -o cell.pdf --view yz
   lfp sim model.toml -o - | lfp plot - -o model.png
 
@@ -23,7 +25,10 @@ The same recording and options give the same bytes."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "input", metavar="FILE", help="recording or morphology; - is standard input"
+        "input",
+        metavar="FILE",
+        nargs="+",
+        help="recording or morphology, - is standard input; or recordings to draw over each other",
     )
     group = parser.add_argument_group("what is drawn")
     group.add_argument(
@@ -32,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_names,
         metavar="PART[,PART]...",
         help="of geometry, spikes, vmem or another variable, dipole, signals, topography, or"
-        " the name of a signal, from top to bottom; all there is by default",
+        " the name of a signal, from top to bottom; all there is by default. Also spectra, and"
+        " shares of populations, cells or currents",
     )
     group.add_argument(
         "--signal",

@@ -65,6 +65,8 @@ WIDTH = 7.2
 _SIDE = 2.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.28, 0.42
 _GAP = 0.4
+# more room below a panel whose x axis is its own
+_OWN_AXIS = 0.32
 _HEADING = 0.26
 _SIDE_TITLE = 0.18
 _MIN_HEIGHT, _MAX_HEIGHT = 2.6, 10.5
@@ -155,11 +157,20 @@ def _wanted_size(
     if not panels:
         width = max(s.width for s in sides)
         return width + 0.2, _column_height(sides, width) + heading
-    content = sum(p.height for p in panels) + _GAP * (len(panels) - 1)
+    content = sum(p.height for p in panels) + sum(_gaps(panels))
     height = min(max(content + _TOP + _BOTTOM, _MIN_HEIGHT), _MAX_HEIGHT) + heading
     if sides:
         height = max(height, min(_column_height(sides, _SIDE), 3.8 * len(sides)) + heading)
     return WIDTH, height
+
+
+def _gaps(panels: Sequence[Panel]) -> list[float]:
+    """Room below each panel but the last, inches; that of an axis where it has one of its own."""
+    last_timed = max((i for i, panel in enumerate(panels) if panel.timed), default=-1)
+    return [
+        _GAP + _OWN_AXIS * (not panel.timed or i == last_timed)
+        for i, panel in enumerate(panels[:-1])
+    ]
 
 
 def _column_height(sides: Sequence[Panel], width: float) -> float:
@@ -195,7 +206,8 @@ def _stack(
     if not panels:
         return
     width, height = figure.get_size_inches()
-    free = height - _TOP - _BOTTOM - heading - _GAP * (len(panels) - 1)
+    gaps = _gaps(panels)
+    free = height - _TOP - _BOTTOM - heading - sum(gaps)
     scale = max(free, 0.1) / sum(p.height for p in panels)
     timed = [i for i, p in enumerate(panels) if p.timed]
     shared: Axes | None = None
@@ -210,7 +222,7 @@ def _stack(
         )
         ax = figure.add_axes(box, sharex=shared if panel.timed else None)
         panel.draw(ax)
-        top -= high + _GAP
+        top -= high + (gaps[i] if i < len(gaps) else 0.0)
         if panel.timed:
             shared = shared or ax
             _time_axis(ax, last=i == timed[-1])

@@ -46,6 +46,7 @@ def draw_stack(
     colours: Sequence[Any] | None = None,
     centred: bool = False,
     from_start: bool = False,
+    others: Sequence[tuple[np.ndarray, np.ndarray, Any]] = (),
 ) -> None:
     """Draw traces above each other with a common scale bar.
 
@@ -69,6 +70,8 @@ def draw_stack(
         Whether each trace is shown about its own mean, for values that have a resting level.
     from_start : bool
         Whether the traces begin where the run does: a start-up that stands out is cut off.
+    others : sequence of tuple
+        Times (T2,), values (T2, C) and colour of traces that are drawn over these.
     """
     ax.set_title(title)
     count = values.shape[1]
@@ -79,11 +82,18 @@ def draw_stack(
     shown = values - values[settled:].mean(axis=0) if centred else values
     peak = float(np.max(np.ptp(shown[settled:], axis=0)))
     if settled:
+        others = [
+            (t, _without_start_up(v, int(np.searchsorted(t, times[settled]))), colour)
+            for t, v, colour in others
+        ]
         shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
     for k in range(count):
         colour = colours[k] if colours is not None else INK
         ax.plot(times, k * step + shown[:, k], color=colour, linewidth=0.7, clip_on=True)
+    for other_times, other_values, colour in others:
+        for k in range(count):
+            ax.plot(other_times, k * step + other_values[:, k], color=colour, linewidth=0.7)
     base = np.arange(count) * step
     low = float((base + np.nanmin(shown, axis=0)).min())
     high = float((base + np.nanmax(shown, axis=0)).max())
@@ -98,11 +108,20 @@ def draw_stack(
 
 
 def _cut(ax: Axes, times: np.ndarray, values: np.ndarray, settled: int) -> np.ndarray:
-    """Values (T, C), NaN where a start-up leaves the range of what follows by far."""
-    low, high = values[settled:].min(axis=0), values[settled:].max(axis=0)
+    """Values (T, C), NaN where a start-up leaves the range of what follows by far, and told."""
+    within = _without_start_up(values, settled)
+    beyond = times[np.isnan(within).any(axis=1)]
+    if len(beyond):
+        add_note(ax, f"start-up beyond the scale until {beyond.max():.3g} ms")
+    return within
+
+
+def _without_start_up(values: np.ndarray, settled: int) -> np.ndarray:
+    """Values (T, C), NaN where they leave the range of those from row `settled` on by far."""
+    later = values[min(settled, len(values) - 1) :]
+    low, high = later.min(axis=0), later.max(axis=0)
     slack = 0.3 * float(np.max(high - low))
     beyond = (values < low - slack) | (values > high + slack)
-    add_note(ax, f"start-up beyond the scale until {times[beyond.any(axis=1)].max():.3g} ms")
     return np.where(beyond, np.nan, values)
 
 
@@ -185,6 +204,58 @@ def draw_traces(
     ax.locator_params(axis="y", nbins=4)
     if count > 1:
         _legend(ax)
+
+
+def draw_overlay(
+    ax: Axes,
+    times: np.ndarray,
+    values: np.ndarray,
+    labels: Sequence[str],
+    *,
+    units: str,
+    title: str,
+    colours: Sequence[Any],
+    from_start: bool = False,
+) -> None:
+    """Draw some traces over each other, the first of them below the others and stronger.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    times : ndarray, shape (T,)
+        Times, ms.
+    values : ndarray, shape (T, C)
+        One trace a column.
+    labels, colours : sequence
+        One for each trace.
+    units : str
+        Unit of the values.
+    title : str
+        Heading.
+    from_start : bool
+        Whether the traces begin where the run does: a start-up that stands out is cut off.
+    """
+    ax.set_title(title)
+    if not values.size:
+        say(ax, "no samples in this time span")
+        return
+    settled = settled_row(values) if from_start else 0
+    if settled:
+        values = _cut(ax, times, values, settled)
+    label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
+    for k, name in enumerate(labels):
+        ax.plot(
+            times,
+            factor * values[:, k],
+            color=colours[k % len(colours)],
+            linewidth=1.4 if k == 0 else 0.8,
+            label=name,
+        )
+    ax.set_ylabel(label)
+    ax.margins(y=0.06)
+    ax.locator_params(axis="y", nbins=5)
+    _legend(ax)
 
 
 def draw_butterfly(

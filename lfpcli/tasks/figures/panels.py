@@ -68,7 +68,7 @@ def spikes_panel(recording: Recording, view: View) -> Panel:
     """Raster of all populations."""
     names = recording.spike_populations
     trains = [
-        _train(recording, name, view, colour)
+        train(recording, name, view, colour)
         for name, colour in zip(names, population_colours(len(names)), strict=True)
     ]
     total = sum(t.cells for t in trains)
@@ -77,7 +77,8 @@ def spikes_panel(recording: Recording, view: View) -> Panel:
     return Panel(lambda ax: draw_raster(ax, trains), height)
 
 
-def _train(recording: Recording, name: str, view: View, colour: str) -> Train:
+def train(recording: Recording, name: str, view: View, colour: str) -> Train:
+    """Spikes of a population in the time span of a view, silent cells counted."""
     times, gids = recording.spikes(name)
     known = np.unique(_gids(recording, name)) if name in recording.populations else np.unique(gids)
     known = np.union1d(known, gids)

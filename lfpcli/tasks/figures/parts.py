@@ -20,8 +20,9 @@ class Part:
 
     Attributes
     ----------
-    content : {'geometry', 'spikes', 'report', 'topography', 'signal', 'dipole'}
-        What it is.
+    content : str
+        geometry, spikes, report, topography, signal or dipole; or spectra or shares, which are
+        drawn where they are asked for.
     name : str
         Name of the variable, the signal or the group of dipoles; empty for the others.
     """
@@ -58,6 +59,7 @@ def chosen_parts(recording: Recording, tokens: Sequence[str] | None) -> list[Par
         Where it does not hold what was asked for.
     """
     held = held_parts(recording)
+    asked_for = _asked_for_parts(recording)
     if not held:
         raise InputError("recording holds nothing to draw", source=recording.name)
     if tokens is None:
@@ -66,10 +68,11 @@ def chosen_parts(recording: Recording, tokens: Sequence[str] | None) -> list[Par
         return _without_excess(seen or held)
     chosen: list[Part] = []
     for token in tokens:
-        matching = [part for part in held if part.answers(token)]
+        matching = [part for part in (*held, *asked_for) if part.answers(token)]
         if not matching:
             raise UsageError(
-                f"recording holds no '{token}' to draw", remedy=nearest(token, _known(held), "part")
+                f"recording holds no '{token}' to draw",
+                remedy=nearest(token, _known([*held, *asked_for]), "part"),
             )
         chosen += [part for part in matching if part not in chosen]
     return chosen
@@ -89,6 +92,13 @@ def held_parts(recording: Recording) -> list[Part]:
     groups = recording.dipole_groups
     shown = ["total"] if "total" in groups else groups[:_MOST_DIPOLES]
     return held + [Part("dipole", group) for group in shown]
+
+
+def _asked_for_parts(recording: Recording) -> list[Part]:
+    """What a figure shows only where it is asked for."""
+    spectra = [Part("spectra", name) for name in recording.signals]
+    with_shares = [name for name in recording.signals if recording.signal(name).groups]
+    return spectra + [Part("shares", name) for name in with_shares]
 
 
 def _known(held: Sequence[Part]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.morphology import Sites
 from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
+from lfpcli.tasks.figures.compare import draw_comparison
+from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topography_panel
@@ -28,7 +31,7 @@ from lfpcli.vocabulary import FIGURE_FORMATS
 
 
 def plot(
-    source: str | os.PathLike[str],
+    sources: Sequence[str | os.PathLike[str]],
     target: str | os.PathLike[str],
     *,
     parts: Sequence[str] | None = None,
@@ -39,18 +42,18 @@ def plot(
     title: str | None = None,
     force: bool = False,
 ) -> None:
-    """Draw a recording, or a morphology, into a file.
+    """Draw a recording, several over each other, or a morphology, into a file.
 
     Parameters
     ----------
-    source : path-like
-        Recording or morphology, ``-`` for standard input.
+    sources : sequence of path-like
+        A recording or morphology, ``-`` for standard input; or recordings to compare.
     target : path-like
         File to write, ``-`` for standard output.
     parts : sequence of str, optional
         Parts to draw, from top to bottom: ``geometry``, ``spikes``, ``dipole``, ``signals``,
-        ``topography``, the name of a recorded variable such as ``vmem``, or of a signal. By
-        default all there is.
+        ``topography``, the name of a recorded variable such as ``vmem``, or of a signal; all
+        there is by default. ``spectra`` and ``shares`` are drawn where they are asked for.
     view : View, optional
         Time span, channels, and how things are drawn.
     file_format : {'png', 'pdf', 'svg'}, optional
@@ -68,7 +71,8 @@ def plot(
     binary = file_format != "svg"
     check_output(target, force=force, binary=binary)
     with figures.house_style():
-        drawn = _figure(source, parts=parts, view=view or View(), size=size, title=title)
+        draw = _comparison if len(sources) > 1 else _figure
+        drawn = draw(sources, parts=parts, view=view or View(), size=size, title=title)
         with atomic_output(target, force=force, binary=binary) as path:
             figures.save(drawn, path, file_format, dpi)
 
@@ -90,15 +94,28 @@ def format_of(target: str | os.PathLike[str], file_format: str | None) -> str:
     )
 
 
-def _figure(
-    source: str | os.PathLike[str],
+def _comparison(
+    sources: Sequence[str | os.PathLike[str]],
     *,
     parts: Sequence[str] | None,
     view: View,
     size: tuple[float, float] | None,
     title: str | None,
 ) -> Figure:
-    with stream.local_file(source) as (path, name):
+    with contextlib.ExitStack() as stack:
+        recordings = [stack.enter_context(open_recording(source)) for source in sources]
+        return draw_comparison(recordings, parts=parts, view=view, size=size, title=title)
+
+
+def _figure(
+    sources: Sequence[str | os.PathLike[str]],
+    *,
+    parts: Sequence[str] | None,
+    view: View,
+    size: tuple[float, float] | None,
+    title: str | None,
+) -> Figure:
+    with stream.local_file(sources[0]) as (path, name):
         if morphology_format(path) is not None:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
@@ -157,4 +174,8 @@ def _stacked_panel(recording: Recording, part: Part, view: View) -> Panel:
         return panels.spikes_panel(recording, view)
     if part.content == "report":
         return panels.report_panel(recording, part.name, view)
+    if part.content == "spectra":
+        return spectra_panel(recording, part.name, view)
+    if part.content == "shares":
+        return shares_panel(recording, part.name, view)
     return panels.dipole_panel(recording, part.name, view)

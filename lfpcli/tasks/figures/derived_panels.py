@@ -1,0 +1,249 @@
+"""Panels of what is computed from signals: spectra, shares, and how recordings differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lfpcli.io.recording import Recording, Sampled, Signal
+from lfpcli.plotting.figure import COLOURS, INK, Panel
+from lfpcli.plotting.notes import add_note
+from lfpcli.plotting.reduce import rows_in
+from lfpcli.plotting.scale import settled_row
+from lfpcli.plotting.spectra import draw_spectra
+from lfpcli.plotting.traces import depth_colours, draw_overlay, draw_stack
+from lfpcli.plotting.units import literal
+from lfpcli.tasks.figures.channels import Channels, as_listed, chosen_channels, ordered
+from lfpcli.tasks.figures.panels import View, traces
+from lfpcli.tasks.figures.scalp_panel import has_topography
+from lfpcli.tasks.statistics.spectra import power_spectrum
+
+# more channels than this cannot be told apart as lines
+_MOST_LINES = 16
+_MOST_SHARES = 6
+# differences below this share of the largest sample are rounding
+_ROUNDING = 1e-12
+
+
+def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
+    """Power spectra of a signal, of some of its channels where it has very many."""
+    signal = recording.signal(name)
+    channels = _some_channels(signal, name, view)
+    first, last = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
+    samples = np.asarray(signal.data[first:last], dtype=float)[:, channels.index]
+    settled = settled_row(samples) if view.time is None else 0
+    frequencies, density = power_spectrum(samples[settled:], signal.dt)
+    count, total = len(channels.index), signal.data.shape[1]
+
+    def draw(ax: Axes) -> None:
+        draw_spectra(
+            ax,
+            frequencies,
+            density,
+            channels.labels,
+            units=signal.units,
+            title=f"{literal(name)}: power spectra",
+            colours=depth_colours(count),
+        )
+        if count < total:
+            add_note(ax, f"{count} of {total} channels")
+        if settled:
+            add_note(ax, f"without the first {settled * signal.dt:.3g} ms")
+
+    return Panel(draw, 1.7, timed=False)
+
+
+def shares_panel(recording: Recording, name: str, view: View) -> Panel:
+    """The total and its shares at the channel where it varies most."""
+    signal = recording.signal(name)
+    chosen = chosen_channels(view.channels, signal, name)
+    dataset = recording.source_of(f"/signals/{name}/data")
+    times, values = traces(signal, chosen, view, dataset)
+    best = int(np.argmax(np.ptp(values, axis=0))) if values.size else 0
+    column = chosen[best : best + 1]
+    groups = list(signal.groups)
+    lines, labels = [values[:, best : best + 1]], ["total"]
+    for group in groups[:_MOST_SHARES]:
+        share = Sampled(signal.groups[group], signal.units, signal.dt, signal.t_start)
+        lines.append(traces(share, column, view, dataset)[1])
+        labels.append(literal(group))
+    place = _place(signal, int(column[0]))
+
+    def draw(ax: Axes) -> None:
+        draw_overlay(
+            ax,
+            times,
+            np.concatenate(lines, axis=1),
+            labels,
+            units=signal.units,
+            title=f"{literal(name)}: shares {place}",
+            colours=[INK, *COLOURS],
+            from_start=view.time is None,
+        )
+        if len(groups) > _MOST_SHARES:
+            add_note(ax, f"{_MOST_SHARES} of {len(groups)} shares")
+
+    return Panel(draw, 1.3)
+
+
+def _place(signal: Signal, column: int) -> str:
+    if signal.names and signal.positions is None:
+        return f"at {literal(signal.names[column])}"
+    if signal.positions is None:
+        return f"of channel {column}"
+    x, y, z = signal.positions[column]
+    return f"at x = {x:.4g}, y = {y:.4g}, z = {z:.4g} µm"
+
+
+def _some_channels(signal: Signal, name: str, view: View) -> Channels:
+    """Channels in the order of their depths, evenly chosen where there are very many."""
+    chosen = chosen_channels(view.channels, signal, name)
+    if signal.positions is None or has_topography(signal):
+        channels = as_listed(signal, chosen)
+    else:
+        channels = ordered(signal, chosen, apart=False)
+    count = len(channels.index)
+    if count <= _MOST_LINES:
+        return channels
+    kept = np.linspace(0, count - 1, _MOST_LINES).round().astype(int)
+    return Channels(
+        index=channels.index[kept],
+        depths=channels.depths[kept],
+        labels=[channels.labels[k] for k in kept],
+        axis_label=channels.axis_label,
+        listed=channels.listed,
+    )
+
+
+class _Difference:
+    """Samples of one recording less those of another, read where they are sliced."""
+
+    def __init__(self, data: Any, other: Any) -> None:
+        self._data, self._other = data, other
+        self.shape = data.shape
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        less = np.asarray(self._other[rows], dtype=float)
+        return np.asarray(np.asarray(self._data[rows], dtype=float) - less)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One thing that several recordings hold.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    sampled : sequence of Sampled
+        Of each recording, as many columns in each.
+    channels : Channels
+        What is drawn of them.
+    sources : sequence of str
+        The datasets, for errors.
+    """
+
+    title: str
+    sampled: Sequence[Sampled]
+    channels: Channels
+    sources: Sequence[str]
+
+
+def compared_signal(recordings: Sequence[Recording], name: str, view: View) -> Compared:
+    """A signal that several recordings hold."""
+    signals = [recording.signal(name) for recording in recordings]
+    return Compared(
+        title=literal(name),
+        sampled=signals,
+        channels=_some_channels(signals[0], name, view),
+        sources=[r.source_of(f"/signals/{name}/data") for r in recordings],
+    )
+
+
+def compared_dipole(recordings: Sequence[Recording], group: str) -> Compared:
+    """A current dipole moment that several recordings hold."""
+    channels = Channels(
+        index=np.arange(2, -1, -1),
+        depths=np.arange(3.0),
+        labels=["$p_z$", "$p_y$", "$p_x$"],
+        axis_label="",
+        listed=True,
+    )
+    return Compared(
+        title="current dipole moment" + ("" if group == "total" else f" of {literal(group)}"),
+        sampled=[recording.dipole(group) for recording in recordings],
+        channels=channels,
+        sources=[r.source_of(f"/dipole/{group}/data") for r in recordings],
+    )
+
+
+def overlay_panel(compared: Compared, labels: Sequence[str], view: View) -> Panel:
+    """Traces of several recordings over each other."""
+    series = [
+        traces(sampled, compared.channels.index, view, source)
+        for sampled, source in zip(compared.sampled, compared.sources, strict=True)
+    ]
+    count, total = len(compared.channels.index), compared.sampled[0].data.shape[1]
+
+    def draw(ax: Axes) -> None:
+        draw_stack(
+            ax,
+            series[0][0],
+            series[0][1],
+            compared.channels.labels,
+            units=compared.sampled[0].units,
+            title=compared.title,
+            axis_label=compared.channels.axis_label,
+            colours=[COLOURS[0]] * count,
+            from_start=view.time is None,
+            others=[(*other, COLOURS[k + 1]) for k, other in enumerate(series[1:])],
+        )
+        for k, label in enumerate(labels):
+            ax.plot([], [], color=COLOURS[k], label=literal(label))
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(labels))
+        if count < total:
+            add_note(ax, f"{count} of {total} channels")
+        if len({_times(sampled) for sampled in compared.sampled}) > 1:
+            add_note(ax, "sampled at other times")
+
+    return Panel(draw, min(max(0.7 + 0.16 * count, 1.0), 2.6))
+
+
+def _times(sampled: Sampled) -> tuple[int, float, float]:
+    """What tells the times of samples."""
+    return len(sampled.data), sampled.dt, sampled.t_start
+
+
+def difference_panel(compared: Compared, view: View) -> Panel | None:
+    """How the second recording differs from the first; None where their times do."""
+    first, second = compared.sampled
+    if _times(first) != _times(second):
+        return None
+    difference = Sampled(_Difference(second.data, first.data), first.units, first.dt, first.t_start)
+    index, source = compared.channels.index, compared.sources[1]
+    times, values = traces(difference, index, view, source)
+    whole = traces(first, index, view, compared.sources[0])[1]
+    peak = float(np.abs(whole).max(initial=0.0))
+    largest = float(np.abs(values).max(initial=0.0))
+
+    def draw(ax: Axes) -> None:
+        shown = values if largest > _ROUNDING * peak else np.zeros_like(values)
+        draw_stack(
+            ax,
+            times,
+            shown,
+            compared.channels.labels,
+            units=first.units,
+            title=f"{compared.title}: second less first",
+            axis_label=compared.channels.axis_label,
+        )
+        if largest == 0:
+            add_note(ax, "no sample differs")
+        elif peak > 0:
+            add_note(ax, f"at most {100 * largest / peak:.2g} % of the largest sample")
+
+    return Panel(draw, min(max(0.5 + 0.1 * len(index), 0.8), 1.8))

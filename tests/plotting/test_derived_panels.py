@@ -1,0 +1,107 @@
+"""Spectra, shares, and recordings over each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import synthetic
+
+from lfpcli.io.recording import Sampled, Signal, open_recording
+from lfpcli.io.writer import RecordingWriter
+from lfpcli.plotting import figure as figures
+from lfpcli.plotting.notes import notes_of
+from lfpcli.tasks.figures.compare import draw_comparison
+from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.plot import draw_recording
+
+DT = 0.5
+TIMES = DT * np.arange(4000)
+PLACES = np.column_stack([np.zeros((3, 2)), [0.0, 100.0, 200.0]])
+
+
+def write(path, data, *, dt=DT, name="lfp"):
+    with RecordingWriter(path, {}) as writer:
+        signal = Signal(data, "mV", dt, positions=PLACES)
+        signal.groups = {"E": 0.7 * data, "I": 0.3 * data}
+        signal.shares = {"E": "population", "I": "population"}
+        writer.signal(name, signal)
+        writer.dipole("total", Sampled(data, "nA um", dt))
+    return path
+
+
+def tones(*frequencies):
+    return np.sin(2e-3 * np.pi * np.outer(TIMES, frequencies))
+
+
+def draw(path, **options):
+    with figures.house_style(), open_recording(path) as recording:
+        figure = draw_recording(recording, **options)
+        figure.canvas.draw()
+        return figure
+
+
+def test_spectra_peak_where_the_tones_are(tmp_path):
+    path = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
+    (ax,) = draw(path, parts=["spectra"], view=View(time=(0.0, 3000.0))).axes
+    assert ax.get_xlabel() == "frequency (Hz)" and ax.get_ylabel() == "power (mV²/Hz)"
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    for line, wanted in zip(ax.lines, (10.0, 40.0, 200.0), strict=True):
+        peak = line.get_xdata()[np.argmax(line.get_ydata())]
+        assert peak == pytest.approx(wanted, abs=2.3)
+
+
+def test_shares_are_those_of_the_strongest_channel(tmp_path):
+    data = tones(10.0, 40.0, 200.0) * [1.0, 3.0, 2.0]
+    path = write(tmp_path / "a.h5", data)
+    (ax,) = draw(path, parts=["shares"], view=View(time=(0.0, 50.0))).axes
+    assert ax.get_title("left") == "lfp: shares at x = 0, y = 0, z = 100 µm"
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["total", "E", "I"]
+    total, first, second = (line.get_ydata() for line in ax.lines)
+    assert np.allclose(total, data[:101, 1]) and np.allclose(first + second, total)
+
+
+def test_two_recordings_and_their_difference(tmp_path):
+    a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
+    b = write(tmp_path / "b.h5", tones(10.0, 40.0, 200.0) + [0.0, 0.1, 0.0])
+    with figures.house_style(), open_recording(a) as first, open_recording(b) as second:
+        view = View(time=(0.0, 100.0))
+        figure = draw_comparison([first, second], parts=["lfp"], view=view)
+        figure.canvas.draw()
+    over, difference = figure.axes
+    assert [t.get_text() for t in over.get_legend().get_texts()] == [str(a), str(b)]
+    assert difference.get_title("left") == "lfp: second less first"
+    assert notes_of(difference) == "at most 10 % of the largest sample"
+    shifts = [np.ptp(line.get_ydata()) for line in difference.lines[:3]]
+    assert np.allclose(shifts, 0, atol=1e-9)
+
+
+def test_equal_recordings_differ_nowhere(lfp, tmp_path):
+    a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
+    with figures.house_style(), open_recording(a) as first, open_recording(a) as second:
+        figure = draw_comparison([first, second])
+    assert [notes_of(ax) for ax in figure.axes[1::2]] == ["no sample differs"] * 2
+    for k in (1, 2):
+        lfp("plot", a, a, "-o", tmp_path / f"{k}.png", "--dpi", "60")
+    assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
+
+
+def test_other_times_have_no_difference(tmp_path):
+    a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
+    b = write(tmp_path / "b.h5", tones(10.0, 40.0, 200.0)[::2], dt=2 * DT)
+    with figures.house_style(), open_recording(a) as first, open_recording(b) as second:
+        figure = draw_comparison([first, second], parts=["lfp"])
+    (over,) = figure.axes
+    assert "sampled at other times" in notes_of(over)
+
+
+def test_what_cannot_be_compared(lfp, tmp_path):
+    a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
+    net = synthetic.network(tmp_path / "net.h5", sizes=(4, 2))
+    err = lfp("plot", a, net, "-o", tmp_path / "x.png", code=3).err
+    assert "in common" in err and err.count("\n") == 1
+    err = lfp("plot", a, a, "-o", tmp_path / "x.png", "--what", "lpf", code=2).err
+    assert "no 'lpf' in common; did you mean 'lfp'?" in err
+    err = lfp("plot", *[a] * 7, "-o", tmp_path / "x.png", code=2).err
+    assert "7 recordings, 6 can be told apart" in err
+    err = lfp("plot", net, "-o", tmp_path / "x.png", "--what", "spectrum", code=2).err
+    assert "did you mean 'spectra'?" in err
