@@ -62,7 +62,7 @@ def test_shares_are_those_of_the_strongest_channel(tmp_path):
 
 def test_two_recordings_and_their_difference(tmp_path):
     a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
-    b = write(tmp_path / "b.h5", tones(10.0, 40.0, 200.0) + [0.0, 0.1, 0.0])
+    b = write(tmp_path / "b.h5", tones(10.0, 40.0, 200.0) + np.array([0.0, 0.1, 0.0]))
     with figures.house_style(), open_recording(a) as first, open_recording(b) as second:
         view = View(time=(0.0, 100.0))
         figure = draw_comparison([first, second], parts=["lfp"], view=view)
