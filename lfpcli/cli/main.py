@@ -29,6 +29,7 @@ COMMANDS = {
     "eeg": "EEG from current dipole moments",
     "meg": "MEG from current dipole moments",
     "plot": "draw recordings",
+    "stats": "rates, spectra, coherence and other statistics",
     "info": "say what a file holds",
     "convert": "files of other tools, in and out",
     "diff": "compare two files",

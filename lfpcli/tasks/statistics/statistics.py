@@ -1,0 +1,262 @@
+"""Statistics of a recording: its spikes, its signals, and how the two go together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError, located, nearest
+from lfpcli.io.recording import Recording, Signal, open_recording
+from lfpcli.tasks.statistics.fields import (
+    line_spacing,
+    spike_features,
+    standard_csd,
+    triggered_mean,
+)
+from lfpcli.tasks.statistics.spectra import BANDS, band_power, coherence, power_spectrum
+from lfpcli.tasks.statistics.trains import (
+    Trains,
+    fano_factor,
+    mean_correlation,
+    population_rate,
+    variation,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is counted, and how.
+
+    Attributes
+    ----------
+    time : tuple of two floats, or None
+        Span, ms; by default that of the recording.
+    bin : float
+        Width of bins of spikes, ms.
+    window : tuple of two floats
+        How long before and after a spike signals are averaged, ms.
+    sigma : float
+        Conductivity for the CSD, S/m.
+    signals : sequence of str or None
+        Names of the signals; None stands for all.
+    """
+
+    time: tuple[float, float] | None = None
+    bin: float = 5.0
+    window: tuple[float, float] = (5.0, 20.0)
+    sigma: float = 0.3
+    signals: Sequence[str] | None = None
+
+
+def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, Any]:
+    """Statistics of what a recording holds; lfp-stats(1) defines each of them.
+
+    Parameters
+    ----------
+    source : path-like
+        Recording, or ``-``.
+    settings : Settings
+        What is counted.
+
+    Returns
+    -------
+    dict
+        ``populations`` and ``signals`` by name; units are in the names of the keys.
+
+    Raises
+    ------
+    InputError
+        Where the recording holds neither spikes nor signals, or nothing in the span.
+    UsageError
+        Where it has no signal of a name.
+    """
+    with open_recording(source) as recording:
+        names = _signals(recording, settings.signals)
+        if not names and not recording.spike_populations:
+            raise InputError("recording holds neither spikes nor signals", source=recording.name)
+        begin, end = settings.time or _span(recording)
+        if not end > begin:
+            raise InputError("recording has no span of time", source=recording.name)
+        trains = {
+            name: _trains(recording, name, begin, end) for name in recording.spike_populations
+        }
+        populations = {name: _of_trains(t, settings) for name, t in trains.items()}
+        signals = {name: _of_signal(recording, name, trains, settings) for name in names}
+    return {
+        "file": recording.name,
+        "begin_ms": begin,
+        "end_ms": end,
+        "populations": populations,
+        "signals": signals,
+    }
+
+
+def _signals(recording: Recording, wanted: Sequence[str] | None) -> list[str]:
+    for name in wanted or ():
+        if name not in recording.signals:
+            raise UsageError(
+                f"recording has no signal '{name}'",
+                remedy=nearest(name, recording.signals, "signal"),
+            )
+    return list(recording.signals if wanted is None else wanted)
+
+
+def _span(recording: Recording) -> tuple[float, float]:
+    """First and last time of what is sampled, else of the spikes from 0 on, ms."""
+    sampled = [recording.signal(name) for name in recording.signals]
+    spans = [(s.t_start, s.t_start + s.dt * (len(s.data) - 1)) for s in sampled]
+    for group in recording.dipole_groups:
+        moment = recording.dipole(group)
+        spans.append((moment.t_start, moment.t_start + moment.dt * (len(moment.data) - 1)))
+    for variable, populations in recording.reports.items():
+        for population in populations:
+            report = recording.report(variable, population)
+            spans.append((report.t_start, report.t_start + report.dt * (len(report.data) - 1)))
+    if spans:
+        return min(s[0] for s in spans), max(s[1] for s in spans)
+    last = [recording.spikes(name)[0].max(initial=0.0) for name in recording.spike_populations]
+    return 0.0, float(max(last, default=0.0))
+
+
+def _trains(recording: Recording, name: str, begin: float, end: float) -> Trains:
+    times, gids = recording.spikes(name)
+    known = np.unique(gids)
+    if name in recording.populations:
+        known = np.union1d(known, recording.array(f"/geometry/{name}/gid", 1, np.int64))
+    inside = (times >= begin) & (times <= end)
+    return Trains(
+        times=times[inside],
+        cells=np.searchsorted(known, gids[inside]),
+        count=len(known),
+        begin=begin,
+        end=end,
+    )
+
+
+def _of_trains(trains: Trains, settings: Settings) -> dict[str, Any]:
+    rates = trains.rates()
+    cv, lv, of_cells = variation(trains.intervals())
+    counts = trains.counts(settings.bin)
+    return {
+        "cells": trains.count,
+        "cells_firing": int(np.count_nonzero(rates)),
+        "spikes": len(trains.times),
+        "rate_hz": float(rates.mean()) if len(rates) else float("nan"),
+        "rate_sd_hz": float(rates.std(ddof=1)) if len(rates) > 1 else float("nan"),
+        "cv": cv,
+        "lv": lv,
+        "cells_with_intervals": of_cells,
+        "fano": fano_factor(counts),
+        "correlation": mean_correlation(counts),
+        "psth": {
+            "bin_ms": settings.bin,
+            "begin_ms": trains.begin,
+            "rate_hz": population_rate(counts, settings.bin),
+        },
+    }
+
+
+def _of_signal(
+    recording: Recording, name: str, trains: dict[str, Trains], settings: Settings
+) -> dict[str, Any]:
+    signal = recording.signal(name)
+    first, samples = _samples(recording, signal, name, settings)
+    with located(recording.source_of(f"/signals/{name}/data")):
+        frequencies, density = power_spectrum(samples, signal.dt)
+    facts: dict[str, Any] = {
+        "units": signal.units,
+        "channels": signal.names or [str(k) for k in range(samples.shape[1])],
+        "mean": samples.mean(axis=0),
+        "sd": samples.std(axis=0),
+        "peak_to_peak": np.ptp(samples, axis=0),
+        "band_power": {
+            band: band_power(frequencies, density, *edges) for band, edges in BANDS.items()
+        },
+        "spectrum": {"frequency_hz": frequencies, "density": density},
+    }
+    if signal.positions is not None:
+        facts["positions_um"] = signal.positions
+    if samples.shape[1] > 1:
+        hertz, values = coherence(samples[:, :-1], samples[:, 1:], signal.dt)
+        facts["coherence_with_next"] = _by_band(hertz, values)
+    facts |= _csd(signal, samples, settings)
+    if trains:
+        facts["spikes"] = {
+            population: _with_spikes(signal, samples, first, each, settings)
+            for population, each in trains.items()
+        }
+    return facts
+
+
+def _samples(
+    recording: Recording, signal: Signal, name: str, settings: Settings
+) -> tuple[float, np.ndarray]:
+    """Time of the first sample in the span, and the samples there."""
+    times = signal.times
+    inside = np.ones(len(times), bool)
+    if settings.time is not None:
+        slack = 1e-6 * signal.dt
+        inside = (times >= settings.time[0] - slack) & (times <= settings.time[1] + slack)
+    rows = np.flatnonzero(inside)
+    source = recording.source_of(f"/signals/{name}/data")
+    if not len(rows):
+        raise InputError("no sample in this time span", source=source)
+    samples = np.asarray(signal.data[rows[0] : rows[-1] + 1], dtype=float)
+    if not np.all(np.isfinite(samples)):
+        raise InputError("holds NaN or infinity", source=source)
+    return float(times[rows[0]]), samples
+
+
+def _by_band(frequencies: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean of values (F, C) over the frequencies of each band; NaN where it has none."""
+    means = {}
+    for band, (low, high) in BANDS.items():
+        inside = (frequencies >= low) & (frequencies < high)
+        nothing = np.full(values.shape[1], np.nan)
+        means[band] = values[inside].mean(axis=0) if inside.any() else nothing
+    return means
+
+
+def _csd(signal: Signal, samples: np.ndarray, settings: Settings) -> dict[str, Any]:
+    """The estimated CSD, where the contacts let it be estimated."""
+    if signal.positions is None or signal.units != "mV" or "reference" in signal.parameters:
+        return {}
+    try:
+        order, spacing = line_spacing(signal.positions)
+    except InputError:
+        return {}  # other arrays have none
+    density = standard_csd(samples[:, order], spacing, settings.sigma)
+    return {
+        "csd": {
+            "sigma_s_per_m": settings.sigma,
+            "z_um": signal.positions[order[1:-1], 2],
+            "sd_na_per_um3": density.std(axis=0),
+            "mean_na_per_um3": density.mean(axis=0),
+        }
+    }
+
+
+def _with_spikes(
+    signal: Signal, samples: np.ndarray, first: float, trains: Trains, settings: Settings
+) -> dict[str, Any]:
+    """How the spikes of a population go together with a signal."""
+    rows = np.rint((trains.times - first) / signal.dt).astype(np.int64)
+    before, after = (round(length / signal.dt) for length in settings.window)
+    mean, events = triggered_mean(samples, rows, before, after)
+    inside = rows[(rows >= 0) & (rows < len(samples))]
+    counts = np.bincount(inside, minlength=len(samples)).astype(float)
+    hertz, values = coherence(np.tile(counts[:, None], samples.shape[1]), samples, signal.dt)
+    facts: dict[str, Any] = {
+        "spikes": events,
+        "coherence": _by_band(hertz, values),
+        "triggered": {"begin_ms": -before * signal.dt, "dt_ms": signal.dt, "mean": mean},
+    }
+    if events:
+        level = mean - mean[0]
+        channel = int(np.argmin(level.min(axis=0)))
+        facts["features"] = {"channel": channel, **spike_features(level[:, channel], signal.dt)}
+    return facts
