@@ -4,6 +4,7 @@ current source densities, current dipole moments and topographies of the head; o
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.cli import options
@@ -11,6 +12,7 @@ from lfpcli.cli import options
 EPILOG = """\
 examples:
   lfp plot lfp.h5 -o lfp.png
+  lfp plot lfp.h5 --terminal
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
   lfp plot eeg.h5 -o topography.png --what topography --at 25
@@ -89,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="by the suffix of -o by default, else png",
     )
     options.add_output(parser, "figure, .png, .pdf or .svg")
+    parser.add_argument(
+        "--terminal",
+        action="store_true",
+        help="characters on standard output instead of a figure: traces, images and rasters, as"
+        " wide as the terminal; in colours unless NO_COLOR is set or it is none",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -99,24 +107,51 @@ def run(args: argparse.Namespace) -> None:
     parts = args.parts
     if args.signal:
         parts = [*(parts or ["geometry"]), *args.signal]
+    view = View(
+        time=args.time,
+        at=args.at,
+        channels=args.channels,
+        style=args.style,
+        view=args.view,
+        max_cells=args.max_cells,
+    )
+    if args.terminal:
+        _print_characters(args, parts, view)
+        return
     plot(
         args.input,
         args.output or "-",
         parts=parts,
-        view=View(
-            time=args.time,
-            at=args.at,
-            channels=args.channels,
-            style=args.style,
-            view=args.view,
-            max_cells=args.max_cells,
-        ),
+        view=view,
         file_format=args.format,
         size=args.size,
         dpi=args.dpi,
         title=args.title,
         force=args.force,
     )
+
+
+def _print_characters(args: argparse.Namespace, parts: list[str] | None, view: Any) -> None:
+    """Print the recording as characters."""
+    from rich.console import Console
+
+    from lfpcli.errors import UsageError
+    from lfpcli.tasks.figures.terminal import terminal_picture
+
+    if args.output or args.format or len(args.input) > 1:
+        raise UsageError(
+            "--terminal draws one recording on standard output", remedy="leave -o and --format out"
+        )
+    console = Console(highlight=False, soft_wrap=True)
+    lines = terminal_picture(
+        args.input[0],
+        parts=parts,
+        view=view,
+        width=console.width,
+        coloured=console.color_system is not None and not console.no_color,
+    )
+    for line in lines:
+        console.print(line)
 
 
 def _names(text: str) -> list[str]:

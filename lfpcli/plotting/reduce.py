@@ -88,9 +88,29 @@ def extremes(
         The values, with their signs.
     """
     step = _step(rows, points, points)
-    low, high = _stretches(data, rows, columns, (np.min, np.max), step=step, source=source)
+    low, high = extrema(data, rows, columns, points=points, source=source)
     edges = np.minimum(rows[0] + step * np.arange(len(low) + 1), rows[1]) - 0.5
     return edges, np.where(-low > high, low, high)
+
+
+def extrema(
+    data: Any,
+    rows: tuple[int, int],
+    columns: np.ndarray,
+    *,
+    points: int,
+    source: str = "",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value in each of at most `points` stretches; see `envelope`.
+
+    Returns
+    -------
+    low, high : ndarray, shape (M, K)
+        In the unit of the data.
+    """
+    step = _step(rows, points, points)
+    low, high = _stretches(data, rows, columns, (np.min, np.max), step=step, source=source)
+    return low, high
 
 
 def _step(rows: tuple[int, int], enough: int, points: int) -> int:

@@ -106,7 +106,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     times, values, labels, inks, units = np.empty(0), [], [], [], ""
     for name in names:
         report = recording.report(variable, name)
-        columns, gids = _soma_columns(recording, name, report)
+        columns, gids = soma_columns(recording, name, report)
         chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))
         dataset = recording.source_of(f"/reports/{variable}/{name}/data")
         times, samples = traces(report, columns[chosen], view, dataset)
@@ -135,7 +135,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     return Panel(draw, 1.0 if joined.shape[1] <= 3 else min(0.5 + 0.2 * joined.shape[1], 2.0))
 
 
-def _soma_columns(
+def soma_columns(
     recording: Recording, population: str, report: Report
 ) -> tuple[np.ndarray, np.ndarray]:
     """Column nearest to the middle of the soma, for each cell that has columns."""

@@ -1,0 +1,218 @@
+"""A look at a recording in the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from rich.text import Text
+
+from lfpcli.errors import UsageError
+from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
+from lfpcli.plotting.reduce import extrema, rows_in
+from lfpcli.plotting.scale import image_scale
+from lfpcli.plotting.terminal import (
+    LABEL,
+    heading,
+    image_lines,
+    population_colour,
+    raster_lines,
+    time_axis,
+    trace_lines,
+)
+from lfpcli.plotting.units import pretty, shown_unit
+from lfpcli.tasks.figures.channels import chosen_channels, depth_axis
+from lfpcli.tasks.figures.panels import View, soma_columns, train
+from lfpcli.tasks.figures.parts import Part, chosen_parts, held_parts
+
+_MOST_TRACES = 16
+_MOST_IMAGE_LINES = 20
+_MOST_RASTER_LINES = 8
+_MOST_CELLS = 4
+_DRAWN = ("spikes", "report", "signal", "dipole")
+LEAST_WIDTH = 30
+
+
+def terminal_picture(
+    source: str | os.PathLike[str],
+    *,
+    parts: Sequence[str] | None = None,
+    view: View | None = None,
+    width: int = 80,
+    coloured: bool = True,
+) -> list[Text]:
+    """Lines that show spikes, potentials, signals and dipole moments of a recording.
+
+    Parameters
+    ----------
+    source : path-like
+        Recording, ``-`` for standard input.
+    parts : sequence of str, optional
+        As those of `plot`; what characters cannot draw is left out unless it is asked for.
+    view : View, optional
+        Time span and channels.
+    width : int
+        Characters of a line.
+    coloured : bool
+        Whether there are colours.
+
+    Raises
+    ------
+    UsageError
+        Where the terminal is too narrow, or what is asked for needs a figure.
+    """
+    if width < LEAST_WIDTH:
+        raise UsageError(f"the terminal has {width} columns, {LEAST_WIDTH} are needed")
+    view = view or View()
+    with open_recording(source) as recording:
+        chosen = chosen_parts(recording, parts)
+        drawn = [part for part in chosen if part.content in _DRAWN]
+        if parts is not None and len(drawn) < len(chosen):
+            missing = next(part for part in chosen if part.content not in _DRAWN)
+            raise UsageError(f"'{missing.token}' needs a figure", remedy="give -o FILE instead")
+        body = width - LABEL
+        lines: list[Text] = []
+        for part in drawn:
+            lines += _part_lines(recording, part, view, body, coloured)
+        left_out = sorted({part.token for part in held_parts(recording)} - {p.token for p in drawn})
+    if left_out and parts is None:
+        lines.append(Text(f"not drawn here: {', '.join(left_out)}"))
+    return lines
+
+
+def _part_lines(
+    recording: Recording, part: Part, view: View, width: int, coloured: bool
+) -> list[Text]:
+    if part.content == "spikes":
+        return _spikes(recording, view, width)
+    if part.content == "report":
+        return _report(recording, part.name, view, width)
+    if part.content == "dipole":
+        moment = recording.dipole(part.name)
+        title = "current dipole moment" + ("" if part.name == "total" else f" of {part.name}")
+        source = recording.source_of(f"/dipole/{part.name}/data")
+        return _traces(
+            moment, np.arange(3), ["p_x", "p_y", "p_z"], view, width, title=title, source=source
+        )
+    return _signal(recording, part.name, view, width, coloured)
+
+
+def _spikes(recording: Recording, view: View, width: int) -> list[Text]:
+    names = recording.spike_populations
+    trains = [train(recording, name, view, population_colour(k)) for k, name in enumerate(names)]
+    last = max((float(t.times.max(initial=0.0)) for t in trains), default=0.0)
+    span = view.time or (0.0, last or 1.0)
+    total = sum(len(t.times) for t in trains)
+    lines = [heading(f"spikes ({total})")]
+    for one in trains:
+        height = min(max(1, -(-one.cells // 4)), _MOST_RASTER_LINES)
+        lines += raster_lines(
+            one.times,
+            one.rows,
+            cells=one.cells,
+            span=span,
+            width=width,
+            label=one.name,
+            colour=one.colour,
+            height=height,
+        )
+    return [*lines, time_axis(span, width)]
+
+
+def _report(recording: Recording, variable: str, view: View, width: int) -> list[Text]:
+    lines: list[Text] = []
+    for name in recording.reports[variable]:
+        report = recording.report(variable, name)
+        columns, gids = soma_columns(recording, name, report)
+        kept = np.linspace(0, len(gids) - 1, min(_MOST_CELLS, len(gids))).astype(int)
+        labels = [f"{name} {gid}" for gid in gids[kept]]
+        title = f"{variable} of {name} (soma), {len(kept)} of {len(gids)} cells"
+        source = recording.source_of(f"/reports/{variable}/{name}/data")
+        lines += _traces(report, columns[kept], labels, view, width, title=title, source=source)
+    return lines
+
+
+def _signal(recording: Recording, name: str, view: View, width: int, coloured: bool) -> list[Text]:
+    signal = recording.signal(name)
+    chosen = chosen_channels(view.channels, signal, name)
+    order, labels = _from_the_top(signal, chosen)
+    source = recording.source_of(f"/signals/{name}/data")
+    title = f"{name}, {len(chosen)} channels"
+    if view.style == "traces" or (view.style == "auto" and len(chosen) <= _MOST_TRACES):
+        return _traces(signal, order, labels, view, width, title=title, source=source)
+    rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
+    low, high = _columns(signal, rows, order, width, source)
+    values = np.where(-low > high, low, high)
+    scale = image_scale(values, view.time is None)
+    height = min(_MOST_IMAGE_LINES, -(-len(order) // 2))
+    pixels, named = _pooled(values.T, labels, height)
+    unit, factor = shown_unit(signal.units, scale.limit)
+    return [
+        heading(f"{title}, ±{factor * scale.limit:.3g} {unit}"),
+        *image_lines(pixels, named, limit=scale.limit, coloured=coloured),
+        time_axis(_span(signal, rows), width),
+    ]
+
+
+def _from_the_top(signal: Signal, chosen: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Channels from the highest to the lowest, and their labels."""
+    if signal.positions is None or not len(chosen):
+        return chosen, [signal.names[k] if signal.names else str(k) for k in chosen]
+    if "montage" in signal.parameters or "sensors" in signal.parameters:
+        return chosen, [signal.names[k] for k in chosen]
+    axis = depth_axis(signal.positions[chosen])
+    depths = signal.positions[chosen, axis]
+    order = np.argsort(-depths, kind="stable")
+    return chosen[order], [f"{depths[k]:g} um" for k in order]
+
+
+def _pooled(values: np.ndarray, labels: list[str], height: int) -> tuple[np.ndarray, list[str]]:
+    """Rows (C, W) brought to 2 `height` rows, each the largest of its channels, and labels."""
+    bounds = np.linspace(0, len(values), 2 * height + 1).round().astype(int)
+    pooled = np.zeros((2 * height, values.shape[1]))
+    for k in range(2 * height):
+        block = values[bounds[k] : max(bounds[k + 1], bounds[k] + 1)]
+        if len(block):
+            largest = np.abs(block).argmax(axis=0)
+            pooled[k] = block[largest, np.arange(block.shape[1])]
+    named = [labels[min(bounds[2 * k], len(labels) - 1)] for k in range(height)]
+    return pooled, [label if k % 4 == 0 else "" for k, label in enumerate(named)]
+
+
+def _traces(
+    sampled: Sampled,
+    columns: np.ndarray,
+    labels: Sequence[str],
+    view: View,
+    width: int,
+    *,
+    title: str,
+    source: str,
+) -> list[Text]:
+    rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, view.time)
+    if rows[1] <= rows[0] or not len(columns):
+        return [heading(title), Text("no samples in this time span")]
+    low, high = _columns(sampled, rows, columns, 2 * width, source)
+    span = float((high.max(axis=0) - low.min(axis=0)).max(initial=0.0))
+    unit, factor = shown_unit(sampled.units, span)
+    height = 2 if len(columns) <= _MOST_CELLS * 2 else 1
+    return [
+        heading(f"{title}, each {factor * span:.3g} {unit or pretty(sampled.units)} high"),
+        *trace_lines(low, high, labels, height=height),
+        time_axis(_span(sampled, rows), width),
+    ]
+
+
+def _columns(
+    sampled: Sampled, rows: tuple[int, int], columns: np.ndarray, points: int, source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest values in exactly `points` stretches of time; short ones repeat."""
+    low, high = extrema(sampled.data, rows, columns, points=points, source=source)
+    index = np.minimum((np.arange(points) * len(low)) // points, len(low) - 1)
+    return low[index], high[index]
+
+
+def _span(sampled: Sampled, rows: tuple[int, int]) -> tuple[float, float]:
+    first = sampled.t_start + sampled.dt * rows[0]
+    return first, sampled.t_start + sampled.dt * (rows[1] - 1)
