@@ -124,8 +124,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
 def _channel_rows(signal: dict[str, Any]) -> Iterator[list[str]]:
     bands = list(signal["band_power"])
     positions = signal.get("positions_um")
-    place = [] if positions is None else ["z (um)"]
-    yield ["channel", *place, "mean", "sd", "peak to peak", *bands]
+    depth = [] if positions is None else ["z (um)"]
+    yield ["channel", *depth, "mean", "sd", "peak to peak", *bands]
     for k, channel in enumerate(signal["channels"]):
         height = [] if positions is None else [f"{positions[k][2]:g}"]
         values = [signal[key][k] for key in ("mean", "sd", "peak_to_peak")]

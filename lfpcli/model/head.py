@@ -22,7 +22,7 @@ from lfpcli.model.value_types import (
 )
 
 
-def _named_or_file(what: str, suffixes: tuple[str, ...]) -> ValueType:
+def _named_or_file(expects: str, suffixes: tuple[str, ...]) -> ValueType:
     """Make the type of names that stand for themselves, or for a file by their suffix."""
 
     def convert(value: str, at: At) -> Path | str:
@@ -30,7 +30,7 @@ def _named_or_file(what: str, suffixes: tuple[str, ...]) -> ValueType:
         converted: Path | str = value_type.convert(value, at)
         return converted
 
-    return ValueType(what, lambda value: isinstance(value, str), convert)
+    return ValueType(expects, lambda value: isinstance(value, str), convert)
 
 
 def _head_model(value: str, at: At) -> Path | str:

@@ -63,7 +63,9 @@ _METADATA: dict[str, dict[str, Any]] = {
 # inches
 WIDTH = 7.2
 _SIDE = 2.2
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.28, 0.42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.38, 0.42
+# a longer time is told in seconds, ms
+_IN_SECONDS = 10_000.0
 _GAP = 0.4
 # more room below a panel whose x axis is its own
 _OWN_AXIS = 0.32
@@ -226,8 +228,16 @@ def _stack(
         if panel.timed:
             shared = shared or ax
             _time_axis(ax, last=i == timed[-1])
-    if shared is not None and time is not None:
-        shared.set_xlim(*time)
+    if shared is not None:
+        if time is not None:
+            shared.set_xlim(*time)
+        low, high = shared.get_xlim()
+        if high - low > _IN_SECONDS:
+            # the axes share one axis of time: its labels are those of all
+            shared.xaxis.set_major_formatter(lambda value, position: f"{value / 1e3:g}")
+            for ax in figure.axes:
+                if ax.get_xlabel() == "time (ms)":
+                    ax.set_xlabel("time (s)")
 
 
 def _time_axis(ax: Axes, last: bool) -> None:

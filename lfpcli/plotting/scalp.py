@@ -88,7 +88,7 @@ def draw_topography(
     peak = limit if limit is not None else _peak(values, picture, field)
     label, factor = shown_unit(units, peak)
     image = _draw_map(ax, factor * picture, edge=edge, peak=(factor * peak) or 1.0)
-    _draw_channels(ax, flat, factor * values, image, names)
+    _draw_channels(ax, flat, factor * values, names=names, image=image)
     _colour_bar(ax, image, label)
     _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
 
@@ -121,7 +121,7 @@ def _line(edge: float) -> np.ndarray:
 
 
 def _draw_channels(
-    ax: Axes, flat: np.ndarray, values: np.ndarray, image: AxesImage, names: Sequence[str]
+    ax: Axes, flat: np.ndarray, values: np.ndarray, *, names: Sequence[str], image: AxesImage
 ) -> None:
     """Dots in the colours of the values, and names where there are not too many."""
     few = len(flat) <= _MOST_NAMES

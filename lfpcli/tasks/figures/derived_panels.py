@@ -71,7 +71,7 @@ def shares_panel(recording: Recording, name: str, view: View) -> Panel:
         share = Sampled(signal.groups[group], signal.units, signal.dt, signal.t_start)
         lines.append(traces(share, column, view, dataset)[1])
         labels.append(literal(group))
-    place = _place(signal, int(column[0]))
+    spot = _spot(signal, int(column[0]))
 
     def draw(ax: Axes) -> None:
         draw_overlay(
@@ -80,7 +80,7 @@ def shares_panel(recording: Recording, name: str, view: View) -> Panel:
             np.concatenate(lines, axis=1),
             labels,
             units=signal.units,
-            title=f"{literal(name)}: shares {place}",
+            title=f"{literal(name)}: shares {spot}",
             colours=[INK, *COLOURS],
             from_start=view.time is None,
         )
@@ -90,7 +90,7 @@ def shares_panel(recording: Recording, name: str, view: View) -> Panel:
     return Panel(draw, 1.3)
 
 
-def _place(signal: Signal, column: int) -> str:
+def _spot(signal: Signal, column: int) -> str:
     if signal.names and signal.positions is None:
         return f"at {literal(signal.names[column])}"
     if signal.positions is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from rich.text import Text
@@ -32,6 +33,15 @@ _MOST_RASTER_LINES = 8
 _MOST_CELLS = 4
 _DRAWN = ("spikes", "report", "signal", "dipole")
 LEAST_WIDTH = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sheet:
+    """What is shown, and on what: the characters beside the labels, and whether in colours."""
+
+    view: View
+    width: int
+    coloured: bool
 
 
 def terminal_picture(
@@ -71,38 +81,38 @@ def terminal_picture(
         if parts is not None and len(drawn) < len(chosen):
             missing = next(part for part in chosen if part.content not in _DRAWN)
             raise UsageError(f"'{missing.token}' needs a figure", remedy="give -o FILE instead")
-        body = width - LABEL
+        sheet = _Sheet(view=view, width=width - LABEL, coloured=coloured)
         lines: list[Text] = []
         for part in drawn:
-            lines += _part_lines(recording, part, view, body, coloured)
+            lines += _part_lines(recording, part, sheet)
         left_out = sorted({part.token for part in held_parts(recording)} - {p.token for p in drawn})
     if left_out and parts is None:
         lines.append(Text(f"not drawn here: {', '.join(left_out)}"))
     return lines
 
 
-def _part_lines(
-    recording: Recording, part: Part, view: View, width: int, coloured: bool
-) -> list[Text]:
+def _part_lines(recording: Recording, part: Part, sheet: _Sheet) -> list[Text]:
     if part.content == "spikes":
-        return _spikes(recording, view, width)
+        return _spikes(recording, sheet)
     if part.content == "report":
-        return _report(recording, part.name, view, width)
+        return _report(recording, part.name, sheet)
     if part.content == "dipole":
         moment = recording.dipole(part.name)
         title = "current dipole moment" + ("" if part.name == "total" else f" of {part.name}")
         source = recording.source_of(f"/dipole/{part.name}/data")
         return _traces(
-            moment, np.arange(3), ["p_x", "p_y", "p_z"], view, width, title=title, source=source
+            moment, np.arange(3), ["p_x", "p_y", "p_z"], sheet, title=title, source=source
         )
-    return _signal(recording, part.name, view, width, coloured)
+    return _signal(recording, part.name, sheet)
 
 
-def _spikes(recording: Recording, view: View, width: int) -> list[Text]:
+def _spikes(recording: Recording, sheet: _Sheet) -> list[Text]:
     names = recording.spike_populations
-    trains = [train(recording, name, view, population_colour(k)) for k, name in enumerate(names)]
+    trains = [
+        train(recording, name, sheet.view, population_colour(k)) for k, name in enumerate(names)
+    ]
     last = max((float(t.times.max(initial=0.0)) for t in trains), default=0.0)
-    span = view.time or (0.0, last or 1.0)
+    span = sheet.view.time or (0.0, last or 1.0)
     total = sum(len(t.times) for t in trains)
     lines = [heading(f"spikes ({total})")]
     for one in trains:
@@ -112,15 +122,15 @@ def _spikes(recording: Recording, view: View, width: int) -> list[Text]:
             one.rows,
             cells=one.cells,
             span=span,
-            width=width,
+            width=sheet.width,
             label=one.name,
             colour=one.colour,
             height=height,
         )
-    return [*lines, time_axis(span, width)]
+    return [*lines, time_axis(span, sheet.width)]
 
 
-def _report(recording: Recording, variable: str, view: View, width: int) -> list[Text]:
+def _report(recording: Recording, variable: str, sheet: _Sheet) -> list[Text]:
     lines: list[Text] = []
     for name in recording.reports[variable]:
         report = recording.report(variable, name)
@@ -129,29 +139,29 @@ def _report(recording: Recording, variable: str, view: View, width: int) -> list
         labels = [f"{name} {gid}" for gid in gids[kept]]
         title = f"{variable} of {name} (soma), {len(kept)} of {len(gids)} cells"
         source = recording.source_of(f"/reports/{variable}/{name}/data")
-        lines += _traces(report, columns[kept], labels, view, width, title=title, source=source)
+        lines += _traces(report, columns[kept], labels, sheet, title=title, source=source)
     return lines
 
 
-def _signal(recording: Recording, name: str, view: View, width: int, coloured: bool) -> list[Text]:
+def _signal(recording: Recording, name: str, sheet: _Sheet) -> list[Text]:
     signal = recording.signal(name)
-    chosen = chosen_channels(view.channels, signal, name)
+    chosen = chosen_channels(sheet.view.channels, signal, name)
     order, labels = _from_the_top(signal, chosen)
     source = recording.source_of(f"/signals/{name}/data")
     title = f"{name}, {len(chosen)} channels"
-    if view.style == "traces" or (view.style == "auto" and len(chosen) <= _MOST_TRACES):
-        return _traces(signal, order, labels, view, width, title=title, source=source)
-    rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
-    low, high = _columns(signal, rows, order, width, source)
+    if sheet.view.style == "traces" or (sheet.view.style == "auto" and len(chosen) <= _MOST_TRACES):
+        return _traces(signal, order, labels, sheet, title=title, source=source)
+    rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, sheet.view.time)
+    low, high = _columns(signal, rows, order, sheet.width, source=source)
     values = np.where(-low > high, low, high)
-    scale = image_scale(values, view.time is None)
+    scale = image_scale(values, sheet.view.time is None)
     height = min(_MOST_IMAGE_LINES, -(-len(order) // 2))
     pixels, named = _pooled(values.T, labels, height)
     unit, factor = shown_unit(signal.units, scale.limit)
     return [
         heading(f"{title}, ±{factor * scale.limit:.3g} {unit}"),
-        *image_lines(pixels, named, limit=scale.limit, coloured=coloured),
-        time_axis(_span(signal, rows), width),
+        *image_lines(pixels, named, limit=scale.limit, coloured=sheet.coloured),
+        time_axis(_span(signal, rows), sheet.width),
     ]
 
 
@@ -184,28 +194,27 @@ def _traces(
     sampled: Sampled,
     columns: np.ndarray,
     labels: Sequence[str],
-    view: View,
-    width: int,
+    sheet: _Sheet,
     *,
     title: str,
     source: str,
 ) -> list[Text]:
-    rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, view.time)
+    rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, sheet.view.time)
     if rows[1] <= rows[0] or not len(columns):
         return [heading(title), Text("no samples in this time span")]
-    low, high = _columns(sampled, rows, columns, 2 * width, source)
+    low, high = _columns(sampled, rows, columns, 2 * sheet.width, source=source)
     span = float((high.max(axis=0) - low.min(axis=0)).max(initial=0.0))
     unit, factor = shown_unit(sampled.units, span)
     height = 2 if len(columns) <= _MOST_CELLS * 2 else 1
     return [
         heading(f"{title}, each {factor * span:.3g} {unit or pretty(sampled.units)} high"),
         *trace_lines(low, high, labels, height=height),
-        time_axis(_span(sampled, rows), width),
+        time_axis(_span(sampled, rows), sheet.width),
     ]
 
 
 def _columns(
-    sampled: Sampled, rows: tuple[int, int], columns: np.ndarray, points: int, source: str
+    sampled: Sampled, rows: tuple[int, int], columns: np.ndarray, points: int, *, source: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest values in exactly `points` stretches of time; short ones repeat."""
     low, high = extrema(sampled.data, rows, columns, points=points, source=source)

@@ -186,7 +186,7 @@ def _of_signal(
     facts |= _csd(signal, samples, settings)
     if trains:
         facts["spikes"] = {
-            population: _with_spikes(signal, samples, first, each, settings)
+            population: _with_spikes(signal, samples, each, first=first, settings=settings)
             for population, each in trains.items()
         }
     return facts
@@ -241,7 +241,7 @@ def _csd(signal: Signal, samples: np.ndarray, settings: Settings) -> dict[str, A
 
 
 def _with_spikes(
-    signal: Signal, samples: np.ndarray, first: float, trains: Trains, settings: Settings
+    signal: Signal, samples: np.ndarray, trains: Trains, *, first: float, settings: Settings
 ) -> dict[str, Any]:
     """How the spikes of a population go together with a signal."""
     rows = np.rint((trains.times - first) / signal.dt).astype(np.int64)
