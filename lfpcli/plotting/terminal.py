@@ -25,7 +25,7 @@ LABEL = 9
 
 
 def braille(dots: np.ndarray) -> list[str]:
-    """Lines of characters from dots, shape (4 H, 2 W) of bool."""
+    """Lines of characters from dots, shape (4 H, 2 W) of bool, without unit."""
     height, width = dots.shape[0] // _ROWS, dots.shape[1] // _COLUMNS
     cells = dots.reshape(height, _ROWS, width, _COLUMNS).transpose(0, 2, 1, 3)
     codes = _BLANK + np.where(cells, _DOTS, 0).sum(axis=(2, 3))
@@ -50,9 +50,9 @@ def trace_dots(low: np.ndarray, high: np.ndarray, rows: int) -> np.ndarray:
     joined_low, joined_high = low.copy(), high.copy()
     joined_low[1:] = np.minimum(low[1:], high[:-1])
     joined_high[1:] = np.maximum(high[1:], low[:-1])
-    # downwards from the middle, which is between two rows: rounding errors do not show there
-    top = np.clip(np.floor((1 - joined_high) * (rows - 1)), 0, rows - 1)
-    bottom = np.clip(np.floor((1 - joined_low) * (rows - 1)), 0, rows - 1)
+    # the middle is between two rows: a trace there must not jump with each rounding error
+    top = np.clip(np.floor((1 - joined_high) * (rows - 1) + 0.499), 0, rows - 1)
+    bottom = np.clip(np.floor((1 - joined_low) * (rows - 1) + 0.499), 0, rows - 1)
     row = np.arange(rows)[:, None]
     return np.asarray((row >= top) & (row <= bottom))
 

@@ -138,7 +138,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
 def soma_columns(
     recording: Recording, population: str, report: Report
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Column nearest to the middle of the soma, for each cell that has columns."""
+    """Columns nearest to the middles of the somata, and gids, both of shape (cells,)."""
     pointers = report.pointers
     width = report.data.shape[1]
     if (

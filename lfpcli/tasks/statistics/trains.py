@@ -40,7 +40,7 @@ class Trains:
         return np.asarray(1e3 * spikes / (self.end - self.begin))
 
     def intervals(self) -> list[np.ndarray]:
-        """Intervals between the spikes of each cell, ms."""
+        """Intervals between the spikes of each cell, shape (spikes - 1,), ms."""
         order = np.argsort(self.cells, kind="stable")
         bounds = np.searchsorted(self.cells[order], np.arange(self.count + 1))
         times = self.times[order]
@@ -66,7 +66,7 @@ def variation(intervals: list[np.ndarray]) -> tuple[float, float, int]:
 
     Parameters
     ----------
-    intervals : list of ndarray
+    intervals : list of ndarray, shape (spikes - 1,)
         Of each cell, ms.
 
     Returns
