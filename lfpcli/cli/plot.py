@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         metavar="FILE",
         nargs="+",
-        help="recording or morphology, - is standard input; or recordings to draw over each other",
+        help="recording, templates or morphology, - is standard input; or recordings to draw over"
+        " each other",
     )
     group = parser.add_argument_group("what is drawn")
     group.add_argument(
@@ -60,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.finite,
         metavar="T",
         help="time of topographies, ms; that of the strongest signal by default",
+    )
+    group.add_argument(
+        "--placement",
+        type=int,
+        metavar="N",
+        help="template of this placement, from 0; the largest by default",
     )
     group = parser.add_argument_group("how it is drawn")
     group.add_argument(
@@ -114,6 +121,7 @@ def run(args: argparse.Namespace) -> None:
         style=args.style,
         view=args.view,
         max_cells=args.max_cells,
+        placement=args.placement,
     )
     if args.terminal:
         _print_characters(args, parts, view)

@@ -54,6 +54,8 @@ class View:
         Plane in which cells are seen.
     max_cells : int
         Most cells drawn whole.
+    placement : int, or None
+        The template that is drawn; by default the largest.
     """
 
     time: tuple[float, float] | None = None
@@ -62,6 +64,7 @@ class View:
     style: str = "auto"
     view: str = "xz"
     max_cells: int = 20
+    placement: int | None = None
 
 
 def spikes_panel(recording: Recording, view: View) -> Panel:

@@ -27,6 +27,7 @@ from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
+from lfpcli.tasks.figures.templates import draw_templates, holds_templates
 from lfpcli.vocabulary import FIGURE_FORMATS
 
 
@@ -119,6 +120,10 @@ def _figure(
         if morphology_format(path) is not None:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
+        if holds_templates(path):
+            if parts is not None:
+                raise UsageError("templates have no parts to choose from")
+            return draw_templates(path, name, placement=view.placement, size=size, title=title)
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
 

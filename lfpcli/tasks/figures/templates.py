@@ -1,0 +1,114 @@
+"""Figures of templates: one cell's spike on an array, at one of many placements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.io.recording import open_hdf5
+from lfpcli.io.templates import FORMAT
+from lfpcli.io.text import as_text
+from lfpcli.plotting import figure as figures
+from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.footprint import draw_footprint
+from lfpcli.plotting.notes import add_note
+from lfpcli.tasks.figures.channels import depth_axis
+
+_WIDTH, _HEIGHT = 3.4, 4.6
+
+
+def holds_templates(path: Path) -> bool:
+    """Whether a file is one of templates."""
+    if not h5py.is_hdf5(path):
+        return False
+    with open_hdf5(path) as (file, _):
+        return as_text(file.attrs.get("format", "")) == FORMAT
+
+
+def draw_templates(
+    path: Path,
+    name: str,
+    *,
+    placement: int | None = None,
+    size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw the template of one placement at the contacts.
+
+    Parameters
+    ----------
+    path : Path
+        File of templates.
+    name : str
+        What to call it in messages.
+    placement : int, optional
+        Which placement; by default the one of largest amplitude.
+    size : tuple of two floats, optional
+        Width and height, inches.
+    title : str, optional
+        Heading.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such placement.
+    InputError
+        Where the file is not what it should be.
+    """
+    with open_hdf5(path, name) as (file, label):
+        templates, contacts = _datasets(file, label)
+        count = templates.shape[0]
+        if placement is not None and not 0 <= placement < count:
+            raise UsageError(f"no placement {placement}", remedy=f"there are 0 to {count - 1}")
+        chosen = _largest(templates) if placement is None else placement
+        waveforms = np.asarray(templates[chosen], dtype=float)
+        dt = float(templates.attrs.get("dt", np.nan))
+        units = as_text(templates.attrs.get("units", ""))
+    if not np.all(np.isfinite(waveforms)) or not dt > 0:
+        raise InputError(
+            "templates are not finite, or have no interval", source=f"{label}:/templates"
+        )
+    up = depth_axis(contacts)
+    across = [axis for axis in range(3) if axis != up]
+    right = across[int(np.argmax(np.ptp(contacts[:, across], axis=0)))]
+    which = "largest" if placement is None else "one"
+
+    def draw(ax: Axes) -> None:
+        drawn = draw_footprint(
+            ax,
+            contacts[:, [right, up]],
+            waveforms,
+            dt=dt,
+            units=units,
+            title=f"template of placement {chosen}",
+        )
+        ax.set_ylabel(f"{'xyz'[up]} (µm)")
+        add_note(ax, f"{which} of {count}; {drawn} of {len(contacts)} contacts")
+
+    panel = Panel(draw, _HEIGHT, timed=False)
+    return figures.compose([panel], size=size or (_WIDTH + 1.6, _HEIGHT + 1.0), title=title)
+
+
+def _datasets(file: h5py.File, label: str) -> tuple[h5py.Dataset, np.ndarray]:
+    """Templates (P, C, T), mV, and contacts (C, 3), um."""
+    templates, contacts = file.get("templates"), file.get("contacts")
+    if not isinstance(templates, h5py.Dataset) or not isinstance(contacts, h5py.Dataset):
+        raise InputError("file of templates has no templates or contacts", source=label)
+    places = np.asarray(contacts[()], dtype=float)
+    if templates.ndim != 3 or places.shape != (templates.shape[1], 3) or 0 in templates.shape:
+        raise InputError(
+            f"templates of shape {templates.shape} and contacts of shape {places.shape}",
+            source=f"{label}:/templates",
+        )
+    return templates, places
+
+
+def _largest(templates: h5py.Dataset) -> int:
+    """The placement of largest amplitude, read one by one."""
+    sizes = [float(np.ptp(templates[k], axis=1).max()) for k in range(templates.shape[0])]
+    return int(np.argmax(sizes))
