@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,17 @@ def test_mistakes_are_located(
     assert message in err and err.count("\n") == 1
     assert str(path) in err
     assert not (tmp_path / "a.h5").exists()
+
+
+def test_far_field_of_a_cell_off_its_reversal(shell: Callable[..., Any], tmp_path: Path) -> None:
+    """Its first sample is in balance, so that the dipole stands for the cell from there on."""
+    cell = Path(__file__).parents[2] / "share/morphologies/ball_and_stick.swc"
+    run = (*("--passive", "g=1e-4,e=-70", "--input", "soma:0.005@5"), *("--seed", "1"))
+    shell("sim", cell, *run, "--tstop", "20", "-q", "-o", tmp_path / "a.h5")
+    place = ("--position", "0,0,70000", "-v", "-o", tmp_path / "b.h5")
+    err = shell("eeg", tmp_path / "a.h5", *place).err
+    (ratio,) = re.findall(r"far field .* cell: (\d+\.\d+)", err)
+    assert float(ratio) == pytest.approx(1.0, abs=2e-3)
 
 
 def test_dry_run_counts_the_channels(shell: Callable[..., Any], tmp_path: Path) -> None:
