@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from matplotlib.axes import Axes
 
 from lfpcli.plotting.figure import INK
 
 _SIZE = 6.0
 # points between axes and heading: a line of remarks goes between them
-_RAISED = 13.0
+_RAISED, _LINE = 13.0, 7.5
 # inches that a character takes of a heading and of a remark
 _HEADING, _REMARK = 0.078, 0.047
+# inches right of the axes that are free up there
+_BESIDE = 0.6
 
 
 def add_note(ax: Axes, text: str) -> None:
@@ -20,13 +24,16 @@ def add_note(ax: Axes, text: str) -> None:
     """
     before = next((t for t in ax.texts if t.get_gid() == "note"), None)
     if before is not None:
-        text = f"{before.get_text()}; {text}"
+        text = f"{before.get_text()}; {text}".replace("\n", " ")
         before.remove()
     heading = ax.get_title("left")
     width = ax.get_window_extent().width / ax.figure.get_dpi()
     fits = _HEADING * len(heading) + _REMARK * len(text) < width
     if not fits:
-        ax.set_title(heading, pad=_RAISED)
+        # a line may go on above a colour bar
+        lines = textwrap.wrap(text, int((width + _BESIDE) / _REMARK))
+        text = "\n".join(lines)
+        ax.set_title(heading, pad=_RAISED + (len(lines) - 1) * _LINE)
     ax.annotate(
         text,
         (1.0, 1.0) if fits else (0.0, 1.0),
@@ -43,7 +50,7 @@ def add_note(ax: Axes, text: str) -> None:
 
 def notes_of(ax: Axes) -> str:
     """The remarks of axes."""
-    return next((t.get_text() for t in ax.texts if t.get_gid() == "note"), "")
+    return next((t.get_text() for t in ax.texts if t.get_gid() == "note"), "").replace("\n", " ")
 
 
 def say(ax: Axes, text: str) -> None:

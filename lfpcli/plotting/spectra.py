@@ -13,6 +13,7 @@ from lfpcli.plotting.units import shown_unit
 
 # decades of power that are shown below the largest
 _DECADES = 6.0
+_MOST_NAMED = 6
 
 
 def draw_spectra(
@@ -58,9 +59,10 @@ def draw_spectra(
     ax.set_ylim(max(low, floor), high)
     ax.set_xlim(frequencies[1], frequencies[-1])
     ax.set_xlabel("frequency (Hz)")
-    ax.set_ylabel(f"power ({label}²/Hz)")
+    squared = f"({label})²" if "/" in label else f"{label}²"
+    ax.set_ylabel(f"power ({squared}/Hz)")
     if len(labels) > 1:
-        every = -(-len(labels) // 8)
+        every = -(-len(labels) // _MOST_NAMED)
         handles = ax.lines[::every][::-1]
         ax.legend(
             handles=handles,
