@@ -78,6 +78,8 @@ INITS: Final = ("model", STANDARD_INIT)
 """Whose init() and advance() a run calls: those that the model defines, or NEURON's own."""
 ENGINES: Final = ("auto", "neuron", "coreneuron")
 ENGINE: Final = "auto"
+AUTO_RANKS: Final = "auto"
+"""As many processes as the machine has cores for."""
 ADAPTIVE: Final = "adaptive"
 INTEGRATORS: Final = ("backward-euler", "crank-nicolson")
 """Methods of the fixed time step, of first and of second order."""

@@ -6,6 +6,8 @@ import argparse
 import math
 from typing import Any
 
+from lfpcli.vocabulary import AUTO_RANKS
+
 
 def add_output(parser: argparse.ArgumentParser, noun: str, *, required: bool = False) -> None:
     """``-o`` and ``--force``: where the result goes."""
@@ -98,6 +100,11 @@ def positive_int(text: str) -> int:
     if value == 0:
         raise argparse.ArgumentTypeError(f"'{text}' is not above zero")
     return value
+
+
+def ranks(text: str) -> int | str:
+    """argparse type: a number of processes, or ``auto``."""
+    return text if text == AUTO_RANKS else positive_int(text)
 
 
 def numbers(text: str) -> list[float]:

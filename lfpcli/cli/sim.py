@@ -7,11 +7,13 @@ makes a model of one cell with the quick options; - reads either from standard i
 from __future__ import annotations
 
 import argparse
+import functools
 import os
+import sys
 from typing import Any
 
 from lfpcli.cli import options
-from lfpcli.vocabulary import QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
+from lfpcli.vocabulary import AUTO_RANKS, QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
 
 EPILOG = """\
 examples:
@@ -19,7 +21,8 @@ examples:
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
   lfp sim builtin:ball_and_stick --passive --input soma:0.005@20,40 -o out.h5
   lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
-  lfp sim model.toml --dry-run
+  lfp sim model.toml --ranks auto -o out.h5
+  lfp sim model.toml --dry-run --ranks 128
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written,
   5 simulator or mechanism failure
@@ -45,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--celsius", type=options.finite, metavar="C", help="temperature, deg C")
     group.add_argument(
         "--dry-run", action="store_true", help="print the resolved plan and run nothing"
+    )
+    group.add_argument(
+        "--ranks",
+        type=options.ranks,
+        metavar="N",
+        help="start N processes under MPI, or auto: one for each core; with --dry-run, plan for N",
     )
     group.add_argument(
         "--save-network", metavar="FILE", help="write the network as built: SONATA nodes and edges"
@@ -125,9 +134,7 @@ def run(args: argparse.Namespace) -> int:
     """Simulate."""
     # matrix products are few here, and a pool of threads in each of many processes is costly
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from lfpcli.tasks.simulate.outputs import CheckpointSettings, Origins, Outputs
     from lfpcli.tasks.simulate.quick import Quick
-    from lfpcli.tasks.simulate.simulation import plan_of, simulate
     from lfpcli.tasks.simulate.source import model_source
     from lfpcli.tasks.simulate.stdin import share_standard_input
 
@@ -136,36 +143,75 @@ def run(args: argparse.Namespace) -> int:
         args.output = STDIN
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
-    checkpoints = CheckpointSettings(every=args.checkpoint, resume=args.resume)
+    read = functools.partial(model_source, args.model, quick, _overrides(args), hoc=hoc)
+    if args.ranks is not None and not args.dry_run:
+        _start_processes(args, read)
+    share_standard_input(args.model)
+    with read() as source:
+        if args.dry_run:
+            return _plan(args, source.model)
+        if args.check_dt:
+            from lfpcli.tasks.simulate.step_errors import check_step_errors_possible
+
+            check_step_errors_possible(source.model, args.output)
+        plan = _simulate(args, source)
+        errors = _checked_step(args, source.model, plan.seed) if args.check_dt else {}
+    if args.json:
+        _print_plan(plan, True, **errors)
+    return 0
+
+
+def _start_processes(args: argparse.Namespace, read: Any) -> None:
+    """Become the launcher of as many processes as ``--ranks`` asks for; return where it is one."""
+    from lfpcli.io.stream import STDOUT
+    from lfpcli.tasks.simulate.ranks import cell_count, chosen_ranks, start_of
+
+    cells = None
+    if args.ranks == AUTO_RANKS and args.model != STDIN:
+        with read() as source:
+            cells = cell_count(source.model)
+    start = start_of(chosen_ranks(args.ranks, cells), args.command_line[1:])
+    if start is None:
+        return
+    for note in start.notes:
+        args.console.note(note)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # the program keeps its standard output aside from what NEURON prints; the launcher needs it
+    os.dup2(STDOUT.fd, 1)
+    # in place of this process, so that signals and the exit code pass through the launcher alone
+    os.execve(start.command[0], start.command, start.environment)
+
+
+def _plan(args: argparse.Namespace, model: Any) -> int:
+    from lfpcli.tasks.simulate.ranks import chosen_ranks
+    from lfpcli.tasks.simulate.simulation import plan_of
+
+    ranks = None if args.ranks is None else chosen_ranks(args.ranks, None).count
+    _print_plan(plan_of(model, float32=args.float32, ranks=ranks), args.json)
+    return 0
+
+
+def _simulate(args: argparse.Namespace, source: Any) -> Any:
+    from lfpcli.tasks.simulate.outputs import CheckpointSettings, Origins, Outputs
+    from lfpcli.tasks.simulate.simulation import simulate
+
     outputs = Outputs(
         path=args.output,
         force=args.force,
         float32=args.float32,
         network=args.save_network,
-        checkpoints=checkpoints,
+        checkpoints=CheckpointSettings(every=args.checkpoint, resume=args.resume),
     )
-    share_standard_input(args.model)
-    with model_source(args.model, quick, _overrides(args), hoc=hoc) as source:
-        if args.dry_run:
-            _print_plan(plan_of(source.model, float32=args.float32), args.json)
-            return 0
-        if args.check_dt:
-            from lfpcli.tasks.simulate.step_errors import check_step_errors_possible
-
-            check_step_errors_possible(source.model, args.output)
-        tstop = source.model.run.tstop
-        with args.console.progress("simulating", tstop, "ms") as progress:
-            plan = simulate(
-                source.model,
-                outputs,
-                Origins(command=args.command_line, inputs=source.inputs, renamed=source.renamed),
-                progress=progress,
-                report=lambda plan: _tell(plan, args.console),
-            )
-        errors = _checked_step(args, source.model, plan.seed) if args.check_dt else {}
-    if args.json:
-        _print_plan(plan, True, **errors)
-    return 0
+    origins = Origins(command=args.command_line, inputs=source.inputs, renamed=source.renamed)
+    with args.console.progress("simulating", source.model.run.tstop, "ms") as progress:
+        return simulate(
+            source.model,
+            outputs,
+            origins,
+            progress=progress,
+            report=lambda plan: _tell(plan, args.console),
+        )
 
 
 def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
 from lfpcli.tasks.simulate.estimate import Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
+from lfpcli.tasks.simulate.ranks import ranks_notes
 
 
 @dataclass(kw_only=True)
@@ -198,5 +199,5 @@ def _plan(
         file_bytes=estimate.file_bytes(model, sizes, settings.samples, float32=float32),
         memory_bytes=estimate.memory_bytes(model, sizes, ranks, engine.name),
         seconds=round(seconds, 1),
-        notes=[f"engine {engine.name}: {engine.reason}"],
+        notes=[f"engine {engine.name}: {engine.reason}", *ranks_notes(ranks)],
     )

@@ -152,8 +152,18 @@ def _opened(
             yield writer
 
 
-def plan_of(model: Model, *, float32: bool = False) -> Plan:
-    """Say what a run of a model would do; a model that is not large is built for it."""
+def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) -> Plan:
+    """Say what a run of a model would do; a model that is not large is built for it.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    float32 : bool
+        Whether samples are stored in single precision.
+    ranks : int, optional
+        Number of processes that the run will have; that of this one by default.
+    """
     team = Team()
     if model.circuit is not None:
         return Simulation(model, team, float32=float32).plan
