@@ -271,12 +271,13 @@ def _print_plan(plan: Any, as_json: bool, **more: Any) -> None:
 def _plan_lines(plan: Any) -> list[str]:
     facts = plan.facts()
     facts["populations"] = ", ".join(f"{k} {n}" for k, n in facts["populations"].items())
-    for name in ("file", "memory"):
-        facts[name] = f"about {facts.pop(name + ' bytes') / 1e6:,.1f} MB"
+    sizes = {name: facts.pop(f"{name} bytes") / 1e6 for name in ("file", "memory", "rank 0")}
+    facts["file"] = f"about {sizes['file']:,.1f} MB, spikes of cells aside"
+    facts["memory"] = f"about {sizes['memory']:,.0f} MB a process, {sizes['rank 0']:,.0f} of rank 0"
     facts["time"] = f"about {facts.pop('seconds'):.3g} s"
-    connections = facts.pop("connections")
-    notes = facts.pop("notes")
+    batch, connections, notes = (facts.pop(name) for name in ("batch", "connections", "notes"))
     lines = [f"{name + ':':14}{value}" for name, value in facts.items()]
+    lines.append(batch)
     for name, numbers in connections.items():
         text = ", ".join(f"{fact} {value:.6g}" for fact, value in numbers.items())
         lines.append(f"{name + ':':14}{text}")

@@ -1,25 +1,16 @@
-"""What a model will take, from its tables alone: work, memory, size of the file."""
+"""Sizes of a model, from its tables alone: synapses, point processes, work."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Connection, Model, SynapseSpec
-from lfpcli.runtime.engine.spans import chunk_samples
 from lfpcli.runtime.synapses.bulk import LINEAR
-from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout
 
-# work of a point process, in that of a segment
-_POINT = 0.5
-# s that a step of one segment takes, recording included, as measured with Hodgkin-Huxley somata
-_STEP = {"coreneuron": 5.5e-8, "neuron": 7e-8}
-# s that a cell, a synapse and the start of the program take
-_BUILD = {"cells": 1.5e-3, "synapses": 1.2e-5, "start": 1.2}
-# bytes of memory that each of these takes
-_MEMORY = {"start": 1.8e8, "segments": 2.4e3, "points": 1.2e3, "synapses": 4e2}
+# work of a point process in a step, in that of a segment
+POINT_WORK = 0.5
 
 
 def expected_sources(table: Connection, pre: int, post: int) -> float:
@@ -100,7 +91,23 @@ def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dic
     """Work of a cell of each population in each step, in that of a segment."""
     points = expected_points(model, layout, segments)
     size_of = {name: segments[layout.cell_names[name]] for name in layout.cells}
-    return {name: size + _POINT * points[name] for name, size in size_of.items()}
+    return {name: size + POINT_WORK * points[name] for name, size in size_of.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopulationSize:
+    """Sizes of one population of cells, over all processes.
+
+    Attributes
+    ----------
+    cells, segments, points, synapses : int
+        How many there are; points are the point processes of the synapses.
+    """
+
+    cells: int
+    segments: int
+    points: int
+    synapses: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,86 +116,44 @@ class Sizes:
 
     Attributes
     ----------
-    synapses, points : int
-        How many there are.
-    populations : tuple of (int, int)
-        Cells and segments of each population of cells.
+    populations : mapping of str to PopulationSize
+        Those of its populations of cells.
     """
 
-    synapses: int
-    points: int
-    populations: tuple[tuple[int, int], ...]
+    populations: Mapping[str, PopulationSize]
 
     @property
     def cells(self) -> int:
         """Number of cells."""
-        return sum(cells for cells, _ in self.populations)
+        return sum(size.cells for size in self.populations.values())
 
     @property
     def segments(self) -> int:
         """Number of segments."""
-        return sum(segments for _, segments in self.populations)
+        return sum(size.segments for size in self.populations.values())
+
+    @property
+    def points(self) -> int:
+        """Number of point processes of synapses."""
+        return sum(size.points for size in self.populations.values())
+
+    @property
+    def synapses(self) -> int:
+        """Number of synapses."""
+        return sum(size.synapses for size in self.populations.values())
 
 
 def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) -> Sizes:
-    """Expected sizes of a model that is not built."""
+    """Expected sizes of a model that is not built, see `expected_points`."""
     synapses = expected_synapses(model, layout)
     points = expected_points(model, layout, segments)
-    count = {name: len(gids) for name, gids in layout.cells.items()}
-    return Sizes(
-        synapses=round(sum(sum(synapses[name].values()) * n for name, n in count.items())),
-        points=round(sum(points[name] * n for name, n in count.items())),
-        populations=tuple((n, segments[layout.cell_names[name]] * n) for name, n in count.items()),
-    )
-
-
-def signal_columns(model: Model, sizes: Sizes) -> list[int]:
-    """Columns of the datasets of all signals and dipoles with their shares."""
-    populations = len(sizes.populations)
-    shares = {"total": 0, "population": populations, "cell": sizes.cells, "current": 8}
-    columns = []
-    for instrument in instruments_of(model):
-        columns += [instrument.channels] * (1 + shares[instrument.per])
-    return columns
-
-
-def report_columns(model: Model, sizes: Sizes) -> list[int]:
-    """Columns of the datasets of all reports; variables are taken to be on all segments."""
-    table = model.record
-    columns = []
-    for cells, segments in sizes.populations:
-        columns += [segments] * (table.imem + len(table.variables))
-        columns += {"all": [segments], "soma": [cells], "none": []}[table.vmem]
-    return columns
-
-
-def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = False) -> int:
-    """Size of the recording, spikes aside."""
-    rows = -(-samples // model.record.every)
-    width = 4 if float32 else 8
-    total = 112 * sizes.segments + 65536
-    for columns in (*signal_columns(model, sizes), *report_columns(model, sizes)):
-        block = chunk_rows(columns, width)
-        total += -(-rows // block) * block * columns * width
-    return total
-
-
-def memory_bytes(model: Model, sizes: Sizes, ranks: int, engine: str) -> int:
-    """Memory of one process: the model, transfer matrices, and two chunks of samples."""
-    held = sum(_MEMORY[name] * getattr(sizes, name) for name in ("segments", "points", "synapses"))
-    channels = sum(instrument.channels for instrument in instruments_of(model))
-    recorded = sum(report_columns(model, sizes))
-    if not model.record.imem and model.needs_currents:
-        recorded += sizes.segments
-    chunk = chunk_samples(recorded, engine) * recorded
-    core = 2.0 if engine == "coreneuron" else 1.0
-    return round(
-        _MEMORY["start"] + (core * held + 8 * channels * sizes.segments + 2 * 8 * chunk) / ranks
-    )
-
-
-def seconds(sizes: Sizes, steps: int, ranks: int, engine: str) -> float:
-    """Time from start to end, on a processor of 2023."""
-    work = (sizes.segments + _POINT * sizes.points) * steps * _STEP[engine]
-    building = _BUILD["cells"] * sizes.cells + _BUILD["synapses"] * sizes.synapses
-    return _BUILD["start"] + (work + building) / ranks
+    populations = {}
+    for name, gids in layout.cells.items():
+        count = len(gids)
+        populations[name] = PopulationSize(
+            cells=count,
+            segments=segments[layout.cell_names[name]] * count,
+            points=round(points[name] * count),
+            synapses=round(sum(synapses[name].values()) * count),
+        )
+    return Sizes(populations=populations)

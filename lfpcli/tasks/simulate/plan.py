@@ -12,11 +12,11 @@ from lfpcli import seeds
 from lfpcli.model import Model
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.simulate import estimate
+from lfpcli.tasks.simulate import estimate, predict
 from lfpcli.tasks.simulate.build import Built, agreed_settings
 from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
-from lfpcli.tasks.simulate.estimate import Sizes
+from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
 from lfpcli.tasks.simulate.ranks import ranks_notes
@@ -40,10 +40,13 @@ class Plan:
         Whether it was drawn, since none was given.
     ranks : int
         Number of processes.
-    file_bytes, memory_bytes : int
-        Estimates of the output's size and of the memory of one process.
+    file_bytes, memory_bytes, rank_0_bytes : int
+        Estimates of the output's size, and of the memory of the process that takes most and of
+        the one that writes.
     seconds : float
         Estimate of the time from start to end.
+    batch : str
+        Options of a batch job.
     connections : dict of str to dict
         Connections and inputs in numbers.
     notes : list of str
@@ -62,7 +65,9 @@ class Plan:
     ranks: int = 1
     file_bytes: int = 0
     memory_bytes: int = 0
+    rank_0_bytes: int = 0
     seconds: float = 0.0
+    batch: str = ""
     connections: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -105,7 +110,13 @@ def agreed_engine(model: Model, team: Team) -> EngineChoice:
 
 
 def built_plan(
-    model: Model, built: Built, engine: EngineChoice, team: Team, *, float32: bool = False
+    model: Model,
+    built: Built,
+    engine: EngineChoice,
+    team: Team,
+    *,
+    float32: bool = False,
+    ranks: int | None = None,
 ) -> Plan:
     """The plan of a model that is built.
 
@@ -121,10 +132,13 @@ def built_plan(
         The processes.
     float32 : bool
         Whether samples are stored in single precision.
+    ranks : int, optional
+        Number of processes that the run will have; that of the team by default.
     """
     electrodes = sum(len(cell.electrodes) for cell in built.cells)
     electrodes = sum(team.exchange(electrodes))
-    plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=team.size, float32=float32)
+    count = ranks or team.size
+    plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=count, float32=float32)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
     plan.notes += built.own.notes
@@ -138,15 +152,25 @@ def built_plan(
 
 def _sizes(built: Built, team: Team) -> Sizes:
     """Sizes of a model that is built, over all processes."""
-    segments = dict.fromkeys(built.layout.cells, 0)
-    for member in built.members:
-        segments[member.population] += len(member.geometry)
-    counts = [len(built.synapses.rows), len(built.synapses.points), *segments.values()]
-    synapses, points, *totals = (int(n) for n in np.sum(team.exchange(counts), axis=0))
-    cells = [len(gids) for gids in built.layout.cells.values()]
-    return Sizes(
-        synapses=synapses, points=points, populations=tuple(zip(cells, totals, strict=True))
-    )
+    synapses, members = built.synapses, built.members
+    names = list(built.layout.cells)
+    number_of = {name: k for k, name in enumerate(names)}
+    population = np.array([number_of[member.population] for member in members], np.int64)
+    segments = np.array([len(member.geometry) for member in members], np.int64)
+    counts = [
+        np.bincount(population, segments, minlength=len(names)),
+        np.bincount(population[synapses.cell], minlength=len(names)),
+        np.bincount(population[synapses.rows.cell], minlength=len(names)),
+    ]
+    totals = np.sum(team.exchange(np.array(counts, np.int64)), axis=0)
+    sizes = {}
+    for k, name in enumerate(names):
+        own_segments, points, rows = totals[:, k].tolist()
+        cells = len(built.layout.cells[name])
+        sizes[name] = PopulationSize(
+            cells=cells, segments=own_segments, points=points, synapses=rows
+        )
+    return Sizes(populations=sizes)
 
 
 def estimated_plan(
@@ -156,6 +180,7 @@ def estimated_plan(
     stand_ins: Sequence[str] = (),
     *,
     float32: bool = False,
+    ranks: int | None = None,
 ) -> Plan:
     """The plan of a model of which one cell of each kind is built, see `built_plan`."""
     segments, factories = {}, {}
@@ -166,7 +191,8 @@ def estimated_plan(
     model = own.model
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
-    plan = _plan(model, layout, sizes, engine, ranks=team.size, float32=float32)
+    count = ranks or team.size
+    plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32)
     plan.notes += own.notes
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
@@ -184,7 +210,13 @@ def _plan(
     settings = settings_of(model, engine.name)
     steps = settings.samples + settings.warmup - 1
     populations = layout.cells | layout.trains
-    seconds = estimate.seconds(sizes, steps, ranks, engine.name)
+    shares = predict.shares_of(sizes, layout, ranks)
+    memory = [
+        predict.memory_bytes(model, sizes, share, ranks=ranks, engine=engine.name, leads=rank == 0)
+        for rank, share in enumerate(shares)
+    ]
+    most = max(shares, key=lambda share: share.segments + estimate.POINT_WORK * share.points)
+    seconds = predict.seconds(model, most, steps=steps, ranks=ranks, engine=engine.name)
     return Plan(
         populations={name: len(gids) for name, gids in populations.items()},
         segments=sizes.segments,
@@ -196,8 +228,10 @@ def _plan(
         seed=model.run.seed or 0,
         drawn=model.run.seed is None,
         ranks=ranks,
-        file_bytes=estimate.file_bytes(model, sizes, settings.samples, float32=float32),
-        memory_bytes=estimate.memory_bytes(model, sizes, ranks, engine.name),
+        file_bytes=predict.file_bytes(model, sizes, settings.samples, float32=float32),
+        memory_bytes=max(memory),
+        rank_0_bytes=memory[0],
         seconds=round(seconds, 1),
+        batch=predict.batch_line(ranks, max(memory), seconds),
         notes=[f"engine {engine.name}: {engine.reason}", *ranks_notes(ranks)],
     )

@@ -169,9 +169,9 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
         return Simulation(model, team, float32=float32).plan
     layout = lay_out(model, 0)
     if layout.count <= BUILT_CELLS:
-        return Simulation(model, team, float32=float32).plan
+        return Simulation(model, team, float32=float32, planned_ranks=ranks).plan
     stand_ins = _mechanisms(model, team)
-    return estimated_plan(model, layout, team, stand_ins, float32=float32)
+    return estimated_plan(model, layout, team, stand_ins, float32=float32, ranks=ranks)
 
 
 def _mechanisms(model: Model, team: Team) -> Sequence[str]:
@@ -196,10 +196,18 @@ class Simulation:
         Whether samples are stored in single precision, which the plan tells of.
     seed : int, optional
         Seed of a run that this one goes on from.
+    planned_ranks : int, optional
+        Number of processes that the plan is for; that of this run by default.
     """
 
     def __init__(
-        self, model: Model, team: Team, *, float32: bool = False, seed: int | None = None
+        self,
+        model: Model,
+        team: Team,
+        *,
+        float32: bool = False,
+        seed: int | None = None,
+        planned_ranks: int | None = None,
     ) -> None:
         self.team = team
         if team.size > 1:
@@ -225,7 +233,9 @@ class Simulation:
             own_procedures=called.names,
         )
         self.collection.prepare(self.settings, self.seed)
-        self.plan = built_plan(model, self.built, engine, team, float32=float32)
+        self.plan = built_plan(
+            model, self.built, engine, team, float32=float32, ranks=planned_ranks
+        )
         self.plan.notes += called.notes
         self.plan.seed = self.seed
 

@@ -1,0 +1,184 @@
+"""What a run will take: memory of its processes, size of its file, and time.
+
+The numbers were fitted to the table that ``benchmarks/scale.py`` prints, which holds each prediction
+beside what it took.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfpcli.io.writer import chunk_rows
+from lfpcli.model import Model
+from lfpcli.runtime.engine.spans import chunk_samples
+from lfpcli.tasks.simulate.estimate import POINT_WORK, Sizes
+from lfpcli.tasks.simulate.instruments import instruments_of
+from lfpcli.tasks.simulate.layout import Layout, assign
+from lfpcli.tasks.simulate.results import BLOCK_SEGMENTS
+
+# bytes that each of these takes in a process: the program, with MPI beside it; NEURON's objects and
+# those of Python for them, geometry and two chunks of membrane currents included
+_MEMORY = {"start": 1.25e8, "cells": 1.2e4, "segments": 2.3e3, "points": 9.5e2, "synapses": 4.2e2}
+_MPI_MEMORY = 8e6
+# and CoreNEURON's copies of them
+_CORE_MEMORY = {"start": 1.7e7, "cells": 0.0, "segments": 2e2, "points": 1.7e2, "synapses": 0.0}
+# a place of a soma and a rank, which all processes have of all cells
+_CELL_ANYWHERE = 40.0
+# one more recorded variable of a segment
+_COLUMN = 1.2e3
+# start, end, diameter, area, place, gid, section and parent of a segment in the file
+_GEOMETRY_BYTES = 96
+_SPIKE_BYTES = 16
+
+# s that the program, a cell, a segment and a synapse take until the run begins
+_START = {"neuron": 0.88, "coreneuron": 0.95}
+_MPI_START = 0.5
+_BUILD = {"cells": 1.2e-3, "segments": 1.5e-5, "synapses": 3.5e-6}
+# s of a step: of a segment, of a point process, and of a channel of a segment
+_STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
+_CHANNEL_STEP = 4e-10
+_ANY_STEP = 2.6e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What one process has of a model.
+
+    Attributes
+    ----------
+    cells, segments, points, synapses : float
+        How many, expected ones where they are drawn.
+    """
+
+    cells: float
+    segments: float
+    points: float
+    synapses: float
+
+
+def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
+    """Deal the cells of a model out to processes as a run does, and return what each gets."""
+    costs = {
+        name: (size.segments + POINT_WORK * size.points) / max(size.cells, 1)
+        for name, size in sizes.populations.items()
+    }
+    dealt = assign(costs, layout.cells, ranks, {})
+    totals = np.zeros((ranks, 4))
+    for name, size in sizes.populations.items():
+        of_cell = np.array([size.cells, size.segments, size.points, size.synapses], float)
+        cells = np.bincount(dealt[name], minlength=ranks)
+        totals += np.outer(cells, of_cell / max(size.cells, 1))
+    return [Share(cells=c, segments=s, points=p, synapses=y) for c, s, p, y in totals.tolist()]
+
+
+def signal_columns(model: Model, sizes: Sizes) -> list[int]:
+    """Columns of the datasets of all signals and dipoles with their shares."""
+    shares = {"total": 0, "population": len(sizes.populations), "cell": sizes.cells, "current": 8}
+    columns = []
+    for instrument in instruments_of(model):
+        columns += [instrument.channels] * (1 + shares[instrument.per])
+    return columns
+
+
+def report_columns(model: Model, sizes: Sizes) -> list[int]:
+    """Columns of the datasets of all reports; variables are taken to be on all segments."""
+    table = model.record
+    columns = []
+    for size in sizes.populations.values():
+        columns += [size.segments] * (table.imem + len(table.variables))
+        columns += {"all": [size.segments], "soma": [size.cells], "none": []}[table.vmem]
+    return columns
+
+
+def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = False) -> int:
+    """Size of the recording, spikes of cells aside."""
+    rows = -(-samples // model.record.every)
+    width = 4 if float32 else 8
+    total = _GEOMETRY_BYTES * sizes.segments + 65536
+    for columns in (*signal_columns(model, sizes), *report_columns(model, sizes)):
+        block = chunk_rows(columns, width)
+        total += -(-rows // block) * block * columns * width
+    if model.record.spikes:
+        total += round(_SPIKE_BYTES * _train_spikes(model))
+    return total
+
+
+def _train_spikes(model: Model) -> float:
+    """Expected spikes of populations without cells, whose rate is known."""
+    spikes = 0.0
+    for population in model.populations.values():
+        if population.rate is not None and population.rate.poisson is not None:
+            spikes += 1e-3 * population.rate.poisson * model.run.tstop * (population.size or 0)
+    return spikes
+
+
+def memory_bytes(
+    model: Model, sizes: Sizes, share: Share, *, ranks: int, engine: str, leads: bool
+) -> int:
+    """Most memory that one process takes.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    sizes : Sizes
+        Its sizes.
+    share : Share
+        What the process has of it.
+    ranks : int
+        Number of processes.
+    engine : {'neuron', 'coreneuron'}
+        What advances the equations.
+    leads : bool
+        Whether it is the one that gathers and writes.
+    """
+    held = {name: getattr(share, name) for name in ("cells", "segments", "points", "synapses")}
+    total = _weighed(_MEMORY, held) + (_MPI_MEMORY if ranks > 1 else 0.0)
+    if engine == "coreneuron":
+        total += _weighed(_CORE_MEMORY, held)
+    channels = sum(instrument.channels for instrument in instruments_of(model))
+    total += 8 * channels * share.segments + _CELL_ANYWHERE * sizes.cells
+    table = model.record
+    extra = len(table.variables) + table.imem + (table.vmem == "all")
+    total += _COLUMN * extra * share.segments
+    return round(total + _gathered(model, sizes, leads=leads and ranks > 1))
+
+
+def _weighed(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
+    return weights["start"] + sum(weights[name] * number for name, number in held.items())
+
+
+def _gathered(model: Model, sizes: Sizes, *, leads: bool) -> float:
+    """Bytes of a chunk of signals and reports of all processes."""
+    stored = sum(report_columns(model, sizes))
+    recorded = stored if model.record.imem else stored + sizes.segments
+    rows = chunk_samples(recorded, "neuron")
+    # two exact parts of each sum, and the sums
+    signals = 3 * 8 * rows * sum(signal_columns(model, sizes))
+    if not leads:
+        return signals
+    # what comes, and the same in the order of the cells; the geometry, a block at a time
+    reports = 2 * 8 * rows * stored
+    return signals + reports + 2 * _GEOMETRY_BYTES * min(sizes.segments, BLOCK_SEGMENTS)
+
+
+def seconds(model: Model, share: Share, *, steps: int, ranks: int, engine: str) -> float:
+    """Time from start to end of the process that has most, on a processor of 2023."""
+    segment, point = _STEP[engine]
+    channels = sum(instrument.channels for instrument in instruments_of(model))
+    step = (segment + _CHANNEL_STEP * channels) * share.segments + point * share.points + _ANY_STEP
+    building = sum(_BUILD[name] * getattr(share, name) for name in _BUILD)
+    start = _START[engine] + (_MPI_START if ranks > 1 else 0.0)
+    return start + building + steps * step
+
+
+def batch_line(ranks: int, memory: int, seconds: float) -> str:
+    """Options of a batch job under Slurm, with room for what the estimates leave out."""
+    megabytes = 100 * math.ceil(1.25 * memory / 1e8)
+    minutes = math.ceil((2.0 * seconds + 60.0) / 60.0)
+    time = f"{minutes // 60}:{minutes % 60:02}:00"
+    return f"#SBATCH --ntasks={ranks} --cpus-per-task=1 --mem-per-cpu={megabytes}M --time={time}"
