@@ -1,6 +1,7 @@
 """Say what a file holds: datasets, shapes, units, time span, populations, spikes, signals with
 their models, and how the file came to be. Reads recordings, other HDF5 files, .npy, .npz and
-morphologies."""
+morphologies. Of a model (.toml, .json) it says what a run would be and what code it names, and runs
+none of it."""
 
 from __future__ import annotations
 
@@ -11,12 +12,14 @@ from typing import Any
 
 from lfpcli.cli import options
 from lfpcli.cli.facts import count_text, size_text, table, to_json
+from lfpcli.vocabulary import MODEL_SUFFIXES
 
 EPILOG = """\
 examples:
   lfp info lfp.h5
   lfp info lfp.h5 --json
   lfp info lfp.h5 -v
+  lfp info model.toml
   lfp probe out.h5 --array Neuropixels-128 | lfp info -"""
 
 
@@ -31,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Describe the file."""
+    if args.input.lower().endswith(MODEL_SUFFIXES):
+        _model_facts(args)
+        return
     from lfpcli.tasks.files.info import info
 
     facts = info(args.input)
@@ -38,6 +44,18 @@ def run(args: argparse.Namespace) -> None:
         print(to_json(facts))
     else:
         print("\n".join(_lines(facts, verbose=bool(args.verbose))))
+
+
+def _model_facts(args: argparse.Namespace) -> None:
+    """Say what a model would do, without running the code that it names."""
+    from lfpcli.cli.model_facts import look_lines
+    from lfpcli.model import check_files, load_model
+    from lfpcli.tasks.simulate.look import look
+
+    model = load_model(args.input)
+    check_files(model)
+    facts = {"file": args.input, "kind": "model", **look(model)}
+    print(to_json(facts) if args.json else "\n".join(look_lines(facts)))
 
 
 def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:

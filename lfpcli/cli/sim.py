@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from lfpcli.cli import options
+from lfpcli.errors import UsageError
 from lfpcli.vocabulary import AUTO_RANKS, QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
 
 EPILOG = """\
@@ -48,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--celsius", type=options.finite, metavar="C", help="temperature, deg C")
     group.add_argument(
         "--dry-run", action="store_true", help="print the resolved plan and run nothing"
+    )
+    group.add_argument(
+        "--no-code",
+        action="store_true",
+        help="with --dry-run: run none of the model's code, and say what it names",
     )
     group.add_argument(
         "--ranks",
@@ -139,6 +145,8 @@ def run(args: argparse.Namespace) -> int:
     from lfpcli.tasks.simulate.stdin import share_standard_input
 
     args.model, hoc = _source(args.model, args.hoc)
+    if args.no_code and not args.dry_run:
+        raise UsageError("--no-code goes with --dry-run", remedy="give both")
     if args.output is None and not args.dry_run:
         args.output = STDIN
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
@@ -184,6 +192,14 @@ def _start_processes(args: argparse.Namespace, read: Any) -> None:
 
 
 def _plan(args: argparse.Namespace, model: Any) -> int:
+    if args.no_code:
+        from lfpcli.cli.facts import to_json
+        from lfpcli.cli.model_facts import look_lines
+        from lfpcli.tasks.simulate.look import look
+
+        facts = look(model)
+        print(to_json(facts) if args.json else "\n".join(look_lines(facts)))
+        return 0
     from lfpcli.tasks.simulate.ranks import chosen_ranks
     from lfpcli.tasks.simulate.simulation import plan_of
 
@@ -231,8 +247,6 @@ def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, 
 
 def _source(model: str | None, hoc: str | None) -> tuple[str, bool]:
     """The file to read, and whether it is hoc that builds a cell."""
-    from lfpcli.errors import UsageError
-
     if model is not None and hoc is not None:
         raise UsageError("both a MODEL and --hoc are given", remedy="give one of them")
     if model is None and hoc is None:

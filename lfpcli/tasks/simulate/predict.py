@@ -1,7 +1,7 @@
 """What a run will take: memory of its processes, size of its file, and time.
 
-The numbers were fitted to the table that ``benchmarks/scale.py`` prints, which holds each prediction
-beside what it took.
+The numbers were fitted to the table that ``benchmarks/scale.py`` prints, which holds each
+prediction beside what it took.
 """
 
 from __future__ import annotations

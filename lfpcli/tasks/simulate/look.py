@@ -1,0 +1,164 @@
+"""What a model would do and what code it names, told without running any of it.
+
+Models come from strangers too: hoc and Python files run with all that a user may do, and mechanisms
+are compiled and then run. Nothing here loads NEURON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfpcli.builtin import resolved
+from lfpcli.errors import LfpError
+from lfpcli.model import CellSpec, Model, model_files
+from lfpcli.model.source_text import clipped
+from lfpcli.morphology.formats import assumed_format
+from lfpcli.morphology.measures import Segmentation, segment_count
+from lfpcli.morphology.reading import read_morphology
+from lfpcli.morphology.section import Section
+from lfpcli.tasks.simulate.estimate import Sizes, expected_sizes
+from lfpcli.tasks.simulate.layout import lay_out
+from lfpcli.tasks.simulate.plan import settings_of
+from lfpcli.tasks.simulate.predict import file_bytes
+
+_LONGEST_NAME = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Code that a model runs.
+
+    Attributes
+    ----------
+    key : str
+        Table and key that name it.
+    file : Path
+        Its file or folder.
+    part : str
+        Function or template that is used of it; empty where the whole of it runs.
+    language : {'hoc', 'Python', 'mod'}
+        What it is written in; mechanisms are compiled first.
+    """
+
+    key: str
+    file: Path
+    part: str
+    language: str
+
+
+def look(model: Model) -> dict[str, Any]:
+    """Say what a run of a model would be, without running any code that it names.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    dict
+        ``populations``, ``segments`` and ``synapses`` (None where code makes cells), ``steps``,
+        ``file bytes``, the ``code`` that runs, the ``files`` that are read, and ``notes``.
+
+    Raises
+    ------
+    InputError
+        Where a file is not what it should be.
+    """
+    notes = ["no code was run; a model's code may change all of this"]
+    segments: dict[str, int] = {}
+    for name, cell in model.cells.items():
+        number = _segments(cell)
+        if number is None:
+            notes.append(f"cell '{name}' is made by code, so that its segments are not known")
+        else:
+            segments[name] = number
+    layout = lay_out(model, 0)
+    settings = settings_of(model)
+    sizes: Sizes | None = None
+    if all(name in segments for name in layout.cell_names.values()):
+        sizes = expected_sizes(model, layout, segments)
+        notes.append("numbers of synapses are expected ones")
+    populations = layout.cells | layout.trains
+    return {
+        "populations": {name: len(gids) for name, gids in populations.items()},
+        "segments": None if sizes is None else sizes.segments,
+        "synapses": None if sizes is None else sizes.synapses,
+        "steps": settings.samples + settings.warmup - 1,
+        "engine": model.run.engine,
+        "file bytes": None if sizes is None else file_bytes(model, sizes, settings.samples),
+        "probes": [probe.name for probe in model.probes],
+        "code": [
+            {
+                "key": code.key,
+                "file": _named(code.file, model),
+                "part": code.part,
+                "language": code.language,
+            }
+            for code in code_of(model)
+        ],
+        "files": sorted({_named(path, model) for _, path in model_files(model)}),
+        "notes": notes,
+    }
+
+
+def code_of(model: Model) -> Iterator[Code]:
+    """Yield the code that a run of a model runs, in the order of its tables."""
+    for path in model.run.mechanisms:
+        yield Code(key="run.mechanisms", file=path, part="", language="mod")
+    for name, cell in model.cells.items():
+        yield from _code_of_cell(f"cell.{name}", cell)
+
+
+def _code_of_cell(table: str, cell: CellSpec) -> Iterator[Code]:
+    if cell.hoc is not None:
+        yield Code(key=f"{table}.hoc", file=cell.hoc, part="", language="hoc")
+    if cell.morphology is not None and assumed_format(resolved(cell.morphology)) == "hoc":
+        yield Code(key=f"{table}.morphology", file=cell.morphology, part="", language="hoc")
+    if cell.template is not None:
+        part = cell.template.template
+        yield Code(key=f"{table}.template", file=cell.template.file, part=part, language="hoc")
+    for code in cell.code:
+        language = "hoc" if code.function is None else "Python"
+        part = code.function or ""
+        yield Code(key=f"{table}.code", file=code.file, part=part, language=language)
+
+
+def _named(path: Path, model: Model) -> str:
+    inside = path.is_relative_to(model.folder)
+    # a stranger's text, which may go to a terminal
+    return clipped(str(path.relative_to(model.folder) if inside else path), _LONGEST_NAME)
+
+
+def _segments(cell: CellSpec) -> int | None:
+    """Number of segments of a cell whose morphology is data; None where code makes it."""
+    if cell.morphology is None or assumed_format(resolved(cell.morphology)) == "hoc":
+        return None
+    try:
+        morphology = read_morphology(
+            resolved(cell.morphology), repair=cell.repair, cell_id=cell.cell_id
+        )
+    except LfpError as error:
+        error.source = error.source or cell.source_line
+        raise
+    return sum(_count(section, cell) for section in morphology.sections)
+
+
+def _count(section: Section, cell: CellSpec) -> int:
+    rule = cell.nseg
+    assert rule is not None
+    if rule.rule == "keep":
+        return 1
+    if rule.rule == "fixed":
+        return int(rule.n or 1)
+    segmentation = Segmentation(
+        d_lambda=float(rule.d_lambda or 0.1),
+        frequency=float(rule.frequency or 100.0),
+        Ra=cell.Ra,
+        cm=cell.cm,
+        max_length=rule.max,
+    )
+    return segment_count(section, segmentation)
