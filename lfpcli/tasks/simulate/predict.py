@@ -35,9 +35,9 @@ _GEOMETRY_BYTES = 96
 _SPIKE_BYTES = 16
 
 # s that the program, a cell, a segment and a synapse take until the run begins
-_START = {"neuron": 0.88, "coreneuron": 0.95}
+_START = {"neuron": 0.92, "coreneuron": 1.0}
 _MPI_START = 0.5
-_BUILD = {"cells": 1.2e-3, "segments": 1.5e-5, "synapses": 3.5e-6}
+_BUILD = {"cells": 1.4e-3, "segments": 1.6e-5, "synapses": 4.5e-6}
 # s of a step: of a segment, of a point process, and of a channel of a segment
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
