@@ -102,6 +102,7 @@ def section_mask(
     Returns
     -------
     ndarray of bool, shape (N,)
+        Which segments are in them, an identity of the segments' order.
 
     Raises
     ------

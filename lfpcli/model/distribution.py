@@ -115,7 +115,7 @@ class Distribution(Table):
 
     @functools.cached_property
     def count_probabilities(self) -> tuple[np.ndarray, np.ndarray]:
-        """Integers that `draw_counts` draws, and their probabilities.
+        """Integers that `draw_counts` draws, shape (K,), and their probabilities, shape (K,).
 
         The smallest is `min`, or 1. The largest is `max`, or the first of 127, 1023 and 8191 above
         the smallest where the density has become negligible.
@@ -160,7 +160,18 @@ class Distribution(Table):
         return probabilities
 
     def density(self, values: ArrayLike) -> np.ndarray:
-        """Return the probability density (of discrete ones the mass); zero outside the limits."""
+        """Return the probability density (of discrete ones the mass); zero outside the limits.
+
+        Parameters
+        ----------
+        values : array_like, any shape
+            Values, in the unit of what is drawn.
+
+        Returns
+        -------
+        ndarray, shape of `values`
+            Per that unit.
+        """
         x = np.asarray(values, dtype=float)
         with quiet():
             density = self._frozen.pmf(x) if self.is_discrete else self._frozen.pdf(x)

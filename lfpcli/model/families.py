@@ -28,7 +28,7 @@ class Normal:
     scale: float = 1.0
 
     def pdf(self, x: np.ndarray) -> np.ndarray:
-        """Density at places."""
+        """Density at values (any shape), per their unit."""
         z = (np.asarray(x, dtype=float) - self.loc) / self.scale
         return np.exp(-0.5 * z * z) / (self.scale * math.sqrt(2 * math.pi))
 
@@ -41,7 +41,7 @@ class Normal:
         return -math.inf, math.inf
 
     def rvs(self, size: int, random_state: np.random.Generator) -> np.ndarray:
-        """Draw values, the same as scipy.stats draws."""
+        """Draw values, shape (size,), in the unit of `loc`; the same as scipy.stats draws."""
         return random_state.standard_normal(size) * self.scale + self.loc
 
 

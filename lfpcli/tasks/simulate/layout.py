@@ -100,7 +100,7 @@ def assign(
 
     Returns
     -------
-    dict of str to ndarray of int
+    dict of str to ndarray of int, shape (cells,)
         The rank of each cell of each population.
     """
     ranks = {name: np.zeros(len(gids), np.int64) for name, gids in cells.items()}

@@ -216,7 +216,7 @@ def _plan(
         for rank, share in enumerate(shares)
     ]
     most = max(shares, key=lambda share: share.segments + estimate.POINT_WORK * share.points)
-    seconds = predict.seconds(model, most, steps=steps, ranks=ranks, engine=engine.name)
+    seconds = predict.seconds(model, sizes, most, steps=steps, ranks=ranks, engine=engine.name)
     return Plan(
         populations={name: len(gids) for name, gids in populations.items()},
         segments=sizes.segments,

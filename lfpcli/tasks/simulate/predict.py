@@ -41,6 +41,8 @@ _BUILD = {"cells": 1.4e-3, "segments": 1.6e-5, "synapses": 4.5e-6}
 # s of a step: of a segment, of a point process, and of a channel of a segment
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
+# s of a spike that a train brings to a synapse
+_EVENT = 2.5e-6
 _ANY_STEP = 2.6e-5
 
 
@@ -166,14 +168,46 @@ def _gathered(model: Model, sizes: Sizes, *, leads: bool) -> float:
     return signals + reports + 2 * _GEOMETRY_BYTES * min(sizes.segments, BLOCK_SEGMENTS)
 
 
-def seconds(model: Model, share: Share, *, steps: int, ranks: int, engine: str) -> float:
-    """Time from start to end of the process that has most, on a processor of 2023."""
+def seconds(
+    model: Model, sizes: Sizes, share: Share, *, steps: int, ranks: int, engine: str
+) -> float:
+    """Time from start to end of the process that has most, on a processor of 2023.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    sizes : Sizes
+        Its sizes.
+    share : Share
+        What the process has of it.
+    steps : int
+        Time steps.
+    ranks : int
+        Number of processes.
+    engine : {'neuron', 'coreneuron'}
+        What advances the equations.
+    """
     segment, point = _STEP[engine]
     channels = sum(instrument.channels for instrument in instruments_of(model))
     step = (segment + _CHANNEL_STEP * channels) * share.segments + point * share.points + _ANY_STEP
     building = sum(_BUILD[name] * getattr(share, name) for name in _BUILD)
     start = _START[engine] + (_MPI_START if ranks > 1 else 0.0)
-    return start + building + steps * step
+    events = _events(model, share, sizes)
+    return start + building + steps * step + _EVENT * events
+
+
+def _events(model: Model, share: Share, sizes: Sizes) -> float:
+    """Expected spikes that the synapses of inputs get in one process, where a rate tells."""
+    events = 0.0
+    for table in model.inputs:
+        rate = table.source.poisson or table.source.regular or 0.0
+        names = sizes.populations if table.population is None else [table.population]
+        cells = sum(sizes.populations[name].cells for name in names)
+        if table.cells is not None:
+            cells = len(table.cells)
+        events += 1e-3 * rate * model.run.tstop * table.count.mean_count * cells
+    return events * share.cells / max(sizes.cells, 1)
 
 
 def batch_line(ranks: int, memory: int, seconds: float) -> str:

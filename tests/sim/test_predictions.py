@@ -1,0 +1,112 @@
+"""What a dry run predicts: shares of processes, memory, files, time, and a batch job's options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfpcli.model import Model, load_model
+from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.predict import (
+    Share,
+    batch_line,
+    file_bytes,
+    memory_bytes,
+    seconds,
+    shares_of,
+)
+
+SHARE_FOLDER = Path(__file__).parent.parent.parent / "share"
+LAYOUT = Layout(cells={"E": range(90), "I": range(90, 100)})
+SIZES = Sizes(
+    populations={
+        "E": PopulationSize(cells=90, segments=9000, points=900, synapses=1800),
+        "I": PopulationSize(cells=10, segments=10_000, points=100, synapses=100),
+    }
+)
+
+
+def model(**tables: Any) -> Model:
+    cell = {"morphology": f"{SHARE_FOLDER}/morphologies/stick.swc"}
+    populations = {"E": {"cell": "c", "size": 90}, "I": {"cell": "c", "size": 10}}
+    return load_model({"cell": {"c": cell}, "population": populations, **tables})
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 7, 128])
+def test_shares_are_all_of_the_model(ranks: int) -> None:
+    shares = shares_of(SIZES, LAYOUT, ranks)
+    assert len(shares) == ranks
+    for name in ("cells", "segments", "points", "synapses"):
+        assert sum(getattr(s, name) for s in shares) == pytest.approx(getattr(SIZES, name))
+    work = [share.segments for share in shares]
+    assert max(work) - min(work) <= 1100.0
+
+
+def predicted(tables: Model, *, ranks: int = 1, engine: str = "neuron", leads: bool = True) -> int:
+    share = shares_of(SIZES, LAYOUT, ranks)[0]
+    return memory_bytes(tables, SIZES, share, ranks=ranks, engine=engine, leads=leads)
+
+
+def test_memory_grows_with_what_is_kept() -> None:
+    plain = predicted(model())
+    assert plain > 1.2e8
+    assert predicted(model(), engine="coreneuron") > plain
+    assert predicted(model(record={"vmem": "all"})) > plain + 1e7
+    contacts = [[float(k), 50.0, 0.0] for k in range(1000)]
+    probe = {"name": "LFP", "contacts": contacts}
+    assert predicted(model(probe=[probe])) > plain + 1000 * 8 * SIZES.segments
+    stored = model(record={"imem": True})
+    assert predicted(stored, ranks=2) > predicted(stored, ranks=2, leads=False)
+    assert predicted(model(), ranks=8) < plain
+
+
+def test_files_hold_what_is_stored_and_the_spikes_of_trains() -> None:
+    samples = 1000
+    plain = file_bytes(model(), SIZES, samples)
+    stored = file_bytes(model(record={"imem": True}), SIZES, samples)
+    assert stored - plain == pytest.approx(8 * samples * SIZES.segments, rel=0.1)
+    single = file_bytes(model(record={"imem": True}), SIZES, samples, float32=True)
+    assert single < 0.6 * stored
+    tables = model()
+    outside = {"rate": 20.0, "size": 5000}
+    tree = tables.to_dict()
+    tree["population"]["outside"] = outside
+    more = file_bytes(load_model(tree), SIZES, samples) - plain
+    assert more == 16 * 20.0 * 5000 * tables.run.tstop / 1000.0
+
+
+def test_time_grows_with_steps_cells_and_spikes() -> None:
+    share = Share(cells=100, segments=19_000, points=1000, synapses=1900)
+    one = seconds(model(), SIZES, share, steps=1000, ranks=1, engine="neuron")
+    many = seconds(model(), SIZES, share, steps=11_000, ranks=1, engine="neuron")
+    assert many - one > 10_000 * share.segments * 5e-8
+    source = {"poisson": 100.0}
+    table = {"synapse": {"type": "ExpSyn"}, "weight": 1e-3, "count": 1000, "source": source}
+    fed = seconds(model(input=[table]), SIZES, share, steps=1000, ranks=1, engine="neuron")
+    assert fed - one > 1e-6 * 100 * 1000 * 100 * 0.1
+
+
+def test_batch_jobs_get_room() -> None:
+    line = batch_line(128, 1_000_000_000, 1800.0)
+    assert line == "#SBATCH --ntasks=128 --cpus-per-task=1 --mem-per-cpu=1300M --time=1:01:00"
+
+
+def test_a_plan_for_another_machine(shell: Callable[..., Any], tmp_path: Path) -> None:
+    tree = model(run={"tstop": 10.0, "seed": 1}).to_dict()
+    (tmp_path / "m.json").write_text(json.dumps(tree))
+    here, there = (
+        json.loads(shell("sim", tmp_path / "m.json", "--dry-run", "--json", *more).out)
+        for more in ((), ("--ranks", "128"))
+    )
+    assert here["ranks"] == 1 and there["ranks"] == 128
+    assert there["batch"].startswith("#SBATCH --ntasks=128 ")
+    assert here["segments"] == there["segments"] and here["file bytes"] == there["file bytes"]
+    assert there["memory bytes"] < here["memory bytes"] + 1e7
+    assert here["rank 0 bytes"] == here["memory bytes"]
+    said = shell("sim", tmp_path / "m.json", "--dry-run").out
+    assert "\n#SBATCH --ntasks=1 " in said and "of rank 0" in said
