@@ -83,7 +83,7 @@ def read_ids(path: Path) -> np.ndarray:
         values = read_npy(path).ravel()
     else:
         lines = _lines(path, "is no list of ids", "give .npy or text")
-        words = [word for _, line in lines for word in re.split(r"[\s,;]+", line.strip()) if word]
+        words = _words(" ".join(line for _, line in lines))
         wrong = [word for word in words if not is_number(word)]
         if wrong:
             raise InputError(

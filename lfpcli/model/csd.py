@@ -50,13 +50,13 @@ class Csd(Table):
         """Raise `InputError` unless the volumes are given completely, in one way."""
         exactly_one(self, at, ("z", "origin"))
         discs, boxes = ["z", "dz", "radius"], ["origin", "size", "n"]
-        own, other = (discs, boxes) if self.is_laminar else (boxes, [*discs, "centre"])
-        for name in own:
+        needed, other = (discs, boxes) if self.is_laminar else (boxes, [*discs, "centre"])
+        for name in needed:
             if getattr(self, name) is None:
-                raise at.table_error(f"with '{own[0]}' needs the key '{name}'")
+                raise at.table_error(f"with '{needed[0]}' needs the key '{name}'")
         for name in other:
             if getattr(self, name) is not None:
-                raise (at / name).error(f"does not go with '{own[0]}'")
+                raise (at / name).error(f"does not go with '{needed[0]}'")
         if self.is_laminar:
             self._check_layers(at)
         elif math.prod(self.n or ()) > MOST_VOLUMES:

@@ -83,6 +83,7 @@ class Distribution(Table):
         if self.value is not None:
             return np.full(n, self.value)
         values = self._rvs(rng, n)
+        # those within the limits stay, so that a limit that is never met changes no number
         for _ in range(MOST_ROUNDS):
             wrong = np.flatnonzero(~self._allows(values))
             if not len(wrong):
@@ -225,6 +226,7 @@ class Distribution(Table):
         scipy sums discrete ones term by term, so that limits far out are taken as none.
         """
         low, high = self.min, self.max
+        # P(X >= low) of a discrete one is 1 - P(X <= low - 1)
         if self.is_discrete:
             low = None if low is None or low < -LARGEST_COUNT else math.ceil(low) - 1
             high = None if high is None or high > LARGEST_COUNT else high

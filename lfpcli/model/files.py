@@ -30,6 +30,7 @@ def check_files(model: Model) -> None:
             raise at.error(
                 f"no such file '{path}'", "check the name; it counts from the model's folder"
             )
+        # mechanisms may be folders or files
         is_folder_key = at.path[-1] == "workdir"
         if is_folder_key and not path.is_dir():
             raise at.error(f"'{path}' is no folder")

@@ -62,6 +62,7 @@ def load_model(
     else:
         raise InputError(f"a model is no {type(source).__name__}")
     base = Path(folder) if folder is not None else (path.parent if path else Path())
+    # before the check, so that an override may also mend a file
     set_keys = apply_overrides(tree, overrides, name)
     text = SourceText(name, base.absolute(), lines, set_keys)
     return read_table(Model, tree, At(text), path=path, text=text)

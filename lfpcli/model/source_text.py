@@ -40,6 +40,7 @@ class SourceText:
 
     def line_of(self, path: KeyPath) -> str:
         """Say where `path` was written: ``file:line``, or the ``--set`` that gave or changed it."""
+        # what was set last, or what holds it, is where a reader must look
         for end in range(len(path), -1, -1):
             if path[:end] in self.overrides:
                 return f"--set {clipped(self.overrides[path[:end]], 80)}"

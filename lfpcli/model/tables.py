@@ -148,6 +148,7 @@ def _read_values(cls: type[Table], tree: dict[str, Any], at: At) -> dict[str, An
             values.setdefault(attribute, {})[name] = other
         else:
             raise at.unknown(name, known)
+    # what is misspelt was told above: a missing key would point the wrong way
     for name, (spec, _) in known.items():
         if spec.required and name not in tree:
             raise at.table_error(f"needs the key '{name}'", f"give {spec.value_type.expects}")

@@ -81,6 +81,7 @@ def integer(least: int = 0, most: int = 2**63 - 1) -> ValueType:
     expects = f"a whole number >= {least}" + (f" and <= {most}" if limited else "")
 
     def convert(value: Any, at: At) -> int:
+        # JSON and --set write 3.0 for 3
         if value != int(value) or not least <= value <= most:
             raise at.expected(expects, value)
         return int(value)

@@ -89,8 +89,8 @@ def _launcher() -> str:
     """The launcher beside this Python, which fits its MPI library, or else on the path."""
     places = os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
     for name in _LAUNCHERS:
-        if found := shutil.which(name, path=places):
-            return found
+        if program := shutil.which(name, path=places):
+            return program
     raise MissingDependencyError(
         "there is no mpirun to start several processes with",
         remedy="pip install 'lfpcli[mpi]', or use one process",

@@ -111,6 +111,7 @@ def assign(
         for gid in (gid for gid in fixed if gid in gids):
             ranks[name][gid - gids.start] = fixed[gid]
             load[fixed[gid]] += costs[name]
+    # ties go to the lowest rank, so that all processes come to the same
     heap = sorted((work, rank) for rank, work in enumerate(load))
     for name in _by_cost(costs, cells):
         for gid in cells[name]:

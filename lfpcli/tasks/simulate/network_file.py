@@ -123,7 +123,8 @@ def _columns(built: Built, numbers: list[int]) -> dict[str, np.ndarray]:
     geometries = [member.geometry for member in built.members]
 
     def of(name: str, empty: Any) -> np.ndarray:
-        return np.concatenate([empty, *(getattr(g, name) for g in geometries)])[row]
+        of_segments = np.concatenate([empty, *(getattr(g, name) for g in geometries)])
+        return np.asarray(of_segments[row])
 
     middle = of("middle", np.empty((0, 3)))
     return {

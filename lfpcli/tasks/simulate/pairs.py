@@ -87,7 +87,8 @@ class Pairs:
         if rule.total is not None:
             return self._any(self._counts[index], index, rng)
         if rule.outdegree is not None or rule.pairs is not None:
-            return self._sources[self._first[index] : self._first[index + 1]]
+            sources: np.ndarray = self._sources[self._first[index] : self._first[index + 1]]
+            return sources
         chosen = np.ones(self._pre, bool)
         if rule.probability is not None:
             chosen = rng.random(self._pre) < rule.probability

@@ -191,7 +191,7 @@ def seconds(
     segment, point = _STEP[engine]
     channels = sum(instrument.channels for instrument in instruments_of(model))
     step = (segment + _CHANNEL_STEP * channels) * share.segments + point * share.points + _ANY_STEP
-    building = sum(_BUILD[name] * getattr(share, name) for name in _BUILD)
+    building = sum(_BUILD[name] * float(getattr(share, name)) for name in _BUILD)
     start = _START[engine] + (_MPI_START if ranks > 1 else 0.0)
     events = _events(model, share, sizes)
     return start + building + steps * step + _EVENT * events

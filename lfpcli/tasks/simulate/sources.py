@@ -128,8 +128,9 @@ def _listed(population: Population, ids: np.ndarray) -> np.ndarray:
     if np.any(np.diff(listed[order]) == 0):
         twice = listed[order][:-1][np.diff(listed[order]) == 0][0]
         raise InputError(f"'ids' has {twice} twice", source=population.source_line)
-    place = np.minimum(np.searchsorted(listed[order], ids), len(listed) - 1)
-    is_listed = listed[order][place] == ids
+    # where each id would stand among the listed ones, which is where it stands if it is listed
+    rank = np.minimum(np.searchsorted(listed[order], ids), len(listed) - 1)
+    is_listed = listed[order][rank] == ids
     if not is_listed.all():
         others = np.unique(ids[~is_listed])
         warnings.warn(
@@ -138,4 +139,4 @@ def _listed(population: Population, ids: np.ndarray) -> np.ndarray:
             LfpWarning,
             stacklevel=2,
         )
-    return np.where(is_listed, order[place], -1)
+    return np.where(is_listed, order[rank], -1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfpcli import seeds
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, located
 from lfpcli.model import (
     Candidates,
     Connection,
@@ -24,7 +24,6 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import LINEAR, SynapseKind, SynapseRows
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
-from lfpcli.tasks.simulate.cells import located
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.pairs import Pairs
 from lfpcli.tasks.simulate.trains import Span, TrainGroups, trains_of
