@@ -142,8 +142,14 @@ class Stream:
         coefficients = team.largest(self._largest(matrices))
         self._sum = OrderFreeSum(count, coefficients, largest)
         rows = np.zeros(len(contributors), np.intp)
+        # a cell has its currents in one process, which sums its share alone; other shares are
+        # summed by all
+        self._summed = self.groups
+        self._by_cell = instrument.per == "cell" and bool(self.groups) and not parts
+        if self._by_cell:
+            self._summed = list(dict.fromkeys(c.share for c in contributors))
         if self.groups and not parts:
-            row_of = {group: row for row, group in enumerate(self.groups)}
+            row_of = {group: row for row, group in enumerate(self._summed)}
             rows[:] = [row_of[contributor.share] for contributor in contributors]
         self._contraction = Contraction(matrices, rows, self._sum)
 
@@ -171,9 +177,13 @@ class Stream:
         dict of str to ndarray, shape (n, C)
             On rank 0 the total under "", and the shares under their names; empty elsewhere.
         """
+        if self._by_cell:
+            return self._with_cells(samples)
         split = 1 if parts else max(len(self.groups), 1)
-        sums = self._sums(samples, split)
-        shares = {name: self._sums(block, 1)[0] for name, block in (parts or {}).items()}
+        sums = self._team.add(self._sums(samples, split))
+        shares = {
+            name: self._team.add(self._sums(block, 1))[0] for name, block in (parts or {}).items()
+        }
         if not self._team.leads:
             return {}
         if not parts:
@@ -182,10 +192,24 @@ class Stream:
         return {"": self._sum.join(sums.sum(axis=0)), **joined}
 
     def _sums(self, samples: np.ndarray, split: int) -> np.ndarray:
-        """Sums of all processes in their two parts each, shape (split, 2, n, C)."""
+        """Sums of this process in their two parts each, shape (split, 2, n, C)."""
         sums = np.zeros((split, 2, len(samples), self.instrument.channels))
         self._contraction.add(sums, samples)
-        return self._team.add(sums)
+        return sums
+
+    def _with_cells(self, samples: np.ndarray) -> dict[str, np.ndarray]:
+        """The total, and the shares of the cells that each process has summed."""
+        sums = self._sums(samples, max(len(self._summed), 1))
+        total = self._team.add(sums.sum(axis=0))
+        summed = {name: self._sum.join(sums[k]) for k, name in enumerate(self._summed)}
+        ranks = self._team.collect(summed)
+        if not self._team.leads:
+            return {}
+        nothing = np.zeros(total.shape[1:])
+        shares = dict.fromkeys(self.groups, nothing)
+        for rank in ranks:
+            shares.update(rank)
+        return {"": self._sum.join(total), **shares}
 
 
 def _matrices(instrument: Instrument, members: Sequence[Member]) -> Iterator[np.ndarray]:
