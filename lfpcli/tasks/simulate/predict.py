@@ -14,7 +14,7 @@ import numpy as np
 
 from lfpcli.io.writer import chunk_rows
 from lfpcli.model import Model
-from lfpcli.runtime.engine.spans import chunk_samples
+from lfpcli.runtime.engine.spans import QUEUED_EVENTS, chunk_samples
 from lfpcli.tasks.simulate.estimate import POINT_WORK, Sizes
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, assign
@@ -30,6 +30,8 @@ _CORE_MEMORY = {"start": 1.7e7, "cells": 0.0, "segments": 2e2, "points": 1.7e2, 
 _CELL_ANYWHERE = 40.0
 # one more recorded variable of a segment
 _COLUMN = 1.2e3
+# a spike of a train on its way to a synapse, in NEURON's queue and before
+_QUEUED = 300.0
 # start, end, diameter, area, place, gid, section and parent of a segment in the file
 _GEOMETRY_BYTES = 96
 _SPIKE_BYTES = 16
@@ -42,7 +44,7 @@ _BUILD = {"cells": 1.4e-3, "segments": 1.6e-5, "synapses": 4.5e-6}
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
 # s of a spike that a train brings to a synapse
-_EVENT = 2.5e-6
+_EVENT = 1.7e-6
 _ANY_STEP = 2.6e-5
 
 
@@ -147,7 +149,24 @@ def memory_bytes(
     table = model.record
     extra = len(table.variables) + table.imem + (table.vmem == "all")
     total += _COLUMN * extra * share.segments
+    total += _QUEUED * min(_queued(model, share, sizes), QUEUED_EVENTS)
     return round(total + _gathered(model, sizes, leads=leads and ranks > 1))
+
+
+def _queued(model: Model, share: Share, sizes: Sizes) -> float:
+    """Expected events of inputs that a process hands over at once, those of a chunk."""
+    stretch = min(
+        chunk_samples(_recorded(model, sizes), "neuron") * model.run.interval, model.run.tstop
+    )
+    return _events(model, share, sizes) * stretch / model.run.tstop
+
+
+def _recorded(model: Model, sizes: Sizes) -> int:
+    """Columns of all recorders of all processes."""
+    stored = sum(report_columns(model, sizes))
+    if model.record.imem or not model.needs_currents:
+        return stored
+    return stored + sizes.segments
 
 
 def _weighed(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
@@ -157,8 +176,7 @@ def _weighed(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
 def _gathered(model: Model, sizes: Sizes, *, leads: bool) -> float:
     """Bytes of a chunk of signals and reports of all processes."""
     stored = sum(report_columns(model, sizes))
-    recorded = stored if model.record.imem else stored + sizes.segments
-    rows = chunk_samples(recorded, "neuron")
+    rows = chunk_samples(_recorded(model, sizes), "neuron")
     # two exact parts of each sum, and the sums
     signals = 3 * 8 * rows * sum(signal_columns(model, sizes))
     if not leads:
