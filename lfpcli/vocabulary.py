@@ -63,6 +63,8 @@ TURNS: Final = ("any", "z", "none")
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
 NSEG_RULES: Final = ("d_lambda", "length", "lfpy", "allen", "fixed", "keep")
+ORIGINS: Final = ("soma", "file")
+"""Where a cell stands that nothing places: with its soma at the origin, or as in its file."""
 ALL_ACTIVE: Final = "all-active"
 AXON_STUBS: Final = ("perisomatic", ALL_ACTIVE)
 """What replaces the axon of cells of the Allen Institute."""

@@ -169,7 +169,10 @@ class CellSpec(Table):
     )
     cell_id: str | None = key(TEXT, None, doc="Which cell of a NeuroML file that holds several.")
     template: TemplateRef | None = key(
-        TEMPLATE, None, doc="Instead of a morphology: a hoc template and its file."
+        TEMPLATE,
+        None,
+        doc="A hoc template and its file. With a morphology: that is loaded into the template's "
+        "object, as LFPy does it, where the template itself makes no sections.",
     )
     hoc: Path | None = key(
         PATH,
@@ -222,6 +225,13 @@ class CellSpec(Table):
     extracellular: bool = key(
         BOOLEAN, False, doc="Whether NEURON's extracellular mechanism is inserted."
     )
+    origin: str | None = key(
+        choice(*vocabulary.ORIGINS),
+        None,
+        doc="Where the cell stands if neither 'shift' nor a place is given: with its soma at "
+        "the origin, or where its file has it. Left out: at the origin, unless lfp morph placed "
+        "it.",
+    )
     shift: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Where the soma goes.")
     rotate: Rotation | None = key(
         table(Rotation, "a table such as {x = 90.0}"), None, doc="Rotation about the soma."
@@ -239,7 +249,7 @@ class CellSpec(Table):
     def __post_init__(self) -> None:
         if self.nseg is None:
             rule = "d_lambda"
-            if self.template is not None or self.hoc is not None:
+            if self.morphology is None:
                 rule = "keep"
             elif self.allen is not None:
                 rule = "allen"
@@ -247,7 +257,11 @@ class CellSpec(Table):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the cell has no, or two, geometries."""
-        exactly_one(self, at, ("morphology", "template", "hoc"))
+        geometries: tuple[str, ...] = ("morphology", "template", "hoc")
+        if self.template is not None:
+            # a morphology goes into the template's object
+            geometries = ("template", "hoc")
+        exactly_one(self, at, geometries)
         if self.allen is not None and self.morphology is None:
             raise (at / "allen").error("belongs to 'morphology', which is not given")
         for name in ("repair", "cell_id", "neuroml"):

@@ -66,7 +66,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"run__engine": "neurn"}, "did you mean 'neuron'?"),
     ({"probe__0__method": "lines"}, "did you mean 'line'?"),
     # cells
-    ({"cell__pyr__template": "a.hoc:T"}, "has both 'morphology' and 'template'"),
+    ({"cell__pyr__hoc": "a.hoc"}, "has both 'morphology' and 'hoc'"),
     ({"cell__pyr__morphology": None}, "[cell.pyr] needs one of 'morphology', 'template'"),
     ({"cell__basket__template": "a.hoc"}, 'expected "FILE.hoc:TEMPLATE", got "a.hoc"'),
     ({"cell__pyr__args": [1]}, "[cell.pyr] key 'args': belongs to 'template'"),

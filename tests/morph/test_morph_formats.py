@@ -297,6 +297,8 @@ dend[2] { L = 30 diam = 1 }
 
 def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
     (tmp_path / "cell.hoc").write_text(HOC)
+    clamp = HOC + "objref clamp\nsoma clamp = new IClamp(0.5)\n"
+    (tmp_path / "clamp.hoc").write_text(clamp)
     found = neuron_process(
         """
         from lfpcli.errors import SimulatorError
@@ -305,16 +307,23 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
         results["names"] = np.array(loaded.names)
         results["points"] = [s.n3d() for s in loaded.sections]
         results["lengths"] = [s.L for s in loaded.sections]
+        again = load_sections("cell.hoc")
+        results["again"] = [s.L for s in again.sections]
+        results["alive"] = loaded.sections[0].nseg
+        clamped = load_sections("clamp.hoc")
+        results["clamps"] = len(clamped.sections[0](0.5).point_processes())
         try:
-            load_sections("cell.hoc")
+            load_sections("clamp.hoc")
         except SimulatorError as error:
             results["error"] = str(error)
-        results["alive"] = loaded.sections[0].nseg
         """
     )
     assert found["names"].tolist() == ["soma", "dend[0]", "dend[1]", "dend[2]"]
-    assert found["points"].min() >= 2
-    assert found["lengths"].tolist() == [20, 100, 50, 30]
+    # what has no points gets none
+    assert found["points"].tolist() == [0, 2, 0, 0]
+    assert found["lengths"].tolist() == found["again"].tolist() == [20, 100, 50, 30]
+    # point processes are not copied: such a cell is what the file made, of which there is one
+    assert found["clamps"] == 1
     assert "would be deleted" in str(found["error"])
     assert found["alive"] == 3
 

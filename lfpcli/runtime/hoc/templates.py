@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import InputError, SimulatorError, nearest
+from lfpcli.errors import InputError, LfpWarning, SimulatorError, nearest
 from lfpcli.runtime.cell.sections import is_deleted
 from lfpcli.runtime.hoc.hoc import call_hoc, run_hoc_file
 from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.text import template_bodies, without_hoc_comments, without_strings
 from lfpcli.runtime.mechanisms.sources import read_text
+from lfpcli.runtime.morphology.build import instantiate
+from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.runtime.neuron import nrn
 
 _SETTINGS: dict[tuple[Path, ...], dict[str, float]] = {}
@@ -54,6 +57,7 @@ def load_template(
     workdir: Path | None = None,
     code: Iterable[Path] = (),
     stand_ins: Iterable[str] = (),
+    morphology: Path | None = None,
 ) -> TemplateCell:
     """Make a cell from a hoc template.
 
@@ -74,6 +78,8 @@ def load_template(
     stand_ins : iterable of str
         Point processes that the model's code names and that could not be compiled. Code that makes
         one of them fails; code that only may do so is read without error.
+    morphology : Path, optional
+        A file that is loaded into the template's object, where its list `all` is empty.
 
     Returns
     -------
@@ -98,10 +104,32 @@ def load_template(
             run_hoc_file(path, folder=folder)
         maker = _template(file, name)
         cell = call_hoc(lambda: maker(*args), file, folder)
+        if morphology is not None:
+            _load_into(cell, morphology, file)
     sections = _sections(cell, file)
     _MADE_LAST[:] = sections[-1:]
     names = [_short_name(section) for section in sections]
     return TemplateCell(cell, sections, names, dict(settings))
+
+
+def _load_into(cell: Any, morphology: Path, file: Path) -> None:
+    """Load a morphology into a template's object, as LFPy's cells of networks do."""
+    sections = getattr(cell, "all", None)
+    if sections is None or not hasattr(sections, "wholetree"):
+        raise InputError(
+            "the template has no public SectionList 'all', which a morphology goes into",
+            source=file,
+            remedy="declare it, and make it in init(), or leave 'morphology' out",
+        )
+    if any(True for _ in sections):
+        warnings.warn(
+            f"the template makes sections of its own; {morphology} is not loaded [{file}]",
+            LfpWarning,
+            stacklevel=2,
+        )
+        return
+    shape = read_morphology(morphology)
+    call_hoc(lambda: instantiate(shape, into=cell), file, file.parent)
 
 
 def template_names(file: Path) -> list[str]:
@@ -137,6 +165,14 @@ def load_hoc_model(file: Path) -> TemplateCell:
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
+    roots = [section.name() for section in sections if section.parentseg() is None]
+    if len(roots) > 1:
+        warnings.warn(
+            f"makes {len(roots)} cells or pieces, {', '.join(roots)}, which run together as one "
+            f"cell; spikes are those of one soma. A template gives each its own [{file}]",
+            LfpWarning,
+            stacklevel=2,
+        )
     return TemplateCell(None, sections, [s.name() for s in sections], settings)
 
 

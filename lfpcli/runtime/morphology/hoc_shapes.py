@@ -14,10 +14,32 @@ from lfpcli.errors import InputError, SimulatorError
 from lfpcli.morphology.section import Section, type_of_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.build import check_free
+from lfpcli.runtime.morphology.copies import SectionCopy, copied, make_copies
 from lfpcli.runtime.neuron import nrn
+
+# sections of files that were run, by path and time of change
+_COPIES: dict[tuple[Path, int], list[SectionCopy]] = {}
 
 
 def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
+    """Return the sections that a hoc file makes, with what it puts into their membrane.
+
+    The file runs once; its sections are copied, and belong to Python alone, so that a process may
+    have many such cells. Only where the file puts point processes on its sections they stay what
+    they are, at the top level of hoc, where one such cell fits at a time.
+    """
+    file = Path(path).resolve()
+    key = file, file.stat().st_mtime_ns
+    if key not in _COPIES:
+        sections = run_hoc(path)
+        if any(segment.point_processes() for section in sections for segment in section):
+            return sections
+        _COPIES[key] = copied(sections)
+        _delete(sections)
+    return make_copies(_COPIES[key])
+
+
+def run_hoc(path: str | os.PathLike[str]) -> list[Any]:
     """Let NEURON run a hoc file, and return the sections that came to be.
 
     Parameters
@@ -28,7 +50,7 @@ def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
     Returns
     -------
     list of nrn.Section
-        In NEURON's order, each with its 3-d points.
+        In NEURON's order.
 
     Raises
     ------
@@ -54,8 +76,6 @@ def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=path, remedy="check what it declares")
-    # sections without 3-d points get them here
-    h.define_shape()
     return sections
 
 
@@ -71,12 +91,18 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
     name : str
         What to call it in messages.
     """
-    sections = load_hoc(path)
+    sections = run_hoc(path)
+    # sections without 3-d points get them here
+    nrn().define_shape()
     try:
         return Morphology.from_sections(describe(sections), name=name)
     finally:
-        for section in sections:
-            nrn().delete_section(sec=section)
+        _delete(sections)
+
+
+def _delete(sections: Sequence[Any]) -> None:
+    for section in sections:
+        nrn().delete_section(sec=section)
 
 
 def describe(sections: Sequence[Any]) -> list[Section]:

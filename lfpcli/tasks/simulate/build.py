@@ -29,6 +29,7 @@ from lfpcli.tasks.simulate.own_settings import (
     with_own_settings,
 )
 from lfpcli.tasks.simulate.sources import population_trains
+from lfpcli.tasks.simulate.standing import standing_notes
 from lfpcli.tasks.simulate.wiring import chosen, wire
 
 
@@ -106,6 +107,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     cells = _make_cells(model, layout, factories, team)
     own = agreed_settings(model, factories, team)
     model = own.model
+    own.notes += standing_notes(model)
     populations = model.resolved_populations()
     members = []
     for cell in cells:

@@ -26,8 +26,9 @@ from lfpcli.runtime.hoc.hooks import hook
 from lfpcli.runtime.hoc.neuroml import neuroml_hook
 from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
+from lfpcli.runtime.mechanisms.concentrations import conflicting_writers
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
-from lfpcli.runtime.morphology.reading import read_morphology
+from lfpcli.tasks.simulate.standing import morphology_of
 
 
 class CellFactory:
@@ -58,6 +59,7 @@ class CellFactory:
         self.settings: dict[str, float] = {}
         self._stand_ins = stand_ins
         self._made = False
+        self._checked = False
         rules = {f.name: getattr(spec.nseg, f.name) for f in fields(Discretisation)}
         self._nseg = Discretisation(**{k: v for k, v in rules.items() if v is not None})
         self._morphology: Morphology | None = None
@@ -100,6 +102,11 @@ class CellFactory:
             )
         cell.owner = owner
         self._set_expressions(cell)
+        if self._checked:
+            return cell
+        self._checked = True
+        for sentence in conflicting_writers(cell.sections, cell.names):
+            warnings.warn(f"{sentence} [{spec.source_line}]", LfpWarning, stacklevel=2)
         return cell
 
     def _sections(self) -> tuple[Any, list[str] | None, Any]:
@@ -126,11 +133,9 @@ class CellFactory:
         if path.suffix.lower() == ".hoc":
             return path, None, None
         if self._morphology is None:
-            self._morphology = read_morphology(
-                path,
-                repair=self.spec.repair,
-                cell_id=None if self.spec.neuroml else self.spec.cell_id,
-            )
+            morphology = morphology_of(self.spec)
+            assert morphology is not None
+            self._morphology = morphology
             for note in (*self._morphology.repairs, *self._morphology.notes):
                 warnings.warn(f"{note} [{path}]", LfpWarning, stacklevel=2)
             biophysics = self._morphology.biophysics
@@ -148,6 +153,7 @@ class CellFactory:
             workdir=spec.workdir,
             code=[code.file for code in spec.code if code.function is None],
             stand_ins=self._stand_ins,
+            morphology=spec.morphology,
         )
         self.settings |= made.settings
         return made.sections, made.names, made.template

@@ -14,6 +14,7 @@ from lfpcli.io.arrays import load_contacts
 from lfpcli.io.npz import read_npy
 from lfpcli.model import CellSpec, Population
 from lfpcli.model.network import Place
+from lfpcli.tasks.simulate.standing import standing_place
 
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
@@ -52,7 +53,7 @@ def positions_of(
     """
     place = population.place
     if place is None:
-        return np.tile(np.asarray(spec.shift, float), (population.size or 1, 1))
+        return np.tile(standing_place(spec), (population.size or 1, 1))
     if place.positions is not None:
         return _listed(place, population)
     rng = seeds.generator(seed, f"place {population.name}")

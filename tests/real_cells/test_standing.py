@@ -1,0 +1,165 @@
+"""Cells of hoc morphologies many times, morphologies in templates, and where cells stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfpcli.io.recording import open_recording
+from lfpcli.runtime.mechanisms.concentrations import written_concentrations
+
+BRANCHED = """\
+create soma, dend[2]
+soma { pt3dadd(-10, 0, 0, 20) pt3dadd(10, 0, 0, 20) insert hh gnabar_hh = 0.2 ena = 55 nseg = 3 }
+dend[0] { pt3dadd(10, 0, 0, 4) pt3dadd(60, 0, 0, 2) insert pas e_pas = -60 Ra = 77 cm = 2 }
+dend[1] { L = 30 nseg = 3 diam(0:1) = 3:1 }
+connect dend[0](0), soma(1)
+connect dend[1](1), dend[0](1)
+"""
+STATE = """
+from lfpcli import Cell
+from lfpcli.runtime.neuron import nrn
+h = nrn()
+def state(sections):
+    values = []
+    for s in sections:
+        values += [s.L, s.Ra, s.nseg, s.n3d(), s.orientation()]
+        values += [getattr(g, n, 0) for g in s for n in
+                   ("cm", "diam", "gnabar_hh", "ena", "e_pas", "nao")]
+        values += [g.area() for g in s]
+    return values
+"""
+
+
+def test_hoc_morphologies_are_made_many_times(neuron_process, tmp_path: Path) -> None:
+    (tmp_path / "a.hoc").write_text(BRANCHED)
+    (tmp_path / "b.hoc").write_text("create soma\nsoma { L = 9 diam = 9 }\n")
+    got = neuron_process(
+        STATE
+        + """
+cells = [Cell("a.hoc", nseg={"rule": "keep"}) for _ in range(3)] + [Cell("b.hoc")]
+results["count"] = len(list(h.allsec()))
+results["names"] = cells[2].names
+results["states"] = [state(cell.sections) for cell in cells[:3]]
+h.load_file(1, "a.hoc")
+results["plain"] = state([h.soma, h.dend[0], h.dend[1]])
+results["other"] = cells[3].sections[0].L
+"""
+    )
+    assert got["count"] == 10
+    assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]
+    for values in got["states"]:
+        np.testing.assert_array_equal(values, got["plain"])
+    assert got["other"] == 9
+
+
+def test_populations_of_hoc_morphologies_run(shell, tmp_path: Path) -> None:
+    (tmp_path / "a.hoc").write_text(BRANCHED)
+    path, out = tmp_path / "m.toml", tmp_path / "o.h5"
+    path.write_text(
+        '[run]\ntstop = 2\n[cell.c]\nmorphology = "a.hoc"\n[population.P]\ncell = "c"\nsize = 3\n'
+    )
+    shell("sim", path, "-o", out)
+    with open_recording(out) as recording:
+        vmem = recording.report("vmem", "P").data[()]
+    assert vmem.shape[1] == 3
+    assert np.ptp(vmem, axis=1).max() == 0
+
+
+TEMPLATE = """\
+begintemplate Shell
+public soma, dend, apic, axon, all, somatic, basal, apical, axonal, biophys
+create soma[1], dend[1], apic[1], axon[1]
+objref all, somatic, basal, apical, axonal, this
+proc init() {
+    all = new SectionList()
+    somatic = new SectionList()
+    basal = new SectionList()
+    apical = new SectionList()
+    axonal = new SectionList()
+    if ($1) { soma { L = 11 diam = 11 all.append() } }
+}
+endtemplate Shell
+"""
+
+
+def test_a_morphology_goes_into_a_template(shell, share: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.hoc").write_text(TEMPLATE)
+    path, out = tmp_path / "m.toml", tmp_path / "o.h5"
+    swc = share / "morphologies/ball_and_sticks.swc"
+    text = (
+        f'[run]\ntstop = 2\n[cell.c]\nmorphology = "{swc}"\nMORE'
+        '[[cell.c.mechanism]]\nname = "pas"\n[population.P]\ncell = "c"\nsize = 2\n'
+    )
+    path.write_text(text.replace("MORE", 'template = "t.hoc:Shell"\nargs = [0]\n'))
+    shell("sim", path, "-o", out)
+    plain = tmp_path / "plain.h5"
+    path.write_text(text.replace("MORE", ""))
+    shell("sim", path, "-o", plain)
+    with open_recording(out) as one, open_recording(plain) as other:
+        assert one.geometry("P").section_names == other.geometry("P").section_names
+        np.testing.assert_array_equal(one.geometry("P").end, other.geometry("P").end)
+        np.testing.assert_array_equal(one.geometry("P").area, other.geometry("P").area)
+    path.write_text(text.replace("MORE", 'template = "t.hoc:Shell"\nargs = [1]\n'))
+    err = shell("sim", path, "-o", out, "--force").err
+    assert "the template makes sections of its own" in err
+    (tmp_path / "t.hoc").write_text(TEMPLATE.replace("all", "entire"))
+    err = shell("sim", path, "-o", out, "--force", code=3).err
+    assert "no public SectionList 'all'" in err
+
+
+def test_several_cells_of_one_hoc_file_are_told(shell, tmp_path: Path) -> None:
+    path = tmp_path / "two.hoc"
+    path.write_text("create soma, soma2\nsoma { L = 20 }\nsoma2 { L = 20 }\n")
+    err = shell("sim", "--hoc", path, "--tstop", 1, "-o", tmp_path / "o.h5").err
+    assert "makes 2 cells or pieces, soma, soma2, which run together as one cell" in err
+
+
+def depth(path: Path) -> tuple[float, float]:
+    with open_recording(path) as recording:
+        geometry = recording.geometry(next(iter(recording.populations)))
+        return float(geometry.start[:, 2].min()), float(geometry.end[:, 2].max())
+
+
+@pytest.mark.parametrize("suffix", [".swc", ".h5"])
+def test_a_shift_on_the_way_is_kept(shell, share: Path, tmp_path: Path, suffix: str) -> None:
+    cell, out = tmp_path / f"cell{suffix}", tmp_path / "o.h5"
+    source = share / "morphologies/stick.swc"
+    shell("morph", source, "--shift", "0,0,100", "-o", cell)
+    shell("sim", source, "--passive", "--tstop", 1, "-o", out)
+    low, high = depth(out)
+    err = shell("sim", cell, "--passive", "--tstop", 1, "-o", out, "--force").err
+    assert depth(out) == pytest.approx((low + 100, high + 100), abs=1e-4)
+    assert "origin" not in err
+    for key, shift in (("shift=[0,0,7]", 7), ("origin=soma", 0)):
+        setting = f"cell.cell.{key}"
+        shell("sim", cell, "--passive", "--tstop", 1, "--set", setting, "-o", out, "--force")
+        assert depth(out) == pytest.approx((low + shift, high + shift), abs=1e-4)
+
+
+def test_a_file_with_its_soma_elsewhere_is_told(shell, tmp_path: Path) -> None:
+    cell, out = tmp_path / "cell.swc", tmp_path / "o.h5"
+    cell.write_text("1 1 5 6 30 5 -1\n2 3 5 6 35 1 1\n3 3 5 6 90 1 2\n")
+    err = shell("sim", cell, "--passive", "--tstop", 1, "-o", out).err
+    assert "has the soma at (5, 6, 30) um; it is moved to the origin" in err
+    assert 'cell.cell.origin = "file" keeps it' in err
+    moved = depth(out)
+    arguments = ("--passive", "--tstop", 1, "--set", "cell.cell.origin=file", "-o", out, "--force")
+    err = shell("sim", cell, *arguments).err
+    assert "moved to the origin" not in err
+    assert depth(out) == pytest.approx((moved[0] + 30, moved[1] + 30), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("NEURON { SUFFIX a USEION ca READ ica, cai WRITE cai }", {"cai"}),
+        ("NEURON {\n USEION ca READ cai WRITE ica VALENCE 2\n}", set()),
+        ("NEURON {\n USEION na\n READ ina\n WRITE nai, nao\n}", {"nai", "nao"}),
+        ("NEURON {\n : USEION ca WRITE cai\n USEION k WRITE ik\n}", set()),
+    ],
+)
+def test_concentrations_that_a_mechanism_writes(text: str, expected: set[str]) -> None:
+    assert written_concentrations(text) == expected
