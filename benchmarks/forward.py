@@ -311,7 +311,7 @@ def main() -> None:
     near = best(lambda: near_contacts(tree(), shank()), repeats)
     print(f"\ncontacts inside segments: {near:.3g} s\n")
     print_table(
-        ["kernel", "peak Gflop/s", "share", "store GB/s", "share", "of the nearer roof"],
+        ["kernel", "peak Gflop/s", "share", "store GB/s", "its share", "of the nearer roof"],
         roofline(rows),
     )
     save("forward")

@@ -19,6 +19,8 @@ from lfpcli.tasks.files.examples import Example, examples
 
 FOLDER = Path(__file__).resolve().parent
 TARGET = FOLDER / "manual"
+# how mandoc sets `.BR lfp\-sim (1)`
+_REFERENCE = re.compile(r"<b>(lfp(?:-\w+)?)</b>\((\d)\)")
 GROUPS = {
     ".1": ("commands", "Commands"),
     ".5": ("files", "Files"),
@@ -41,6 +43,7 @@ def page_text(path: Path) -> str:
     )
     # only pages of ours are on the site
     html = re.sub(r'<a class="Xr" href="(?!lfp)[^"]*">(.*?)</a>', r"\1", done.stdout)
+    html = _REFERENCE.sub(r'<a href="\1.html"><b>\1</b></a>(\2)', html)
     indented = "\n".join("   " + line for line in html.splitlines())
     head = title(path.name.replace(".", "(") + ")")
     body = f'.. raw:: html\n\n   <div class="manual">\n{indented}\n   </div>\n'

@@ -25,7 +25,10 @@ exit codes: 0 done, 2 usage, 3 no such example, 4 a file exists or cannot be wri
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the example; without it, a list")
+    name = parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="the example; without it, a list"
+    )
+    options.completed(name, _names)
     parser.add_argument("folder", nargs="?", metavar="DIR", help="where it goes (./NAME)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
     options.add_json(parser)
@@ -53,6 +56,12 @@ def run(args: argparse.Namespace) -> None:
     print(f"cd {folder}")
     for command in example.commands:
         print(command)
+
+
+def _names() -> list[str]:
+    from lfpcli.builtin import builtin_names
+
+    return [name for name, path in builtin_names().items() if path.suffix == ".toml"]
 
 
 def _facts(example: Example) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lfpcli.cli import options
 from lfpcli.cli.manual import plain_text, summary
 from lfpcli.errors import InputError, nearest
 
@@ -26,7 +27,10 @@ exit codes: 0 done, 2 usage, 3 no such page"""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page; without it, a list")
+    topic = parser.add_argument(
+        "topic", nargs="?", metavar="TOPIC", help="the page; without it, a list"
+    )
+    options.completed(topic, manual_pages)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lfpcli.vocabulary import AUTO_RANKS
+
+
+def completed(action: argparse.Action, words: Callable[[], Iterable[str]]) -> None:
+    """Let the tab key offer words for an argument; they are asked for only then."""
+
+    def offer(prefix: str, **_: object) -> list[str]:
+        return [word for word in words() if word.startswith(prefix)]
+
+    # the attribute that argcomplete looks for
+    vars(action)["completer"] = offer
 
 
 def add_output(parser: argparse.ArgumentParser, noun: str, *, required: bool = False) -> None:
