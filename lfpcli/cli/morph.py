@@ -91,7 +91,13 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.morphology.measures import Segmentation
     from lfpcli.tasks import morph as task
 
-    rule = Segmentation(args.d_lambda, args.frequency, args.ra, args.cm, args.max_length)
+    rule = Segmentation(
+        d_lambda=args.d_lambda,
+        frequency=args.frequency,
+        Ra=args.ra,
+        cm=args.cm,
+        max_length=args.max_length,
+    )
     cells = []
     refused: list[InputError] = []
     for source in args.inputs:

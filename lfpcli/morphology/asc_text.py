@@ -317,7 +317,9 @@ class _Tree:
     def _begin(self, offset: int) -> None:
         """Begin a branch of the innermost split."""
         count = len(self.drawing.points)
-        branch = Branch(self._type, self._splits[-1][1], offset, count, count)
+        branch = Branch(
+            type=self._type, parent=self._splits[-1][1], offset=offset, first=count, stop=count
+        )
         self._current = len(self.drawing.branches)
         self.drawing.branches.append(branch)
 

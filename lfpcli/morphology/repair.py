@@ -55,7 +55,9 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     beyond = np.abs(whole[:, 1]) > LARGEST_TYPE
     whole[beyond, 1] = DENDRITE
     _note(notes, "took types beyond 31 bits for dendrites", np.array(table.lines)[beyond].tolist())
-    work = _Work(table, whole[:, 1], values, _parents(whole), notes)
+    work = _Work(
+        table=table, types=whole[:, 1], values=values, parents=_parents(whole), notes=notes
+    )
     work.cut_loops()
     work.drop_unplaced()
     work.replace_contour()
