@@ -32,15 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_output(parser, "recording to write")
     parser.add_argument("--list", action="store_true", help="list the arrays known by name")
     options.add_json(parser)
-    what = parser.add_argument_group("what measures (one of)").add_mutually_exclusive_group()
-    what.add_argument("--array", metavar="NAME", help="array by name or file (.yaml, .json, .csv)")
-    what.add_argument(
+    targets = parser.add_argument_group("what measures (one of)").add_mutually_exclusive_group()
+    targets.add_argument(
+        "--array", metavar="NAME", help="array by name or file (.yaml, .json, .csv)"
+    )
+    targets.add_argument(
         "--contacts",
         type=options.point_or_file,
         metavar="FILE",
         help="table of x, y, z in um (.csv), or x,y,z",
     )
-    what.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
+    targets.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
     _add_geometry(parser.add_argument_group("contacts"))
     model = parser.add_argument_group("forward model")
     model.add_argument("--method", choices=vocabulary.METHODS, help="kind of source (line)")

@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 from lfpcli.errors import InputError
 
 
-def points(value: ArrayLike, what: str) -> np.ndarray:
+def points(value: ArrayLike, label: str) -> np.ndarray:
     """Places or directions as floats, one or many.
 
     Parameters
     ----------
     value : array_like, shape (3,) or (n, 3)
         The vectors.
-    what : str
+    label : str
         What they are, for messages.
 
     Returns
@@ -30,22 +30,22 @@ def points(value: ArrayLike, what: str) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: not numbers") from error
+        raise InputError(f"{label}: not numbers") from error
     array = np.ascontiguousarray(array[None] if array.ndim == 1 else array)
     if array.ndim != 2 or array.shape[1] != 3 or len(array) == 0:
-        raise InputError(f"{what}: shape {np.shape(value)}, expected (n, 3)")
+        raise InputError(f"{label}: shape {np.shape(value)}, expected (n, 3)")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(bad):
-        raise InputError(f"{what}: number {bad[0]} is not finite")
+        raise InputError(f"{label}: number {bad[0]} is not finite")
     return array
 
 
-def directions(value: ArrayLike, what: str) -> np.ndarray:
+def directions(value: ArrayLike, label: str) -> np.ndarray:
     """Vectors scaled to unit length; as `points`, and an `InputError` for a zero vector."""
-    array = points(value, what)
+    array = points(value, label)
     largest = np.abs(array).max(axis=1, keepdims=True)
     if np.any(largest == 0):
-        raise InputError(f"{what}: number {int(np.flatnonzero(largest == 0)[0])} has no direction")
+        raise InputError(f"{label}: number {int(np.flatnonzero(largest == 0)[0])} has no direction")
     array = array / largest
     return np.asarray(array / np.linalg.norm(array, axis=1, keepdims=True))
 
@@ -61,17 +61,17 @@ def moment(value: ArrayLike) -> np.ndarray:
     return array
 
 
-def conductivity(value: float, what: str = "conductivity") -> float:
+def conductivity(value: float, label: str = "conductivity") -> float:
     """A conductivity above zero, S/m."""
     sigma = float(value)
     if not (np.isfinite(sigma) and sigma > 0):
         raise InputError(
-            f"{what} is {sigma:g} S/m, not positive", remedy="give a conductivity above zero"
+            f"{label} is {sigma:g} S/m, not positive", remedy="give a conductivity above zero"
         )
     return sigma
 
 
-def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
+def apart(targets: np.ndarray, sources: np.ndarray, label: str) -> np.ndarray:
     """Vectors from each source to each target, none of them zero.
 
     Parameters
@@ -80,7 +80,7 @@ def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
         Electrodes or sensors, um.
     sources : ndarray, shape (D, 3)
         Dipoles, um.
-    what : str
+    label : str
         What the targets are, for messages.
 
     Returns
@@ -97,7 +97,7 @@ def apart(targets: np.ndarray, sources: np.ndarray, what: str) -> np.ndarray:
     if len(touching):
         target, source = touching[0]
         raise InputError(
-            f"{what} {target} lies on dipole {source} at {_place(sources[source])} um",
+            f"{label} {target} lies on dipole {source} at {_place(sources[source])} um",
             remedy="move one of them; the field of a point dipole is infinite there",
         )
     return np.asarray(gap)

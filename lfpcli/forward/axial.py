@@ -125,10 +125,10 @@ class AxialNetwork:
             columns.append(partners.col[other])
             values.append(partners.data[other] * conductance[rows[1]])
         row, column, value = (np.concatenate(part) for part in (rows, columns, values))
-        own = -np.bincount(row, weights=value, minlength=len(children))
+        diagonal = -np.bincount(row, weights=value, minlength=len(children))
         row = np.concatenate([row, np.arange(len(children))])
         column = np.concatenate([column, children])
-        entries = (np.concatenate([value, own]), (row, column))
+        entries = (np.concatenate([value, diagonal]), (row, column))
         return _csr(entries, (len(children), len(self)))
 
     def vmem_to_imem(self) -> sparse.csr_array:

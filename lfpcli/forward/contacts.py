@@ -142,16 +142,16 @@ class Contacts:
         tangents = self.frames()[0] @ turn.T
         return replace(self, positions=positions, normals=self.normals @ turn.T, tangents=tangents)
 
-    def _directions(self, value: np.ndarray, what: str) -> np.ndarray:
+    def _directions(self, value: np.ndarray, label: str) -> np.ndarray:
         vectors = np.asarray(value, dtype=float)
         if vectors.ndim == 1:
             vectors = np.broadcast_to(vectors, (len(self), len(vectors)))
-        vectors = _vectors(vectors, what)
+        vectors = _vectors(vectors, label)
         if len(vectors) != len(self):
-            raise InputError(f"contacts: {len(vectors)} {what} for {len(self)} positions")
+            raise InputError(f"contacts: {len(vectors)} {label} for {len(self)} positions")
         largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
         if np.any(largest == 0):
-            raise InputError(f"contacts: zero vector among the {what}")
+            raise InputError(f"contacts: zero vector among the {label}")
         vectors = vectors / largest
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
@@ -182,24 +182,24 @@ class Contacts:
             raise InputError(f"contacts: {len(self.ids)} ids for {len(self)} positions")
 
 
-def _vectors(value: ArrayLike, what: str) -> np.ndarray:
+def _vectors(value: ArrayLike, label: str) -> np.ndarray:
     try:
         vectors = np.array(value, dtype=float, order="C")
     except (TypeError, ValueError) as error:
-        raise InputError(f"contacts: {what} are not numbers") from error
+        raise InputError(f"contacts: {label} are not numbers") from error
     if vectors.ndim != 2 or vectors.shape[1] != 3:
-        raise InputError(f"contacts: {what} have shape {vectors.shape}, expected (C, 3)")
+        raise InputError(f"contacts: {label} have shape {vectors.shape}, expected (C, 3)")
     if not np.all(np.isfinite(vectors)):
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise InputError(f"contacts: {what} of contact {row} are not finite")
+        raise InputError(f"contacts: {label} of contact {row} are not finite")
     return vectors
 
 
-def _size(value: object, what: str) -> float:
+def _size(value: object, label: str) -> float:
     try:
         size = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise InputError(f"contacts: {what} {value!r} is not a number") from error
+        raise InputError(f"contacts: {label} {value!r} is not a number") from error
     if not np.isfinite(size) or size < 0:
-        raise InputError(f"contacts: {what} is {size:g} um, expected a finite length >= 0")
+        raise InputError(f"contacts: {label} is {size:g} um, expected a finite length >= 0")
     return size

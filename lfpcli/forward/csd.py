@@ -82,8 +82,8 @@ def volumetric_matrix(geometry: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike) -
     owner, t = _cuts(start, along, edges)
     piece = np.flatnonzero(owner[1:] == owner[:-1])
     owner, share = owner[piece], t[piece + 1] - t[piece]
-    place = start[owner] + (0.5 * (t[piece + 1] + t[piece]))[:, None] * along[owner]
-    cell = [np.searchsorted(e, place[:, k], side="right") - 1 for k, e in enumerate(edges)]
+    middle = start[owner] + (0.5 * (t[piece + 1] + t[piece]))[:, None] * along[owner]
+    cell = [np.searchsorted(e, middle[:, k], side="right") - 1 for k, e in enumerate(edges)]
     counts = [len(e) - 1 for e in edges]
     inside = (share > 0) & np.all(
         [(c >= 0) & (c < n) for c, n in zip(cell, counts, strict=True)], axis=0

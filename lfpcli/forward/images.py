@@ -45,13 +45,13 @@ def slice_heights(
         plane fall together in pairs.
     """
     regions = [(z >= 0) & (z <= thickness), z > thickness, z < 0]
-    made = [
+    groups = [
         _region_heights(z[rows], thickness, media, tolerance, region)
         for region, rows in enumerate(regions)
     ]
-    most = max(heights.shape[1] for heights, _ in made)
+    most = max(heights.shape[1] for heights, _ in groups)
     all_heights, all_weights = np.zeros((2, len(z), most))
-    for rows, (heights, weights) in zip(regions, made, strict=True):
+    for rows, (heights, weights) in zip(regions, groups, strict=True):
         all_heights[rows, : heights.shape[1]] = heights
         all_weights[rows, : heights.shape[1]] = weights
     for row in np.flatnonzero((z == 0) | (z == thickness)):

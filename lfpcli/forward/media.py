@@ -228,11 +228,11 @@ def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | No
             f"unknown medium '{medium}'",
             remedy=nearest(medium, ["infinite", "half-space"], "medium"),
         )
-    kinds = [kind for kind in KINDS if kind in medium]
-    if len(kinds) != 1:
+    names = [name for name in KINDS if name in medium]
+    if len(names) != 1:
         raise UsageError("a medium has one of the keys " + ", ".join(f"'{k}'" for k in KINDS))
-    constructor, size = KINDS[kinds[0]]
-    values = {(size if key == kinds[0] else key): value for key, value in medium.items()}
+    constructor, size = KINDS[names[0]]
+    values = {(size if key == names[0] else key): value for key, value in medium.items()}
     known = [f.name for f in fields(constructor)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
@@ -241,23 +241,23 @@ def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | No
 
 
 def _check_number(
-    value: object, what: str, *, least: float | None = None, above: float | None = None
+    value: object, label: str, *, least: float | None = None, above: float | None = None
 ) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise UsageError(f"{what} is {value!r}, expected a number")
+        raise UsageError(f"{label} is {value!r}, expected a number")
     number = float(value)
     if not math.isfinite(number) or (least is not None and number < least):
-        raise UsageError(f"{what} is {number:g}, expected a finite number >= {least}")
+        raise UsageError(f"{label} is {number:g}, expected a finite number >= {least}")
     if above is not None and number <= above:
-        raise UsageError(f"{what} is {number:g}, expected a number > {above:g}")
+        raise UsageError(f"{label} is {number:g}, expected a number > {above:g}")
 
 
-def _check_inside(geometry: Geometry, outside: np.ndarray, where: str) -> None:
+def _check_inside(geometry: Geometry, outside: np.ndarray, region: str) -> None:
     if np.any(outside):
         names = [geometry.segment_label(i) for i in np.flatnonzero(outside)[:5]]
         more = np.count_nonzero(outside) - len(names)
         raise InputError(
-            f"segments reach outside {where} um: {', '.join(names)}"
+            f"segments reach outside {region} um: {', '.join(names)}"
             + (f" and {more} more" if more else ""),
             remedy="shift or rotate the cell, or squeeze it into a slice",
         )

@@ -243,8 +243,8 @@ class _MovedCell:
 
     def _moved(self, places: Placements) -> Iterator[Geometry]:
         ends = (self.segments.start - self.soma, self.segments.end - self.soma)
-        for place, turn in zip(places.positions, places.rotations, strict=True):
-            start, end = (end @ turn.T + place for end in ends)
+        for position, turn in zip(places.positions, places.rotations, strict=True):
+            start, end = (end @ turn.T + position for end in ends)
             yield replace(self.segments, start=start, end=end)
 
 

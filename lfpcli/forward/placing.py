@@ -121,9 +121,9 @@ def near_soma(
     segments = as_geometry(geometry)
     soma = np.flatnonzero(segments.is_soma)
     grown = replace(segments, diam=segments.diam + 2.0 * distance)
-    found = contacts_inside(grown, contacts, placements)
+    pairs = contacts_inside(grown, contacts, placements)
     near = np.zeros(len(placements), dtype=bool)
-    near[found["placement"][np.isin(found["segment"], soma)]] = True
+    near[pairs["placement"][np.isin(pairs["segment"], soma)]] = True
     return near
 
 
@@ -145,18 +145,18 @@ def contacts_inside(
     segments, positions = as_geometry(geometry), as_contacts(contacts).positions
     soma = soma_places(segments)[0]
     fields = ("placement", "contact", "segment", "distance", "radius")
-    kind = np.dtype([(name, float if name in fields[3:] else int) for name in fields])
-    found = [np.empty(0, dtype=kind)]
+    row_type = np.dtype([(name, float if name in fields[3:] else int) for name in fields])
+    pairs = [np.empty(0, dtype=row_type)]
     step = max(1, _BLOCK_POINTS // max(len(positions), 1))
     for first in range(0, len(placements), step):
         part = slice(first, first + step)
         offset = positions - placements.positions[part][:, None]
         seen = np.einsum("pcx,pxy->pcy", offset, placements.rotations[part]) + soma
         near = near_contacts(segments, seen.reshape(-1, 3))
-        rows = np.empty(len(near), dtype=kind)
+        rows = np.empty(len(near), dtype=row_type)
         rows["placement"], rows["contact"] = np.divmod(near["contact"], len(positions))
         rows["placement"] += first
         for name in fields[2:]:
             rows[name] = near[name]
-        found.append(rows)
-    return np.concatenate(found)
+        pairs.append(rows)
+    return np.concatenate(pairs)

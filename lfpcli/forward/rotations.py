@@ -256,14 +256,14 @@ def parse_rotation(text: str) -> dict[str, object]:
     return spec
 
 
-def parse_vector(text: str, what: str = "vector") -> np.ndarray:
+def parse_vector(text: str, label: str = "vector") -> np.ndarray:
     """Read three numbers such as ``0,0,100``.
 
     Parameters
     ----------
     text : str
         Numbers separated by commas.
-    what : str
+    label : str
         What the numbers are, for messages.
 
     Returns
@@ -278,43 +278,43 @@ def parse_vector(text: str, what: str = "vector") -> np.ndarray:
     parts = text.split(",")
     if len(parts) != 3:
         raise UsageError(
-            f"{what} '{text}' has {len(parts)} numbers, expected 3", remedy="write it as x,y,z"
+            f"{label} '{text}' has {len(parts)} numbers, expected 3", remedy="write it as x,y,z"
         )
-    return np.array([finite_number(part, what) for part in parts])
+    return np.array([finite_number(part, label) for part in parts])
 
 
-def parse_pairs(text: str, what: str, example: str) -> list[tuple[str, str]]:
-    """Split ``key=value,key=value`` into pairs; a UsageError names `what` and the `example`."""
+def parse_pairs(text: str, label: str, example: str) -> list[tuple[str, str]]:
+    """Split ``key=value,key=value`` into pairs; a UsageError names `label` and the `example`."""
     pairs: list[tuple[str, str]] = []
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (key and equals and value):
-            raise UsageError(f"{what} '{text}' has no key=value", remedy=f"write it as {example}")
+            raise UsageError(f"{label} '{text}' has no key=value", remedy=f"write it as {example}")
         if key in dict(pairs):
-            raise UsageError(f"{what} '{text}' gives '{key}' twice")
+            raise UsageError(f"{label} '{text}' gives '{key}' twice")
         pairs.append((key, value))
     return pairs
 
 
-def finite_number(value: object, what: str) -> float:
-    """`value` as a finite float; a UsageError that names `what` otherwise."""
+def finite_number(value: object, label: str) -> float:
+    """`value` as a finite float; a UsageError that names `label` otherwise."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise UsageError(f"{what} is {value!r}, expected a number") from None
+        raise UsageError(f"{label} is {value!r}, expected a number") from None
     if isinstance(value, bool) or not math.isfinite(number):
-        raise UsageError(f"{what} is {value}, expected a finite number")
+        raise UsageError(f"{label} is {value}, expected a finite number")
     return number
 
 
-def finite_vector(value: ArrayLike, what: str) -> np.ndarray:
-    """`value` as a float array of shape (3,); a UsageError that names `what` otherwise."""
+def finite_vector(value: ArrayLike, label: str) -> np.ndarray:
+    """`value` as a float array of shape (3,); a UsageError that names `label` otherwise."""
     try:
         vector = np.array(value, dtype=float)
     except (TypeError, ValueError):
-        raise UsageError(f"{what} is {value!r}, expected three numbers") from None
+        raise UsageError(f"{label} is {value!r}, expected three numbers") from None
     if vector.shape != (3,) or not np.all(np.isfinite(vector)):
-        raise UsageError(f"{what} is {value!r}, expected three finite numbers")
+        raise UsageError(f"{label} is {value!r}, expected three finite numbers")
     return vector
 
 
@@ -337,11 +337,11 @@ def _checked_order(spec: RotationSpec) -> str:
     return order
 
 
-def _angle(value: object, what: str, rng: np.random.Generator | None) -> float:
+def _angle(value: object, label: str, rng: np.random.Generator | None) -> float:
     if value != "random":
-        return finite_number(value, f"rotation '{what}'")
+        return finite_number(value, f"rotation '{label}'")
     if rng is None:
-        raise UsageError(f"rotation '{what}' is 'random' where nothing is drawn")
+        raise UsageError(f"rotation '{label}' is 'random' where nothing is drawn")
     return float(rng.uniform(0.0, 360.0))
 
 

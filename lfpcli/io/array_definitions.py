@@ -50,12 +50,12 @@ def read_definition(source: str | os.PathLike[str], faces: bool = False) -> Cont
     InputError
         Where the file is no such definition.
     """
-    with local_file(source) as (path, place):
-        info = _load(path, place)
+    with local_file(source) as (path, file_name):
+        info = _load(path, file_name)
     try:
-        return contacts_of(info, default_name=Path(place).stem, faces=faces)
+        return contacts_of(info, default_name=Path(file_name).stem, faces=faces)
     except InputError as error:
-        raise InputError(error.message, source=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=file_name, remedy=error.remedy) from error
 
 
 def contacts_of(info: Mapping[str, Any], default_name: str = "", faces: bool = False) -> Contacts:
@@ -89,22 +89,22 @@ def contacts_of(info: Mapping[str, Any], default_name: str = "", faces: bool = F
     )
 
 
-def _load(path: Path, place: str) -> dict[str, Any]:
+def _load(path: Path, file_name: str) -> dict[str, Any]:
     import yaml
 
     try:
         info = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise InputError("is no YAML: not UTF-8", source=place) from error
+        raise InputError("is no YAML: not UTF-8", source=file_name) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{place}:{mark.line + 1}" if mark else place
+        source_line = f"{file_name}:{mark.line + 1}" if mark else file_name
         reason = getattr(error, "problem", None) or "not well formed"
-        raise InputError(f"is no YAML: {reason}", source=where) from error
+        raise InputError(f"is no YAML: {reason}", source=source_line) from error
     except (RecursionError, ValueError) as error:
-        raise InputError("is no YAML that describes an array", source=place) from error
+        raise InputError("is no YAML that describes an array", source=file_name) from error
     if not isinstance(info, dict):
-        raise InputError("is no definition of an array: it holds no keys", source=place)
+        raise InputError("is no definition of an array: it holds no keys", source=file_name)
     return info
 
 
@@ -208,8 +208,8 @@ def _size(value: Any, shape: str) -> tuple[float, tuple[float, float] | None]:
     return 0.0, (number(value[0], "size"), number(value[1], "size"))
 
 
-def number(value: object, what: str) -> float:
-    """`value` as a finite float; an `InputError` that names `what` where it is none."""
+def number(value: object, label: str) -> float:
+    """`value` as a finite float; an `InputError` that names `label` where it is none."""
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             result = float(value)
@@ -217,4 +217,4 @@ def number(value: object, what: str) -> float:
                 return result
     except OverflowError:
         pass
-    raise InputError(f"{what} is {str(value)[:40]!r}, expected a finite number")
+    raise InputError(f"{label} is {str(value)[:40]!r}, expected a finite number")

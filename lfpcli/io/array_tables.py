@@ -50,32 +50,32 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
     InputError
         Where there is no such file or a line of it does not hold what it should.
     """
-    with local_file(source) as (path, place):
-        rows = _rows(path, place)
+    with local_file(source) as (path, source):
+        rows = _rows(path, source)
     first_line, first = rows[0]
     if any(is_number(cell) for cell in first):
         columns = HEADERLESS.get(len(first))
         if columns is None:
             raise InputError(
                 f"{len(first)} columns without a header, expected 3 or 6",
-                source=f"{place}:{first_line}",
+                source=f"{source}:{first_line}",
                 remedy="give x,y,z or x,y,z,nx,ny,nz, or a header with the columns' names",
             )
         places = {name: index for index, name in enumerate(columns)}
     else:
-        places = _header(first, f"{place}:{first_line}")
+        places = _header(first, f"{source}:{first_line}")
         rows = rows[1:]
     if not rows:
-        raise InputError("table has a header and no contacts", source=place)
-    _check_width(rows, len(first), place)
-    return _contacts(rows, places, place)
+        raise InputError("table has a header and no contacts", source=source)
+    _check_width(rows, len(first), source)
+    return _contacts(rows, places, source)
 
 
-def _contacts(rows: list[Row], places: dict[str, int], place: str) -> Contacts:
+def _contacts(rows: list[Row], places: dict[str, int], source: str) -> Contacts:
     def numbers(*names: str) -> np.ndarray:
         return np.array(
             [
-                [_number(cells[places[n]], n, f"{place}:{line}") for n in names]
+                [_number(cells[places[n]], n, f"{source}:{line}") for n in names]
                 for line, cells in rows
             ]
         )
@@ -83,91 +83,91 @@ def _contacts(rows: list[Row], places: dict[str, int], place: str) -> Contacts:
     normals = numbers("nx", "ny", "nz") if "nx" in places else None
     if normals is not None and not normals.any(axis=1).all():
         line = rows[int(np.flatnonzero(~normals.any(axis=1))[0])][0]
-        raise InputError("normal is the zero vector", source=f"{place}:{line}")
+        raise InputError("normal is the zero vector", source=f"{source}:{line}")
     return Contacts(
         positions=numbers("x", "y", "z"),
         normals=normals,
-        radius=_one_radius(rows, numbers("radius")[:, 0], place) if "radius" in places else 0.0,
-        name=Path(place).stem,
+        radius=_one_radius(rows, numbers("radius")[:, 0], source) if "radius" in places else 0.0,
+        name=Path(source).stem,
         ids=[cells[places["id"]] for _, cells in rows] if "id" in places else (),
     )
 
 
-def _rows(path: Path, place: str) -> list[Row]:
+def _rows(path: Path, source: str) -> list[Row]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"is no table of text: byte {error.start} is not UTF-8", source=place
+            f"is no table of text: byte {error.start} is not UTF-8", source=source
         ) from error
     if "\0" in text:
-        raise InputError("is no table of text: it holds a zero byte", source=place)
+        raise InputError("is no table of text: it holds a zero byte", source=source)
     lines = [
         (number, line.strip())
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise InputError("table holds no contacts", source=place)
+        raise InputError("table holds no contacts", source=source)
     separator = next((mark for mark in ",;\t" if mark in lines[0][1]), None)
-    return [(number, _cells(line, separator, f"{place}:{number}")) for number, line in lines]
+    return [(number, _cells(line, separator, f"{source}:{number}")) for number, line in lines]
 
 
-def _cells(line: str, separator: str | None, place: str) -> list[str]:
+def _cells(line: str, separator: str | None, source: str) -> list[str]:
     if separator is None:
         return [cell.strip("\"'") for cell in line.split()]
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
     except csv.Error as error:
-        raise InputError(f"is no line of a table: {error}", source=place) from error
+        raise InputError(f"is no line of a table: {error}", source=source) from error
 
 
-def _header(cells: list[str], place: str) -> dict[str, int]:
+def _header(cells: list[str], source: str) -> dict[str, int]:
     places: dict[str, int] = {}
     for index, cell in enumerate(cells):
         name = next((n for n, known in COLUMNS.items() if cell.strip().lower() in known), None)
         if name is None:
-            warnings.warn(f"column '{cell}' is not used [{place}]", LfpWarning, stacklevel=4)
+            warnings.warn(f"column '{cell}' is not used [{source}]", LfpWarning, stacklevel=4)
         elif name in places:
-            raise InputError(f"two columns give {name}", source=place)
+            raise InputError(f"two columns give {name}", source=source)
         else:
             places[name] = index
     missing = [name for name in ("x", "y", "z") if name not in places]
     if missing:
         raise InputError(
             f"table has no column {', '.join(missing)}",
-            source=place,
+            source=source,
             remedy="name the columns x, y and z (um)",
         )
     if 0 < sum(name in places for name in ("nx", "ny", "nz")) < 3:
-        raise InputError("normals need the three columns nx, ny and nz", source=place)
+        raise InputError("normals need the three columns nx, ny and nz", source=source)
     return places
 
 
-def _check_width(rows: list[Row], width: int, place: str) -> None:
+def _check_width(rows: list[Row], width: int, source: str) -> None:
     for line, cells in rows:
         if len(cells) != width:
             raise InputError(
                 f"{len(cells)} columns, expected {width} as in the lines before",
-                source=f"{place}:{line}",
+                source=f"{source}:{line}",
             )
 
 
-def _one_radius(rows: list[Row], radii: np.ndarray, place: str) -> float:
+def _one_radius(rows: list[Row], radii: np.ndarray, source: str) -> float:
     other = np.flatnonzero(radii != radii[0])
     if len(other):
         line = rows[int(other[0])][0]
         raise InputError(
             f"radius is {radii[other[0]]:g} um, that of the contacts before {radii[0]:g} um",
-            source=f"{place}:{line}",
+            source=f"{source}:{line}",
             remedy="give contacts of unlike size as separate arrays",
         )
     if radii[0] < 0:
-        raise InputError(f"radius is {radii[0]:g} um", source=f"{place}:{rows[0][0]}")
+        raise InputError(f"radius is {radii[0]:g} um", source=f"{source}:{rows[0][0]}")
     return float(radii[0])
 
 
-def _number(cell: str, name: str, place: str) -> float:
+def _number(cell: str, name: str, source: str) -> float:
     if not is_number(cell) or not np.isfinite(float(cell)):
-        raise InputError(f"{name} is '{cell}', expected a finite number", source=place)
+        raise InputError(f"{name} is '{cell}', expected a finite number", source=source)
     return float(cell)

@@ -90,15 +90,15 @@ def array_files() -> dict[str, Path]:
     dict of str to Path
         MEAutility's arrays, and over them those in the user's own folder, `own_folder`.
     """
-    found = {}
+    files = {}
     for path in _definitions_of_meautility():
         name = re.search(r"(?m)^electrode_name:\s*(\S+)", path.read_text(encoding="utf-8"))
-        found[name.group(1).strip("'\"") if name else path.stem] = path
+        files[name.group(1).strip("'\"") if name else path.stem] = path
     folder = own_folder()
     if folder.is_dir():
         for suffix in reversed(SUFFIXES):
-            found.update({path.stem: path for path in sorted(folder.glob(f"*{suffix}"))})
-    return found
+            files.update({path.stem: path for path in sorted(folder.glob(f"*{suffix}"))})
+    return files
 
 
 def own_folder() -> Path:
@@ -149,11 +149,11 @@ def _from_positions(spec: ArrayLike) -> Contacts:
     return contacts
 
 
-def _numbers(value: ArrayLike, what: str) -> np.ndarray:
+def _numbers(value: ArrayLike, label: str) -> np.ndarray:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"contacts: {what}: three numbers each are expected") from None
+        raise InputError(f"contacts: {label}: three numbers each are expected") from None
 
 
 def _faced(

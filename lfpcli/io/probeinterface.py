@@ -45,16 +45,16 @@ def read_probeinterface(source: str | os.PathLike[str], faces: bool = False) -> 
     InputError
         Where the file is no such description of a probe.
     """
-    with local_file(source) as (path, place):
+    with local_file(source) as (path, file_name):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
             line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise InputError("is no JSON", source=f"{place}{line}") from error
+            raise InputError("is no JSON", source=f"{file_name}{line}") from error
     try:
-        return _contacts_of(content, Path(place).stem, faces)
+        return _contacts_of(content, Path(file_name).stem, faces)
     except InputError as error:
-        raise InputError(error.message, source=place, remedy=error.remedy) from error
+        raise InputError(error.message, source=file_name, remedy=error.remedy) from error
 
 
 def write_probeinterface(

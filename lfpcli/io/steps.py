@@ -138,8 +138,8 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
 def _checked(
     times: np.ndarray, values: np.ndarray, source: str | os.PathLike[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    for what, array in (("times", times), ("values", values)):
-        check_real(array, what, source)
+    for label, array in (("times", times), ("values", values)):
+        check_real(array, label, source)
     times, values = times.astype(float), values.astype(float)
     if not len(times):
         raise InputError("holds no times", source=source)

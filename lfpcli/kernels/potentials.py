@@ -117,17 +117,17 @@ def potential(
     UsageError
         Where the shapes do not fit together.
     """
-    where, weight = _weighted(points, weights)
-    shape = (len(where), table.count)
+    positions, weight = _weighted(points, weights)
+    shape = (len(positions), table.count)
     if out is None:
         out = _empty(shape, dtype)
     if out.shape != shape or not out.flags.c_contiguous:
         raise UsageError(f"out has shape {out.shape}, expected {shape} in C order")
     if out.dtype not in (np.float64, np.float32):
         raise UsageError(f"potentials are float64 or float32, not {out.dtype}")
-    if out.size and where.shape[1]:
-        threads = threads_for(out.size * where.shape[1])
-        _potentials.fill(table.tiles, where, weight / FOUR_PI, out, table.is_line, threads)
+    if out.size and positions.shape[1]:
+        threads = threads_for(out.size * positions.shape[1])
+        _potentials.fill(table.tiles, positions, weight / FOUR_PI, out, table.is_line, threads)
     else:
         out[...] = 0.0
     return out
@@ -152,24 +152,24 @@ def near_pairs(
     distance : ndarray, shape (K,)
         From the point to the segment, um.
     """
-    where = np.ascontiguousarray(points, dtype=np.float64)
-    if where.ndim != 2 or where.shape[1] != 3:
-        raise UsageError(f"points have shape {where.shape}, expected (P, 3)")
+    positions = np.ascontiguousarray(points, dtype=np.float64)
+    if positions.ndim != 2 or positions.shape[1] != 3:
+        raise UsageError(f"points have shape {positions.shape}, expected (P, 3)")
     start, end, radius = _as_doubles(start, end, radius)
-    some = _within_reach(start, end, radius, where)
+    some = _within_reach(start, end, radius, positions)
     first, last, least = start[some], end[some], radius[some]
-    most = np.full(len(where), least.max(initial=0.0))
-    these = _within_reach(where, where, most, np.concatenate([first, last]))
+    most = np.full(len(positions), least.max(initial=0.0))
+    these = _within_reach(positions, positions, most, np.concatenate([first, last]))
     table = line_table(first, last, least)
-    found = np.zeros((len(these), len(table.tiles)), dtype=np.uint8)
-    if found.size:
+    is_near = np.zeros((len(these), len(table.tiles)), dtype=np.uint8)
+    if is_near.size:
         threads = threads_for(len(these) * len(some) // 4)
-        _potentials.near_tiles(table.tiles, where[these], found, threads)
+        _potentials.near_tiles(table.tiles, positions[these], is_near, threads)
     pairs: list[tuple[np.ndarray, ...]] = [(np.empty(0, int), np.empty(0, int), np.empty(0))]
-    for row, tile in zip(*np.nonzero(found), strict=True):
+    for row, tile in zip(*np.nonzero(is_near), strict=True):
         column = tile * _potentials.TILE
         lines = table.tiles[tile, :, : len(some) - column]
-        distance = _distance_to_lines(lines, where[these[row]])
+        distance = _distance_to_lines(lines, positions[these[row]])
         near = np.flatnonzero(distance * distance < lines[_potentials.RADIUS2])
         pairs.append((np.full(len(near), these[row]), some[near + column], distance[near]))
     rows, columns, distances = (np.concatenate(column) for column in zip(*pairs, strict=True))
@@ -229,14 +229,14 @@ def _empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
 
 def _weighted(points: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    where = np.ascontiguousarray(points, dtype=np.float64)
-    if where.ndim == 2:
-        where = where[:, None, :]
-    if where.ndim != 3 or where.shape[2] != 3:
-        raise UsageError(f"points have shape {where.shape}, expected (C, Q, 3)")
+    positions = np.ascontiguousarray(points, dtype=np.float64)
+    if positions.ndim == 2:
+        positions = positions[:, None, :]
+    if positions.ndim != 3 or positions.shape[2] != 3:
+        raise UsageError(f"points have shape {positions.shape}, expected (C, Q, 3)")
     if weights is None:
-        return where, np.ones(where.shape[:2])
+        return positions, np.ones(positions.shape[:2])
     weight = np.ascontiguousarray(weights, dtype=np.float64)
-    if weight.shape != where.shape[:2]:
-        raise UsageError(f"weights have shape {weight.shape}, expected {where.shape[:2]}")
-    return where, weight
+    if weight.shape != positions.shape[:2]:
+        raise UsageError(f"weights have shape {weight.shape}, expected {positions.shape[:2]}")
+    return positions, weight

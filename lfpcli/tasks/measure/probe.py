@@ -41,8 +41,8 @@ def probe_table(values: dict[str, Any]) -> Probe:
     InputError
         Where a value is not what its key expects.
     """
-    given = {key: value for key, value in values.items() if value is not None}
-    return read_table(Probe, given, At(SourceText("command line")))
+    stated = {key: value for key, value in values.items() if value is not None}
+    return read_table(Probe, stated, At(SourceText("command line")))
 
 
 def probe(
@@ -136,12 +136,12 @@ def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
 
 def cell_of(geometry: Geometry, gid: int) -> Geometry:
     """Segments of one cell of a population."""
-    own = np.flatnonzero(geometry.gid == gid)
+    segments = np.flatnonzero(geometry.gid == gid)
     parts = ("start", "end", "diam", "area", "gid", "section", "x")
-    parent = geometry.parent[own]
-    inner = np.where(parent < 0, -1, parent - (own[0] if len(own) else 0))
+    parent = geometry.parent[segments]
+    inner = np.where(parent < 0, -1, parent - (segments[0] if len(segments) else 0))
     return Geometry(
-        **{name: getattr(geometry, name)[own] for name in parts},
+        **{name: getattr(geometry, name)[segments] for name in parts},
         parent=inner,
         section_names=geometry.section_names,
     )
@@ -167,7 +167,7 @@ def _stream_of(recording: Recording, instrument: Instrument) -> tuple[Stream, li
     return stream, list(reports.values())
 
 
-def inline_table(text: str, what: str) -> dict[str, Any]:
+def inline_table(text: str, option: str) -> dict[str, Any]:
     """Read the inside of an inline table of TOML, as in ``z=[-200,1000], dz=50, radius=150``.
 
     Raises
@@ -180,6 +180,6 @@ def inline_table(text: str, what: str) -> dict[str, Any]:
     value = parse_value("{" + text.strip().removeprefix("{").removesuffix("}") + "}")
     if not isinstance(value, dict):
         raise UsageError(
-            f"{what} '{text}' is no table", remedy="write KEY=VALUE, KEY=VALUE as in TOML"
+            f"{option} '{text}' is no table", remedy="write KEY=VALUE, KEY=VALUE as in TOML"
         )
     return value

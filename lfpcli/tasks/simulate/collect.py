@@ -157,8 +157,8 @@ class Collection:
         writer.finish()
         probes = self._model.probes
         dt = self._settings.dt
-        own = probe_treatments(probes, seed, dt, self._every)
-        treatments = {probe.name: own[number] for number, probe in enumerate(probes)}
+        probe_wise = probe_treatments(probes, seed, dt, self._every)
+        treatments = {probe.name: probe_wise[number] for number, probe in enumerate(probes)}
         # signals of other instruments, and dipoles, are thinned without aliases too
         thinned = Treatment(resample=self._every * dt if self._every > 1 else None)
         for name, signal in writer.file.get("signals", {}).items():

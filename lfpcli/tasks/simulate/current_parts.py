@@ -97,9 +97,9 @@ class CurrentParts:
         return guesses
 
     def _agreed_names(self, team: Team, balance: bool) -> list[str]:
-        own = [ion.name for ion in self._ions] + [other.name for other in self._others]
+        local = [ion.name for ion in self._ions] + [other.name for other in self._others]
         everywhere: list[str] = []
-        for names in team.exchange(own):
+        for names in team.exchange(local):
             everywhere += [name for name in names if name not in everywhere]
         synapses = [name for name in ("isyn_e", "isyn_i") if name in everywhere]
         channels = sorted(set(everywhere) - set(synapses))

@@ -65,53 +65,53 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
         Where no cell of any process has a variable that is to be recorded.
     """
     table, cells = model.record, built.cells
-    found = Recorders()
+    recorders = Recorders()
     if table.imem:
-        found.store("imem", membrane_currents(cells), "nA")
+        recorders.store("imem", membrane_currents(cells), "nA")
     elif model.needs_currents:
-        found.everything["imem"] = membrane_currents(cells)
+        recorders.everything["imem"] = membrane_currents(cells)
     if table.vmem != "none":
-        found.store("vmem", potentials(cells, table.vmem), "mV")
+        recorders.store("vmem", potentials(cells, table.vmem), "mV")
     for name in table.variables:
         recorder = variable(cells, name, required=False)
         if not sum(team.exchange(len(recorder))):
             raise missing_variable(name)
-        found.store(name, recorder, unit_of(name) or "")
-    _add_synapses(found, model, built)
-    _add_electrodes(found, model, built)
+        recorders.store(name, recorder, unit_of(name) or "")
+    _add_synapses(recorders, model, built)
+    _add_electrodes(recorders, model, built)
     if table.balance and any(cell.electrodes for cell in cells):
-        found.everything["electrodes"] = electrode_currents(cells)
-    return found
+        recorders.everything["electrodes"] = electrode_currents(cells)
+    return recorders
 
 
-def _add_synapses(found: Recorders, model: Model, built: Built) -> None:
+def _add_synapses(recorders: Recorders, model: Model, built: Built) -> None:
     """Variables of the synapses of tables that name some, each under ``VARIABLE_TABLE``."""
     synapses, count = built.synapses, len(built.cells)
     tables: list[tuple[str, Connection | Input]] = [
         *((f"connection{k}", table) for k, table in enumerate(model.connections)),
-        *((f"input{k}", given) for k, given in enumerate(model.inputs)),
+        *((f"input{k}", entry) for k, entry in enumerate(model.inputs)),
     ]
     for origin, (label, table) in enumerate(tables):
         if not table.record:
             continue
         rows = np.flatnonzero(synapses.rows.origin == origin)
         points = [synapses.points[k] for k in synapses.point[rows].tolist()]
-        where = synapses.rows.cell[rows], synapses.rows.segment[rows]
+        at = synapses.rows.cell[rows], synapses.rows.segment[rows]
         for name in table.record:
             unit = _unit_of_point(table.synapse.type, name, table.source_line)
-            found.store(f"{name}_{label}", point_variable(count, *where, points, name), unit)
+            recorders.store(f"{name}_{label}", point_variable(count, *at, points, name), unit)
 
 
-def _add_electrodes(found: Recorders, model: Model, built: Built) -> None:
+def _add_electrodes(recorders: Recorders, model: Model, built: Built) -> None:
     for number, table in enumerate(model.stimuli):
-        own = built.electrodes.get(number, [])
-        cell = np.array([k for k, _ in own], np.int64)
-        segment = np.array([electrode.idx for _, electrode in own], np.int64)
-        points = [electrode.point for _, electrode in own]
+        electrodes = built.electrodes.get(number, [])
+        cell = np.array([k for k, _ in electrodes], np.int64)
+        segment = np.array([electrode.idx for _, electrode in electrodes], np.int64)
+        points = [electrode.point for _, electrode in electrodes]
         for name in table.record:
             unit = _unit_of_point(table.type, name, table.source_line)
             recorder = point_variable(len(built.cells), cell, segment, points, name)
-            found.store(f"{name}_stimulus{number}", recorder, unit)
+            recorders.store(f"{name}_stimulus{number}", recorder, unit)
 
 
 def is_ionic(name: str, units: str) -> bool:
@@ -122,10 +122,12 @@ def is_ionic(name: str, units: str) -> bool:
     return units in ("mA/cm2", "nA") and name not in ("imem", "i_cap", "i_membrane", "i_membrane_")
 
 
-def _unit_of_point(kind: str, name: str, place: str) -> str:
-    unit = unit_of(name, kind)
+def _unit_of_point(mechanism: str, name: str, source_line: str) -> str:
+    unit = unit_of(name, mechanism)
     if unit is None:
         raise InputError(
-            f"{kind} has no variable '{name}'", source=place, remedy="record i, or another of it"
+            f"{mechanism} has no variable '{name}'",
+            source=source_line,
+            remedy="record i, or another of it",
         )
     return unit

@@ -42,10 +42,10 @@ class ReportStream:
     ) -> None:
         self.variable, self.units, self.population = variable, units, population
         self._team = team
-        own = [k for k, member in enumerate(members) if member.population == population]
+        columns_of = [k for k, member in enumerate(members) if member.population == population]
         self._columns = np.concatenate(
             [np.zeros(0, np.int64)]
-            + [np.arange(recorder.offsets[k], recorder.offsets[k + 1]) for k in own]
+            + [np.arange(recorder.offsets[k], recorder.offsets[k + 1]) for k in columns_of]
         )
         elements = [
             (
@@ -53,7 +53,7 @@ class ReportStream:
                 members[k].geometry.section[recorder.index[k]],
                 members[k].geometry.x[recorder.index[k]],
             )
-            for k in own
+            for k in columns_of
         ]
         ranked = [element for rank in team.collect(elements) for element in rank]
         self._order = self._sorted_columns([gid for gid, _, _ in ranked], ranked)
