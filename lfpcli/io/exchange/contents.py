@@ -80,7 +80,8 @@ class Samples:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored numbers."""
-        return np.dtype(self._source.dtype)
+        stored: np.dtype[Any] = self._source.dtype
+        return stored
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Samples from one row up to another, shape (n, C), float64."""

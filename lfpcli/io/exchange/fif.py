@@ -65,7 +65,7 @@ def to_raw(traces: Traces) -> Any:
 
 def _data(traces: Traces) -> np.ndarray:
     """Samples as MNE takes them, (C, T) in V, T or T/m."""
-    return traces.in_units(_stored_units(traces)).samples.array().T
+    return np.asarray(traces.in_units(_stored_units(traces)).samples.array().T)
 
 
 def _stored_units(traces: Traces) -> str:
@@ -84,11 +84,11 @@ def _info(traces: Traces) -> Any:
     info = mne.create_info(traces.channels, 1000.0 / traces.dt, channel_type, verbose="error")
     if traces.positions is None:
         return info
-    places = traces.positions * METRES
+    metres = traces.positions * METRES
     if stored == "V":
-        by_name = dict(zip(traces.channels, places, strict=True))
+        by_name = dict(zip(traces.channels, metres, strict=True))
         info.set_montage(mne.channels.make_dig_montage(by_name, coord_frame="head"))
         return info
-    for channel, place in zip(info["chs"], places, strict=True):
-        channel["loc"][:3] = place
+    for channel, position in zip(info["chs"], metres, strict=True):
+        channel["loc"][:3] = position
     return info

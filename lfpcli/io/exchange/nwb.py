@@ -128,9 +128,9 @@ def _add_electrical(file: Any, device: Any, traces: Traces, dtype: str) -> None:
         for column in columns:
             file.add_electrode_column(name=column, description=_COLUMNS[column])
     first = 0 if file.electrodes is None else len(file.electrodes)
-    for name, place in zip(traces.channels, traces.positions, strict=True):
-        relative = dict(zip(columns[1:], place[axes].tolist(), strict=True))
-        x, y, z = place.tolist()
+    for name, position in zip(traces.channels, traces.positions, strict=True):
+        relative = dict(zip(columns[1:], position[axes].tolist(), strict=True))
+        x, y, z = position.tolist()
         file.add_electrode(
             group=group, location="unknown", channel_name=name, x=x, y=y, z=z, **relative
         )

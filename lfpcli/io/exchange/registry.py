@@ -234,7 +234,9 @@ def target_format(name: str | None, output: str) -> Format:
     for target in TARGETS:
         if suffix in target.suffixes:
             return target
-    known = [suffix for target in TARGETS for suffix in target.suffixes]
+    known: list[str] = []
+    for target in TARGETS:
+        known += target.suffixes
     raise UsageError(
         f"no format is known by '{suffix or Path(output).name}'",
         remedy=f"use one of .h5, {', '.join(known)}, or name a format with --to",

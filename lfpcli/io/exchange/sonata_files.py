@@ -205,8 +205,8 @@ def _report(file: h5py.File, name: str, base: str) -> Traces:
     x = np.full(len(element_ids), 0.5) if places is None else np.asarray(places[:], float)
     cells = np.repeat(node_ids, np.diff(ends))
     channels = [
-        f"{gid}.section {section}({place:g})"
-        for gid, section, place in zip(cells, element_ids, x, strict=True)
+        f"{gid}.section {section}({along:g})"
+        for gid, section, along in zip(cells, element_ids, x, strict=True)
     ]
     variable = as_text(data.attrs.get("variable", "report"))
     return Traces(

@@ -98,8 +98,8 @@ def is_config(tree: Any) -> bool:
     """Whether a tree of JSON is a configuration of SONATA, not a model of lfp."""
     if not isinstance(tree, dict):
         return False
-    own = {"networks", "manifest", "network", "components", "target_simulator"}
-    return bool(own & set(tree)) and not {"cell", "population"} & set(tree)
+    marks = {"networks", "manifest", "network", "components", "target_simulator"}
+    return bool(marks & set(tree)) and not {"cell", "population"} & set(tree)
 
 
 def read_config(path: Path) -> CircuitConfig:

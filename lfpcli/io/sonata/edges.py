@@ -182,9 +182,11 @@ def _taken(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     low, high = int(rows.min()), int(rows.max()) + 1
     if high - low <= 4 * len(rows) + 1024:
         # one stretch that is read whole costs less than a list of rows
-        return np.asarray(dataset[low:high])[rows - low]
+        stretch: np.ndarray = dataset[low:high]
+        return stretch[rows - low]
     ordered, back = np.unique(rows, return_inverse=True)
-    return np.asarray(dataset[ordered])[back]
+    values: np.ndarray = dataset[ordered]
+    return values[back]
 
 
 @contextlib.contextmanager

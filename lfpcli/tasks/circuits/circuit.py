@@ -122,7 +122,8 @@ class Circuit:
             )
         if isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted):
             masks = [self._mask(nodes, entry, source) for entry in wanted]
-            return np.any([np.zeros(len(nodes), bool), *masks], axis=0)
+            union: np.ndarray = np.logical_or.reduce([np.zeros(len(nodes), bool), *masks])
+            return union
         if isinstance(wanted, list):
             # numbers alone mean the nodes that are simulated
             return np.isin(nodes.node_ids, wanted) & (nodes.name in self.cells)
@@ -244,11 +245,9 @@ def rotations_of(nodes: NodePopulation) -> np.ndarray:
     if set(_QUATERNION) <= set(nodes.attributes):
         return _from_quaternions(nodes)
     angles = np.column_stack([nodes.numbers(name) for name in _ANGLES])
-    turns = [
-        [axis_rotation(axis, angle) for angle in np.degrees(column)]
-        for axis, column in zip(np.eye(3), angles.T, strict=True)
-    ]
-    about_x, about_y, about_z = (np.array(turn).reshape(-1, 3, 3) for turn in turns)
+    about_x, about_y, about_z = (
+        _turns_about(axis, column) for axis, column in zip(np.eye(3), angles.T, strict=True)
+    )
     if nodes.types.min(initial=0) < 0 and np.any(np.count_nonzero(angles, axis=1) > 1):
         warnings.warn(
             f"{nodes.source}: rotation angles are applied z first, then y, then x, as SONATA says; "
@@ -257,6 +256,12 @@ def rotations_of(nodes: NodePopulation) -> np.ndarray:
             stacklevel=2,
         )
     return np.asarray(about_x @ about_y @ about_z)
+
+
+def _turns_about(axis: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Rotation matrices (n, 3, 3) about one axis, by angles in rad."""
+    turns = [axis_rotation(axis, angle) for angle in np.degrees(angles)]
+    return np.array(turns).reshape(-1, 3, 3)
 
 
 def _from_quaternions(nodes: NodePopulation) -> np.ndarray:

@@ -136,10 +136,10 @@ def places_of(
         drawn[k] = _drawn_places(columns, k, target, source)
         counts[k] = len(drawn[k])
     at = np.flatnonzero(named)
-    x = [0.5 if place is None else place for place in columns["x"][at]]
+    along = [0.5 if x is None else x for x in columns["x"][at]]
     try:
         placed = target.segments_at(
-            columns["section"][at].astype(np.int64), np.array(x, dtype=float)
+            columns["section"][at].astype(np.int64), np.array(along, dtype=float)
         )
     except IndexError as error:
         raise InputError(

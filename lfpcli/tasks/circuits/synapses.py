@@ -262,7 +262,8 @@ class _Opened:
 
 def folded(difference: np.ndarray) -> np.ndarray:
     """Difference of two orientations (degrees), folded to 0 to 90, shape as given."""
-    return np.abs(np.abs(np.abs(180.0 - np.abs(difference) % 360.0) - 90.0) - 90.0)
+    folds: np.ndarray = np.abs(np.abs(180.0 - np.abs(difference) % 360.0) - 90.0)
+    return np.abs(folds - 90.0)
 
 
 def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) -> SynapseModel:
@@ -293,7 +294,7 @@ def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) ->
             source=source,
             remedy="add it to the file of the synapse",
         )
-    return SynapseModel(mechanism, tuple((own, params[name]) for name, own in names.items()))
+    return SynapseModel(mechanism, tuple((name, params[key]) for key, name in names.items()))
 
 
 def _subset(edges: Edges, chosen: np.ndarray) -> Edges:

@@ -126,8 +126,8 @@ def convert(
                 _write_back(chosen, name, record, selection.dtype, force)
             else:
                 _tell_losses(contents, chosen, target)
-                with _place(name, target, force) as place:
-                    writer.write(chosen, place, Target(name=name, dtype=selection.dtype))
+                with _destination(name, target, force) as destination:
+                    writer.write(chosen, destination, Target(name=name, dtype=selection.dtype))
     progress(1.0)
 
 
@@ -146,9 +146,9 @@ def _convert_templates(
             "templates become a file of MEArec, and only they do",
             remedy="lfp probe --placements ... -o t.h5, then lfp convert t.h5 OUT --to mearec",
         )
-    with atomic_output(name, force=force) as place:
+    with atomic_output(name, force=force) as path_to_write:
         target.load().write_templates(
-            path, place, Target(name=name), cell_type=cell_type or path.stem
+            path, path_to_write, Target(name=name), cell_type=cell_type or path.stem
         )
 
 
@@ -200,9 +200,9 @@ def sniffed(path: Path, label: str) -> str:
 def _sniffed_hdf5(path: Path, label: str) -> str:
     with open_hdf5(path, label) as file:
         names, attributes = set(file), set(file.attrs)
-        own = {"lfp-recording": "lfp", "lfp-templates": "templates"}
-        if file.attrs.get("format") in own:
-            return own[file.attrs["format"]]
+        formats_of_ours = {"lfp-recording": "lfp", "lfp-templates": "templates"}
+        if file.attrs.get("format") in formats_of_ours:
+            return formats_of_ours[file.attrs["format"]]
     if {"nwb_version", "neurodata_type"} & attributes:
         return "nwb"
     if "recordings" in names:
@@ -299,7 +299,7 @@ def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
 
 
 @contextlib.contextmanager
-def _place(name: str, target: Format, force: bool) -> Iterator[Path]:
+def _destination(name: str, target: Format, force: bool) -> Iterator[Path]:
     """Yield the file or folder to write; it gets its name once it is whole."""
     if not target.folder:
         with atomic_output(name, force=force) as path:

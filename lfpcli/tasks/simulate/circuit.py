@@ -134,8 +134,8 @@ def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Bu
     assert model.circuit is not None
     set_settings(stated_settings(model))
     parts = build_cells(model, team, stand_ins)
-    own = agreed_settings(model, parts.factories, team)
-    wiring = CircuitWiring(own.model, parts)
+    settings = agreed_settings(model, parts.factories, team)
+    wiring = CircuitWiring(settings.model, parts)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
         inputs = wiring.artificial_inputs()
@@ -143,7 +143,7 @@ def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Bu
         synapses.netcons += inputs.netcons
     wiring.add_clamps()
     return Built(
-        own=own,
+        own=settings,
         layout=parts.layout,
         synapses=synapses,
         cells=parts.cells,
@@ -238,8 +238,8 @@ class CircuitWiring:
         parts: list[tuple[int, PointRows]] = []
         for name, population in built.circuit.cells.items():
             numbers = built.layout.cells[name]
-            own = _point_neurons(population, numbers, order)
-            rows = self._wiring.onto_point_neurons(name, own)
+            here = _point_neurons(population, numbers, order)
+            rows = self._wiring.onto_point_neurons(name, here)
             for index, entries in rows.items():
                 parts += [(order[numbers[index]], entry) for entry in entries]
         cell = [np.full(len(rows.source), k, np.int64) for k, rows in parts]
@@ -270,8 +270,8 @@ def _point_neurons(
     population: CircuitPopulation, numbers: range, order: dict[int, int]
 ) -> dict[int, int]:
     """Index and node id of the point neurons of this process."""
-    own = [index for index in population.point_neurons if numbers[index] in order]
-    return {index: int(population.nodes.node_ids[index]) for index in sorted(own)}
+    here = [index for index in population.point_neurons if numbers[index] in order]
+    return {index: int(population.nodes.node_ids[index]) for index in sorted(here)}
 
 
 def _add_clamp(cell: Cell, clamp: ClampInput) -> None:
