@@ -66,7 +66,7 @@ _SIDE = 2.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.38, 0.42
 # a longer time is told in seconds, ms
 _IN_SECONDS = 10_000.0
-_GAP = 0.4
+_GAP = 0.45
 # more room below a panel whose x axis is its own
 _OWN_AXIS = 0.32
 _HEADING = 0.26
