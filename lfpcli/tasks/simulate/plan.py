@@ -187,13 +187,13 @@ def estimated_plan(
     for cell_name, gid in prototypes(layout).items():
         factories[cell_name] = CellFactory(model.cells[cell_name], stand_ins)
         segments[cell_name] = len(factories[cell_name].make(gid).segments)
-    own = agreed_settings(model, factories, team)
-    model = own.model
+    settings = agreed_settings(model, factories, team)
+    model = settings.model
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
     count = ranks or team.size
     plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32)
-    plan.notes += own.notes
+    plan.notes += settings.notes
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
 

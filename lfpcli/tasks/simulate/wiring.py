@@ -133,7 +133,7 @@ class _Draw:
     def add_connection(self, number: int, table: Connection) -> None:
         """Draw the synapses of a ``[[connection]]``."""
         merges = self._model.run.merge and not table.record
-        kind = self.wiring.kind(table.synapse, shared=merges)
+        number_of_kind = self.wiring.kind(table.synapse, shared=merges)
         pre, post = self._layout.gids(table.pre), self._layout.gids(table.post)
         targets = [(k, m) for k, m in enumerate(self._members) if m.population == table.post]
         wanted = np.array([member.gid - post.start for _, member in targets], np.int64)
@@ -156,7 +156,7 @@ class _Draw:
             rows = _rows(
                 cell=k,
                 segments=places.of(member).draw(rng, count),
-                kind=kind,
+                kind_number=number_of_kind,
                 weights=table.weight.draw(rng, count),
                 delays=table.delay.draw(rng, count),
                 sources=sources + pre.start,
@@ -168,7 +168,7 @@ class _Draw:
     def add_input(self, number: int, table: Input) -> None:
         """Draw the synapses of an ``[[input]]``, and say where their spikes come from."""
         run = self._model.run
-        kind = self.wiring.kind(table.synapse, shared=run.merge and not table.record)
+        number_of_kind = self.wiring.kind(table.synapse, shared=run.merge and not table.record)
         places = _Places(table.location, self._layout)
         gids, sources = [], []
         for k, member in chosen(table, self._layout, self._members):
@@ -179,7 +179,7 @@ class _Draw:
             rows = _rows(
                 cell=k,
                 segments=places.of(member).draw(rng, count),
-                kind=kind,
+                kind_number=number_of_kind,
                 weights=table.weight.draw(rng, count),
                 delays=np.zeros(count),
                 sources=sources[-1],
@@ -232,7 +232,7 @@ def _rows(
     *,
     cell: int,
     segments: np.ndarray,
-    kind: int,
+    kind_number: int,
     weights: np.ndarray,
     delays: np.ndarray,
     sources: np.ndarray,
@@ -242,7 +242,7 @@ def _rows(
     return SynapseRows(
         cell=np.full(count, cell, np.int32),
         segment=segments.astype(np.int32),
-        kind=np.full(count, kind, np.int32),
+        kind=np.full(count, kind_number, np.int32),
         weight=weights,
         delay=delays,
         source=sources,
