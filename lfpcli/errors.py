@@ -20,6 +20,14 @@ class ExitCode(enum.IntEnum):
     BUG = 70
 
 
+def printable(text: str) -> str:
+    """Text without what would steer a terminal: control characters become escapes such as \\x1b."""
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
 class LfpError(Exception):
     """Base of all errors of this package.
 
@@ -34,6 +42,8 @@ class LfpError(Exception):
     """
 
     code = ExitCode.FAILED
+    # what is advised where an error names no remedy of its own
+    usual_remedy = "run it with --debug to see where"
 
     def __init__(self, message: str, *, source: object = None, remedy: str | None = None) -> None:
         self.message = " ".join(str(message).split())
@@ -45,39 +55,42 @@ class LfpError(Exception):
         text = self.message
         if self.source:
             text += f" [{self.source}]"
-        if self.remedy:
-            text += f"; {self.remedy}"
-        return text
+        return printable(f"{text}; {self.remedy or self.usual_remedy}")
 
 
 class UsageError(LfpError, ValueError):
     """The command line, or an argument of a library function, makes no sense."""
 
     code = ExitCode.USAGE
+    usual_remedy = "see the command's --help"
 
 
 class InputError(LfpError, ValueError):
     """A file or an array that was read is not what it should be."""
 
     code = ExitCode.INPUT
+    usual_remedy = "correct it there"
 
 
 class OutputError(LfpError, OSError):
     """The output exists already or cannot be written."""
 
     code = ExitCode.OUTPUT
+    usual_remedy = "write elsewhere"
 
 
 class SimulatorError(LfpError, RuntimeError):
     """NEURON, a mechanism or model code failed."""
 
     code = ExitCode.SIMULATOR
+    usual_remedy = "correct the model, or see more with --debug"
 
 
 class MissingDependencyError(LfpError, ImportError):
     """An optional package is not installed; the remedy is its pip line."""
 
     code = ExitCode.MISSING
+    usual_remedy = "install it"
 
 
 class LfpWarning(UserWarning):

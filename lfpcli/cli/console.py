@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lfpcli.errors import printable
+
 
 class Console:
     """Messages of one command.
@@ -51,6 +53,8 @@ class Console:
 
     def _line(self, text: str) -> None:
         shown = " ".join(text.split()) if text.startswith("error: ") else text
+        # texts of files and of other programs do not steer the terminal
+        shown = "\n".join(map(printable, shown.split("\n")))
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{self.prog}: {shown}\n")
             sys.stderr.flush()

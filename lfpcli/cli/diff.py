@@ -16,6 +16,7 @@ import argparse
 
 from lfpcli import vocabulary
 from lfpcli.cli import options
+from lfpcli.errors import printable
 
 EPILOG = """\
 examples:
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     elif not args.quiet:
         most = None if args.verbose else _MOST_LINES
         for difference in found.differences[:most]:
-            print(difference)
+            print(printable(str(difference)))
         hidden = len(found.differences) - _MOST_LINES
         if most and hidden > 0:
             print(f"... and {hidden} more; -v shows all")

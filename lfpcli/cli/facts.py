@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
+
+from lfpcli.errors import printable
+
+_UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def to_json(facts: Any) -> str:
     """JSON text of facts; NumPy's scalars and arrays become numbers and lists, NaN becomes null."""
-    return json.dumps(_plain(facts), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(facts), indent=2, ensure_ascii=False, allow_nan=False)
+    # JSON escapes some control characters only, and surrogates are no text
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Text of several lines, none of which steers a terminal."""
+    return "\n".join(map(printable, texts))
 
 
 def _plain(value: Any) -> Any:

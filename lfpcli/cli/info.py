@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lfpcli.cli import options
-from lfpcli.cli.facts import count_text, size_text, table, to_json
+from lfpcli.cli.facts import count_text, lines, size_text, table, to_json
 from lfpcli.vocabulary import MODEL_SUFFIXES
 
 EPILOG = """\
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(to_json(facts))
     else:
-        print("\n".join(_lines(facts, verbose=bool(args.verbose))))
+        print(lines(_lines(facts, verbose=bool(args.verbose))))
 
 
 def _model_facts(args: argparse.Namespace) -> None:
@@ -55,7 +55,7 @@ def _model_facts(args: argparse.Namespace) -> None:
     model = load_model(args.input)
     check_files(model)
     facts = {"file": args.input, "kind": "model", **look(model)}
-    print(to_json(facts) if args.json else "\n".join(look_lines(facts)))
+    print(to_json(facts) if args.json else lines(look_lines(facts)))
 
 
 def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 
 from lfpcli.cli import options
+from lfpcli.cli.facts import lines
 
 EPILOG = """\
 examples:
@@ -130,6 +131,6 @@ def run(args: argparse.Namespace) -> None:
     elif args.output is None and len(cells) == 1 and not stdout_is_terminal():
         task.save(cells, "-", rule=rule)
     else:
-        print(*("\n".join(task.summary_lines(task.summarise(c, rule))) for c in cells), sep="\n\n")
+        print(*(lines(task.summary_lines(task.summarise(c, rule))) for c in cells), sep="\n\n")
     if refused:
         raise refused[0]

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from lfpcli.cli import options
-from lfpcli.errors import UsageError
+from lfpcli.errors import UsageError, printable
 from lfpcli.vocabulary import AUTO_RANKS, QUICK_PASSIVE, QUICK_SYNAPSE, STDIN
 
 EPILOG = """\
@@ -279,7 +279,7 @@ def _print_plan(plan: Any, as_json: bool, **more: Any) -> None:
         print(json.dumps({**plan.facts(), **more}, indent=2))
         return
     for line in _plan_lines(plan):
-        print(line)
+        print(printable(line))
 
 
 def _plan_lines(plan: Any) -> list[str]:

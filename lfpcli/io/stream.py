@@ -36,10 +36,10 @@ def check_input(source: str | os.PathLike[str]) -> None:
     """Raise `InputError` unless `source` is ``-`` or a readable, non-empty file."""
     if str(source) == STDIN:
         if sys.stdin is None:
-            raise InputError("standard input is closed", remedy="pipe data into it")
+            raise InputError("is closed", source="standard input", remedy="pipe data into it")
         if sys.stdin.isatty():
             raise InputError(
-                "standard input is a terminal", remedy="pipe data into it or name a file"
+                "is a terminal", source="standard input", remedy="pipe data into it or name a file"
             )
         return
     path = Path(resolved(source))

@@ -6,6 +6,7 @@ import csv
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def read_columns(
     *,
     optional: Sequence[str] = (),
     text: Sequence[str] = (),
-) -> dict[str, list]:
+) -> dict[str, list[Any]]:
     """Read a table whose first line names its columns.
 
     Parameters
@@ -48,11 +49,10 @@ def read_columns(
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError("is no text", source=name, remedy="expected a CSV file") from error
-    rows = [
-        (number, [cell.strip() for cell in next(csv.reader([line]))])
-        for number, line in enumerate(lines, 1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            rows.append((number, _cells(line, f"{name}:{number}")))
     if not rows:
         raise InputError("table has no lines", source=name)
     known = (*numbers, *optional, *text)
@@ -62,23 +62,30 @@ def read_columns(
     return _columns(rows[1:], header, name, text)
 
 
+def _cells(line: str, source: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]))]
+    except csv.Error as error:
+        raise InputError(f"is no line of a table: {error}", source=source) from error
+
+
 def _header(
     number: int, cells: list[str], name: str, numbers: Sequence[str], known: Sequence[str]
 ) -> list[str]:
-    place = f"{name}:{number}"
+    source = f"{name}:{number}"
     header = [cell.lower() for cell in cells]
     for column in header:
         if column not in known:
             raise InputError(
-                f"unknown column '{column}'", source=place, remedy=nearest(column, known, "column")
+                f"unknown column '{column}'", source=source, remedy=nearest(column, known, "column")
             )
         if header.count(column) > 1:
-            raise InputError(f"column '{column}' is there twice", source=place)
+            raise InputError(f"column '{column}' is there twice", source=source)
     missing = [column for column in numbers if column not in header]
     if missing:
         raise InputError(
             f"column '{missing[0]}' is missing",
-            source=place,
+            source=source,
             remedy=f"the first line names the columns: {','.join(numbers)}",
         )
     return header
@@ -86,27 +93,28 @@ def _header(
 
 def _columns(
     rows: list[tuple[int, list[str]]], header: list[str], name: str, text: Sequence[str]
-) -> dict[str, list]:
-    columns: dict[str, list] = {column: [] for column in header}
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {column: [] for column in header}
     for number, cells in rows:
-        place = f"{name}:{number}"
+        source = f"{name}:{number}"
         if len(cells) != len(header):
-            raise InputError(f"{len(cells)} values, expected {len(header)}", source=place)
+            raise InputError(f"{len(cells)} values, expected {len(header)}", source=source)
         for column, cell in zip(header, cells, strict=True):
-            columns[column].append(cell if column in text else _number(cell, column, place))
+            columns[column].append(cell if column in text else _number(cell, column, source))
     return columns
 
 
-def _number(cell: str, column: str, place: str) -> float:
+def _number(cell: str, column: str, source: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise InputError(f"'{cell}' in column '{column}' is no number", source=place) from None
+        raise InputError(f"'{cell}' in column '{column}' is no number", source=source) from None
     if not math.isfinite(value):
-        raise InputError(f"'{cell}' in column '{column}' is not finite", source=place)
+        raise InputError(f"'{cell}' in column '{column}' is not finite", source=source)
     return value
 
 
-def vectors(table: dict[str, list], columns: Sequence[str]) -> np.ndarray:
+def vectors(table: dict[str, list[Any]], columns: Sequence[str]) -> np.ndarray:
     """Some columns of numbers side by side, shape (rows, columns)."""
-    return np.array([table[column] for column in columns], dtype=float).T
+    table_rows: np.ndarray = np.array([table[column] for column in columns], dtype=float)
+    return table_rows.T

@@ -461,13 +461,20 @@ def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[
 def _copy(source: h5py.Group, target: h5py.Group, base: str, without: Sequence[str]) -> None:
     for name in source:
         path = f"{base}{name}"
+        link = source.get(name, getlink=True)
         if path in without:
             continue
-        if any(skipped.startswith(f"{path}/") for skipped in without):
+        if isinstance(link, h5py.SoftLink):
+            # it may lead nowhere, which is no fault of it
+            target[name] = link
+            continue
+        node = source[name]
+        inside = any(skipped.startswith(f"{path}/") for skipped in without)
+        if inside and isinstance(node, h5py.Group):
             inner = target.create_group(name)
-            for key, value in source[name].attrs.items():
-                inner.attrs.create(key, value, dtype=source[name].attrs.get_id(key).dtype)
-            _copy(source[name], inner, f"{path}/", without)
+            for key, value in node.attrs.items():
+                inner.attrs.create(key, value, dtype=node.attrs.get_id(key).dtype)
+            _copy(node, inner, f"{path}/", without)
         else:
             # links to one dataset within what is copied stay links
-            source.copy(name, target)
+            source.copy(node, target, name)

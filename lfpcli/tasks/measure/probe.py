@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, UsageError
+from lfpcli.errors import InputError, UsageError, located
 from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
@@ -98,7 +98,8 @@ def probe(
             left_out = () if keep_currents else ("reports/imem", "report")
             copy_parts(recording, writer, without=left_out)
             tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
-            contract_stored(signal, reports, tracks, source=name, progress=progress)
+            with located(recording.source_of("/reports/imem")):
+                contract_stored(signal, reports, tracks, source=name, progress=progress)
             if treatment:
                 writer.finish()
                 treat_signal(writer.file[f"signals/{instrument.name}"], treatment)

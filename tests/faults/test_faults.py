@@ -1,0 +1,135 @@
+"""Damaged files of every format: a small campaign, and what the rule is made of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fault_campaign import COLUMNS, run
+from fault_formats import Format, command, formats, library
+from fault_mutators import BYTES, TEXT
+
+from lfpcli import errors
+from lfpcli.errors import InputError, LfpError, printable
+
+ROOT = Path(__file__).parent.parent.parent / "lfpcli"
+EACH = 12
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Format]:
+    return {form.name: form for form in formats(tmp_path_factory.mktemp("faults"))}
+
+
+NAMES = (
+    *("recording", "checkpoint", "swc", "asc", "npy", "npz", "toml", "json", "contacts"),
+    *("placements", "mod", "neuroml", "morphology h5", "spikes h5", "spikes text", "lead field"),
+)
+# their errors get the name of the file where it is opened
+RELOCATED = {"io/array_definitions.py", "io/arrays.py", "io/probeinterface.py"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_files(forms: dict[str, Format], name: str, tmp_path: Path) -> None:
+    tally = run(forms[name], range(1000, 1000 + EACH), tmp_path)
+    assert not tally.failures, "\n".join(tally.failures)
+    assert tally.counts["inputs"] == EACH == tally.counts["accepted"] + tally.counts["refused"]
+
+
+def test_all_formats_are_tried(forms: dict[str, Format]) -> None:
+    assert set(forms) == set(NAMES)
+
+
+@pytest.mark.parametrize("mutator", {*BYTES, *TEXT}, ids=lambda mutator: mutator.__name__)
+def test_mutators_damage_the_same_way_again(mutator: Any) -> None:
+    content = b"1 1 0 0 0 5 -1\n2 3 0 0 9 1 1\n" * 10
+    first, second = (mutator(content, np.random.default_rng(3)) for _ in range(2))
+    assert first == second != content
+
+
+def test_the_campaign_sees_what_must_not_be(tmp_path: Path) -> None:
+    """Bugs, crashes and loops of a reader are counted as such."""
+
+    def crash(path: Path, folder: Path) -> int:
+        import ctypes
+
+        ctypes.string_at(1)
+        return 0
+
+    def refuse(path: Path) -> None:
+        raise InputError("is wrong", source=path)
+
+    def nameless(path: Path) -> None:
+        raise InputError("is wrong")
+
+    def bug(path: Path) -> None:
+        raise ZeroDivisionError
+
+    for reader, kind in (
+        (crash, "signals"),
+        (library(refuse), "refused"),
+        (library(nameless), "words"),
+        (library(bug), "70"),
+        (command("info", "/nowhere"), "refused"),
+    ):
+        form = Format("x", {"a": b"abc"}, (reader,), is_sound=False)
+        assert run(form, [1], tmp_path).counts[kind] == 1 and kind in COLUMNS
+
+
+def raises() -> Iterator[tuple[str, ast.Call]]:
+    """All places in the package where an error of its own is made."""
+    classes = {
+        name
+        for name in dir(errors)
+        if isinstance(getattr(errors, name), type) and issubclass(getattr(errors, name), LfpError)
+    }
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in classes:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+
+
+def test_each_error_has_a_remedy() -> None:
+    """By its own words or by its class; and never an empty one."""
+    for name in ("InputError", "UsageError", "OutputError", "SimulatorError", "LfpError"):
+        error = getattr(errors, name)("is wrong", source="a:1")
+        assert str(error).startswith("is wrong [a:1]; ") and len(error.usual_remedy) > 5
+    for location, call in raises():
+        for keyword in call.keywords:
+            if keyword.arg == "remedy" and isinstance(keyword.value, ast.Constant):
+                assert keyword.value.value, location
+
+
+def test_errors_of_files_name_a_source() -> None:
+    """In the rooms that read files, each names its file, or is named by who called."""
+    rooms = ("io", "morphology", "guarded")
+    bare = [
+        location
+        for location, call in raises()
+        if location.split("/")[0] in rooms
+        and location.split(":")[0] not in RELOCATED
+        and ast.unparse(call.func) == "InputError"
+        and not {"source", None} & {keyword.arg for keyword in call.keywords}
+    ]
+    assert not bare, "\n".join(bare)
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "a\rb", "\x9b1m", "\u202egnp", "\ud800", "\x7f"])
+def test_control_characters_never_reach_the_terminal(
+    text: str, lfp: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert printable(text).isprintable()
+    assert str(InputError(text, source=text, remedy=text)).isprintable()
+    from lfpcli.cli.facts import lines, to_json
+
+    assert lines([text, "b"]).split("\n")[1] == "b" and to_json({text: text}).isascii()
+    if text.isascii() or text == "\x9b1m":
+        path = tmp_path / "cell.swc"
+        path.write_text(f"1 1 0 0 0 {text} -1\n", newline="")
+        said = lfp("info", path, code=3).err
+        assert said.rstrip("\n").isprintable()
