@@ -69,7 +69,7 @@ class InputError(LfpError, ValueError):
     """A file or an array that was read is not what it should be."""
 
     code = ExitCode.INPUT
-    usual_remedy = "correct it there"
+    usual_remedy = "correct it"
 
 
 class OutputError(LfpError, OSError):

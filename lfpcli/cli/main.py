@@ -31,6 +31,7 @@ COMMANDS = {
     "plot": "draw recordings",
     "stats": "rates, spectra, coherence and other statistics",
     "info": "say what a file holds",
+    "check": "say what files are worth",
     "convert": "files of other tools, in and out",
     "diff": "compare two files",
     "doctor": "check what lfp stands on: compiler, MPI, cache, versions",

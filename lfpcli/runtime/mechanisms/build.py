@@ -9,6 +9,7 @@ from pathlib import Path
 from lfpcli.runtime.mechanisms.compiling import compile_core_builtins, compile_library
 from lfpcli.runtime.mechanisms.library import (
     BUILTIN_PREFIX,
+    MANIFEST,
     Library,
     cache_folder,
     core_library_in,
@@ -17,6 +18,7 @@ from lfpcli.runtime.mechanisms.library import (
 from lfpcli.runtime.mechanisms.sources import find_sources, staged_stems
 from lfpcli.runtime.mechanisms.store import built_once
 from lfpcli.runtime.mechanisms.toolchain import build_key
+from lfpcli.runtime.mechanisms.trust import check_trusted
 
 _SAY_NOTHING: Callable[[str], None] = lambda text: None  # noqa: E731
 
@@ -60,6 +62,7 @@ def build(
     for target in (whole, partial) if skip_broken else (whole,):
         library = read_library(target)
         if library is not None:
+            check_trusted(target, MANIFEST)
             return library.at(files)
 
     def compiled(work: Path) -> Path:

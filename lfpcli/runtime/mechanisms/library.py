@@ -12,6 +12,7 @@ from typing import Any
 
 from lfpcli.runtime.mechanisms.check import Finding
 from lfpcli.runtime.mechanisms.sources import ModFile
+from lfpcli.runtime.mechanisms.trust import digest_of
 
 MANIFEST = "manifest.json"
 NEURON_LIBRARY = "libnrnmech"
@@ -92,7 +93,12 @@ class Library:
 
     def write_manifest(self) -> None:
         """Write what is known of it into its folder."""
+        libraries = [
+            *self.folder.glob(f"{NEURON_LIBRARY}.*"),
+            *self.folder.glob(f"{CORE_LIBRARY}.*"),
+        ]
         facts = {
+            "digests": {path.name: digest_of(path) for path in libraries},
             "mechanisms": [asdict(m) for m in self.mechanisms],
             "skipped": [asdict(f) for f in self.skipped],
             "skipped_names": list(self.skipped_names),
@@ -110,7 +116,9 @@ def read_library(folder: Path) -> Library | None:
             tuple(Finding(**f) for f in facts["skipped"]),
             tuple(facts["skipped_names"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+        # builds of before there were digests are made again
+        facts["digests"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return library if any(folder.glob(f"{NEURON_LIBRARY}.*")) else None
 

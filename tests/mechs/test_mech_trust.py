@@ -1,0 +1,57 @@
+"""Compiled mechanisms that are not this user's own, or not as they were compiled."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.mechanisms.library import MANIFEST
+from lfpcli.runtime.mechanisms.trust import check_trusted, digest_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the cache with a library."""
+    folder = tmp_path / "cache" / "key"
+    folder.mkdir(parents=True, mode=0o755)
+    library = folder / "libnrnmech.so"
+    library.write_bytes(b"code")
+    manifest = {"digests": {library.name: digest_of(library)}}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    for path in (folder.parent, folder):
+        path.chmod(0o755)
+    library.chmod(0o644)
+    return folder
+
+
+def test_what_is_ones_own_is_trusted(folder: Path) -> None:
+    check_trusted(folder, MANIFEST)
+    # everybody may make folders here, but nobody may touch those of others
+    folder.parent.chmod(0o1777)
+    check_trusted(folder, MANIFEST)
+
+
+@pytest.mark.parametrize("part", ["..", ".", "libnrnmech.so"])
+def test_what_others_can_write_is_refused(folder: Path, part: str) -> None:
+    path = folder / part
+    path.chmod(0o777)
+    with pytest.raises(SimulatorError, match=r"others can change.*; chmod go-w"):
+        check_trusted(folder, MANIFEST)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("part", ["..", ".", "libnrnmech.so"])
+def test_what_others_own_is_refused(folder: Path, part: str) -> None:
+    os.chown(folder / part, 12345, 12345)
+    with pytest.raises(SimulatorError, match=r"belong to another user.*LFP_MECH_CACHE"):
+        check_trusted(folder, MANIFEST)
+
+
+def test_what_was_changed_is_refused(folder: Path) -> None:
+    (folder / "libnrnmech.so").write_bytes(b"mode")
+    with pytest.raises(SimulatorError, match="was changed after it was compiled"):
+        check_trusted(folder, MANIFEST)
