@@ -28,6 +28,7 @@ VERSION = 1
 REPORT_UNITS = {"imem": "nA", "vmem": "mV"}
 DIPOLE_UNITS = "nA um"
 GEOMETRY_UNITS = {"start": "um", "end": "um", "diam": "um", "area": "um2", "x": "1"}
+_PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
 
 
@@ -133,6 +134,9 @@ class Recording:
                 source=name,
                 remedy="update lfp" if version > VERSION else _AGAIN,
             )
+        for part in _PARTS:
+            if part in file and not isinstance(file[part], h5py.Group):
+                raise self._error("is no group", f"/{part}")
 
     def source_of(self, path: str) -> str:
         """Name of a part of the file, for messages."""

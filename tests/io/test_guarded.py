@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, open_hdf5, texts, whole
 from lfpcli.io.npz import npy_array, npz_arrays, read_npy, read_npz
+from lfpcli.io.recording import open_recording
+from lfpcli.io.writer import RecordingWriter
 
 
 def refused(path: Path) -> str:
@@ -176,3 +179,37 @@ def test_zip_bombs(tmp_path: Path) -> None:
     path.write_bytes(content[:50])
     with pytest.raises(InputError, match="no archive"):
         read_npz(path, ["x"])
+
+
+def test_loops_and_crashes_of_hdf5_end_the_child_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lfpcli.guarded import survey
+
+    def loop(self: survey.Survey) -> None:
+        while True:
+            pass
+
+    def crash(self: survey.Survey) -> None:
+        os.abort()
+
+    def eat(self: survey.Survey) -> None:
+        np.ones(1 << 29)
+
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros(3)
+    monkeypatch.setattr(survey, "_BUSY_SECONDS", 0.2)
+    for walk, text in (
+        (loop, "does not come to an end"),
+        (crash, "crashes on this file"),
+        (eat, "more memory than there is"),
+    ):
+        monkeypatch.setattr(survey.Survey, "walk", walk)
+        assert text in refused(path)
+
+
+def test_parts_of_recordings_are_groups(path: Path) -> None:
+    with RecordingWriter(path, {}) as writer:
+        writer.file["signals"] = np.zeros(3)
+    with pytest.raises(InputError, match="is no group"), open_recording(path):
+        pass
