@@ -81,7 +81,7 @@ class Console:
             yield
 
     @contextlib.contextmanager
-    def progress(self, what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    def progress(self, title: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
         """Yield a function that takes how far the work has come, 0 to `total`.
 
         A bar is drawn only on a terminal and only by rank 0.
@@ -100,7 +100,7 @@ class Console:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=total, speed="")
+            task = bar.add_task(title, total=total, speed="")
             begin = time.monotonic()
 
             def advance(done: float) -> None:
@@ -140,16 +140,16 @@ def guarded_stdout() -> Iterator[None]:
     kept = os.dup(1)
     os.set_inheritable(kept, False)
     usual = sys.stdout
-    own = usual is sys.__stdout__ or _writes_to_fd_1(usual)
+    redirected = usual is sys.__stdout__ or _writes_to_fd_1(usual)
     os.dup2(2, 1)
     stream.STDOUT.fd = kept
-    if own:
+    if redirected:
         sys.stdout = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="surrogateescape")
     try:
         yield
         _flush()
     finally:
-        if own:
+        if redirected:
             _close_quietly(sys.stdout)
         sys.stdout = usual
         stream.STDOUT.fd = 1
@@ -175,7 +175,7 @@ def _flush() -> None:
 
 def _writes_to_fd_1(file: Any) -> bool:
     try:
-        return file.fileno() == 1
+        return bool(file.fileno() == 1)
     except (OSError, ValueError, AttributeError):
         return False
 

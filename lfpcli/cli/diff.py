@@ -76,37 +76,39 @@ def run(args: argparse.Namespace) -> int:
     from lfpcli.tasks.files.diff import diff
     from lfpcli.tasks.files.differences import Tolerance
 
-    given = {
+    stated = {
         name: value
         for name in ("rtol", "atol", "relative_to")
         if (value := getattr(args, name)) is not None
     }
-    if args.exact and given:
+    if args.exact and stated:
         raise UsageError(
-            f"--exact leaves no room for --{next(iter(given)).replace('_', '-')}",
+            f"--exact leaves no room for --{next(iter(stated)).replace('_', '-')}",
             remedy="drop one of them",
         )
-    tolerance = Tolerance(exact=args.exact, **given)
-    found = diff(args.a, args.b, tolerance, ignore=args.ignore, provenance=args.provenance)
+    tolerance = Tolerance(exact=args.exact, **stated)
+    comparison = diff(args.a, args.b, tolerance, ignore=args.ignore, provenance=args.provenance)
     if args.json:
-        print(_as_json(found, tolerance))
+        print(_as_json(comparison, tolerance))
     elif not args.quiet:
         most = None if args.verbose else _MOST_LINES
-        for difference in found.differences[:most]:
+        for difference in comparison.differences[:most]:
             print(printable(str(difference)))
-        hidden = len(found.differences) - _MOST_LINES
+        hidden = len(comparison.differences) - _MOST_LINES
         if most and hidden > 0:
             print(f"... and {hidden} more; -v shows all")
-    args.console.detail(f"{found.compared} parts compared, {len(found.differences)} differ")
-    return 0 if found.same else 1
+    args.console.detail(
+        f"{comparison.compared} parts compared, {len(comparison.differences)} differ"
+    )
+    return 0 if comparison.same else 1
 
 
-def _as_json(found: object, tolerance: object) -> str:
+def _as_json(comparison: object, tolerance: object) -> str:
     import dataclasses
 
     from lfpcli.cli.facts import to_json
 
-    tree = dataclasses.asdict(found)  # type: ignore[call-overload]
+    tree = dataclasses.asdict(comparison)  # type: ignore[call-overload]
     differences = [{k: v for k, v in d.items() if v is not None} for d in tree.pop("differences")]
     return to_json(
         {

@@ -60,6 +60,6 @@ def table(rows: Iterable[Iterable[str]], indent: str = "  ") -> list[str]:
     ]
 
 
-def count_text(number: int, what: str) -> str:
+def count_text(number: int, noun: str) -> str:
     """A number and its noun, such as ``1 cell`` and ``2 cells``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number} {noun}{'' if number == 1 else 's'}"

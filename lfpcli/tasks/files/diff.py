@@ -93,7 +93,7 @@ def _compare_bytes(left: Contents, right: Contents) -> Comparison:
 def _compare_leaves(
     left: Contents, right: Contents, tolerance: Tolerance, ignore: Sequence[str]
 ) -> Comparison:
-    found = Comparison()
+    comparison = Comparison()
     holding = [{p.rpartition("/")[0] for p in c.leaves} for c in (left, right)]
     done: set[tuple[Any, Any]] = set()
     for path in sorted({*left.leaves, *right.leaves}):
@@ -106,17 +106,17 @@ def _compare_leaves(
             if pair in done:
                 continue
             done.add(pair)
-        found.compared += 1
+        comparison.compared += 1
         if a is None or b is None:
             # a group is named by what is in it
             if path not in holding[a is None]:
                 side = "B" if a is None else "A"
-                found.differences.append(Difference(path, f"only in {side}"))
+                comparison.differences.append(Difference(path, f"only in {side}"))
             continue
         with _named(path, left, right):
-            found.differences += _compare_data(path, a, b, tolerance)
-        _compare_attributes(path, a, b, tolerance, ignore, found)
-    return found
+            comparison.differences += _compare_data(path, a, b, tolerance)
+        _compare_attributes(path, a, b, tolerance, ignore, comparison)
+    return comparison
 
 
 @contextlib.contextmanager
@@ -160,7 +160,7 @@ def _kind(leaf: Leaf) -> str:
 
 
 def _compare_attributes(
-    path: str, a: Leaf, b: Leaf, tolerance: Tolerance, ignore: Sequence[str], found: Comparison
+    path: str, a: Leaf, b: Leaf, tolerance: Tolerance, ignore: Sequence[str], comparison: Comparison
 ) -> None:
     for key in sorted({*a.attributes, *b.attributes}):
         name = f"{path}@{key}"
@@ -169,14 +169,14 @@ def _compare_attributes(
         if key == SHARE and not (key in a.attributes and key in b.attributes):
             # files of before it was written hold the same shares
             continue
-        found.compared += 1
+        comparison.compared += 1
         if key not in a.attributes or key not in b.attributes:
-            found.differences.append(
+            comparison.differences.append(
                 Difference(name, f"only in {'A' if key in a.attributes else 'B'}")
             )
             continue
         values = [np.asarray(_plain(leaf.attributes[key])) for leaf in (a, b)]
-        found.differences += compare_arrays(name, values[0], values[1], tolerance)
+        comparison.differences += compare_arrays(name, values[0], values[1], tolerance)
 
 
 def _plain(value: Any) -> Any:

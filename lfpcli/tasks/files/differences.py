@@ -71,10 +71,10 @@ class Difference:
             return f"{self.path}: {self.what}"
         if self.what != "values":
             return f"{self.path}: {self.what} {self.a} in A, {self.b} in B"
-        where = f" at {list(self.index)}" if self.index else ""
+        position = f" at {list(self.index)}" if self.index else ""
         text = f"{self.path}: "
         if self.size > 1:
-            text += f"{self.count} of {self.size} differ; first{where}: "
+            text += f"{self.count} of {self.size} differ; first{position}: "
         text += f"{self.a} in A, {self.b} in B"
         if self.largest is not None:
             far = f" at {list(self.largest_index)}" if self.largest_index else ""
@@ -95,8 +95,8 @@ def compare_arrays(path: str, a: Any, b: Any, tolerance: Tolerance) -> list[Diff
         return [Difference(path, "type", a.dtype, b.dtype)]
     if a.shape is None or 0 in a.shape:
         return []
-    found = _compare_values(path, a, b, tolerance, numeric)
-    return [found] if found else []
+    difference = _compare_values(path, a, b, tolerance, numeric)
+    return [difference] if difference else []
 
 
 def _shape(shape: Sequence[int] | None) -> str:
@@ -135,7 +135,7 @@ def _summary(
     numeric: bool,
     peak: float = 0.0,
 ) -> Difference | None:
-    found: Difference | None = None
+    difference: Difference | None = None
     shape = a.shape
     size = int(np.prod(shape))
     for offset, part_a, part_b in _blocks(a, b):
@@ -144,27 +144,27 @@ def _summary(
         if not len(places):
             continue
         at = places[0]
-        if found is None:
+        if difference is None:
             index = _index(offset + at, shape)
-            found = Difference(path, "values", _show(part_a[at]), _show(part_b[at]), index)
-            found.size = size
-        found.count += len(places)
+            difference = Difference(path, "values", _show(part_a[at]), _show(part_b[at]), index)
+            difference.size = size
+        difference.count += len(places)
         if numeric:
-            _note_largest(found, part_a[places], part_b[places], offset + places, shape)
-    if found is not None and found.largest is not None and peak > 0:
-        found.relative = found.largest / peak
-    return found
+            _note_largest(difference, part_a[places], part_b[places], offset + places, shape)
+    if difference is not None and difference.largest is not None and peak > 0:
+        difference.relative = difference.largest / peak
+    return difference
 
 
 def _note_largest(
-    found: Difference, a: np.ndarray, b: np.ndarray, places: np.ndarray, shape: tuple[int, ...]
+    difference: Difference, a: np.ndarray, b: np.ndarray, places: np.ndarray, shape: tuple[int, ...]
 ) -> None:
     apart = _apart(a, b)
     apart[np.isnan(apart)] = np.inf
     k = int(np.argmax(apart))
-    if found.largest is None or apart[k] > found.largest:
-        found.largest = float(apart[k])
-        found.largest_index = _index(int(places[k]), shape)
+    if difference.largest is None or apart[k] > difference.largest:
+        difference.largest = float(apart[k])
+        difference.largest_index = _index(int(places[k]), shape)
 
 
 def _blocks(a: Any, b: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -245,9 +245,9 @@ def compare_texts(
         Number of lines compared.
     """
     lines_a, lines_b = (_lines(text, tolerance.exact) for text in (a, b))
-    found = []
+    differences = []
     if len(lines_a) != len(lines_b):
-        found.append(Difference("lines", "number", len(lines_a), len(lines_b)))
+        differences.append(Difference("lines", "number", len(lines_a), len(lines_b)))
     peaks = _column_peaks(lines_a, lines_b)
     words: Difference | None = None
     for (number, row_a), (_, row_b) in zip(lines_a, lines_b, strict=False):
@@ -266,7 +266,7 @@ def compare_texts(
             words = Difference(f"line {number}, word {at + 1}", "values", first, second)
             words.size = min(len(lines_a), len(lines_b))
         words.count += 1
-    return found + ([words] if words else []), max(len(lines_a), len(lines_b))
+    return differences + ([words] if words else []), max(len(lines_a), len(lines_b))
 
 
 def _lines(text: Sequence[str], exact: bool) -> list[tuple[int, list[str]]]:
