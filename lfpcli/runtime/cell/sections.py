@@ -148,10 +148,10 @@ def _places(sections: Sequence[Any]) -> Places:
     n = int(first[-1])
     start, end, x = np.empty((n, 3)), np.empty((n, 3)), np.empty(n)
     for k, line in enumerate(lines(sections)):
-        own = slice(first[k], first[k + 1])
+        span = slice(first[k], first[k + 1])
         edges = line.at(np.linspace(0.0, 1.0, counts[k] + 1))
-        start[own], end[own] = edges[:-1], edges[1:]
-        x[own] = (np.arange(counts[k]) + 0.5) / counts[k]
+        start[span], end[span] = edges[:-1], edges[1:]
+        x[span] = (np.arange(counts[k]) + 0.5) / counts[k]
     return Places(
         start=start,
         end=end,

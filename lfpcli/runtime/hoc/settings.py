@@ -34,13 +34,13 @@ def restored_settings() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def watched_settings(found: dict[str, float]) -> Iterator[None]:
+def watched_settings(settings: dict[str, float]) -> Iterator[None]:
     """Collect what code sets of `SETTINGS`, and put the usual values back.
 
     Parameters
     ----------
-    found : dict of str to float
-        Gets the settings, once the context has ended without an error.
+    settings : dict of str to float
+        Gets them, once the context has ended without an error.
     """
     h = nrn()
     usual = {name: float(getattr(h, name)) for name in SETTINGS}
@@ -54,6 +54,6 @@ def watched_settings(found: dict[str, float]) -> Iterator[None]:
         for name in SETTINGS:
             value = float(getattr(h, name))
             if value != marked[name]:
-                found[name] = value
+                settings[name] = value
     finally:
         set_settings(usual)

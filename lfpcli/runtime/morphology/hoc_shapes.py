@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
     key = file, file.stat().st_mtime_ns
     if key not in _COPIES:
         sections = run_hoc(path)
-        if any(segment.point_processes() for section in sections for segment in section):
+        segments = itertools.chain.from_iterable(sections)
+        if any(segment.point_processes() for segment in segments):
             return sections
         _COPIES[key] = copied(sections)
         _delete(sections)

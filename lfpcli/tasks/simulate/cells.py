@@ -123,9 +123,9 @@ class CellFactory:
                 remedy="put it into a template, or use a population of size 1",
             )
         self._made = True
-        made = load_hoc_model(file)
-        self.settings |= made.settings
-        return made.sections, made.names, None
+        model_cell = load_hoc_model(file)
+        self.settings |= model_cell.settings
+        return model_cell.sections, model_cell.names, None
 
     def _from_file(self) -> tuple[Any, None, None]:
         path = self.spec.morphology
@@ -146,7 +146,7 @@ class CellFactory:
     def _from_template(self) -> tuple[Any, list[str], Any]:
         spec = self.spec
         assert spec.template is not None
-        made = load_template(
+        model_cell = load_template(
             spec.template.file,
             spec.template.template,
             spec.args,
@@ -155,8 +155,8 @@ class CellFactory:
             stand_ins=self._stand_ins,
             morphology=spec.morphology,
         )
-        self.settings |= made.settings
-        return made.sections, made.names, made.template
+        self.settings |= model_cell.settings
+        return model_cell.sections, model_cell.names, model_cell.template
 
     def _hooks(self) -> list[Callable[[Cell], object]]:
         spec = self.spec
@@ -168,16 +168,15 @@ class CellFactory:
 
     def _set_expressions(self, cell: Cell) -> None:
         """Set the parameters that vary from segment to segment, now that there are segments."""
-        found = [
-            (m, name, value)
-            for m in self.spec.mechanism
-            for name, value in m.params.items()
-            if isinstance(value, Expression)
-        ]
-        if not found:
+        expressions = []
+        for mechanism in self.spec.mechanism:
+            for name, value in mechanism.params.items():
+                if isinstance(value, Expression):
+                    expressions.append((mechanism, name, value))
+        if not expressions:
             return
         variables = _variables(cell)
-        for mechanism, name, expression in found:
+        for mechanism, name, expression in expressions:
             index = cell.get_idx(mechanism.sections)
             values = expression.evaluate({k: v[index] for k, v in variables.items()})
             with located(f"{mechanism.source_line} {mechanism.name}.{name}"):
