@@ -41,9 +41,9 @@ def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.n
     child = np.flatnonzero(geometry.parent >= 0)
     parent = geometry.parent[child]
     middle = geometry.middle
-    ends = np.stack([geometry.start[child], geometry.end[child]])
-    gaps = np.linalg.norm(ends - middle[parent], axis=2)
-    near = np.where((gaps[0] <= gaps[1])[:, None], ends[0], ends[1])
+    near = np.where(
+        _is_reversed(geometry)[child][:, None], geometry.end[child], geometry.start[child]
+    )
     corners = np.stack([middle[parent], near, middle[child]], axis=1)
     currents = sparse.csr_array(_descendants(geometry.parent)[child])
     row = np.repeat(np.arange(len(child)), 2)
@@ -52,6 +52,40 @@ def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.n
         np.diff(corners, axis=1).reshape(-1, 3),
         (0.5 * (corners[:, :-1] + corners[:, 1:])).reshape(-1, 3),
     )
+
+
+def _is_reversed(geometry: Geometry) -> np.ndarray:
+    """Which segments hang on their parents by their ends, not their starts, shape (N,) bool.
+
+    The places along the sections tell: where a dendrite folds back, the far end of a segment may be
+    nearer to its parent than the near one. A section of one segment has its start at its parent,
+    unless its end alone touches it.
+    """
+    child = np.flatnonzero(geometry.parent >= 0)
+    parent = geometry.parent[child]
+    is_inside = (geometry.section[child] == geometry.section[parent]) & (
+        geometry.gid[child] == geometry.gid[parent]
+    )
+    # places that are equal tell nothing
+    is_inside &= geometry.x[child] != geometry.x[parent]
+    # of a section connected by its end, the places fall along the tree
+    falls = is_inside & (geometry.x[child] < geometry.x[parent])
+    reversed_segments = np.zeros(len(geometry), dtype=bool)
+    reversed_segments[child[falls]] = reversed_segments[parent[falls]] = True
+    # the first segment of a section shows it by the next one; alone it must touch
+    followed = np.zeros(len(geometry), dtype=bool)
+    followed[parent[is_inside]] = True
+    alone = ~is_inside & ~followed[child]
+    corners = np.stack([geometry.start[parent], geometry.middle[parent], geometry.end[parent]])
+    from_start = np.linalg.norm(corners - geometry.start[child], axis=2).min(axis=0)
+    from_end = np.linalg.norm(corners - geometry.end[child], axis=2).min(axis=0)
+    touching = 1e-6 * (1.0 + geometry.length[child])
+    by_end = alone & (from_end <= touching) & (from_start > touching)
+    reversed_segments[child[by_end]] = True
+    # a parent of another section is no witness
+    root_like = parent[falls & ~np.isin(parent, child)]
+    reversed_segments[root_like] = False
+    return reversed_segments
 
 
 def _descendants(parent: np.ndarray) -> sparse.csr_array:
