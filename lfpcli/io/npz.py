@@ -91,7 +91,8 @@ class StoredArray:
         check_memory(math.prod(self.shape) * self.dtype.itemsize, self.source)
         with _failures(self.source):
             if not self.member and 0 not in self.shape:
-                return np.load(self.path, mmap_mode="r", allow_pickle=False)
+                stored: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                return stored
             with _member(self.path, self.member) as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
                 # the checksum of a member is looked at by its end

@@ -102,7 +102,7 @@ def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise InputError("provenance is no JSON", source=name) from error
     if not _is_record(record):
         raise InputError("provenance is no record of commands", source=name)
-    return record
+    return dict(record)
 
 
 def _is_record(record: Any) -> bool:

@@ -116,5 +116,4 @@ def _number(cell: str, column: str, source: str) -> float:
 
 def vectors(table: dict[str, list[Any]], columns: Sequence[str]) -> np.ndarray:
     """Some columns of numbers side by side, shape (rows, columns)."""
-    table_rows: np.ndarray = np.array([table[column] for column in columns], dtype=float)
-    return table_rows.T
+    return np.asarray(np.array([table[column] for column in columns], dtype=float).T)

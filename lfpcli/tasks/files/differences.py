@@ -188,9 +188,9 @@ def _unequal(a: np.ndarray, b: np.ndarray, tolerance: Tolerance | None, peak: fl
         return np.array([not _same(x, y) for x, y in zip(a, b, strict=True)], bool)
     if tolerance.exact:
         bits = [np.ascontiguousarray(x).view(np.uint8).reshape(len(x), -1) for x in (a, b)]
-        return np.any(bits[0] != bits[1], axis=1)
+        return np.asarray(np.any(bits[0] != bits[1], axis=1))
     if a.dtype.kind in "biu" and b.dtype.kind in "biu":
-        return a != b
+        return np.asarray(a != b)
     scale: Any = peak
     if tolerance.relative_to == "value":
         scale = np.maximum(np.abs(a), np.abs(b))
@@ -198,7 +198,7 @@ def _unequal(a: np.ndarray, b: np.ndarray, tolerance: Tolerance | None, peak: fl
         near = _apart(a, b) <= tolerance.atol + tolerance.rtol * scale
     # an infinite scale would let everything pass
     finite = np.isfinite(a) & np.isfinite(b)
-    return ~((near & finite) | (a == b) | (np.isnan(a) & np.isnan(b)))
+    return np.asarray(~((near & finite) | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 
 def _same(x: Any, y: Any) -> bool:
@@ -208,7 +208,7 @@ def _same(x: Any, y: Any) -> bool:
 def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     wide = complex if "c" in (a.dtype.kind, b.dtype.kind) else float
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.abs(a.astype(wide) - b.astype(wide))
+        return np.asarray(np.abs(a.astype(wide) - b.astype(wide)))
 
 
 def _peak(values: np.ndarray) -> float:
