@@ -97,7 +97,7 @@ def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
         Where it is no record of commands.
     """
     try:
-        record = json.loads(attributes.get("provenance", "{}"))
+        record: dict[str, Any] = json.loads(attributes.get("provenance", "{}"))
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError("provenance is no JSON", source=name) from error
     if not _is_record(record):

@@ -183,10 +183,10 @@ def _taken(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     if high - low <= 4 * len(rows) + 1024:
         # one stretch that is read whole costs less than a list of rows
         stretch: np.ndarray = dataset[low:high]
-        return stretch[rows - low]
+        return np.asarray(stretch[rows - low])
     ordered, back = np.unique(rows, return_inverse=True)
     values: np.ndarray = dataset[ordered]
-    return values[back]
+    return np.asarray(values[back])
 
 
 @contextlib.contextmanager
