@@ -1,6 +1,6 @@
 """Growing networks: what `lfp sim --dry-run` predicts, and what it takes.
 
-Usage: python benchmarks/scale.py [--quick] [--ranks 1,2] [--json results/scale.json]
+Usage: python benchmarks/scale.py [--quick] [--ranks 1,2]
 
 Cells of a number of segments with synapses from each other and from outside, 16 contacts; each row
 is one run in processes of its own. Memory is the most that the rank with the most took, and that of
@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common import machine, print_table
+from common import print_table, save
 
 HERE = Path(__file__).parent
 STICK = HERE.parent / "share/morphologies/ball_and_stick.swc"
@@ -215,7 +215,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few and small cases")
     parser.add_argument("--ranks", default="1,2", help="numbers of ranks")
-    parser.add_argument("--json", type=Path, help="file to write")
     args = parser.parse_args()
     table = []
     for row in rows(QUICK if args.quick else WHOLE, [int(n) for n in args.ranks.split(",")]):
@@ -227,8 +226,7 @@ def main() -> None:
     }
     shown = [(name, f"{100 * error:.0f} %") for name, error in worst.items()]
     print_table(("prediction", "largest error"), shown)
-    if args.json:
-        args.json.write_text(json.dumps({"machine": machine(), "rows": table}, indent=1) + "\n")
+    save("scale")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -33,6 +34,10 @@ class Terminated(BaseException):
         super().__init__(self.number)
 
 
+# what Python calls the file of its import system
+_IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
+
+
 class Ending:
     """The signal that ended a command, if one did.
 
@@ -48,9 +53,15 @@ class Ending:
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
         """Raise `Terminated`, once: what tidies up is not interrupted."""
-        if not self.number:
-            self.number = number
-            raise Terminated(number)
+        if self.number:
+            return
+        if frame is not None and frame.f_code.co_filename == _IMPORT_SYSTEM:
+            # Python loses what is raised in the callbacks that tidy up the locks of modules:
+            # the signal comes again, until these few lines are done
+            os.kill(os.getpid(), number)
+            return
+        self.number = number
+        raise Terminated(number)
 
 
 @contextlib.contextmanager

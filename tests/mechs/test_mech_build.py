@@ -73,7 +73,7 @@ def test_many_processes_make_one_build_after_one_was_killed(tmp_path, count):
 
 def test_a_folder_without_its_libraries_is_not_taken_for_a_build(tmp_path):
     (tmp_path / "manifest.json").write_text(
-        '{"mechanisms": [], "skipped": [], "skipped_names": []}'
+        '{"digests": {}, "mechanisms": [], "skipped": [], "skipped_names": []}'
     )
     assert read_library(tmp_path) is None
     (tmp_path / "libnrnmech.so").touch()

@@ -249,7 +249,9 @@ def test_clean_removes_all_and_nothing_of_others(lfp, tmp_path, monkeypatch):
     monkeypatch.setenv("LFP_MECH_CACHE", str(cache))
     build = cache / "0123"
     build.mkdir(parents=True)
-    (build / "manifest.json").write_text('{"mechanisms": [], "skipped": [], "skipped_names": []}')
+    (build / "manifest.json").write_text(
+        '{"digests": {}, "mechanisms": [], "skipped": [], "skipped_names": []}'
+    )
     (build / "libnrnmech.so").touch()
     (cache / "0123.lock").touch()
     (cache / "unfinished-0123-x").mkdir()

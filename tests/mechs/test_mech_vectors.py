@@ -152,7 +152,7 @@ def test_a_cell_has_the_same_bits_whatever_else_its_process_holds(
 
 
 C_FUNCTION = """
-NEURON { SUFFIX tenth NONSPECIFIC_CURRENT i }
+NEURON { SUFFIX tenth NONSPECIFIC_CURRENT i THREADSAFE }
 ASSIGNED { v (mV) i (mA/cm2) }
 VERBATIM
 #ifdef CORENEURON_BUILD
