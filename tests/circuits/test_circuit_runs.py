@@ -217,3 +217,9 @@ def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
         '[circuit]\nconfig = "c/config.json"\n[cell.a]\nmorphology = "c/components/cell.swc"\n'
     )
     assert "[cell] does not go with [circuit]" in shell("sim", model, "-o", "-", code=3).err
+
+
+def test_checkpoints_are_refused(shell, tmp_path):
+    config = write_circuit(tmp_path / "c")
+    wrong = shell("sim", config, "-o", tmp_path / "o.h5", "--checkpoint", "10", code=2)
+    assert "circuits have no checkpoints" in wrong.err

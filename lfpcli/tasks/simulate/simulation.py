@@ -117,6 +117,13 @@ def _check_circuit(circuit: CircuitSpec, outputs: Outputs) -> None:
     """Raise an error where what a configuration names cannot be written, before any work."""
     from lfpcli.tasks.circuits.output_files import check_outputs
 
+    if outputs.checkpoints != NO_CHECKPOINTS:
+        # the state of point neurons and of what drives them is in no checkpoint
+        raise UsageError(
+            "circuits have no checkpoints", remedy="leave out --checkpoint and --resume"
+        )
+    if outputs.network is not None:
+        raise UsageError("the network of a circuit is in its own files", remedy="leave it out")
     if not circuit.outputs:
         return
     if str(outputs.path) == stream.STDIN:
