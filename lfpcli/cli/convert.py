@@ -15,7 +15,8 @@ examples:
   lfp convert lfp.h5 lfp.csv --signal LFP --time 0,50 --channels 0:4
   lfp convert lfp.h5 lfp.nwb --signal LFP --signal spikes
   lfp convert lfp.h5 sonata/ --to sonata
-  lfp convert ecp.h5 recording.h5
+  lfp convert simulation_config.json run.h5
+  lfp convert im.h5 run.h5 --circuit simulation_config.json
   lfp convert spikes.gdf spikes.h5
   lfp convert --list
 
@@ -55,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dt", type=options.positive, metavar="MS", help="sampling interval that FILE lacks"
     )
     group.add_argument(
+        "--circuit",
+        metavar="CONFIG",
+        help="SONATA configuration of the run that wrote FILE: where its cells are",
+    )
+    group.add_argument(
         "--cell-type", metavar="NAME", help="what MEArec is to call the cell of templates"
     )
 
@@ -72,7 +78,8 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.file is None or args.output is None:
         raise UsageError("FILE and OUTPUT are needed", remedy="lfp convert in.h5 out.npz")
-    from lfpcli.tasks.files.convert import Selection, convert
+    from lfpcli.tasks.convert.convert import Formats, convert
+    from lfpcli.tasks.convert.selection import Selection
 
     selection = Selection(
         signals=args.signal,
@@ -82,15 +89,15 @@ def run(args: argparse.Namespace) -> None:
         units=args.units,
         dtype={"float64": "f8", "float32": "f4"}[args.dtype],
     )
+    formats = Formats(
+        to=args.to, from_=args.from_, dt=args.dt, circuit=args.circuit, cell_type=args.cell_type
+    )
     with args.console.progress("converting", 1.0, "") as progress:
         convert(
             args.file,
             args.output,
             selection,
-            to=args.to,
-            from_=args.from_,
-            dt=args.dt,
-            cell_type=args.cell_type,
+            formats,
             force=args.force,
             command=[word for word in args.command_line if word != args.output],
             progress=progress,
@@ -99,9 +106,9 @@ def run(args: argparse.Namespace) -> None:
 
 def _list(as_json: bool) -> None:
     from lfpcli.cli.facts import table, to_json
-    from lfpcli.tasks.files.convert import formats
+    from lfpcli.tasks.convert.convert import known_formats
 
-    known = formats()
+    known = known_formats()
     if as_json:
         print(to_json(known))
         return

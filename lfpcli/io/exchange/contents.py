@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, UsageError
-from lfpcli.forward.filters import resample
+from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
-
-BLOCK_VALUES = 1 << 22
-"""Numbers that are held at a time while samples pass from file to file."""
+from lfpcli.io.exchange.samples import Samples
 
 FLAT = 1e-9
 """Extent, um, below which contacts count as lying in a plane."""
@@ -43,122 +39,6 @@ _SCALES: dict[str, tuple[str, int]] = {
 }
 
 
-class Samples:
-    """Rows and columns of an array (T, C), read block by block.
-
-    Parameters
-    ----------
-    source : array-like, shape (T, C)
-        An ndarray or an HDF5 dataset.
-    factor : float
-        What every sample is multiplied by.
-    rows : range, optional
-        The rows that are taken, all by default.
-    columns : ndarray of int, optional
-        The columns that are taken, all by default.
-    """
-
-    def __init__(
-        self,
-        source: Any,
-        *,
-        factor: float = 1.0,
-        rows: range | None = None,
-        columns: np.ndarray | None = None,
-    ) -> None:
-        self._source = source
-        self._factor = factor
-        self._rows = range(source.shape[0]) if rows is None else rows
-        self._columns = columns
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of samples and of channels."""
-        width = self._source.shape[1] if self._columns is None else len(self._columns)
-        return len(self._rows), int(width)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the stored numbers."""
-        stored: np.dtype[Any] = self._source.dtype
-        return stored
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples from one row up to another, shape (n, C), float64."""
-        rows = self._rows[start:stop]
-        if not len(rows):
-            return np.empty((0, self.shape[1]))
-        try:
-            block = self._source[rows.start : rows.stop]
-        except OSError as error:
-            raise InputError(
-                "samples cannot be read", source=self._name(), remedy="make the file again"
-            ) from error
-        values = np.asarray(block, dtype=float)
-        if self._columns is not None:
-            values = values[:, self._columns]
-        # multiplying by 1 would copy for nothing
-        return values if self._factor == 1.0 else values * self._factor
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the first row of each block, and its samples (n, C)."""
-        samples, channels = self.shape
-        rows = max(1, BLOCK_VALUES // max(channels, 1))
-        for start in range(0, samples, rows):
-            yield start, self.read(start, min(start + rows, samples))
-
-    def array(self) -> np.ndarray:
-        """All samples, shape (T, C), float64, in memory."""
-        return self.read(0, self.shape[0])
-
-    def narrowed(self, rows: range | None, columns: np.ndarray | None) -> Samples:
-        """Some rows (counted in these samples) and columns of these samples."""
-        chosen = self._rows if rows is None else self._rows[rows.start : rows.stop]
-        if columns is not None and self._columns is not None:
-            columns = self._columns[columns]
-        return Samples(
-            self._source,
-            factor=self._factor,
-            rows=chosen,
-            columns=self._columns if columns is None else columns,
-        )
-
-    def scaled(self, factor: float) -> Samples:
-        """These samples times a factor."""
-        return Samples(
-            self._source, factor=self._factor * factor, rows=self._rows, columns=self._columns
-        )
-
-    def resampled(self, dt: float, to_dt: float) -> Samples:
-        """These samples at another interval (ms), filtered against aliases; see `resample`.
-
-        The result lies in a temporary file where it is large, since a filter along time needs
-        whole channels and a recording may not fit into memory.
-        """
-        samples, channels = self.shape
-        width = max(1, BLOCK_VALUES // max(samples, 1))
-        target: np.ndarray | None = None
-        for first in range(0, channels, width):
-            columns = np.arange(first, min(first + width, channels))
-            part = resample(self.narrowed(None, columns).array(), dt, to_dt)
-            if target is None:
-                target = _room((len(part), channels))
-            target[:, columns] = part
-        return Samples(np.empty((0, channels)) if target is None else target)
-
-    def _name(self) -> str:
-        return str(getattr(self._source, "name", "samples"))
-
-
-def _room(shape: tuple[int, int]) -> np.ndarray:
-    """An array in memory, or in an unnamed temporary file where it is large."""
-    if shape[0] * shape[1] <= 4 * BLOCK_VALUES:
-        return np.empty(shape)
-    # the file has no name any more and goes with the array
-    with tempfile.TemporaryFile(prefix="lfp-") as file:
-        return np.memmap(file, dtype=float, mode="w+", shape=shape)
-
-
 @dataclass(kw_only=True)
 class Traces:
     """What was sampled in time on some channels.
@@ -183,6 +63,9 @@ class Traces:
         Its parameters.
     shares : dict of str to Samples
         Shares of populations, cells or currents, each (T, C).
+    segments : ndarray of int, shape (C,), or None
+        The segment that each channel is, by its row in the geometry of the population that `name`
+        ends in; None where channels are no segments.
     """
 
     name: str
@@ -195,6 +78,7 @@ class Traces:
     model: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     shares: dict[str, Samples] = field(default_factory=dict)
+    segments: np.ndarray | None = None
 
     @property
     def times(self) -> np.ndarray:
@@ -204,6 +88,16 @@ class Traces:
     def _mapped(self, change: Any, **fields: Any) -> Traces:
         shares = {label: change(samples) for label, samples in self.shares.items()}
         return replace(self, samples=change(self.samples), shares=shares, **fields)
+
+    @property
+    def values(self) -> int:
+        """Number of all samples of all channels and shares."""
+        samples, channels = self.samples.shape
+        return samples * channels * (1 + len(self.shares))
+
+    def watched(self, count: Callable[[int], None]) -> Traces:
+        """The same, telling how many values were read each time some are."""
+        return self._mapped(lambda samples: samples.watched(count))
 
     def between(self, start: float, stop: float) -> Traces:
         """The samples from one time to another, both included, ms."""
@@ -226,6 +120,7 @@ class Traces:
             lambda samples: samples.narrowed(None, columns),
             channels=[self.channels[k] for k in columns],
             positions=None if self.positions is None else self.positions[columns],
+            segments=None if self.segments is None else self.segments[columns],
         )
 
     def in_units(self, units: str) -> Traces:
@@ -318,6 +213,8 @@ class Contents:
         How it came to be.
     source : str
         What to call the file in messages.
+    files : list of Path
+        Further files that were read.
     """
 
     traces: list[Traces] = field(default_factory=list)
@@ -325,6 +222,7 @@ class Contents:
     geometries: dict[str, Geometry] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    files: list[Path] = field(default_factory=list)
 
     def named(self, name: str) -> Traces:
         """The traces of a name."""

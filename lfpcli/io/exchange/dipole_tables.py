@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.io.exchange.contents import Contents, Samples, Traces
+from lfpcli.io.exchange.contents import Contents, Traces
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.stream import check_input
 from lfpcli.io.text import is_number
 

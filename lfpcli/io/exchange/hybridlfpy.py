@@ -12,7 +12,8 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.writing import new_hdf5
-from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces
+from lfpcli.io.exchange.contents import Contents, Target, Traces
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import open_hdf5
 
 

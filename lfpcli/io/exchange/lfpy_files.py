@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
-from lfpcli.io.exchange.contents import Contents, Samples, Traces
+from lfpcli.io.exchange.contents import Contents, Traces
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import open_hdf5
 
 # units of what LFPykit's classes return, by the begin of their names

@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.io.exchange.contents import Contents, Samples, Traces, Trains
+from lfpcli.io.exchange.contents import Contents, Traces, Trains
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import open_hdf5
 
 MILLIVOLT = 1e-3

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.io.exchange.contents import Contents, Samples, Traces, Trains
+from lfpcli.io.exchange.contents import Contents, Traces, Trains
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.stream import check_input
 
 

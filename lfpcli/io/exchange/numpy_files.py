@@ -10,7 +10,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from lfpcli.io.exchange.contents import Contents, Samples, Target, only_traces
+from lfpcli.io.exchange.contents import Contents, Target, only_traces
+from lfpcli.io.exchange.samples import Samples
 
 # the first moment that a zip archive can tell: the same contents give the same bytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)

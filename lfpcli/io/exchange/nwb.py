@@ -22,7 +22,6 @@ from lfpcli import __version__
 from lfpcli.errors import InputError
 from lfpcli.io.exchange.contents import (
     Contents,
-    Samples,
     Target,
     Traces,
     Trains,
@@ -30,6 +29,7 @@ from lfpcli.io.exchange.contents import (
     plane_axes,
     unit_factor,
 )
+from lfpcli.io.exchange.samples import Samples
 
 # NWB wants a moment that the session began; a simulation has none, and the wall clock would make
 # two files of one recording differ

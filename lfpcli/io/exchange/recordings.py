@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lfpcli.geometry import Geometry
-from lfpcli.io.exchange.contents import Contents, Samples, Traces, Trains
+from lfpcli.io.exchange.contents import Contents, Traces, Trains
+from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import Recording, Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 
@@ -92,6 +93,7 @@ def _report(variable: str, population: str, report: Report, geometry: Geometry |
         channels=channels,
         positions=None if geometry is None or rows is None else geometry.middle[rows],
         model="recorded variable",
+        segments=rows,
     )
 
 
@@ -117,8 +119,8 @@ def write_recording(
 ) -> None:
     """Write contents as a recording.
 
-    Traces called ``VARIABLE/POPULATION`` of a population whose geometry has as many segments
-    become reports, ``dipole/GROUP`` dipole moments, all others signals.
+    Traces called ``VARIABLE/POPULATION`` whose channels are segments become reports,
+    ``dipole/GROUP`` dipole moments, all others signals.
 
     Parameters
     ----------
@@ -149,7 +151,7 @@ def _write_traces(
     geometry = geometries.get(tail)
     if head == "dipole" and tail:
         tracks = {"": writer.dipole(tail, sampled)}
-    elif geometry is not None and len(geometry) == traces.samples.shape[1]:
+    elif geometry is not None and _is_report(traces, geometry):
         tracks = {"": writer.report(head, tail, _report_of(traces, geometry))}
     else:
         signal = Signal(
@@ -169,16 +171,24 @@ def _write_traces(
             tracks[label].append(block)
 
 
+def _is_report(traces: Traces, geometry: Geometry) -> bool:
+    """Whether channels are segments whose cells and sections come in the order of a report."""
+    if traces.segments is None:
+        return len(geometry) == traces.samples.shape[1]
+    return bool(np.all(np.diff(geometry.gid[traces.segments]) >= 0))
+
+
 def _report_of(traces: Traces, geometry: Geometry) -> Report:
-    """A report of all segments of a population, still without samples."""
-    node_ids, counts = np.unique(geometry.gid, return_counts=True)
+    """A report of segments of a population, still without samples."""
+    rows = np.arange(len(geometry)) if traces.segments is None else traces.segments
+    node_ids, counts = np.unique(geometry.gid[rows], return_counts=True)
     return Report(
-        data=np.empty((0, len(geometry))),
+        data=np.empty((0, len(rows))),
         units=traces.units,
         dt=traces.dt,
         t_start=traces.t_start,
         node_ids=node_ids,
         pointers=np.concatenate([[0], np.cumsum(counts)]),
-        element_ids=geometry.section,
-        element_pos=geometry.x,
+        element_ids=geometry.section[rows],
+        element_pos=geometry.x[rows],
     )

@@ -204,6 +204,11 @@ SOURCES = (
         keeps="spikes, compartment reports and ecp files of bmtk and neurodamus",
     ),
     Format(
+        name="circuit",
+        module="sonata_files",
+        keeps="a SONATA configuration: spikes and reports of its last run, with its cells",
+    ),
+    Format(
         name="mearec", module="mearec", keeps="recordings and templates of MEArec, spikes included"
     ),
     Format(name="hybridlfpy", module="hybridlfpy", keeps="signals of hybridLFPy: /data and /srate"),
@@ -241,6 +246,12 @@ def target_format(name: str | None, output: str) -> Format:
         f"no format is known by '{suffix or Path(output).name}'",
         remedy=f"use one of .h5, {', '.join(known)}, or name a format with --to",
     )
+
+
+def known_by_suffix(name: str) -> str:
+    """Name of the format that the suffix of a file asks for, "" where none does."""
+    suffix = Path(name).suffix.lower()
+    return next((each.name for each in TARGETS if suffix in each.suffixes), "")
 
 
 def source_format(name: str) -> Format:

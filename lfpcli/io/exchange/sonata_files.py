@@ -12,7 +12,9 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.writing import new_hdf5
-from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces, Trains
+from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains
+from lfpcli.io.exchange.samples import Samples
+from lfpcli.io.exchange.sonata_reports import plain_traces, read_reports
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.spike_files import milliseconds
 from lfpcli.io.text import as_text
@@ -155,12 +157,10 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     with open_hdf5(source) as (file, name):
         contents = Contents(source=name)
         for population in file.get("spikes", ()):
-            contents.trains.append(_trains(file, name, population))
-        for root in ("report", "reports"):
-            for population in file.get(root, ()):
-                contents.traces.append(_report(file, name, f"{root}/{population}"))
+            contents.trains.append(read_trains(file, name, population))
+        contents.traces += [plain_traces(report) for report in read_reports(file, name)]
         if "ecp/data" in file:
-            contents.traces.append(_ecp(file, name))
+            contents.traces.append(read_potentials(file, name))
         if not contents.traces and not contents.trains:
             raise InputError(
                 "holds no SONATA spikes, report or ecp", source=name, remedy="see lfp info"
@@ -168,7 +168,8 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
         yield contents
 
 
-def _trains(file: h5py.File, name: str, population: str) -> Trains:
+def read_trains(file: h5py.File, name: str, population: str) -> Trains:
+    """Spikes of a population of a file."""
     group = file[f"spikes/{population}"]
     if not isinstance(group, h5py.Group) or not {"timestamps", "node_ids"} <= set(group):
         raise InputError(
@@ -183,44 +184,7 @@ def _trains(file: h5py.File, name: str, population: str) -> Trains:
     return Trains(population=population, times=times[order], node_ids=node_ids[order])
 
 
-def _report(file: h5py.File, name: str, base: str) -> Traces:
-    data, mapping = file.get(f"{base}/data"), file.get(f"{base}/mapping")
-    label = f"{name}:/{base}"
-    if not isinstance(data, h5py.Dataset) or not isinstance(mapping, h5py.Group):
-        raise InputError("has no data and mapping", source=label, remedy="see lfp info")
-    pointers = mapping.get("index_pointers", mapping.get("index_pointer"))
-    parts = [mapping.get(part) for part in ("node_ids", "element_ids", "time")]
-    if pointers is None or any(part is None for part in parts):
-        raise InputError("has no whole mapping", source=label, remedy="see lfp info")
-    node_ids, element_ids, time = (np.asarray(part[:]) for part in parts)
-    ends = np.asarray(pointers[:], np.int64)
-    if len(ends) != len(node_ids) + 1 or ends[-1] != data.shape[1]:
-        raise InputError(
-            f"maps {len(node_ids)} cells to {ends[-1] if len(ends) else 0} of {data.shape[1]} "
-            "columns",
-            source=label,
-            remedy="write the report again",
-        )
-    places = mapping.get("element_pos")
-    x = np.full(len(element_ids), 0.5) if places is None else np.asarray(places[:], float)
-    cells = np.repeat(node_ids, np.diff(ends))
-    channels = [
-        f"{gid}.section {section}({along:g})"
-        for gid, section, along in zip(cells, element_ids, x, strict=True)
-    ]
-    variable = as_text(data.attrs.get("variable", "report"))
-    return Traces(
-        name=f"{variable}/{base.partition('/')[2]}",
-        samples=Samples(data),
-        units=as_text(data.attrs.get("units", "")),
-        dt=float(time[2]),
-        t_start=float(time[0]),
-        channels=channels,
-        model="SONATA report",
-    )
-
-
-def _ecp(file: h5py.File, name: str) -> Traces:
+def read_potentials(file: h5py.File, name: str) -> Traces:
     """Potentials of bmtk, whose first row is one step after the begin of the run."""
     data, time = file["ecp/data"], file.get("ecp/time")
     if time is None or time.shape != (3,):

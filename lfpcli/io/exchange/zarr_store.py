@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import zarr
 
-from lfpcli.io.exchange.contents import Contents, Samples, Target, Traces
+from lfpcli.io.exchange.contents import Contents, Target, Traces
+from lfpcli.io.exchange.samples import Samples
 
 # bytes of the pieces that an array is stored in
 CHUNK_BYTES = 1 << 22

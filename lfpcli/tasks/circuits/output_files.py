@@ -159,6 +159,8 @@ def _write_report(
     _copy(recorded.data, data, columns)
     data.attrs["units"] = recorded.units
     data.attrs["variable"] = report.variable
+    # bmtk leaves open that its first row is one step after the start; here it is told
+    data.attrs["t_start"] = recorded.t_start + recorded.dt
     mapping = file.create_group(f"{base}/mapping")
     mapping["node_ids"] = node_ids[gids.astype(np.int64) - first].astype(np.uint64)
     mapping["index_pointers"] = np.append(starts, len(columns)).astype(np.uint64)
@@ -189,6 +191,7 @@ def _write_potentials(source: Recording, report: PotentialReport, path: Path) ->
         data = file.create_dataset("ecp/data", shape=(samples, channels), dtype="f8")
         _copy(signal.data, data, np.arange(channels))
         data.attrs["units"] = signal.units
+        data.attrs["t_start"] = signal.t_start + signal.dt
         file["ecp/time"] = np.array([0.0, signal.dt * samples, signal.dt])
         file["ecp/time"].attrs["units"] = "ms"
         file["ecp/channel_id"] = np.arange(channels)

@@ -160,15 +160,23 @@ def _run(config: CircuitConfig) -> dict[str, Any]:
     ):
         if key in section:
             table[name] = section[key]
-    folder = config.components.get("mechanisms_dir")
-    if folder is not None:
-        # sources lie in it or beside their compiled form
-        for candidate in (folder / "modfiles", folder):
-            if candidate.is_dir() and list(candidate.glob("*.mod")):
-                table["mechanisms"] = [str(candidate.absolute())]
-                break
+    folders = mechanism_folders(config)
+    if folders:
+        table["mechanisms"] = [str(folder.absolute()) for folder in folders]
     # text of numbers, as some configurations have it
     return {key: float(value) if _is_text(value) else value for key, value in table.items()}
+
+
+def mechanism_folders(config: CircuitConfig) -> list[Path]:
+    """The folder with the sources of a circuit's mechanisms, or nothing where it has none."""
+    folder = config.components.get("mechanisms_dir")
+    if folder is None:
+        return []
+    # sources lie in it or beside their compiled form
+    for candidate in (folder / "modfiles", folder):
+        if candidate.is_dir() and list(candidate.glob("*.mod")):
+            return [candidate]
+    return []
 
 
 def _is_text(value: Any) -> bool:
@@ -193,12 +201,34 @@ def _wanted(config: CircuitConfig) -> _Wanted:
         entry = config.reports[potential.name]
         source = f"{config.file}: reports.{potential.name}"
         wanted.probes.append(
-            {"name": potential.name, "contacts": _contacts(config, entry, source), "sigma": SIGMA}
+            {
+                "name": potential.name,
+                "contacts": report_contacts(config, entry, source),
+                "sigma": SIGMA,
+            }
         )
     return wanted
 
 
-def _contacts(config: CircuitConfig, entry: Mapping[str, Any], source: str) -> list[list[float]]:
+def report_contacts(
+    config: CircuitConfig, entry: Mapping[str, Any], source: str
+) -> list[list[float]]:
+    """Places of the contacts of a report of potentials, (C, 3) um.
+
+    Parameters
+    ----------
+    config : CircuitConfig
+        The configuration.
+    entry : mapping
+        The report in it.
+    source : str
+        What to call that in messages.
+
+    Raises
+    ------
+    InputError
+        Where the report names no contacts, or their file is not what it should be.
+    """
     file = entry.get("electrode_positions")
     if not isinstance(file, str):
         raise InputError("names no electrode_positions", source=source, remedy="add the file")

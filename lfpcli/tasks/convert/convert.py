@@ -1,0 +1,299 @@
+"""Recordings to the files of other tools, and their files to recordings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lfpcli.errors import LfpWarning, OutputError, UsageError
+from lfpcli.io import stream
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.exchange import recordings
+from lfpcli.io.exchange.contents import Contents, Target
+from lfpcli.io.exchange.registry import (
+    PARTS,
+    SOURCES,
+    TARGETS,
+    Format,
+    known_by_suffix,
+    source_format,
+    target_format,
+)
+from lfpcli.io.provenance import digest, provenance
+from lfpcli.tasks.convert.selection import Selection, selected
+from lfpcli.tasks.convert.sniffing import sniffed
+
+RECORDING = "lfp"
+RECORDING_SUFFIXES = (".h5", ".hdf5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formats:
+    """What is known of the formats beside the names of the files.
+
+    Attributes
+    ----------
+    to, from_ : str, optional
+        Names of the formats, where suffix and contents do not tell them.
+    dt : float, optional
+        Sampling interval of files that do not tell it, ms.
+    circuit : path-like, optional
+        Configuration of the circuit whose reports or spikes are read.
+    cell_type : str, optional
+        Name of the cell of templates; the name of the file by default.
+    """
+
+    to: str | None = None
+    from_: str | None = None
+    dt: float | None = None
+    circuit: str | os.PathLike[str] | None = None
+    cell_type: str | None = None
+
+
+def convert(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    selection: Selection | None = None,
+    formats: Formats | None = None,
+    *,
+    force: bool = False,
+    command: Sequence[str] = ("lfp", "convert"),
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Turn a file into one of another format.
+
+    Parameters
+    ----------
+    source : path-like
+        A recording, or a file of another tool; ``-`` is standard input.
+    output : path-like
+        What to write; its suffix says the format, or `formats` does.
+    selection : Selection, optional
+        What of it; all by default.
+    formats : Formats, optional
+        What the names of the files do not tell.
+    force : bool
+        Whether what is there already is replaced.
+    command : sequence of str
+        The command line, for the provenance.
+    progress : callable
+        Told the share that is done, 0 to 1.
+
+    Raises
+    ------
+    UsageError
+        Where a format, a name or a unit is unknown, or the format cannot hold what was chosen.
+    InputError
+        Where the file is not what it should be.
+    OutputError
+        Where the output exists or cannot be written.
+    MissingDependencyError
+        Where a format needs a package that is not installed.
+    """
+    selection, formats = selection or Selection(), formats or Formats()
+    name = str(output)
+    target = _target(name, formats.to)
+    writer = None if target is None else target.load()
+    _check_destination(name, target, force)
+    with stream.local_file(source) as (path, label):
+        reader = source_format(formats.from_ or sniffed(path, label))
+        if reader.name == "templates" or (target is not None and target.name == "mearec"):
+            with _templates_destination(reader, target, name, force) as (written, module):
+                module.write_templates(
+                    path, written, Target(name=name), cell_type=formats.cell_type or path.stem
+                )
+            return
+        with _opened(reader, path, label, formats) as contents:
+            contents.source = label
+            chosen = selected(contents, selection)
+            _watch(chosen, progress)
+            if target is None or writer is None:
+                inputs = _inputs(path, label, contents.files)
+                record = provenance(command, inputs=inputs, **_history(contents))
+                _write_back(chosen, name, record, selection.dtype, force)
+            else:
+                _tell_losses(contents, chosen, target)
+                with _destination(name, target, force) as destination:
+                    writer.write(chosen, destination, Target(name=name, dtype=selection.dtype))
+    progress(1.0)
+
+
+def _target(name: str, to: str | None) -> Format | None:
+    """The format to write; None for a recording.
+
+    Raises
+    ------
+    UsageError
+        Where none is known by the name, or the name is that of another format.
+    """
+    suffix = Path(name).suffix.lower()
+    if to is None:
+        return None if suffix in RECORDING_SUFFIXES else target_format(None, name)
+    if to == RECORDING:
+        target = None
+        allowed: tuple[str, ...] = RECORDING_SUFFIXES
+    else:
+        target = target_format(to, name)
+        allowed = target.suffixes
+    told = known_by_suffix(name)
+    if name != stream.STDIN and told and suffix not in allowed and (target is None or allowed):
+        raise UsageError(
+            f"--to {to} and the suffix of {name}, which is that of {told}, disagree",
+            remedy=f"leave out --to, or name a file that ends in {' or '.join(allowed)}",
+        )
+    return target
+
+
+def _watch(contents: Contents, progress: Callable[[float], None]) -> None:
+    """Tell the share of the samples that was read."""
+    total = sum(traces.values for traces in contents.traces)
+    done = 0
+
+    def count(values: int) -> None:
+        nonlocal done
+        done += values
+        # some formats read their samples twice
+        progress(min(done / max(total, 1), 1.0))
+
+    contents.traces = [traces.watched(count) for traces in contents.traces]
+
+
+@contextlib.contextmanager
+def _templates_destination(
+    reader: Format, target: Format | None, name: str, force: bool
+) -> Iterator[tuple[Path, ModuleType]]:
+    """Templates go into MEArec's layout, and nothing else does."""
+    if reader.name != "templates" or target is None or target.name != "mearec":
+        raise UsageError(
+            "templates become a file of MEArec, and only they do",
+            remedy="lfp probe --placements ... -o t.h5, then lfp convert t.h5 OUT --to mearec",
+        )
+    with atomic_output(name, force=force) as path:
+        yield path, target.load()
+
+
+def _history(contents: Contents) -> dict[str, Any]:
+    return {"history": contents.provenance} if contents.provenance else {}
+
+
+def _inputs(path: Path, label: str, files: Sequence[Path]) -> dict[str, str]:
+    inputs = {} if label == "standard input" else {Path(label).name: digest(path)}
+    return inputs | {file.name: digest(file) for file in files if file.is_file()}
+
+
+def _write_back(
+    contents: Contents, name: str, record: dict[str, Any], dtype: str, force: bool
+) -> None:
+    with atomic_output(name, force=force) as path:
+        recordings.write_recording(contents, path, record, float32=dtype == "f4")
+
+
+@contextlib.contextmanager
+def _opened(reader: Format, path: Path, label: str, formats: Formats) -> Iterator[Contents]:
+    if formats.circuit is not None and reader.name != "sonata":
+        raise UsageError(
+            f"--circuit goes with reports and spikes of SONATA, {label} is of format {reader.name}",
+            remedy="leave it out",
+        )
+    with contextlib.ExitStack() as stack:
+        if reader.name == "circuit":
+            from lfpcli.tasks.convert.finished_runs import opened_run
+
+            yield stack.enter_context(opened_run(path))
+        elif formats.circuit is not None:
+            from lfpcli.tasks.convert.finished_runs import opened_report
+
+            yield stack.enter_context(opened_report(path, label, Path(formats.circuit)))
+        elif reader.name == "lfpy":
+            yield stack.enter_context(reader.load().opened(path, formats.dt))
+        else:
+            yield stack.enter_context(reader.load().opened(path))
+
+
+def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
+    """Warn of what was chosen and the format cannot hold."""
+    traces = chosen.traces
+    there = {
+        "geometry": bool(contents.geometries),
+        "parameters": any(each.parameters for each in traces),
+        "signals": bool(traces),
+        "spikes": bool(chosen.trains),
+        "positions": any(each.positions is not None for each in traces),
+        "shares": any(each.shares for each in traces),
+        "dipoles": any(each.name.startswith("dipole/") for each in traces),
+    }
+    lost = [PARTS[part] for part in target.lacks if there[part]]
+    if lost:
+        warnings.warn(
+            f"{target.name} does not hold {', '.join(lost)}: left out", LfpWarning, stacklevel=2
+        )
+
+
+def _check_destination(name: str, target: Format | None, force: bool) -> None:
+    """Raise an error where the output cannot be written, before any work."""
+    if target is None or not target.folder:
+        if name != stream.STDIN:
+            check_output(name, force=force)
+        return
+    final = Path(name)
+    if name == stream.STDIN:
+        raise UsageError(f"{target.name} is a folder", remedy="name one")
+    if (final.exists() or final.is_symlink()) and not force:
+        raise OutputError("output exists", source=final, remedy="use --force to overwrite it")
+    if not final.parent.is_dir():
+        raise OutputError(
+            "output folder does not exist", source=final.parent, remedy=f"mkdir -p {final.parent}"
+        )
+
+
+@contextlib.contextmanager
+def _destination(name: str, target: Format, force: bool) -> Iterator[Path]:
+    """Yield the file or folder to write; it gets its name once it is whole."""
+    if not target.folder:
+        with atomic_output(name, force=force) as path:
+            yield path
+        return
+    final = Path(name)
+    folder = Path(tempfile.mkdtemp(prefix=f".lfp-{final.name}-", dir=final.parent))
+    try:
+        yield folder
+        if final.is_dir():
+            shutil.rmtree(final)
+        elif final.exists():
+            final.unlink()
+        folder.chmod(0o777 & ~_umask())
+        folder.replace(final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def known_formats() -> dict[str, list[dict[str, str]]]:
+    """What can be written and read: name, suffixes, extra, what is kept and lacking."""
+    return {
+        "out": [_facts(each) for each in TARGETS],
+        "in": [_facts(each) for each in SOURCES],
+    }
+
+
+def _facts(each: Format) -> dict[str, str]:
+    return {
+        "name": each.name,
+        "suffixes": " ".join(each.suffixes),
+        "extra": each.extra,
+        "keeps": each.keeps,
+        "lacks": ", ".join(PARTS[part] for part in each.lacks),
+    }

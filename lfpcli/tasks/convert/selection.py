@@ -1,0 +1,99 @@
+"""What of a file is taken: signals, a span of time, channels, another unit or interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lfpcli.errors import UsageError, nearest
+from lfpcli.io.exchange.contents import Contents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What of a file is taken, and in which form.
+
+    Attributes
+    ----------
+    signals : sequence of str
+        Names of signals, ``dipole/GROUP``, ``VARIABLE/POPULATION`` or ``spikes``; all by default.
+    time : (float, float), optional
+        First and last time, ms.
+    channels : sequence of str
+        Names of channels, or ranges of numbers such as ``0:32``; all by default.
+    resample : float, optional
+        Sampling interval to change to, ms.
+    units : str, optional
+        Unit to change to.
+    dtype : {'f8', 'f4'}
+        Type of the samples.
+    """
+
+    signals: Sequence[str] = ()
+    time: tuple[float, float] | None = None
+    channels: Sequence[str] = ()
+    resample: float | None = None
+    units: str | None = None
+    dtype: str = "f8"
+
+
+def selected(contents: Contents, selection: Selection) -> Contents:
+    """The part of some contents that was chosen, in the chosen form.
+
+    Raises
+    ------
+    UsageError
+        Where a signal or a channel is not there.
+    """
+    known = [traces.name for traces in contents.traces]
+    traces, trains = list(contents.traces), list(contents.trains)
+    if selection.signals:
+        for name in selection.signals:
+            if name != "spikes" and name not in known:
+                raise UsageError(
+                    f"{contents.source} has no signal '{name}'",
+                    remedy=nearest(name, [*known, "spikes"], "signal"),
+                )
+        traces = [contents.named(name) for name in selection.signals if name != "spikes"]
+        trains = trains if "spikes" in selection.signals else []
+    if selection.time is not None:
+        start, stop = selection.time
+        traces = [each.between(start, stop) for each in traces]
+        trains = [each.between(start, stop) for each in trains]
+    if selection.channels:
+        traces = [
+            each.of_channels(columns_of(selection.channels, each.channels)) for each in traces
+        ]
+    if selection.units is not None:
+        traces = [each.in_units(selection.units) for each in traces]
+    if selection.resample is not None:
+        traces = [each.at_interval(selection.resample) for each in traces]
+    geometries = {} if selection.signals or selection.channels else contents.geometries
+    return replace(contents, traces=traces, trains=trains, geometries=geometries)
+
+
+def columns_of(wanted: Sequence[str], channels: Sequence[str]) -> np.ndarray:
+    """Numbers of channels, from their names or ranges of numbers ``FIRST:STOP``.
+
+    Raises
+    ------
+    UsageError
+        Where a channel is not there.
+    """
+    columns: list[int] = []
+    for text in wanted:
+        first, colon, stop = text.partition(":")
+        if text in channels:
+            columns.append(channels.index(text))
+        elif colon and (first + stop).isdigit():
+            span = range(len(channels))[slice(int(first or 0), int(stop or len(channels)))]
+            columns.extend(span)
+        else:
+            raise UsageError(
+                f"there is no channel '{text}'", remedy=nearest(text, channels, "channel")
+            )
+    if not columns:
+        raise UsageError("no channel is chosen", remedy="give names, or ranges such as 0:32")
+    return np.array(columns, np.int64)

@@ -1,0 +1,65 @@
+"""Which format a file is in, told by what is in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.io import stream
+from lfpcli.io.exchange.registry import SOURCES
+from lfpcli.io.sonata.config import is_config
+
+
+def sniffed(path: Path, label: str) -> str:
+    """Name of the format that a file is in, by what is in it.
+
+    Raises
+    ------
+    InputError
+        Where it is of none that is known.
+    """
+    start = stream.head(path)
+    if stream.is_hdf5(start):
+        return _sniffed_hdf5(path, label)
+    if start[:2] == b"PK":
+        return "gdf"
+    text = start.lstrip()
+    if text.startswith(b"{"):
+        return "circuit" if _is_config(path) else "netpyne"
+    first = [line for line in text.decode("latin-1").splitlines() if line.strip("# \t")][:1]
+    words = first[0].replace(",", " ").split() if first else []
+    # times of hnn-core have a point, gids have none
+    return "hnn" if len(words) > 1 and "." in words[0] else "gdf"
+
+
+def _is_config(path: Path) -> bool:
+    """Whether a JSON file is a configuration of SONATA; NetPyNE's say so by another key."""
+    try:
+        return is_config(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError):
+        # the reader tells what is wrong with it
+        return False
+
+
+def _sniffed_hdf5(path: Path, label: str) -> str:
+    with open_hdf5(path, label) as file:
+        names, attributes = set(file), set(file.attrs)
+        formats_of_ours = {"lfp-recording": "lfp", "lfp-templates": "templates"}
+        if file.attrs.get("format") in formats_of_ours:
+            return formats_of_ours[file.attrs["format"]]
+    if {"nwb_version", "neurodata_type"} & attributes:
+        return "nwb"
+    if "recordings" in names:
+        return "mearec"
+    if names & {"spikes", "report", "reports", "ecp"}:
+        return "sonata"
+    if {"data", "srate"} <= names:
+        return "hybridlfpy"
+    if any(name.endswith(("Potential", "Electrode", "Density", "Moment")) for name in names):
+        return "lfpy"
+    known = ", ".join(each.name for each in SOURCES)
+    raise InputError(
+        "is of no known format", source=label, remedy=f"name it with --from: one of {known}"
+    )
