@@ -115,7 +115,7 @@ class Traces:
         )
 
     def of_channels(self, columns: np.ndarray) -> Traces:
-        """Some of the channels, by number."""
+        """Some of the channels, by number, shape (n,)."""
         return self._mapped(
             lambda samples: samples.narrowed(None, columns),
             channels=[self.channels[k] for k in columns],
@@ -188,7 +188,7 @@ class Trains:
         return replace(self, times=self.times[inside], node_ids=self.node_ids[inside])
 
     def by_cell(self) -> dict[int, np.ndarray]:
-        """Times of each cell that fires, ms, by gid."""
+        """Times of each cell that fires, shape (n,), ms, by gid."""
         if not len(self.times):
             return {}
         order = np.lexsort((self.times, self.node_ids))

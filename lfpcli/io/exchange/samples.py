@@ -87,11 +87,11 @@ class Samples:
             yield start, self.read(start, min(start + rows, samples))
 
     def array(self) -> np.ndarray:
-        """All samples, shape (T, C), float64, in memory."""
+        """All samples, shape (T, C), float64, in memory; unit of the source times the factor."""
         return self.read(0, self.shape[0])
 
     def narrowed(self, rows: range | None, columns: np.ndarray | None) -> Samples:
-        """Some rows (counted in these samples) and columns of these samples."""
+        """Some rows (counted in these samples) and columns, shape (n,), of these samples."""
         chosen = self._rows if rows is None else self._rows[rows.start : rows.stop]
         factor = self._factor
         if columns is not None and np.ndim(factor):

@@ -75,7 +75,7 @@ def selected(contents: Contents, selection: Selection) -> Contents:
 
 
 def columns_of(wanted: Sequence[str], channels: Sequence[str]) -> np.ndarray:
-    """Numbers of channels, from their names or ranges of numbers ``FIRST:STOP``.
+    """Numbers of channels, shape (n,), from their names or ranges of numbers ``FIRST:STOP``.
 
     Raises
     ------
