@@ -130,10 +130,9 @@ def main() -> None:
             ["(c) LFPy, probe", best["lfpy"], best["lfpy"] / best["plain"]],
         ],
     )
-    print(
-        f"(c)/(b) {best['lfpy'] / best['neuron']:.1f}; "
-        f"peaks {found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
-    )
+    ratios = ", ".join(f"{best['lfpy'] / best[engine]:.1f} ({engine})" for engine in ENGINES)
+    peaks = f"{found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
+    print(f"(c)/(b) {ratios}; peaks {peaks}")
     save("single_cell")
 
 

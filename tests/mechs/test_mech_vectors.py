@@ -215,6 +215,33 @@ def test_tables_are_looked_up_without_branches(tmp_path: Path) -> None:
     assert "t_a[j]-" in text and "xi < 200. ? xi : 200." in text
 
 
+@needs_compiler
+@pytest.mark.parametrize("level", range(len(vectors._LEVELS)))
+def test_loops_over_segments_become_vectors(tmp_path: Path, level: int) -> None:
+    tools = toolchain.toolchain()
+    if tools.compiler[0] != "g++":
+        pytest.skip("g++ tells which loops are vectors")
+    vectors.stage_vectors(tmp_path)
+    shutil.copy(tools.home / "share/modfile/hh.mod", tmp_path)
+    translate = [str(tmp_path / vectors.WRAPPER), "hh.mod", "-o", ".", "host", "--c"]
+    environment = vectors.vector_environment(tools.program("nmodl"))
+    environment["MODLUNIT"] = str(tools.home / "share/nmodl/nrnunits.lib")
+    code, printed = tools.run([*translate, "passes", "--inline"], tmp_path, **environment)
+    assert code == 0, printed
+    command = [*tools.compiler, *tools.standard("share/coreneuron/nrnivmodl_core_makefile")]
+    command += [*toolchain.PORTABLE_FLAGS, *vectors._LEVELS[level][1].split()]
+    command += [f"--include={vectors.HEADER.name}", f"-I{tools.home / 'include'}"]
+    command += [f"-I{tools.home / 'include/coreneuron/utils/randoms'}"]
+    command += ["-S", "hh.cpp", "-fopt-info-vec-optimized"]
+    code, printed = tools.run(command, tmp_path)
+    assert code == 0, printed
+    lines = (tmp_path / "hh.cpp").read_text().splitlines()
+    # the loop over currents scatters, for which not all instruction sets have instructions
+    first = next(k for k, line in enumerate(lines, 1) if "void nrn_state_hh" in line)
+    numbers = re.findall(r"hh\.cpp:(\d+):\d+: optimized: loop vectorized", printed)
+    assert any(first < int(number) < first + 30 for number in numbers), printed
+
+
 def test_what_looks_otherwise_stays_as_it_is() -> None:
     for text in ("", "int main() {}", TRANSLATED.replace("isnan", "std::isnan")):
         assert without_branches(text) == text
