@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -66,12 +67,16 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _contacts(folder: Path) -> Path:
+    path = folder / "contacts.csv"
+    lines = [",".join(map(str, place)) for place in CONTACTS]
+    path.write_text("\n".join(["x,y,z", *lines]) + "\n")
+    return path
+
+
 def test_potentials_of_a_run_are_those_of_bmtk(ran, shell, tmp_path):
     shell("convert", ran / "config.json", tmp_path / "run.h5")
-    contacts = tmp_path / "contacts.csv"
-    lines = [",".join(map(str, place)) for place in CONTACTS]
-    contacts.write_text("\n".join(["x,y,z", *lines]) + "\n")
-    shell("probe", tmp_path / "run.h5", "--array", contacts, "-o", tmp_path / "out.h5")
+    shell("probe", tmp_path / "run.h5", "--array", _contacts(tmp_path), "-o", tmp_path / "out.h5")
     with (
         h5py.File(ran / "output" / "ecp.h5") as theirs,
         open_recording(tmp_path / "out.h5") as recording,
@@ -207,6 +212,55 @@ def test_lfp_reports_of_neurodamus(ran, shell, tmp_path):
         signal = recording.signal("contacts")
         assert np.array_equal(signal.data[:], data[:, :3] + data[:, 3:])
         assert np.array_equal(signal.groups["2"][:], data[:, 3:])
+
+
+def test_contacts_of_lfp_reports_are_where_their_weights_say(ran, shell, tmp_path):
+    table = {"name": "LFP", "contacts": CONTACTS, "sigma": 0.277, "method": "point"}
+    text = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    model = tmp_path / "model.toml"
+    model.write_text(
+        "\n".join([f'[circuit]\nconfig = "{ran / "config.json"}"', "[[probe]]", *text])
+    )
+    weights = tmp_path / "weights.h5"
+    shell("convert", model, weights, "--to", "bluerecording")
+    tree = json.loads((ran / "config.json").read_text())
+    report = {"type": "lfp", "cells": "all", "electrodes_file": str(weights)}
+    tree["reports"] = {"LFP": report | {"file_name": "lfp"}}
+    tree["output"]["output_dir"] = str(tmp_path)
+    config = ran / "weights.json"
+    config.write_text(json.dumps(tree))
+    # what neurodamus makes of the weights: rows of a cell, times its currents
+    shell("convert", ran / "output" / "currents.h5", tmp_path / "i.h5", "--circuit", config)
+    with open_recording(tmp_path / "i.h5") as recording, h5py.File(weights) as file:
+        currents = recording.report("imem", "v1")
+        factors = file["electrodes/v1/scaling_factors"][:]
+        assert np.all(factors[:, -1] == 1.0)
+        offsets = file["v1/offsets"][:].astype(int)
+        assert offsets.tolist() == currents.pointers.tolist()
+        assert file["v1/node_ids"][:].tolist() == [0, 1, 2]
+        samples = currents.data[:]
+    cells = [slice(*pair) for pair in itertools.pairwise(offsets)]
+    parts = [samples[:, cell] @ factors[cell, :2] for cell in cells]
+    write_report(
+        tmp_path / "lfp.h5",
+        data=np.concatenate(parts, axis=1),
+        node_ids=np.array([0, 1, 2]),
+        pointers=np.array([0, 2, 4, 6]),
+        element_ids=np.array([0, 1, 0, 1, 0, 1]),
+    )
+    shell("convert", config, tmp_path / "lfp_rec.h5")
+    shell(
+        *("probe", tmp_path / "i.h5", "--array", _contacts(tmp_path), "--sigma", 0.277),
+        *("--method", "point", "-o", tmp_path / "ours.h5"),
+    )
+    with (
+        open_recording(tmp_path / "lfp_rec.h5") as theirs,
+        open_recording(tmp_path / "ours.h5") as ours,
+    ):
+        signal, expected = theirs.signal("LFP"), ours.signal("LFP").data[:]
+        assert signal.positions.tolist() == CONTACTS
+        peak = np.abs(expected).max()
+        np.testing.assert_allclose(signal.data[:], expected, rtol=0, atol=1e-5 * peak)
 
 
 def test_a_circuit_without_outputs_is_told(shell, tmp_path):

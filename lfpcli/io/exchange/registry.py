@@ -186,6 +186,11 @@ TARGETS = (
         keeps="templates of lfp probe --placements, on which mearec gen-recordings runs",
     ),
     Format(
+        name="bluerecording",
+        module="bluerecording",
+        keeps="weights of segments in the channels of a model's probes, EEG and MEG",
+    ),
+    Format(
         name="gdf",
         module="tables",
         suffixes=(".gdf",),
@@ -202,6 +207,11 @@ SOURCES = (
         name="sonata",
         module="sonata_files",
         keeps="spikes, compartment reports and ecp files of bmtk and neurodamus",
+    ),
+    Format(
+        name="model",
+        module="bluerecording",
+        keeps="a model of lfp (TOML), for bluerecording and for circuits of sonata",
     ),
     Format(
         name="circuit",

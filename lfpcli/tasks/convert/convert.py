@@ -111,6 +111,9 @@ def convert(
                     path, written, Target(name=name), cell_type=formats.cell_type or path.stem
                 )
             return
+        if target is not None and target.name == "bluerecording":
+            _convert_weights(reader, path, label, name, selection=selection, force=force)
+            return
         with _opened(reader, path, label, formats) as contents:
             contents.source = label
             chosen = selected(contents, selection)
@@ -164,6 +167,29 @@ def _watch(contents: Contents, progress: Callable[[float], None]) -> None:
         progress(min(done / max(total, 1), 1.0))
 
     contents.traces = [traces.watched(count) for traces in contents.traces]
+
+
+def _convert_weights(
+    reader: Format, path: Path, label: str, name: str, *, selection: Selection, force: bool
+) -> None:
+    """Weights are those of a model, or of a recording that tells its model."""
+    if reader.name not in ("model", "circuit", "lfp"):
+        raise UsageError(
+            f"{label} is of format {reader.name}, which has no weights",
+            remedy="give a model whose tables [[probe]], [[eeg]] or [[meg]] measure",
+        )
+    refused = {
+        "--time": selection.time,
+        "--resample": selection.resample,
+        "--units": selection.units,
+    }
+    for option, value in refused.items():
+        if value is not None:
+            raise UsageError(f"{option} does not go with weights", remedy="leave it out")
+    from lfpcli.tasks.convert.models import write_weights
+
+    with atomic_output(name, force=force) as written:
+        write_weights(path, label, written, selection, recording=reader.name == "lfp")
 
 
 @contextlib.contextmanager

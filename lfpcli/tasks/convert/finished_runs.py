@@ -14,6 +14,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.geometry import Geometry
+from lfpcli.io.exchange.bluerecording import electrode_positions
 from lfpcli.io.exchange.contents import Contents, Traces, Trains, unit_factor
 from lfpcli.io.exchange.samples import Samples, SumOfCells
 from lfpcli.io.exchange.sonata_files import read_potentials, read_trains
@@ -217,6 +218,15 @@ class _Run:
                 remedy="write the report again",
             )
         shares = {}
+        positions = None
+        if isinstance(file := self._entry(name).get("electrodes_file"), str):
+            positions = electrode_positions(self.circuit.config.path(file))
+            if len(positions) != contacts:
+                raise InputError(
+                    f"has {contacts} contacts a cell, {file} has {len(positions)}",
+                    source=report.source,
+                    remedy="name the weights that the run had",
+                )
         gids = self._shapes.layout.cells[report.population].start + self._indices(report)
         for k, gid in enumerate(gids.tolist()):
             columns = np.arange(k * contacts, (k + 1) * contacts)
@@ -228,6 +238,7 @@ class _Run:
             dt=report.dt,
             t_start=report.t_start(self._step()),
             channels=[str(k) for k in range(contacts)],
+            positions=positions,
             model="weights of contacts",
             shares=shares,
         )

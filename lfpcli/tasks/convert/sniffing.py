@@ -26,6 +26,8 @@ def sniffed(path: Path, label: str) -> str:
     if start[:2] == b"PK":
         return "gdf"
     text = start.lstrip()
+    if Path(label).suffix.lower() == ".toml":
+        return "model"
     if text.startswith(b"{"):
         return "circuit" if _is_config(path) else "netpyne"
     first = [line for line in text.decode("latin-1").splitlines() if line.strip("# \t")][:1]
@@ -59,6 +61,12 @@ def _sniffed_hdf5(path: Path, label: str) -> str:
         return "hybridlfpy"
     if any(name.endswith(("Potential", "Electrode", "Density", "Moment")) for name in names):
         return "lfpy"
+    if "electrodes" in names:
+        raise InputError(
+            "holds weights of electrodes, and no signals",
+            source=label,
+            remedy="name it in a configuration, reports.NAME.electrodes_file, and convert that",
+        )
     known = ", ".join(each.name for each in SOURCES)
     raise InputError(
         "is of no known format", source=label, remedy=f"name it with --from: one of {known}"
