@@ -28,6 +28,8 @@ COMMANDS = {
     "probe": "extracellular potentials and CSD from recorded currents",
     "eeg": "EEG from current dipole moments",
     "meg": "MEG from current dipole moments",
+    "spikes": "draw spike trains: Poisson, gamma, bursts, correlated",
+    "convolve": "signals from responses to a spike and spike trains",
     "plot": "draw recordings",
     "stats": "rates, spectra, coherence and other statistics",
     "info": "say what a file holds",

@@ -12,7 +12,9 @@ _ONLY_WITH = (
     "placement_box",
     "turn",
     "min_distance",
+    "path",
     "cell",
+    "cell_type",
     "window",
     "spike_window",
 )
@@ -43,6 +45,15 @@ def add(group: Any) -> None:
         metavar="GID",
         help="the cell, where there are many",
     )
+    group.add_argument(
+        "--cell-type", metavar="NAME", help="what kind of cell it is (its population)"
+    )
+    group.add_argument(
+        "--path",
+        type=_path,
+        metavar="X,Y,Z:STEPS",
+        help="so many places from each one to X,Y,Z um from it, for cells that drift",
+    )
     when = group.add_mutually_exclusive_group()
     when.add_argument(
         "--window", type=options.pair, metavar="T0,T1", help="the part of the run, ms (all)"
@@ -55,6 +66,14 @@ def add(group: Any) -> None:
     )
 
 
+def _path(text: str) -> tuple[list[float], int]:
+    """argparse type: a vector and a number of places, ``x,y,z:n``."""
+    vector, sign, count = text.partition(":")
+    if not sign or not count.isdigit() or int(count) < 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not X,Y,Z:STEPS with 2 steps or more")
+    return options.triple(vector), int(count)
+
+
 def given(args: argparse.Namespace) -> bool:
     """Whether templates are asked for; options of theirs alone are refused where not."""
     if args.placements is None:
@@ -65,7 +84,7 @@ def given(args: argparse.Namespace) -> bool:
 def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None:
     """Write the templates of a probe."""
     from lfpcli.tasks.measure.cell_currents import Cut
-    from lfpcli.tasks.measure.spike_templates import Places, templates
+    from lfpcli.tasks.measure.spike_templates import Path, Places, templates
 
     _refuse(args, _NOT_WITH, "does not go with --placements")
     text = args.placements
@@ -77,14 +96,16 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
             args.output or "-",
             spec,
             Places(
-                int(text) if random else text,
-                args.placement_box,
-                args.turn or "any",
-                args.min_distance,
-                seed or 0,
+                source=int(text) if random else text,
+                box=args.placement_box,
+                turn=args.turn or "any",
+                min_distance=args.min_distance,
+                seed=seed or 0,
+                path=Path(vector=args.path[0], steps=args.path[1]) if args.path else None,
             ),
             Cut(args.window, args.spike_window),
             gid=args.cell,
+            cell_type=args.cell_type,
             force=args.force,
             float32=args.float32,
             treatment=treatment,

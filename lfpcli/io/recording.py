@@ -28,6 +28,8 @@ VERSION = 1
 REPORT_UNITS = {"imem": "nA", "vmem": "mV"}
 DIPOLE_UNITS = "nA um"
 GEOMETRY_UNITS = {"start": "um", "end": "um", "diam": "um", "area": "um2", "x": "1"}
+GAIN = "gain"
+"""Attribute of samples that are stored as integers: what one of them stands for."""
 _PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
 
@@ -108,6 +110,26 @@ class Signal(Sampled):
     parameters: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, Any] = field(default_factory=dict)
     shares: dict[str, str] = field(default_factory=dict)
+
+
+class ScaledDataset(CheckedDataset):
+    """A dataset of integers that is read as the numbers they stand for.
+
+    Parameters
+    ----------
+    dataset : CheckedDataset
+        Integers.
+    gain : float
+        What one of them stands for, in the unit of the dataset.
+    """
+
+    def __init__(self, dataset: CheckedDataset, gain: float) -> None:
+        super().__init__(dataset.dataset, dataset.source)
+        self._gain = gain
+        self.dtype = np.dtype(float)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._gain * super().__getitem__(index)
 
 
 class Recording:
@@ -295,6 +317,11 @@ class Recording:
                 raise self._error(f"attribute '{key}' is not that of its group", f"{base}/data")
             sampling[key] = value
         sampling["units"] = as_text(data.attrs.get("units", ""))
+        if data.dtype.kind in "iu" and GAIN in data.attrs:
+            gain = _number(data.attrs[GAIN])
+            if not np.isfinite(gain) or gain <= 0:
+                raise self._error(f"attribute '{GAIN}' is no number above zero", f"{base}/data")
+            sampling["data"] = ScaledDataset(data, gain)
         if units is not None:
             self._check_units(f"{base}/data", units)
         return sampling
@@ -345,7 +372,7 @@ class Recording:
         signal = Signal(**sampling, share=TOTAL, model=as_text(attributes.get("model", "")))
         for key in attributes:
             if key not in ("units", "dt", "t_start", "model", SHARE):
-                signal.parameters[key] = _plain(attributes[key])
+                signal.parameters[key] = as_plain(attributes[key])
         if f"{base}/positions" in self.file:
             signal.positions = self.array(f"{base}/positions", 2)
             self._check_units(f"{base}/positions", "um")
@@ -399,7 +426,8 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """An attribute in plain types: texts, numbers, lists, and the trees that texts of JSON are."""
     if isinstance(value, bytes):
         value = as_text(value)
     if isinstance(value, str) and value.startswith(("{", "[")):

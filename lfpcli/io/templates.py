@@ -1,17 +1,23 @@
-"""Writing templates: signals of one cell at many places."""
+"""Files of templates: signals of a cell's spike at many places."""
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import h5py
 import numpy as np
 
+from lfpcli.errors import InputError
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements
-from lfpcli.io.recording import encode
+from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
+from lfpcli.io.recording import as_plain, encode, open_hdf5
+from lfpcli.io.text import as_text
 from lfpcli.io.writer import RecordingWriter, store
 
 FORMAT = "lfp-templates"
@@ -81,3 +87,128 @@ class TemplateWriter(RecordingWriter):
         for name, value in encode({"units": "mV", **facts}).items():
             templates.attrs[name] = value
         return templates
+
+    def paths(self, units: int, steps: int) -> None:
+        """Say that placements are `steps` places on the path of each of `units` cells."""
+        store(self.file, "units", np.repeat(np.arange(units), steps), dtype=np.int64)
+        store(self.file, "steps", np.tile(np.arange(steps), units), dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateFile:
+    """A file of templates opened for reading; see `open_templates`.
+
+    Attributes
+    ----------
+    templates : CheckedDataset, shape (P, C, T)
+        mV, read where it is sliced.
+    positions : ndarray, shape (P, 3)
+        Places of the somata, um.
+    rotations : ndarray, shape (P, 3, 3)
+        Turns.
+    contacts : ndarray, shape (C, 3)
+        um.
+    contact_names : list of str
+        Names of the contacts.
+    cell_types : list of str
+        Type of the cell of each placement.
+    units, steps : ndarray of int, shape (P,)
+        Which unit each placement is of, and where on the unit's path.
+    dt, t_start : float
+        Sampling interval, and time of the first sample from the spike, ms.
+    facts : dict
+        All attributes of the templates.
+    name : str
+        Name of the file, for messages.
+    """
+
+    templates: CheckedDataset
+    positions: np.ndarray
+    rotations: np.ndarray
+    contacts: np.ndarray
+    contact_names: list[str]
+    cell_types: list[str]
+    units: np.ndarray
+    steps: np.ndarray
+    dt: float
+    t_start: float
+    facts: dict[str, Any]
+    name: str
+
+
+@contextlib.contextmanager
+def open_templates(source: str | os.PathLike[str]) -> Iterator[TemplateFile]:
+    """Open a file of templates.
+
+    Raises
+    ------
+    InputError
+        Where it is none, or what it holds does not go together.
+    """
+    with open_hdf5(source) as (file, name):
+        if as_text(file.attrs.get("format", "")) != FORMAT:
+            raise InputError(
+                "holds no templates", source=name, remedy="make them with 'lfp probe --placements'"
+            )
+        templates = numbers(file, "templates", name, ndim=3)
+        facts = {key: as_plain(value) for key, value in templates.attrs.items()}
+        placements, contacts = templates.shape[:2]
+        read = _Arrays(file, name)
+        units = np.arange(placements)
+        steps = np.zeros(placements, np.int64)
+        if "units" in file:
+            units = read.array("units", (placements,), np.int64)
+            steps = read.array("steps", (placements,), np.int64)
+        types = [str(facts.get("cell_type", f"cell {facts.get('gid', 0)}"))] * placements
+        if "cell_types" in file:
+            types = texts(file, "cell_types", name)
+        dt, t_start = (_number(facts, key, name) for key in ("dt", "t_start"))
+        yield TemplateFile(
+            templates=templates,
+            positions=read.array("positions", (placements, 3)),
+            rotations=read.array("rotations", (placements, 3, 3)),
+            contacts=read.array("contacts", (contacts, 3)),
+            contact_names=texts(file, "contact_names", name),
+            cell_types=types,
+            units=units,
+            steps=steps,
+            dt=dt,
+            t_start=t_start,
+            facts=facts,
+            name=name,
+        )
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """Arrays of a file, of the shapes that they must have."""
+
+    file: h5py.File
+    name: str
+
+    def array(self, path: str, shape: tuple[int, ...], dtype: Any = float) -> np.ndarray:
+        values = whole(numbers(self.file, path, self.name), dtype)
+        if values.shape != shape:
+            raise InputError(
+                f"has shape {values.shape}, expected {shape}",
+                source=f"{self.name}:/{path}",
+                remedy="make the templates again with 'lfp probe --placements'",
+            )
+        return values
+
+
+def _number(facts: Mapping[str, Any], key: str, name: str) -> float:
+    value = facts.get(key)
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(
+            f"attribute '{key}' is missing or no number",
+            source=f"{name}:/templates",
+            remedy="make the templates again with 'lfp probe --placements'",
+        )
+    if key == "dt" and value <= 0:
+        raise InputError(
+            f"sampling interval is {value:g} ms",
+            source=f"{name}:/templates",
+            remedy="make the templates again with 'lfp probe --placements'",
+        )
+    return float(value)

@@ -260,7 +260,7 @@ class RecordingWriter:
         self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
     ) -> None:
         self.file = create(path, checked=True)
-        self.dtype = np.dtype("f4" if float32 else "f8")
+        self.dtype: np.dtype[Any] = np.dtype("f4" if float32 else "f8")
         self.file.attrs["format"] = FORMAT
         self.file.attrs["format_version"] = VERSION
         # SONATA's marks, by which its readers know the file
@@ -325,6 +325,13 @@ class RecordingWriter:
                     ends.append((last, number, end))
         for _, number, end in sorted(ends):
             self._in_step[number].write(end)
+
+    def store_integers(self) -> None:
+        """Store the samples of what is begun from here on as integers of 16 bits.
+
+        What one of them stands for goes into the attribute `lfpcli.io.recording.GAIN`.
+        """
+        self.dtype = np.dtype("i2")
 
     def finish(self) -> None:
         """Write what is left of all tracks; the datasets are complete from here on."""

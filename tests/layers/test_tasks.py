@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2] / "lfpcli"
 TASKS = ROOT / "tasks"
 # a package may import those to its right; all others stand alone
 ORDERS = (("convert", "simulate", "circuits", "head", "measure"), ("figures", "statistics"))
-ALONE = ("files", "morph", "mechs")
+ALONE = ("files", "morph", "mechs", "convolve")
 
 
 def package(path: Path) -> str:

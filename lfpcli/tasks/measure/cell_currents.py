@@ -87,7 +87,8 @@ def cell_currents(
     # the signals are linear in the currents, which are fewer than placements times contacts
     whole = filtered(np.asarray(report.data[:, columns], dtype=float), report.dt, treatment)
     dt = treatment.resample or report.dt
-    current = Current(whole, dt, report.t_start, {"gid": member.gid, **treatment.parameters})
+    facts = {"gid": member.gid, "cell_type": member.population, **treatment.parameters}
+    current = Current(whole, dt, report.t_start, facts)
     if cut.window is not None:
         return member.geometry, _window(current, *cut.window)
     if cut.spike_window is not None:

@@ -33,6 +33,29 @@ from lfpcli.tasks.measure.instruments import (
 _NAMED = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A straight way that a cell drifts.
+
+    Attributes
+    ----------
+    vector : sequence of float, shape (3,)
+        From its begin to its end, um.
+    steps : int
+        Number of places on it, both ends included, at least 2.
+    """
+
+    vector: Sequence[float]
+    steps: int
+
+    def along(self, begins: Placements) -> Placements:
+        """All places on the paths that begin at placements, path by path."""
+        shares = np.linspace(0.0, 1.0, self.steps)
+        moves = shares[:, None] * np.asarray(self.vector, float)
+        positions = begins.positions[:, None, :] + moves[None, :, :]
+        return Placements(positions.reshape(-1, 3), np.repeat(begins.rotations, self.steps, axis=0))
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the cell goes.
@@ -50,6 +73,8 @@ class Places:
         Least distance of the contacts from the surface of the soma, um.
     seed : int
         Seed of the random placements.
+    path : Path, optional
+        Where each placement goes from there, for cells that drift.
     """
 
     source: int | str | os.PathLike[str]
@@ -57,6 +82,7 @@ class Places:
     turn: str = "any"
     min_distance: float | None = None
     seed: int = 0
+    path: Path | None = None
 
 
 def templates(
@@ -67,6 +93,7 @@ def templates(
     cut: Cut = WHOLE,
     *,
     gid: int | None = None,
+    cell_type: str | None = None,
     force: bool = False,
     float32: bool = False,
     treatment: Treatment = UNTREATED,
@@ -89,6 +116,8 @@ def templates(
         What part of the run.
     gid : int, optional
         The cell; needed where the recording holds several.
+    cell_type : str, optional
+        What kind of cell it is; the name of its population by default.
     force, float32 : bool
         Whether an existing file is replaced, and templates are stored in single precision.
     treatment : Treatment
@@ -112,6 +141,11 @@ def templates(
         cell, currents = cell_currents(recording, cut, treatment, gid)
         facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
     chosen = placements_of(places, cell, contacts)
+    steps = 1 if places.path is None else places.path.steps
+    if places.path is not None:
+        chosen = places.path.along(chosen)
+    if cell_type is not None:
+        currents.facts["cell_type"] = cell_type
     record = provenance(command, **facts, seed=places.seed)
     with (
         located(spec.source_line),
@@ -119,6 +153,8 @@ def templates(
         TemplateWriter(target, record, float32=float32) as writer,
     ):
         _write(writer, spec, cell, contacts, chosen, currents, progress)
+        if steps > 1:
+            writer.paths(len(chosen) // steps, steps)
 
 
 def _write(

@@ -1,0 +1,217 @@
+"""Noise of any length, made block by block; a sample depends on neither blocks nor channels beside.
+
+White noise is drawn in pages, each from a stream that is keyed by seed, channel and page, and led
+through a filter whose gain is the spectrum wanted. The noise has no begin: what is asked for is cut
+from one that goes on in both directions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft, signal
+from scipy.spatial.distance import cdist
+
+from lfpcli.errors import InputError, UsageError, nearest
+from lfpcli.forward.noise import EXPONENTS
+from lfpcli.forward.treatment import Noise
+from lfpcli.seeds import StreamTable
+
+PAGE = 1 << 14
+"""Samples of a page of white noise."""
+TAPS = 1 << 12
+"""Taps of the filter that colours noise: its spectrum is flat below a TAPS-th of the rate."""
+# pages before time 0 that may be asked for
+_EARLIER = 1 << 20
+# standard deviations, told from the median, beyond which a recording holds a spike, and how long
+# about it is left out, ms (Quiroga et al. 2004, Neural Comput 16:1661)
+_SPIKE, _ABOUT = 5.0, 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseShape:
+    """What noise looks like.
+
+    Attributes
+    ----------
+    taps : ndarray, shape (K, C) or (K, 1)
+        Filters of the channels, or one for all, of white noise of unit variance; in the unit of
+        the signal. K = 1 leaves it white.
+    mixture : ndarray, shape (C, C), or None
+        Symmetric root of the correlations between channels.
+    """
+
+    taps: np.ndarray
+    mixture: np.ndarray | None = None
+
+
+def stated_noise(stated: Noise, positions: np.ndarray) -> NoiseShape:
+    """The shape of noise that is stated by its colour.
+
+    Parameters
+    ----------
+    stated : Noise
+        Colour, root mean square and correlation length.
+    positions : ndarray, shape (C, 3)
+        Contacts, um.
+
+    Raises
+    ------
+    UsageError
+        Where the colour is unknown, or a number out of its range.
+    """
+    if stated.colour not in EXPONENTS:
+        raise UsageError(
+            f"unknown noise '{stated.colour}'", remedy=nearest(stated.colour, EXPONENTS, "noise")
+        )
+    if not (math.isfinite(stated.rms) and stated.rms >= 0):
+        raise UsageError(f"rms of noise is {stated.rms:g}, expected 0 or more")
+    length = stated.length or 0.0
+    if not (math.isfinite(length) and length >= 0):
+        raise UsageError(f"correlation length of noise is {length:g} um, expected 0 or more")
+    exponent = EXPONENTS[stated.colour]
+    taps = np.ones((1, 1))
+    if exponent:
+        frequency = np.arange(TAPS // 2 + 1, dtype=float)
+        frequency[0] = 1.0
+        taps = _taps(frequency[:, None] ** -exponent)
+    mixture = None
+    if length:
+        mixture = _root(np.exp(-cdist(positions, positions) / length))
+    return NoiseShape(taps=stated.rms * taps / np.linalg.norm(taps), mixture=mixture)
+
+
+def measured_noise(samples: np.ndarray, dt: float) -> NoiseShape:
+    """The shape of noise that has the spectra and correlations of a recording.
+
+    Samples within 2 ms of what exceeds five standard deviations (told from the median) on any
+    channel are spikes and left out, as ViSAPy does (Hagen et al. 2015, J Neurosci Methods 245:182);
+    where that leaves less than a segment of the spectrum, all are taken.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (T, C)
+        Any unit.
+    dt : float
+        Their sampling interval, ms.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer samples than a segment of the spectrum has.
+    """
+    if len(samples) < TAPS:
+        raise InputError(
+            f"has {len(samples)} samples, of which no noise can be told",
+            remedy=f"give at least {TAPS}",
+        )
+    centred = samples - samples.mean(axis=0)
+    quiet = _quiet_segments(centred, dt)
+    hann = signal.get_window("hann", TAPS)
+    power = np.zeros((TAPS // 2 + 1, samples.shape[1]))
+    covariance = np.zeros((samples.shape[1], samples.shape[1]))
+    for first in quiet:
+        segment = centred[first : first + TAPS]
+        power += np.abs(fft.rfft(hann[:, None] * segment, axis=0)) ** 2
+        covariance += segment.T @ segment
+    power /= len(quiet) * np.sum(hann**2)
+    sd = np.sqrt(np.diag(covariance))
+    scale = np.where(sd > 0, sd, 1.0)
+    taps = _taps(power)
+    rms = sd / np.sqrt(len(quiet) * TAPS)
+    norm = np.linalg.norm(taps, axis=0)
+    taps *= rms / np.where(norm > 0, norm, 1.0)
+    return NoiseShape(taps=taps, mixture=_root(covariance / np.outer(scale, scale)))
+
+
+def _quiet_segments(centred: np.ndarray, dt: float) -> list[int]:
+    """First samples of the segments without spikes; of all, where there is none."""
+    spread = np.median(np.abs(centred), axis=0) / 0.6745
+    loud = np.any(np.abs(centred) > _SPIKE * np.where(spread > 0, spread, np.inf), axis=1)
+    reach = round(_ABOUT / dt)
+    firsts = list(range(0, len(centred) - TAPS + 1, TAPS // 2))
+    quiet = []
+    for first in firsts:
+        if not loud[max(first - reach, 0) : first + TAPS + reach].any():
+            quiet.append(first)
+    return quiet or firsts
+
+
+def _taps(power: np.ndarray) -> np.ndarray:
+    """Symmetric filters (K, n) whose gain is the root of power spectra (K / 2 + 1, n)."""
+    return np.asarray(np.roll(fft.irfft(np.sqrt(power), axis=0), TAPS // 2, axis=0))
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Symmetric square root, which exists for coincident contacts too."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
+
+
+class NoiseStream:
+    """Noise to be had block by block.
+
+    Parameters
+    ----------
+    shape : NoiseShape
+        What it looks like.
+    channels : int
+        C.
+    seed : int
+        Seed.
+    purpose : str
+        Key of its streams.
+    """
+
+    def __init__(
+        self, shape: NoiseShape, channels: int, seed: int, purpose: str = "noise of a recording"
+    ) -> None:
+        self._shape, self._channels = shape, channels
+        self._streams = StreamTable(seed, purpose)
+        self._pages: dict[int, np.ndarray] = {}
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        """Samples of the noise.
+
+        Parameters
+        ----------
+        first, last : int
+            Numbers of the first sample and of that behind the last; they may be negative.
+
+        Returns
+        -------
+        ndarray, shape (last - first, C)
+            In the unit of the shape.
+        """
+        taps, mixture = self._shape.taps, self._shape.mixture
+        reach = len(taps) - 1
+        before = reach // 2
+        white = self._white(first - before, last + reach - before)
+        if mixture is not None:
+            # single precision as the draws: noise has no digits to lose
+            white = white @ mixture.astype(np.float32)
+        if reach == 0:
+            return np.asarray(white * taps)
+        length = fft.next_fast_len(len(white) + reach, real=True)
+        spectrum = fft.rfft(white, length, axis=0) * fft.rfft(taps, length, axis=0)
+        return np.asarray(fft.irfft(spectrum, length, axis=0)[reach : reach + last - first])
+
+    def _white(self, first: int, last: int) -> np.ndarray:
+        start, stop = first // PAGE, -(-last // PAGE)
+        # a block asks again for the pages at its ends
+        kept = self._pages
+        self._pages = {}
+        for number in range(start, stop):
+            page = kept.get(number)
+            self._pages[number] = self._page(number) if page is None else page
+        rows = np.concatenate([self._pages[number] for number in range(start, stop)])
+        return np.asarray(rows[first - start * PAGE : last - start * PAGE])
+
+    def _page(self, number: int) -> np.ndarray:
+        page = np.empty((self._channels, PAGE), np.float32)
+        for channel in range(self._channels):
+            stream = self._streams.at(channel, number + _EARLIER)
+            page[channel] = stream.standard_normal(PAGE, dtype=np.float32)
+        return np.asarray(page.T)

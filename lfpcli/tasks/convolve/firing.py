@@ -1,0 +1,122 @@
+"""The trains that units fire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.io.recording import Recording
+from lfpcli.tasks.convolve.trains import DURATION, FIRST, SIZE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firing:
+    """Spikes of units, population by population.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Number of units of each population.
+    ids : ndarray of int, shape (U,)
+        Their numbers in the spikes' file.
+    populations : list of str
+        Population of each unit.
+    times : ndarray, shape (n,)
+        ms, ascending.
+    units : ndarray of int, shape (n,)
+        Unit of each spike, 0 to U - 1.
+    duration : float
+        ms.
+    """
+
+    counts: dict[str, int]
+    ids: np.ndarray
+    populations: list[str]
+    times: np.ndarray
+    units: np.ndarray
+    duration: float
+
+
+def firing_of(recording: Recording, duration: float | None) -> Firing:
+    """The trains of a recording, up to a duration.
+
+    Parameters
+    ----------
+    recording : Recording
+        With spikes.
+    duration : float, optional
+        ms; that of the trains, or of the samples beside them, where left out.
+
+    Raises
+    ------
+    InputError
+        Where there are no spikes, or no duration is to be told.
+    """
+    names = recording.spike_populations
+    if not names:
+        raise InputError(
+            "holds no spikes", source=recording.name, remedy="draw some: lfp spikes --poisson 5"
+        )
+    length = _duration(recording) if duration is None else duration
+    counts: dict[str, int] = {}
+    populations: list[str] = []
+    ids, times, units = [], [], []
+    for name in names:
+        moments, gids = recording.spikes(name)
+        members = _members(recording, name, gids)
+        inside = (moments >= 0) & (moments < length)
+        times.append(moments[inside])
+        units.append(len(populations) + np.searchsorted(members, gids[inside]))
+        counts[name] = len(members)
+        ids.append(members)
+        populations += [name] * len(members)
+    merged, numbers = np.concatenate(times), np.concatenate(units)
+    order = np.lexsort((numbers, merged))
+    return Firing(
+        counts=counts,
+        ids=np.concatenate(ids),
+        populations=populations,
+        times=merged[order],
+        units=numbers[order],
+        duration=length,
+    )
+
+
+def _members(recording: Recording, name: str, gids: np.ndarray) -> np.ndarray:
+    """Ids of all trains of a population, silent ones too where the file tells of them."""
+    attributes = recording.file[f"spikes/{name}"].attrs
+    if SIZE in attributes:
+        first, size = int(attributes.get(FIRST, 0)), int(attributes[SIZE])
+        if size < 0 or (len(gids) and not first <= gids.min() <= gids.max() < first + size):
+            raise InputError(
+                f"has ids beyond the {size} from {first} on that its attributes tell of",
+                source=recording.source_of(f"/spikes/{name}"),
+                remedy="draw it again: lfp spikes",
+            )
+        return np.arange(first, first + size)
+    if name in recording.populations:
+        return np.unique(recording.geometry(name).gid)
+    return np.unique(gids)
+
+
+def _duration(recording: Recording) -> float:
+    lengths = []
+    for name in recording.spike_populations:
+        stated = recording.file[f"spikes/{name}"].attrs.get(DURATION)
+        if stated is not None:
+            lengths.append(float(stated))
+    for group in recording.dipole_groups:
+        dipole = recording.dipole(group)
+        lengths.append(dipole.t_start + dipole.dt * dipole.data.shape[0])
+    for name in recording.signals:
+        signal = recording.signal(name)
+        lengths.append(signal.t_start + signal.dt * signal.data.shape[0])
+    if not lengths:
+        raise InputError(
+            "does not say how long its trains are",
+            source=recording.name,
+            remedy="give --duration",
+        )
+    return max(lengths)

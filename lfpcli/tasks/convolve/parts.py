@@ -1,0 +1,223 @@
+"""What adds up to an extracellular recording: spikes of units, noise, a signal beneath."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from scipy import fft, signal
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.noise_stream import NoiseStream
+from lfpcli.forward.treatment import Band
+from lfpcli.forward.waveforms import PhasedWaveforms
+from lfpcli.io.recording import Signal
+from lfpcli.kernels.convolution import add_waveforms
+
+# how much of a filter's answer to an impulse may be left where it is cut off
+_LEFT = 1e-9
+# samples that a filter's answer may last: more would need more memory than blocks have
+LONGEST_ANSWER = 1 << 16
+# width of the window of interpolation, in samples of the slower of two rates
+_REACH = 32
+LARGEST_RATIO = 4096
+"""Largest numerator and denominator of the ratio of two sampling rates."""
+
+
+class Part(Protocol):
+    """One of the parts that a recording is the sum of."""
+
+    def add(self, block: np.ndarray, first: int) -> None:
+        """Add samples from number `first` on to a block (n, C), mV."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spikes:
+    """Waveforms at the spikes of units.
+
+    Attributes
+    ----------
+    waveforms : PhasedWaveforms
+        mV.
+    rows, begins : ndarray of int, shape (n,)
+        Row of each event, and the sample of its first value, ascending.
+    gains : ndarray, shape (n, 1) or (n, C)
+        Factors.
+    """
+
+    waveforms: PhasedWaveforms
+    rows: np.ndarray
+    begins: np.ndarray
+    gains: np.ndarray
+
+    def add(self, block: np.ndarray, first: int) -> None:
+        """Add the events that reach into a block."""
+        length = self.waveforms.samples.shape[1]
+        start = np.searchsorted(self.begins, first - length, side="right")
+        stop = np.searchsorted(self.begins, first + len(block), side="left")
+        add_waveforms(
+            block,
+            self.waveforms.samples,
+            self.rows[start:stop],
+            self.begins[start:stop] - first,
+            self.gains[start:stop],
+        )
+
+
+def spikes(
+    waveforms: PhasedWaveforms,
+    *,
+    times: np.ndarray,
+    numbers: np.ndarray,
+    gains: np.ndarray,
+) -> Spikes:
+    """Events in the order of their begins.
+
+    Parameters
+    ----------
+    waveforms : PhasedWaveforms
+        mV.
+    times : ndarray of int, shape (n,)
+        In phases of samples.
+    numbers : ndarray of int, shape (n,)
+        Waveform of each.
+    gains : ndarray, shape (n, 1) or (n, C)
+        Factors.
+    """
+    rows, begins = waveforms.events(times, numbers)
+    order = np.lexsort((rows, begins))
+    return Spikes(waveforms=waveforms, rows=rows[order], begins=begins[order], gains=gains[order])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noisy:
+    """Noise."""
+
+    stream: NoiseStream
+
+    def add(self, block: np.ndarray, first: int) -> None:
+        """Add noise to a block."""
+        block += self.stream.between(first, first + len(block))
+
+
+class Beneath:
+    """A signal of another sampling interval, such as the LFP of a network.
+
+    Parameters
+    ----------
+    source : Signal
+        The signal, of as many channels.
+    dt : float
+        Sampling interval of the recording, ms.
+    samples : int
+        Number of samples of the recording.
+    name : str
+        File of the signal, for messages.
+
+    Raises
+    ------
+    InputError
+        Where it does not last as long as the recording.
+    UsageError
+        Where the rates have no simple ratio.
+    """
+
+    def __init__(self, source: Signal, dt: float, samples: int, name: str) -> None:
+        ratio = Fraction(source.dt / dt).limit_denominator(LARGEST_RATIO)
+        if abs(float(ratio) * dt / source.dt - 1) > 1e-9 or ratio.numerator > LARGEST_RATIO:
+            raise UsageError(
+                f"sampling intervals of {dt:g} and {source.dt:g} ms have no simple ratio",
+                remedy="resample the signal first: lfp convert --resample",
+            )
+        self._source, self._ratio, self._samples = source, ratio, samples
+        length = source.data.shape[0]
+        if (length - 1) * source.dt < (samples - 1) * dt * (1 - 1e-9):
+            raise InputError(
+                f"lasts {source.dt * (length - 1) / 1000:g} s, the recording"
+                f" {samples * dt / 1000:g} s",
+                source=name,
+                remedy="lower --duration, or simulate longer",
+            )
+
+    def add(self, block: np.ndarray, first: int) -> None:
+        """Add the signal, held before its begin and behind its end, to a block."""
+        up, down = self._ratio.numerator, self._ratio.denominator
+        reach = _REACH * max(1, -(-down // up))
+        # the first sample that is read falls on one of the recording
+        start = (first * down // up - reach) // down * down
+        stop = -(-(first + len(block)) * down // up) + reach + 1
+        rows = self._rows(start, stop)
+        if up == down == 1:
+            block += rows[first - start : first - start + len(block)]
+            return
+        moved = signal.resample_poly(rows, up, down, axis=0, padtype="line")
+        offset = first - start * up // down
+        block += moved[offset : offset + len(block)]
+
+    def _rows(self, start: int, stop: int) -> np.ndarray:
+        length = self._source.data.shape[0]
+        inside = np.asarray(
+            self._source.data[min(max(start, 0), length - 1) : max(min(stop, length), 1)], float
+        )
+        before = np.repeat(inside[:1], max(-start, 0), axis=0)
+        behind = np.repeat(inside[-1:], stop - start - len(before) - len(inside), axis=0)
+        return np.concatenate([before, inside, behind])
+
+
+class ZeroPhase:
+    """A Butterworth filter forwards and backwards, of a recording that has no ends.
+
+    Parameters
+    ----------
+    band : Band
+        Corners, Hz.
+    dt : float
+        Sampling interval, ms.
+    order : int
+        Order of one pass.
+
+    Attributes
+    ----------
+    margin : int
+        Samples on either side of a block that reach into it.
+
+    Raises
+    ------
+    UsageError
+        Where a corner is beyond half the sampling rate, or so low that the filter's answer to an
+        impulse lasts too long.
+    """
+
+    def __init__(self, band: Band, dt: float, order: int) -> None:
+        rate = 1000.0 / dt
+        for corner in (band.low, band.high):
+            if corner is not None and corner >= rate / 2:
+                raise UsageError(
+                    f"filter has the corner {corner:g} Hz, half the sampling rate is {rate / 2:g}",
+                    remedy="lower the corner, or sample more often",
+                )
+        corners = [corner for corner in band if corner is not None]
+        btype = "bandpass" if len(corners) == 2 else "highpass" if band.low else "lowpass"
+        wanted = corners if len(corners) == 2 else corners[0]
+        self._sections = signal.butter(order, wanted, btype, fs=rate, output="sos")
+        poles = signal.butter(order, wanted, btype, fs=rate, output="zpk")[1]
+        self.margin = int(np.ceil(np.log(_LEFT) / np.log(np.max(np.abs(poles)))))
+        if self.margin > LONGEST_ANSWER:
+            raise UsageError(
+                f"a filter with the corner {min(corners):g} Hz answers for"
+                f" {self.margin * dt / 1000:.3g} s",
+                remedy="raise the corner, or make the templates with a larger --resample",
+            )
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """Filter a block (n + 2 margin, C), and return what is not at its ends, (n, C)."""
+        length = fft.next_fast_len(len(block), real=True)
+        turns = np.linspace(0.0, np.pi, length // 2 + 1)
+        if length % 2:
+            turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
+        gain = np.abs(signal.sosfreqz(self._sections, turns)[1]) ** 2
+        spectrum = fft.rfft(block, length, axis=0) * gain[:, None]
+        filtered = fft.irfft(spectrum, length, axis=0)
+        return np.asarray(filtered[self.margin : len(block) - self.margin])

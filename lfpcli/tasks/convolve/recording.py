@@ -1,0 +1,326 @@
+"""Extracellular recordings with ground truth: templates, trains and noise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.drift import Drift
+from lfpcli.forward.treatment import FILTER_ORDER, Band, Noise
+from lfpcli.io import stream
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.provenance import digest, provenance
+from lfpcli.io.recording import Recording, Signal, open_recording
+from lfpcli.io.templates import open_templates
+from lfpcli.io.writer import RecordingWriter, store
+from lfpcli.tasks.convolve.firing import Firing, firing_of
+from lfpcli.tasks.convolve.parts import Beneath, Noisy, Part, ZeroPhase
+from lfpcli.tasks.convolve.sources import Amplitudes, far_cells, noise_of, unit_spikes
+from lfpcli.tasks.convolve.trains import DURATION
+from lfpcli.tasks.convolve.units import Candidates, Choice, candidates, chosen_units
+
+BLOCK = 1 << 14
+"""Samples that are made at a time; it changes no sample of them."""
+# levels of the integers that samples are rounded to, either side of zero
+_LEVELS = (1 << 15) - 1
+# standard deviations of noise that integers leave room for
+_ROOM = 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a recording is made of.
+
+    Attributes
+    ----------
+    duration : float or None
+        ms; None: to the end of the trains.
+    choice : Choice
+        Which templates are units.
+    taper : float
+        Part of a template at either end that is led to zero, ms.
+    amplitudes : Amplitudes
+        How amplitudes vary from spike to spike.
+    drift : Drift
+        Movement along the paths of the templates.
+    noise : Noise or None
+        Noise by its colour.
+    noise_from : path-like or None
+        A recording whose noise is to be made; ``FILE:SIGNAL`` where it has several.
+    far : (int, float) or None
+        Number of cells too far to be told apart, and the root mean square of all of them, mV.
+    beneath : path-like or None
+        A recording whose signal is added; ``FILE:SIGNAL`` where it has several.
+    band : Band or None
+        What a filter without phase lets through, of all of it.
+    integers : bool
+        Whether samples are rounded to integers of 16 bits.
+    name : str
+        Name of the signal.
+    """
+
+    duration: float | None = None
+    choice: Choice = field(default_factory=Choice)
+    taper: float = 0.5
+    amplitudes: Amplitudes = field(default_factory=Amplitudes)
+    drift: Drift = field(default_factory=Drift)
+    noise: Noise | None = None
+    noise_from: str | None = None
+    far: tuple[int, float] | None = None
+    beneath: str | None = None
+    band: Band | None = None
+    integers: bool = False
+    name: str = "recording"
+
+
+def convolve_templates(
+    templates: Sequence[str | os.PathLike[str]],
+    trains: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    recipe: Recipe,
+    *,
+    seed: int,
+    force: bool = False,
+    float32: bool = False,
+    command: Sequence[str] = ("lfp", "convolve"),
+    progress: Callable[[float], None] = lambda share: None,
+) -> dict[str, Any]:
+    """Write the recording that an array makes of cells that fire given trains.
+
+    Parameters
+    ----------
+    templates : sequence of path-like
+        Files of templates, of the same array.
+    trains : path-like
+        Recording with spikes, such as `lfp spikes` writes.
+    output : path-like
+        Recording to write, or ``-``.
+    recipe : Recipe
+        What it is made of.
+    seed : int
+        Seed of all draws.
+    force, float32 : bool
+        Whether an existing file is replaced, and samples are stored in single precision.
+    command : sequence of str
+        The command line, for the provenance.
+    progress : callable
+        Told which share of the work is done.
+
+    Returns
+    -------
+    dict
+        What there is to tell: units, spikes, samples, phases, clipped.
+
+    Raises
+    ------
+    InputError, UsageError
+        Where files do not go together, or the recipe cannot be.
+    """
+    check_output(output, force=force)
+    with contextlib.ExitStack() as stack:
+        inputs: dict[str, str] = {}
+        files = []
+        for path in templates:
+            files.append(stack.enter_context(open_templates(_noted(path, inputs, stack))))
+        source = stack.enter_context(open_recording(_noted(trains, inputs, stack), str(trains)))
+        firing = firing_of(source, recipe.duration)
+        library = candidates(files)
+        units = chosen_units(library, firing.counts, recipe.choice, seed)
+        work = _Work(recipe, library, units, firing, seed)
+        work.gather(inputs, stack)
+        record = provenance(command, inputs=inputs, seed=seed, history=source.provenance)
+        with (
+            atomic_output(output, force=force) as target,
+            RecordingWriter(target, record, float32=float32) as writer,
+        ):
+            return work.write(writer, progress)
+
+
+def _noted(
+    source: str | os.PathLike[str], inputs: dict[str, str], stack: contextlib.ExitStack
+) -> os.PathLike[str]:
+    """A local copy of an input, whose digest is kept."""
+    path, name = stack.enter_context(stream.local_file(source))
+    inputs[name] = digest(path)
+    return path
+
+
+class _Work:
+    """The parts of a recording, and how they are written."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        library: Candidates,
+        units: np.ndarray,
+        firing: Firing,
+        seed: int,
+    ) -> None:
+        self.recipe, self.library, self.units = recipe, library, units
+        self.firing, self.seed = firing, seed
+        self.first = library.files[0]
+        self.dt = self.first.dt
+        self.samples = round(firing.duration / self.dt)
+        self.parts: list[Part] = []
+        self.filter: ZeroPhase | None = None
+        if recipe.band is not None:
+            self.filter = ZeroPhase(recipe.band, self.dt, FILTER_ORDER)
+
+    def gather(self, inputs: dict[str, str], stack: contextlib.ExitStack) -> None:
+        """Make the parts, opening the files that they need."""
+        recipe = self.recipe
+        self.near = unit_spikes(
+            self.library,
+            self.units,
+            self.firing,
+            seed=self.seed,
+            taper=recipe.taper,
+            amplitudes=recipe.amplitudes,
+            drift=recipe.drift,
+        )
+        self.parts.append(self.near.spikes)
+        rms = 0.0
+        if recipe.far is not None:
+            count, rms = recipe.far
+            far = far_cells(
+                self.library,
+                count,
+                rms,
+                duration=self.firing.duration,
+                taper=recipe.taper,
+                seed=self.seed,
+            )
+            self.parts.append(far)
+        measured: np.ndarray | None = None
+        if recipe.noise_from is not None:
+            signal = self._signal(recipe.noise_from, inputs, stack)
+            measured = np.asarray(signal.data[:], float)
+            if signal.dt != self.dt:
+                raise InputError(
+                    f"is sampled every {signal.dt:g} ms, the templates every {self.dt:g} ms",
+                    source=recipe.noise_from,
+                    remedy="resample it: lfp convert --resample",
+                )
+        noise = noise_of(recipe.noise, measured, self.first.contacts, self.dt, self.seed)
+        if noise is not None:
+            self.parts.append(Noisy(stream=noise.stream))
+            rms = float(np.hypot(rms, noise.rms))
+        self.rms = rms
+        if recipe.beneath is not None:
+            signal = self._signal(recipe.beneath, inputs, stack)
+            self.parts.append(Beneath(signal, self.dt, self.samples, recipe.beneath))
+
+    def _signal(self, text: str, inputs: dict[str, str], stack: contextlib.ExitStack) -> Signal:
+        """The signal that ``FILE`` or ``FILE:SIGNAL`` names, of as many channels as contacts."""
+        path, _, name = text.rpartition(":")
+        if not path or Path(text).exists():
+            path, name = text, ""
+        recording = stack.enter_context(open_recording(_noted(path, inputs, stack), path))
+        signal = _named_signal(recording, name, path)
+        channels = signal.data.shape[1]
+        if channels != len(self.first.contacts):
+            raise InputError(
+                f"has {channels} channels, the templates {len(self.first.contacts)} contacts",
+                source=text,
+                remedy="measure with the same array",
+            )
+        if signal.units != "mV":
+            raise InputError(f"is in {signal.units}, expected mV", source=text)
+        return signal
+
+    def write(self, writer: RecordingWriter, progress: Callable[[float], None]) -> dict[str, Any]:
+        """Write the recording and its ground truth."""
+        for name, (times, ids) in self.near.trains.items():
+            writer.spikes(name, times, ids)
+            group = writer.file[f"spikes/{name}"]
+            group.attrs[DURATION] = self.firing.duration
+        self._write_units(writer.file.create_group("units"))
+        gain = self._gain() if self.recipe.integers else 0.0
+        if gain:
+            writer.store_integers()
+        track = writer.signal(self.recipe.name, self._heading(gain))[""]
+        clipped = 0
+        for first in range(0, self.samples, BLOCK):
+            block = self._block(first, min(first + BLOCK, self.samples))
+            if gain:
+                block = np.rint(block / gain)
+                clipped += np.count_nonzero(np.abs(block) > _LEVELS)
+                np.clip(block, -_LEVELS, _LEVELS, out=block)
+            track.append(block)
+            progress(min(1.0, (first + BLOCK) / self.samples))
+        return {
+            "units": len(self.units),
+            "spikes": sum(len(times) for times, _ in self.near.trains.values()),
+            "samples": self.samples,
+            "phases": self.near.phases,
+            "clipped": clipped,
+        }
+
+    def _block(self, first: int, last: int) -> np.ndarray:
+        margin = 0 if self.filter is None else self.filter.margin
+        block = np.zeros((last - first + 2 * margin, len(self.first.contacts)))
+        for part in self.parts:
+            part.add(block, first - margin)
+        return block if self.filter is None else self.filter(block)
+
+    def _gain(self) -> float:
+        """mV of a step of integers: room for twice the deepest trough and the noise."""
+        deepest = 2.0 * float(np.max(self.library.troughs[self.units], initial=0.0))
+        return max(deepest + _ROOM * self.rms, 1e-9) / _LEVELS
+
+    def _heading(self, gain: float) -> Signal:
+        recipe = self.recipe
+        facts = self.first.facts
+        parameters: dict[str, Any] = {"templates": facts.get("model", "")}
+        for key in ("sigma", "medium", "array", "shape", "half_sides"):
+            if key in facts:
+                parameters[key] = facts[key]
+        if recipe.band is not None:
+            parameters |= {"filter": str(recipe.band), "filter_order": FILTER_ORDER}
+        if recipe.noise is not None:
+            parameters["noise"] = str(recipe.noise)
+        if gain:
+            parameters["gain"] = gain
+        return Signal(
+            data=np.zeros((0, len(self.first.contacts))),
+            units="mV",
+            dt=self.dt,
+            positions=self.first.contacts,
+            names=self.first.contact_names,
+            model="convolved templates",
+            parameters=parameters,
+        )
+
+    def _write_units(self, group: h5py.Group) -> None:
+        """What is true of each unit: its template, place, type and waveform."""
+        library, units = self.library, self.units
+        rows = [library.rows[unit] for unit in units]
+        store(group, "ids", self.firing.ids, dtype=np.uint64)
+        store(group, "populations", np.array(self.firing.populations, object))
+        store(group, "cell_types", np.array([library.cell_types[u] for u in units], object))
+        store(group, "files", library.file[units], dtype=np.int64)
+        store(group, "templates", np.array([row[0] for row in rows]), dtype=np.int64)
+        store(group, "positions", library.positions[units], units="um")
+        store(group, "waveforms", self.near.shown, dtype=np.float32, units="mV")
+        store(group, "troughs", -self.near.shown.min(axis=1), dtype=float, units="mV")
+        group.attrs["dt"] = self.dt
+        group.attrs["before"] = self.near.before * self.dt
+
+
+def _named_signal(recording: Recording, name: str, path: str) -> Signal:
+    if name:
+        return recording.signal(name)
+    if len(recording.signals) != 1:
+        raise UsageError(
+            f"{path} holds {len(recording.signals)} signals",
+            remedy=f"name one: {path}:{(recording.signals or ['SIGNAL'])[0]}",
+        )
+    return recording.signal(recording.signals[0])
