@@ -53,7 +53,15 @@ class Spikes:
     gains: np.ndarray
 
     def add(self, block: np.ndarray, first: int) -> None:
-        """Add the events that reach into a block."""
+        """Add the events that reach into a block.
+
+        Parameters
+        ----------
+        block : ndarray, shape (n, C)
+            mV.
+        first : int
+            Number of its first sample in the recording.
+        """
         length = self.waveforms.samples.shape[1]
         start = np.searchsorted(self.begins, first - length, side="right")
         stop = np.searchsorted(self.begins, first + len(block), side="left")
@@ -98,7 +106,15 @@ class Noisy:
     stream: NoiseStream
 
     def add(self, block: np.ndarray, first: int) -> None:
-        """Add noise to a block."""
+        """Add noise to a block.
+
+        Parameters
+        ----------
+        block : ndarray, shape (n, C)
+            mV.
+        first : int
+            Number of its first sample in the recording.
+        """
         block += self.stream.between(first, first + len(block))
 
 
@@ -142,7 +158,15 @@ class Beneath:
             )
 
     def add(self, block: np.ndarray, first: int) -> None:
-        """Add the signal, held before its begin and behind its end, to a block."""
+        """Add the signal, held before its begin and behind its end, to a block.
+
+        Parameters
+        ----------
+        block : ndarray, shape (n, C)
+            mV.
+        first : int
+            Number of its first sample in the recording.
+        """
         up, down = self._ratio.numerator, self._ratio.denominator
         reach = _REACH * max(1, -(-down // up))
         # the first sample that is read falls on one of the recording

@@ -156,7 +156,7 @@ def chosen_units(
 
     Returns
     -------
-    ndarray of int
+    ndarray of int, shape (U,)
         A candidate for each train, population by population.
 
     Raises
