@@ -47,15 +47,17 @@ _MODULES = {
         "SphericallySymmetricVolCondMEG",
     ),
 }
-_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF: dict[str, str] = {}
+for _module, _names in _MODULES.items():
+    _MODULE_OF.update(dict.fromkeys(_names, _module))
 
-__all__ = ["__version__", *_WHERE]
+__all__ = ["__version__", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'lfpcli' has no attribute '{name}'")
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -173,17 +173,17 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
     chosen: set[int] = set()
     for pattern in patterns:
         glob = re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
-        found = {
+        matching = {
             k
             for k, name in enumerate(short)
             if pattern in ("all", arrays[k], kinds[k], name, names[k]) or glob.match(name)
         }
-        if not found:
+        if not matching:
             raise InputError(
                 f"there is no section '{pattern}'",
                 remedy=nearest(
                     pattern, {*kinds, "all"} if "[" not in pattern else short, "section"
                 ),
             )
-        chosen |= found
+        chosen |= matching
     return np.array(sorted(chosen), dtype=np.int64)

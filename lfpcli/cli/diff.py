@@ -109,7 +109,10 @@ def _as_json(comparison: object, tolerance: object) -> str:
     from lfpcli.cli.facts import to_json
 
     tree = dataclasses.asdict(comparison)  # type: ignore[call-overload]
-    differences = [{k: v for k, v in d.items() if v is not None} for d in tree.pop("differences")]
+    differences = []
+    for difference in tree.pop("differences"):
+        facts = {"path": difference.pop("path"), "what": difference.pop("aspect"), **difference}
+        differences.append({name: fact for name, fact in facts.items() if fact is not None})
     return to_json(
         {
             "same": not differences,

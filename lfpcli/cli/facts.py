@@ -54,10 +54,11 @@ def table(rows: Iterable[Iterable[str]], indent: str = "  ") -> list[str]:
     """Lines of a table whose columns are as wide as they need."""
     cells = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        indent + "  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    lines = []
+    for row in cells:
+        padded = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)]
+        lines.append((indent + "  ".join(padded)).rstrip())
+    return lines
 
 
 def count_text(number: int, noun: str) -> str:

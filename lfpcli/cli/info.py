@@ -75,8 +75,8 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         if verbose:
             yield from _datasets(facts["datasets"])
     else:
-        kind = {"hdf5": "HDF5", "npy": "NumPy array", "npz": "NumPy archive"}[facts["kind"]]
-        yield f"{facts['file']}: {kind}, {size}"
+        format_name = {"hdf5": "HDF5", "npy": "NumPy array", "npz": "NumPy archive"}[facts["kind"]]
+        yield f"{facts['file']}: {format_name}, {size}"
         for key, value in facts.get("attributes", {}).items():
             yield f"  @{key} = {value}"
         yield from _datasets(facts["datasets"])

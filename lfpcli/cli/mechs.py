@@ -124,19 +124,19 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _finding_line(finding: Finding) -> str:
-    what = "error" if finding.engine == "neuron" else "not for CoreNEURON"
-    return f"{finding.place}: {what}: {finding.text}"
+    severity = "error" if finding.engine == "neuron" else "not for CoreNEURON"
+    return f"{finding.location}: {severity}: {finding.text}"
 
 
 def _list(args: argparse.Namespace) -> None:
     from lfpcli.tasks.mechs import list_mechanisms
 
-    found = list_mechanisms(args.paths)
+    mechanisms = list_mechanisms(args.paths)
     if args.json:
-        _print_json(found)
+        _print_json(mechanisms)
         return
-    width = max((len(m["name"]) for m in found), default=0)
-    for m in found:
+    width = max((len(m["name"]) for m in mechanisms), default=0)
+    for m in mechanisms:
         _print(f"{m['name']:{width}}  {m['kind']:10}  {m['file'] or 'built in'}")
 
 

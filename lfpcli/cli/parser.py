@@ -46,7 +46,7 @@ class Parser(argparse.ArgumentParser):
         if not options:
             raise UsageError(f"unexpected argument '{rest[0]}'", remedy=f"see '{self.prog} --help'")
         name = options[0].split("=", 1)[0]
-        known = [o for action in self._actions for o in action.option_strings]
+        known = list(self._option_string_actions)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         remedy = f"did you mean '{near[0]}'?" if near else f"see '{self.prog} --help'"
         raise UsageError(f"unknown option '{name}'", remedy=remedy)

@@ -13,14 +13,14 @@ from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.seeds import generator
 
 EXPONENTS = {"white": 0.0, "pink": 1.0, "brown": 2.0}
-"""Exponent a of each kind's power spectrum, 1 / f^a."""
+"""Exponent a of the power spectrum, 1 / f^a."""
 
 BLOCK = 1 << 16
 """Samples that are mixed between contacts at once."""
 
 
 def noise(
-    kind: str,
+    colour: str,
     n_samples: int,
     positions: ArrayLike,
     rms: float,
@@ -36,8 +36,8 @@ def noise(
 
     Parameters
     ----------
-    kind : {'white', 'pink', 'brown'}
-        Colour.
+    colour : {'white', 'pink', 'brown'}
+        Its colour.
     n_samples : int
         Number T of samples, at least 2.
     positions : array_like, shape (C, 3)
@@ -61,20 +61,22 @@ def noise(
     InputError
         Where the positions are no finite (C, 3) array.
     """
-    _check_values(kind, n_samples, rms, seed, length)
+    _check_values(colour, n_samples, rms=rms, seed=seed, length=length)
     places = _checked_positions(positions)
     traces = np.empty((n_samples, len(places)))
     for contact in range(len(places)):
         stream = generator(seed, "noise", contact)
-        traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[kind])
+        traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[colour])
     if length:
         _mix(traces, _root(np.exp(-cdist(places, places) / length)))
     return scaled(traces, rms)
 
 
-def _check_values(kind: str, n_samples: int, rms: float, seed: int, length: float | None) -> None:
-    if kind not in EXPONENTS:
-        raise UsageError(f"unknown noise '{kind}'", remedy=nearest(kind, EXPONENTS, "noise"))
+def _check_values(
+    colour: str, n_samples: int, *, rms: float, seed: int, length: float | None
+) -> None:
+    if colour not in EXPONENTS:
+        raise UsageError(f"unknown noise '{colour}'", remedy=nearest(colour, EXPONENTS, "noise"))
     if seed < 0:
         raise UsageError(f"seed of noise is {seed}, expected 0 or more")
     if n_samples < 2:

@@ -54,7 +54,8 @@ def _from_columns(cell: Any) -> Geometry:
         raise InputError("x, y, z and d of the segments differ in number")
     if diam.ndim == 2:
         diam = diam.mean(axis=1)
-    start, end = (np.column_stack([e[:, k] for e in ends]) for k in (0, 1))
+    # LFPy has an array (N, 2) for each axis, of starts and ends; here it is one (N, 3) for each end
+    start, end = np.moveaxis(np.stack(ends), 2, 0).swapaxes(1, 2).copy()
     check_segments(start, end, diam, str)
     soma = np.zeros(count, dtype=bool)
     soma[np.asarray(getattr(cell, "somaidx", [0])[:], dtype=int) if count else []] = True

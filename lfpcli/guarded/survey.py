@@ -262,14 +262,14 @@ class Survey:
             )
         try:
             self._check_size(path, dataset, packed=bool(filters - _UNCOMPRESSED))
-            kind = dataset.dtype.kind
+            type_code = dataset.dtype.kind
         except InputError:
             raise
         except TypeError:
             return  # a type that NumPy has no name for
         except FAILURES as error:
             raise self._error(reason(error), path) from error
-        if kind == "O" and not h5py.check_ref_dtype(dataset.dtype):
+        if type_code == "O" and not h5py.check_ref_dtype(dataset.dtype):
             self._check_texts(path, dataset)
 
     def _check_size(self, path: str, dataset: h5py.Dataset, *, packed: bool) -> None:

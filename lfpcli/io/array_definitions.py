@@ -131,12 +131,12 @@ def _listed(value: Any) -> np.ndarray:
     if not 0 < len(rows) <= MOST_CONTACTS:
         raise InputError(f"'pos' lists {len(rows)} contacts, expected 1 to {MOST_CONTACTS}")
     width = len(rows[0])
+    positions = []
     for index, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != width or width not in (2, 3):
             raise InputError(f"'pos' of contact {index} is not two or three numbers, as for all")
-    return np.array(
-        [[number(v, f"'pos' of contact {i}") for v in row] for i, row in enumerate(rows)]
-    )
+        positions.append([number(value, f"'pos' of contact {index}") for value in row])
+    return np.array(positions)
 
 
 def _grid(info: Mapping[str, Any]) -> np.ndarray:

@@ -71,25 +71,24 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
     return _contacts(rows, places, source)
 
 
-def _contacts(rows: list[Row], places: dict[str, int], source: str) -> Contacts:
+def _contacts(rows: list[Row], columns: dict[str, int], source: str) -> Contacts:
     def numbers(*names: str) -> np.ndarray:
-        return np.array(
-            [
-                [_number(cells[places[n]], n, f"{source}:{line}") for n in names]
-                for line, cells in rows
-            ]
-        )
+        values = np.empty((len(rows), len(names)))
+        for row, (line, cells) in enumerate(rows):
+            for column, name in enumerate(names):
+                values[row, column] = _number(cells[columns[name]], name, f"{source}:{line}")
+        return values
 
-    normals = numbers("nx", "ny", "nz") if "nx" in places else None
+    normals = numbers("nx", "ny", "nz") if "nx" in columns else None
     if normals is not None and not normals.any(axis=1).all():
         line = rows[int(np.flatnonzero(~normals.any(axis=1))[0])][0]
         raise InputError("normal is the zero vector", source=f"{source}:{line}")
     return Contacts(
         positions=numbers("x", "y", "z"),
         normals=normals,
-        radius=_one_radius(rows, numbers("radius")[:, 0], source) if "radius" in places else 0.0,
+        radius=_one_radius(rows, numbers("radius")[:, 0], source) if "radius" in columns else 0.0,
         name=Path(source).stem,
-        ids=[cells[places["id"]] for _, cells in rows] if "id" in places else (),
+        ids=[cells[columns["id"]] for _, cells in rows] if "id" in columns else (),
     )
 
 

@@ -139,7 +139,7 @@ def _publish(path: Path, final: Path, mode: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(place: str) -> Iterator[None]:
+def _disk_errors(target: str) -> Iterator[None]:
     """Turn a failed write into an `OutputError`; h5py reports a full disk as its own errors."""
     try:
         yield
@@ -153,6 +153,6 @@ def _disk_errors(place: str) -> Iterator[None]:
             raise
         raise OutputError(
             f"cannot write: {os.strerror(number).lower()}",
-            source=place,
+            source=target,
             remedy="free some space or write elsewhere",
         ) from error

@@ -117,7 +117,9 @@ def _contacts_of(content: Any, name: str, faces: bool) -> Contacts:
     )
     if not len(positions):
         raise InputError("there are no contacts in it")
-    ids = [str(i) for probe in probes for i in _listed(probe, "contact_ids") or ()]
+    ids: list[str] = []
+    for probe in probes:
+        ids += map(str, _listed(probe, "contact_ids") or ())
     if len(ids) != len(positions) or len(set(ids)) != len(ids):
         ids = []
     radius, half_sides, shape = _face(probes) if faces else (0.0, None, "circle")

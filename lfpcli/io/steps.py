@@ -13,6 +13,8 @@ from lfpcli.io.npz import check_real, read_npy, read_npz
 from lfpcli.io.stream import local_file
 from lfpcli.io.text import is_number
 
+_SEPARATOR = re.compile(r"[,;\s]+")
+
 
 def read_currents(source: str | os.PathLike[str], electrodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Read currents of electrodes that hold from one time to the next.
@@ -112,11 +114,10 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError("is no text", source=name, remedy="give .csv, .npy or .npz") from error
-    filled = [
-        (number, [cell for cell in re.split(r"[,;\s]+", line.strip()) if cell])
-        for number, line in enumerate(lines, 1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
+    filled = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            filled.append((number, [cell for cell in _SEPARATOR.split(line.strip()) if cell]))
     if filled and not any(is_number(cell) for cell in filled[0][1]):
         del filled[0]
     if not filled:

@@ -274,8 +274,8 @@ class RecordingWriter:
     def __enter__(self) -> RecordingWriter:
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is not None:
+    def __exit__(self, error_type: Any, error: Any, trace: Any) -> None:
+        if error_type is not None:
             abandon(self.file)
             return
         try:

@@ -49,7 +49,7 @@ def compile_mechanisms(
     library = build(paths, skip_broken=skip_broken, **({"report": report} if report else {}))
     for finding in {f.file: f for f in reversed(library.skipped)}.values():
         warnings.warn(
-            f"left out, does not compile: {finding.text} [{finding.place}]",
+            f"left out, does not compile: {finding.text} [{finding.location}]",
             LfpWarning,
             stacklevel=2,
         )
@@ -76,18 +76,18 @@ def list_mechanisms(paths: Paths = ()) -> list[dict[str, Any]]:
     """
     if paths:
         return [
-            {"name": f.name, "kind": f.kind, "file": str(f.path), "library": None}
+            {"name": f.name, "kind": f.nature, "file": str(f.path), "library": None}
             for f in find_sources(paths)
         ]
     from lfpcli.runtime.mechanisms.describe import builtin_mechanisms
 
-    found = [{**m, "file": None, "library": None} for m in builtin_mechanisms()]
+    listed = [{**m, "file": None, "library": None} for m in builtin_mechanisms()]
     for library in cached_libraries():
-        found += [
-            {"name": m.name, "kind": m.kind, "file": m.file, "library": str(library.path)}
+        listed += [
+            {"name": m.name, "kind": m.nature, "file": m.file, "library": str(library.path)}
             for m in library.mechanisms
         ]
-    return found
+    return listed
 
 
 def describe_mechanism(
@@ -119,16 +119,19 @@ def describe_mechanism(
     from lfpcli.runtime.mechanisms.describe import builtin_mechanisms, describe
     from lfpcli.runtime.mechanisms.load import load
 
-    own = [m["name"] for m in builtin_mechanisms()]
+    builtin = [m["name"] for m in builtin_mechanisms()]
     libraries = [compile_mechanisms(paths, report=report)] if paths else cached_libraries()
-    with_it = [lib for lib in libraries if name in {m.name for m in lib.mechanisms}]
-    if with_it:
-        _warn_of_others(name, with_it)
-        load(with_it[0])
-        mechanism = next(m for m in with_it[0].mechanisms if m.name == name)
+    defining = [library for library in libraries if name in library.names]
+    if defining:
+        _warn_of_others(name, defining)
+        # of several of one name the latest build is meant, as `lfp sim` takes it
+        load(defining[0])
+        mechanism = defining[0].mechanism(name)
         return {**describe(name), "file": mechanism.file, "coreneuron": mechanism.refused}
-    if name not in own:
-        known = [*own, *(m.name for lib in libraries for m in lib.mechanisms)]
+    if name not in builtin:
+        known = builtin.copy()
+        for library in libraries:
+            known += library.names
         raise SimulatorError(
             f"unknown mechanism '{name}'",
             remedy=f"{nearest(name, known, 'mechanism')}; or name the folder of its .mod file",
@@ -139,12 +142,12 @@ def describe_mechanism(
 
 def _warn_of_others(name: str, libraries: Sequence[Library]) -> None:
     """Warn where the cache holds different mechanisms of one name."""
-    found = {
-        m.digest: m.file for lib in reversed(libraries) for m in lib.mechanisms if m.name == name
-    }
-    if len(found) > 1:
-        latest = next(m.file for m in libraries[0].mechanisms if m.name == name)
-        others = ", ".join(sorted(file for file in found.values() if file != latest))
+    # the first library is the latest: going backwards, its path is the one kept for a digest
+    versions = [library.mechanism(name) for library in reversed(libraries)]
+    files = {mechanism.digest: mechanism.file for mechanism in versions}
+    if len(files) > 1:
+        latest = versions[-1].file
+        others = ", ".join(sorted(file for file in files.values() if file != latest))
         warnings.warn(
             f"several mechanisms named '{name}' were compiled; this is the latest, from {latest}"
             f" (not {others or Path(latest).name + ' as it was before'})",

@@ -16,29 +16,29 @@ def column(n: int) -> np.ndarray:
     return np.column_stack([np.zeros(n), np.zeros(n), SPACING * np.arange(n)])
 
 
-@pytest.mark.parametrize(("kind", "slope"), [("white", 0.0), ("pink", -1.0), ("brown", -2.0)])
-def test_spectrum_falls_with_the_slope_of_its_colour(kind: str, slope: float) -> None:
-    traces = noise(kind, 2**16, column(16), 1.0, seed=5)
+@pytest.mark.parametrize(("colour", "slope"), [("white", 0.0), ("pink", -1.0), ("brown", -2.0)])
+def test_spectrum_falls_with_the_slope_of_its_colour(colour: str, slope: float) -> None:
+    traces = noise(colour, 2**16, column(16), 1.0, seed=5)
     frequency, power = signal.welch(traces, fs=1.0, window="hann", nperseg=2**12, axis=0)
     inner = (frequency > 4e-3) & (frequency < 0.4)
     fit = stats.linregress(np.log(frequency[inner]), np.log(power[inner].mean(axis=1)))
     assert fit.slope == pytest.approx(slope, abs=0.02)
 
 
-@pytest.mark.parametrize("kind", ["white", "pink", "brown"])
+@pytest.mark.parametrize("colour", ["white", "pink", "brown"])
 @pytest.mark.parametrize("length", [None, 30.0])
-def test_every_trace_has_the_rms(kind: str, length: float | None) -> None:
-    traces = noise(kind, 1001, column(5), 0.01, seed=1, length=length)
+def test_every_trace_has_the_rms(colour: str, length: float | None) -> None:
+    traces = noise(colour, 1001, column(5), 0.01, seed=1, length=length)
     assert traces.shape == (1001, 5)
     np.testing.assert_allclose(np.sqrt((traces**2).mean(axis=0)), 0.01, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["white", "pink"])
-def test_contacts_correlate_as_an_exponential_of_distance(kind: str) -> None:
-    traces = noise(kind, 200_000, column(6), 2.0, seed=8, length=50.0)
+@pytest.mark.parametrize("colour", ["white", "pink"])
+def test_contacts_correlate_as_an_exponential_of_distance(colour: str) -> None:
+    traces = noise(colour, 200_000, column(6), 2.0, seed=8, length=50.0)
     distance = SPACING * np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
     # pink noise has far fewer independent samples than white
-    atol = {"white": 0.01, "pink": 0.15}[kind]
+    atol = {"white": 0.01, "pink": 0.15}[colour]
     np.testing.assert_allclose(np.corrcoef(traces.T), np.exp(-distance / 50.0), atol=atol)
 
 
@@ -82,7 +82,7 @@ def test_no_contacts_and_no_power() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "pinc"}, "did you mean 'pink'"),
+        ({"colour": "pinc"}, "did you mean 'pink'"),
         ({"n_samples": 1}, "at least 2"),
         ({"seed": -1}, "seed of noise"),
         ({"rms": -1.0}, "rms of noise is -1"),
@@ -93,7 +93,7 @@ def test_no_contacts_and_no_power() -> None:
 )
 def test_bad_values(changes: dict[str, object], message: str) -> None:
     values: dict[str, object] = {
-        "kind": "white",
+        "colour": "white",
         "n_samples": 10,
         "positions": column(2),
         "rms": 1.0,

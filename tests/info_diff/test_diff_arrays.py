@@ -88,16 +88,16 @@ def test_exact_tells_bits_and_types_apart():
     assert compare_arrays("/x", a, a.copy(), EXACT) == []
     single = a.astype(np.float32)
     assert compare_arrays("/x", a, single, Tolerance()) == []
-    assert compare_arrays("/x", a, single, EXACT)[0].what == "type"
+    assert compare_arrays("/x", a, single, EXACT)[0].aspect == "type"
 
 
 def test_shapes_types_and_text():
-    assert compare_arrays("/x", wave(3), wave(4), Tolerance())[0].what == "shape"
+    assert compare_arrays("/x", wave(3), wave(4), Tolerance())[0].aspect == "shape"
     names = np.array(["a", "b"], dtype=object)
     assert compare_arrays("/x", names, names.copy(), Tolerance()) == []
     found = compare_arrays("/x", names, np.array(["a", "c"], dtype=object), Tolerance())
     assert found[0].index == (1,) and found[0].largest is None
-    assert compare_arrays("/x", names, np.zeros(2), Tolerance())[0].what == "type"
+    assert compare_arrays("/x", names, np.zeros(2), Tolerance())[0].aspect == "type"
 
 
 def test_fields_of_records_are_compared_one_by_one():
@@ -130,7 +130,7 @@ def test_texts_scale_by_the_peak_of_the_column():
 
 def test_texts_of_different_length_and_words():
     found, count = compare_texts(["1 soma", "2"], ["1 dend", "2", "3"], Tolerance())
-    assert [d.what for d in found] == ["number", "values"] and count == 3
+    assert [d.aspect for d in found] == ["number", "values"] and count == 3
     assert compare_texts(["1", "2 3"], ["1", "2"], Tolerance())[0][0].b == "nothing"
 
 

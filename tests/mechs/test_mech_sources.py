@@ -12,7 +12,7 @@ from lfpcli.runtime.mechanisms.sources import find_sources, read_mod, staged_ste
 def test_names_and_kinds(tmp_path):
     folder = write(tmp_path, leak=LEAK, stim=STIMULUS, ptr=POINTER, fun=FUNCTIONS)
     found = {f.name: f for f in find_sources([folder])}
-    assert {n: f.kind for n, f in found.items()} == {
+    assert {n: f.nature for n, f in found.items()} == {
         "Ramp": "point",
         "follower": "density",
         "fun": "functions",

@@ -144,8 +144,10 @@ class EdgePopulation:
             wanted = np.flatnonzero(np.isin(block, list(rows)))
             for target in np.unique(block[wanted]).tolist():
                 rows[target].append(start + wanted[block[wanted] == target])
-        parts = [part for target in targets for part in rows[target]]
-        return np.concatenate([np.empty(0, np.int64), *parts])
+        parts = [np.empty(0, np.int64)]
+        for target in targets:
+            parts += rows[target]
+        return np.concatenate(parts)
 
     def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         group = self._group

@@ -50,8 +50,8 @@ class Line:
 
     def attachment(self, x: float) -> np.ndarray:
         """Place on the straight line between the ends, where sections hang, shape (3,), um."""
-        place: np.ndarray = self.points[0] * (1.0 - x) + self.points[-1] * x
-        return place
+        attached: np.ndarray = self.points[0] * (1.0 - x) + self.points[-1] * x
+        return attached
 
 
 def lines(sections: Sequence[Any]) -> list[Line]:
@@ -127,11 +127,11 @@ def _hung(section: Any, parent: Line | None) -> Line:
     """A section where it hangs on its parent."""
     assert parent is not None
     above = section.parentseg()
-    place = parent.attachment(above.x)
+    attached = parent.attachment(above.x)
     line = _traced(section)
     if line is None:
-        return _straight(section, place, _direction(section, parent))
-    shift = place - _begin(section, line)
+        return _straight(section, attached, _direction(section, parent))
+    shift = attached - _begin(section, line)
     if np.abs(shift).max() < TOUCHING:
         return line
     return Line(line.points + shift, line.arc)

@@ -60,7 +60,7 @@ def _check_mechanism(mechanism: Mechanism) -> None:
 
 def _source(mechanism: Mechanism) -> str:
     """Text of a mechanism as NEURON keeps it; its file may be gone since it was compiled."""
-    types = nrn().MechanismType(0 if mechanism.kind == "density" else 1)
+    types = nrn().MechanismType(0 if mechanism.nature == "density" else 1)
     types.select(mechanism.name)
     return str(types.code() or "")
 
@@ -78,7 +78,7 @@ def _tell_of_chance(mechanism: Mechanism, function: str) -> None:
 
 def _is_unset(mechanism: Mechanism, pointer: str) -> bool:
     """Whether a pointer of any instance points nowhere."""
-    density = mechanism.kind == "density"
+    density = mechanism.nature == "density"
     name = f"{pointer}_{mechanism.name}" if density else pointer
     for owner in _instances(mechanism):
         try:
@@ -91,7 +91,7 @@ def _is_unset(mechanism: Mechanism, pointer: str) -> bool:
 def _instances(mechanism: Mechanism) -> Iterator[Any]:
     """Segments with a density mechanism, or all point processes of a class."""
     h = nrn()
-    if mechanism.kind != "density":
+    if mechanism.nature != "density":
         points = h.List(mechanism.name)
         yield from (points.o(k) for k in range(int(points.count())))
         return

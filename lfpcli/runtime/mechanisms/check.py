@@ -38,7 +38,7 @@ class Finding:
     engine: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """``file:line``, or the file where the line is not known."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
 

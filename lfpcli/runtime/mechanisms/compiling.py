@@ -260,7 +260,7 @@ def _check(files: Sequence[ModFile], tools: Toolchain) -> list[Finding]:
 def _mechanism(file: ModFile, refused: Mapping[str, str]) -> Mechanism:
     return Mechanism(
         name=file.name,
-        kind=file.kind,
+        nature=file.nature,
         file=str(file.path.resolve()),
         digest=file.digest,
         electrode=file.electrode,
@@ -282,7 +282,7 @@ def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
     others = f" ({len(findings)} errors in {broken} files)" if len(findings) > 1 else ""
     return SimulatorError(
         f"mechanism does not compile: {first.text}{others}",
-        source=first.place,
+        source=first.location,
         remedy="correct it ('lfp mechs --check' lists all errors), or leave such files out with"
         " --skip-broken",
     )

@@ -29,7 +29,7 @@ class Mechanism:
 
     Attributes
     ----------
-    name, kind, digest : str
+    name, nature, digest : str
         As in `ModFile`.
     file : str
         The .mod file it was compiled from.
@@ -40,7 +40,7 @@ class Mechanism:
     """
 
     name: str
-    kind: str
+    nature: str
     file: str
     digest: str
     electrode: bool
@@ -79,6 +79,15 @@ class Library:
         return core_library_in(self.folder)
 
     @property
+    def names(self) -> list[str]:
+        """Names of its mechanisms."""
+        return [mechanism.name for mechanism in self.mechanisms]
+
+    def mechanism(self, name: str) -> Mechanism:
+        """The mechanism of this name, which must be among `names`."""
+        return next(mechanism for mechanism in self.mechanisms if mechanism.name == name)
+
+    @property
     def refused(self) -> dict[str, str]:
         """Mechanisms that CoreNEURON does not take, each with the reason."""
         return {m.name: m.refused for m in self.mechanisms if m.refused is not None}
@@ -99,11 +108,17 @@ class Library:
         ]
         facts = {
             "digests": {path.name: digest_of(path) for path in libraries},
-            "mechanisms": [asdict(m) for m in self.mechanisms],
+            "mechanisms": [_manifest_entry(m) for m in self.mechanisms],
             "skipped": [asdict(f) for f in self.skipped],
             "skipped_names": list(self.skipped_names),
         }
         (self.folder / MANIFEST).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _manifest_entry(mechanism: Mechanism) -> dict[str, Any]:
+    facts = asdict(mechanism)
+    # the word of the file and of `lfp mechs --json`
+    return {"kind": facts.pop("nature"), **facts}
 
 
 def read_library(folder: Path) -> Library | None:
@@ -112,7 +127,7 @@ def read_library(folder: Path) -> Library | None:
         facts: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         library = Library(
             folder,
-            tuple(Mechanism(**m) for m in facts["mechanisms"]),
+            tuple(Mechanism(nature=m.pop("kind"), **m) for m in facts["mechanisms"]),
             tuple(Finding(**f) for f in facts["skipped"]),
             tuple(facts["skipped_names"]),
         )

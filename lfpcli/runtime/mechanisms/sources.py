@@ -30,7 +30,7 @@ class ModFile:
         Its text as it lies there; both have the same lines.
     name : str
         The mechanism it defines; the file's stem where it defines functions alone.
-    kind : {'density', 'point', 'artificial', 'functions'}
+    nature : {'density', 'point', 'artificial', 'functions'}
         What the mechanism is.
     digest : str
         Of the text and all that it includes.
@@ -42,7 +42,7 @@ class ModFile:
     text: str
     original: str
     name: str
-    kind: str
+    nature: str
     digest: str
     includes: dict[str, str] = field(default_factory=dict)
 
@@ -154,7 +154,7 @@ def read_mod(path: Path) -> ModFile:
         text=text,
         original=original,
         name=name,
-        kind=nature,
+        nature=nature,
         digest=digest.hexdigest(),
         includes=includes,
     )

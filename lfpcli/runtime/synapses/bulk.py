@@ -21,7 +21,7 @@ TIE = 2.0**-32
 
 
 @dataclass(frozen=True)
-class SynapseKind:
+class SynapseType:
     """Synapses that may share a point process.
 
     Attributes
@@ -49,8 +49,8 @@ class SynapseRows:
         Index of the cell among those of the process.
     segment : ndarray of int, shape (S,)
         Index of the segment in the cell.
-    kind : ndarray of int, shape (S,)
-        Index of its `SynapseKind`.
+    synapse_type : ndarray of int, shape (S,)
+        Index of its `SynapseType`.
     weight : ndarray, shape (S,)
         Weight of an event, uS for conductances.
     delay : ndarray, shape (S,)
@@ -64,7 +64,7 @@ class SynapseRows:
 
     cell: np.ndarray
     segment: np.ndarray
-    kind: np.ndarray
+    synapse_type: np.ndarray
     weight: np.ndarray
     delay: np.ndarray
     source: np.ndarray
@@ -87,7 +87,7 @@ class SynapseRows:
 
 
 _TYPES: dict[str, Any] = {
-    **dict.fromkeys(("cell", "segment", "kind", "origin"), np.int32),
+    **dict.fromkeys(("cell", "segment", "synapse_type", "origin"), np.int32),
     **dict.fromkeys(("weight", "delay"), np.float64),
     "source": np.int64,
 }
@@ -105,8 +105,8 @@ class Synapses:
     ----------
     cells : sequence of Cell
         The cells of this process.
-    kinds : sequence of SynapseKind
-        Kinds of synapses.
+    synapse_types : sequence of SynapseType
+        Types of synapses, which rows name by their index.
     rows : SynapseRows
         The synapses.
     trains : sequence of Trains
@@ -119,10 +119,10 @@ class Synapses:
     Attributes
     ----------
     points : list
-        NEURON's point processes, sorted by cell, segment and kind.
+        NEURON's point processes, sorted by cell, segment and type.
     point : ndarray of int, shape (S,)
         The point process of each row.
-    cell, segment, kind : ndarray of int, shape (P,)
+    cell, segment, synapse_type : ndarray of int, shape (P,)
         What each point process belongs to.
     feed : Feed
         Hands the spikes of trains to NEURON while the run goes.
@@ -131,20 +131,21 @@ class Synapses:
     def __init__(
         self,
         cells: Sequence[SimulatedCell],
-        kinds: Sequence[SynapseKind],
+        synapse_types: Sequence[SynapseType],
         rows: SynapseRows,
         trains: Sequence[Trains],
         *,
         dt: float,
         tstart: float = 0.0,
     ) -> None:
-        self.kinds, self.rows = list(kinds), rows
+        self.synapse_types, self.rows = list(synapse_types), rows
         self._dt = dt
         first = self._number_points()
-        self.cell, self.segment, self.kind = rows.cell[first], rows.segment[first], rows.kind[first]
+        self.cell, self.segment = rows.cell[first], rows.segment[first]
+        self.synapse_type = rows.synapse_type[first]
         self.points = [
-            self._make_point(kinds[k], cells[c].segments[s])
-            for c, s, k in zip(self.cell, self.segment, self.kind, strict=True)
+            self._make_point(synapse_types[k], cells[c].segments[s])
+            for c, s, k in zip(self.cell, self.segment, self.synapse_type, strict=True)
         ]
         is_event = np.zeros(len(rows), bool)
         for part in trains:
@@ -153,19 +154,19 @@ class Synapses:
         self.feed: Feed = self._listen(np.flatnonzero(is_event), trains, tstart)
 
     @staticmethod
-    def _make_point(kind: SynapseKind, segment: Any) -> Any:
+    def _make_point(synapse_type: SynapseType, segment: Any) -> Any:
         """Make a point process whose parameters were checked, see `check_synapse`."""
-        point = make_point(kind.type, segment)
-        for name, value in kind.params:
+        point = make_point(synapse_type.type, segment)
+        for name, value in synapse_type.params:
             setattr(point, name, value)
         return point
 
     def _number_points(self) -> np.ndarray:
         """Number the point processes in `point`; return a row of each."""
         rows = self.rows
-        shared = np.array([kind.shared for kind in self.kinds], bool)[rows.kind]
+        shared = np.array([t.shared for t in self.synapse_types], bool)[rows.synapse_type]
         alone = np.where(shared, 0, np.arange(1, len(rows) + 1))
-        first, self.point = _groups(rows.cell, rows.segment, rows.kind, alone)
+        first, self.point = _groups(rows.cell, rows.segment, rows.synapse_type, alone)
         return first
 
     def _connect(self, chosen: np.ndarray) -> list[Any]:

@@ -199,7 +199,9 @@ def _provenance(recording: Recording) -> Iterator[Finding]:
     steps = [*record.get("history", []), record]
     commands = " | ".join(" ".join(map(str, step.get("command", [])[:2])) for step in steps)
     unnamed = [step for step in steps if not step.get("command")]
-    digests = [d for step in steps for d in dict(step.get("inputs", {})).values()]
+    digests: list[object] = []
+    for step in steps:
+        digests += dict(step.get("inputs", {})).values()
     if unnamed:
         yield Finding("warning", "provenance", f"{len(unnamed)} of {len(steps)} steps name none")
     elif not all(isinstance(d, str) and len(d) == 64 for d in digests):
@@ -286,7 +288,7 @@ def _far_field(recording: Recording) -> Iterator[Finding]:
     cells = [recording.geometry(population) for population in recording.populations]
     if not cells:
         return
-    ends = np.concatenate([part for cell in cells for part in (cell.start, cell.end)])
+    ends = np.concatenate([np.concatenate([cell.start, cell.end]) for cell in cells])
     if not len(ends):
         return
     centre, extent = ends.mean(axis=0), float(np.ptp(ends, axis=0).max())

@@ -94,7 +94,7 @@ def _compare_leaves(
     left: Contents, right: Contents, tolerance: Tolerance, ignore: Sequence[str]
 ) -> Comparison:
     comparison = Comparison()
-    holding = [{p.rpartition("/")[0] for p in c.leaves} for c in (left, right)]
+    parents = [_parents(contents) for contents in (left, right)]
     done: set[tuple[Any, Any]] = set()
     for path in sorted({*left.leaves, *right.leaves}):
         if _ignored(path, ignore):
@@ -109,14 +109,19 @@ def _compare_leaves(
         comparison.compared += 1
         if a is None or b is None:
             # a group is named by what is in it
-            if path not in holding[a is None]:
+            if path not in parents[a is None]:
                 side = "B" if a is None else "A"
                 comparison.differences.append(Difference(path, f"only in {side}"))
             continue
         with _named(path, left, right):
             comparison.differences += _compare_data(path, a, b, tolerance)
-        _compare_attributes(path, a, b, tolerance, ignore, comparison)
+        _compare_attributes(path, a, b, comparison, tolerance=tolerance, ignore=ignore)
     return comparison
+
+
+def _parents(contents: Contents) -> set[str]:
+    """Groups that hold something."""
+    return {path.rpartition("/")[0] for path in contents.leaves}
 
 
 @contextlib.contextmanager
@@ -160,7 +165,13 @@ def _kind(leaf: Leaf) -> str:
 
 
 def _compare_attributes(
-    path: str, a: Leaf, b: Leaf, tolerance: Tolerance, ignore: Sequence[str], comparison: Comparison
+    path: str,
+    a: Leaf,
+    b: Leaf,
+    comparison: Comparison,
+    *,
+    tolerance: Tolerance,
+    ignore: Sequence[str],
 ) -> None:
     for key in sorted({*a.attributes, *b.attributes}):
         name = f"{path}@{key}"

@@ -41,7 +41,7 @@ class Difference:
     ----------
     path : str
         The part: a dataset, ``dataset@attribute``, or a line of text.
-    what : {'only in A', 'only in B', 'kind', 'type', 'shape', 'number', 'values'}
+    aspect : {'only in A', 'only in B', 'kind', 'type', 'shape', 'number', 'values'}
         How they differ.
     a, b : object
         The two values at the first place, or the two types or shapes.
@@ -56,7 +56,7 @@ class Difference:
     """
 
     path: str
-    what: str
+    aspect: str
     a: Any = None
     b: Any = None
     index: tuple[int, ...] | None = None
@@ -67,10 +67,10 @@ class Difference:
     largest_index: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
-        if self.what.startswith("only"):
-            return f"{self.path}: {self.what}"
-        if self.what != "values":
-            return f"{self.path}: {self.what} {self.a} in A, {self.b} in B"
+        if self.aspect.startswith("only"):
+            return f"{self.path}: {self.aspect}"
+        if self.aspect != "values":
+            return f"{self.path}: {self.aspect} {self.a} in A, {self.b} in B"
         position = f" at {list(self.index)}" if self.index else ""
         text = f"{self.path}: "
         if self.size > 1:
@@ -95,7 +95,7 @@ def compare_arrays(path: str, a: Any, b: Any, tolerance: Tolerance) -> list[Diff
         return [Difference(path, "type", a.dtype, b.dtype)]
     if a.shape is None or 0 in a.shape:
         return []
-    difference = _compare_values(path, a, b, tolerance, numeric)
+    difference = _compare_values(path, a, b, tolerance, numeric=numeric)
     return [difference] if difference else []
 
 
@@ -107,15 +107,15 @@ def _compare_fields(path: str, a: Any, b: Any, tolerance: Tolerance) -> list[Dif
     if a.dtype.names != b.dtype.names:
         return [Difference(path, "type", a.dtype, b.dtype)]
     whole_a, whole_b = np.asarray(a[()]), np.asarray(b[()])
-    return [
-        difference
-        for name in a.dtype.names
-        for difference in compare_arrays(f"{path}.{name}", whole_a[name], whole_b[name], tolerance)
-    ]
+    differences = []
+    for name in a.dtype.names:
+        field = f"{path}.{name}"
+        differences += compare_arrays(field, whole_a[name], whole_b[name], tolerance)
+    return differences
 
 
 def _compare_values(
-    path: str, a: Any, b: Any, tolerance: Tolerance, numeric: bool
+    path: str, a: Any, b: Any, tolerance: Tolerance, *, numeric: bool
 ) -> Difference | None:
     if not numeric:
         return _summary(path, a, b, None, numeric=False)
@@ -145,26 +145,38 @@ def _summary(
             continue
         at = places[0]
         if difference is None:
-            index = _index(offset + at, shape)
-            difference = Difference(path, "values", _show(part_a[at]), _show(part_b[at]), index)
-            difference.size = size
+            difference = Difference(
+                path=path,
+                aspect="values",
+                a=_show(part_a[at]),
+                b=_show(part_b[at]),
+                index=_index(offset + at, shape),
+                size=size,
+            )
         difference.count += len(places)
         if numeric:
-            _note_largest(difference, part_a[places], part_b[places], offset + places, shape)
+            _note_largest(
+                difference, part_a[places], part_b[places], positions=offset + places, shape=shape
+            )
     if difference is not None and difference.largest is not None and peak > 0:
         difference.relative = difference.largest / peak
     return difference
 
 
 def _note_largest(
-    difference: Difference, a: np.ndarray, b: np.ndarray, places: np.ndarray, shape: tuple[int, ...]
+    difference: Difference,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    positions: np.ndarray,
+    shape: tuple[int, ...],
 ) -> None:
     apart = _apart(a, b)
     apart[np.isnan(apart)] = np.inf
     k = int(np.argmax(apart))
     if difference.largest is None or apart[k] > difference.largest:
         difference.largest = float(apart[k])
-        difference.largest_index = _index(int(places[k]), shape)
+        difference.largest_index = _index(int(positions[k]), shape)
 
 
 def _blocks(a: Any, b: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +115,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
             for name in recording.spike_populations
         },
         "reports": {
-            variable: {
-                name: _sampled(report := recording.report(variable, name))
-                | {"cells": len(report.node_ids)}
-                for name in names
-            }
+            variable: _reports(recording, variable, names)
             for variable, names in recording.reports.items()
         },
         "dipoles": {name: _dipole(recording, name) for name in recording.dipole_groups},
@@ -127,11 +124,20 @@ def _recording(recording: Recording) -> dict[str, Any]:
     }
 
 
+def _reports(recording: Recording, variable: str, populations: Sequence[str]) -> dict[str, Any]:
+    facts = {}
+    for population in populations:
+        report = recording.report(variable, population)
+        facts[population] = {**_sampled(report), "cells": len(report.node_ids)}
+    return facts
+
+
 def _spans(recording: Recording) -> list[tuple[float, float]]:
     """First and last time of all that is sampled, ms."""
     sampled: list[Sampled] = [recording.dipole(g) for g in recording.dipole_groups]
     sampled += [recording.signal(n) for n in recording.signals]
-    sampled += [recording.report(v, p) for v, names in recording.reports.items() for p in names]
+    for variable, populations in recording.reports.items():
+        sampled += [recording.report(variable, population) for population in populations]
     return [
         (s.t_start, s.t_start + s.dt * (s.data.shape[0] - 1)) for s in sampled if s.data.shape[0]
     ]

@@ -47,7 +47,7 @@ class Built:
         The cells of this process, by gid.
     members : list of Member
         The same cells as signals see them.
-    own : OwnSettings
+    settings : OwnSettings
         The model, with what the own files of its cells set where it is silent.
     thresholds : list of float
         Potential of each cell whose crossing is a spike, mV.
@@ -59,7 +59,7 @@ class Built:
         Spikes of the populations without cells of a circuit; those of a model are drawn anew.
     """
 
-    own: OwnSettings
+    settings: OwnSettings
     layout: Layout
     synapses: Synapses
     cells: list[Cell] = field(default_factory=list)
@@ -105,9 +105,9 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         for name, spec in model.cells.items()
     }
     cells = _make_cells(model, layout, factories, team)
-    own = agreed_settings(model, factories, team)
-    model = own.model
-    own.notes += standing_notes(model)
+    settings = agreed_settings(model, factories, team)
+    model = settings.model
+    settings.notes += standing_notes(model)
     populations = model.resolved_populations()
     members = []
     for cell in cells:
@@ -118,7 +118,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     thresholds = [populations[member.population].threshold for member in members]
     synapses = _connect(model, seed, layout, cells=cells, members=members, team=team)
     built = Built(
-        own=own,
+        settings=settings,
         layout=layout,
         synapses=synapses,
         cells=cells,
@@ -215,7 +215,7 @@ def _connect(
         wanted = np.unique(rows.source[inside])
         trains.append(population_trains(populations[name], numbers, model, seed, wanted=wanted))
     return Synapses(
-        cells, wiring.kinds, rows, trains, dt=model.run.interval, tstart=model.run.tstart
+        cells, wiring.synapse_types, rows, trains, dt=model.run.interval, tstart=model.run.tstart
     )
 
 

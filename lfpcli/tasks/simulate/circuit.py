@@ -17,9 +17,9 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs, JoinedFeeds
 from lfpcli.runtime.synapses.bulk import (
     LINEAR,
-    SynapseKind,
     SynapseRows,
     Synapses,
+    SynapseType,
     detect_spikes,
 )
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
@@ -143,7 +143,7 @@ def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Bu
         synapses.netcons += inputs.netcons
     wiring.add_clamps()
     return Built(
-        own=settings,
+        settings=settings,
         layout=parts.layout,
         synapses=synapses,
         cells=parts.cells,
@@ -183,14 +183,14 @@ class CircuitWiring:
             rows = self._wiring.onto_cells(name, [target for _, target in targets])
             for k, target in targets:
                 parts += [self._joined(k, part) for part in rows[target.index]]
-        kinds = []
+        synapse_types = []
         for model in self._wiring.models:
             check_synapse(model.mechanism, dict(model.params))
             shared = run.merge and model.mechanism in LINEAR
-            kinds.append(SynapseKind(model.mechanism, tuple(sorted(model.params)), shared))
+            synapse_types.append(SynapseType(model.mechanism, tuple(sorted(model.params)), shared))
         return Synapses(
             built.cells,
-            kinds,
+            synapse_types,
             SynapseRows.joined(parts),
             self.trains,
             dt=run.interval,
@@ -224,7 +224,7 @@ class CircuitWiring:
         return SynapseRows(
             cell=np.full(count, cell, np.int32),
             segment=rows.segment.astype(np.int32),
-            kind=rows.model.astype(np.int32),
+            synapse_type=rows.model.astype(np.int32),
             weight=rows.weight,
             delay=rows.delay,
             source=rows.source + numbers.start,

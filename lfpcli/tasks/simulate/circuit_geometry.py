@@ -139,6 +139,6 @@ def indices_of(shapes: CircuitShapes, population: str, node_ids: np.ndarray) -> 
     ids = known[population].node_ids
     order = np.searchsorted(ids, node_ids)
     inside = order < len(ids)
-    found = np.zeros(len(node_ids), bool)
-    found[inside] = ids[order[inside]] == node_ids[inside]
-    return np.where(found, order, -1)
+    matches = np.zeros(len(node_ids), bool)
+    matches[inside] = ids[order[inside]] == node_ids[inside]
+    return np.where(matches, order, -1)

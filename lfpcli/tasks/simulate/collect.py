@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
 from lfpcli.errors import located
@@ -67,7 +69,7 @@ class Collection:
     def _stream(self, instrument: Instrument) -> Stream:
         """The signal of an instrument, of the cells of this process."""
         populations = self._built.layout.cells
-        gids = [gid for population in populations.values() for gid in population]
+        gids = list(chain.from_iterable(populations.values()))
         return Stream(
             instrument,
             cells_of(instrument, self._built.members),
@@ -83,7 +85,9 @@ class Collection:
         having = {m.population for k, m in enumerate(members) if len(recorder.index[k])}
         everywhere = set().union(*self._team.exchange(having))
         return [
-            ReportStream(name, units, population, recorder, members, self._team)
+            ReportStream(
+                name, units, population, recorder=recorder, members=members, team=self._team
+            )
             for population in self._built.layout.cells
             if population in everywhere
         ]
@@ -95,17 +99,16 @@ class Collection:
         offset = settings.current_offset
         # signals keep every sample while the run goes, as a filter needs them
         self._signal_tracks = [begin_signal(writer, s, settings.dt, offset) for s in self._streams]
-        self._report_tracks = {
-            (name, stream.population): stream.begin(
-                writer,
-                settings.dt * self._every,
-                t_start=offset if name == "imem" else 0.0,
-                lag=settings.ionic_lag if is_ionic(name, stream.units) else None,
-            )
-            for name, streams in self._reports.items()
-            for stream in streams
-        }
-        signals = [track for tracks in self._signal_tracks for track in tracks.values()]
+        self._report_tracks = {}
+        for name, streams in self._reports.items():
+            for stream in streams:
+                self._report_tracks[name, stream.population] = stream.begin(
+                    writer,
+                    settings.dt * self._every,
+                    t_start=offset if name == "imem" else 0.0,
+                    lag=settings.ionic_lag if is_ionic(name, stream.units) else None,
+                )
+        signals = chain.from_iterable(tracks.values() for tracks in self._signal_tracks)
         return [*signals, *self._report_tracks.values()]
 
     def prepare(self, settings: RunSettings, seed: int) -> None:

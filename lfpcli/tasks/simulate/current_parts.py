@@ -9,6 +9,7 @@ Carnevale 1997, Neural Comput 9:1179). The currents alone, which NEURON's variab
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class CurrentParts:
         self._others = [*density_currents(cells), *synaptic_currents(cells)]
         sizes = [len(cell.segments) for cell in cells]
         self._first = np.cumsum([0, *sizes])
-        segments = [segment for cell in cells for segment in cell.segments]
+        segments = list(chain.from_iterable(cell.segments for cell in cells))
         self._areas = DENSITY * np.array([segment.area() for segment in segments], dtype=float)
         self._capacitance = np.array([segment.cm for segment in segments], dtype=float)
         capacitive = variable(cells, "i_cap", required=False)

@@ -141,7 +141,7 @@ def built_plan(
     plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=count, float32=float32)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
-    plan.notes += built.own.notes
+    plan.notes += built.settings.notes
     if electrodes and not model.record.balance:
         plan.notes.append(
             "electrodes inject current: dipole and far field have a monopole and depend on "

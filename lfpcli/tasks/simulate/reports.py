@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class ReportStream:
         variable: str,
         units: str,
         population: str,
+        *,
         recorder: Recorder,
         members: Sequence[Member],
         team: Team,
@@ -55,7 +57,7 @@ class ReportStream:
             )
             for k in columns_of
         ]
-        ranked = [element for rank in team.collect(elements) for element in rank]
+        ranked = list(chain.from_iterable(team.collect(elements)))
         self._order = self._sorted_columns([gid for gid, _, _ in ranked], ranked)
         self._elements = sorted(ranked, key=lambda element: element[0])
 

@@ -229,14 +229,14 @@ class Simulation:
             from lfpcli.tasks.simulate.circuit import build_circuit
 
             self.built = build_circuit(model, team, stand_ins)
-        self.model = model = self.built.own.model
+        self.model = model = self.built.settings.model
         called = called_procedures(model, self.built.layout.count, team)
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
         engine = agreed_engine(model, team)
         self.settings = replace(
             settings_of(model, engine.name),
-            secondorder=self.built.own.secondorder,
+            secondorder=self.built.settings.secondorder,
             own_procedures=called.names,
         )
         self.collection.prepare(self.settings, self.seed)

@@ -21,7 +21,7 @@ from lfpcli.model import (
 )
 from lfpcli.runtime.cell.points import check_synapse
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.bulk import LINEAR, SynapseKind, SynapseRows
+from lfpcli.runtime.synapses.bulk import LINEAR, SynapseRows, SynapseType
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.layout import Layout
@@ -35,27 +35,27 @@ class Wiring:
 
     Attributes
     ----------
-    kinds : list of SynapseKind
-        Kinds of synapses, the same on all processes.
+    synapse_types : list of SynapseType
+        Types of synapses, the same on all processes.
     parts : list of SynapseRows
         The synapses, table by table.
     trains : list of Trains
         Those of the synapses of inputs, each of which has a train of its own.
     """
 
-    kinds: list[SynapseKind] = field(default_factory=list)
+    synapse_types: list[SynapseType] = field(default_factory=list)
     parts: list[SynapseRows] = field(default_factory=list)
     trains: list[Trains] = field(default_factory=list)
     numbered: int = 0
 
-    def kind(self, synapse: SynapseSpec, *, shared: bool) -> int:
-        """Index of a kind of synapses."""
+    def type_number(self, synapse: SynapseSpec, *, shared: bool) -> int:
+        """Index of a type of synapses, which is added where it is missing."""
         check_synapse(synapse.type, synapse.params)
         shared = shared and synapse.type in LINEAR
-        entry = SynapseKind(synapse.type, tuple(sorted(synapse.params.items())), shared)
-        if entry not in self.kinds:
-            self.kinds.append(entry)
-        return self.kinds.index(entry)
+        entry = SynapseType(synapse.type, tuple(sorted(synapse.params.items())), shared)
+        if entry not in self.synapse_types:
+            self.synapse_types.append(entry)
+        return self.synapse_types.index(entry)
 
     def rows(self) -> SynapseRows:
         """All synapses, sorted by cell."""
@@ -133,7 +133,7 @@ class _Draw:
     def add_connection(self, number: int, table: Connection) -> None:
         """Draw the synapses of a ``[[connection]]``."""
         merges = self._model.run.merge and not table.record
-        number_of_kind = self.wiring.kind(table.synapse, shared=merges)
+        type_number = self.wiring.type_number(table.synapse, shared=merges)
         pre, post = self._layout.gids(table.pre), self._layout.gids(table.post)
         targets = [(k, m) for k, m in enumerate(self._members) if m.population == table.post]
         wanted = np.array([member.gid - post.start for _, member in targets], np.int64)
@@ -156,7 +156,7 @@ class _Draw:
             rows = _rows(
                 cell=k,
                 segments=places.of(member).draw(rng, count),
-                kind_number=number_of_kind,
+                type_number=type_number,
                 weights=table.weight.draw(rng, count),
                 delays=table.delay.draw(rng, count),
                 sources=sources + pre.start,
@@ -168,7 +168,7 @@ class _Draw:
     def add_input(self, number: int, table: Input) -> None:
         """Draw the synapses of an ``[[input]]``, and say where their spikes come from."""
         run = self._model.run
-        number_of_kind = self.wiring.kind(table.synapse, shared=run.merge and not table.record)
+        type_number = self.wiring.type_number(table.synapse, shared=run.merge and not table.record)
         places = _Places(table.location, self._layout)
         gids, sources = [], []
         for k, member in chosen(table, self._layout, self._members):
@@ -179,7 +179,7 @@ class _Draw:
             rows = _rows(
                 cell=k,
                 segments=places.of(member).draw(rng, count),
-                kind_number=number_of_kind,
+                type_number=type_number,
                 weights=table.weight.draw(rng, count),
                 delays=np.zeros(count),
                 sources=sources[-1],
@@ -232,7 +232,7 @@ def _rows(
     *,
     cell: int,
     segments: np.ndarray,
-    kind_number: int,
+    type_number: int,
     weights: np.ndarray,
     delays: np.ndarray,
     sources: np.ndarray,
@@ -242,7 +242,7 @@ def _rows(
     return SynapseRows(
         cell=np.full(count, cell, np.int32),
         segment=segments.astype(np.int32),
-        kind=np.full(count, kind_number, np.int32),
+        synapse_type=np.full(count, type_number, np.int32),
         weight=weights,
         delay=delays,
         source=sources,
