@@ -99,15 +99,15 @@ class Geometry:
             return np.concatenate([getattr(cell, name) for cell in cells])
 
         return cls(
-            column("start"),
-            column("end"),
-            column("diam"),
-            column("area"),
-            column("gid"),
-            np.concatenate(sections),
-            np.concatenate(parents),
-            column("x"),
-            list(names),
+            start=column("start"),
+            end=column("end"),
+            diam=column("diam"),
+            area=column("area"),
+            gid=column("gid"),
+            section=np.concatenate(sections),
+            parent=np.concatenate(parents),
+            x=column("x"),
+            section_names=list(names),
         )
 
     @property

@@ -95,7 +95,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
             args.file,
             args.output or "-",
             spec,
-            Places(
+            places=Places(
                 source=int(text) if random else text,
                 box=args.placement_box,
                 turn=args.turn or "any",
@@ -103,7 +103,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
                 seed=seed or 0,
                 path=Path(vector=args.path[0], steps=args.path[1]) if args.path else None,
             ),
-            Cut(args.window, args.spike_window),
+            cut=Cut(args.window, args.spike_window),
             gid=args.cell,
             cell_type=args.cell_type,
             force=args.force,

@@ -48,12 +48,14 @@ def matrix(
     stretch = np.sqrt(np.prod(sigma) / sigma)
     # below any stretched distance that comes from a true distance of the radius
     least = radius * (stretch.min() * (1.0 - 1e-9))
-    table = kernel.source_table(start, end, least, as_points, stretch)
+    table = kernel.source_table(start, end, least, as_points=as_points, stretch=stretch)
     out = kernel.potential(table, points * stretch, weights, dtype=dtype, out=out)
     for row, column in sorted(set(zip(point // points.shape[1], segment, strict=True))):
         moved = _at_radius(points[row], start[column], end[column], radius[column])
         one = slice(column, column + 1)
-        table = kernel.source_table(start[one], end[one], least[one], as_points, stretch)
+        table = kernel.source_table(
+            start[one], end[one], least[one], as_points=as_points, stretch=stretch
+        )
         out[row, column] = weights[row] @ kernel.potential(table, moved * stretch)[:, 0]
     return out
 

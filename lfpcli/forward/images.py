@@ -46,7 +46,7 @@ def slice_heights(
     """
     regions = [(z >= 0) & (z <= thickness), z > thickness, z < 0]
     groups = [
-        _region_heights(z[rows], thickness, media, tolerance, region)
+        _region_heights(z[rows], thickness, media, tolerance=tolerance, region=region)
         for region, rows in enumerate(regions)
     ]
     most = max(heights.shape[1] for heights, _ in groups)
@@ -67,6 +67,7 @@ def _region_heights(
     z: np.ndarray,
     h: float,
     media: tuple[float, float, float],
+    *,
     tolerance: float,
     region: int,
 ) -> tuple[np.ndarray, np.ndarray]:

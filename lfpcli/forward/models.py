@@ -200,7 +200,13 @@ class RecMEAElectrode(RecExtElectrode):
     ) -> None:
         super().__init__(cell, sigma=sigma_T, **electrode)
         self.tolerance = tolerance
-        self.medium = Slice(h, sigma_S, sigma_G, z_shift, squeeze_cell_factor)
+        self.medium = Slice(
+            thickness=h,
+            sigma_saline=sigma_S,
+            sigma_glass=sigma_G,
+            z_shift=z_shift,
+            squeeze=squeeze_cell_factor,
+        )
 
     def _matrix(self, cell: Any) -> np.ndarray:
         return transfer_matrix(

@@ -101,7 +101,7 @@ class PotentialModel:
         points, weights = self.weighted_points(contacts)
         sources = (start, end, segments.diam / 2, self.method == "point")
         if conductivity.ndim:
-            return anisotropic.matrix(sources, points, weights, conductivity, dtype, out)
+            return anisotropic.matrix(sources, points, weights, conductivity, dtype=dtype, out=out)
         table = kernel.source_table(*sources)
         return kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
 

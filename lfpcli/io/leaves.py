@@ -79,9 +79,9 @@ def open_contents(source: str | os.PathLike[str]) -> Iterator[Contents]:
         format_name = format_of(path)
         if format_name == "hdf5":
             with open_hdf5(path, name) as (file, _):
-                yield Contents(format_name, name, path, _hdf5_leaves(file, name), file)
+                yield Contents(format_name, name, path, leaves=_hdf5_leaves(file, name), file=file)
         elif format_name in ("npy", "npz"):
-            yield Contents(format_name, name, path, _numpy_leaves(path, name, format_name))
+            yield Contents(format_name, name, path, leaves=_numpy_leaves(path, name, format_name))
         else:
             yield Contents(format_name, name, path)
 
@@ -131,12 +131,12 @@ def _numpy_leaves(path: Path, name: str, format_name: str) -> dict[str, Leaf]:
 
 def _hdf5_leaves(file: h5py.File, name: str) -> dict[str, Leaf]:
     leaves = {"/": Leaf(None, _attributes(file))}
-    _visit(file, "", name, leaves, set())
+    _visit(file, "", leaves, name=name, above=frozenset())
     return leaves
 
 
 def _visit(
-    group: h5py.Group, base: str, name: str, leaves: dict[str, Leaf], above: set[int]
+    group: h5py.Group, base: str, leaves: dict[str, Leaf], *, name: str, above: frozenset[int]
 ) -> None:
     """Add what is in a group; links within the file may lead back to a group above."""
     address = int(h5py.h5o.get_info(group.id).addr)
@@ -151,7 +151,7 @@ def _visit(
         node = group[key]
         leaves[path] = Leaf(_data(node, f"{name}:{path}"), _attributes(node))
         if isinstance(node, h5py.Group):
-            _visit(node, path, name, leaves, above | {address})
+            _visit(node, path, leaves, name=name, above=above | {address})
 
 
 def _data(node: Any, source: str) -> Any:

@@ -109,7 +109,7 @@ def npy_array(path: Path, source: str) -> StoredArray:
         Where it is none, holds Python objects, or declares more than is there.
     """
     with _failures(source), path.open("rb") as file:
-        return _looked_at(file, path.stat().st_size, path, source, "")
+        return _looked_at(file, path.stat().st_size, path, source=source, member="")
 
 
 def npz_arrays(path: Path, source: str) -> dict[str, StoredArray]:
@@ -123,7 +123,9 @@ def npz_arrays(path: Path, source: str) -> dict[str, StoredArray]:
             if name in arrays:
                 raise InputError("is there twice", source=inside, remedy=_REMEDY)
             with archive.open(entry) as file:
-                arrays[name] = _looked_at(file, entry.file_size, path, inside, entry.filename)
+                arrays[name] = _looked_at(
+                    file, entry.file_size, path, source=inside, member=entry.filename
+                )
     return arrays
 
 
@@ -143,7 +145,7 @@ def _check_entry(entry: zipfile.ZipInfo, source: str, size: int) -> None:
         )
 
 
-def _looked_at(file: IO[bytes], size: int, path: Path, source: str, member: str) -> StoredArray:
+def _looked_at(file: IO[bytes], size: int, path: Path, *, source: str, member: str) -> StoredArray:
     """Read a header, and compare it with the bytes there are."""
     start = file.read(len(MAGIC) + 2)
     if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 2:
@@ -169,7 +171,7 @@ def _looked_at(file: IO[bytes], size: int, path: Path, source: str, member: str)
             source=source,
             remedy=_REMEDY,
         )
-    return StoredArray(path, source, member, shape, dtype)
+    return StoredArray(path=path, source=source, member=member, shape=shape, dtype=dtype)
 
 
 @contextlib.contextmanager

@@ -55,6 +55,7 @@ class TemplateWriter(RecordingWriter):
         placements: Placements,
         contacts: Contacts,
         inside: np.ndarray,
+        *,
         samples: int,
         facts: Mapping[str, Any],
     ) -> h5py.Dataset:

@@ -134,14 +134,14 @@ def contract(
         threads = threads_for(rows * len(matrices.panels) // _PRODUCTS_OF_PAIR)
     try:
         return _contract.contract(
-            samples,
-            matrices.columns,
-            matrices.widths,
-            matrices.groups,
-            matrices.panels,
-            np.ascontiguousarray(bounds, dtype=np.float64),
-            parts,
-            threads,
+            currents=samples,
+            columns=matrices.columns,
+            widths=matrices.widths,
+            groups=matrices.groups,
+            panels=matrices.panels,
+            bounds=np.ascontiguousarray(bounds, dtype=np.float64),
+            parts=parts,
+            threads=threads,
         )
     except IndexError as error:
         raise UsageError(f"samples of shape {samples.shape}: {error}") from error

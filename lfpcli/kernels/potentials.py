@@ -77,7 +77,7 @@ def source_table(
     `stretch` (3,) are factors of the coordinates along x, y and z.
     """
     rows = _potentials.POINT_ROWS if as_points else _potentials.LINE_ROWS
-    return _table(start, end, radius, rows, stretch)
+    return _table(start, end, radius, rows, stretch=stretch)
 
 
 def potential(
@@ -127,7 +127,9 @@ def potential(
         raise UsageError(f"potentials are float64 or float32, not {out.dtype}")
     if out.size and positions.shape[1]:
         threads = threads_for(out.size * positions.shape[1])
-        _potentials.fill(table.tiles, positions, weight / FOUR_PI, out, table.is_line, threads)
+        _potentials.fill(
+            table.tiles, positions, weight / FOUR_PI, out, line=table.is_line, threads=threads
+        )
     else:
         out[...] = 0.0
     return out
@@ -190,7 +192,8 @@ def _within_reach(
     if not len(points):
         return np.empty(0, dtype=np.int64)
     inside = np.empty(len(radius), dtype=np.uint8)
-    _potentials.within(start, end, radius, points.min(axis=0), points.max(axis=0), inside)
+    low, high = points.min(axis=0), points.max(axis=0)
+    _potentials.within(start, end, radius, low=low, high=high, found=inside)
     return np.flatnonzero(inside)
 
 
@@ -207,7 +210,7 @@ def _table(
     start, end, radius = _as_doubles(start, end, radius)
     tiles = _empty((-(-count // tile), rows, tile), np.float64)
     factors = np.array(stretch, dtype=np.float64)
-    _potentials.make(start, end, radius, factors, tiles, threads_for(count))
+    _potentials.make(start, end, radius, stretch=factors, tiles=tiles, threads=threads_for(count))
     return Table(tiles, count)
 
 

@@ -57,9 +57,9 @@ def _write_traces(group: Any, traces: Traces, dtype: str) -> None:
             "parameters": json.dumps(dict(traces.parameters), sort_keys=True, default=str),
         }
     )
-    _put_samples(group, "data", traces.samples, dtype, traces.units)
+    _put_samples(group, "data", traces.samples, dtype=dtype, units=traces.units)
     for label, samples in traces.shares.items():
-        _put_samples(group, f"share_{label}", samples, dtype, traces.units)
+        _put_samples(group, f"share_{label}", samples, dtype=dtype, units=traces.units)
     _put(group, "time", traces.times, ["time"], units="ms")
     _put(group, "channel", np.array(traces.channels, dtype="U"), ["channel"])
     if traces.positions is not None:
@@ -67,23 +67,23 @@ def _write_traces(group: Any, traces: Traces, dtype: str) -> None:
 
 
 def _put(group: Any, name: str, values: np.ndarray, axes: list[str], **attributes: Any) -> None:
-    array = _create(group, name, values.shape, values.dtype, values.shape)
+    array = _create(group, name, values.shape, dtype=values.dtype, chunks=values.shape)
     if values.size:
         array[...] = values
     array.attrs.update({"_ARRAY_DIMENSIONS": axes, **attributes})
 
 
-def _put_samples(group: Any, name: str, samples: Samples, dtype: str, units: str) -> None:
+def _put_samples(group: Any, name: str, samples: Samples, *, dtype: str, units: str) -> None:
     width = max(samples.shape[1] * np.dtype(dtype).itemsize, 1)
     rows = max(1, min(CHUNK_BYTES // width, samples.shape[0]))
     shape = samples.shape
-    array = _create(group, name, shape, np.dtype(dtype), (rows, max(shape[1], 1)))
+    array = _create(group, name, shape, dtype=np.dtype(dtype), chunks=(rows, max(shape[1], 1)))
     for start, block in samples.blocks():
         array[start : start + len(block)] = block
     array.attrs.update({"_ARRAY_DIMENSIONS": ["time", "channel"], "units": units})
 
 
-def _create(group: Any, name: str, shape: tuple[int, ...], dtype: Any, chunks: Any) -> Any:
+def _create(group: Any, name: str, shape: tuple[int, ...], *, dtype: Any, chunks: Any) -> Any:
     create = group.create_array if _new() else group.create_dataset
     pieces = tuple(max(1, size) for size in chunks)
     return create(name, shape=shape, dtype=dtype, chunks=pieces)

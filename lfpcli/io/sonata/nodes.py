@@ -146,13 +146,14 @@ def read_nodes(pair: TablePair) -> list[NodePopulation]:
         root = file.get("nodes")
         if not isinstance(root, h5py.Group):
             raise InputError("has no group /nodes", source=label, remedy="see lfp info")
-        return [_population(name, root[name], types, label, pair) for name in root]
+        return [_population(name, root[name], types, label=label, pair=pair) for name in root]
 
 
 def _population(
     name: str,
     group: Any,
     types: Mapping[int, Mapping[str, Any]],
+    *,
     label: str,
     pair: TablePair,
 ) -> NodePopulation:

@@ -135,11 +135,11 @@ def synaptic_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
     currents = []
     for (share, mechanism, base), rows in sorted(points.items(), key=lambda item: item[0]):
         recorder = point_variable(
-            len(cells),
-            np.array([row[0] for row in rows], np.int64),
-            np.array([row[1] for row in rows], np.int64),
-            [row[2] for row in rows],
-            base,
+            cells=len(cells),
+            cell=np.array([row[0] for row in rows], np.int64),
+            segment=np.array([row[1] for row in rows], np.int64),
+            points=[row[2] for row in rows],
+            name=base,
         )
         currents.append(
             OtherCurrent(

@@ -90,7 +90,7 @@ def cell_spec(name: str, facts: Mapping[str, Any], config: CircuitConfig, source
             **common,
         )
     if scheme == "hoc" and target.isidentifier():
-        return _from_template(target, facts, config, source, common)
+        return _from_template(target, facts, config, source=source, common=common)
     raise InputError(
         f"model_template '{template}' is not known",
         source=source,
@@ -103,6 +103,7 @@ def _from_template(
     template: str,
     facts: Mapping[str, Any],
     config: CircuitConfig,
+    *,
     source: str,
     common: Mapping[str, Any],
 ) -> CellSpec:

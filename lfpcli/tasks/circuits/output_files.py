@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -123,20 +123,27 @@ def _write_membrane(
             index = wanted.get(name)
             if name in circuit.cells and index is not None and name in source.populations:
                 recorded = source.report(variable, name)
-                chosen = _columns(source, recorded, name, index + first, report)
+                section_names = source.geometry(name).section_names
+                somata = section_names if report.sections == "soma" else None
+                chosen = _columns(recorded, index + first, somata)
                 if len(chosen):
-                    _write_report(file, name, report, recorded, chosen, nodes.node_ids, first)
+                    _write_report(
+                        file,
+                        name,
+                        report,
+                        recorded,
+                        columns=chosen,
+                        node_ids=nodes.node_ids,
+                        first=first,
+                    )
             first += len(nodes)
 
 
-def _columns(
-    source: Recording, recorded: Report, name: str, gids: np.ndarray, report: MembraneReport
-) -> np.ndarray:
-    """Columns of a recorded report that a configuration asks for."""
+def _columns(recorded: Report, gids: np.ndarray, section_names: Sequence[str] | None) -> np.ndarray:
+    """Columns of a report of some cells; of their somata alone where sections are named."""
     cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))
     inside = np.isin(cells, gids)
-    if report.sections == "soma":
-        section_names = source.geometry(name).section_names
+    if section_names is not None:
         somata = [k for k, text in enumerate(section_names) if text.endswith("soma[0]")]
         inside &= np.isin(recorded.element_ids, somata)
     return np.flatnonzero(inside)
@@ -147,6 +154,7 @@ def _write_report(
     name: str,
     report: MembraneReport,
     recorded: Report,
+    *,
     columns: np.ndarray,
     node_ids: np.ndarray,
     first: int,

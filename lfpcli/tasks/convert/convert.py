@@ -121,7 +121,7 @@ def convert(
             if target is None or writer is None:
                 inputs = _inputs(path, label, contents.files)
                 record = provenance(command, inputs=inputs, **_history(contents))
-                _write_back(chosen, name, record, selection.dtype, force)
+                _write_back(chosen, name, record, dtype=selection.dtype, force=force)
             else:
                 _tell_losses(contents, chosen, target)
                 with _destination(name, target, force) as destination:
@@ -216,7 +216,7 @@ def _inputs(path: Path, label: str, files: Sequence[Path]) -> dict[str, str]:
 
 
 def _write_back(
-    contents: Contents, name: str, record: dict[str, Any], dtype: str, force: bool
+    contents: Contents, name: str, record: dict[str, Any], *, dtype: str, force: bool
 ) -> None:
     with atomic_output(name, force=force) as path:
         recordings.write_recording(contents, path, record, float32=dtype == "f4")

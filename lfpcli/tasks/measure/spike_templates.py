@@ -152,7 +152,15 @@ def templates(
         atomic_output(output, force=force) as target,
         TemplateWriter(target, record, float32=float32) as writer,
     ):
-        _write(writer, spec, cell, contacts, chosen, currents, progress)
+        _write(
+            writer,
+            spec,
+            cell,
+            contacts,
+            placements=chosen,
+            currents=currents,
+            progress=progress,
+        )
         if steps > 1:
             writer.paths(len(chosen) // steps, steps)
 
@@ -162,13 +170,14 @@ def _write(
     spec: Probe,
     cell: Geometry,
     contacts: Contacts,
-    chosen: Placements,
+    *,
+    placements: Placements,
     currents: Current,
     progress: Callable[[float], None],
 ) -> None:
     """Compute the templates of all placements, and write them block by block."""
-    inside = contacts_inside(cell, contacts, chosen)
-    _warn_of_inside(inside, cell, contacts, len(chosen))
+    inside = contacts_inside(cell, contacts, placements)
+    _warn_of_inside(inside, cell, contacts, len(placements))
     facts = {
         "dt": currents.dt,
         "t_start": currents.t_start,
@@ -176,18 +185,18 @@ def _write(
         **probe_parameters(spec, contacts),
         **currents.facts,
     }
-    dataset = writer.begin(chosen, contacts, inside, len(currents.samples), facts)
+    dataset = writer.begin(placements, contacts, inside, samples=len(currents.samples), facts=facts)
     blocks = signal_blocks(
         cell,
         contacts,
         currents.samples.T,
-        chosen,
+        placements,
         model=spec.model,
         dtype=writer.dtype.type,
     )
     for first, block in blocks:
         dataset[first : first + len(block)] = block
-        progress((first + len(block)) / len(chosen))
+        progress((first + len(block)) / len(placements))
 
 
 def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:

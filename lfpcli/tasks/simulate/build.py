@@ -112,7 +112,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     members = []
     for cell in cells:
         name = next(n for n, gids in layout.cells.items() if cell.gid in gids)
-        _stand(cell, model, layout, name, seed)
+        _stand(cell, model, layout, population=name, seed=seed)
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     thresholds = [populations[member.population].threshold for member in members]
@@ -170,10 +170,10 @@ def _make_cells(
     return [cells[gid] for gid in sorted(cells)]
 
 
-def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> None:
+def _stand(cell: Cell, model: Model, layout: Layout, *, population: str, seed: int) -> None:
     """Turn and shift a cell to its place."""
-    population = model.resolved_populations()[name]
-    spec = model.cells[layout.cell_names[name]]
+    table = model.resolved_populations()[population]
+    spec = model.cells[layout.cell_names[population]]
     rng = seeds.generator(seed, "rotation", cell.gid)
     turned = placed(
         cell.geometry,
@@ -183,10 +183,10 @@ def _stand(cell: Cell, model: Model, layout: Layout, name: str, seed: int) -> No
     )
     cell.geometry = placed(
         turned,
-        mirror=population.mirror,
-        distort=population.distort,
-        rotation=_turn(population.rotate, rng),
-        position=layout.positions[name][cell.gid - layout.cells[name].start],
+        mirror=table.mirror,
+        distort=table.distort,
+        rotation=_turn(table.rotate, rng),
+        position=layout.positions[population][cell.gid - layout.cells[population].start],
     )
 
 

@@ -143,11 +143,12 @@ class CurrentParts:
             change[0] = capacitive[0] = 0.0
         parts = {name: np.zeros(imem.shape) for name in self.names if name != CAPACITIVE}
         for ion in self._ions:
-            self._add_ion(parts[ion.name], ion, blocks, change, settings)
+            self._add_ion(parts[ion.name], ion, blocks, change=change, settings=settings)
         unsettled = []
         for number, other in enumerate(self._others):
             samples = blocks[f"{_PREFIX}{number}"]
-            unsettled.append(self._add_other(parts[other.name], other, samples, change, before))
+            part = parts[other.name]
+            unsettled.append(self._add_other(part, other, samples, change=change, before=before))
         left = imem - capacitive - sum(parts.values())
         if is_first:
             # nothing has been solved for: what charges the membrane is all that is left
@@ -180,6 +181,7 @@ class CurrentParts:
         part: np.ndarray,
         ion: IonicCurrent,
         blocks: Mapping[str, np.ndarray],
+        *,
         change: np.ndarray,
         settings: RunSettings,
     ) -> None:
@@ -195,6 +197,7 @@ class CurrentParts:
         part: np.ndarray,
         other: OtherCurrent,
         samples: np.ndarray,
+        *,
         change: np.ndarray,
         before: np.ndarray,
     ) -> np.ndarray:

@@ -110,7 +110,7 @@ def _add_electrodes(recorders: Recorders, model: Model, built: Built) -> None:
         points = [electrode.point for _, electrode in electrodes]
         for name in table.record:
             unit = _unit_of_point(table.type, name, table.source_line)
-            recorder = point_variable(len(built.cells), cell, segment, points, name)
+            recorder = point_variable(len(built.cells), cell, segment, points=points, name=name)
             recorders.store(f"{name}_stimulus{number}", recorder, unit)
 
 
