@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 MODEL = HERE.parent / "share/examples/network.toml"
 # ms; a run of the growing network, whose time is scaled to a second
 GROWTH_TSTOP = 50.0
+# that of LFPy, which knows no other
+METHOD = "backward-euler"
 ONLY_SPIKES = {"dipole": "none", "vmem": "none", "spikes": False}
 
 
@@ -109,13 +111,11 @@ def measure(model: dict[str, Any], ranks: int = 1) -> dict[str, float]:
 
 
 def example(**run: Any) -> dict[str, Any]:
-    """The example as a tree with absolute paths; keys of ``[run]`` may be changed."""
+    """The example as a tree; keys of ``[run]`` may be changed."""
     from lfpcli.model import load_model
 
     tree = load_model(MODEL).to_dict()
-    for cell in tree["cell"].values():
-        cell["morphology"] = str((MODEL.parent / cell["morphology"]).resolve())
-    tree["run"] |= run
+    tree["run"] |= {"method": METHOD, **run}
     return tree
 
 
@@ -151,6 +151,7 @@ def against_lfpy(repeats: int) -> None:
         for engine in ("coreneuron", "neuron"):
             command = [sys.executable, "-m", "lfpcli", "sim", str(MODEL), "-q", "-f"]
             command += ["-o", str(Path(folder) / "out.h5"), "--set", f"run.engine={engine}"]
+            command += ["--set", f"run.method={METHOD}"]
             walls = [launch(command) for _ in range(repeats)]
             parts = [measure(example(engine=engine)) for _ in range(repeats)]
             ours = {

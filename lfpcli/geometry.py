@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -146,6 +147,12 @@ def is_soma_name(name: str) -> bool:
     return name.rsplit(".", 1)[-1].split("[", 1)[0].lower() == "soma"
 
 
+@functools.lru_cache(maxsize=256)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """What matches names of sections, kept as each cell of a network asks for it again."""
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+
+
 def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray:
     """Indices of the sections that any of the patterns names.
 
@@ -172,7 +179,7 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
     kinds = [name.rstrip("_0123456789") for name in arrays]
     chosen: set[int] = set()
     for pattern in patterns:
-        glob = re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+        glob = _glob(pattern)
         matching = {
             k
             for k, name in enumerate(short)

@@ -7,14 +7,16 @@ face belongs to the volume above it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from lfpcli.errors import UsageError
 from lfpcli.forward.sources import as_geometry
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def laminar_matrix(geometry: Any, z: ArrayLike, radius: float | ArrayLike) -> np.ndarray:
@@ -77,6 +79,8 @@ def volumetric_matrix(geometry: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike) -
         Where the edges are not finite and ascending.
     """
     segments = as_geometry(geometry)
+    from scipy import sparse
+
     edges = [check_edges(value, axis) for value, axis in zip((x, y, z), "xyz", strict=True)]
     start, along = segments.start, segments.end - segments.start
     owner, t = _cuts(start, along, edges)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from lfpcli.errors import InputError
 from lfpcli.forward.arrays import directions, points
@@ -110,6 +109,8 @@ class Sensors:
         """Channels from what the points measure, (P, n); shape (C, n)."""
         if len(self) == len(self.points):
             return np.asarray(self.weights[:, None] * values)
+        from scipy import sparse
+
         # a sparse product adds the points of a channel one by one, whatever n is
         entries = (self.weights, (self.channel, np.arange(len(self.points))))
         matrix = sparse.csr_array(entries, shape=(len(self), len(self.points)))

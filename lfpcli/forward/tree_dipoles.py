@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
 
 from lfpcli.errors import InputError
 from lfpcli.geometry import Geometry
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
@@ -45,6 +49,8 @@ def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.n
         _is_reversed(geometry)[child][:, None], geometry.end[child], geometry.start[child]
     )
     corners = np.stack([middle[parent], near, middle[child]], axis=1)
+    from scipy import sparse
+
     currents = sparse.csr_array(_descendants(geometry.parent)[child])
     row = np.repeat(np.arange(len(child)), 2)
     return (
@@ -90,6 +96,8 @@ def _is_reversed(geometry: Geometry) -> np.ndarray:
 
 def _descendants(parent: np.ndarray) -> sparse.csr_array:
     """Matrix (N, N) with 1 where the column is the row itself or hangs on it."""
+    from scipy import sparse
+
     count = len(parent)
     row, column = [np.arange(count)], [np.arange(count)]
     ancestor = parent.copy()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from lfpcli.morphology.axes import principal_axes
 
@@ -139,6 +138,9 @@ def smooth_soma(contour: np.ndarray) -> np.ndarray:
     contour : ndarray, shape (n, 3)
         Its points, um; n >= 3, none twice in a row.
     """
+    # takes long to import, and few files draw outlines
+    from scipy.interpolate import CubicSpline
+
     closed = np.vstack([contour, contour[:1]])
     steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(steps)])

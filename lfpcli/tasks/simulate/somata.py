@@ -19,7 +19,7 @@ from lfpcli.tasks.simulate.standing import standing_place
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
 # points whose distances are all computed
-_FEW = 200
+_FEW = 500
 # largest share of space that balls fill, and of a plane that discs fill
 _DENSEST_BALLS = math.pi / math.sqrt(18)
 _DENSEST_DISCS = math.pi / math.sqrt(12)
