@@ -74,7 +74,102 @@ results["shape"] = np.array(usual["imem"].shape)
     assert found["samples"].tolist() == [70, 70, 70, 31]
 
 
-def test_other_variables_and_checkpoints_end_chunks_together(neuron_process, share: Path) -> None:
+def test_variables_of_mechanisms_have_the_bits_of_vectors(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        MODEL
+        + """
+from lfpcli.runtime.engine import collectors
+from lfpcli.runtime.engine.record import electrode_currents, point_variable
+# several of one kind on a node, and on the node that two sections share, with others between
+from lfpcli.runtime.neuron import nrn
+h = nrn()
+soma, dend = cells[1].sections[0], cells[1].sections[1]
+points = []
+for number, (kind, where) in enumerate((("ExpSyn", dend(0.5)), ("Exp2Syn", dend(0.5)),
+        ("ExpSyn", dend(0.5)), ("ExpSyn", soma(1.0)), ("ExpSyn", dend(0.0)), ("Exp2Syn", dend(0.5)),
+        ("ExpSyn", dend(1.0)), ("ExpSyn", soma(0.5)))):
+    point = getattr(h, kind)(where)
+    point.e = -10.0 * number
+    points.append((kind, point))
+netcons = []
+for number, (kind, point) in enumerate(points):
+    train = h.NetStim()
+    train.start, train.number, train.interval = 1.0 + 0.3 * number, 3, 2.0
+    netcon = h.NetCon(train, point)
+    netcon.delay, netcon.weight[0] = 1.5, 1e-3
+    netcons += [train, netcon]
+
+def everything(tapped):
+    names = ("m_hh", "mtau_hh", "gna_hh", "il_hh", "ina", "ik", "ena", "dina_dv_", "i_pas", "i_cap")
+    recorders = {name: variable(cells, name) for name in names}
+    recorders["vmem"] = potentials(cells)
+    recorders["electrodes"] = electrode_currents(cells)
+    for kind, name in (("ExpSyn", "i"), ("ExpSyn", "g"), ("Exp2Syn", "A"), ("Exp2Syn", "i")):
+        chosen = [point for known, point in points if known == kind]
+        where = np.zeros(len(chosen), np.int64)
+        recorders[f"{kind} {name}"] = point_variable(len(cells), where, where, chosen, name)
+    recorders["imem"] = membrane_currents(cells)
+    load, loop.load_tap = loop.load_tap, loop.load_tap if tapped else lambda library: "off"
+    chunks = []
+    try:
+        assert collectors.vector_columns(recorders) == 0
+        settings = RunSettings(tstop=12.0, dt=0.05, engine="coreneuron")
+        loop.run(cells, settings, recorders, chunks.append)
+    finally:
+        loop.load_tap = load
+    return {name: np.concatenate([c.blocks[name] for c in chunks]) for name in recorders}
+
+usual = everything(False)
+tapped = everything(True)
+results["names"] = list(usual)
+for name, block in usual.items():
+    results[f"{name} same"] = np.array_equal(block, tapped[name])
+    results[f"{name} moves"] = bool(np.ptp(block, axis=0).max() > 0) or name in ("ena",)
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=3,
+    )
+    for name in found["names"].tolist():
+        assert found[f"{name} same"], name
+        assert found[f"{name} moves"], name
+
+
+def test_recording_looks_each_variable_up_once(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        MODEL
+        + """
+from lfpcli.runtime.engine import collectors, locations, tap
+vectors_made, looked_up = [], []
+make, look = collectors._recording, tap.locations_of
+def counted(references, *more):
+    vectors_made.append(len(references))
+    return make(references, *more)
+def looked(recorders):
+    table = look(recorders)
+    looked_up.append(len(table.nodes))
+    return table
+collectors._recording, tap.locations_of = counted, looked
+for number in (1, 3, 9):
+    recorders = {name: variable(cells[:number], name) for name in ("i_pas", "cm", "m_hh")}
+    recorders["imem"] = membrane_currents(cells[:number])
+    settings = RunSettings(tstop=20.0, dt=0.05, engine="coreneuron")
+    loop.run(cells, settings, recorders, lambda chunk: None)
+    results[f"columns {number}"] = sum(map(len, recorders.values()))
+    # one is made before the run begins, without columns
+    results[f"looked up {number}"] = sum(looked_up)
+    results[f"vectors {number}"] = sum(vectors_made)
+    looked_up.clear()
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+        count=9,
+    )
+    for number in (1, 3, 9):
+        assert found[f"columns {number}"] == number * found["columns 1"]
+        assert found[f"looked up {number}"] == found[f"columns {number}"]
+        assert found[f"vectors {number}"] == 0
+
+
+def test_vectors_and_checkpoints_end_chunks_together(neuron_process, share: Path) -> None:
     found = neuron_process(
         MODEL
         + """
@@ -85,6 +180,8 @@ for kind, frame in (("m", None), ("frame", spans.Frame(period=130))):
     recorders = {"imem": membrane_currents(cells)}
     if kind == "m":
         recorders["m"] = variable(cells, "m_hh")
+        # as of an array, which goes to vectors of NEURON
+        recorders["m"].owners = []
     chunks = []
     loop.run(cells, settings, recorders, chunks.append, frame=frame)
     runs[kind] = np.concatenate([chunk.blocks["imem"] for chunk in chunks])

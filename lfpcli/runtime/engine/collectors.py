@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.kernels.gather import gather, gather_rows
+from lfpcli.runtime.engine.locations import has_locations
 from lfpcli.runtime.engine.pages import FEW, gather_pages
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
@@ -27,8 +28,9 @@ SPARE_PLACES = 8
 class Collectors:
     """What collects the samples of a run, each recorder in the quickest way.
 
-    Nodes are read after each step of NEURON, or tapped in CoreNEURON; other variables, and
-    everything with the variable time step, go to vectors of NEURON.
+    Nodes are read after each step of NEURON, and all variables are tapped in CoreNEURON, but for
+    arrays; these, other variables in NEURON, and everything with the variable time step go to
+    vectors of NEURON.
 
     Parameters
     ----------
@@ -53,14 +55,16 @@ class Collectors:
         tapped: Path | None,
         hand_over: Callable[[dict[str, np.ndarray]], None],
     ) -> None:
-        nodes = {name: recorder for name, recorder in recorders.items() if recorder.node_variable}
-        if settings.adaptive or (settings.engine == "coreneuron" and tapped is None):
-            nodes = {}
-        others = {name: recorder for name, recorder in recorders.items() if name not in nodes}
+        quick: dict[str, Recorder] = {}
+        if tapped is not None:
+            quick = {name: r for name, r in recorders.items() if has_locations(r)}
+        elif settings.engine == "neuron" and not settings.adaptive:
+            quick = {name: r for name, r in recorders.items() if r.is_of_nodes}
+        others = {name: r for name, r in recorders.items() if name not in quick}
         interval = settings.dt if settings.adaptive else None
         self._vectors = VectorSet(others, rows, interval)
-        self._gatherer = Gatherer(nodes if tapped is None else {}, rows)
-        self._tap = None if tapped is None else Tap(tapped, nodes, rows, hand_over)
+        self._gatherer = Gatherer(quick if tapped is None else {}, rows)
+        self._tap = None if tapped is None else Tap(tapped, quick, rows, hand_over)
 
     @property
     def sample(self) -> Callable[[], None] | None:
@@ -91,6 +95,11 @@ class Collectors:
         with contextlib.nullcontext() if self._tap is None else self._tap.running():
             yield
 
+    def move(self) -> None:
+        """Say that the simulator is about to run, with its values elsewhere in memory."""
+        if self._tap is not None:
+            self._tap.forget()
+
     def take(self, samples: int) -> dict[str, np.ndarray]:
         """Return the samples since the last call, per recorder (samples, columns)."""
         taken = self._gatherer.take() | self._vectors.take()
@@ -106,8 +115,8 @@ class Collectors:
 
 
 def vector_columns(recorders: Mapping[str, Recorder]) -> int:
-    """Number of columns that need vectors of NEURON whatever the engine."""
-    return sum(len(r) for r in recorders.values() if r.node_variable is None)
+    """Number of columns that need vectors of NEURON also where CoreNEURON is tapped."""
+    return sum(len(r) for r in recorders.values() if not has_locations(r))
 
 
 class Gatherer:

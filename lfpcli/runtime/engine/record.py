@@ -27,32 +27,41 @@ class Recorder:
         Columns of cell k are ``offsets[k]:offsets[k + 1]``.
     index : sequence of ndarray of int
         Per cell, the segments of its columns.
-    node_variable : str or None
-        Name of the variable where it is one of nodes, settled once a step has been solved: such
-        variables are read from memory after each step, which is faster than a vector each.
-    segments : sequence of nrn.Segment
-        Segments of the columns of a node variable.
+    variable : str
+        Name of the variable; empty where the columns have several.
+    owners : sequence
+        What has it, per column: a segment or a point process.
+    is_of_nodes : bool
+        Whether the variable is one of nodes, settled once a step has been solved: such variables
+        are read from memory after each step of NEURON, which is faster than a vector each.
     """
 
     def __init__(
         self,
         per_cell: Sequence[Sequence[Any]],
         index: Sequence[np.ndarray],
-        node_variable: str | None = None,
-        segments: Sequence[Any] = (),
+        *,
+        variable: str = "",
+        owners: Sequence[Any] = (),
+        is_of_nodes: bool = False,
     ) -> None:
         self.references = list(chain.from_iterable(per_cell))
         self.offsets = np.cumsum([0, *map(len, per_cell)])
         self.index = index
-        self.node_variable = node_variable
-        self.segments = segments
+        self.variable = variable
+        self.owners = owners
+        self.is_of_nodes = is_of_nodes
 
     def __len__(self) -> int:
         return len(self.references)
 
     def addresses(self) -> np.ndarray:
         """Where the values of a node variable are in memory, shape (columns,)."""
-        return addresses(self.segments, str(self.node_variable))
+        return addresses(self.owners, self.variable)
+
+    def values(self) -> np.ndarray:
+        """What the variables are now, shape (columns,)."""
+        return np.array([reference[0] for reference in self.references], dtype=float)
 
 
 class SpikeRecorder:
@@ -144,7 +153,8 @@ def _node_recorder(
     references = []
     for chosen in segments:
         references.append([getattr(segment, attribute) for segment in chosen])
-    return Recorder(references, index, name, list(chain.from_iterable(segments)))
+    owners = list(chain.from_iterable(segments))
+    return Recorder(references, index, variable=name, owners=owners, is_of_nodes=True)
 
 
 def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:
@@ -166,6 +176,7 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     """
     attribute = f"_ref_{name}"
     index, references = [], []
+    owners: list[Any] = []
     for cell in cells:
         references_of_cell: list[Any] = []
         having: list[int] = []
@@ -176,11 +187,12 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
             if reference is not None and name != "diam":
                 having.append(k)
                 references_of_cell.append(reference)
+                owners.append(segment)
         index.append(np.array(having, dtype=np.int64))
         references.append(references_of_cell)
     if required and not any(references):
         raise missing_variable(name)
-    return Recorder(references, index)
+    return Recorder(references, index, variable=name, owners=owners)
 
 
 def missing_variable(name: str) -> InputError:
@@ -233,13 +245,15 @@ def point_variable(
     for first, end in pairwise(ends):
         references.append([getattr(point, attribute) for point in points[first:end]])
         index.append(segment[first:end].astype(np.int64))
-    return Recorder(references, index)
+    return Recorder(references, index, variable=name, owners=points)
 
 
 def electrode_currents(cells: Sequence[SimulatedCell]) -> Recorder:
     """Recorder of the currents that electrodes inject, nA, with the segments they enter."""
     references, index = [], []
+    points: list[Any] = []
     for cell in cells:
         references.append([electrode.point._ref_i for electrode in cell.electrodes])
         index.append(np.array([electrode.idx for electrode in cell.electrodes], dtype=np.int64))
-    return Recorder(references, index)
+        points += [electrode.point for electrode in cell.electrodes]
+    return Recorder(references, index, variable="i", owners=points)

@@ -104,7 +104,7 @@ def run(
         solve: Callable[[float], None] = context().psolve
         if "advance" in settings.own_procedures:
             solve = _solve_as_the_model_does
-        advance: Callable[[float], None] = functools.partial(_advance, solve, feed)
+        advance = functools.partial(_advance, solve, feed, collectors.move)
         with _sampling(collectors.sample):
             initialise(cells, settings, fields)
             if frame.start is None:
@@ -278,8 +278,14 @@ def _engine(name: str, columns: int) -> Iterator[tuple[Callable[[], None], Path 
         switch.enable = False
 
 
-def _advance(solve: Callable[[float], None], feed: Feed | None, until: float) -> None:
+def _advance(
+    solve: Callable[[float], None],
+    feed: Feed | None,
+    move: Callable[[], None],
+    until: float,
+) -> None:
     h = nrn()
+    move()
     try:
         if feed is not None:
             feed(until)

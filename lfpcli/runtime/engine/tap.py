@@ -12,16 +12,15 @@ import ctypes
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from lfpcli.errors import LfpError, SimulatorError
-from lfpcli.kernels.gather import gather
 from lfpcli.runtime.engine.interrupts import deferred_signals
+from lfpcli.runtime.engine.locations import locations_of
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.mechanisms.library import TAP_PREFIX, cache_folder
 from lfpcli.runtime.mechanisms.store import built_once
@@ -44,10 +43,14 @@ class _State(ctypes.Structure):
     _fields_ = (
         ("send", ctypes.c_void_p),
         ("stop", ctypes.POINTER(ctypes.c_bool)),
-        ("current_nodes", ctypes.c_void_p),
-        ("currents", ctypes.c_long),
-        ("potential_nodes", ctypes.c_void_p),
-        ("potentials", ctypes.c_long),
+        ("mechanisms", ctypes.c_void_p),
+        ("variables", ctypes.c_void_p),
+        ("nodes", ctypes.c_void_p),
+        ("ordinals", ctypes.c_void_p),
+        ("addresses", ctypes.c_void_p),
+        ("columns", ctypes.c_long),
+        ("is_placed", ctypes.c_int),
+        ("lost", ctypes.c_long),
         ("rows", ctypes.c_void_p),
         ("capacity", ctypes.c_long),
         ("filled", ctypes.c_long),
@@ -137,14 +140,14 @@ def _compiled(work: Path) -> Path:
 
 
 class Tap:
-    """Collects membrane currents and potentials during runs of CoreNEURON.
+    """Collects variables of nodes and mechanisms during runs of CoreNEURON.
 
     Parameters
     ----------
     core_library : Path
         The library that runs; `load_tap` had nothing against it.
     recorders : mapping of str to Recorder
-        What to collect, of node variables alone.
+        What to collect; each `has_locations`.
     rows : int
         Samples after which they are handed over.
     hand_over : callable
@@ -158,21 +161,15 @@ class Tap:
         rows: int,
         hand_over: Callable[[dict[str, np.ndarray]], None],
     ) -> None:
-        # the columns of a row are membrane currents first, potentials behind them
-        self._parts: dict[str, dict[str, Recorder]] = {"i_membrane_": {}, "v": {}}
-        for name, recorder in recorders.items():
-            self._parts[str(recorder.node_variable)][name] = recorder
-        ordered: dict[str, Recorder] = {}
-        for part in self._parts.values():
-            ordered.update(part)
-        ends = np.cumsum([0, *map(len, ordered.values())]).tolist()
-        self._columns = dict(zip(ordered, map(slice, ends[:-1], ends[1:]), strict=True))
-        self._ordered = ordered
+        ends = np.cumsum([0, *map(len, recorders.values())]).tolist()
+        self._columns = dict(zip(recorders, map(slice, ends[:-1], ends[1:]), strict=True))
+        self._recorders = recorders
         self._hand_over = hand_over
         self._state = _bound(core_library)
         # ctypes keeps no reference of its own to what C calls
         self._call = _CALL(self._called)
-        self._nodes: dict[str, np.ndarray] = {}
+        self._locations = locations_of([])
+        self._addresses = np.empty(ends[-1], np.uintp)
         self._error: BaseException | None = None
         self._handle_signals: Callable[[], None] = lambda: None
         self._filled = 0
@@ -186,20 +183,22 @@ class Tap:
         with_sample : bool
             Whether the state at this moment is the first sample.
         """
-        for variable, recorders in self._parts.items():
-            self._nodes[variable] = _nodes(recorders.values())
+        self._locations = locations_of(self._recorders.values())
         self._filled = 0
         if with_sample:
-            parts = [recorder.addresses() for recorder in self._ordered.values()]
-            gather(np.concatenate([np.empty(0, np.uintp), *parts]), self._rows, 0)
+            for name, recorder in self._recorders.items():
+                self._rows[0, self._columns[name]] = recorder.values()
             self._filled = 1
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Collect during the runs of CoreNEURON within, and raise what went wrong in them."""
-        state, currents, potentials = self._state, self._nodes["i_membrane_"], self._nodes["v"]
-        state.current_nodes, state.currents = currents.ctypes.data, len(currents)
-        state.potential_nodes, state.potentials = potentials.ctypes.data, len(potentials)
+        state, locations = self._state, self._locations
+        state.mechanisms = locations.mechanisms.ctypes.data
+        state.variables = locations.variables.ctypes.data
+        state.nodes, state.ordinals = locations.nodes.ctypes.data, locations.ordinals.ctypes.data
+        state.addresses, state.columns = self._addresses.ctypes.data, len(self._addresses)
+        state.is_placed, state.lost = 0, -1
         state.call = self._call
         # the run before may have been ended
         state.stop[0] = False
@@ -213,6 +212,15 @@ class Tap:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+        if state.lost >= 0:
+            raise SimulatorError(
+                f"CoreNEURON has not all of the variables to record: column {state.lost}",
+                remedy="use the engine 'neuron'",
+            )
+
+    def forget(self) -> None:
+        """Let the values be looked up again, as each run of CoreNEURON puts them elsewhere."""
+        self._state.is_placed = 0
 
     def _expose(self) -> None:
         """Show C where the next samples go."""
@@ -239,9 +247,3 @@ class Tap:
         self._rows = np.empty_like(self._rows)
         self._filled = 0
         return {name: taken[:, columns] for name, columns in self._columns.items()}
-
-
-def _nodes(recorders: Iterable[Recorder]) -> np.ndarray:
-    """Numbers of the columns' nodes among those of NEURON's thread, shape (columns,)."""
-    segments = chain.from_iterable(recorder.segments for recorder in recorders)
-    return np.array([segment.node_index() for segment in segments], dtype=np.int32)
