@@ -148,6 +148,28 @@ def _write_group(
 
 def _write_index(group: h5py.Group, ids: np.ndarray, size: int) -> None:
     """Write which edges each node has, as runs of consecutive ones."""
+    ranges, runs = index_runs(ids, size)
+    group["range_to_edge_id"] = runs
+    group["node_id_to_ranges"] = ranges
+
+
+def index_runs(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which edges each node has, as runs of consecutive ones.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (S,)
+        The node of each edge.
+    size : int
+        Number of nodes.
+
+    Returns
+    -------
+    ranges : ndarray of int, shape (size, 2)
+        First and last run of each node, the last one excluded.
+    runs : ndarray of int, shape (R, 2)
+        First and last edge of each run, the last one excluded.
+    """
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     starts = np.flatnonzero(
@@ -158,5 +180,5 @@ def _write_index(group: h5py.Group, ids: np.ndarray, size: int) -> None:
     node = ordered[starts] if len(ids) else starts
     edges = np.column_stack([first, first + lengths]).astype(np.uint64)
     runs = np.searchsorted(node, np.arange(size + 1))
-    group["range_to_edge_id"] = edges.reshape(-1, 2)
-    group["node_id_to_ranges"] = np.column_stack([runs[:-1], runs[1:]]).astype(np.uint64)
+    ranges = np.column_stack([runs[:-1], runs[1:]]).astype(np.uint64)
+    return ranges, edges.reshape(-1, 2)

@@ -214,6 +214,11 @@ SOURCES = (
         keeps="a model of lfp (TOML), for bluerecording and for circuits of sonata",
     ),
     Format(
+        name="network",
+        module="sonata_circuit",
+        keeps="what lfp sim --save-network wrote, for circuits of sonata",
+    ),
+    Format(
         name="circuit",
         module="sonata_files",
         keeps="a SONATA configuration: spikes and reports of its last run, with its cells",

@@ -119,6 +119,11 @@ class EventFeed:
         self._until = -np.inf
 
     @property
+    def trains(self) -> Sequence[Trains]:
+        """The trains."""
+        return self._trains
+
+    @property
     def rate(self) -> float:
         """Expected events of this process per ms."""
         counts = np.diff(self._first)

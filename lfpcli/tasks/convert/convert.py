@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from lfpcli.errors import LfpWarning, OutputError, UsageError
+from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.exchange import recordings
@@ -27,7 +28,7 @@ from lfpcli.io.exchange.registry import (
     source_format,
     target_format,
 )
-from lfpcli.io.provenance import digest, provenance
+from lfpcli.io.provenance import digest, provenance, read_provenance
 from lfpcli.tasks.convert.selection import Selection, selected
 from lfpcli.tasks.convert.sniffing import sniffed
 
@@ -111,6 +112,9 @@ def convert(
                     path, written, Target(name=name), cell_type=formats.cell_type or path.stem
                 )
             return
+        if reader.name in ("model", "network") and (target is None or target.name == "sonata"):
+            _convert_model(reader, target, path, label, name, force=force)
+            return
         if target is not None and target.name == "bluerecording":
             _convert_weights(reader, path, label, name, selection=selection, force=force)
             return
@@ -169,6 +173,25 @@ def _watch(contents: Contents, progress: Callable[[float], None]) -> None:
     contents.traces = [traces.watched(count) for traces in contents.traces]
 
 
+def _convert_model(
+    reader: Format, target: Format | None, path: Path, label: str, name: str, *, force: bool
+) -> None:
+    """A model, or its network that was saved, as a circuit."""
+    if target is None:
+        raise UsageError(
+            f"{label} is a {reader.name}, not what one recorded",
+            remedy="run it: lfp sim, or name a folder with --to sonata",
+        )
+    from lfpcli.tasks.convert.circuits_out import write_model
+
+    record = None
+    if reader.name == "network":
+        with open_hdf5(path, label) as file:
+            record = read_provenance(file.attrs, label)
+    with _destination(name, target, force) as folder:
+        write_model(path, label, folder, record)
+
+
 def _convert_weights(
     reader: Format, path: Path, label: str, name: str, *, selection: Selection, force: bool
 ) -> None:
@@ -224,6 +247,11 @@ def _write_back(
 
 @contextlib.contextmanager
 def _opened(reader: Format, path: Path, label: str, formats: Formats) -> Iterator[Contents]:
+    if reader.name in ("model", "network"):
+        raise UsageError(
+            f"{label} is a {reader.name}, not what one recorded",
+            remedy="run it with lfp sim, or convert it --to sonata or bluerecording",
+        )
     if formats.circuit is not None and reader.name != "sonata":
         raise UsageError(
             f"--circuit goes with reports and spikes of SONATA, {label} is of format {reader.name}",
