@@ -244,7 +244,7 @@ class _Exporter:
         """Synapses as edges with their places, by pair of populations."""
         rows = self._built.synapses.rows
         types = self._synapse_types()
-        kept = np.array([int(kind) in types for kind in rows.kind], bool)
+        kept = np.array([int(number) in types for number in rows.synapse_type], bool)
         owner = np.array([self._population(member.gid) for member in self._built.members], object)
         for source, inside, source_ids in self._sources():
             for target in self._built.layout.cells:
@@ -275,11 +275,11 @@ class _Exporter:
             # events of single trains have no way to go; NEURON wants a step of time
             "delay": rows.delay[order],
         }
-        numbers = 100 + rows.kind[order].astype(np.int64)
+        numbers = 100 + rows.synapse_type[order].astype(np.int64)
         table = {
-            100 + kind: {"target_query": "*", "source_query": "*", **facts}
-            for kind, facts in types.items()
-            if 100 + kind in numbers
+            100 + number: {"target_query": "*", "source_query": "*", **facts}
+            for number, facts in types.items()
+            if 100 + number in numbers
         }
         self._export.files.edges.append(
             EdgeTable(
@@ -314,15 +314,15 @@ class _Exporter:
         """Columns of the edge types, by number of the kind of synapse."""
         synapses = self._built.synapses
         types: dict[int, dict[str, Any]] = {}
-        for number, kind in enumerate(synapses.kinds):
-            points = np.flatnonzero(synapses.kind == number)
+        for number, synapse_type in enumerate(synapses.synapse_types):
+            points = np.flatnonzero(synapses.synapse_type == number)
             if not len(points):
                 continue
-            if kind.type not in _SYNAPSES:
-                count = int(np.count_nonzero(synapses.rows.kind == number))
-                self._export.lost.append(f"{count} synapses of type {kind.type}")
+            if synapse_type.type not in _SYNAPSES:
+                count = int(np.count_nonzero(synapses.rows.synapse_type == number))
+                self._export.lost.append(f"{count} synapses of type {synapse_type.type}")
                 continue
-            template, names = _SYNAPSES[kind.type]
+            template, names = _SYNAPSES[synapse_type.type]
             point = synapses.points[points[0]]
             values = {theirs: float(getattr(point, ours)) for ours, theirs in names.items()}
             file = f"synapse_{number}.json"
