@@ -230,7 +230,9 @@ def axial_currents(network: AxialNetwork, vmem: ArrayLike) -> np.ndarray:
         raise InputError(
             f"membrane potentials have shape {potentials.shape}, expected ({len(network)}, T)"
         )
-    return np.asarray(network.current_matrix() @ potentials)
+    # only differences drive currents: without what is common to all, a cell at rest has none,
+    # where rounding of some 65 mV times large conductances would leave 1e-11 nA
+    return np.asarray(network.current_matrix() @ (potentials - potentials[:1]))
 
 
 @dataclass

@@ -86,3 +86,9 @@ def test_lines_of_python_run(neuron_process, tmp_path: Path, shell) -> None:
     results = neuron_process(code + "\nresults['lfp'] = lfp\nresults['probe'] = probe.data\n")
     assert results["lfp"].shape == (161, 16)
     assert abs(results["probe"]).max() > 1e-5
+
+
+def test_the_script_of_lfpy_runs(neuron_process) -> None:
+    blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-lfpy.7"), flags=re.DOTALL | re.MULTILINE)
+    results = neuron_process(unescaped(blocks[0]) + "\nresults['current'] = synapse.i\n")
+    assert results["current"].min() < -1e-3

@@ -14,7 +14,30 @@ from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.protocols import SimulatedCell
 
 # all that are there, of whichever cell
-_SYNAPSES: weakref.WeakSet[Synapse] = weakref.WeakSet()
+_CONNECTED: weakref.WeakSet[Connected] = weakref.WeakSet()
+
+
+class Connected:
+    """A point process that events reach.
+
+    Attributes
+    ----------
+    point : HocObject
+        The point process.
+    netcon : HocObject or None
+        What leads to it.
+    """
+
+    point: Any
+    netcon: Any
+
+    def watch(self) -> None:
+        """Let the connection be taken away once its section is deleted."""
+        _CONNECTED.add(self)
+
+    def disconnect(self) -> None:
+        """Take the connection away."""
+        self.netcon = None
 
 
 class PointProcess:
@@ -52,7 +75,7 @@ class PointProcess:
         return middle
 
 
-class Synapse(PointProcess):
+class Synapse(PointProcess, Connected):
     """A synapse that is activated at given times.
 
     Parameters
@@ -82,7 +105,7 @@ class Synapse(PointProcess):
         self.netcon = make_netcon(self.point)
         self.netcon.weight[0] = float(weight)
         cell.synapses.append(self)
-        _SYNAPSES.add(self)
+        self.watch()
 
     def set_spike_times(self, times: Sequence[float] | np.ndarray) -> None:
         """Set when events reach the synapse, shape (n,), ms; earlier ones act at the start."""
@@ -101,14 +124,14 @@ class Synapse(PointProcess):
 
 
 def disconnect_deleted() -> None:
-    """Take away the connections of synapses whose sections were deleted.
+    """Take away the connections of point processes whose sections were deleted.
 
     NEURON keeps their point processes, without any place, and crashes when it initialises what is
     connected to them.
     """
-    for synapse in list(_SYNAPSES):
-        if synapse.netcon is not None and synapse.point.get_segment() is None:
-            synapse.netcon = None
+    for connected in list(_CONNECTED):
+        if connected.netcon is not None and connected.point.get_segment() is None:
+            connected.disconnect()
 
 
 class StimIntElectrode(PointProcess):

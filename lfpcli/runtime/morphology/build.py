@@ -80,7 +80,8 @@ def _create(into: Any, names: list[str]) -> list[Any]:
         else:
             h.execute(f"~create {base}[{count}]", into)
     keys = [name.rstrip("]").partition("[") for name in names]
-    return [getattr(into, base)[int(number)] for base, _, number in keys]
+    # a section without a number is the only one of its name
+    return [getattr(into, base)[int(number or 0)] for base, _, number in keys]
 
 
 def check_free(bases: set[str]) -> None:
