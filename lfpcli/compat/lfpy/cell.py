@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lfpcli.compat.lfpy.arguments import (
+    Hook,
+    check_step,
+    code_hooks,
+    define_shape,
+    discretisation,
+    function_hooks,
+)
 from lfpcli.compat.lfpy.axes import SectionTree
 from lfpcli.compat.lfpy.choices import Choices
 from lfpcli.compat.lfpy.drawing import Outlines
 from lfpcli.compat.lfpy.pointprocess import StimIntElectrode, Synapse
+from lfpcli.compat.lfpy.results import leave_at_points, point_recorders, write_measurements
 from lfpcli.compat.lfpy.stimulated import Stimulated
 from lfpcli.errors import UsageError, nearest
 from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry
 from lfpcli.runtime.cell import cell as runtime
 from lfpcli.runtime.cell.points import parameter_names
-from lfpcli.runtime.cell.sections import Discretisation
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.hoc.hooks import run_hoc_code
 from lfpcli.runtime.neuron import nrn
 
-Hook = Callable[..., object]
 # of LFPy: mA/cm2 times um2 are 1e-2 nA
 NANOAMPERE = 1e-2
 _CURRENTS = {"ipas": "i_pas", "icap": "i_cap"}
-# what the names of recorders of point processes begin with
-_POINT_CURRENT, _POINT_POTENTIAL = "current of point ", "potential of point "
 
 
 class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: ignore[misc]
@@ -118,10 +122,14 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
         self.passive_parameters = dict(passive_parameters or {"g_pas": 1e-3, "e_pas": -70.0})
         self._geometry: Geometry
         self._ends = np.empty((3, 0, 2))
-        _check_step(tstart, dt)
-        nseg = _discretisation(nsegs_method, lambda_f, d_lambda, max_nsegs_length)
+        check_step(tstart, dt)
+        nseg = discretisation(nsegs_method, lambda_f, d_lambda, max_nsegs_length)
         # LFPy's cells have points in space from here on, by which lengths are rounded to float32
-        hooks = [_define_shape, *_code(custom_code), *_functions(custom_fun, custom_fun_args)]
+        hooks = [
+            define_shape,
+            *code_hooks(custom_code),
+            *function_hooks(custom_fun, custom_fun_args),
+        ]
         if delete_sections and isinstance(morphology, (str, os.PathLike)):
             nrn()("forall delete_section()")
         super().__init__(
@@ -131,7 +139,7 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
             cm=cm,
             passive=self.passive_parameters if passive else False,
             nseg=nseg,
-            custom_fun=[*hooks, _define_shape],
+            custom_fun=[*hooks, define_shape],
             extracellular=extracellular,
             tstart=tstart,
             tstop=tstop,
@@ -399,121 +407,3 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.morphology!r}, totnsegs={self.totnsegs})"
-
-
-def point_recorders(processes: Sequence[Any]) -> dict[str, Recorder]:
-    """Recorders of the currents and potentials that point processes ask for, one for each."""
-    recorders = {}
-    for k, process in enumerate(processes):
-        index = [np.array([process.idx])]
-        if process.record_current:
-            recorders[f"{_POINT_CURRENT}{k}"] = Recorder([[process.point._ref_i]], index)
-        if process.record_potential:
-            segment = process.cell.segments[process.idx]
-            recorders[f"{_POINT_POTENTIAL}{k}"] = Recorder([[segment._ref_v]], index)
-    return recorders
-
-
-def leave_at_points(
-    kept: Mapping[str, np.ndarray], processes: Sequence[Any]
-) -> dict[str, np.ndarray]:
-    """Leave what was recorded of point processes, (T, 1), nA and mV, in their `i` and `v`.
-
-    All else is returned.
-    """
-    others = {}
-    for name, samples in kept.items():
-        if name.startswith(_POINT_CURRENT):
-            processes[int(name.removeprefix(_POINT_CURRENT))].i = samples[:, 0]
-        elif name.startswith(_POINT_POTENTIAL):
-            processes[int(name.removeprefix(_POINT_POTENTIAL))].v = samples[:, 0]
-        else:
-            others[name] = samples
-    return others
-
-
-def write_measurements(path: Path, probes: Iterable[Any], dt: float) -> None:
-    """Write the measurements of probes to HDF5, one dataset each, with the step of time, ms."""
-    import h5py
-
-    with h5py.File(path, "w") as file:
-        for name, probe in named(probes):
-            dataset = file.create_dataset(name, data=probe.data)
-            dataset.attrs["dt"] = dt
-
-
-def named(probes: Iterable[Any]) -> list[tuple[str, Any]]:
-    """Probes with the names of their classes, which have a number from the second on."""
-    counts: dict[str, int] = {}
-    pairs = []
-    for probe in probes:
-        name = type(probe).__name__
-        counts[name] = counts.get(name, 0) + 1
-        pairs.append((name if counts[name] == 1 else f"{name}{counts[name]}", probe))
-    return pairs
-
-
-def _check_step(tstart: float, dt: float) -> None:
-    # the way from tstart to 0 is whole steps
-    steps = tstart / dt if dt > 0 else 0.0
-    if abs(steps - round(steps)) > 1e-9 * max(1.0, abs(steps)):
-        raise UsageError(
-            f"tstart is {tstart:g} ms, no multiple of dt, {dt:g} ms", remedy="take one that is"
-        )
-
-
-def _define_shape(cell: Any) -> None:
-    nrn().define_shape()
-
-
-def _code(files: Sequence[str | os.PathLike[str]] | None) -> list[Hook]:
-    """Functions of a cell that run hoc files for it."""
-    hooks = []
-    for name in files or ():
-        file = Path(name)
-        if file.suffix != ".hoc":
-            raise UsageError(
-                f"custom_code has {file}, which is no .hoc file",
-                remedy="give functions of Python as custom_fun",
-            )
-        hooks.append(_run_hoc(file))
-    return hooks
-
-
-def _run_hoc(file: Path) -> Hook:
-    return lambda cell: run_hoc_code(file, cell)
-
-
-def _functions(
-    functions: Sequence[Hook] | None, arguments: Sequence[Mapping[str, Any]] | None
-) -> list[Hook]:
-    """Functions of a cell, with their further arguments."""
-    functions = list(functions or ())
-    if arguments is None:
-        return functions
-    if len(arguments) != len(functions):
-        raise UsageError(f"there are {len(functions)} custom_fun and {len(arguments)} of arguments")
-    return [_with(f, args) for f, args in zip(functions, arguments, strict=True)]
-
-
-def _with(function: Hook, arguments: Mapping[str, Any]) -> Hook:
-    return lambda cell: function(cell, **arguments)
-
-
-def _discretisation(
-    method: str | None, lambda_f: float, d_lambda: float, longest: float | None
-) -> Discretisation:
-    if method is None:
-        return Discretisation(rule="keep")
-    rules = {
-        "lambda100": Discretisation(d_lambda=d_lambda),
-        "lambda_f": Discretisation(d_lambda=d_lambda, frequency=lambda_f),
-    }
-    if method == "fixed_length":
-        return Discretisation(rule="length", max=longest)
-    if method not in rules:
-        raise UsageError(
-            f"unknown nsegs_method '{method}'",
-            remedy=nearest(method, [*rules, "fixed_length"], "method"),
-        )
-    return rules[method]

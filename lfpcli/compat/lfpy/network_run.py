@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.compat.lfpy.cell import NANOAMPERE, leave_at_points, point_recorders
+from lfpcli.compat.lfpy.cell import NANOAMPERE
 from lfpcli.compat.lfpy.population import NetworkPopulation, gathered
+from lfpcli.compat.lfpy.results import leave_at_points, point_recorders
 from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
 from lfpcli.runtime.engine.record import (
