@@ -2,7 +2,8 @@
 
 With templates ('lfp probe --placements ... --spike-window') the result is an extracellular
 recording with its ground truth: each train of spikes is the unit of a template, and what is asked
-for is added: noise, far cells, an LFP."""
+for is added: noise, far cells, an LFP. With kernels ('lfp kernel') the signals that the spikes of
+populations cause are the result."""
 
 from __future__ import annotations
 
@@ -16,14 +17,22 @@ examples:
   lfp spikes --poisson 5 --size 20 --duration 60 --refractory 2 -o trains.h5
   lfp convolve templates.h5 trains.h5 --noise white:0.01 --filter 300:6000 -o recording.h5
   lfp convolve pc.h5 bc.h5 trains.h5 --types E=TTPC,STPC --types I=BC -o recording.h5
+  lfp convolve kernels.h5 spikes.h5 -o lfp.h5
   lfp convolve templates.h5 trains.h5 --beneath lfp.h5:shank --far 100:0.005 -o recording.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
 
+_OF_TEMPLATES = (
+    *("name", "types", "amplitude", "min_distance", "taper", "spread", "recovery", "drift"),
+    *("jumps", "rigidity", "noise", "noise_from", "far", "beneath", "filter", "integers", "seed"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("files", metavar="FILE", nargs="+", help="templates, and last the spikes")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="templates or kernels, and last the spikes"
+    )
     options.add_output(parser, "recording to write")
     parser.add_argument(
         "--duration", type=options.positive, metavar="S", help="length, s (that of the trains)"
@@ -107,6 +116,9 @@ def run(args: argparse.Namespace) -> None:
 
     if len(args.files) < 2:
         raise UsageError("templates and spikes are needed", remedy="lfp convolve TEMPLATES SPIKES")
+    if _are_kernels(args.files):
+        _convolve_kernels(args)
+        return
     recipe = _recipe(args)
     seed = options.drawn_seed(args) if args.seed is None else args.seed
     with args.console.progress("convolving", 1.0, "") as progress:
@@ -127,6 +139,37 @@ def run(args: argparse.Namespace) -> None:
     )
     if facts["clipped"]:
         args.console.warn(f"{facts['clipped']} values are beyond the integers and cut off there")
+
+
+def _are_kernels(files: list[str]) -> bool:
+    from lfpcli.io.kernels import holds_kernels
+
+    return len(files) == 2 and files[0] != "-" and holds_kernels(files[0])
+
+
+def _convolve_kernels(args: argparse.Namespace) -> None:
+    """Convolve kernels; options of recordings are refused."""
+    from lfpcli.errors import UsageError
+    from lfpcli.tasks.convolve.kernel_signals import convolve_kernels
+
+    usual = {"min_distance": 25.0, "taper": 0.5, "rigidity": 1.0}
+    for name in _OF_TEMPLATES:
+        if getattr(args, name) not in (None, False, [], usual.get(name)):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} goes with templates, not with kernels")
+    with args.console.progress("convolving", 1.0, "") as progress:
+        counts = convolve_kernels(
+            args.files[0],
+            args.files[1],
+            args.output or "-",
+            duration=None if args.duration is None else 1000.0 * args.duration,
+            force=args.force,
+            float32=args.float32,
+            command=args.command_line,
+            progress=progress,
+        )
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    args.console.note(f"spikes: {told}")
 
 
 def _recipe(args: argparse.Namespace) -> Any:

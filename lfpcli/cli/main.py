@@ -29,6 +29,7 @@ COMMANDS = {
     "eeg": "EEG from current dipole moments",
     "meg": "MEG from current dipole moments",
     "spikes": "draw spike trains: Poisson, gamma, bursts, correlated",
+    "kernel": "what a spike of a population adds to signals",
     "convolve": "signals from responses to a spike and spike trains",
     "plot": "draw recordings",
     "stats": "rates, spectra, coherence and other statistics",

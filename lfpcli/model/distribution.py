@@ -138,6 +138,17 @@ class Distribution(Table):
                 return integers, self._normalised(density, low, high)
             size = 8 * size + 7
 
+    @functools.cached_property
+    def mean(self) -> float:
+        """Mean of what `draw` draws."""
+        if self.value is not None:
+            return self.value
+        from scipy import stats
+
+        frozen = getattr(stats, str(self.dist))(**self.params)
+        with quiet():
+            return float(frozen.expect(lb=self.min, ub=self.max, conditional=True))
+
     @property
     def mean_count(self) -> float:
         """Mean of what `draw_counts` draws."""

@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2] / "lfpcli"
 TASKS = ROOT / "tasks"
 # a package may import those to its right; all others stand alone
-ORDERS = (("convert", "simulate", "circuits", "head", "measure"), ("figures", "statistics"))
+ORDERS = (
+    ("convert", "response", "simulate", "circuits", "head", "measure"),
+    ("figures", "statistics"),
+)
 ALONE = ("files", "morph", "mechs", "convolve")
 
 

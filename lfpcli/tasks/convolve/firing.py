@@ -59,7 +59,7 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
         raise InputError(
             "holds no spikes", source=recording.name, remedy="draw some: lfp spikes --poisson 5"
         )
-    length = _duration(recording) if duration is None else duration
+    length = duration_of(recording) if duration is None else duration
     counts: dict[str, int] = {}
     populations: list[str] = []
     ids, times, units = [], [], []
@@ -101,7 +101,14 @@ def _members(recording: Recording, name: str, gids: np.ndarray) -> np.ndarray:
     return np.unique(gids)
 
 
-def _duration(recording: Recording) -> float:
+def duration_of(recording: Recording) -> float:
+    """Length of the trains of a recording, ms, or of the samples beside them.
+
+    Raises
+    ------
+    InputError
+        Where it is not to be told.
+    """
     lengths = []
     for name in recording.spike_populations:
         stated = recording.file[f"spikes/{name}"].attrs.get(DURATION)

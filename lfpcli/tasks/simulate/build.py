@@ -9,6 +9,7 @@ import numpy as np
 
 from lfpcli import seeds
 from lfpcli.errors import located
+from lfpcli.geometry import Geometry
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
 from lfpcli.model.orientation import Rotation
@@ -112,7 +113,9 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     members = []
     for cell in cells:
         name = next(n for n, gids in layout.cells.items() if cell.gid in gids)
-        _stand(cell, model, layout, population=name, seed=seed)
+        cell.geometry = standing(
+            cell.geometry, model, layout, population=name, gid=cell.gid, seed=seed
+        )
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     thresholds = [populations[member.population].threshold for member in members]
@@ -170,23 +173,41 @@ def _make_cells(
     return [cells[gid] for gid in sorted(cells)]
 
 
-def _stand(cell: Cell, model: Model, layout: Layout, *, population: str, seed: int) -> None:
-    """Turn and shift a cell to its place."""
+def standing(
+    geometry: Geometry, model: Model, layout: Layout, *, population: str, gid: int, seed: int
+) -> Geometry:
+    """Turn and shift a cell to its place.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The cell, its soma at the origin.
+    model : Model
+        The model.
+    layout : Layout
+        The populations.
+    population : str
+        Population of the cell.
+    gid : int
+        Its number.
+    seed : int
+        Seed of the run.
+    """
     table = model.resolved_populations()[population]
     spec = model.cells[layout.cell_names[population]]
-    rng = seeds.generator(seed, "rotation", cell.gid)
+    rng = seeds.generator(seed, "rotation", gid)
     turned = placed(
-        cell.geometry,
+        geometry,
         mirror=spec.mirror,
         distort=spec.distort,
         rotation=_turn(spec.rotate, rng),
     )
-    cell.geometry = placed(
+    return placed(
         turned,
         mirror=table.mirror,
         distort=table.distort,
         rotation=_turn(table.rotate, rng),
-        position=layout.positions[population][cell.gid - layout.cells[population].start],
+        position=layout.positions[population][gid - layout.cells[population].start],
     )
 
 

@@ -1,0 +1,3 @@
+"""What a spike of a population causes: kernels by linear response."""
+
+__all__: list[str] = []

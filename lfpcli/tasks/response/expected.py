@@ -1,0 +1,75 @@
+"""What connections are in the mean: synapses a pair, delays, places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lfpcli.model import Connection
+from lfpcli.model.distribution import Distribution
+from lfpcli.tasks.simulate.pairs import read_pairs
+
+
+def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
+    """Mean number of synapses from one cell of a population to one of another.
+
+    Parameters
+    ----------
+    table : Connection
+        The rule.
+    pre, post : int
+        Sizes of the populations.
+    """
+    rule = table.rule
+    same = table.pre == table.post and not table.self
+    if rule.probability is not None:
+        pairs = rule.probability * (pre - same) / pre
+    elif rule.indegree is not None:
+        pairs = rule.indegree / pre
+    elif rule.outdegree is not None:
+        pairs = rule.outdegree / post
+    elif rule.total is not None:
+        pairs = rule.total / (pre * post)
+    elif rule.pairs is not None:
+        pairs = len(read_pairs(rule.pairs, (pre, post))) / (pre * post)
+    else:
+        pairs = (pre - same) / pre
+    return pairs * table.count.mean_count
+
+
+def delay_weights(delay: Distribution, dt: float) -> np.ndarray:
+    """Chances of delays at multiples of a step, linear between them.
+
+    Parameters
+    ----------
+    delay : Distribution
+        ms.
+    dt : float
+        Step, ms.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Chance of the delay k dt; they add to 1, and their mean is that of the delay.
+    """
+    if delay.value is not None:
+        whole, rest = divmod(delay.value / dt, 1.0)
+        weights = np.zeros(int(whole) + 2)
+        weights[int(whole)], weights[int(whole) + 1] = 1.0 - rest, rest
+        return weights
+    low, high = delay.support()
+    reach = min(high, delay.mean + 40.0 * max(delay.mean, dt))
+    # fine steps, each shared by the two multiples about it
+    fine = dt / 16.0
+    values = np.arange(max(low, 0.0) + fine / 2, reach, fine)
+    chances = delay.density(values)
+    total = chances.sum()
+    if not total > 0:
+        return delay_weights(Distribution.constant(delay.mean), dt)
+    chances = chances / total
+    places = values / dt
+    first = places.astype(np.int64)
+    weights = np.zeros(int(first.max()) + 2)
+    np.add.at(weights, first, chances * (1.0 - (places - first)))
+    np.add.at(weights, first + 1, chances * (places - first))
+    last = np.flatnonzero(weights > 1e-12 * weights.max())[-1]
+    return np.asarray(weights[: last + 1] / weights[: last + 1].sum())

@@ -1,0 +1,189 @@
+"""Kernels against full simulations, closed forms and each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from lfpcli.forward.axial import AxialNetwork
+from lfpcli.forward.convolution import binned, convolved
+from lfpcli.forward.passive import LinearCable
+from lfpcli.model.distribution import Distribution
+from lfpcli.tasks.response.expected import delay_weights
+
+NETWORK = """
+[run]
+tstop = 300.0
+dt = 0.125
+v_init = -65.0
+method = "backward-euler"
+engine = "neuron"
+seed = 12
+[cell.c]
+morphology = "builtin:ball_and_stick"
+Ra = 100.0
+cm = 1.0
+[[cell.c.mechanism]]
+name = "pas"
+g = 2e-4
+e = -65.0
+[population.X]
+rate = {poisson = 20.0}
+size = 10
+[population.E]
+cell = "c"
+size = 30
+place = {shape = "cylinder", radius = 50.0, z = {dist = "norm", loc = 0.0, scale = 20.0}}
+[[connection]]
+pre = "X"
+post = "E"
+rule = {all = true}
+synapse = {type = "Exp2Syn", tau1 = 0.5, tau2 = 3.0, e = 0.0}
+weight = 0.00002
+delay = {dist = "uniform", loc = 1.0, scale = 2.0}
+count = 20
+location = {sections = ["soma", "dend"], depth = [{dist = "norm", loc = 400.0, scale = 100.0}]}
+[[probe]]
+name = "LFP"
+contacts = [[60.0, 0.0, 450.0], [60.0, 0.0, 0.0]]
+per = "population"
+[record]
+dipole = "population"
+vmem = "soma"
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "network.toml"
+    text = NETWORK
+    path.write_text(text)
+    return path
+
+
+def test_kernels_explain_a_network_of_passive_cells(
+    shell: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    run, kernels, signals = (tmp_path / name for name in ("run.h5", "k.h5", "lfp.h5"))
+    shell("sim", model, "-o", run)
+    ran = shell("kernel", model, "--from", run, "--length", 60, "-o", kernels)
+    shares = [float(text) for text in re.findall(r"explain ([\d.]+) %", ran.err)]
+    assert len(shares) == 2 and min(shares) > 97.0
+    shell("convolve", kernels, run, "-o", signals)
+    with h5py.File(run) as full, h5py.File(signals) as linear:
+        whole, response = (f["dipole/total/data"][:, 2] for f in (full, linear))
+        assert np.allclose(
+            linear["signals/LFP/groups/E"][:], linear["signals/LFP/data"][:], atol=1e-15
+        )
+    inside = slice(len(whole) // 4, min(len(whole), len(response)))
+    ratio = np.std(response[inside]) / np.std(whole[inside])
+    assert ratio == pytest.approx(1.0, abs=0.04)
+
+
+def test_kernels_add_over_posts_and_are_scaled_by_rates(
+    shell: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.h5", tmp_path / "two.h5"
+    shell("kernel", model, "--signal", "LFP", "--cells", 2, "-o", one, "--rates", "E=0")
+    # ten times the input makes the membranes leak more, and the kernels smaller and faster
+    shell(
+        *("kernel", model, "--signal", "LFP", "--cells", 2, "-o", two),
+        *("--rates", "E=0,X=20000"),
+    )
+    with h5py.File(one) as first, h5py.File(two) as second:
+        assert list(first["kernels"]) == ["LFP"]
+        slow, fast = (f["kernels/LFP/values/0"][:, 0] for f in (first, second))
+    assert np.abs(fast).max() < np.abs(slow).max()
+    assert np.abs(fast[300:]).sum() < 0.5 * np.abs(slow[300:]).sum()
+
+
+def test_what_has_no_kernel_is_told(shell: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "k.h5"
+    for options, code, fault in (
+        (("--rates", "E=1", "--pre", "Y"), 2, "no population 'Y'"),
+        (("--rates", "E=1", "--pre", "E"), 2, "no connection"),
+        (("--rates", "E=1", "--signal", "LFO"), 2, "did you mean 'LFP'"),
+        (("--rates", "E"), 2, "E=2.5"),
+        ((), 2, "--rates E=HZ"),
+        (("--from", "none.h5"), 3, "no such file"),
+    ):
+        ran = shell("kernel", model, *options, "-o", out, code=code)
+        assert fault in ran.err
+        assert not out.exists()
+
+
+def test_convolving_needs_the_spikes(
+    shell: Callable[..., Any], lfp: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    kernels, trains = tmp_path / "k.h5", tmp_path / "trains.h5"
+    shell("kernel", model, "--rates", "E=1", "--cells", 1, "-o", kernels)
+    lfp("spikes", "--poisson", 5, "--duration", 1, "--seed", 1, "-o", trains)
+    ran = lfp("convolve", kernels, trains, "-o", tmp_path / "out.h5", code=3)
+    assert "no spikes of 'X'" in ran.err
+    ran = lfp("convolve", kernels, trains, "--noise", "white:1", "-o", tmp_path / "out.h5", code=2)
+    assert "--noise goes with templates" in ran.err
+
+
+def test_two_compartments_even_out_as_they_must() -> None:
+    alone = AxialNetwork(
+        parent=np.array([-1, 0]),
+        attach=np.array([0.0, 1.0]),
+        r_proximal=np.array([10.0, 10.0]),
+        r_distal=np.array([10.0, 10.0]),
+    )
+    cable = LinearCable(alone, np.array([0.1, 0.1]), np.array([0.01, 0.01]))
+    course = np.zeros(400)
+    course[1] = 1.0
+    currents = cable.membrane_currents(np.array([1.0, 0.0]), course, 0.025)
+    assert np.allclose(currents.sum(axis=1), 0.0, atol=1e-14)
+    # the difference of the two potentials decays with g + 2 g_axial over c
+    rate = (0.01 + 2 * 0.05) / 0.1
+    late = currents[50:, 1]
+    assert np.allclose(np.diff(np.log(late)), -rate * 0.025, rtol=1e-6)
+
+
+def test_time_courses_between_samples_are_exact() -> None:
+    network = AxialNetwork(
+        parent=np.array([-1, 0]),
+        attach=np.array([0.0, 1.0]),
+        r_proximal=np.array([5.0, 8.0]),
+        r_distal=np.array([5.0, 8.0]),
+    )
+    cable = LinearCable(network, np.array([0.2, 0.05]), np.array([0.01, 0.0]))
+    coarse = np.interp(np.arange(21) * 0.5, [0.0, 2.0, 10.0], [0.0, 1.0, 0.0])
+    fine = np.interp(np.arange(2001) * 0.005, [0.0, 2.0, 10.0], [0.0, 1.0, 0.0])
+    strengths = np.array([0.3, 1.0])
+    expected = cable.membrane_currents(strengths, fine, 0.005)[::100]
+    assert np.allclose(cable.membrane_currents(strengths, coarse, 0.5), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "delay",
+    [
+        Distribution.constant(1.3),
+        Distribution(dist="uniform", params={"loc": 1.0, "scale": 2.0}),
+        Distribution(dist="norm", min=0.3, params={"loc": 1.5, "scale": 0.3}),
+    ],
+)
+def test_delays_keep_their_mean(delay: Distribution) -> None:
+    weights = delay_weights(delay, 0.25)
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights @ (0.25 * np.arange(len(weights))) == pytest.approx(delay.mean, rel=2e-3)
+
+
+def test_blocks_of_a_convolution_are_its_parts() -> None:
+    rng = np.random.default_rng(1)
+    counts = binned(np.sort(rng.uniform(0, 50, 40)), 0.1, 501)
+    kernel = rng.standard_normal((60, 3))
+    whole = np.array([np.convolve(counts, kernel[:, k])[:501] for k in range(3)]).T
+    parts = np.concatenate(
+        [convolved(counts, kernel, k, min(k + 97, 501)) for k in range(0, 501, 97)]
+    )
+    assert np.allclose(parts, whole, atol=1e-12)
+    assert counts.sum() == pytest.approx(40.0)
