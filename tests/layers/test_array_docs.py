@@ -22,7 +22,7 @@ SHAPE = re.compile(
     re.IGNORECASE,
 )
 UNIT = re.compile(
-    r"\b(?:um2?|um3|ms|mV|uV|nA|uA|pA|S/m|uS|S/cm2|uF/cm2|mA/cm2|ohm cm|MOhm|nA um|nA/um3?|Hz"
+    r"\b(?:um2?|um3|ms|mV|uV|nA|uA|pA|S/m|uS|S/cm2|uF/cm2|mA/cm2|ohm cm|MOhm|nF|nA um|nA/um3?|Hz"
     # a T alone is also the letter of a number of samples
     r"|in T|, T|T/m|degrees?|deg|rad|radians"
     # what has no unit says what it is
