@@ -69,7 +69,10 @@ def _add_geometry(group: Any) -> None:
     group.add_argument("--shape", choices=vocabulary.SHAPES, help="shape of the faces")
     group.add_argument("--normal", type=options.triple, metavar="X,Y,Z", help="where they look")
     group.add_argument(
-        "--quadrature", type=options.positive_int, metavar="N", help="points in a face (64)"
+        "--quadrature",
+        type=options.positive_int,
+        metavar="N",
+        help="points in a face, wherever cells are",
     )
 
 

@@ -45,7 +45,7 @@ def matrix(
     """
     start, end, radius, as_points = sources
     point, segment, _ = kernel.near_pairs(start, end, radius, points.reshape(-1, 3))
-    stretch = np.sqrt(np.prod(sigma) / sigma)
+    stretch = stretches(sigma)
     # below any stretched distance that comes from a true distance of the radius
     least = radius * (stretch.min() * (1.0 - 1e-9))
     table = kernel.source_table(start, end, least, as_points=as_points, stretch=stretch)
@@ -58,6 +58,17 @@ def matrix(
         )
         out[row, column] = weights[row] @ kernel.potential(table, moved * stretch)[:, 0]
     return out
+
+
+def stretches(sigma: np.ndarray) -> np.ndarray:
+    """Factors of the coordinates, shape (3,), in which the medium has conductivity 1.
+
+    Parameters
+    ----------
+    sigma : ndarray, shape (3,)
+        Conductivities along x, y, z, S/m.
+    """
+    return np.asarray(np.sqrt(np.prod(sigma) / sigma))
 
 
 def _at_radius(points: np.ndarray, start: np.ndarray, end: np.ndarray, radius: float) -> np.ndarray:

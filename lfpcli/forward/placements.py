@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.forward import near_faces
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.media import Slice
 from lfpcli.forward.potentials import PotentialModel, as_contacts, source_ends
@@ -21,6 +22,7 @@ from lfpcli.forward.sources import as_geometry
 from lfpcli.forward.transforms import soma_places
 from lfpcli.geometry import Geometry
 from lfpcli.kernels import potentials as kernel
+from lfpcli.kernels.faces import Faces
 
 # matrix entries at a time: few enough for memory, enough to make starting threads worth it
 BLOCK_ENTRIES = 4_000_000
@@ -110,7 +112,10 @@ def matrix_blocks(
         mV/nA. The next block overwrites it.
     """
     cell = _MovedCell(as_geometry(geometry), model)
-    fill = cell.shifted_contacts(contacts) if cell.rigid else cell.moved_cells(contacts)
+    # images of a face are refined one face at a time, where they are
+    faces_in_medium = model.medium is not None and model.refines(as_contacts(contacts))
+    shifts = cell.rigid and not faces_in_medium
+    fill = cell.shifted_contacts(contacts) if shifts else cell.moved_cells(contacts)
     rows, count = len(as_contacts(contacts)), len(cell.segments)
     block = int(np.clip(BLOCK_ENTRIES // max(1, rows * count), 1, max(1, len(placements))))
     out: np.ndarray = np.empty((block, rows, count), dtype=dtype)
@@ -219,6 +224,9 @@ class _MovedCell:
         radius = self.segments.diam / 2
         table = kernel.source_table(start, end, radius, self.model.method == "point")
         weights = weights / self.model.conductivity
+        refines = self.model.refines(as_contacts(contacts))
+        size = near_faces.face_size(as_contacts(contacts))
+        sources = near_faces.Sources(start=start, end=end, radius=radius)
 
         def fill(places: Placements, matrices: np.ndarray) -> None:
             if self.model.medium is not None:
@@ -229,6 +237,10 @@ class _MovedCell:
             every = np.concatenate([weights] * len(places))
             flat = matrices.reshape(-1, len(self.segments))
             kernel.potential(table, seen.reshape(-1, *points.shape[1:]), every, out=flat)
+            if refines:
+                faces = _seen_faces(as_contacts(contacts), places, self.soma)
+                scale = 1.0 / float(self.model.conductivity)
+                near_faces.refine(flat, sources, faces, size, scale=scale)
 
         return fill
 
@@ -246,6 +258,23 @@ class _MovedCell:
         for position, turn in zip(places.positions, places.rotations, strict=True):
             start, end = (end @ turn.T + position for end in ends)
             yield replace(self.segments, start=start, end=end)
+
+
+def _seen_faces(contacts: Contacts, places: Placements, soma: np.ndarray) -> Faces:
+    """Faces as the cell sees them from each of its places, those of one place together."""
+    faces = near_faces.flat_faces(contacts)
+    offset = faces.centre - places.positions[:, None]
+    centre, first, second = (
+        np.einsum("pcx,pxy->pcy", np.broadcast_to(vector, offset.shape), places.rotations)
+        for vector in (offset, faces.first, faces.second)
+    )
+    flat = (-1, 3)
+    return Faces(
+        centre=(centre + soma).reshape(flat),
+        first=first.reshape(flat),
+        second=second.reshape(flat),
+        shape=faces.shape,
+    )
 
 
 def _soma(geometry: Geometry) -> np.ndarray:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import UsageError, nearest
-from lfpcli.forward import anisotropic
+from lfpcli.forward import anisotropic, near_faces
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.media import Medium, as_medium
+from lfpcli.forward.near_faces import Sources
 from lfpcli.forward.quadrature import face_points
 from lfpcli.forward.sources import as_geometry
 from lfpcli.geometry import Geometry
@@ -44,7 +45,8 @@ class PotentialModel:
     medium : HalfSpace, Slice, Sphere or None
         None is the infinite medium.
     quadrature : int, optional
-        The most points to average a face over; left out, 64. 1 takes the centre.
+        The most points to average a face over, wherever sources are; 1 takes the centre. Left
+        out, 64, and adaptive cubature for the sources near a face (`near_faces`).
     tolerance : float
         Error of a slice's images and a sphere's series, relative to the potential at the
         distance of its thickness or radius.
@@ -98,12 +100,41 @@ class PotentialModel:
         if self.medium is not None:
             segments = self.medium.prepare(segments)
         start, end = source_ends(segments, self.method)
+        contacts = as_contacts(contacts)
         points, weights = self.weighted_points(contacts)
         sources = (start, end, segments.diam / 2, self.method == "point")
         if conductivity.ndim:
-            return anisotropic.matrix(sources, points, weights, conductivity, dtype=dtype, out=out)
-        table = kernel.source_table(*sources)
-        return kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
+            out = anisotropic.matrix(sources, points, weights, conductivity, dtype=dtype, out=out)
+        else:
+            table = kernel.source_table(*sources)
+            out = kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
+        if self.refines(contacts):
+            self._refine(out, Sources(start=start, end=end, radius=sources[2]), contacts)
+        return out
+
+    def refines(self, contacts: Contacts) -> bool:
+        """Whether faces that are near to sources are averaged by more than the fixed points."""
+        return self.quadrature is None and contacts.has_face
+
+    def _refine(self, out: np.ndarray, sources: Sources, contacts: Contacts) -> None:
+        """Put the entries (C, N) right where a source is near to a face."""
+        conductivity = self.conductivity
+        if self.medium is not None:
+            near_faces.refine_in_medium(
+                out,
+                sources,
+                contacts,
+                self.medium,
+                sigma=float(conductivity),
+                tolerance=self.tolerance,
+            )
+            return
+        faces, size = near_faces.flat_faces(contacts), near_faces.face_size(contacts)
+        if conductivity.ndim:
+            stretch = anisotropic.stretches(conductivity)
+            near_faces.refine(out, sources, faces, size, stretch=stretch)
+        else:
+            near_faces.refine(out, sources, faces, size, scale=1.0 / float(conductivity))
 
     def weighted_points(self, contacts: Contacts | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Points whose weighted potentials are the contacts': those of faces, and their images.

@@ -50,7 +50,7 @@ def stimulation_matrix(
     min_distance : float
         A middle nearer to (a point of) an electrode than this is taken at this distance, um.
     quadrature : int, optional
-        The most points to average a face over; left out, 36.
+        The most points to average a face over; left out, as many as its distance needs.
 
     Returns
     -------

@@ -74,7 +74,10 @@ class Face(Table):
         vector(), None, doc="Direction the faces look in. Left out: that of the array."
     )
     quadrature: int | None = key(
-        integer(1), None, doc="Number of points of the quadrature over a face."
+        integer(1),
+        None,
+        doc="The most points to average a face over. Left out: 64, and as many as it takes for "
+        "segments near a face.",
     )
 
     @property
