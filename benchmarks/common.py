@@ -87,6 +87,11 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
 
 
+def keep(rows: Sequence[dict[str, Any]]) -> None:
+    """Let `save` keep a table that is not printed as one."""
+    _TABLES.append(list(rows))
+
+
 def in_process(script: str, part: str, *arguments: str) -> Any:
     """Run one part of a benchmark in a fresh process and return the JSON that it prints last.
 

@@ -1,11 +1,12 @@
-"""Growing networks: what `lfp sim --dry-run` predicts, and what it takes.
+"""Growing networks: seconds, memory and files as they grow, and what `lfp sim --dry-run` predicts.
 
-Usage: python benchmarks/scale.py [--quick] [--ranks 1,2]
+Usage: python benchmarks/scale.py [--quick] [--parts growth,million,ranks,predictions]
 
-Cells of a number of segments with synapses from each other and from outside, 16 contacts; each row
-is one run in processes of its own. Memory is the most that the rank with the most took, and that of
-rank 0; seconds are those of the busiest rank's processor, which a crowded machine does not stretch;
-the file is that on disk. A ratio is what was predicted over what it took.
+Cells of a number of segments with synapses from each other and from outside, 16 contacts, and cells
+of the Allen Cell Types Database; each row is one run in processes of its own. Memory is the most
+that the rank with the most took, and that of rank 0; seconds are those of the busiest rank's
+processor, which a crowded machine does not stretch; the file is that on disk. A ratio is what was
+predicted over what it took. Exponents are the largest between neighbouring sizes of a series.
 """
 
 from __future__ import annotations
@@ -16,26 +17,19 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from common import print_table, save
+import numpy as np
+from common import keep, machine, print_table, save
 
 HERE = Path(__file__).parent
-STICK = HERE.parent / "share/morphologies/ball_and_stick.swc"
-# runs the program, and writes what its process took, a file a rank
-WRAPPER = """
-import json, os, resource, sys
-from lfpcli.cli.main import main
-code = main(sys.argv[2:])
-used = resource.getrusage(resource.RUSAGE_SELF)
-rank = os.environ.get("OMPI_COMM_WORLD_RANK", os.environ.get("PMI_RANK", "0"))
-with open(f"{sys.argv[1]}.{rank}", "w") as file:
-    json.dump({"memory": 1024 * used.ru_maxrss, "seconds": used.ru_utime + used.ru_stime}, file)
-sys.exit(int(code))
-"""
+STICK = "builtin:ball_and_stick"
+# number of processes, and of cells, that no machine here has
+FAR_RANKS, FAR_CELLS = 128, 100_000
+MOST_EXPONENT = 1.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +52,8 @@ class Case:
         Whether membrane currents are stored.
     trains : int
         Poisson trains outside, each of 20 Hz, of which each cell listens to 10.
+    kind : str
+        "stick", or "allen" for cells with ten mechanisms, whose segments are their own.
     """
 
     cells: int
@@ -69,28 +65,62 @@ class Case:
     per: str = "population"
     imem: bool = False
     trains: int = 0
+    kind: str = "stick"
 
 
-QUICK = (
+STICKS = Case(cells=0, segments=200, synapses=50, tstop=5.0)
+ALLEN = Case(cells=0, kind="allen", segments=0, synapses=20, tstop=5.0)
+ENGINES = ("neuron", "coreneuron")
+GROWTH = {
+    "sticks": (STICKS, (125, 500, 1000, 2000, 4000)),
+    "Allen cells": (ALLEN, (10, 30, 100, 300)),
+}
+QUICK_GROWTH = {"sticks": (STICKS, (60, 125)), "Allen cells": (ALLEN, (3, 10))}
+MILLION = Case(cells=5000, segments=200, synapses=0, inputs=1, tstop=0.5, engine="coreneuron")
+# cells of the runs on many processes of few cores
+CROWD = replace(STICKS, cells=1600, tstop=20.0, engine="coreneuron")
+PREDICTED = (
     Case(cells=10, tstop=100.0),
-    Case(cells=200),
-    Case(cells=200, engine="coreneuron"),
     Case(cells=100, segments=400, synapses=20),
-)
-WHOLE = (
-    *QUICK,
-    Case(cells=1),
     Case(cells=1, segments=1000, synapses=0, tstop=200.0, imem=True),
-    Case(cells=500),
-    Case(cells=500, engine="coreneuron"),
     Case(cells=1000, segments=20, synapses=300),
-    Case(cells=125, segments=200, synapses=50, tstop=50.0),
-    Case(cells=500, segments=200, synapses=50, tstop=50.0, engine="coreneuron"),
-    Case(cells=2000, segments=200, synapses=50, engine="coreneuron"),
-    Case(cells=4000, segments=50, synapses=50),
     Case(cells=200, per="cell"),
     Case(cells=100, trains=20000, inputs=500, tstop=500.0, segments=5),
 )
+
+
+def run_table(case: Case) -> dict[str, Any]:
+    """How a case runs."""
+    run: dict[str, Any] = {"tstop": case.tstop, "dt": 0.1, "seed": 1, "engine": case.engine}
+    run["method"] = "backward-euler"
+    if case.kind == "allen":
+        run["mechanisms"] = [str(allen_folder() / "mechanisms/modfiles")]
+    return run
+
+
+def cell_table(case: Case) -> dict[str, Any]:
+    """The cell of a case."""
+    if case.kind == "allen":
+        return {
+            "morphology": str(allen_folder() / "morphologies/Scnn1a_473845048_m.swc"),
+            "allen": str(allen_folder() / "biophysical_neuron_models/472363762_fit.json"),
+        }
+    return {
+        "morphology": STICK,
+        # two sections of as many segments each
+        "nseg": max(case.segments // 2, 1),
+        "mechanism": [
+            {"name": "hh", "sections": ["soma"]},
+            {"name": "pas", "sections": ["dend"], "g": 2e-4},
+        ],
+    }
+
+
+def allen_folder() -> Path:
+    """Where bmtk keeps cells of the Allen Cell Types Database."""
+    import bmtk
+
+    return Path(bmtk.__file__).parent / "utils/scripts/bionet"
 
 
 def model(case: Case) -> dict[str, Any]:
@@ -123,17 +153,8 @@ def model(case: Case) -> dict[str, Any]:
         outer = {"pre": "outside", "post": "E", "rule": rule, "synapse": excites, "weight": 1e-4}
         connections.append(outer)
     return {
-        "run": {"tstop": case.tstop, "dt": 0.1, "seed": 1, "engine": case.engine},
-        "cell": {
-            "c": {
-                "morphology": str(STICK),
-                "nseg": case.segments,
-                "mechanism": [
-                    {"name": "hh", "sections": ["soma"]},
-                    {"name": "pas", "sections": ["dend"], "g": 2e-4},
-                ],
-            }
-        },
+        "run": run_table(case),
+        "cell": {"c": cell_table(case)},
         "population": populations,
         "connection": connections,
         "input": [
@@ -155,29 +176,23 @@ def model(case: Case) -> dict[str, Any]:
     }
 
 
-def measured(case: Case, ranks: int, folder: Path) -> dict[str, float]:
-    """Predict and run a case; ratios of what was predicted to what it took."""
-    path, out = folder / "model.json", folder / "out.h5"
-    path.write_text(json.dumps(model(case)))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    lfp = [sys.executable, "-m", "lfpcli", "sim", str(path)]
-    plan = _run([*lfp, "--dry-run", "--json", "--ranks", str(ranks)], environment)
-    predicted = json.loads(plan)
-    begin = []
-    if ranks > 1:
-        launcher = Path(sys.executable).parent / "mpirun"
-        begin = [str(launcher if launcher.exists() else "mpirun"), "--oversubscribe", "-n"]
-        begin += [str(ranks)]
-    report = folder / "used"
-    wrapped = [sys.executable, "-c", WRAPPER, str(report), "sim", str(path), "-q", "-f"]
-    _run([*begin, *wrapped, "-o", str(out)], environment)
-    used = [json.loads(Path(f"{report}.{rank}").read_text()) for rank in range(ranks)]
+def measured(case: Case, ranks: int) -> dict[str, Any]:
+    """Predict and run a case; what it took, and ratios of what was predicted to that."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path, out, report = folder / "model.json", folder / "out.h5", folder / "used"
+        path.write_text(json.dumps(model(case)))
+        lfp = [sys.executable, "-m", "lfpcli", "sim", str(path)]
+        predicted = json.loads(_run([*lfp, "--dry-run", "--json", "--ranks", str(ranks)]))
+        wrapped = [sys.executable, str(HERE / "measured_run.py"), str(report), "sim", str(path)]
+        _run([*_launcher(ranks), *wrapped, "-q", "-f", "-o", str(out)])
+        used = [json.loads(Path(f"{report}.{rank}").read_text()) for rank in range(ranks)]
+        size = out.stat().st_size
     took = {
         "memory": max(rank["memory"] for rank in used),
         "rank 0": used[0]["memory"],
         "seconds": max(rank["seconds"] for rank in used),
-        "file": out.stat().st_size,
+        "file": size,
     }
     told = {
         "memory": predicted["memory bytes"],
@@ -185,56 +200,183 @@ def measured(case: Case, ranks: int, folder: Path) -> dict[str, float]:
         "seconds": predicted["seconds"],
         "file": predicted["file bytes"],
     }
-    sizes = {name: predicted[name] for name in ("segments", "synapses", "points")}
-    return {
-        **sizes,
-        **{f"{name} took": value for name, value in took.items()},
-        **{f"{name} ratio": told[name] / took[name] for name in took},
-    }
+    facts: dict[str, Any] = {n: predicted[n] for n in ("segments", "synapses", "points", "batch")}
+    for name in ("build", "start", "run", "until begin"):
+        facts[name] = max(rank[name] for rank in used)
+    for name, value in took.items():
+        facts[f"{name} took"], facts[f"{name} ratio"] = value, told[name] / value
+    facts["ranks of it"] = used
+    return facts
 
 
-def _run(command: list[str], environment: dict[str, str]) -> str:
+def _launcher(ranks: int) -> list[str]:
+    if ranks == 1:
+        return []
+    beside = Path(sys.executable).parent / "mpirun"
+    launcher = str(beside) if beside.exists() else "mpirun"
+    return [launcher, "--oversubscribe", "-n", str(ranks)]
+
+
+def _run(command: list[str]) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr}")
     return done.stdout
 
 
-def rows(cases: tuple[Case, ...], ranks: list[int]) -> Iterator[dict[str, Any]]:
+def rows_of(cases: Sequence[Case], ranks: Sequence[int], name: str) -> Iterator[dict[str, Any]]:
     """Measure each case on each number of ranks."""
     for case in cases:
         for count in ranks:
             if count > 1 and case.cells < count:
                 continue
-            with tempfile.TemporaryDirectory() as folder:
-                yield {**asdict(case), "ranks": count, **measured(case, count, Path(folder))}
+            row = {"series": name, **asdict(case), "ranks": count, **measured(case, count)}
+            del row["ranks of it"]
+            print(_line(row), flush=True)
+            yield row
+
+
+def growth(is_quick: bool) -> list[dict[str, Any]]:
+    """Seconds and memory of series of networks, and their exponents."""
+    table: list[dict[str, Any]] = []
+    exponents = []
+    for name, (case, sizes) in (QUICK_GROWTH if is_quick else GROWTH).items():
+        for engine in ENGINES:
+            cases = [replace(case, cells=cells, engine=engine) for cells in sizes]
+            for ranks in (1, 2):
+                series = list(rows_of(cases, [ranks], name))
+                table += series
+                exponents.append([name, engine, ranks, *_exponents(series)])
+    print()
+    head = ["series", "engine", "ranks", "start", "run", "memory"]
+    print_table(head, exponents)
+    worst = max(max(row[3:]) for row in exponents)
+    print(f"largest exponent {worst:.3f}, at most {MOST_EXPONENT} wanted")
+    return table
+
+
+def _exponents(series: Sequence[dict[str, Any]]) -> list[float]:
+    """Largest exponents of seconds until the run begins, of the run, and of memory."""
+    cells = np.log([row["cells"] for row in series])
+    exponents = []
+    for name in ("start", "run", "memory took"):
+        slopes = np.diff(np.log([row[name] for row in series])) / np.diff(cells)
+        exponents.append(float(slopes.max()))
+    return exponents
+
+
+def million(is_quick: bool) -> list[dict[str, Any]]:
+    """How long a million segments take on one rank until their run begins."""
+    case = replace(MILLION, cells=100) if is_quick else MILLION
+    (row,) = rows_of([case], [1], "million")
+    print(
+        f"{row['segments']:,} segments on one rank begin after {row['until begin']:.1f} s, "
+        "at most 30 wanted"
+    )
+    return [row]
+
+
+def crowd(is_quick: bool) -> None:
+    """Work of rank 0 and of the others, where there are more ranks than cores."""
+    case, ranks = (replace(CROWD, cells=60), 4) if is_quick else (CROWD, 16)
+    # the solver's own share of a rank, in which none waits for others
+    solver = measured(case, 1)["ranks of it"][0]["solver"] / ranks
+    used = measured(case, ranks)["ranks of it"]
+    work = np.array([rank["work"] for rank in used]) + solver
+    others = float(work[1:].mean())
+    rows = [
+        [ranks, float(work[0]), others, float(work[1:].max()), float(work[0]) / others],
+    ]
+    print_table(["ranks", "rank 0 s", "others s", "most of others s", "rank 0 of others"], rows)
+    print("seconds of the processor without waiting; at most 1.1 wanted")
+
+
+def far(table: Sequence[dict[str, Any]]) -> None:
+    """What the straight lines through the growing networks say of a large machine."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model.json"
+        path.write_text(json.dumps(model(replace(STICKS, cells=FAR_CELLS, engine="coreneuron"))))
+        lfp = [sys.executable, "-m", "lfpcli", "sim", str(path), "--dry-run", "--json"]
+        plan = json.loads(_run([*lfp, "--ranks", str(FAR_RANKS)]))
+    rows = []
+    for engine in ENGINES:
+        series = [r for r in table if r["series"] == "sticks" and r["engine"] == engine]
+        series = [row for row in series if row["ranks"] == 2]
+        cells = np.array([row["cells"] / row["ranks"] for row in series])
+        row: list[Any] = [engine]
+        for quantity, scale in (("start", 1.0), ("run", 1e3 / STICKS.tstop), ("memory took", 1e-6)):
+            line = np.polyfit(cells, [entry[quantity] for entry in series], 1)
+            row.append(float(np.polyval(line, FAR_CELLS / FAR_RANKS)) * scale)
+        rows.append(row)
+    head = ["engine", "s until it runs", "s per s", "MB per rank"]
+    print_table(head, rows)
+    largest = max(row["cells"] for row in table)
+    print(
+        f"{FAR_CELLS:,} cells of {STICKS.segments} segments with {STICKS.synapses} synapses each "
+        f"on {FAR_RANKS} ranks, by straight lines through the sticks on two ranks.\n"
+        f"Measured: up to {largest} cells, 2 ranks, and the work of rank 0 beside others.\n"
+        "Not measured: spikes exchanged between computers, memory that the ranks of one share, "
+        "and its disks."
+    )
+    memory, of_rank_0 = plan["memory bytes"] / 1e6, plan["rank 0 bytes"] / 1e6
+    print(
+        f"lfp sim --dry-run --ranks {FAR_RANKS}: {memory:.0f} MB per rank, rank 0 {of_rank_0:.0f} "
+        f"MB, {plan['seconds']} s for {STICKS.tstop:g} ms\n{plan['batch']}"
+    )
+
+
+def predictions(table: Sequence[dict[str, Any]]) -> None:
+    """The largest errors of what was predicted."""
+    quantities = ("memory", "rank 0", "seconds", "file")
+    rows = []
+    for name in quantities:
+        ratios = [row[f"{name} ratio"] for row in table]
+        rows.append([name, min(ratios), max(ratios), float(np.median(ratios))])
+    print_table(["prediction over actual", "least", "most", "median"], rows)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few and small cases")
-    parser.add_argument("--ranks", default="1,2", help="numbers of ranks")
+    parser.add_argument("--parts", default="growth,million,ranks,predictions")
     args = parser.parse_args()
-    table = []
-    for row in rows(QUICK if args.quick else WHOLE, [int(n) for n in args.ranks.split(",")]):
-        table.append(row)
-        print(_line(row), flush=True)
-    worst = {
-        name: max((abs(row[f"{name} ratio"] - 1.0) for row in table), default=0.0)
-        for name in ("memory", "rank 0", "seconds", "file")
-    }
-    shown = [(name, f"{100 * error:.0f} %") for name, error in worst.items()]
-    print_table(("prediction", "largest error"), shown)
-    save("scale")
+    parts = args.parts.split(",")
+    print(machine(), end="\n\n")
+    table: list[dict[str, Any]] = []
+    if "growth" in parts:
+        table += growth(args.quick)
+        print()
+        far(table)
+        print()
+    if "million" in parts:
+        table += million(args.quick)
+        print()
+    if "ranks" in parts:
+        crowd(args.quick)
+        print()
+    if "predictions" in parts:
+        cases = PREDICTED[:2] if args.quick else PREDICTED
+        for engine in ENGINES:
+            chosen = [replace(case, engine=engine) for case in cases]
+            table += rows_of(chosen, (1,) if args.quick else (1, 2), "predictions")
+        print()
+    if table:
+        predictions(table)
+        heads = [head for head in table[0] if head != "batch"]
+        keep([{head: row[head] for head in heads} for row in table])
+    if not args.quick:
+        save("scale")
 
 
 def _line(row: dict[str, Any]) -> str:
-    head = f"{row['cells']:6} x {row['segments']:8} segments {row['synapses']:9} synapses"
-    head += f" {row['engine']:10} {row['ranks']} ranks:"
-    for name, unit, scale in (("memory", "MB", 1e6), ("rank 0", "MB", 1e6), ("file", "MB", 1e6)):
-        took, ratio = row[f"{name} took"] / scale, row[f"{name} ratio"]
-        head += f"  {name} {took:.1f} {unit} ({ratio:.2f})"
+    head = f"{row['cells']:6} cells {row['segments']:8} segments {row['synapses']:8} synapses"
+    head += f" {row['engine']:10} {row['ranks']} ranks: start {row['start']:.2f} s"
+    head += f"  run {row['run']:.2f} s"
+    for name in ("memory", "rank 0", "file"):
+        head += f"  {name} {row[f'{name} took'] / 1e6:.1f} MB ({row[f'{name} ratio']:.2f})"
     return head + f"  {row['seconds took']:.1f} s ({row['seconds ratio']:.2f})"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.predict import (
     Share,
+    Trial,
     batch_line,
     file_bytes,
     memory_bytes,
@@ -50,6 +53,48 @@ def test_shares_are_all_of_the_model(ranks: int) -> None:
 def predicted(tables: Model, *, ranks: int = 1, engine: str = "neuron", leads: bool = True) -> int:
     share = shares_of(SIZES, LAYOUT, ranks)[0]
     return memory_bytes(tables, SIZES, share, ranks=ranks, engine=engine, leads=leads)
+
+
+def test_time_follows_what_the_machine_took() -> None:
+    share = shares_of(SIZES, LAYOUT, 2)[0]
+    whole = shares_of(SIZES, LAYOUT, 1)[0]
+
+    def told(trial: Trial | None, steps: int = 1000) -> float:
+        return seconds(model(), SIZES, share, steps=steps, ranks=2, engine="neuron", trial=trial)
+
+    trial = Trial(start=1.0, build=4.0, built=whole, step=1e-2, engine="neuron")
+    # a process has half of the work
+    assert told(trial, 2000) - told(trial, 1000) == pytest.approx(5.0, rel=0.1)
+    slower = replace(trial, build=8.0)
+    assert told(slower) - told(trial) == pytest.approx(2.0, rel=0.1)
+    # without a trial of its own a step is as much slower as the start was
+    untried = replace(trial, start=7.0, step=math.nan, build=math.nan)
+    quick = replace(untried, start=0.7)
+    gained = told(untried, 2000) - told(untried, 1000)
+    assert gained == pytest.approx(10 * (told(quick, 2000) - told(quick, 1000)))
+
+
+def test_a_dry_run_tries_steps_and_a_run_does_not(neuron_process, share: Path) -> None:
+    found = neuron_process(
+        """
+import math
+from lfpcli.model import load_model
+from lfpcli.tasks.simulate import simulation
+tried = []
+step_seconds = simulation.step_seconds
+def noted(cells, settings):
+    tried.append(step_seconds(cells, settings))
+    return tried[-1]
+simulation.step_seconds = noted
+for engine in ("neuron", "coreneuron"):
+    tree = {"run": {"tstop": 10.0, "engine": engine}, "cell": {"c": {"morphology": morphology,
+            "mechanism": [{"name": "hh"}]}}, "population": {"p": {"cell": "c", "size": 3}}}
+    simulation.plan_of(load_model(tree))
+results["steps"] = tried
+""",
+        morphology=str(share / "morphologies/ball_and_sticks.swc"),
+    )
+    assert all(0.0 < step < 0.1 for step in found["steps"].tolist()) and len(found["steps"]) == 2
 
 
 def test_memory_grows_with_what_is_kept() -> None:

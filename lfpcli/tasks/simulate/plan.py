@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 from lfpcli import seeds
 from lfpcli.model import Model
 from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate import estimate, predict
 from lfpcli.tasks.simulate.build import Built, agreed_settings
@@ -19,6 +22,7 @@ from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
 from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
+from lfpcli.tasks.simulate.predict import Share, Trial
 from lfpcli.tasks.simulate.ranks import ranks_notes
 
 
@@ -117,6 +121,7 @@ def built_plan(
     *,
     float32: bool = False,
     ranks: int | None = None,
+    trial: Trial | None = None,
 ) -> Plan:
     """The plan of a model that is built.
 
@@ -134,11 +139,14 @@ def built_plan(
         Whether samples are stored in single precision.
     ranks : int, optional
         Number of processes that the run will have; that of the team by default.
+    trial : Trial, optional
+        What was measured of it.
     """
     electrodes = sum(len(cell.electrodes) for cell in built.cells)
     electrodes = sum(team.exchange(electrodes))
     count = ranks or team.size
-    plan = _plan(model, built.layout, _sizes(built, team), engine, ranks=count, float32=float32)
+    sizes = _sizes(built, team)
+    plan = _plan(model, built.layout, sizes, engine, ranks=count, float32=float32, trial=trial)
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
     plan.notes += built.settings.notes
@@ -183,16 +191,28 @@ def estimated_plan(
     ranks: int | None = None,
 ) -> Plan:
     """The plan of a model of which one cell of each kind is built, see `built_plan`."""
-    segments, factories = {}, {}
+    start = time.process_time()
+    segments, factories, cells = {}, {}, []
     for cell_name, gid in prototypes(layout).items():
         factories[cell_name] = CellFactory(model.cells[cell_name], stand_ins)
-        segments[cell_name] = len(factories[cell_name].make(gid).segments)
+        cells.append(factories[cell_name].make(gid))
+        segments[cell_name] = len(cells[-1].segments)
     settings = agreed_settings(model, factories, team)
     model = settings.model
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
     count = ranks or team.size
-    plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32)
+    trial = None
+    if team.size == 1:
+        # one cell tells too little of CoreNEURON, which computes many at once
+        trial = Trial(
+            start=start,
+            build=math.nan,
+            built=Share(cells=len(cells), segments=sum(segments.values()), points=0, synapses=0),
+            step=step_seconds(cells, settings_of(model)),
+            engine="neuron",
+        )
+    plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32, trial=trial)
     plan.notes += settings.notes
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
@@ -206,6 +226,7 @@ def _plan(
     *,
     ranks: int,
     float32: bool,
+    trial: Trial | None = None,
 ) -> Plan:
     settings = settings_of(model, engine.name)
     steps = settings.samples + settings.warmup - 1
@@ -216,7 +237,9 @@ def _plan(
         for rank, share in enumerate(shares)
     ]
     most = max(shares, key=lambda share: share.segments + estimate.POINT_WORK * share.points)
-    seconds = predict.seconds(model, sizes, most, steps=steps, ranks=ranks, engine=engine.name)
+    seconds = predict.seconds(
+        model, sizes, most, steps=steps, ranks=ranks, engine=engine.name, trial=trial
+    )
     return Plan(
         populations={name: len(gids) for name, gids in populations.items()},
         segments=sizes.segments,

@@ -1,7 +1,7 @@
 """What a run will take: memory of its processes, size of its file, and time.
 
 The numbers were fitted to the table that ``benchmarks/scale.py`` prints, which holds each
-prediction beside what it took.
+prediction beside what it took. How quick a machine is, and what its mechanisms cost, is tried.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from lfpcli.tasks.simulate.results import BLOCK_SEGMENTS
 
 # bytes that each of these takes in a process: the program, with MPI beside it; NEURON's objects and
 # those of Python for them, geometry and two chunks of membrane currents included
-_MEMORY = {"start": 1.25e8, "cells": 1.2e4, "segments": 2.3e3, "points": 9.5e2, "synapses": 4.2e2}
-_MPI_MEMORY = 8e6
+_MEMORY = {"start": 8.6e7, "cells": 1.2e4, "segments": 2.2e3, "points": 9.5e2, "synapses": 4.2e2}
+_MPI_MEMORY = 1.2e7
 # and CoreNEURON's copies of them
-_CORE_MEMORY = {"start": 1.7e7, "cells": 0.0, "segments": 2e2, "points": 1.7e2, "synapses": 0.0}
+_CORE_MEMORY = {"start": 4e6, "cells": 0.0, "segments": 4e2, "points": 1.7e2, "synapses": 0.0}
 # a place of a soma and a rank, which all processes have of all cells
 _CELL_ANYWHERE = 40.0
 # one more recorded variable of a segment
@@ -37,8 +37,10 @@ _GEOMETRY_BYTES = 96
 _SPIKE_BYTES = 16
 
 # s that the program, a cell, a segment and a synapse take until the run begins
-_START = {"neuron": 0.92, "coreneuron": 1.0}
-_MPI_START = 0.5
+_START = {"neuron": 0.7, "coreneuron": 0.7}
+_MPI_START = 0.25
+# s from a model that is built to its first step, and from its last one to the end
+_BEGIN = 0.15
 _BUILD = {"cells": 1.4e-3, "segments": 1.6e-5, "synapses": 4.5e-6}
 # s of a step: of a segment, of a point process, and of a channel of a segment
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
@@ -62,6 +64,30 @@ class Share:
     segments: float
     points: float
     synapses: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What was measured while a model was built for its plan, on one process.
+
+    Attributes
+    ----------
+    start, build : float
+        Seconds of the processor until cells were made, and that they took; NaN where these are
+        too few to tell.
+    built : Share
+        What was made.
+    step : float
+        Seconds of a step of all that was made; NaN where none could be tried.
+    engine : {'neuron', 'coreneuron'}
+        What took it.
+    """
+
+    start: float
+    build: float
+    built: Share
+    step: float
+    engine: str
 
 
 def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
@@ -187,9 +213,16 @@ def _gathered(model: Model, sizes: Sizes, *, leads: bool) -> float:
 
 
 def seconds(
-    model: Model, sizes: Sizes, share: Share, *, steps: int, ranks: int, engine: str
+    model: Model,
+    sizes: Sizes,
+    share: Share,
+    *,
+    steps: int,
+    ranks: int,
+    engine: str,
+    trial: Trial | None = None,
 ) -> float:
-    """Time from start to end of the process that has most, on a processor of 2023.
+    """Time from start to end of the process that has most.
 
     Parameters
     ----------
@@ -205,14 +238,32 @@ def seconds(
         Number of processes.
     engine : {'neuron', 'coreneuron'}
         What advances the equations.
+    trial : Trial, optional
+        What this machine took for some of it; a processor of 2023 where left out.
     """
-    segment, point = _STEP[engine]
     channels = sum(instrument.channels for instrument in instruments_of(model))
-    step = (segment + _CHANNEL_STEP * channels) * share.segments + point * share.points + _ANY_STEP
-    building = sum(_BUILD[name] * float(getattr(share, name)) for name in _BUILD)
-    start = _START[engine] + (_MPI_START if ranks > 1 else 0.0)
-    events = _events(model, share, sizes)
-    return start + building + steps * step + _EVENT * events
+    step, building, start = _solving(share, engine), _building(share), _START[engine] + _BEGIN
+    contracting = _CHANNEL_STEP * channels * share.segments
+    if trial is not None:
+        speed = trial.start / _START[engine]
+        start = trial.start + _BEGIN * speed
+        contracting *= speed
+        building *= speed if math.isnan(trial.build) else trial.build / _building(trial.built)
+        step *= (
+            speed if math.isnan(trial.step) else trial.step / _solving(trial.built, trial.engine)
+        )
+    start += _MPI_START if ranks > 1 else 0.0
+    return start + building + steps * (step + contracting) + _EVENT * _events(model, share, sizes)
+
+
+def _building(share: Share) -> float:
+    return sum(weight * float(getattr(share, name)) for name, weight in _BUILD.items())
+
+
+def _solving(share: Share, engine: str) -> float:
+    """Seconds of a step."""
+    segment, point = _STEP[engine]
+    return segment * share.segments + point * share.points + _ANY_STEP
 
 
 def _events(model: Model, share: Share, sizes: Sizes) -> float:

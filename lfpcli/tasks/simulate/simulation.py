@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from lfpcli.runtime.engine.record import SpikeRecorder
 from lfpcli.runtime.engine.run import Chunk, run
 from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import RunState
+from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import build
 from lfpcli.tasks.simulate.checkpoint import Checkpoints, check_same, open_checkpoint, saver_of
@@ -41,6 +43,7 @@ from lfpcli.tasks.simulate.plan import (
     estimated_plan,
     settings_of,
 )
+from lfpcli.tasks.simulate.predict import Share, Trial
 from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
 
 # cells up to which a plan is that of the model as it is built
@@ -176,7 +179,7 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
         return Simulation(model, team, float32=float32).plan
     layout = lay_out(model, 0)
     if layout.count <= BUILT_CELLS:
-        return Simulation(model, team, float32=float32, planned_ranks=ranks).plan
+        return Simulation(model, team, float32=float32, planned_ranks=ranks, is_plan=True).plan
     stand_ins = _mechanisms(model, team)
     return estimated_plan(model, layout, team, stand_ins, float32=float32, ranks=ranks)
 
@@ -205,6 +208,8 @@ class Simulation:
         Seed of a run that this one goes on from.
     planned_ranks : int, optional
         Number of processes that the plan is for; that of this run by default.
+    is_plan : bool
+        Whether the plan is all that is wanted, for which some steps are tried.
     """
 
     def __init__(
@@ -215,6 +220,7 @@ class Simulation:
         float32: bool = False,
         seed: int | None = None,
         planned_ranks: int | None = None,
+        is_plan: bool = False,
     ) -> None:
         self.team = team
         if team.size > 1:
@@ -222,6 +228,7 @@ class Simulation:
             limit_threads(1)
         self.seed = drawn_seed(model, team) if seed is None else seed
         stand_ins = _mechanisms(model, team)
+        start = time.process_time()
         if model.circuit is None:
             self.built = build(model, self.seed, team, stand_ins)
         else:
@@ -240,11 +247,31 @@ class Simulation:
             own_procedures=called.names,
         )
         self.collection.prepare(self.settings, self.seed)
+        trial = self._trial(start) if is_plan and team.size == 1 else None
         self.plan = built_plan(
-            model, self.built, engine, team, float32=float32, ranks=planned_ranks
+            model,
+            self.built,
+            engine,
+            team,
+            float32=float32,
+            ranks=planned_ranks,
+            trial=trial,
         )
         self.plan.notes += called.notes
         self.plan.seed = self.seed
+
+    def _trial(self, start: float) -> Trial:
+        """What the model has taken so far, `start` seconds without it, and what a step takes."""
+        built = self.built
+        build = time.process_time() - start
+        share = Share(
+            cells=len(built.cells),
+            segments=built.segments,
+            points=len(built.synapses.points),
+            synapses=len(built.synapses.rows.cell),
+        )
+        step = step_seconds(built.cells, self.settings)
+        return Trial(start=start, build=build, built=share, step=step, engine=self.settings.engine)
 
     def facts(self, renamed: Mapping[str, str]) -> dict[str, Any]:
         """What the provenance tells of the run, see `simulate`."""
