@@ -24,10 +24,11 @@ examples:
   lfp mechs mods/ more/Ih.mod
   lfp mechs mods/ --check
   lfp mechs mods/ --skip-broken
+  lfp mechs --port mods/ -o ported/ > changes.diff
   lfp mechs --describe hh
   lfp mechs --list --json
 
-exit codes: 0 done, 2 usage, 3 bad input, 4 the cache cannot be written,
+exit codes: 0 done, 2 usage, 3 bad input, 4 the cache or DIR cannot be written,
   5 a mechanism does not compile, is unknown or is defined twice"""
 
 
@@ -52,9 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="translate only: print errors with file and line, and what CoreNEURON refuses",
     )
+    group.add_argument(
+        "--port",
+        action="store_true",
+        help="copy to the folder -o DIR, with what older NEURON took and this one refuses mended;"
+        " print the differences",
+    )
     group.add_argument("--clean", action="store_true", help="remove all that was compiled")
     parser.add_argument(
         "--skip-broken", action="store_true", help="leave out files that do not compile"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="folder of --port, which is made; it may not exist"
     )
     options.add_json(parser)
 
@@ -63,12 +73,18 @@ def run(args: argparse.Namespace) -> int | None:
     """Compile, or do what the options say."""
     if not args.paths and not (args.list or args.describe or args.clean):
         raise UsageError("no PATH is given", remedy="name a folder of .mod files")
-    if args.skip_broken and (args.list or args.describe or args.check or args.clean):
+    if args.skip_broken and (args.list or args.describe or args.check or args.clean or args.port):
         raise UsageError("--skip-broken is for compiling", remedy="leave it out")
     if args.clean and args.paths:
         raise UsageError("--clean takes no PATH", remedy="it removes all that was compiled")
+    if args.port != (args.output is not None):
+        raise UsageError(
+            "--port and -o DIR go together", remedy="lfp mechs --port mods/ -o ported/"
+        )
     if args.check:
         return _check(args)
+    if args.port:
+        return _port(args)
     if args.clean:
         from lfpcli.tasks.mechs import clean_cache
 
@@ -115,17 +131,59 @@ def _check(args: argparse.Namespace) -> int:
         for finding in findings:
             _print(_finding_line(finding))
     if broken:
-        count = len(broken)
+        from lfpcli.tasks.mechs import portable_count
+
+        count, mendable = len(broken), portable_count(broken)
+        remedy = "correct them"
+        if mendable:
+            remedy = f"'lfp mechs --port' mends known patterns, in {mendable} of them"
         args.console.error(
             f"{count} file{'s do' if count > 1 else ' does'} not compile [{broken[0]}];"
-            " correct them, or leave them out with --skip-broken"
+            f" {remedy}, or leave them out with --skip-broken"
+        )
+    return int(ExitCode.SIMULATOR if broken else ExitCode.OK)
+
+
+def _port(args: argparse.Namespace) -> int:
+    from lfpcli.tasks.mechs import port_mechanisms
+
+    ported = port_mechanisms(args.paths, args.output)
+    if args.json:
+        _print_json(
+            [
+                {
+                    "file": str(file.source),
+                    "copy": str(file.target),
+                    "changes": list(file.changes),
+                    "left": [
+                        {"line": f.line, "engine": f.engine, "text": f.text} for f in file.findings
+                    ],
+                }
+                for file in ported
+            ]
+        )
+    broken: list[str] = []
+    for file in ported:
+        if not args.json:
+            sys.stdout.write(file.diff)
+        for change in file.changes:
+            args.console.detail(f"{file.source}: {change}")
+        for finding in file.findings:
+            args.console.warn(_finding_line(finding))
+        if any(finding.engine == "neuron" for finding in file.findings):
+            broken.append(str(file.source))
+    mended = sum(bool(file.changes) for file in ported)
+    args.console.note(f"mended {mended} of {len(ported)} files, in {args.output}")
+    if broken:
+        args.console.error(
+            f"{len(broken)} of the copies still do not compile [{broken[0]}];"
+            " correct them by hand, or leave them out with --skip-broken"
         )
     return int(ExitCode.SIMULATOR if broken else ExitCode.OK)
 
 
 def _finding_line(finding: Finding) -> str:
-    severity = "error" if finding.engine == "neuron" else "not for CoreNEURON"
-    return f"{finding.location}: {severity}: {finding.text}"
+    return f"{finding.location}: {_GRADES[finding.engine]}: {finding.text}"
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -162,6 +220,8 @@ def _describe(args: argparse.Namespace) -> None:
             _print(_variable_line(entry))
 
 
+# what a finding means, by who has it: NEURON, CoreNEURON, or the one who ports
+_GRADES = {"neuron": "error", "coreneuron": "not for CoreNEURON", "port": "not recognised"}
 _KINDS = {
     "density": "density mechanism",
     "point": "point process",

@@ -1,19 +1,23 @@
-"""Body of ``lfp mechs``: compile, list, describe and check mechanisms."""
+"""Body of ``lfp mechs``: compile, list, describe, check and port mechanisms."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import LfpWarning, SimulatorError, nearest
+from lfpcli.errors import InputError, LfpWarning, OutputError, SimulatorError, nearest
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.check import Finding, check
 from lfpcli.runtime.mechanisms.library import Library, cached_libraries
 from lfpcli.runtime.mechanisms.library import clean as clean_cache
-from lfpcli.runtime.mechanisms.sources import find_sources
+from lfpcli.runtime.mechanisms.porting import Port, port, portable
+from lfpcli.runtime.mechanisms.sources import find_sources, includes_of
 
 Paths = Sequence[str | os.PathLike[str]]
 
@@ -24,6 +28,8 @@ __all__ = [
     "compile_mechanisms",
     "describe_mechanism",
     "list_mechanisms",
+    "port_mechanisms",
+    "portable_count",
 ]
 
 
@@ -59,6 +65,143 @@ def compile_mechanisms(
 def check_mechanisms(paths: Paths) -> list[Finding]:
     """Translate mechanisms without compiling them; return all that is wrong, in file order."""
     return check(find_sources(paths))
+
+
+def portable_count(paths: Paths) -> int:
+    """How many of the files have something that `port_mechanisms` would mend."""
+    return len(portable(find_sources(paths)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortedFile:
+    """A mechanism's copy.
+
+    Attributes
+    ----------
+    source, target : Path
+        The file, and its copy.
+    changes : tuple of str
+        What was mended; empty where the copy has the same bytes.
+    diff : str
+        Unified difference of the two.
+    findings : tuple of Finding
+        What was not recognised, and what the engines still refuse, at lines of `source`.
+    """
+
+    source: Path
+    target: Path
+    changes: tuple[str, ...]
+    diff: str
+    findings: tuple[Finding, ...]
+
+
+def port_mechanisms(paths: Paths, folder: str | os.PathLike[str]) -> list[PortedFile]:
+    """Copy mechanisms to a folder of their own, with the known patterns of older NEURON mended.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Folders and .mod files; they stay as they are.
+    folder : path-like
+        Where the copies go; it must not be there, or be empty.
+
+    Returns
+    -------
+    list of PortedFile
+        One for each mechanism, sorted by name.
+
+    Raises
+    ------
+    InputError
+        Where a file is missing or no text, or two have one name.
+    OutputError
+        Where the folder holds something, or cannot be written.
+    """
+    target = Path(folder)
+    _check_fresh(target)
+    ports = [port(file) for file in find_sources(paths)]
+    _check_names(ports)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as work:
+            whole = Path(work) / "whole"
+            whole.mkdir()
+            for ported in ports:
+                _write_port(ported, whole)
+            refused = _refusals(ports, whole)
+            # what is there under the name of the folder is there in whole
+            whole.replace(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"cannot be written: {(error.strerror or str(error)).lower()}", source=target
+        ) from error
+    return [
+        PortedFile(
+            source=ported.file.path,
+            target=target / ported.file.path.name,
+            changes=ported.changes,
+            diff=ported.diff(target / ported.file.path.name),
+            findings=(*ported.leftovers, *refused.get(ported.file.name, ())),
+        )
+        for ported in ports
+    ]
+
+
+def _check_fresh(target: Path) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise OutputError("output exists", source=target, remedy="name a folder that is not there")
+    if not target.absolute().parent.is_dir():
+        raise OutputError(
+            "output folder does not exist",
+            source=target.parent,
+            remedy=f"mkdir -p {target.parent}",
+        )
+
+
+def _check_names(ports: Sequence[Port]) -> None:
+    """Two files of one name would become one."""
+    by_name: dict[str, Path] = {}
+    for ported in ports:
+        other = by_name.setdefault(ported.file.path.name, ported.file.path)
+        if other != ported.file.path:
+            raise InputError(
+                "two files have one name",
+                source=f"{other} and {ported.file.path}",
+                remedy="port their folders one by one",
+            )
+
+
+def _write_port(ported: Port, folder: Path) -> None:
+    """Write a copy, with the encoding and the line ends of the file."""
+    path = ported.file.path
+    raw = path.read_bytes()
+    if ported.changes:
+        text = ported.text.replace("\n", "\r\n") if b"\r\n" in raw else ported.text
+        try:
+            raw.decode("utf-8")
+            raw = text.encode("utf-8")
+        except UnicodeDecodeError:
+            raw = text.encode("latin-1")
+    (folder / path.name).write_bytes(raw)
+    for name in includes_of(ported.file):
+        inside = folder / name
+        # what lies elsewhere is found there by its own path
+        if not Path(name).is_absolute() and ".." not in Path(name).parts:
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path.parent / name, inside)
+
+
+def _refusals(ports: Sequence[Port], folder: Path) -> dict[str, list[Finding]]:
+    """What the engines refuse of the copies, by mechanism, at lines of the files as they are."""
+    refused: dict[str, list[Finding]] = {}
+    by_name = {ported.file.path.name: ported for ported in ports}
+    for finding in check(find_sources([folder])):
+        ported = by_name[Path(finding.file).name]
+        line = ported.source_line(finding.line)
+        moved = replace(finding, file=str(ported.file.path), line=line)
+        refused.setdefault(ported.file.name, []).append(moved)
+    return refused
 
 
 def list_mechanisms(paths: Paths = ()) -> list[dict[str, Any]]:

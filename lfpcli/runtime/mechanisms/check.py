@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfpcli.runtime.mechanisms.sources import ModFile, stage
+from lfpcli.runtime.mechanisms.tables import with_one_solver, with_variables
 from lfpcli.runtime.mechanisms.toolchain import Toolchain, toolchain
 
 _QUOTED = re.compile(r"[‘'](?:[^’']*?\b)?(\w+)(?:\([^’']*\))?[’']")
+
+# number of variables in NEURON's translation, and in CoreNEURON's
+IN_NEURON = re.compile(r"hoc_register_prop_size\(_mechtype, (\d+),")
+IN_CORENEURON = re.compile(r"\bfloat_variables_size\(\) \{\s*return (\d+);")
+DIFFERENT = "its variables are not those of NEURON's translation, as after VERBATIM"
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,9 @@ class Finding:
         Its line, from 1.
     text : str
         What is wrong.
-    engine : {'neuron', 'coreneuron'}
-        Who refuses it; what NEURON refuses cannot be used at all.
+    engine : {'neuron', 'coreneuron', 'port'}
+        Who refuses it; what NEURON refuses cannot be used at all. ``port`` stands for what was
+        not recognised where a file was ported.
     """
 
     file: str
@@ -68,6 +75,16 @@ def check(files: Sequence[ModFile], tools: Toolchain | None = None) -> list[Find
             for findings_of_file in pool.map(_check_one, trials):
                 findings += findings_of_file
             return findings
+
+
+def variable_counts(folder: Path, pattern: re.Pattern[str]) -> dict[str, int]:
+    """Numbers of variables of the translations below a folder, by stem."""
+    counts = {}
+    for path in folder.rglob("*.cpp"):
+        match = pattern.search(path.read_text(errors="replace"))
+        if match is not None:
+            counts[path.stem] = int(match[1])
+    return counts
 
 
 @dataclass(frozen=True)
@@ -130,6 +147,16 @@ def _coreneuron(trial: _Trial) -> list[Finding]:
     code, text = tools.run(command, trial.folder / "mods", MODLUNIT=str(units))
     if code != 0:
         return [_nmodl_error(text, file)]
+    # as the compilation does
+    translation = trial.translation("coreneuron")
+    counted = IN_NEURON.search(trial.translation("neuron").read_text(errors="replace"))
+    wanted = None if counted is None else int(counted[1])
+    mended = with_one_solver(translation.read_text(errors="surrogateescape"))
+    mended = with_variables(mended, wanted)
+    translation.write_text(mended, errors="surrogateescape")
+    size = IN_CORENEURON.search(mended)
+    if wanted is not None and size is not None and int(size[1]) != wanted:
+        return [Finding(str(file.path), None, DIFFERENT, "coreneuron")]
     flags = tools.standard("share/coreneuron/nrnivmodl_core_makefile")
     flags.append(f"-I{tools.home / 'include/coreneuron/utils/randoms'}")
     return _parse_cpp(trial, flags, "coreneuron")

@@ -10,13 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.mechanisms.check import Finding, check
+from lfpcli.runtime.mechanisms.check import (
+    DIFFERENT,
+    IN_CORENEURON,
+    IN_NEURON,
+    Finding,
+    check,
+    variable_counts,
+)
 from lfpcli.runtime.mechanisms.library import (
     CORE_LIBRARY,
     NEURON_LIBRARY,
     Library,
     Mechanism,
 )
+from lfpcli.runtime.mechanisms.porting import portable
 from lfpcli.runtime.mechanisms.sources import ModFile, stage, staged_stems
 from lfpcli.runtime.mechanisms.toolchain import (
     PORTABLE_FLAGS,
@@ -36,12 +44,6 @@ from lfpcli.runtime.mechanisms.vectors import (
 _FAILED_TARGET = re.compile(r"\*\*\* \[[^\]]*?(\w+)\.(?:cpp|o)\] Error")
 
 
-# number of variables in NEURON's translation, and in CoreNEURON's
-_COUNT = re.compile(
-    r"hoc_register_prop_size\(_mechtype, (\d+),|\bfloat_variables_size\(\) \{\s*return (\d+);"
-)
-
-
 @dataclass(frozen=True)
 class _Compilation:
     """How one engine's mechanisms are compiled.
@@ -54,12 +56,15 @@ class _Compilation:
         Name of the library that it makes.
     has_vectors : bool
         Whether loops are to become vectors, see `vectors`.
+    variables : str
+        How many variables NEURON's translations have, which those with vectors are to have too.
     """
 
     program: str
     option: str
     library: str
     has_vectors: bool = False
+    variables: str = ""
 
     def command(self, tools: Toolchain) -> list[str]:
         """The command that compiles the folder ``mods`` of the current one."""
@@ -89,11 +94,14 @@ class _Outcome:
         The library of the others; None where there is none.
     printed : str
         What the programs printed last.
+    folder : Path
+        Where the translations lie.
     """
 
     broken: list[ModFile]
     library: Path | None
     printed: str
+    folder: Path
 
 
 def compile_library(files: Sequence[ModFile], work: Path, skip_broken: bool) -> Library:
@@ -125,7 +133,7 @@ def compile_library(files: Sequence[ModFile], work: Path, skip_broken: bool) -> 
     broken = sorted(outcome.broken, key=lambda file: file.name)
     skipped = [f for f in _check(broken, tools) if f.engine == "neuron"]
     if outcome.library is None or (broken and not skip_broken):
-        raise _failure(skipped, outcome.printed)
+        raise _failure(broken, skipped, outcome.printed)
     shutil.copy(outcome.library, done)
     good = [file for file in files if file not in broken]
     refused = _compile_coreneuron(good, work / "core", done, tools)
@@ -149,7 +157,7 @@ def _compile(
     while stems:
         library, printed = _make(compilation, work, tools)
         if library is not None:
-            return _Outcome(broken, library, printed)
+            return _Outcome(broken, library, printed, work)
         failed = [stem for stem in dict.fromkeys(_FAILED_TARGET.findall(printed)) if stem in stems]
         if not failed:
             break
@@ -157,7 +165,7 @@ def _compile(
             broken.append(stems.pop(stem))
             for remnant in work.rglob(f"{stem}.*"):
                 remnant.unlink()
-    return _Outcome(broken, None, printed)
+    return _Outcome(broken, None, printed, work)
 
 
 def _make(compilation: _Compilation, work: Path, tools: Toolchain) -> tuple[Path | None, str]:
@@ -166,6 +174,7 @@ def _make(compilation: _Compilation, work: Path, tools: Toolchain) -> tuple[Path
     if compilation.has_vectors:
         stage_vectors(work / "mods")
         environment = vector_environment(tools.program("nmodl"))
+        environment["LFP_VARIABLES"] = compilation.variables
     # make goes on after an error, so that one run tells all that fail
     command = compilation.command(tools)
     code, printed = tools.run(command, work, MAKEFLAGS="-k", **environment)
@@ -207,12 +216,10 @@ def _compile_coreneuron(
     """Compile what CoreNEURON takes; return why it does not take the others."""
     refused = {f.name: f"POINTER {f.pointers[0]}" for f in files if f.pointers}
     outcome = _compile_core(files, refused, work / "all", tools)
-    different = _different(files, work)
+    different = _different(files, outcome.folder, work.parent / "neuron")
     if different - set(refused):
         # CoreNEURON ends the process as it finds one, used or not
-        refused |= dict.fromkeys(
-            different, "its variables are not those of NEURON's translation, as after VERBATIM"
-        )
+        refused |= dict.fromkeys(different, DIFFERENT)
         outcome = _compile_core(files, refused, work / "same", tools)
     findings = {f.file: f.text for f in reversed(_check(outcome.broken, tools))}
     for file in outcome.broken:
@@ -230,7 +237,10 @@ def _compile_core(
 ) -> _Outcome:
     """Compile those that are not refused, in vectors where that goes."""
     chosen = [file for file in files if file.name not in refused]
-    outcome = _compile(chosen, _WITH_VECTORS, work / "vectors", tools)
+    counts = variable_counts(work.parent.parent / "neuron", IN_NEURON)
+    listed = " ".join(f"{stem}={count}" for stem, count in sorted(counts.items()))
+    with_vectors = replace(_WITH_VECTORS, variables=listed)
+    outcome = _compile(chosen, with_vectors, work / "vectors", tools)
     if outcome.broken or outcome.library is None:
         # what a file has in C may not go together with the functions that are put into it
         plain = _compile(chosen, _FOR_CORENEURON, work / "plain", tools)
@@ -239,17 +249,14 @@ def _compile_core(
     return outcome
 
 
-def _different(files: Sequence[ModFile], work: Path) -> set[str]:
-    """Names of mechanisms whose translations have not equally many variables."""
+def _different(files: Sequence[ModFile], core: Path, neuron: Path) -> set[str]:
+    """Names of mechanisms whose translations, in two folders, have not equally many variables."""
     names = set()
-    for stem, file in staged_stems(files).items():
-        numbers = set()
-        # both engines' translations lie below, under the name of the copy
-        for path in work.parent.rglob(f"{stem}.cpp"):
-            for pair in _COUNT.findall(path.read_text(errors="replace")):
-                numbers |= set(pair) - {""}
-        if len(numbers) > 1:
-            names.add(file.name)
+    stems = staged_stems(files)
+    here, there = variable_counts(neuron, IN_NEURON), variable_counts(core, IN_CORENEURON)
+    for stem in here.keys() & there.keys() & stems.keys():
+        if here[stem] != there[stem]:
+            names.add(stems[stem].name)
     return names
 
 
@@ -268,7 +275,9 @@ def _mechanism(file: ModFile, refused: Mapping[str, str]) -> Mechanism:
     )
 
 
-def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
+def _failure(
+    broken: Sequence[ModFile], findings: Sequence[Finding], printed: str
+) -> SimulatorError:
     """Make the error for files that do not compile: the first finding, and how many there are."""
     if not findings:
         return SimulatorError(
@@ -278,14 +287,21 @@ def _failure(findings: Sequence[Finding], printed: str) -> SimulatorError:
     first = findings[0]
     if "command-line option" in first.text or "command line option" in first.text:
         return SimulatorError(f"compiler: {first.text}", remedy="correct LFP_MECH_CFLAGS")
-    broken = len({f.file for f in findings})
-    others = f" ({len(findings)} errors in {broken} files)" if len(findings) > 1 else ""
-    return SimulatorError(
-        f"mechanism does not compile: {first.text}{others}",
-        source=first.location,
-        remedy="correct it ('lfp mechs --check' lists all errors), or leave such files out with"
-        " --skip-broken",
-    )
+    count = len({f.file for f in findings})
+    others = f" ({len(findings)} errors in {count} files)" if len(findings) > 1 else ""
+    text = f"mechanism does not compile: {first.text}{others}"
+    mendable = portable(broken)
+    if mendable:
+        remedy = (
+            f"it was written for older NEURON: 'lfp mechs --port {mendable[0].path.parent} -o NEW'"
+            " mends such code in copies; name the folder NEW as the mechanisms"
+        )
+    else:
+        remedy = (
+            "correct it ('lfp mechs --check' lists all errors), or leave such files out with"
+            " --skip-broken"
+        )
+    return SimulatorError(text, source=first.location, remedy=remedy)
 
 
 def _first_error(printed: str) -> str:

@@ -160,6 +160,20 @@ def read_mod(path: Path) -> ModFile:
     )
 
 
+def includes_of(file: ModFile) -> list[str]:
+    """Names, as a file has them, of what it includes from its own folder."""
+    names = []
+    waiting = [match[1] for match in _INCLUDE.findall(file.original)]
+    for name in waiting:
+        path = file.path.parent / name
+        if name in names or not path.is_file():
+            continue
+        names.append(name)
+        # the loop comes to what is included by these
+        waiting += [match[1] for match in _INCLUDE.findall(read_text(path))]
+    return names
+
+
 def read_text(path: Path) -> str:
     """Read a text file of a model, whatever its encoding; lines end with a newline."""
     try:

@@ -1,15 +1,20 @@
-"""Look-ups of NMODL's tables without branches, so that loops over segments become vectors.
+"""Mends of what nmodl makes: look-ups in tables without branches, and one copy of its solver.
 
 A program of its own, which a wrapper of nmodl runs on each translated file: it needs nothing but
 the standard library, and imports nothing of this package.
 
-Below the table its first value holds and above it its last one. Position and index are clamped
-instead of asked for, so that one formula holds everywhere: t[i] + theta (t[j] - t[i]), with
-theta = 0 at both ends. The values have the same bits. The switch usetable_NAME leaves the loop.
+A file with a KINETIC and a LINEAR block gets the solver of linear systems twice, once within that
+of Newton's method, which no compiler takes.
+
+Loops over segments become vectors where they look up in tables without branches. Below the table
+its first value holds and above it its last one. Position and index are clamped instead of asked
+for, so that one formula holds everywhere: t[i] + theta (t[j] - t[i]), with theta = 0 at both ends.
+The values have the same bits. The switch usetable_NAME leaves the loop.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -29,6 +34,76 @@ _LOOP = re.compile(
     r"        #pragma omp simd\n        #pragma ivdep\n"
     r"        for \(int id = 0; id < nodecount; id\+\+\) \{\n(?:.*\n)*?        \}\n"
 )
+
+
+# the solver as nmodl 9.0 puts it into a file, with the namespaces that it stands in
+_SOLVER = re.compile(
+    r"^namespace nmodl \{\nnamespace crout \{\n.*?"
+    r"^\}  // namespace crout\n\}  // namespace nmodl\n",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def with_one_solver(text: str) -> str:
+    """Return a translated file without repetitions of its solver of linear systems.
+
+    Parameters
+    ----------
+    text : str
+        C++ that nmodl made.
+    """
+    first, *others = [*_SOLVER.finditer(text), None]
+    for other in reversed(others):
+        # only what is the same, word by word, may go
+        if first is not None and other is not None and _words(other[0]) == _words(first[0]):
+            text = text[: other.start()] + text[other.end() :]
+    return text
+
+
+def _words(code: str) -> list[str]:
+    return re.sub(r"//[^\n]*|/\*.*?\*/", " ", code, flags=re.DOTALL).split()
+
+
+# the variable that only translations for threads have, its column and those behind it
+_POTENTIAL = re.compile(r"^ *inst->v_unused = ml->data\+(\d+)\*pnodecount;\n", re.MULTILINE)
+_COLUMN = re.compile(r"\bml->data\+(\d+)\*pnodecount")
+_SIZE = re.compile(r"(\bfloat_variables_size\(\) \{\s*return )(\d+);")
+
+
+def with_variables(text: str, count: int | None) -> str:
+    """Return a translated file that has as many variables as NEURON's translation.
+
+    NEURON keeps the potential among the variables of a mechanism where threads may share it, and
+    CoreNEURON always, though it only writes it. CoreNEURON ends the process where they differ.
+
+    Parameters
+    ----------
+    text : str
+        C++ that nmodl made.
+    count : int or None
+        Variables of NEURON's translation; None where they are not known.
+    """
+    size, potential = _SIZE.search(text), _POTENTIAL.search(text)
+    if count is None or size is None or potential is None or int(size[2]) != count + 1:
+        return text
+    column = int(potential[1])
+
+    def moved(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return f"ml->data+{number - (number > column)}*pnodecount"
+
+    changed = _SIZE.sub(rf"\g<1>{count};", _COLUMN.sub(moved, _POTENTIAL.sub("", text)))
+    changed = re.sub(r"^ *double\* v_unused\{\};\n", "", changed, flags=re.MULTILINE)
+    changed = re.sub(r"^ *inst->v_unused\[id\] = v;\n", "", changed, flags=re.MULTILINE)
+    # where it is read, or columns are reached in another way, all stays
+    is_whole = "v_unused" not in changed and not re.search(r"\bdata\[\d+\*pnodecount", changed)
+    return changed if is_whole else text
+
+
+def counts_of(variable: str) -> dict[str, int]:
+    """Numbers of variables by file, from the environment variable that a compilation sets."""
+    pairs = (pair.split("=") for pair in os.environ.get(variable, "").split())
+    return {stem: int(count) for stem, count in pairs}
 
 
 def without_branches(text: str) -> str:
@@ -76,7 +151,8 @@ def main(arguments: list[str]) -> None:
     folder = arguments[arguments.index("-o") + 1]
     path = Path(folder) / Path(arguments[0]).with_suffix(".cpp").name
     text = path.read_text(errors="surrogateescape")
-    changed = without_branches(text)
+    count = counts_of("LFP_VARIABLES").get(path.stem)
+    changed = without_branches(with_variables(with_one_solver(text), count))
     if changed != text:
         path.write_text(changed, errors="surrogateescape")
 
