@@ -40,10 +40,28 @@ PROCEDURE rates(v (mV)) {
 """
 
 
+# several of one class on a segment, whose currents a pool of calcium reads
+CALCIUM = """
+NEURON { THREADSAFE POINT_PROCESS Calcium USEION ca WRITE ica RANGE g }
+ASSIGNED { v (mV) ica (nA) }
+PARAMETER { g = 0.001 (uS) }
+BREAKPOINT { ica = g*(v-40) }
+"""
+POOL = """
+NEURON { THREADSAFE SUFFIX pool USEION ca READ ica WRITE cai }
+ASSIGNED { ica (mA/cm2) }
+STATE { cai (mM) }
+INITIAL { cai = 1e-4 }
+BREAKPOINT { SOLVE s METHOD cnexp }
+DERIVATIVE s { cai' = -ica*0.1 - (cai-1e-4)/20 }
+"""
+
+
 @pytest.fixture(scope="module")
 def mods(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mods")
-    for name, text in (("gap", GAP), ("chance", CHANCE), ("returns", RETURNS)):
+    texts = {"gap": GAP, "chance": CHANCE, "returns": RETURNS, "calcium": CALCIUM, "pool": POOL}
+    for name, text in texts.items():
         (folder / f"{name}.mod").write_text(text)
     return folder
 
@@ -107,13 +125,41 @@ def test_c_code_runs_in_both_engines(neuron_process, share: Path, mods: Path) ->
         cell.insert("returns", gbar=0.002)
         for engine in ("neuron", "coreneuron"):
             cell.simulate(tstop=20.0, engine=engine, rec_variables=["n_returns"])
-            results[engine] = np.vstack([cell.somav, cell.rec_variables["n_returns"][0]])
+            results[engine] = np.vstack([cell.somav, cell.variables["n_returns"][0]])
         """,
         morphology=str(share / "morphologies/stick.swc"),
         mods=str(mods),
     )
     np.testing.assert_allclose(told["coreneuron"], told["neuron"], rtol=0, atol=1e-9)
-    assert np.all(np.ptp(told["neuron"], axis=1) > 1e-3)
+    assert np.all(np.ptp(told["neuron"], axis=1) > 1e-4)
+
+
+def test_currents_of_equal_point_processes_add_up_in_both_engines(
+    neuron_process, share: Path, mods: Path
+) -> None:
+    told = neuron_process(
+        """
+        from lfpcli.runtime.mechanisms.build import build
+        from lfpcli.runtime.mechanisms.load import load
+        load(build([mods]))
+        from lfpcli import Cell, StimIntElectrode
+        cell = Cell(morphology, passive=True)
+        cell.insert("pool")
+        for number in range(11):
+            # one, two and eight on a segment
+            index = (0, 1, 1, *(8 * [2]))[number]
+            StimIntElectrode(cell, index, "Calcium", g=0.001 * (number + 1))
+        for engine in ("neuron", "coreneuron"):
+            cell.simulate(tstop=10.0, engine=engine, rec_variables=["cai", "ica"])
+            results[engine] = np.vstack([cell.variables["cai"], cell.variables["ica"]])
+        """,
+        morphology=str(share / "morphologies/stick.swc"),
+        mods=str(mods),
+    )
+    peak = np.abs(told["neuron"]).max(axis=1, keepdims=True)
+    assert np.all(peak[:3] > 1.1e-4)
+    error = np.abs(told["coreneuron"] - told["neuron"]) / np.maximum(peak, 1e-12)
+    assert error.max() < 1e-9
 
 
 def test_a_step_near_the_delays_runs(neuron_process, share: Path) -> None:

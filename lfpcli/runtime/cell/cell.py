@@ -78,6 +78,8 @@ class Cell(Derived, Located, Stimulated):
         Names of the sections; those of NEURON by default.
     places : PlacesOfCells, optional
         What remembers where the segments of equal cells lie.
+    owner : object
+        What keeps the sections alive, such as the object of a hoc template.
 
     Attributes
     ----------
@@ -111,10 +113,11 @@ class Cell(Derived, Located, Stimulated):
         gid: int = 0,
         names: Sequence[str] | None = None,
         places: PlacesOfCells | None = None,
+        owner: Any = None,
     ) -> None:
         h = nrn()
         self.gid = gid
-        self.owner: Any = None
+        self.owner = owner
         self.sections, self.names = _load(morphology, names)
         self._places = places or PlacesOfCells()
         self.synapses: list[Synapse] = []

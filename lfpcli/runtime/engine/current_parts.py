@@ -176,25 +176,6 @@ def nonspecific_currents(mechanism: str, *, is_density: bool) -> tuple[str, ...]
     return tuple(names)
 
 
-def ion_writing_points() -> list[str]:
-    """Names of point processes of the model that carry currents of ions.
-
-    Where several are on a node, CoreNEURON keeps the ionic current of one of them alone, though the
-    potentials see all.
-    """
-    types = nrn().MechanismType(_POINT_TYPE)
-    names = []
-    for k in range(int(types.count())):
-        types.select(k)
-        block = neuron_block(types.code() or "")
-        if re.search(r"\bUSEION\s+(\w+)[^U]*?\bWRITE\s+[^U]*?\bi\1\b", block):
-            reference = nrn().ref("")
-            types.selected(reference)
-            if len(nrn().List(str(reference[0]))):
-                names.append(str(reference[0]))
-    return names
-
-
 def _reversal(owner: Any, base: str, suffix: str) -> float:
     """Reversal potential of a current, NaN where the owner has no variable that looks like it."""
     for name in (f"e{base[1:]}", *_REVERSALS):

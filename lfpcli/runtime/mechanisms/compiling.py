@@ -66,14 +66,20 @@ class _Compilation:
     has_vectors: bool = False
     variables: str = ""
 
+    @property
+    def is_core(self) -> bool:
+        """Whether it is CoreNEURON's."""
+        return self.library == CORE_LIBRARY
+
     def command(self, tools: Toolchain) -> list[str]:
         """The command that compiles the folder ``mods`` of the current one."""
-        flags, more = list(tools.flags), []
+        flags = list(tools.flags)
+        # its translations are mended also where their loops become no vectors
+        more = ["-m", f"mods/{WRAPPER}"] if self.is_core else []
         if self.has_vectors:
             # the user's own flags come last, and win
             flags = [*PORTABLE_FLAGS, *instruction_flags(), f"--include=mods/{HEADER.name}"]
             flags += extra_flags()
-            more = ["-m", f"mods/{WRAPPER}"]
         return [tools.program(self.program), *more, self.option, shlex.join(flags), "mods"]
 
 
@@ -171,7 +177,7 @@ def _compile(
 def _make(compilation: _Compilation, work: Path, tools: Toolchain) -> tuple[Path | None, str]:
     """Compile what lies in ``work/mods``; return the library, and what was printed."""
     environment: dict[str, str] = {}
-    if compilation.has_vectors:
+    if compilation.is_core:
         stage_vectors(work / "mods")
         environment = vector_environment(tools.program("nmodl"))
         environment["LFP_VARIABLES"] = compilation.variables
@@ -239,11 +245,13 @@ def _compile_core(
     chosen = [file for file in files if file.name not in refused]
     counts = variable_counts(work.parent.parent / "neuron", IN_NEURON)
     listed = " ".join(f"{stem}={count}" for stem, count in sorted(counts.items()))
-    with_vectors = replace(_WITH_VECTORS, variables=listed)
+    with_vectors, without = (
+        replace(compilation, variables=listed) for compilation in (_WITH_VECTORS, _FOR_CORENEURON)
+    )
     outcome = _compile(chosen, with_vectors, work / "vectors", tools)
     if outcome.broken or outcome.library is None:
         # what a file has in C may not go together with the functions that are put into it
-        plain = _compile(chosen, _FOR_CORENEURON, work / "plain", tools)
+        plain = _compile(chosen, without, work / "plain", tools)
         if plain.library is not None and len(plain.broken) < len(outcome.broken or chosen):
             outcome = plain
     return outcome

@@ -63,6 +63,71 @@ ENDVERBATIM
 }}"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamVariable:
+    """How the instances of a mechanism get random streams of their own.
+
+    Attributes
+    ----------
+    name : str
+        The RANDOM variable, or the pointer.
+    takes : {'variable', 'numbers', 'generator'}
+        Whether it is a RANDOM variable; else what its procedure takes: two or three numbers of a
+        stream, or a generator of hoc.
+    setter : str
+        That procedure; empty for RANDOM variables.
+    law : str
+        Which numbers the generator has to give, such as ``random_uniform``; empty where that is
+        not said, or not needed.
+    """
+
+    name: str
+    takes: str
+    setter: str = ""
+    law: str = ""
+
+
+def stream_variables(text: str) -> tuple[StreamVariable, ...]:
+    """Find the random streams of a mechanism.
+
+    Parameters
+    ----------
+    text : str
+        Its source.
+
+    Returns
+    -------
+    tuple of StreamVariable
+        RANDOM variables first.
+    """
+    block = neuron_block(text)
+    streams: list[StreamVariable] = []
+    for names in re.findall(r"\bRANDOM\b[ \t]+(\w+(?:\s*,\s*\w+)*)", block):
+        streams += [StreamVariable(name=n, takes="variable") for n in re.findall(r"\w+", names)]
+    pointers = re.findall(r"\b(?:BBCORE)?POINTER\b([^\n]*)", block)
+    plain = blanked(text)
+    for pointer in re.findall(r"\w+", " ".join(pointers)):
+        users = [each for each in _blocks(plain) if f"_p_{pointer}" in each.body]
+        by_numbers = [u for u in users if "nrnran123_newstream" in u.body and "getarg" in u.body]
+        by_generator = [u for u in users if "nrn_random_arg" in u.body]
+        if by_numbers:
+            setter = by_numbers[0].name
+            streams.append(StreamVariable(name=pointer, takes="numbers", setter=setter))
+        elif by_generator:
+            setter = by_generator[0].name
+            laws = {_law(u, pointer, text) for u in users if u not in by_generator}
+            law = (laws.pop() or "") if len(laws) == 1 else ""
+            streams.append(
+                StreamVariable(
+                    name=pointer,
+                    takes="generator",
+                    setter=setter,
+                    law=law.removesuffix(f"({pointer})"),
+                )
+            )
+    return tuple(streams)
+
+
 @dataclass(frozen=True)
 class _Block:
     """A PROCEDURE or FUNCTION.

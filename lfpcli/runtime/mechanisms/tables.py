@@ -1,4 +1,4 @@
-"""Mends of what nmodl makes: look-ups in tables without branches, and one copy of its solver.
+"""Mends of what nmodl makes: its solver, its variables, sums of currents, look-ups in tables.
 
 A program of its own, which a wrapper of nmodl runs on each translated file: it needs nothing but
 the standard library, and imports nothing of this package.
@@ -30,6 +30,8 @@ _LOOKUP = re.compile(
     r"        int i = int\(xi\);\n        double theta = xi - double\(i\);\n"
     r"(?P<values>(?:.*\n)*?)        return 0;\n    \}\n"
 )
+_IN_LANES = "        #pragma omp simd\n        #pragma ivdep\n"
+_ADDED = re.compile(r"inst->ion_\w+\[indexes\[[^\]]*\]\] \+=")
 _LOOP = re.compile(
     r"        #pragma omp simd\n        #pragma ivdep\n"
     r"        for \(int id = 0; id < nodecount; id\+\+\) \{\n(?:.*\n)*?        \}\n"
@@ -58,6 +60,27 @@ def with_one_solver(text: str) -> str:
         if first is not None and other is not None and _words(other[0]) == _words(first[0]):
             text = text[: other.start()] + text[other.end() :]
     return text
+
+
+def without_lost_currents(text: str) -> str:
+    """Return a translated file whose point processes add up the currents of ions.
+
+    Several of one class may lie on one node, and lanes of a vector that add to one number keep the
+    sum of one of them alone. Such loops are told to be free of that; here they no longer are.
+
+    Parameters
+    ----------
+    text : str
+        C++ that nmodl made.
+    """
+
+    def careful(loop: re.Match[str]) -> str:
+        # what lies on an area of its own is a point process
+        if "inst->node_area[" in loop[0] and _ADDED.search(loop[0]):
+            return loop[0].replace(_IN_LANES, "", 1)
+        return loop[0]
+
+    return _LOOP.sub(careful, text)
 
 
 def _words(code: str) -> list[str]:
@@ -152,7 +175,8 @@ def main(arguments: list[str]) -> None:
     path = Path(folder) / Path(arguments[0]).with_suffix(".cpp").name
     text = path.read_text(errors="surrogateescape")
     count = counts_of("LFP_VARIABLES").get(path.stem)
-    changed = without_branches(with_variables(with_one_solver(text), count))
+    changed = without_lost_currents(with_variables(with_one_solver(text), count))
+    changed = without_branches(changed)
     if changed != text:
         path.write_text(changed, errors="surrogateescape")
 

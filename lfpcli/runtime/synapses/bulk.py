@@ -143,6 +143,7 @@ class Synapses:
         first = self._number_points()
         self.cell, self.segment = rows.cell[first], rows.segment[first]
         self.synapse_type = rows.synapse_type[first]
+        self.origin = rows.origin[first]
         self.points = [
             self._make_point(synapse_types[k], cells[c].segments[s])
             for c, s, k in zip(self.cell, self.segment, self.synapse_type, strict=True)

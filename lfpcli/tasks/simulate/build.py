@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
 from lfpcli.runtime.synapses.events import Trains
+from lfpcli.runtime.synapses.streams import BoundStream, StreamBinder, has_streams
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs
@@ -58,6 +60,8 @@ class Built:
         The point neurons of a circuit on this process.
     trains : dict of str to Trains
         Spikes of the populations without cells of a circuit; those of a model are drawn anew.
+    streams : list of BoundStream
+        The random streams of mechanisms on this process.
     """
 
     settings: OwnSettings
@@ -69,6 +73,7 @@ class Built:
     electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
     artificial: list[ArtificialCell] = field(default_factory=list)
     trains: dict[str, Trains] = field(default_factory=dict)
+    streams: list[BoundStream] = field(default_factory=list)
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -130,7 +135,42 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     )
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
+    instances: dict[int, list[Any]] = {}
+    for factory in factories.values():
+        instances |= factory.instances
+    bind_streams(built, instances, seed)
     return built
+
+
+def bind_streams(built: Built, instances: Mapping[int, Sequence[Any]], seed: int) -> None:
+    """Bind the random streams of all mechanisms on this process.
+
+    Parameters
+    ----------
+    built : Built
+        The model; gets its `streams`.
+    instances : mapping of int to sequence
+        By gid, what the own code of the cells has made.
+    seed : int
+        Seed of the run.
+    """
+    binder = StreamBinder(seed)
+    for cell in built.cells:
+        binder.bind_points("cell", 0, cell.gid, instances.get(cell.gid, ()))
+        binder.bind_density(cell.gid, cell.sections)
+    synapses = built.synapses
+    drawing = np.array([has_streams(each.type) for each in synapses.synapse_types], np.bool_)
+    groups: dict[tuple[int, int], list[Any]] = {}
+    # point processes are sorted by cell, and within each in an order of its own
+    for k in np.flatnonzero(drawing[synapses.synapse_type]).tolist():
+        key = int(synapses.cell[k]), int(synapses.origin[k])
+        groups.setdefault(key, []).append(synapses.points[k])
+    for (index, table), points in groups.items():
+        binder.bind_points("synapse", table, built.cells[index].gid, points)
+    for table, placed_electrodes in built.electrodes.items():
+        for index, electrode in placed_electrodes:
+            binder.bind_points("stimulus", table, built.cells[index].gid, [electrode.point])
+    built.streams = binder.bound
 
 
 def agreed_settings(model: Model, factories: Mapping[str, CellFactory], team: Team) -> OwnSettings:

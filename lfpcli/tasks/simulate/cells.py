@@ -28,6 +28,7 @@ from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
 from lfpcli.runtime.mechanisms.concentrations import conflicting_writers
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
+from lfpcli.runtime.synapses.streams import InstanceWatch
 from lfpcli.tasks.simulate.standing import morphology_of
 
 
@@ -49,6 +50,9 @@ class CellFactory:
     settings : dict of str to float
         What the cell's own files set of NEURON's settings, such as `celsius`, which the model
         file overrules.
+    instances : dict of int to list
+        By gid, the point processes and artificial cells with random streams that the cell's own
+        code has made, in the order of their making.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class CellFactory:
         self.spec = spec
         self._extracellular = extracellular or spec.extracellular
         self.settings: dict[str, float] = {}
+        self.instances: dict[int, list[Any]] = {}
         self._stand_ins = stand_ins
         self._made = False
         self._checked = False
@@ -86,6 +91,7 @@ class CellFactory:
             Number of the cell.
         """
         spec = self.spec
+        watch = InstanceWatch()
         source, names, owner = self._sections()
         # hoc and Python code may set the temperature as well as channels
         with watched_settings(self.settings), located(spec.source_line):
@@ -99,8 +105,9 @@ class CellFactory:
                 gid=gid,
                 names=names,
                 places=self._places,
+                owner=owner,
             )
-        cell.owner = owner
+        self.instances[gid] = list(watch.made())
         self._set_expressions(cell)
         if self._checked:
             return cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from lfpcli.tasks.circuits.inputs import ClampInput, SpikeInput, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
-from lfpcli.tasks.simulate.build import Built, agreed_settings
+from lfpcli.tasks.simulate.build import Built, agreed_settings, bind_streams
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.own_settings import stated_settings
@@ -86,6 +87,8 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     ----------
     model : Model
         A model with a ``[circuit]``.
+    seed : int
+        Seed of the random streams of mechanisms.
     team : Team
         The processes.
     stand_ins : sequence of str
@@ -115,13 +118,15 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     return built
 
 
-def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Built:
+def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
     """Build the part of a circuit that is on this process.
 
     Parameters
     ----------
     model : Model
         A model with a ``[circuit]``.
+    seed : int
+        Seed of the random streams of mechanisms.
     team : Team
         The processes.
     stand_ins : sequence of str
@@ -142,7 +147,7 @@ def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Bu
         synapses.feed = JoinedFeeds([synapses.feed, inputs.feed])
         synapses.netcons += inputs.netcons
     wiring.add_clamps()
-    return Built(
+    built = Built(
         settings=settings,
         layout=parts.layout,
         synapses=synapses,
@@ -152,6 +157,11 @@ def build_circuit(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Bu
         artificial=parts.artificial,
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
     )
+    instances: dict[int, list[Any]] = {}
+    for factory in parts.factories.values():
+        instances |= factory.instances
+    bind_streams(built, instances, seed)
+    return built
 
 
 class CircuitWiring:

@@ -10,7 +10,6 @@ from lfpcli.errors import SimulatorError
 from lfpcli.model import Model
 from lfpcli.runtime.capture import prints_to_stderr
 from lfpcli.runtime.engine import coreneuron
-from lfpcli.runtime.engine.current_parts import ion_writing_points
 from lfpcli.runtime.hoc.hoc import own_procedures
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
@@ -82,9 +81,6 @@ def choose_engine(model: Model) -> EngineChoice:
         procedure.name == "advance" for procedure in own_procedures()
     ):
         reason = "the model's own advance() makes the steps"
-    in_parts = any(probe.per == vocabulary.CURRENT for probe in model.probes)
-    if not reason and in_parts and (names := ion_writing_points()):
-        reason = f"it loses ionic currents of several {names[0]} on a segment"
     if wanted == "coreneuron" and reason:
         raise SimulatorError(
             f"CoreNEURON cannot run this model: {reason}",

@@ -235,7 +235,7 @@ class Simulation:
             # what reads circuits is imported where there is one
             from lfpcli.tasks.simulate.circuit import build_circuit
 
-            self.built = build_circuit(model, team, stand_ins)
+            self.built = build_circuit(model, self.seed, team, stand_ins)
         self.model = model = self.built.settings.model
         called = called_procedures(model, self.built.layout.count, team)
         self.collection = Collection(model, self.built, team)
