@@ -66,7 +66,8 @@ def conductivity(value: float, label: str = "conductivity") -> float:
     sigma = float(value)
     if not (np.isfinite(sigma) and sigma > 0):
         raise InputError(
-            f"{label} is {sigma:g} S/m, not positive", remedy="give a conductivity above zero"
+            f"{label} is {sigma:g} S/m, not positive",
+            remedy="give one above zero, for an insulator a small one such as 1e-6",
         )
     return sigma
 

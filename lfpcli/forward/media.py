@@ -13,6 +13,12 @@ from lfpcli.forward import transforms
 from lfpcli.forward.images import slice_heights, sphere_images
 from lfpcli.geometry import Geometry
 
+INSULATED_SPHERE = "a sphere with sigma_out 0 holds its current, which has nowhere to go"
+INSULATED_REMEDY = (
+    "give a small sigma_out, such as 1e-6: currents that add up to zero make the potentials of "
+    "an insulated sphere then"
+)
+
 
 @dataclass(frozen=True)
 class HalfSpace:
@@ -173,7 +179,9 @@ class Sphere:
 
     def __post_init__(self) -> None:
         _check_number(self.radius, "radius of the sphere", above=0.0)
-        _check_number(self.sigma_out, "sigma_out of the sphere", above=0.0)
+        _check_number(self.sigma_out, "sigma_out of the sphere", least=0.0)
+        if self.sigma_out == 0:
+            raise UsageError(INSULATED_SPHERE, remedy=INSULATED_REMEDY)
         if len(self.centre) != 3:
             raise UsageError("centre of the sphere has other than three coordinates")
         for value in self.centre:

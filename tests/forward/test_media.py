@@ -9,6 +9,7 @@ from chance import as_lfpykit, contacts, rotation, segments, within
 from scipy.special import eval_legendre
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.homogeneous_sphere import HomogeneousSphereVolumeConductor
 from lfpcli.forward.images import series_weights
 from lfpcli.forward.media import HalfSpace, Slice, Sphere, as_medium
 from lfpcli.forward.potentials import transfer_matrix
@@ -194,6 +195,28 @@ def test_sphere_is_the_series_in_any_direction(outer: float) -> None:
     got = transfer_matrix(geometry, places, method="point", medium=medium)
     want = [[legendre_series(s, p, 250.0, 0.3, outer) for s in geometry.middle] for p in places]
     np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
+def test_a_sphere_in_next_to_no_conductivity_is_an_insulated_one() -> None:
+    """Two opposite sources are the dipole of a head with nothing around it."""
+    radius, moment, apart = 1000.0, np.array([1.0, 2.0, -1.0]), 0.01
+    place = np.array([100.0, -300.0, 500.0])
+    ends = place + apart * np.outer([0.5, -0.5], moment)
+    places = contacts()
+    places *= radius / np.linalg.norm(places, axis=1, keepdims=True)
+    options = {"method": "point", "medium": Sphere(radius, sigma_out=1e-6)}
+    got = transfer_matrix(Geometry(ends, ends, [1e-4, 1e-4]), places, **options)
+    head = HomogeneousSphereVolumeConductor(places * (1 - 1e-12), radius=radius, sigma=0.3)
+    want = (head.lead_field(place[None]) @ moment)[:, 0]
+    # the two sources are ten thousand times as large as what is left of them
+    potential = (got[:, 0] - got[:, 1]) / apart
+    np.testing.assert_allclose(potential, want, atol=1e-4 * np.abs(want).max())
+
+
+def test_an_insulated_sphere_is_refused_with_a_way_out() -> None:
+    with pytest.raises(UsageError, match="nowhere to go") as error:
+        Sphere(1000.0, sigma_out=0.0)
+    assert "1e-6" in str(error.value.remedy)
 
 
 def test_sphere_at_its_centre_is_the_first_term() -> None:

@@ -129,6 +129,57 @@ def test_check_tells_the_error_of_each_signal(shell, model: Path, tmp_path: Path
     assert 0.006 < estimates["crank-nicolson"] < 0.025
 
 
+CLAMP = """
+[[stimulus]]
+type = "SEClamp"
+location = "soma"
+dur1 = 5.0
+amp1 = -20.0
+rs = 0.001
+"""
+FIELD = """
+[[field]]
+electrodes = [[50.0, 0.0, 0.0]]
+current = {amp = -6e4, dur = 0.2, delay = 1.0}
+"""
+HOC = """
+create soma
+access soma
+L = 20
+diam = 20
+insert pas
+objref clamp
+clamp = new SEClamp(0.5)
+clamp.dur1 = 5
+clamp.amp1 = -20
+clamp.rs = 0.001
+secondorder = 2
+"""
+
+
+@pytest.mark.parametrize(("table", "reason"), [(CLAMP, "SEClamp"), (FIELD, "field")])
+def test_second_order_is_refused_where_it_would_oscillate(
+    shell, model: Path, tmp_path: Path, table: str, reason: str
+) -> None:
+    """A stiff clamp's potential swings by the step that it made; so does that of a field."""
+    clamped = tmp_path / "clamped.toml"
+    clamped.write_text(model.read_text() + table)
+    arguments = ["sim", clamped, "-o", tmp_path / "o.h5"]
+    ran = shell(*arguments, "--set", "run.method=crank-nicolson", code=3)
+    assert reason in ran.err and "backward-euler" in ran.err
+    assert not (tmp_path / "o.h5").exists()
+
+
+def test_a_clamp_of_the_models_own_has_first_order(shell, tmp_path: Path) -> None:
+    (tmp_path / "clamp.hoc").write_text(HOC)
+    ran = shell("sim", "--hoc", tmp_path / "clamp.hoc", "--tstop", 4, "-o", tmp_path / "o.h5")
+    assert "method = backward-euler: SEClamp in the cells' own files oscillates" in ran.err
+    with open_recording(tmp_path / "o.h5") as recording:
+        v = recording.report("vmem", "cell").data[()]
+    # the potential is that of the clamp from the second sample on
+    np.testing.assert_allclose(v[2:], -20.0, atol=0.5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -9,6 +9,15 @@ from lfpcli.runtime.neuron import nrn
 
 # what model files set for the whole of NEURON
 SETTINGS = ("celsius", "dt", "secondorder", "tstop", "v_init")
+# point processes that hold a potential, and circuits; NEURON's second order does not damp them
+VOLTAGE_CLAMPS = ("SEClamp", "VClamp")
+CIRCUITS = ("LinearMechanism",)
+
+
+def clamps_there() -> set[str]:
+    """Names of the voltage clamps and circuits that there are objects of in this process."""
+    h = nrn()
+    return {name for name in (*VOLTAGE_CLAMPS, *CIRCUITS) if h.List(name).count()}
 
 
 def set_settings(values: Mapping[str, float]) -> None:

@@ -16,7 +16,7 @@ from lfpcli.model.candidates import resolve
 from lfpcli.model.orientation import Rotation
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
-from lfpcli.runtime.hoc.settings import set_settings
+from lfpcli.runtime.hoc.settings import clamps_there, set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
@@ -183,7 +183,8 @@ def agreed_settings(model: Model, factories: Mapping[str, CellFactory], team: Te
     for settings in team.exchange(here):
         for name, values in settings.items():
             by_cell[name] |= values
-    return with_own_settings(model, by_cell)
+    clamps: set[str] = set().union(*team.exchange(clamps_there()))
+    return with_own_settings(model, by_cell, clamps)
 
 
 def _make_cells(

@@ -5,7 +5,7 @@ The model file wins where it states a key; where it is silent, what the cells' o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from lfpcli import vocabulary
 from lfpcli.errors import InputError
 from lfpcli.model import Model
 from lfpcli.runtime.hoc.hoc import OwnProcedure, own_procedures
+from lfpcli.runtime.hoc.settings import VOLTAGE_CLAMPS
 from lfpcli.runtime.mpi.team import Team
 
 # those that a run takes from the cells' files; it ends where the model says
@@ -66,7 +67,9 @@ def stated_settings(model: Model) -> dict[str, float]:
     return values
 
 
-def with_own_settings(model: Model, by_cell: Mapping[str, Mapping[str, float]]) -> OwnSettings:
+def with_own_settings(
+    model: Model, by_cell: Mapping[str, Mapping[str, float]], clamps: Collection[str] = ()
+) -> OwnSettings:
     """Fill in what the files of the cells set and the model file does not.
 
     Parameters
@@ -75,6 +78,8 @@ def with_own_settings(model: Model, by_cell: Mapping[str, Mapping[str, float]]) 
         The model.
     by_cell : mapping of str to mapping of str to float
         By kind of cell, what its files set.
+    clamps : collection of str
+        Voltage clamps and circuits (LinearMechanism) that the cells' own files make.
 
     Returns
     -------
@@ -83,8 +88,9 @@ def with_own_settings(model: Model, by_cell: Mapping[str, Mapping[str, float]]) 
     Raises
     ------
     InputError
-        Where files of two kinds of cells set different values and the model is silent, or the
-        time step that they set is longer than the run.
+        Where files of two kinds of cells set different values and the model is silent, the time
+        step that they set is longer than the run, or the model states a method that its clamps
+        or fields do not go with.
     """
     result = OwnSettings(model)
     taken: dict[str, Any] = {}
@@ -118,10 +124,42 @@ def with_own_settings(model: Model, by_cell: Mapping[str, Mapping[str, float]]) 
         result.notes.append(f"secondorder = {result.secondorder} as the cells' own files set it")
         if result.secondorder == _SECOND_ORDER and not model.run.is_adaptive:
             taken["method"] = vocabulary.INTEGRATORS[1]
+    if result.secondorder and not model.run.is_adaptive:
+        reason = _what_oscillates(model, clamps)
+        if reason is not None:
+            _refuse_if_stated(model, reason)
+            result.secondorder = 0
+            taken["method"] = vocabulary.INTEGRATORS[0]
+            result.notes.append(
+                f"method = {taken['method']}: {reason} oscillates with second order"
+            )
     if taken:
         result.model = replace(model, run=replace(model.run, **taken))
         _check_step(result.model)
     return result
+
+
+def _what_oscillates(model: Model, clamps: Collection[str]) -> str | None:
+    """What in a model changes potentials faster than a step, which second order does not damp.
+
+    The potential of a clamped segment swings about the command by as much as it began off it, and
+    that of a field's segments after each of its edges, from step to step.
+    """
+    for stimulus in model.stimuli:
+        if stimulus.type in VOLTAGE_CLAMPS:
+            return f"a voltage clamp ({stimulus.type})"
+    if model.fields:
+        return "the extracellular field"
+    return f"{sorted(clamps)[0]} in the cells' own files" if clamps else None
+
+
+def _refuse_if_stated(model: Model, reason: str) -> None:
+    if "method" in model.run.stated:
+        raise InputError(
+            f"method {model.run.method} makes potentials swing from step to step with {reason}",
+            source=model.run.source_line or None,
+            remedy=f'leave method out, or give "{vocabulary.INTEGRATORS[0]}" and a smaller dt',
+        )
 
 
 def _shown(value: float | str) -> str:
