@@ -19,6 +19,13 @@ _MODULES = {
     "lfpcli.geometry": ("Geometry",),
     "lfpcli.forward.contacts": ("Contacts",),
     "lfpcli.io.arrays": ("load_contacts",),
+    "lfpcli.io.exchange.objects": (
+        "to_mne",
+        "to_neo",
+        "to_pandas",
+        "to_spikeinterface",
+        "to_xarray",
+    ),
     "lfpcli.io.recording": (
         "Recording",
         "open_recording",

@@ -17,6 +17,7 @@ from lfpcli.geometry import Geometry
 from lfpcli.guarded import hdf5
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
 from lfpcli.io import stream
+from lfpcli.io.frames import frame, segment_names
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.shares import SHARE, share_of
 from lfpcli.io.text import as_text
@@ -383,6 +384,40 @@ class Recording:
             signal.shares[group] = self._share(f"{base}/groups/{group}", group)
         self._check_channels(base, signal)
         return signal
+
+    def to_pandas(self, name: str) -> Any:
+        """A signal, dipole moment or report as a ``pandas.DataFrame``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the signal, ``dipole/GROUP`` or ``VARIABLE/POPULATION``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a time (ms), a column a channel; ``attrs`` holds the units.
+
+        Raises
+        ------
+        InputError
+            Where there is no such part.
+        MissingDependencyError
+            Where pandas is not installed.
+        """
+        head, _, tail = name.partition("/")
+        sampled: Sampled
+        if head == "dipole" and tail:
+            sampled, columns = self.dipole(tail), ["x", "y", "z"]
+        elif tail:
+            sampled = report = self.report(head, tail)
+            cells = np.repeat(report.node_ids, np.diff(report.pointers))
+            names = self.geometry(tail).section_names if tail in self.populations else None
+            columns = segment_names(cells, report.element_ids, report.element_pos, names)
+        else:
+            sampled = signal = self.signal(name)
+            columns = signal.names or [str(k) for k in range(signal.data.shape[1])]
+        return frame(np.asarray(sampled.data[:], float), sampled.times, columns, sampled.units)
 
     def _check_channels(self, base: str, signal: Signal) -> None:
         """Refuse contacts, names and shares that are not as many as the channels."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from lfpcli.errors import UsageError
 from lfpcli.io.exchange.contents import Contents, Target, Traces, ending_in, only_traces
+from lfpcli.io.exchange.mne_sources import FIXED, write_fixed
 
 # channel type and unit that MNE stores
 _TYPES = {"V": "V", "mV": "V", "uV": "V", "nV": "V", "T": "T", "pT": "T", "fT": "T", "T/m": "T/m"}
@@ -18,6 +19,8 @@ METRES = 1e-6
 
 def write(contents: Contents, path: Path, target: Target) -> None:
     """Write one signal as raw data, or as an evoked response where the name ends in ``-ave.fif``.
+
+    A name that ends in ``-dip.fif`` makes a fixed dipole of a dipole moment.
 
     Potentials of models of the head are EEG channels, others those of a depth electrode (SEEG);
     fields are magnetometers, their gradients gradiometers. Numbers are in V, T and T/m, places in
@@ -32,6 +35,9 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     target : Target
         Its name and the type of the samples.
     """
+    if target.name.endswith(FIXED):
+        write_fixed(contents, path)
+        return
     traces = only_traces(contents, ".fif")
     if target.name.endswith("-ave.fif"):
         evoked = mne.EvokedArray(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import UsageError, nearest
 from lfpcli.io.exchange.contents import Contents, Traces
-from lfpcli.io.exchange.recordings import opened
+from lfpcli.io.exchange.recordings import contents_of, opened
 from lfpcli.io.exchange.registry import TARGETS, Format
+from lfpcli.io.recording import Recording, open_recording
 
-Source = str | os.PathLike[str]
+Source = str | os.PathLike[str] | Recording
 
-_FRAMES = Format(name="pandas", module="objects", packages=("pandas",), extra="frames")
 _ARRAYS = Format(name="xarray", module="objects", packages=("xarray",), extra="frames")
 
 
@@ -23,8 +25,8 @@ def to_neo(recording: Source) -> Any:
 
     Parameters
     ----------
-    recording : path-like
-        A recording.
+    recording : path-like or Recording
+        A recording, or one that is open.
 
     Returns
     -------
@@ -37,28 +39,31 @@ def to_neo(recording: Source) -> Any:
         Where Neo is not installed.
     """
     module = _format("nix").load()
-    with opened(recording) as contents:
+    with _contents(recording) as contents:
         return module.to_neo(contents)
 
 
 def to_mne(recording: Source, signal: str) -> Any:
-    """One signal of a recording as ``mne.io.RawArray``, in V, T or T/m.
+    """One signal of a recording as ``mne.io.RawArray``, in V, T or T/m; a moment as ``mne.Dipole``.
 
     Parameters
     ----------
-    recording : path-like
-        A recording.
+    recording : path-like or Recording
+        A recording, or one that is open.
     signal : str
-        Name of the signal.
+        Name of the signal, or ``dipole/GROUP``.
 
     Returns
     -------
-    mne.io.RawArray
-        Channels with their places, in metres.
+    mne.io.RawArray or mne.Dipole
+        Channels with their places, in metres; or the place, amplitude (A m) and direction of a
+        moment at each sample.
     """
-    module = _format("fif").load()
-    with opened(recording) as contents:
-        return module.to_raw(_named(contents, signal))
+    with _contents(recording) as contents:
+        traces = _named(contents, signal)
+        if signal.startswith("dipole/"):
+            return _format("dip").load().to_dipole(traces)
+        return _format("fif").load().to_raw(traces)
 
 
 def to_spikeinterface(recording: Source, signal: str) -> Any:
@@ -66,8 +71,8 @@ def to_spikeinterface(recording: Source, signal: str) -> Any:
 
     Parameters
     ----------
-    recording : path-like
-        A recording.
+    recording : path-like or Recording
+        A recording, or one that is open.
     signal : str
         Name of a signal of potentials.
 
@@ -76,7 +81,7 @@ def to_spikeinterface(recording: Source, signal: str) -> Any:
     spikeinterface.core.NumpyRecording
     """
     module = _format("spikeinterface").load()
-    with opened(recording) as contents:
+    with _contents(recording) as contents:
         return module.to_recording(_named(contents, signal))
 
 
@@ -85,8 +90,8 @@ def to_pandas(recording: Source, signal: str) -> Any:
 
     Parameters
     ----------
-    recording : path-like
-        A recording.
+    recording : path-like or Recording
+        A recording, or one that is open.
     signal : str
         Name of the signal, ``dipole/GROUP`` or ``VARIABLE/POPULATION``.
 
@@ -95,15 +100,10 @@ def to_pandas(recording: Source, signal: str) -> Any:
     pandas.DataFrame
         ``attrs`` holds the units.
     """
-    _FRAMES.load()
-    import pandas
-
-    with opened(recording) as contents:
-        traces = _named(contents, signal)
-        index = pandas.Index(traces.times, name="time")
-        frame = pandas.DataFrame(traces.samples.array(), index=index, columns=traces.channels)
-    frame.attrs["units"] = traces.units
-    return frame
+    if isinstance(recording, Recording):
+        return recording.to_pandas(signal)
+    with open_recording(recording) as file:
+        return file.to_pandas(signal)
 
 
 def to_xarray(recording: Source, signal: str) -> Any:
@@ -111,8 +111,8 @@ def to_xarray(recording: Source, signal: str) -> Any:
 
     Parameters
     ----------
-    recording : path-like
-        A recording.
+    recording : path-like or Recording
+        A recording, or one that is open.
     signal : str
         Name of the signal, ``dipole/GROUP`` or ``VARIABLE/POPULATION``.
 
@@ -124,7 +124,7 @@ def to_xarray(recording: Source, signal: str) -> Any:
     _ARRAYS.load()
     import xarray
 
-    with opened(recording) as contents:
+    with _contents(recording) as contents:
         traces = _named(contents, signal)
         values = traces.samples.array()
     coordinates: dict[str, Any] = {
@@ -141,6 +141,15 @@ def to_xarray(recording: Source, signal: str) -> Any:
         name=traces.name,
         attrs={"units": traces.units, "model": traces.model},
     )
+
+
+@contextlib.contextmanager
+def _contents(recording: Source) -> Iterator[Contents]:
+    if isinstance(recording, Recording):
+        yield contents_of(recording)
+        return
+    with opened(recording) as contents:
+        yield contents
 
 
 def _format(name: str) -> Format:

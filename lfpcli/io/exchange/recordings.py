@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from lfpcli.geometry import Geometry
 from lfpcli.io.exchange.contents import Contents, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
+from lfpcli.io.frames import segment_names
 from lfpcli.io.recording import Recording, Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 
@@ -29,7 +30,8 @@ def contents_of(recording: Recording) -> Contents:
     """What a recording holds: signals, dipoles, reports, spikes and geometry."""
     geometries = {name: recording.geometry(name) for name in recording.populations}
     traces = [_signal(recording, name) for name in recording.signals]
-    traces += [_dipole(recording, group) for group in recording.dipole_groups]
+    pose = _pose(traces)
+    traces += [_dipole(recording, group, pose) for group in recording.dipole_groups]
     for variable, populations in recording.reports.items():
         for population in populations:
             report = recording.report(variable, population)
@@ -64,7 +66,19 @@ def _signal(recording: Recording, name: str) -> Traces:
     )
 
 
-def _dipole(recording: Recording, group: str) -> Traces:
+def _pose(signals: Sequence[Traces]) -> dict[str, Any]:
+    """Where the cells are in the head, as the first EEG or MEG of a recording tells it."""
+    for traces in signals:
+        if "position" in traces.parameters:
+            return {
+                key: traces.parameters[key]
+                for key in ("position", "direction")
+                if key in traces.parameters
+            }
+    return {}
+
+
+def _dipole(recording: Recording, group: str, pose: Mapping[str, Any]) -> Traces:
     moment = recording.dipole(group)
     return Traces(
         name=f"dipole/{group}",
@@ -74,16 +88,15 @@ def _dipole(recording: Recording, group: str) -> Traces:
         t_start=moment.t_start,
         channels=AXES,
         model="current dipole moment",
+        parameters=pose,
     )
 
 
 def _report(variable: str, population: str, report: Report, geometry: Geometry | None) -> Traces:
     cells = np.repeat(report.node_ids, np.diff(report.pointers))
     rows = None if geometry is None else _rows(geometry, cells, report)
-    channels = []
-    for gid, section, x in zip(cells, report.element_ids, report.element_pos, strict=True):
-        name = f"section {section}" if geometry is None else geometry.section_names[int(section)]
-        channels.append(f"{gid}.{name}({x:g})")
+    section_names = None if geometry is None else geometry.section_names
+    channels = segment_names(cells, report.element_ids, report.element_pos, section_names)
     return Traces(
         name=f"{variable}/{population}",
         samples=Samples(report.data),

@@ -278,7 +278,7 @@ def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
     there = {
         "geometry": bool(contents.geometries),
         "parameters": any(each.parameters for each in traces),
-        "signals": bool(traces),
+        "signals": any(not each.name.startswith("dipole/") for each in traces),
         "spikes": bool(chosen.trains),
         "positions": any(each.positions is not None for each in traces),
         "shares": any(each.shares for each in traces),
