@@ -10,7 +10,9 @@ import h5py
 
 
 @contextlib.contextmanager
-def new_hdf5(path: str | os.PathLike[str], *, checked: bool = False) -> Iterator[h5py.File]:
+def new_hdf5(
+    path: str | os.PathLike[str], *, checked: bool = False, before: int = 0
+) -> Iterator[h5py.File]:
     """Write an HDF5 file.
 
     Parameters
@@ -19,13 +21,15 @@ def new_hdf5(path: str | os.PathLike[str], *, checked: bool = False) -> Iterator
         The file.
     checked : bool
         Whether metadata have checksums, which readers of before HDF5 1.10 do not know.
+    before : int
+        Bytes that are left free at the begin of the file: 0, or a power of two from 512 on.
 
     Raises
     ------
     OSError, RuntimeError
         Where the disk is full; the process can still end in peace.
     """
-    file = create(path, checked=checked)
+    file = create(path, checked=checked, before=before)
     try:
         yield file
         file.flush()
@@ -35,7 +39,7 @@ def new_hdf5(path: str | os.PathLike[str], *, checked: bool = False) -> Iterator
     file.close()
 
 
-def create(path: str | os.PathLike[str], *, checked: bool = False) -> h5py.File:
+def create(path: str | os.PathLike[str], *, checked: bool = False, before: int = 0) -> h5py.File:
     """Create an HDF5 file, or empty it; see `new_hdf5`."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
@@ -48,6 +52,7 @@ def create(path: str | os.PathLike[str], *, checked: bool = False) -> h5py.File:
     creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     # the same work writes the same bytes at any time of day
     creation.set_obj_track_times(False)
+    creation.set_userblock(before)
     flags = h5py.h5f.ACC_TRUNC
     return h5py.File(h5py.h5f.create(os.fsencode(path), flags, creation, access))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 import edfio
 import numpy as np
 
-from lfpcli.errors import UsageError
+from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.io.exchange.contents import Contents, Target, Traces, only_traces, unit_factor
+from lfpcli.io.exchange.samples import BLOCK_VALUES, check_size
 
 # the range of a channel is written in eight characters, which holds few digits of a small number:
 # samples go into the unit in which their peak is largest without exceeding this
@@ -22,6 +25,10 @@ PREFERRED = {
     "T": ("T", "pT", "fT"),
 }
 LABEL_LENGTH = 16
+# bytes of the header, and of it for each signal
+HEADER_LENGTH = 256
+# where the header says how many records follow
+_RECORDS = slice(236, 244)
 # a length of one record that readers accept, s
 LONGEST_RECORD = 60
 
@@ -45,23 +52,77 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     """
     traces = _scaled(only_traces(contents, target.suffix))
     rate = _rate(traces)
-    seconds = _record(traces.samples.shape[0], rate)
-    values = traces.samples.array()
+    samples, channels = traces.samples.shape
+    seconds = _record(samples, rate)
+    points = round(rate * seconds)
+    if points == samples:
+        check_size([traces.samples], f"a {target.suffix} file of one record")
+    shortened = [name for name in traces.channels if len(name) > LABEL_LENGTH]
+    if shortened:
+        warnings.warn(
+            f"labels hold {LABEL_LENGTH} characters: {shortened[0]!r} and {len(shortened) - 1} "
+            "more are cut",
+            LfpWarning,
+            stacklevel=2,
+        )
     make: Any = edfio.EdfSignal
     file_class: Any = edfio.Edf
     if target.suffix == ".bdf":
         make, file_class = edfio.BdfSignal, edfio.Bdf
-    signals = [
-        make(
-            np.ascontiguousarray(values[:, k]),
-            rate,
-            label=channel[:LABEL_LENGTH],
-            physical_dimension=traces.units,
-            physical_range=_range(values[:, k]),
+    ranges = _ranges(traces)
+
+    def signals(block: np.ndarray) -> list[Any]:
+        return [
+            make(
+                np.ascontiguousarray(block[:, k]),
+                rate,
+                label=traces.channels[k][:LABEL_LENGTH],
+                physical_dimension=traces.units,
+                physical_range=ranges[k],
+            )
+            for k in range(channels)
+        ]
+
+    with path.open("wb") as file:
+        first = file_class(
+            signals(traces.samples.read(0, points)), data_record_duration=float(seconds)
         )
-        for k, channel in enumerate(traces.channels)
-    ]
-    file_class(signals, data_record_duration=float(seconds)).write(path)
+        file.write(_header(first, samples // points))
+        rows = max(1, BLOCK_VALUES // max(points * channels, 1)) * points
+        for start in range(0, samples, rows):
+            block = traces.samples.read(start, min(start + rows, samples))
+            file.write(_records(signals(block), points, target.suffix == ".bdf"))
+
+
+def _header(first: Any, records: int) -> bytes:
+    """The header that edfio writes of the first record, for a number of records."""
+    buffer = io.BytesIO()
+    first.write(buffer)
+    length = HEADER_LENGTH * (len(first.signals) + 1)
+    header = bytearray(buffer.getvalue()[:length])
+    header[_RECORDS] = str(records).ljust(8).encode()
+    return bytes(header)
+
+
+def _records(signals: list[Any], points: int, wide: bool) -> bytes:
+    """Records of some signals: in each the samples of a channel lie one after the other."""
+    parts = []
+    for signal in signals:
+        digital = np.ascontiguousarray(signal.digital)
+        octets = digital.view(np.uint8).reshape(len(digital), -1)
+        # 24 bits are the lower three of four bytes
+        parts.append((octets[:, :3] if wide else octets).reshape(len(digital) // points, -1))
+    return np.concatenate(parts, axis=1).tobytes()
+
+
+def _ranges(traces: Traces) -> list[tuple[float, float]]:
+    """Range of each channel as the header holds it."""
+    channels = traces.samples.shape[1]
+    low, high = np.zeros(channels), np.zeros(channels)
+    for _, block in traces.samples.blocks():
+        low = np.minimum(low, block.min(axis=0, initial=0.0))
+        high = np.maximum(high, block.max(axis=0, initial=0.0))
+    return [_range(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def _scaled(traces: Traces) -> Traces:
@@ -102,9 +163,8 @@ def _record(samples: int, rate: int) -> Fraction:
     )
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
+def _range(low: float, high: float) -> tuple[float, float]:
     """Range of a channel as eight characters hold it, rounded outwards."""
-    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
     if low == high:
         return low - 1.0, high + 1.0
     return _outward(low, -1), _outward(high, 1)

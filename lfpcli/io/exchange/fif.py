@@ -11,10 +11,13 @@ import numpy as np
 from lfpcli.errors import UsageError
 from lfpcli.io.exchange.contents import Contents, Target, Traces, ending_in, only_traces
 from lfpcli.io.exchange.mne_sources import FIXED, write_fixed
+from lfpcli.io.exchange.samples import BLOCK_VALUES, check_size
 
 # channel type and unit that MNE stores
 _TYPES = {"V": "V", "mV": "V", "uV": "V", "nV": "V", "T": "T", "pT": "T", "fT": "T", "T/m": "T/m"}
 METRES = 1e-6
+LARGEST_FIF = 2_000_000_000
+"""Bytes of samples in a file, above which MNE would make several."""
 
 
 def write(contents: Contents, path: Path, target: Target) -> None:
@@ -40,6 +43,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         return
     traces = only_traces(contents, ".fif")
     if target.name.endswith("-ave.fif"):
+        check_size([traces.samples], "an evoked response")
         evoked = mne.EvokedArray(
             _data(traces),
             _info(traces),
@@ -50,10 +54,57 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         with ending_in(path, "-ave.fif") as named:
             evoked.save(named, overwrite=True, verbose="error")
         return
-    raw = to_raw(traces)
-    width = "double" if np.dtype(target.dtype).itemsize == 8 else "single"
+    width = np.dtype(target.dtype).itemsize
+    size = width * traces.samples.shape[0] * traces.samples.shape[1]
+    if size > LARGEST_FIF:
+        raise UsageError(
+            f"a .fif file holds {LARGEST_FIF / (1 << 30):.1f} GB, these samples are "
+            f"{size / (1 << 30):.1f} GB",
+            remedy="choose less with --time or --channels, or --dtype float32",
+        )
+    raw = _StoredRaw(traces)
+    # MNE copies what it writes several times
+    seconds = BLOCK_VALUES / 8 / max(traces.samples.shape[1], 1) * traces.dt / 1000.0
     with ending_in(path, "_raw.fif") as named:
-        raw.save(named, fmt=width, overwrite=True, verbose="error")
+        raw.save(
+            named,
+            fmt="double" if width == 8 else "single",
+            buffer_size_sec=seconds,
+            overwrite=True,
+            verbose="error",
+        )
+
+
+class _StoredRaw(mne.io.BaseRaw):  # type: ignore[misc]
+    """Raw data of MNE whose samples stay in their file until they are asked for.
+
+    Parameters
+    ----------
+    traces : Traces
+        One signal.
+    """
+
+    def __init__(self, traces: Traces) -> None:
+        samples = traces.in_units(_stored_units(traces)).samples
+        first = round(traces.t_start / traces.dt)
+        super().__init__(
+            _info(traces),
+            preload=False,
+            filenames=(None,),
+            first_samps=[first],
+            last_samps=[first + traces.samples.shape[0] - 1],
+            raw_extras=[{"samples": samples}],
+            orig_format="double",
+            verbose="error",
+        )
+
+    def _read_segment_file(
+        self, data: Any, idx: Any, fi: int, start: int, stop: int, cals: Any, mult: Any
+    ) -> None:
+        """Fill channels `idx` of `data` (C, n) with the samples from `start` up to `stop`."""
+        # MNE passes another object as self, which has the extras and little else
+        block = self._raw_extras[fi]["samples"].read(start, stop).T
+        data[:] = block[idx] if mult is None else mult @ block
 
 
 def to_raw(traces: Traces) -> Any:

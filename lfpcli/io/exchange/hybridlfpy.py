@@ -13,7 +13,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces
-from lfpcli.io.exchange.samples import Samples
+from lfpcli.io.exchange.samples import Samples, Turned
 from lfpcli.io.recording import open_hdf5
 
 
@@ -78,9 +78,9 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
             raise InputError("has no /data and /srate", source=name, remedy="see lfp info")
         if data.ndim != 2 or rate.shape not in ((), (1,)) or not float(np.ravel(rate[()])[0]) > 0:
             raise InputError("is no signal with a rate", source=name, remedy="see lfp info")
-        values: h5py.Dataset | np.ndarray = data
+        values: h5py.Dataset | Turned = data
         if data.shape[0] < data.shape[1]:
-            values = np.ascontiguousarray(data[:].T)
+            values = Turned(data)
         traces = Traces(
             name=Path(name).stem,
             samples=Samples(values),

@@ -12,7 +12,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.exchange.contents import Contents, Traces
-from lfpcli.io.exchange.samples import Samples
+from lfpcli.io.exchange.samples import Samples, Turned
 from lfpcli.io.recording import open_hdf5
 
 # units of what LFPykit's classes return, by the begin of their names
@@ -55,19 +55,33 @@ def opened(source: str | os.PathLike[str], dt: float | None = None) -> Iterator[
         yield Contents(traces=traces, source=name)
 
 
+class _Field:
+    """A field of a structured dataset (C, T), seen as (T, C)."""
+
+    def __init__(self, source: Any, field: str) -> None:
+        self._source, self._field = source, field
+        self.shape = (int(source.shape[1]), int(source.shape[0]))
+        self.dtype: np.dtype[Any] = source.dtype[field]
+        self.name = str(source.name)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.ascontiguousarray(np.asarray(self._source[:, rows][self._field]).T)
+
+
 def _traces(probe: str, data: Any, dt: float) -> Traces:
     shares: dict[str, Samples] = {}
     if data.dtype.names:
         # a Network keeps the sum under "imem" and populations under their names
-        whole = np.asarray(data["imem"]).T
-        for field in data.dtype.names:
-            if field != "imem":
-                shares[field] = Samples(np.ascontiguousarray(np.asarray(data[field]).T))
+        names = [field for field in data.dtype.names if field != "imem"]
+        if "imem" not in data.dtype.names or data.ndim != 2:
+            raise InputError("has no sum of populations", source=data.name, remedy="see lfp info")
+        shares = {field: Samples(_Field(data, field)) for field in names}
+        whole: Any = _Field(data, "imem")
+    elif data.ndim == 2:
+        whole = Turned(data)
     else:
-        whole = np.asarray(data[()]).T
-    if whole.ndim != 2:
         raise InputError(
-            f"has {whole.ndim} axes, expected channels by samples",
+            f"has {data.ndim} axes, expected channels by samples",
             source=data.name,
             remedy="see lfp info",
         )
@@ -77,7 +91,7 @@ def _traces(probe: str, data: Any, dt: float) -> Traces:
             units = unit
     return Traces(
         name=probe,
-        samples=Samples(np.ascontiguousarray(whole)),
+        samples=Samples(whole),
         units=units,
         dt=dt,
         t_start=0.0,

@@ -11,6 +11,7 @@ import quantities
 
 from lfpcli.errors import UsageError
 from lfpcli.io.exchange.contents import Contents, Target, Traces, ending_in
+from lfpcli.io.exchange.samples import check_size
 
 # quantities has no name for units such as nA um: a compound of the ones that it has
 _COMPOUND = {"nA um": "nA*um", "nA/um3": "nA/um**3", "A m": "A*m", "nA m": "nA*m", "": "1"}
@@ -76,8 +77,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         Where another type than double precision is asked for.
     """
     if np.dtype(target.dtype) != np.dtype("f8"):
-        raise UsageError(
-            "NIX files are written in double precision", remedy="leave out --target.dtype"
-        )
+        raise UsageError("NIX files are written in double precision", remedy="leave out --dtype")
+    check_size([traces.samples for traces in contents.traces], ".nix")
     with ending_in(path, ".nix") as named, neo.NixIO(str(named), mode="ow") as io:
         io.write_block(to_neo(contents))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.filters import resample
 
 BLOCK_VALUES = 1 << 22
 """Numbers that are held at a time while samples pass from file to file."""
+
+LARGEST_IN_MEMORY = 1 << 28
+"""Bytes of samples that formats take whose libraries want them whole."""
 
 
 class Samples:
@@ -129,31 +134,104 @@ class Samples:
     def resampled(self, dt: float, to_dt: float) -> Samples:
         """These samples at another interval (ms), filtered against aliases; see `resample`.
 
-        The result lies in a temporary file where it is large, since a filter along time needs
-        whole channels and a recording may not fit into memory.
+        The result lies in a temporary file, since a filter along time needs whole channels and a
+        recording may not fit into memory.
         """
         samples, channels = self.shape
         width = max(1, BLOCK_VALUES // max(samples, 1))
-        target: np.ndarray | None = None
+        target: _Spool | None = None
         for first in range(0, channels, width):
             columns = np.arange(first, min(first + width, channels))
             part = resample(self.narrowed(None, columns).array(), dt, to_dt)
             if target is None:
-                target = _room((len(part), channels))
-            target[:, columns] = part
+                target = _Spool((len(part), channels))
+            target.write(columns, part)
         return Samples(np.empty((0, channels)) if target is None else target)
 
     def _name(self) -> str:
         return str(getattr(self._source, "name", "samples"))
 
 
-def _room(shape: tuple[int, int]) -> np.ndarray:
-    """An array in memory, or in an unnamed temporary file where it is large."""
-    if shape[0] * shape[1] <= 4 * BLOCK_VALUES:
-        return np.empty(shape)
-    # the file has no name any more and goes with the array
-    with tempfile.TemporaryFile(prefix="lfp-") as file:
-        return np.memmap(file, dtype=float, mode="w+", shape=shape)
+class _Spool:
+    """An array (T, C) in an unnamed temporary file, of which little is in memory at a time.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (T, C).
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(float)
+        # the file has no name any more and goes with the map
+        with tempfile.TemporaryFile(prefix="lfp-") as file:
+            file.truncate(max(shape[0] * shape[1] * self.dtype.itemsize, 1))
+            self._map = mmap.mmap(file.fileno(), 0)
+        self._values = np.frombuffer(self._map, dtype=float).reshape(shape)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        block: np.ndarray = self._values[rows].copy()
+        self._drop()
+        return block
+
+    def write(self, columns: np.ndarray, values: np.ndarray) -> None:
+        """Fill some columns (n,) with samples (T, n)."""
+        self._values[:, columns] = values
+        self._map.flush()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Leave the pages to the file, where the system knows how."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+class Turned:
+    """A dataset (C, T) seen as (T, C); not in memory.
+
+    Parameters
+    ----------
+    source : array-like, shape (C, T)
+        An ndarray or a dataset.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (T, C).
+    dtype : dtype
+        Type of the stored numbers.
+    name : str
+        Its path, for messages.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.shape = (int(source.shape[1]), int(source.shape[0]))
+        self.dtype: np.dtype[Any] = source.dtype
+        self.name = str(getattr(source, "name", "samples"))
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.ascontiguousarray(np.asarray(self._source[:, rows]).T)
+
+
+def check_size(samples: Sequence[Samples], format_name: str) -> None:
+    """Raise `UsageError` where a format that is made in memory would take too much of it.
+
+    Parameters
+    ----------
+    samples : sequence of Samples
+        All that is to be in memory at once.
+    format_name : str
+        What to call the format.
+    """
+    size = 8 * sum(math.prod(each.shape) for each in samples)
+    if size > LARGEST_IN_MEMORY:
+        raise UsageError(
+            f"{format_name} is made in memory, up to {LARGEST_IN_MEMORY >> 20} MB of samples, "
+            f"these are {size / (1 << 20):.0f} MB",
+            remedy="choose less with --signal, --time or --channels, or write .nwb, .nc or .npz",
+        )
 
 
 class SumOfCells:
