@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sigma", type=options.sigma, metavar="S/M", help="conductivity, one or three (0.3 S/m)"
     )
     model.add_argument("--medium", metavar="TABLE", help="slice, sphere or half space")
+    model.add_argument(
+        "--model",
+        metavar="lfpykit:CLASS",
+        help="measure with a model of LFPykit, and tell the difference to ours",
+    )
     model.add_argument("--per", choices=vocabulary.GROUPS, help="shares to keep too")
     _add_treatment(parser.add_argument_group("signal"))
     placement_options.add(parser.add_argument_group("one cell at many places"))
@@ -97,12 +102,14 @@ def run(args: argparse.Namespace) -> int:
     if args.file is None:
         raise UsageError("no recording is given", remedy="name one, or - for standard input")
     if placement_options.given(args):
+        if args.model is not None:
+            raise UsageError("--model goes with signals, not with templates", remedy="leave it out")
         placement_options.write_templates(args, _spec(args), _treatment(args))
         return 0
     from lfpcli.tasks.measure.probe import probe
 
     with args.console.progress("measuring", 1.0, "") as progress:
-        probe(
+        difference = probe(
             args.file,
             args.output or "-",
             _spec(args),
@@ -110,9 +117,12 @@ def run(args: argparse.Namespace) -> int:
             float32=args.float32,
             treatment=_treatment(args),
             keep_currents=args.keep_currents,
+            other_model=args.model,
             command=args.command_line,
             progress=progress,
         )
+    if difference is not None:
+        args.console.note(str(difference))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,12 @@ from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import read_table
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.instruments import instrument_of
+from lfpcli.tasks.measure.lfpykit_models import (
+    Comparison,
+    Difference,
+    lfpykit_instrument,
+    lfpykit_probe,
+)
 from lfpcli.tasks.measure.streams import (
     Member,
     Stream,
@@ -54,9 +61,10 @@ def probe(
     float32: bool = False,
     treatment: Treatment = UNTREATED,
     keep_currents: bool = False,
+    other_model: str | None = None,
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
-) -> None:
+) -> Difference | None:
     """Add a signal to a recording.
 
     The numbers are those of a probe that measured while the run went.
@@ -75,10 +83,17 @@ def probe(
         Noise, filter and sampling interval.
     keep_currents : bool
         Whether the output holds the currents too.
+    other_model : str, optional
+        ``lfpykit:CLASS``, whose numbers are written in place of ours.
     command : sequence of str
         The command line, for the provenance.
     progress : callable
         Told which share of the work is done.
+
+    Returns
+    -------
+    Difference or None
+        How far the other model is from ours, where one was asked for; before noise and filters.
 
     Raises
     ------
@@ -86,7 +101,12 @@ def probe(
         Where the recording holds no currents of all segments, or has a signal of that name.
     """
     check_output(output, force=force)
-    instrument = instrument_of(spec)
+    difference: Difference | None = None
+    if other_model is not None:
+        spec = lfpykit_probe(other_model, spec)
+    instrument = ours = instrument_of(spec)
+    if other_model is not None:
+        instrument = lfpykit_instrument(other_model, spec, ours)
     with stream.local_file(source) as (path, name), open_recording(path) as recording:
         recording.name = name
         signal, reports = _stream_of(recording, instrument)
@@ -100,9 +120,15 @@ def probe(
             tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
             with located(recording.source_of("/reports/imem")):
                 contract_stored(signal, reports, tracks, source=name, progress=progress)
+                if other_model is not None:
+                    comparison = Comparison(tracks[""], ours.units)
+                    stream_of_ours, _ = _stream_of(recording, replace(ours, per="total"))
+                    contract_stored(stream_of_ours, reports, {"": comparison}, source=name)
+                    difference = comparison.difference
             if treatment:
                 writer.finish()
                 treat_signal(writer.file[f"signals/{instrument.name}"], treatment)
+    return difference
 
 
 def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
