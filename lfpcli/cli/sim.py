@@ -209,6 +209,7 @@ def _plan(args: argparse.Namespace, model: Any) -> int:
 
 
 def _simulate(args: argparse.Namespace, source: Any) -> Any:
+    from lfpcli.runtime.mechanisms.store import announced
     from lfpcli.tasks.simulate.outputs import CheckpointSettings, Origins, Outputs
     from lfpcli.tasks.simulate.simulation import simulate
 
@@ -220,7 +221,8 @@ def _simulate(args: argparse.Namespace, source: Any) -> Any:
         checkpoints=CheckpointSettings(every=args.checkpoint, resume=args.resume),
     )
     origins = Origins(command=args.command_line, inputs=source.inputs, renamed=source.renamed)
-    with args.console.progress("simulating", source.model.run.tstop, "ms") as progress:
+    progress_bar = args.console.progress("simulating", source.model.run.tstop, "ms")
+    with announced(args.console.note), progress_bar as progress:
         return simulate(
             source.model,
             outputs,

@@ -257,9 +257,12 @@ def _engine(name: str, columns: int) -> Iterator[tuple[Callable[[], None], Path 
     if name == "neuron":
         yield (lambda: None), None
         return
-    switch, library = coreneuron.prepare(), coreneuron.core_library()
-    assert library is not None  # or there was nothing to prepare
-    untapped = load_tap(library)
+    # what must be compiled is so on rank 0, which tells the user
+    pc = context()
+    if int(pc.id()) == 0:
+        _loaded()
+    pc.barrier()
+    switch, library, untapped = _loaded()
     # all processes do the same, or their runs would not end together
     tapped = None if _most(untapped is not None) else library
     if untapped is not None and columns > FEW:
@@ -276,6 +279,13 @@ def _engine(name: str, columns: int) -> Iterator[tuple[Callable[[], None], Path 
         yield engage, tapped
     finally:
         switch.enable = False
+
+
+def _loaded() -> tuple[Any, Path, str | None]:
+    """The switch to CoreNEURON, its library, and why that is not tapped; a second time at once."""
+    switch, library = coreneuron.prepare(), coreneuron.core_library()
+    assert library is not None  # or there was nothing to prepare
+    return switch, library, load_tap(library)
 
 
 def _advance(

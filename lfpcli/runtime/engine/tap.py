@@ -91,7 +91,11 @@ def _bound(core_library: Path) -> _State:
     if _is_loaded(core_library):
         raise SimulatorError("CoreNEURON has run before the tap was there")
     folder = cache_folder() / f"{TAP_PREFIX}{_key()}"
-    path = _read(folder) or built_once(folder, _read, _compiled)
+    path = _read(folder)
+    if path is None:
+        # nothing is announced that cannot be compiled
+        toolchain()
+        path = built_once(folder, _read, _compiled, subject="the recorder of CoreNEURON")
     tap = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
     core = ctypes.CDLL(str(core_library), mode=ctypes.RTLD_GLOBAL)
     try:

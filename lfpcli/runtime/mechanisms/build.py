@@ -17,7 +17,7 @@ from lfpcli.runtime.mechanisms.library import (
 )
 from lfpcli.runtime.mechanisms.sources import find_sources, staged_stems
 from lfpcli.runtime.mechanisms.store import built_once
-from lfpcli.runtime.mechanisms.toolchain import build_key
+from lfpcli.runtime.mechanisms.toolchain import build_key, toolchain
 from lfpcli.runtime.mechanisms.trust import check_trusted
 
 _SAY_NOTHING: Callable[[str], None] = lambda text: None  # noqa: E731
@@ -65,11 +65,14 @@ def build(
             check_trusted(target, MANIFEST)
             return library.at(files)
 
+    subject = f"{len(files)} mechanism{'s' if len(files) > 1 else ''}"
+
     def compiled(work: Path) -> Path:
-        report(f"compiling {len(files)} mechanism{'s' if len(files) > 1 else ''}")
+        report(f"compiling {subject}")
         return compile_library(files, work, skip_broken).folder
 
-    return built_once(partial if skip_broken else whole, read_library, compiled).at(files)
+    target = partial if skip_broken else whole
+    return built_once(target, read_library, compiled, subject=subject).at(files)
 
 
 def build_core_builtins() -> Path:
@@ -88,4 +91,10 @@ def build_core_builtins() -> Path:
         Where the cache cannot be written.
     """
     target = cache_folder() / f"{BUILTIN_PREFIX}{build_key([], 'built in')}"
-    return core_library_in(target) or built_once(target, core_library_in, compile_core_builtins)
+    library = core_library_in(target)
+    if library is not None:
+        return library
+    # nothing is announced that cannot be compiled
+    toolchain()
+    subject = "NEURON's mechanisms for CoreNEURON"
+    return built_once(target, core_library_in, compile_core_builtins, subject=subject)

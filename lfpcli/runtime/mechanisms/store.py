@@ -19,10 +19,25 @@ from lfpcli.errors import OutputError
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 Content = TypeVar("Content")
+_LISTENERS: list[Callable[[str], None]] = []
+
+
+@contextlib.contextmanager
+def announced(listener: Callable[[str], None]) -> Iterator[None]:
+    """Tell a listener, in a line each, what is compiled within, since it takes a while."""
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
 
 
 def built_once(
-    target: Path, read: Callable[[Path], Content | None], compiled: Callable[[Path], Path]
+    target: Path,
+    read: Callable[[Path], Content | None],
+    compiled: Callable[[Path], Path],
+    *,
+    subject: str,
 ) -> Content:
     """Return what is in a folder of the cache, and build it where nobody did so before.
 
@@ -34,6 +49,8 @@ def built_once(
         Reads the folder; None where it is not there, or not whole.
     compiled : callable
         Builds the content within an empty folder, and returns the folder that is to be published.
+    subject : str
+        What is compiled, for those who wait.
 
     Raises
     ------
@@ -50,6 +67,8 @@ def built_once(
         if exclusive:
             for remnant in target.parent.glob(f"unfinished-{target.name}-*"):
                 shutil.rmtree(remnant, ignore_errors=True)
+        for listener in _LISTENERS:
+            listener(f"compiling {subject}, once for this machine")
         with tempfile.TemporaryDirectory(prefix="lfp-mechs-") as work:
             _publish(compiled(Path(work)), target, read)
     content = read(target)
