@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sources import standalone
 
 ROOT = Path(__file__).parent.parent
 
@@ -90,25 +89,22 @@ def shell() -> Callable[..., Ran]:
 
 @pytest.fixture
 def neuron_process(tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
-    """Run Python in a process of its own; return the arrays it puts into `results`.
+    """Run a function in a process of its own; return the arrays it puts into `results`.
 
     NEURON has global state, so each model gets a fresh process. What runs is a function of
-    `results` and the keyword arguments, whose source is taken: it imports what it needs and uses
-    nothing else of its module. A text is run too; keyword arguments are its variables.
+    `results` and the keyword arguments; it may use imports, functions and constants of its module,
+    see `standalone`.
     """
 
-    def run(code: str | Callable[..., None], **arguments: Any) -> dict[str, np.ndarray]:
+    def run(function: Callable[..., None], **arguments: Any) -> dict[str, np.ndarray]:
         target = tmp_path / f"results{len(list(tmp_path.glob('results*')))}.npz"
-        head = "from __future__ import annotations\nimport numpy as np\nresults = {}\n"
-        head += "".join(f"{name} = {value!r}\n" for name, value in arguments.items())
-        if callable(code):
-            words = ", ".join(["results", *(f"{name}={name}" for name in arguments)])
-            name = code.__name__
-            code = f"{textwrap.dedent(inspect.getsource(code))}\n{name}({words})\n"
-        tail = f"\nnp.savez({str(target)!r}, **results)\n"
+        words = ", ".join(["results", *(f"{name}={value!r}" for name, value in arguments.items())])
+        code = "from __future__ import annotations\nimport numpy as np\n"
+        code += f"{standalone(function)}\nresults = {{}}\n{function.__name__}({words})\n"
+        code += f"np.savez({str(target)!r}, **results)\n"
         environment = {**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"}
         done = subprocess.run(
-            [sys.executable, "-c", head + textwrap.dedent(code) + tail],
+            [sys.executable, "-c", code],
             capture_output=True,
             check=False,
             timeout=300,

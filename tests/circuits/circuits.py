@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from sources import program
 
 SWC = """\
 1 1 0 0 0 6 -1
@@ -244,3 +248,33 @@ def _write_spikes(path: Path) -> None:
         group["timestamps"] = [3.02, 11.03, 12.47, 20.01, 33.38]
         group["timestamps"].attrs["units"] = "ms"
         group["node_ids"] = np.array([0, 1, 2, 1, 0], np.uint64)
+
+
+def bmtk(config: str, library: str) -> None:
+    """Run a circuit; the process ends here."""
+    import os
+    import sys
+
+    from bmtk.simulator import bionet
+    from neuron import h
+
+    h.nrn_load_dll(library)
+    configuration = bionet.Config.from_json(config, validate=False)
+    configuration.build_env()
+    network = bionet.BioNetwork.from_config(configuration)
+    bionet.BioSimulator.from_config(configuration, network=network).run()
+    # bmtk crashes at the end of the process with NEURON 9; its files are whole
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def run_bmtk(folder: Path, library: str) -> None:
+    """Run the circuit of a folder in a process of its own."""
+    subprocess.run(
+        [sys.executable, "-c", program(bmtk, "config.json", library)],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"},
+    )

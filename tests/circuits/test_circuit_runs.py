@@ -17,23 +17,7 @@ from lfpcli.io.recording import open_recording
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from circuits import configuration, write_circuit
-
-BMTK = """
-import sys
-from bmtk.simulator import bionet
-from neuron import h
-
-h.nrn_load_dll(sys.argv[2])
-config = bionet.Config.from_json(sys.argv[1], validate=False)
-config.build_env()
-network = bionet.BioNetwork.from_config(config)
-bionet.BioSimulator.from_config(config, network=network).run()
-# bmtk crashes at the end of the process with NEURON 9; its files are whole
-sys.stdout.flush()
-import os
-os._exit(0)
-"""
+from circuits import configuration, run_bmtk, write_circuit
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +78,7 @@ def test_bmtk_gives_the_same(ran, shell, tmp_path):
     tree = configuration()
     tree["output"]["output_dir"] = "$BASE_DIR/theirs"
     (folder / "config.json").write_text(json.dumps(tree))
-    subprocess.run(
-        [sys.executable, "-c", BMTK, "config.json", library],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"},
-    )
+    run_bmtk(folder, library)
     with (
         h5py.File(folder / "theirs" / "v.h5") as theirs,
         h5py.File(ran / "output" / "v.h5") as ours,

@@ -17,23 +17,8 @@ from lfpcli.io.recording import open_recording
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "circuits"))
 
-from circuits import configuration, write_circuit
+from circuits import configuration, run_bmtk, write_circuit
 
-BMTK = """
-import sys
-from bmtk.simulator import bionet
-from neuron import h
-
-h.nrn_load_dll(sys.argv[2])
-config = bionet.Config.from_json(sys.argv[1], validate=False)
-config.build_env()
-network = bionet.BioNetwork.from_config(config)
-bionet.BioSimulator.from_config(config, network=network).run()
-# bmtk crashes at the end of the process with NEURON 9; its files are whole
-sys.stdout.flush()
-import os
-os._exit(0)
-"""
 CONTACTS = [[30.0, 0.0, 0.0], [60.0, 20.0, 100.0]]
 
 
@@ -56,14 +41,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         text=True,
     ).stdout.split()[-1]
-    subprocess.run(
-        [sys.executable, "-c", BMTK, "config.json", library],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"},
-    )
+    run_bmtk(folder, library)
     return folder
 
 

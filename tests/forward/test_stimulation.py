@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from sources import program
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.contacts import Contacts
@@ -78,22 +79,26 @@ def test_electrodes_add_over_time(cell: Geometry) -> None:
     np.testing.assert_allclose(single[:, 0], stimulation_matrix(cell, ELECTRODES) @ [1.0, 2.0, 3.0])
 
 
-REFERENCE = """
-import sys, warnings
-warnings.simplefilter("ignore")
-import numpy as np, MEAutility as mu
-mea = mu.return_mea("Neuronexus-32")
-mea.set_currents(np.linspace(-1000.0, 500.0, 32))
-points = np.random.default_rng(5).uniform(-150.0, 150.0, (30, 3))
-print(*np.ravel(mea.compute_field(points)).tolist())
-"""
+def field_of_meautility() -> None:
+    import warnings
+
+    warnings.simplefilter("ignore")
+    import MEAutility as mu
+
+    mea = mu.return_mea("Neuronexus-32")
+    mea.set_currents(np.linspace(-1000.0, 500.0, 32))
+    points = np.random.default_rng(5).uniform(-150.0, 150.0, (30, 3))
+    print(*np.ravel(mea.compute_field(points)).tolist())
 
 
 def test_agrees_with_meautility() -> None:
     from lfpcli.io.arrays import load_contacts
 
     done = subprocess.run(
-        [sys.executable, "-c", REFERENCE], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program(field_of_meautility)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     expected = np.array(done.stdout.splitlines()[-1].split(), dtype=float)
     points = np.random.default_rng(5).uniform(-150.0, 150.0, (30, 3))

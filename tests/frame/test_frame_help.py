@@ -7,24 +7,31 @@ import subprocess
 import sys
 
 import pytest
+from sources import program
 
 from lfpcli import __version__
 from lfpcli.cli.main import COMMANDS
 
-IMPORTED = """
-import json, sys
-before = set(sys.modules)
-from lfpcli.cli.main import main
-code = main(sys.argv[1:])
-roots = {name.partition(".")[0] for name in set(sys.modules) - before}
-print(json.dumps([code, sorted(roots - set(sys.stdlib_module_names) - {"lfpcli"})]))
-"""
+
+def tell_imports() -> None:
+    """Run a command, and print its code and what it has imported from outside."""
+    import sys
+
+    before = set(sys.modules)
+    from lfpcli.cli.main import main
+
+    code = main(sys.argv[1:])
+    roots = {name.partition(".")[0] for name in set(sys.modules) - before}
+    print(json.dumps([code, sorted(roots - set(sys.stdlib_module_names) - {"lfpcli"})]))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([c, "--help"] for c in COMMANDS)])
 def test_help_imports_the_standard_library_alone(arguments):
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program(tell_imports), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     code, foreign = json.loads(done.stdout.splitlines()[-1])
     assert (code, foreign) == (0, [])

@@ -7,34 +7,39 @@ import pty
 import resource
 import subprocess
 import sys
+import types
 
+import numpy as np
 import pytest
 import synthetic
+from sources import program
 
+from lfpcli.cli import main as entry
+from lfpcli.cli import options
 from lfpcli.io.atomic import atomic_output
 
-# a command that writes HDF5 without end
-WRITER = """
-import sys, types
-import numpy as np
-from lfpcli.cli import main as entry, options
-command = types.ModuleType("lfpcli.cli.fill")
-command.__doc__ = "Fill a file."
-command.add_arguments = lambda parser: options.add_output(parser, "file")
-def run(args):
-    import h5py
-    from lfpcli.io.atomic import atomic_output
-    from lfpcli.io.writer import RecordingWriter
+
+def add_output(parser) -> None:
+    options.add_output(parser, "file")
+
+
+def fill(args) -> None:
+    """Write HDF5 without end."""
     from lfpcli.io.recording import Sampled
+    from lfpcli.io.writer import RecordingWriter
+
     with atomic_output(args.output) as path, RecordingWriter(path, {}) as writer:
         track = writer.dipole("total", Sampled(np.zeros((0, 3)), "nA um", 0.1))
         for _ in range(100):
             track.append(np.ones((100_000, 3)))
-command.run = run
-sys.modules["lfpcli.cli.fill"] = command
-entry.COMMANDS["fill"] = "fill a file"
-sys.exit(entry.main(sys.argv[1:]))
-"""
+
+
+def run_fill() -> None:
+    command = types.ModuleType("lfpcli.cli.fill", "Fill a file.")
+    command.add_arguments, command.run = add_output, fill
+    sys.modules[command.__name__] = command
+    entry.COMMANDS["fill"] = "fill a file"
+    sys.exit(entry.main(sys.argv[1:]))
 
 
 @pytest.fixture
@@ -102,7 +107,7 @@ def test_full_disk_leaves_nothing_of_a_figure(shell, recording, folder):
 
 def test_full_disk_leaves_nothing_of_a_recording(folder):
     done = subprocess.run(
-        [sys.executable, "-c", WRITER, "fill", "-o", str(folder / "a.h5")],
+        [sys.executable, "-c", program(run_fill), "fill", "-o", str(folder / "a.h5")],
         capture_output=True,
         text=True,
         check=False,

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
 
 import h5py
 import numpy as np
 import pytest
+from sources import program
 
-# a command that has begun its output and then takes its time
-SLEEPER = """
-import sys, time, types
-from lfpcli.cli import main as entry, options
-command = types.ModuleType("lfpcli.cli.nap")
-command.__doc__ = "Sleep."
-command.add_arguments = lambda parser: options.add_output(parser, "file")
-def run(args):
-    from lfpcli.io.atomic import atomic_output
+from lfpcli.cli import main as entry
+from lfpcli.cli import options
+from lfpcli.io.atomic import atomic_output
+
+
+def add_output(parser) -> None:
+    options.add_output(parser, "file")
+
+
+def nap(args) -> None:
+    """Begin an output, and then take a long time."""
     with atomic_output(args.output) as path:
         path.write_bytes(b"half")
         print("ready", file=sys.stderr, flush=True)
         time.sleep(60)
-command.run = run
-sys.modules["lfpcli.cli.nap"] = command
-entry.COMMANDS["nap"] = "sleep"
-sys.exit(entry.main(sys.argv[1:]))
-"""
 
 
-# a command whose work goes on in C and never comes back to Python
-STUCK = SLEEPER.replace(
-    "time.sleep(60)",
-    "import ctypes; ctypes.PyDLL(None).sleep(60); ctypes.PyDLL(None).sleep(60)",
-)
+def stuck(args) -> None:
+    """The same with work that goes on in C and never comes back to Python."""
+    with atomic_output(args.output) as path:
+        path.write_bytes(b"half")
+        print("ready", file=sys.stderr, flush=True)
+        ctypes.PyDLL(None).sleep(60)
+        ctypes.PyDLL(None).sleep(60)
+
+
+def run_command(run) -> None:
+    command = types.ModuleType("lfpcli.cli.nap", "Sleep.")
+    command.add_arguments, command.run = add_output, run
+    sys.modules[command.__name__] = command
+    entry.COMMANDS["nap"] = "sleep"
+    sys.exit(entry.main(sys.argv[1:]))
+
+
+def run_nap() -> None:
+    run_command(nap)
+
+
+def run_stuck() -> None:
+    run_command(stuck)
+
+
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1]
 
 
@@ -44,7 +64,7 @@ ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.S
 def test_signal_removes_temporaries(tmp_path, number):
     code = 128 + number
     process = subprocess.Popen(
-        [sys.executable, "-c", SLEEPER, "nap", "-o", str(tmp_path / "a.bin")],
+        [sys.executable, "-c", program(run_nap), "nap", "-o", str(tmp_path / "a.bin")],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -60,7 +80,7 @@ def test_signal_removes_temporaries(tmp_path, number):
 @pytest.mark.parametrize("number", ENDING[:2], ids=lambda number: number.name)
 def test_work_that_never_comes_back_ends_too(tmp_path, number):
     process = subprocess.Popen(
-        [sys.executable, "-c", STUCK, "nap", "-o", str(tmp_path / "a.bin")],
+        [sys.executable, "-c", program(run_stuck), "nap", "-o", str(tmp_path / "a.bin")],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -96,7 +116,7 @@ def test_signals_at_any_moment(tmp_path, number):
 
 def test_what_the_caller_ignores_is_ignored(tmp_path):
     process = subprocess.Popen(
-        ["nohup", sys.executable, "-c", SLEEPER, "nap", "-o", str(tmp_path / "a.bin")],
+        ["nohup", sys.executable, "-c", program(run_nap), "nap", "-o", str(tmp_path / "a.bin")],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sources import program
 
 from lfpcli.errors import InputError, LfpWarning, OutputError, UsageError
 from lfpcli.forward.transforms import rotation_matrix
@@ -18,23 +19,37 @@ from lfpcli.io.probeinterface import write_probeinterface
 
 Write = Callable[[str, str], Path]
 
-REFERENCE = """
-import json, sys, warnings
-warnings.simplefilter("ignore")
-import MEAutility as mu
-probes = {name: mu.return_mea(name) for name in mu.return_mea_list()}
-print(json.dumps({
-    name: [probe.positions.tolist(), probe.size, probe.shape, probe.main_axes.tolist()]
-    for name, probe in probes.items()
-}))
-"""
+
+def tell_meautility() -> None:
+    import warnings
+
+    warnings.simplefilter("ignore")
+    import MEAutility as mu
+
+    probes = {name: mu.return_mea(name) for name in mu.return_mea_list()}
+    facts = {
+        name: [probe.positions.tolist(), probe.size, probe.shape, probe.main_axes.tolist()]
+        for name, probe in probes.items()
+    }
+    print(json.dumps(facts))
+
+
+def list_and_load() -> None:
+    import sys
+
+    array_names()
+    load_contacts("Neuropixels-128")
+    print("MEAutility" in sys.modules, "matplotlib" in sys.modules)
 
 
 @pytest.fixture(scope="module")
 def meautility() -> dict[str, list]:
     """Positions, sizes, shapes and planes of MEAutility's arrays, by name."""
     done = subprocess.run(
-        [sys.executable, "-c", REFERENCE], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program(tell_meautility)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -94,12 +109,9 @@ def test_a_given_normal_replaces_the_definitions_and_turns_with_the_array() -> N
 
 
 def test_listing_and_loading_import_nothing_heavy() -> None:
-    code = (
-        "import sys; from lfpcli.io.arrays import array_names, load_contacts\n"
-        "array_names(); load_contacts('Neuropixels-128')\n"
-        "print('MEAutility' in sys.modules, 'matplotlib' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program(list_and_load)], check=True, capture_output=True, text=True
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False False\n", "")
 
 

@@ -6,11 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import mpmath
 import numpy as np
 import pytest
+from sources import program
 
 from lfpcli.errors import UsageError
 from lfpcli.kernels import potentials as kernel
@@ -195,22 +196,14 @@ def test_columns_depend_on_their_segment_alone() -> None:
     assert np.array_equal(whole[:, order], part)
 
 
-PROGRAM = """
-import hashlib
-import sys
-sys.path.insert(0, {folder!r})
-from test_kernel_potentials import contacts, segments
-from lfpcli.kernels import _potentials, potentials as kernel
-from lfpcli.kernels.threads import threads_for
-table = kernel.line_table(*segments(3000))
-out = kernel.potential(table, contacts(64))
-print(threads_for(out.size), hashlib.sha256(out.tobytes()).hexdigest())
-"""
+def tell_bits() -> None:
+    out = kernel.potential(kernel.line_table(*segments(3000)), contacts(64))
+    print(threads_for(out.size), hashlib.sha256(out.tobytes()).hexdigest())
 
 
-def run_python(program: str, **environment: str) -> str:
+def run_python(function: Callable[[], None], **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program(function)],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -222,8 +215,7 @@ def run_python(program: str, **environment: str) -> str:
 
 
 def test_bits_do_not_depend_on_the_threads() -> None:
-    program = PROGRAM.format(folder=str(Path(__file__).parent))
-    answers = [run_python(program, OMP_NUM_THREADS=n).split() for n in ("1", "2", "3")]
+    answers = [run_python(tell_bits, OMP_NUM_THREADS=n).split() for n in ("1", "2", "3")]
     assert {a[1] for a in answers} == {
         hashlib.sha256(
             kernel.potential(kernel.line_table(*segments(3000)), contacts(64)).tobytes()
@@ -232,23 +224,35 @@ def test_bits_do_not_depend_on_the_threads() -> None:
     assert answers[0][0] == "1"
 
 
-FORKING = """
-import os
-import numpy as np
-from lfpcli.kernels import potentials as kernel
-rng = np.random.default_rng(1)
-table = kernel.point_table(rng.normal(size=(5000, 3)), np.ones(5000))
-points = rng.normal(size=(100, 3))
-first = kernel.potential(table, points)
-child = os.fork()
-if child == 0:
-    os._exit(0 if np.array_equal(kernel.potential(table, points), first) else 1)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
+def fork() -> None:
+    rng = np.random.default_rng(1)
+    table = kernel.point_table(rng.normal(size=(5000, 3)), np.ones(5000))
+    points = rng.normal(size=(100, 3))
+    first = kernel.potential(table, points)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(kernel.potential(table, points), first) else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def tell_threads() -> None:
+    from lfpcli.kernels._potentials import max_threads
+
+    print(max_threads(), threads_for(10**9), limit_threads(1), threads_for(10**9))
+
+
+def tell_spins() -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        if not os.environ.get(name):
+            os.environ.pop(name, None)
+    # the variables are set by its import
+    from lfpcli.kernels import threads  # noqa: F401
+
+    print(os.environ.get("GOMP_SPINCOUNT"))
 
 
 def test_a_forked_child_computes_too() -> None:
-    assert run_python(FORKING, OMP_NUM_THREADS="2", PYTHONWARNINGS="ignore").strip() == "0"
+    assert run_python(fork, OMP_NUM_THREADS="2", PYTHONWARNINGS="ignore").strip() == "0"
 
 
 def test_small_problems_start_one_thread() -> None:
@@ -257,12 +261,7 @@ def test_small_problems_start_one_thread() -> None:
 
 
 def test_threads_can_be_limited() -> None:
-    program = """
-from lfpcli.kernels._potentials import max_threads
-from lfpcli.kernels.threads import limit_threads, threads_for
-print(max_threads(), threads_for(10**9), limit_threads(1), threads_for(10**9))
-"""
-    most, before, limit, after = run_python(program, OMP_NUM_THREADS="2").split()
+    most, before, limit, after = run_python(tell_threads, OMP_NUM_THREADS="2").split()
     # a build without OpenMP has one thread
     assert most == before == limit in ("1", "2")
     assert after == "1"
@@ -275,16 +274,8 @@ print(max_threads(), threads_for(10**9), limit_threads(1), threads_for(10**9))
     [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],
 )
 def test_threads_do_not_spin_for_long_unless_told_to(given: dict, spins: str) -> None:
-    program = """
-import os
-for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-    if not os.environ.get(name):
-        os.environ.pop(name, None)
-from lfpcli.kernels import threads
-print(os.environ.get("GOMP_SPINCOUNT"))
-"""
     environment = {"GOMP_SPINCOUNT": "", "OMP_WAIT_POLICY": "", **given}
-    assert run_python(program, **environment).strip() == spins
+    assert run_python(tell_spins, **environment).strip() == spins
 
 
 def test_float32_is_the_rounded_result() -> None:

@@ -20,6 +20,7 @@ from mech_sources import (
     STIMULUS,
     write,
 )
+from sources import program
 
 from lfpcli.errors import OutputError, SimulatorError, UsageError
 from lfpcli.runtime.mechanisms.build import build
@@ -27,19 +28,19 @@ from lfpcli.runtime.mechanisms.check import check
 from lfpcli.runtime.mechanisms.library import cache_folder, cached_libraries, read_library
 from lfpcli.runtime.mechanisms.sources import find_sources
 
-ASK = """
-import sys
-from lfpcli.runtime.mechanisms.build import build
-library = build(sys.argv[1:], report=lambda text: print("BUILDING", flush=True))
-assert "neuron" not in sys.modules
-print(library.path, library.core_path)
-"""
+
+def build_and_tell() -> None:
+    import sys
+
+    library = build(sys.argv[1:], report=lambda text: print("BUILDING", flush=True))
+    assert "neuron" not in sys.modules
+    print(library.path, library.core_path)
 
 
 def ask(folder: Path, cache: Path, cwd: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "LFP_MECH_CACHE": str(cache)}
     return subprocess.Popen(
-        [sys.executable, "-c", ASK, str(folder)],
+        [sys.executable, "-c", program(build_and_tell), str(folder)],
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,

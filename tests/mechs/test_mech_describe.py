@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sources import program
 
-from lfpcli.runtime.mechanisms.describe import _ions
+from lfpcli.runtime.mechanisms.describe import _ions, builtin_mechanisms, describe
 
-DESCRIBE = """
-import json
-from lfpcli.runtime.mechanisms.describe import builtin_mechanisms, describe
-names = ("hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp", "NetStim", "extracellular")
-results["described"] = json.dumps({name: describe(name) for name in names})
-results["all"] = json.dumps(builtin_mechanisms())
-points = ("IClamp", "SEClamp", "ExpSyn")
-results["electrodes"] = [describe(name)["electrode_current"] for name in points]
-"""
+
+def tell(target: str) -> None:
+    """Write what NEURON says of some mechanisms into a file."""
+    names = ("hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp", "NetStim", "extracellular")
+    points = ("IClamp", "SEClamp", "ExpSyn")
+    facts = {
+        "described": {name: describe(name) for name in names},
+        "all": builtin_mechanisms(),
+        "electrodes": [describe(name)["electrode_current"] for name in points],
+    }
+    Path(target).write_text(json.dumps(facts))
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one process of NEURON tells."""
-    import subprocess
-    import sys
-
     target = tmp_path_factory.mktemp("describe") / "told.json"
-    code = f"results = {{}}\n{DESCRIBE}\nopen({str(target)!r}, 'w').write(json.dumps(results))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program(tell, str(target))], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
-    results: dict[str, Any] = json.loads(target.read_text())
-    return {**results, "described": json.loads(results["described"])}
+    facts: dict[str, Any] = json.loads(target.read_text())
+    return facts
 
 
 def names(variables: list[dict[str, Any]]) -> list[str]:
@@ -39,7 +43,7 @@ def names(variables: list[dict[str, Any]]) -> list[str]:
 
 
 def test_every_mechanism_is_of_one_nature_and_ions_are_none(told: dict[str, Any]) -> None:
-    natures = {m["name"]: m["kind"] for m in json.loads(told["all"])}
+    natures = {m["name"]: m["kind"] for m in told["all"]}
     assert natures["hh"] == natures["extracellular"] == "density"
     assert natures["ExpSyn"] == natures["IClamp"] == "point"
     assert natures["NetStim"] == natures["IntFire1"] == "artificial"

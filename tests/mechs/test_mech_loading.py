@@ -25,26 +25,31 @@ def mods(tmp_path_factory):
 
 
 def test_loading_twice_is_harmless_and_nothing_else_is_loaded(mods, neuron_process):
-    got = neuron_process(
-        """
-        import os, shutil
-        from lfpcli.errors import SimulatorError
+    def model(results, mods) -> None:
+        import os
+        import shutil
+        from pathlib import Path
+
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load, loaded_libraries
+
         library = build([mods])
         # NEURON loads what it finds in this place by itself
-        os.mkdir("x86_64")
+        Path("x86_64").mkdir()
         shutil.copy(library.path, "x86_64/libnrnmech.so")
         os.environ["NRN_NMODL_PATH"] = "."
-        from lfpcli.runtime.neuron import nrn
         from lfpcli.runtime.cell.points import density_mechanism_names
+        from lfpcli.runtime.neuron import nrn
+
         nrn()
         results["before"] = "leaky" in density_mechanism_names()
         load(library)
         load(library)
         results["after"] = "leaky" in density_mechanism_names()
         results["libraries"] = len(loaded_libraries())
-        """,
+
+    got = neuron_process(
+        model,
         mods=str(mods),
     )
     assert not got["before"]
@@ -53,13 +58,14 @@ def test_loading_twice_is_harmless_and_nothing_else_is_loaded(mods, neuron_proce
 
 
 def test_names_that_are_taken_are_told(mods, neuron_process):
-    got = neuron_process(
-        """
+    def model(results, mods) -> None:
         from dataclasses import replace
         from pathlib import Path
+
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         library = build([mods])
         load(library)
         leak = next(m for m in library.mechanisms if m.name == "leaky")
@@ -71,7 +77,9 @@ def test_names_that_are_taken_are_told(mods, neuron_process):
                 load(replace(library, folder=Path(name), mechanisms=(mechanism,)))
             except SimulatorError as error:
                 results[name] = str(error)
-        """,
+
+    got = neuron_process(
+        model,
         mods=str(mods),
     )
     assert str(got["same"]) == "loaded"
@@ -82,17 +90,21 @@ def test_names_that_are_taken_are_told(mods, neuron_process):
 
 def test_a_library_that_does_not_load_is_told(mods, neuron_process, tmp_path):
     (tmp_path / "libnrnmech.so").write_text("no library")
-    got = neuron_process(
-        """
+
+    def model(results, folder) -> None:
         from pathlib import Path
+
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.mechanisms.library import Library
         from lfpcli.runtime.mechanisms.load import load
+
         try:
             load(Library(Path(folder), ()))
         except SimulatorError as error:
             results["error"] = str(error)
-        """,
+
+    got = neuron_process(
+        model,
         folder=str(tmp_path),
     )
     assert "compiled mechanisms do not load" in str(got["error"])
@@ -100,21 +112,25 @@ def test_a_library_that_does_not_load_is_told(mods, neuron_process, tmp_path):
 
 
 def test_the_engines_agree_on_a_compiled_mechanism(mods, neuron_process):
-    got = neuron_process(
-        """
+    def model(results, mods) -> None:
         from lfpcli.runtime.engine import coreneuron
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
         from lfpcli.runtime.neuron import context, nrn
+
         load(build([mods]))
         h, pc = nrn(), context()
         soma = h.Section(name="soma")
         soma.L = soma.diam = 20
-        soma.insert("hh"); soma.insert("leaky")
-        stimulus = h.Ramp(soma(0.5)); stimulus.slope = 0.05
+        soma.insert("hh")
+        soma.insert("leaky")
+        stimulus = h.Ramp(soma(0.5))
+        stimulus.slope = 0.05
         h.CVode().use_fast_imem(True)
-        columns = [h.Vector().record(r) for r in
-                   (soma(0.5)._ref_v, soma(0.5)._ref_i_membrane_, stimulus._ref_i)]
+        columns = [
+            h.Vector().record(r)
+            for r in (soma(0.5)._ref_v, soma(0.5)._ref_i_membrane_, stimulus._ref_i)
+        ]
         results["obstacle"] = str(coreneuron.obstacle())
         switch = coreneuron.prepare()
         h.dt = 2.0**-5
@@ -122,7 +138,8 @@ def test_the_engines_agree_on_a_compiled_mechanism(mods, neuron_process):
             switch.enable = on
             pc.set_maxstep(10)
             h.finitialize(-65)
-            h.fcurrent(); h.frecord_init()
+            h.fcurrent()
+            h.frecord_init()
             for until in (7.0, 20.0):
                 pc.psolve(until)
             results[name] = np.array([np.array(c) for c in columns])
@@ -132,11 +149,13 @@ def test_the_engines_agree_on_a_compiled_mechanism(mods, neuron_process):
         soma.uninsert("follower")
         clamp = h.VClamp(soma(0.5))
         results["vclamp"] = str(coreneuron.obstacle())
-        clamp = None
+        del clamp
         results["adaptive"] = str(coreneuron.obstacle(adaptive=True))
         soma.insert("extracellular")
         results["extracellular"] = str(coreneuron.obstacle())
-        """,
+
+    got = neuron_process(
+        model,
         mods=str(mods),
     )
     assert got["obstacle"] == "None"
@@ -151,13 +170,15 @@ def test_the_engines_agree_on_a_compiled_mechanism(mods, neuron_process):
 
 
 def test_a_missing_mechanism_names_the_file_that_has_it(mods, neuron_process):
-    got = neuron_process(
-        """
+    def model(results, parent) -> None:
         from lfpcli.runtime.mechanisms.near import find_mod_near, missing_mechanism_error
+
         results["near"] = str(missing_mechanism_error("leaky", "dend[3]", [parent]))
         results["guess"] = str(missing_mechanism_error("hhh", "soma[0]", [parent]))
         results["none"] = find_mod_near("nowhere", [parent]) is None
-        """,
+
+    got = neuron_process(
+        model,
         parent=str(mods.parent),
     )
     assert "unknown mechanism 'leaky' in dend[3]" in str(got["near"])

@@ -77,37 +77,45 @@ def test_where_it_would_be_wrong_or_slow_the_header_does_nothing(tmp_path: Path)
         assert (done.returncode != 0) == is_active, flags
 
 
-COPIES = """
-import hashlib
-from lfpcli.runtime.mechanisms.build import build
-from lfpcli.runtime.mechanisms.load import load
-load(build([mods]))
-import lfpcli.runtime.engine.run as loop
-from lfpcli import Cell, StimIntElectrode, Synapse
-from lfpcli.runtime.engine.record import membrane_currents, potentials
-from lfpcli.runtime.engine.settings import RunSettings
-cells = []
-for gid in range(count):
-    cell = Cell(morphology, passive=True, gid=gid, nseg={"rule": "length", "max": 23.0},
-                custom_fun=[lambda c: c.insert("hh"), lambda c: c.insert("chan", ["dend"])])
-    StimIntElectrode(cell, 0, "IClamp", amp=1.5, delay=1.0, dur=30.0)
-    Synapse(cell, 5, "Exp2Syn", weight=0.004, tau1=0.2, tau2=2.0).set_spike_times([3.0, 6.5])
-    cells.append(cell)
-recorders = {"imem": membrane_currents(cells), "vmem": potentials(cells)}
-for engine in engines:
-    chunks = []
-    loop.run(cells, RunSettings(tstop=12.0, dt=2**-5, engine=engine), recorders, chunks.append)
-    hashes = set()
+def copies(results, count, engines, morphology, mods) -> None:
+    import hashlib
+
+    from lfpcli.runtime.mechanisms.build import build
+    from lfpcli.runtime.mechanisms.load import load
+
+    load(build([mods]))
+    import lfpcli.runtime.engine.run as loop
+    from lfpcli import Cell, StimIntElectrode, Synapse
+    from lfpcli.runtime.engine.record import membrane_currents, potentials
+    from lfpcli.runtime.engine.settings import RunSettings
+
+    cells = []
     for gid in range(count):
-        bits = hashlib.sha256()
-        for name, recorder in recorders.items():
-            span = slice(recorder.offsets[gid], recorder.offsets[gid + 1])
-            block = np.concatenate([chunk.blocks[name][:, span] for chunk in chunks])
-            bits.update(np.ascontiguousarray(block).tobytes())
-        hashes.add(bits.hexdigest())
-    results[engine] = sorted(hashes)
-    results[f"imem {engine}"] = np.concatenate([chunk.blocks["imem"] for chunk in chunks])
-"""
+        cell = Cell(
+            morphology,
+            passive=True,
+            gid=gid,
+            nseg={"rule": "length", "max": 23.0},
+            custom_fun=[lambda c: c.insert("hh"), lambda c: c.insert("chan", ["dend"])],
+        )
+        StimIntElectrode(cell, 0, "IClamp", amp=1.5, delay=1.0, dur=30.0)
+        Synapse(cell, 5, "Exp2Syn", weight=0.004, tau1=0.2, tau2=2.0).set_spike_times([3.0, 6.5])
+        cells.append(cell)
+    recorders = {"imem": membrane_currents(cells), "vmem": potentials(cells)}
+    for engine in engines:
+        chunks = []
+        loop.run(cells, RunSettings(tstop=12.0, dt=2**-5, engine=engine), recorders, chunks.append)
+        hashes = set()
+        for gid in range(count):
+            bits = hashlib.sha256()
+            for name, recorder in recorders.items():
+                span = slice(recorder.offsets[gid], recorder.offsets[gid + 1])
+                block = np.concatenate([chunk.blocks[name][:, span] for chunk in chunks])
+                bits.update(np.ascontiguousarray(block).tobytes())
+            hashes.add(bits.hexdigest())
+        results[engine] = sorted(hashes)
+        results[f"imem {engine}"] = np.concatenate([chunk.blocks["imem"] for chunk in chunks])
+
 
 # what channels are made of: exp, log, pow with whole and other exponents, tanh, a table
 CHANNEL = """
@@ -142,7 +150,7 @@ def test_a_cell_has_the_same_bits_whatever_else_its_process_holds(
     hashes = set()
     for count in (1, 2, 3, 5, 7):
         engines = ["neuron", "coreneuron"] if count == 1 else ["coreneuron"]
-        found = neuron_process(COPIES, count=count, engines=engines, **arguments)
+        found = neuron_process(copies, count=count, engines=engines, **arguments)
         hashes |= set(found["coreneuron"].tolist())
         if count == 1:
             one, other = found["imem neuron"], found["imem coreneuron"]

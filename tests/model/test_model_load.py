@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from model_trees import MINIMAL, network
+from sources import program
 
 from lfpcli.errors import InputError
 from lfpcli.forward.rotations import AxisTurn, Rotation, Tilt, Turns, rotation_matrix
@@ -226,16 +227,19 @@ def test_names_that_no_file_can_have_are_missing_files() -> None:
         check_files(model)
 
 
+def load_and_look() -> None:
+    import sys
+
+    load_model({"cell": {"a": {"morphology": "a.swc"}}})
+    sys.exit("scipy" in sys.modules or "neuron" in sys.modules)
+
+
 def test_importing_and_loading_need_no_scipy() -> None:
     import subprocess
     import sys
 
-    code = (
-        "import sys; from lfpcli.model import load_model;"
-        "load_model({'cell': {'a': {'morphology': 'a.swc'}}});"
-        "sys.exit('scipy' in sys.modules or 'neuron' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    command = [sys.executable, "-c", program(load_and_look)]
+    assert subprocess.run(command, check=False).returncode == 0
 
 
 def test_tables_can_be_made_without_a_file() -> None:

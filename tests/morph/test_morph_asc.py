@@ -13,12 +13,16 @@ from lfpcli.morphology.asc import read_asc
 from lfpcli.morphology.measures import section_area
 from lfpcli.morphology.reading import read_morphology
 
-# dumps what two lists of sections hold; names, points, parents, lengths and areas
-COMPARE = """
-    import os, warnings
+
+def compare(results, paths) -> None:
+    """Dumps what two lists of sections hold; names, points, parents, lengths and areas."""
+    import os
+    import warnings
+
     warnings.simplefilter("ignore")
     from lfpcli.runtime.morphology.reading import load_sections
     from lfpcli.runtime.neuron import nrn
+
     h = nrn()
     os.dup2(2, 1)
 
@@ -26,10 +30,15 @@ COMPARE = """
         def parent(section):
             above = section.parentseg()
             return None if above is None else (above.sec.name(), above.x)
+
         return [
-            (s.name(), s.L, parent(s),
-             [(s.x3d(i), s.y3d(i), s.z3d(i), s.diam3d(i)) for i in range(s.n3d())],
-             [segment.area() for segment in s])
+            (
+                s.name(),
+                s.L,
+                parent(s),
+                [(s.x3d(i), s.y3d(i), s.z3d(i), s.diam3d(i)) for i in range(s.n3d())],
+                [segment.area() for segment in s],
+            )
             for s in sections
         ]
 
@@ -56,7 +65,7 @@ COMPARE = """
         for section in theirs:
             h.delete_section(sec=section)
     results["differ"], results["count"] = np.array(differ, dtype=str), count
-"""
+
 
 SOMA = """\
 ("CellBody"
@@ -81,7 +90,7 @@ def test_cells_of_blue_brain_are_those_of_import3d(neuron_process):
     mearec = pytest.importorskip("MEArec")
     paths = sorted(str(path) for path in Path(mearec.__file__).parent.rglob("*.asc"))
     assert len(paths) >= 13
-    compared = neuron_process(COMPARE, paths=paths)
+    compared = neuron_process(compare, paths=paths)
     assert compared["differ"].tolist() == []
     assert compared["count"] > 4000
 
@@ -91,7 +100,7 @@ def test_random_cells_are_those_of_import3d(neuron_process, tmp_path):
     for seed in range(150):
         paths.append(str(tmp_path / f"{seed}.asc"))
         Path(paths[-1]).write_text(random_asc(seed))
-    compared = neuron_process(COMPARE, paths=paths)
+    compared = neuron_process(compare, paths=paths)
     assert compared["differ"].tolist() == []
     assert compared["count"] > 1500
 

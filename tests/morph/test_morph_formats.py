@@ -109,12 +109,14 @@ def test_drawn_cells_come_back(tmp_path, seed, suffix):
 
 def test_hdf5_keeps_names_and_own_diameters(neuron_process, tmp_path):
     (tmp_path / "cell.hoc").write_text(BRANCH)
-    kept = neuron_process(
-        """
+
+    def model(results) -> None:
+        import warnings
+
         from lfpcli.io.morphology import write_morphology
         from lfpcli.morphology.measures import section_area
         from lfpcli.runtime.morphology.reading import load_sections, read_morphology
-        import warnings
+
         cell = read_morphology("cell.hoc")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -128,8 +130,8 @@ def test_hdf5_keeps_names_and_own_diameters(neuron_process, tmp_path):
             results[f"{suffix}_area"] = sum(section_area(s) for s in back.sections)
             sections = load_sections(f"cell.{suffix}").sections
             results[f"{suffix}_neuron"] = sum(x.area() for s in sections for x in s)
-        """
-    )
+
+    kept = neuron_process(model)
     assert kept["h5_warnings"] == 0
     assert kept["h5_names"].tolist() == ["soma", "dend[0]", "dend[1]", "dend[2]", "iseg"]
     assert kept["swc_names"].tolist() == ["soma[0]", "axon[0]", "dend[0]", "dend[1]", "dend[2]"]
@@ -299,10 +301,11 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
     (tmp_path / "cell.hoc").write_text(HOC)
     clamp = HOC + "objref clamp\nsoma clamp = new IClamp(0.5)\n"
     (tmp_path / "clamp.hoc").write_text(clamp)
-    found = neuron_process(
-        """
+
+    def model(results) -> None:
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.morphology.reading import load_sections
+
         loaded = load_sections("cell.hoc")
         results["names"] = np.array(loaded.names)
         results["points"] = [s.n3d() for s in loaded.sections]
@@ -316,8 +319,8 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
             load_sections("clamp.hoc")
         except SimulatorError as error:
             results["error"] = str(error)
-        """
-    )
+
+    found = neuron_process(model)
     assert found["names"].tolist() == ["soma", "dend[0]", "dend[1]", "dend[2]"]
     # what has no points gets none
     assert found["points"].tolist() == [0, 2, 0, 0]
@@ -332,10 +335,11 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
     (tmp_path / "bad.hoc").write_text("create x\nx { foo( }\n")
     (tmp_path / "none.hoc").write_text("x = 3\n")
     (tmp_path / "bad.asc").write_bytes(b"\0\1\2")
-    found = neuron_process(
-        """
+
+    def model(results) -> None:
         from lfpcli.errors import LfpError
         from lfpcli.runtime.morphology.reading import load_sections
+
         texts = []
         for name in ("none.hoc", "bad.asc", "bad.hoc"):
             try:
@@ -343,8 +347,8 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
             except LfpError as error:
                 texts.append(f"{int(error.code)} {error}")
         results["texts"] = np.array(texts)
-        """
-    )
+
+    found = neuron_process(model)
     none, asc, bad = found["texts"].tolist()
     assert bad.startswith("5 hoc code fails")
     assert none == "3 makes no sections [none.hoc]; check what it declares"

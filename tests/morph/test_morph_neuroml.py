@@ -77,9 +77,10 @@ def test_sections_end_where_biophysics_change(tmp_path):
 
 def test_biophysics_are_applied_to_sections(neuron_process, tmp_path):
     path = write(tmp_path, cell("c", BIOPHYSICS))
-    applied = neuron_process(
-        """
+
+    def model(results, path) -> None:
         from lfpcli.runtime.morphology.reading import load_sections
+
         sections = load_sections(path).sections
         results["Ra"] = [s.Ra for s in sections]
         results["cm"] = [s.cm for s in sections]
@@ -87,7 +88,9 @@ def test_biophysics_are_applied_to_sections(neuron_process, tmp_path):
         results["e"] = [s(0.5).pas.e for s in sections]
         far = sections[4]
         results["far"] = [far(0.5).hh.gnabar, far.ena, sections[3].has_membrane("hh")]
-        """,
+
+    applied = neuron_process(
+        model,
         path=str(path),
     )
     assert np.allclose(applied["Ra"], 200)

@@ -10,12 +10,16 @@ from random_trees import random_swc
 
 from lfpcli.morphology.swc import read_swc
 
-# dumps what two lists of sections hold; names, points, parents and lengths
-COMPARE = """
-    import contextlib, os, warnings
+
+def compare(results, paths) -> None:
+    """Dumps what two lists of sections hold; names, points, parents and lengths."""
+    import os
+    import warnings
+
     warnings.simplefilter("ignore")
     from lfpcli.runtime.morphology.reading import load_sections
     from lfpcli.runtime.neuron import nrn
+
     h = nrn()
     os.dup2(2, 1)
 
@@ -23,10 +27,16 @@ COMPARE = """
         def parent(section):
             at = section.parentseg()
             return None if at is None else (at.sec.name(), at.x)
+
         return [
-            (s.name(), s.L, s.orientation(), parent(s),
-             [(s.x3d(i), s.y3d(i), s.z3d(i), s.diam3d(i)) for i in range(s.n3d())],
-             [segment.area() for segment in s])
+            (
+                s.name(),
+                s.L,
+                s.orientation(),
+                parent(s),
+                [(s.x3d(i), s.y3d(i), s.z3d(i), s.diam3d(i)) for i in range(s.n3d())],
+                [segment.area() for segment in s],
+            )
             for s in sections
         ]
 
@@ -53,7 +63,6 @@ COMPARE = """
         for section in theirs:
             h.delete_section(sec=section)
     results["differ"], results["count"] = np.array(differ, dtype=str), count
-"""
 
 
 def allen_cells() -> list[str]:
@@ -65,7 +74,7 @@ def allen_cells() -> list[str]:
 def test_allen_cells_are_those_of_import3d(neuron_process):
     paths = allen_cells()
     assert len(paths) >= 5
-    found = neuron_process(COMPARE, paths=paths)
+    found = neuron_process(compare, paths=paths)
     assert found["differ"].tolist() == []
     assert found["count"] > 300
 
@@ -73,7 +82,7 @@ def test_allen_cells_are_those_of_import3d(neuron_process):
 def test_shipped_cells_are_those_of_import3d(neuron_process, share):
     paths = sorted(str(path) for path in (share / "morphologies").glob("*.swc"))
     assert len(paths) >= 6
-    assert neuron_process(COMPARE, paths=paths)["differ"].tolist() == []
+    assert neuron_process(compare, paths=paths)["differ"].tolist() == []
 
 
 def test_random_trees_are_those_of_import3d(neuron_process, tmp_path):
@@ -81,7 +90,7 @@ def test_random_trees_are_those_of_import3d(neuron_process, tmp_path):
     for seed in range(120):
         paths.append(str(tmp_path / f"{seed}.swc"))
         Path(paths[-1]).write_text(random_swc(seed))
-    found = neuron_process(COMPARE, paths=paths)
+    found = neuron_process(compare, paths=paths)
     assert found["differ"].tolist() == []
     assert found["count"] > 500
 
@@ -104,7 +113,7 @@ def test_somata_are_those_of_import3d(neuron_process, tmp_path):
     for name, text in SOMATA.items():
         paths.append(str(tmp_path / f"{name}.swc"))
         Path(paths[-1]).write_text(text)
-    assert neuron_process(COMPARE, paths=paths)["differ"].tolist() == []
+    assert neuron_process(compare, paths=paths)["differ"].tolist() == []
 
 
 def test_a_lone_wired_branch_keeps_to_its_own_branch(tmp_path):
@@ -128,25 +137,27 @@ def test_a_lone_wired_branch_keeps_to_its_own_branch(tmp_path):
 
 def test_segments_are_counted_as_neuron_counts_them(neuron_process, share):
     paths = [*allen_cells(), str(share / "morphologies" / "l5_pyramidal.swc")]
-    found = neuron_process(
-        """
-        from lfpcli.runtime.morphology.reading import load_sections
-        from lfpcli.runtime.morphology.reading import read_morphology
+
+    def model(results, paths) -> None:
         from lfpcli.morphology.measures import Segmentation, segment_count
+        from lfpcli.runtime.morphology.reading import load_sections, read_morphology
         from lfpcli.runtime.neuron import nrn
+
         h, mine, theirs = nrn(), [], []
         for path in paths:
             cell = read_morphology(path)
             sections = load_sections(cell).sections
             for d_lambda, frequency, Ra, cm in (0.1, 100, 150, 1), (0.02, 700, 35.4, 0.9):
                 rule = Segmentation(d_lambda, frequency, Ra, cm)
-                for own, section in zip(cell.sections, sections):
+                for own, section in zip(cell.sections, sections, strict=True):
                     section.Ra, section.cm = Ra, cm
                     unit = d_lambda * h.lambda_f(frequency, sec=section)
                     theirs.append(int((section.L / unit + 0.9) / 2) * 2 + 1)
                     mine.append(segment_count(own, rule))
         results["mine"], results["theirs"] = mine, theirs
-        """,
+
+    found = neuron_process(
+        model,
         paths=paths,
     )
     assert np.array_equal(found["mine"], found["theirs"])
@@ -154,11 +165,11 @@ def test_segments_are_counted_as_neuron_counts_them(neuron_process, share):
 
 
 def test_cells_live_side_by_side(neuron_process, share):
-    found = neuron_process(
-        """
-        from lfpcli.runtime.morphology.reading import load_sections
+    def model(results, path) -> None:
         from lfpcli.morphology.swc import read_swc
+        from lfpcli.runtime.morphology.reading import load_sections
         from lfpcli.runtime.neuron import nrn
+
         cell = read_swc(path)
         first, second = load_sections(path), load_sections(cell)
         results["names"] = [first.names == second.names, first.names[0] == "soma[0]"]
@@ -166,7 +177,9 @@ def test_cells_live_side_by_side(neuron_process, share):
         results["count"] = len(list(nrn().allsec())) == len(first.sections) + len(second.sections)
         first.sections[1].diam = 7
         results["apart"] = second.sections[1].diam != 7
-        """,
+
+    found = neuron_process(
+        model,
         path=str(share / "morphologies" / "basket.swc"),
     )
     assert found["names"].all()
@@ -176,18 +189,18 @@ def test_cells_live_side_by_side(neuron_process, share):
 
 
 def test_sections_can_be_made_for_hoc_code(neuron_process, share):
-    found = neuron_process(
-        """
+    def model(results, path) -> None:
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.morphology.reading import load_sections
         from lfpcli.runtime.neuron import nrn
+
         h = nrn()
-        h('''begintemplate Kind
+        h("""begintemplate Kind
         public all, somatic, soma, dend, axon
         objref all, somatic
         create soma[1], dend[1], axon[1]
         proc init() { all = new SectionList() somatic = new SectionList() }
-        endtemplate Kind''')
+        endtemplate Kind""")
         one, two = h.Kind(), h.Kind()
         load_sections(path, into=one)
         made = load_sections(path, into=two)
@@ -201,7 +214,9 @@ def test_sections_can_be_made_for_hoc_code(neuron_process, share):
             load_sections(path, into=h)
         except SimulatorError as error:
             results["error"] = str(error)
-        """,
+
+    found = neuron_process(
+        model,
         path=str(share / "morphologies" / "basket.swc"),
     )
     assert found["names"].tolist() == ["Kind[1].soma[0]", "Kind[1].axon[0]"]

@@ -17,20 +17,31 @@ from lfpcli.errors import LfpWarning
 from lfpcli.io.morphology import write_morphology
 from lfpcli.morphology.reading import read_morphology
 
-# per file: sections, segments, areas and lengths of sections, diameters of their first points
-MEASURE = """
+
+def measure(results, paths) -> None:
+    """Sections, segments, areas, lengths and first diameters of the sections of each file."""
     import warnings
+
     warnings.simplefilter("ignore")
     from lfpcli import Cell
     from lfpcli.morphology.measures import (
-        Segmentation, section_area, section_length, segment_count,
+        Segmentation,
+        section_area,
+        section_length,
+        segment_count,
     )
     from lfpcli.runtime.morphology.reading import read_morphology
+
     for number, path in enumerate(paths):
         shape = read_morphology(path)
         rows = [
-            (segment_count(s, Segmentation()), section_area(s), section_length(s),
-             s.points[0 if s.child_x == 0 else -1, 3], s.points[-1 if s.child_x == 0 else 0, 3])
+            (
+                segment_count(s, Segmentation()),
+                section_area(s),
+                section_length(s),
+                s.points[0 if s.child_x == 0 else -1, 3],
+                s.points[-1 if s.child_x == 0 else 0, 3],
+            )
             for s in shape.sections
         ]
         made = Cell(path, nseg={"rule": "d_lambda"})
@@ -42,7 +53,6 @@ MEASURE = """
         results[f"names{number}"] = np.array([s.name for s in shape.sections])
         results[f"made{number}"] = np.array([str(name) for name in made.names])
         del made
-"""
 
 
 def files(folder: Path, share: Path) -> list[str]:
@@ -70,14 +80,14 @@ def compare(measured: dict[str, np.ndarray], number: int, path: str) -> None:
 
 def test_files_are_the_same_cell_for_all(neuron_process, share, tmp_path):
     paths = files(tmp_path, share)
-    measured = neuron_process(MEASURE, paths=paths)
+    measured = neuron_process(measure, paths=paths)
     for number, path in enumerate(paths):
         compare(measured, number, path)
 
 
 def test_hoc_is_the_same_cell_for_all(neuron_process, tmp_path):
     (tmp_path / "cell.hoc").write_text(BRANCH + "forall { Ra = 80 cm = 0.7 }\n")
-    measured = neuron_process(MEASURE, paths=["cell.hoc"])
+    measured = neuron_process(measure, paths=["cell.hoc"])
     compare(measured, 0, "cell.hoc")
 
 

@@ -13,28 +13,30 @@ from typing import Any
 import h5py
 import pytest
 from network_models import needs_mpi, network, ranks, simulated, write
+from sources import program
 
-# ends the process as SIGTERM does after so many checkpoints
-STOPPED = """
-import sys
-from lfpcli.cli.main import Terminated, console_main
-from lfpcli.tasks.simulate.checkpoint import Checkpoints
-left, write = int(sys.argv.pop(1)), Checkpoints.write
-def stop(self, *arguments):
-    global left
-    write(self, *arguments)
-    left -= 1
-    if left == 0:
-        raise Terminated
-Checkpoints.write = stop
-console_main()
-"""
+
+def run_until(count: int) -> None:
+    """Run a command that ends as by SIGTERM after so many checkpoints."""
+    from lfpcli.cli.main import Terminated, console_main
+    from lfpcli.tasks.simulate.checkpoint import Checkpoints
+
+    written, write = [], Checkpoints.write
+
+    def stop(self, *arguments):
+        write(self, *arguments)
+        written.append(arguments)
+        if len(written) == count:
+            raise Terminated
+
+    Checkpoints.write = stop
+    console_main()
 
 
 def stopped(count: int, path: Path, out: Path, every: float, *more: str) -> None:
     """Run until so many checkpoints were written."""
     arguments = ["sim", str(path), "-o", str(out), "-q", "--checkpoint", str(every), *more]
-    command = [sys.executable, "-c", STOPPED, str(count), *arguments]
+    command = [sys.executable, "-c", program(run_until, count), *arguments]
     done = subprocess.run(command, capture_output=True, check=False, timeout=200)
     assert done.returncode == 143, done.stderr.decode()
     assert not out.exists() and checkpoint(out).exists()

@@ -75,20 +75,24 @@ def test_the_axon_is_replaced_and_values_are_set(neuron_process, tmp_path):
     (tmp_path / "missing.json").write_text(json.dumps(missing))
     unknown = changed(("genome", 0, "name"), "gnabra_hh")
     (tmp_path / "unknown.json").write_text(json.dumps(unknown))
-    got = neuron_process(
-        """
+
+    def model(results) -> None:
         from pathlib import Path
         from types import SimpleNamespace
+
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.hoc.allen import allen_hook
         from lfpcli.runtime.neuron import nrn
+
         h = nrn()
+
         def make():
             names = ["soma[0]", "axon[0]", "axon[1]", "dend[0]"]
             sections = [h.Section(name=n) for n in names]
             for child, parent in ((1, 0), (2, 1), (3, 0)):
                 sections[child].connect(sections[parent](1))
             return SimpleNamespace(sections=sections, names=names)
+
         cell = make()
         allen_hook(Path("fit.json"))(cell)
         soma, dend, one, two = cell.sections
@@ -96,15 +100,23 @@ def test_the_axon_is_replaced_and_values_are_set(neuron_process, tmp_path):
         results["count"] = len(list(h.allsec()))
         results["stub"] = [one.L, one.diam, two.L, two.diam]
         results["joint"] = [one.parentseg().x, two.parentseg().x]
-        results["values"] = [soma.gnabar_hh, soma.ena, soma.ek, soma.cm, dend.cm, dend.g_pas,
-                             two.e_pas, two.Ra]
+        results["values"] = [
+            soma.gnabar_hh,
+            soma.ena,
+            soma.ek,
+            soma.cm,
+            dend.cm,
+            dend.g_pas,
+            two.e_pas,
+            two.Ra,
+        ]
         for name in ("missing", "unknown"):
             try:
                 allen_hook(Path(name + ".json"))(make())
             except SimulatorError as error:
                 results[name] = str(error)
-        """
-    )
+
+    got = neuron_process(model)
     assert list(got["names"]) == ["soma[0]", "dend[0]", "axon[0]", "axon[1]"]
     assert got["count"] == 4
     np.testing.assert_allclose(got["stub"], [30, 1, 30, 1], rtol=1e-6)
@@ -114,54 +126,57 @@ def test_the_axon_is_replaced_and_values_are_set(neuron_process, tmp_path):
     assert "did you mean 'gnabar_hh'?" in str(got["unknown"])
 
 
-REFERENCE = """
-import json, os
-from neuron import h
-h.load_file("stdrun.hoc"); h.load_file("import3d.hoc")
-h.nrn_load_dll(library)
-import bmtk.simulator.bionet as bionet
-from bmtk.simulator.bionet.default_setters import cell_models
-h.load_file(1, os.path.join(os.path.dirname(bionet.__file__), "default_templates/Biophys1.hoc"))
-cell = h.Biophys1(swc)
-fit = json.load(open(parameters))
-(cell_models.aibs_allactive if active else cell_models.aibs_perisomatic)(cell, None, fit)
-conditions = fit["conditions"][0]
-named = {s.name().split(".")[1]: s for s in cell.all}
-celsius, v_init = conditions["celsius"], conditions["v_init"]
-"""
+def potentials(h, named, amp, celsius, v_init):
+    """Potentials of soma, a dendrite and the axon under a current, shape (3, T), mV."""
+    for section in named.values():
+        section.nseg = 1 + 2 * int(section.L / 40)
+    h.celsius = celsius
+    stimulus = h.IClamp(named["soma[0]"](0.5))
+    stimulus.delay, stimulus.dur, stimulus.amp = 20, 150, amp
+    recorded = [h.Vector().record(named[n](0.5)._ref_v) for n in ("soma[0]", "dend[3]", "axon[1]")]
+    h.dt, h.steps_per_ms = 0.025, 40
+    h.finitialize(v_init)
+    context = h.ParallelContext()
+    context.set_maxstep(10)
+    context.psolve(200)
+    return np.array([list(v) for v in recorded])
 
-OURS = """
-from pathlib import Path
-from lfpcli.runtime.hoc.allen import allen_hook, read_fit
-from lfpcli.runtime.cell.cell import Cell
-from lfpcli.runtime.mechanisms.build import build
-from lfpcli.runtime.mechanisms.load import load
-from lfpcli.runtime.neuron import nrn
-h = nrn()
-load(build([mods]))
-cell = Cell(swc, nseg={"rule": "keep"}, custom_fun=[allen_hook(Path(parameters))])
-fit = read_fit(Path(parameters))
-results["active"] = fit.all_active
-named = dict(zip(cell.names, cell.sections))
-# bmtk lets NEURON lay the stub of the axon out, which rounds its length to single precision
-h.define_shape()
-celsius, v_init = fit.celsius, fit.v_init
-"""
 
-RUN = """
-for section in named.values():
-    section.nseg = 1 + 2 * int(section.L / 40)
-h.celsius = celsius
-stimulus = h.IClamp(named["soma[0]"](0.5))
-stimulus.delay, stimulus.dur, stimulus.amp = 20, 150, amp
-recorded = [h.Vector().record(named[n](0.5)._ref_v) for n in ("soma[0]", "dend[3]", "axon[1]")]
-h.dt, h.steps_per_ms = 0.025, 40
-h.finitialize(v_init)
-context = h.ParallelContext()
-context.set_maxstep(10)
-context.psolve(200)
-results["v"] = np.array([list(v) for v in recorded])
-"""
+def bmtk_run(results, swc, parameters, amp, library, active) -> None:
+    from neuron import h
+
+    h.load_file("stdrun.hoc")
+    h.load_file("import3d.hoc")
+    h.nrn_load_dll(library)
+    import bmtk.simulator.bionet as bionet
+    from bmtk.simulator.bionet.default_setters import cell_models
+
+    h.load_file(1, str(Path(bionet.__file__).parent / "default_templates/Biophys1.hoc"))
+    cell = h.Biophys1(swc)
+    fit = json.loads(Path(parameters).read_text())
+    set_channels = cell_models.aibs_allactive if active else cell_models.aibs_perisomatic
+    set_channels(cell, None, fit)
+    conditions = fit["conditions"][0]
+    named = {s.name().split(".")[1]: s for s in cell.all}
+    results["v"] = potentials(h, named, amp, conditions["celsius"], conditions["v_init"])
+
+
+def lfp_run(results, swc, parameters, amp, mods) -> None:
+    from lfpcli.runtime.cell.cell import Cell
+    from lfpcli.runtime.hoc.allen import allen_hook
+    from lfpcli.runtime.mechanisms.build import build
+    from lfpcli.runtime.mechanisms.load import load
+    from lfpcli.runtime.neuron import nrn
+
+    h = nrn()
+    load(build([mods]))
+    cell = Cell(swc, nseg={"rule": "keep"}, custom_fun=[allen_hook(Path(parameters))])
+    fit = read_fit(Path(parameters))
+    results["active"] = fit.all_active
+    named = dict(zip(cell.names, cell.sections, strict=True))
+    # bmtk lets NEURON lay the stub of the axon out, which rounds its length to single precision
+    h.define_shape()
+    results["v"] = potentials(h, named, amp, fit.celsius, fit.v_init)
 
 
 @pytest.mark.slow
@@ -189,8 +204,8 @@ def test_the_potentials_are_those_of_bmtk(
         "amp": amp,
     }
     library = str(build([mods]).path)
-    reference = neuron_process(REFERENCE + RUN, library=library, active=active, **given)
-    ours = neuron_process(OURS + RUN, mods=str(mods), **given)
+    reference = neuron_process(bmtk_run, library=library, active=active, **given)
+    ours = neuron_process(lfp_run, mods=str(mods), **given)
     assert bool(ours["active"]) == active
     assert ours["v"].shape == reference["v"].shape == (3, 8001)
     assert ours["v"][0].max() > 0

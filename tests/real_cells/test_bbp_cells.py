@@ -31,54 +31,58 @@ def test_check_tells_why_two_mechanisms_do_not_compile(lfp):
     assert "2 files do not compile" in ran.err
 
 
-CELLS = """
-import os
-from pathlib import Path
-from lfpcli.runtime.engine import coreneuron
-from lfpcli.runtime.mechanisms.build import build
-from lfpcli.runtime.mechanisms.load import load
-from lfpcli.runtime.neuron import context, nrn
-from lfpcli.runtime.hoc.templates import load_template, template_names
-bbp = Path(folder)
-library = build([bbp / name / "mechanisms" for name in models], skip_broken=True)
-results["skipped"] = library.skipped_names
-h, pc = nrn(), context()
-load(library)
-cells = []
-for name in (*models, models[0]):
-    file = bbp / name / "template.hoc"
-    code = [bbp / name / "constants.hoc"]
-    main, stand_ins = template_names(file)[0], library.skipped_names
-    cells.append(load_template(file, main, [0], code=code, stand_ins=stand_ins))
-results["sections"] = [len(c.sections) for c in cells]
-results["segments"] = [sum(s.nseg for s in c.sections) for c in cells]
-results["areas"] = [sum(seg.area() for s in c.sections for seg in s) for c in cells]
-results["celsius"] = [c.settings["celsius"] for c in cells]
-results["alive"] = len(list(h.allsec()))
-soma = cells[0].sections[0]
-results["soma"] = cells[0].names[0]
-stimuli = []
-for cell, amp in zip(cells, (0.6466 - 0.2476, 0.1270 - 0.0489, 0.6466 - 0.2476)):
-    clamp = h.IClamp(cell.sections[0](0.5))
-    clamp.delay, clamp.dur, clamp.amp = 20, 1000, amp + 0.1
-    stimuli.append(clamp)
-h.celsius = 34
-h.CVode().use_fast_imem(True)
-columns = [h.Vector().record(ref) for s in cells[0].sections for seg in s
-           for ref in [seg._ref_i_membrane_]]
-potentials = [h.Vector().record(c.sections[0](0.5)._ref_v) for c in cells]
-results["obstacle"] = str(coreneuron.obstacle())
-switch = coreneuron.prepare()
-h.dt = 2.0**-5
-for engine, on in (("neuron", False), ("coreneuron", True)):
-    switch.enable = on
-    pc.set_maxstep(10)
-    h.finitialize(-70)
-    h.fcurrent(); h.frecord_init()
-    pc.psolve(100)
-    results[engine] = np.array([v.as_numpy().copy() for v in columns])
-    results[engine + "_v"] = np.array([v.as_numpy().copy() for v in potentials])
-"""
+def cells_in_both_engines(results, folder, models) -> None:
+    from pathlib import Path
+
+    from lfpcli.runtime.engine import coreneuron
+    from lfpcli.runtime.hoc.templates import load_template, template_names
+    from lfpcli.runtime.mechanisms.build import build
+    from lfpcli.runtime.mechanisms.load import load
+    from lfpcli.runtime.neuron import context, nrn
+
+    bbp = Path(folder)
+    library = build([bbp / name / "mechanisms" for name in models], skip_broken=True)
+    results["skipped"] = library.skipped_names
+    h, pc = nrn(), context()
+    load(library)
+    cells = []
+    for name in (*models, models[0]):
+        file = bbp / name / "template.hoc"
+        code = [bbp / name / "constants.hoc"]
+        main, stand_ins = template_names(file)[0], library.skipped_names
+        cells.append(load_template(file, main, [0], code=code, stand_ins=stand_ins))
+    results["sections"] = [len(c.sections) for c in cells]
+    results["segments"] = [sum(s.nseg for s in c.sections) for c in cells]
+    results["areas"] = [sum(seg.area() for s in c.sections for seg in s) for c in cells]
+    results["celsius"] = [c.settings["celsius"] for c in cells]
+    results["alive"] = len(list(h.allsec()))
+    results["soma"] = cells[0].names[0]
+    stimuli = []
+    for cell, amp in zip(cells, (0.6466 - 0.2476, 0.1270 - 0.0489, 0.6466 - 0.2476), strict=True):
+        clamp = h.IClamp(cell.sections[0](0.5))
+        clamp.delay, clamp.dur, clamp.amp = 20, 1000, amp + 0.1
+        stimuli.append(clamp)
+    h.celsius = 34
+    h.CVode().use_fast_imem(True)
+    columns = [
+        h.Vector().record(ref)
+        for s in cells[0].sections
+        for seg in s
+        for ref in [seg._ref_i_membrane_]
+    ]
+    potentials = [h.Vector().record(c.sections[0](0.5)._ref_v) for c in cells]
+    results["obstacle"] = str(coreneuron.obstacle())
+    switch = coreneuron.prepare()
+    h.dt = 2.0**-5
+    for engine, on in (("neuron", False), ("coreneuron", True)):
+        switch.enable = on
+        pc.set_maxstep(10)
+        h.finitialize(-70)
+        h.fcurrent()
+        h.frecord_init()
+        pc.psolve(100)
+        results[engine] = np.array([v.as_numpy().copy() for v in columns])
+        results[engine + "_v"] = np.array([v.as_numpy().copy() for v in potentials])
 
 
 @pytest.mark.slow
@@ -87,7 +91,7 @@ def test_a_pyramidal_cell_and_an_interneuron_live_in_one_process(
 ):
     monkeypatch.setenv("LFP_MECH_CACHE", str(tmp_path_factory.getbasetemp() / "bbp-cache"))
     before = sorted(p for p in BBP.rglob("*"))
-    got = neuron_process(CELLS, folder=str(BBP), models=[TTPC1, NBC])
+    got = neuron_process(cells_in_both_engines, folder=str(BBP), models=[TTPC1, NBC])
     assert sorted(p for p in BBP.rglob("*")) == before
     assert sorted(got["skipped"]) == ["ProbAMPANMDA_EMS", "ProbGABAAB_EMS"]
     assert got["sections"].tolist() == [239, 73, 239]

@@ -7,22 +7,28 @@ import subprocess
 import sys
 
 import pytest
+from sources import program
 
 from lfpcli.runtime.capture import captured, hoc_message
 
 
+def print_from_hoc() -> None:
+    from lfpcli.runtime.capture import prints_to_stderr
+    from lfpcli.runtime.neuron import nrn
+
+    h = nrn()
+    prints_to_stderr()
+    h('{printf("from hoc\\n")}')
+    with captured() as printed:
+        h('{printf("caught\\n")}')
+    assert printed.text == "caught\n", printed.text
+    print("data")
+
+
 def test_hoc_prints_go_to_standard_error():
-    code = (
-        "from lfpcli.runtime.capture import captured, prints_to_stderr\n"
-        "from lfpcli.runtime.neuron import nrn\n"
-        "h = nrn()\nprints_to_stderr()\n"
-        "h('{printf(\"from hoc\\\\n\")}')\n"
-        "with captured() as printed:\n"
-        "    h('{printf(\"caught\\\\n\")}')\n"
-        "assert printed.text == 'caught\\n', printed.text\n"
-        "print('data')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program(print_from_hoc)], capture_output=True, check=False
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == b"data\n"
     assert done.stderr == b"from hoc\n"

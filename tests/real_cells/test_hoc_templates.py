@@ -41,7 +41,7 @@ endtemplate bio_NAME
 """
 
 
-def model(folder, name, value, main=MAIN):
+def write_model(folder, name, value, main=MAIN):
     (folder / "sub").mkdir(parents=True)
     (folder / "template.hoc").write_text(main.replace("NAME", name))
     text = BIOPHYSICS.replace("NAME", name).replace("VALUE", value)
@@ -52,19 +52,22 @@ def model(folder, name, value, main=MAIN):
 
 
 def test_cells_of_two_folders_live_together(neuron_process, tmp_path):
-    one = model(tmp_path / "one folder", "One", "1e-4")
-    two = model(tmp_path / "two", "Two", "2e-4")
+    one = write_model(tmp_path / "one folder", "One", "1e-4")
+    two = write_model(tmp_path / "two", "Two", "2e-4")
     files = sorted(tmp_path.rglob("*"))
-    got = neuron_process(
-        """
-        import os
+
+    def model(results, one, two) -> None:
         from pathlib import Path
-        from lfpcli.runtime.neuron import nrn
+
         from lfpcli.runtime.hoc.templates import load_template
+        from lfpcli.runtime.neuron import nrn
+
         h = nrn()
         usual = h.celsius, h.dt
-        cells = [load_template(Path(p), n, [c]) for p, n, c in
-                 ((one, "One", 2), (two, "Two", 3), (one, "One", 4))]
+        cells = [
+            load_template(Path(p), n, [c])
+            for p, n, c in ((one, "One", 2), (two, "Two", 3), (one, "One", 4))
+        ]
         results["counts"] = [len(c.sections) for c in cells]
         results["alive"] = len(list(h.allsec()))
         results["names"] = cells[2].names
@@ -72,9 +75,11 @@ def test_cells_of_two_folders_live_together(neuron_process, tmp_path):
         results["settings"] = [[c.settings["celsius"], c.settings["dt"]] for c in cells]
         results["others"] = sorted(cells[0].settings)
         results["kept"] = (h.celsius, h.dt) == usual
-        results["cwd"] = os.getcwd()
+        results["cwd"] = str(Path.cwd())
         results["more"] = h.more_was_read
-        """,
+
+    got = neuron_process(
+        model,
         one=str(one),
         two=str(two),
     )
@@ -90,24 +95,37 @@ def test_cells_of_two_folders_live_together(neuron_process, tmp_path):
     assert [p for p in sorted(tmp_path.rglob("*")) if p.suffix != ".npz"] == files
 
 
-def errors_of(neuron_process, calls, **given):
-    code = """
-        import warnings
-        from pathlib import Path
-        from lfpcli.errors import LfpError
-        from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
-        for name, call in CALLS.items():
-            results[name] = "no error"
-            try:
-                eval(call)
-            except LfpError as error:
-                results[name] = f"{type(error).__name__}: {error}"
-    """
-    return {k: str(v) for k, v in neuron_process(code, CALLS=calls, **given).items()}
+def loading_errors(results, calls, keep) -> None:
+    """Load what calls say: by name the file, template and arguments; without a template a model."""
+    from pathlib import Path
+
+    from lfpcli.errors import LfpError
+    from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
+
+    kept = []
+    for name, (file, *template) in calls.items():
+        results[name] = "no error"
+        try:
+            if not template:
+                load_hoc_model(Path(file))
+                continue
+            title, arguments, *others = template
+            options = others[0] if others else {}
+            if "workdir" in options:
+                options["workdir"] = Path(options["workdir"])
+            cell = load_template(Path(file), title, arguments, **options)
+            if keep:
+                kept.append(cell)
+        except LfpError as error:
+            results[name] = f"{type(error).__name__}: {error}"
+
+
+def errors_of(neuron_process, calls, *, keep=False):
+    return {k: str(v) for k, v in neuron_process(loading_errors, calls=calls, keep=keep).items()}
 
 
 def test_errors_name_file_and_line(neuron_process, tmp_path):
-    main = model(tmp_path / "m", "Main", "1e-4")
+    main = write_model(tmp_path / "m", "Main", "1e-4")
     lines = MAIN.replace("NAME", "Wrong").replace('load_file("sub/more.hoc")', "").splitlines()
     lines[8] = "create soma[1"
     (tmp_path / "m" / "syntax.hoc").write_text("\n".join(lines))
@@ -121,17 +139,16 @@ def test_errors_name_file_and_line(neuron_process, tmp_path):
     got = errors_of(
         neuron_process,
         {
-            "name": "load_template(Path(main), 'Mane', [1])",
-            "argument": "load_template(Path(main), 'Main', ['text'])",
-            "workdir": "load_template(Path(main), 'Main', [1], workdir=Path('nowhere'))",
-            "syntax": "load_template(Path(main).with_name('syntax.hoc'), 'Wrong', [1])",
-            "missing": "load_hoc_model(Path(main).with_name('missing.hoc'))",
-            "nested": "load_hoc_model(Path(main).with_name('nested.hoc'))",
-            "absent": "load_template(Path('nowhere.hoc'), 'Main')",
-            "quit": "load_hoc_model(Path(main).with_name('quit.hoc'))",
-            "nothing": "load_hoc_model(Path(main).with_name('nothing.hoc'))",
+            "name": (str(main), "Mane", [1]),
+            "argument": (str(main), "Main", ["text"]),
+            "workdir": (str(main), "Main", [1], {"workdir": "nowhere"}),
+            "syntax": (str(main.with_name("syntax.hoc")), "Wrong", [1]),
+            "absent": ("nowhere.hoc", "Main", []),
+            **{
+                name: (str(main.with_name(f"{name}.hoc")),)
+                for name in ("missing", "nested", "quit", "nothing")
+            },
         },
-        main=str(main),
     )
     assert got["name"].startswith("InputError: defines no template 'Mane' [")
     assert "did you mean 'Main'?" in got["name"]
@@ -150,15 +167,15 @@ def test_errors_name_file_and_line(neuron_process, tmp_path):
 
 
 def test_templates_of_one_name_that_differ_are_told(neuron_process, tmp_path):
-    one = model(tmp_path / "one", "Same", "1e-4")
-    two = model(tmp_path / "two", "Same", "1e-4")
-    three = model(tmp_path / "three", "Same", "3e-4")
+    one = write_model(tmp_path / "one", "Same", "1e-4")
+    two = write_model(tmp_path / "two", "Same", "1e-4")
+    three = write_model(tmp_path / "three", "Same", "3e-4")
     (tmp_path / "two" / "biophysics.hoc").write_text(
         (tmp_path / "one" / "biophysics.hoc").read_text().replace("    forsec", "\tforsec")
     )
     got = errors_of(
         neuron_process,
-        {p.parent.name: f"load_template(Path({str(p)!r}), 'Same', [1])" for p in (one, two, three)},
+        {file.parent.name: (str(file), "Same", [1]) for file in (one, two, three)},
     )
     assert got["one"] == got["two"] == "no error"
     assert "template 'bio_Same' is defined in two ways" in got["three"]
@@ -167,14 +184,13 @@ def test_templates_of_one_name_that_differ_are_told(neuron_process, tmp_path):
 
 
 def test_code_that_deletes_the_cells_of_others_is_refused(neuron_process, tmp_path):
-    first = model(tmp_path / "first", "First", "1e-4")
-    rude = model(tmp_path / "rude", "Rude", "1e-4", "forall delete_section()\n" + MAIN)
-    call = "keep.append(load_template(Path({!r}), {!r}, [1]))"
-    rude_call = call.format(str(rude), "Rude")
-    alone = errors_of(neuron_process, {"alone": rude_call}, keep=[])
+    first = write_model(tmp_path / "first", "First", "1e-4")
+    rude = write_model(tmp_path / "rude", "Rude", "1e-4", "forall delete_section()\n" + MAIN)
+    rude_call = (str(rude), "Rude", [1])
+    alone = errors_of(neuron_process, {"alone": rude_call}, keep=True)
     assert alone["alone"] == "no error"
-    calls = {"first": call.format(str(first), "First"), "rude": rude_call}
-    got = errors_of(neuron_process, calls, keep=[])
+    calls = {"first": (str(first), "First", [1]), "rude": rude_call}
+    got = errors_of(neuron_process, calls, keep=True)
     assert got["first"] == "no error"
     assert "deletes sections of other cells" in got["rude"]
 
@@ -185,8 +201,10 @@ def test_a_stand_in_fails_only_where_it_is_made(neuron_process, tmp_path):
         "proc init() { all = new SectionList() soma all.append()\n"
         "if ($1) { soma syn = new Missing_Syn(0.5) } }\nendtemplate T\n"
     )
-    call = "load_template(Path('t.hoc'), 'T', [{}], stand_ins=['Missing_Syn'])"
-    got = errors_of(neuron_process, {"off": call.format(0), "on": call.format(1)})
+    options = {"stand_ins": ["Missing_Syn"]}
+    got = errors_of(
+        neuron_process, {"off": ("t.hoc", "T", [0], options), "on": ("t.hoc", "T", [1], options)}
+    )
     assert got["off"] == "no error"
     assert "Missing_Syn was left out because it does not compile" in got["on"]
 
@@ -196,16 +214,18 @@ def test_a_finished_model_gives_all_its_sections(neuron_process, tmp_path):
     (tmp_path / "init.hoc").write_text(
         'load_file("parts.hoc")\nforall { nseg = 3 }\nv_init = -72\nprintf("done\\n")\n'
     )
-    got = neuron_process(
-        """
+
+    def model(results) -> None:
         from pathlib import Path
+
         from lfpcli.runtime.hoc.templates import load_hoc_model
-        model = load_hoc_model(Path("init.hoc"))
-        results["names"] = model.names
-        results["nseg"] = [s.nseg for s in model.sections]
-        results["v_init"] = model.settings["v_init"]
-        """
-    )
+
+        loaded = load_hoc_model(Path("init.hoc"))
+        results["names"] = loaded.names
+        results["nseg"] = [s.nseg for s in loaded.sections]
+        results["v_init"] = loaded.settings["v_init"]
+
+    got = neuron_process(model)
     assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]
     assert list(got["nseg"]) == [3, 3, 3]
     assert got["v_init"] == -72
@@ -243,15 +263,17 @@ def test_files_are_loaded_as_hoc_does_it(neuron_process, tmp_path):
     (tmp_path / "parts" / "count.hoc").write_text('if (name_declared("n") == 0) n = 0\nn = n + 1\n')
     (tmp_path / "again.hoc").write_text('load_file("parts/count.hoc")\n')
     (tmp_path / "main.hoc").write_text("n = 0\n" + LOADS)
-    got = neuron_process(
-        """
+
+    def model(results) -> None:
         from pathlib import Path
-        from lfpcli.runtime.neuron import nrn
+
         from lfpcli.runtime.hoc.templates import load_hoc_model
+        from lfpcli.runtime.neuron import nrn
+
         load_hoc_model(Path("main.hoc"))
         results["n"], results["optional"] = nrn().n, nrn().optional
-        """
-    )
+
+    got = neuron_process(model)
     # by name once, and twice where the file is to be read again
     assert got["n"] == 3
     assert got["optional"] == -1
@@ -270,7 +292,7 @@ def test_a_file_that_is_not_there_is_told(neuron_process, tmp_path, text, line):
     (tmp_path / "outer.hoc").write_text('x = 1\nload_file("model.hoc")\n')
     got = errors_of(
         neuron_process,
-        {name: f"load_hoc_model(Path('{name}.hoc'))" for name in ("model", "outer")},
+        {name: (f"{name}.hoc",) for name in ("model", "outer")},
     )
     for message in got.values():
         assert message.startswith("InputError: loads 'biophysics.hoc', which is not there [")
@@ -305,18 +327,20 @@ endtemplate Cell
 @pytest.mark.parametrize("late", [False, True])
 def test_a_template_sees_no_default_section_of_others(neuron_process, tmp_path, late):
     (tmp_path / "t.hoc").write_text(LATE_DEFAULT if late else DEFAULT)
-    got = neuron_process(
-        """
+
+    def model(results) -> None:
         from pathlib import Path
-        from lfpcli.runtime.neuron import nrn
+
         from lfpcli.runtime.hoc.templates import load_template
+        from lfpcli.runtime.neuron import nrn
+
         other = nrn().Section(name="other")
         other.push()
         cells = [load_template(Path("t.hoc"), "Cell", [k]) for k in range(3)]
         results["gnabar"] = [cell.sections[0].gnabar_hh for cell in cells]
         results["names"] = cells[2].names
-        """
-    )
+
+    got = neuron_process(model)
     assert list(got["gnabar"]) == [0.2, 1.2, 2.2]
     # nothing leads to a section that hangs on nothing but its public name
     assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]

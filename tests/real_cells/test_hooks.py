@@ -103,38 +103,44 @@ load_file("more.hoc")
 def test_hoc_code_touches_its_own_cell_alone(neuron_process, tmp_path):
     (tmp_path / "code.hoc").write_text(HOC)
     (tmp_path / "more.hoc").write_text("dend[0] { Ra = 77 }\n")
-    got = neuron_process(
-        """
+
+    def model(results) -> None:
         from pathlib import Path
         from types import SimpleNamespace
+
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.hoc.hooks import hook
         from lfpcli.runtime.neuron import nrn
+
         h = nrn()
+
         def make():
             names = ["soma[0]", "dend[0]", "dend[1]"]
             return SimpleNamespace(sections=[h.Section(name=n) for n in names], names=names)
+
         first, second, third = make(), make(), make()
         run = hook(Path("code.hoc"))
+
         def facts(cell):
             soma, one, two = cell.sections
             passive = [s.has_membrane("pas") for s in cell.sections]
-            g = [s.g_pas if p else 0 for s, p in zip(cell.sections, passive)]
+            g = [s.g_pas if p else 0 for s, p in zip(cell.sections, passive, strict=True)]
             na = soma.gnabar_hh if soma.has_membrane("hh") else 0
             return [*g, na, one.diam, two.diam, soma.L, one.Ra]
+
         before = facts(third)
         run(first)
         results["untouched"] = facts(third) == before and facts(second) == before
         run(second)
         results["first"], results["second"] = facts(first), facts(second)
         results["third"] = facts(third) == before
-        Path("wrong.hoc").write_text("soma { insert pas }\\nsoma { nosuch_thing = }\\n")
+        Path("wrong.hoc").write_text("soma { insert pas }\nsoma { nosuch_thing = }\n")
         try:
             hook(Path("wrong.hoc"))(first)
         except SimulatorError as error:
             results["error"] = str(error)
-        """
-    )
+
+    got = neuron_process(model)
     assert got["untouched"]
     assert got["third"]
     expected = [1e-4, 2e-4, 3e-4, 0.2, 1.0, 2.0, 20.0, 77.0]

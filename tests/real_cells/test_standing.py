@@ -18,36 +18,37 @@ dend[1] { L = 30 nseg = 3 diam(0:1) = 3:1 }
 connect dend[0](0), soma(1)
 connect dend[1](1), dend[0](1)
 """
-STATE = """
-from lfpcli import Cell
-from lfpcli.runtime.neuron import nrn
-h = nrn()
+
+
 def state(sections):
+    """All that is set of some sections."""
     values = []
     for s in sections:
         values += [s.L, s.Ra, s.nseg, s.n3d(), s.orientation()]
-        values += [getattr(g, n, 0) for g in s for n in
-                   ("cm", "diam", "gnabar_hh", "ena", "e_pas", "nao")]
-        values += [g.area() for g in s]
+        names = ("cm", "diam", "gnabar_hh", "ena", "e_pas", "nao")
+        values += [getattr(segment, name, 0) for segment in s for name in names]
+        values += [segment.area() for segment in s]
     return values
-"""
 
 
 def test_hoc_morphologies_are_made_many_times(neuron_process, tmp_path: Path) -> None:
     (tmp_path / "a.hoc").write_text(BRANCHED)
     (tmp_path / "b.hoc").write_text("create soma\nsoma { L = 9 diam = 9 }\n")
-    got = neuron_process(
-        STATE
-        + """
-cells = [Cell("a.hoc", nseg={"rule": "keep"}) for _ in range(3)] + [Cell("b.hoc")]
-results["count"] = len(list(h.allsec()))
-results["names"] = cells[2].names
-results["states"] = [state(cell.sections) for cell in cells[:3]]
-h.load_file(1, "a.hoc")
-results["plain"] = state([h.soma, h.dend[0], h.dend[1]])
-results["other"] = cells[3].sections[0].L
-"""
-    )
+
+    def model(results) -> None:
+        from lfpcli import Cell
+        from lfpcli.runtime.neuron import nrn
+
+        h = nrn()
+        cells = [Cell("a.hoc", nseg={"rule": "keep"}) for _ in range(3)] + [Cell("b.hoc")]
+        results["count"] = len(list(h.allsec()))
+        results["names"] = cells[2].names
+        results["states"] = [state(cell.sections) for cell in cells[:3]]
+        h.load_file(1, "a.hoc")
+        results["plain"] = state([h.soma, h.dend[0], h.dend[1]])
+        results["other"] = cells[3].sections[0].L
+
+    got = neuron_process(model)
     assert got["count"] == 10
     assert list(got["names"]) == ["soma", "dend[0]", "dend[1]"]
     for values in got["states"]:

@@ -13,48 +13,71 @@ import lfpykit
 import numpy as np
 import pytest
 
-LFPY = """
-import LFPy, lfpykit, warnings
-warnings.simplefilter("ignore")
-cell = LFPy.Cell(
-    morphology, v_init=-65, Ra=150, cm=1, passive=True, dt=2**-4, tstop=tstop, tstart=tstart,
-    passive_parameters=dict(g_pas=1e-4, e_pas=-65), nsegs_method="lambda_f", lambda_f=100,
-    custom_fun=[lambda cell: [s.insert("hh") for s in cell.allseclist if "soma" in s.name()]]
-    if active else None, custom_fun_args=[{}] if active else None,
-)
-for index, times in synapses:
-    synapse = LFPy.Synapse(cell, index, syntype="Exp2Syn", weight=weight, tau1=0.2, tau2=2, e=0)
-    synapse.set_spike_times(np.array(times))
-x, y, z = np.array(contacts).T
-methods = {"line": "linesource", "point": "pointsource", "soma-point": "root_as_point"}
-probes = {
-    name: lfpykit.RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method=method)
-    for name, method in methods.items()
-}
-cell.simulate(rec_imem=True, rec_vmem=True, probes=list(probes.values()))
-results.update(imem=cell.imem, vmem=cell.vmem, somav=cell.somav, tvec=cell.tvec, d=cell.d)
-results["names"] = np.array([s.name() for s in cell.allseclist])
-results.update({f"lfp {name}": probe.data for name, probe in probes.items()})
-"""
 
-OURS = """
-from lfpcli import Cell, RecExtElectrode, Synapse
-cell = Cell(
-    morphology, v_init=-65, Ra=150, cm=1, passive={"g": 1e-4, "e": -65}, dt=2**-4, tstop=tstop,
-    tstart=tstart, custom_fun=[lambda cell: cell.insert("hh", ["soma"])] if active else [],
-)
-for index, times in synapses:
-    Synapse(cell, index, "Exp2Syn", weight=weight, tau1=0.2, tau2=2, e=0).set_spike_times(times)
-x, y, z = np.array(contacts).T
-probes = {
-    name: RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method=name)
-    for name in ("line", "point", "soma-point")
-}
-cell.simulate(list(probes.values()), rec_imem=True, rec_vmem=True)
-results.update(imem=cell.imem, vmem=cell.vmem, somav=cell.somav, tvec=cell.tvec, d=cell.d)
-results.update(x=cell.x, y=cell.y, z=cell.z, names=np.array(cell.names))
-results.update({f"lfp {name}": probe.data for name, probe in probes.items()})
-"""
+def lfpy_run(results, synapses, morphology, tstop, tstart, contacts, active, weight) -> None:
+    import warnings
+
+    import LFPy
+    import lfpykit
+
+    warnings.simplefilter("ignore")
+    cell = LFPy.Cell(
+        morphology,
+        v_init=-65,
+        Ra=150,
+        cm=1,
+        passive=True,
+        dt=2**-4,
+        tstop=tstop,
+        tstart=tstart,
+        passive_parameters={"g_pas": 1e-4, "e_pas": -65},
+        nsegs_method="lambda_f",
+        lambda_f=100,
+        custom_fun=[lambda cell: [s.insert("hh") for s in cell.allseclist if "soma" in s.name()]]
+        if active
+        else None,
+        custom_fun_args=[{}] if active else None,
+    )
+    for index, times in synapses:
+        synapse = LFPy.Synapse(cell, index, syntype="Exp2Syn", weight=weight, tau1=0.2, tau2=2, e=0)
+        synapse.set_spike_times(np.array(times))
+    x, y, z = np.array(contacts).T
+    methods = {"line": "linesource", "point": "pointsource", "soma-point": "root_as_point"}
+    probes = {
+        name: lfpykit.RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method=method)
+        for name, method in methods.items()
+    }
+    cell.simulate(rec_imem=True, rec_vmem=True, probes=list(probes.values()))
+    results.update(imem=cell.imem, vmem=cell.vmem, somav=cell.somav, tvec=cell.tvec, d=cell.d)
+    results["names"] = np.array([s.name() for s in cell.allseclist])
+    results.update({f"lfp {name}": probe.data for name, probe in probes.items()})
+
+
+def lfp_run(results, synapses, morphology, tstop, tstart, contacts, active, weight) -> None:
+    from lfpcli import Cell, RecExtElectrode, Synapse
+
+    cell = Cell(
+        morphology,
+        v_init=-65,
+        Ra=150,
+        cm=1,
+        passive={"g": 1e-4, "e": -65},
+        dt=2**-4,
+        tstop=tstop,
+        tstart=tstart,
+        custom_fun=[lambda cell: cell.insert("hh", ["soma"])] if active else [],
+    )
+    for index, times in synapses:
+        Synapse(cell, index, "Exp2Syn", weight=weight, tau1=0.2, tau2=2, e=0).set_spike_times(times)
+    x, y, z = np.array(contacts).T
+    probes = {
+        name: RecExtElectrode(cell, x=x, y=y, z=z, sigma=0.3, method=name)
+        for name in ("line", "point", "soma-point")
+    }
+    cell.simulate(list(probes.values()), rec_imem=True, rec_vmem=True)
+    results.update(imem=cell.imem, vmem=cell.vmem, somav=cell.somav, tvec=cell.tvec, d=cell.d)
+    results.update(x=cell.x, y=cell.y, z=cell.z, names=np.array(cell.names))
+    results.update({f"lfp {name}": probe.data for name, probe in probes.items()})
 
 
 def spike_samples(potential: np.ndarray) -> np.ndarray:
@@ -71,7 +94,7 @@ def peak_error(ours: np.ndarray, theirs: np.ndarray) -> float:
 def compare(
     run: Callable[..., dict[str, np.ndarray]], methods: tuple[str, ...], **model: object
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    theirs, ours = run(LFPY, **model), run(OURS, **model)
+    theirs, ours = run(lfpy_run, **model), run(lfp_run, **model)
     if model["tstart"] == 0.0:
         # the first sample of LFPy's currents holds ionic ones alone, which belong to no potential
         for name in ours.keys() & theirs.keys():
@@ -137,18 +160,25 @@ def test_allen_cell_with_active_soma(neuron_process, tstart: float, spikes: bool
 
 
 def test_lfpykit_models_serve_as_probes(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         import lfpykit
+
         from lfpcli import Cell, LineSourcePotential, Synapse
+
         cell = Cell(morphology, passive=True, Ra=150, cm=1, tstop=30)
         Synapse(cell, 0, "Exp2Syn", weight=0.005, tau1=0.2, tau2=2, e=0).set_spike_times([5.0])
-        place = dict(x=np.array([30.0, 60.0]), y=np.array([5.0, 5.0]), z=np.array([40.0, 200.0]))
+        place = {
+            "x": np.array([30.0, 60.0]),
+            "y": np.array([5.0, 5.0]),
+            "z": np.array([40.0, 200.0]),
+        }
         theirs = lfpykit.LineSourcePotential(cell, **place, sigma=0.3)
         ours = LineSourcePotential(cell, **place, sigma=0.3)
         cell.simulate([theirs, ours])
         results.update(theirs=theirs.data, ours=ours.data)
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
     assert np.abs(found["ours"]).max() > 0

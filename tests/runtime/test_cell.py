@@ -8,10 +8,10 @@ import numpy as np
 
 
 def test_parents_follow_the_way_to_the_root(neuron_process) -> None:
-    found = neuron_process(
-        """
+    def model(results) -> None:
         from lfpcli import Cell
         from lfpcli.runtime.neuron import nrn
+
         h = nrn()
         sections = [h.Section(name=name) for name in ("soma", "middle", "hung", "start")]
         soma, middle, hung, start = sections
@@ -21,15 +21,15 @@ def test_parents_follow_the_way_to_the_root(neuron_process) -> None:
         hung.connect(soma(1), 1)
         start.connect(hung(0))
         results["parent"] = Cell(sections, nseg={"rule": "keep"}).geometry.parent
-        """
-    )
+
+    found = neuron_process(model)
     assert found["parent"].tolist() == [-1, 0, 1, 1, 3, 4, 7, 8, 2, 6, 9, 10]
 
 
 def test_soma_goes_where_it_is_told_and_turns_stay_about_it(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         from lfpcli import Cell
+
         cell = Cell(morphology)
         results["origin"] = cell.somapos
         cell.set_pos(10.0, -20.0, 30.0)
@@ -40,7 +40,9 @@ def test_soma_goes_where_it_is_told_and_turns_stay_about_it(neuron_process, shar
         cell.set_rotation(x=-0.3, y=1.2, z=-2.0, order="zyx")
         results["back"] = np.abs(cell.geometry.middle - before).max()
         results["lengths"] = cell.geometry.length.sum()
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
     np.testing.assert_allclose(found["origin"], 0.0, atol=1e-12)
@@ -51,29 +53,31 @@ def test_soma_goes_where_it_is_told_and_turns_stay_about_it(neuron_process, shar
 
 
 def test_runs_repeat_to_the_bit_and_chunks_do_not_show(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         import lfpcli.runtime.engine.spans as spans
         from lfpcli import Cell, StimIntElectrode, Synapse
+
         cell = Cell(morphology, passive=True, custom_fun=[lambda c: c.insert("hh", ["soma"])])
         Synapse(cell, 5, "Exp2Syn", weight=0.01, tau1=0.2, tau2=2, e=0).set_spike_times([3.0, 3.03])
         StimIntElectrode(cell, 0, "IClamp", amp=3.0, delay=5.0, dur=3.0)
-        keep = dict(rec_imem=True, rec_vmem=True, rec_variables=["m_hh"], tstop=20.0)
+        keep = {"rec_imem": True, "rec_vmem": True, "rec_variables": ["m_hh"], "tstop": 20.0}
         cell.simulate(**keep)
         first = [cell.imem.copy(), cell.vmem.copy(), cell.variables["m_hh"].copy()]
         cell.simulate(**keep)
         again = [cell.imem, cell.vmem, cell.variables["m_hh"]]
-        results["again"] = all(np.array_equal(a, b) for a, b in zip(first, again))
+        results["again"] = all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
         spans.CHUNK_SAMPLES = 16
         cell.simulate(**keep)
         chunked = [cell.imem, cell.vmem, cell.variables["m_hh"]]
-        results["chunked"] = all(np.array_equal(a, b) for a, b in zip(first, chunked))
+        results["chunked"] = all(np.array_equal(a, b) for a, b in zip(first, chunked, strict=True))
         spans.CORE_CHUNK_VALUES = 1
         cell.simulate(engine="coreneuron", **keep)
         results["core"] = np.abs(cell.imem - first[0]).max() / np.abs(first[0]).max()
         results["m"] = np.abs(cell.variables["m_hh"] - first[2]).max()
         results["spike"] = cell.somav.max()
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
     assert found["again"]
@@ -84,13 +88,15 @@ def test_runs_repeat_to_the_bit_and_chunks_do_not_show(neuron_process, share: Pa
 
 
 def test_tstop_need_not_be_a_multiple_of_dt(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         from lfpcli import Cell
+
         cell = Cell(morphology, passive=True)
         cell.simulate(rec_imem=True, dt=0.1, tstop=9.95)
         results["tvec"], results["imem"] = cell.tvec, cell.imem
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
     )
     assert found["imem"].shape[1] == len(found["tvec"]) == 100
@@ -98,10 +104,10 @@ def test_tstop_need_not_be_a_multiple_of_dt(neuron_process, share: Path) -> None
 
 
 def test_mistakes_are_named(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
-        from lfpcli import Cell, StimIntElectrode, Synapse
+    def model(results, morphology) -> None:
+        from lfpcli import Cell, Synapse
         from lfpcli.errors import LfpError
+
         cell = Cell(morphology)
         calls = {
             "index": lambda: Synapse(cell, 99999),
@@ -120,7 +126,9 @@ def test_mistakes_are_named(neuron_process, share: Path) -> None:
                 call()
             except LfpError as error:
                 results[name] = str(error)
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_stick.swc"),
     )
     said = {name: str(text) for name, text in found.items()}
@@ -141,13 +149,13 @@ def test_mistakes_are_named(neuron_process, share: Path) -> None:
 
 
 def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         import lfpcli.runtime.engine.run as loop
         import lfpcli.runtime.engine.spans as spans
         from lfpcli import Cell, StimIntElectrode
         from lfpcli.runtime.engine.record import potentials
         from lfpcli.runtime.engine.settings import RunSettings
+
         spans.CORE_CHUNK_VALUES = 5000
         cell = Cell(morphology, passive=True)
         StimIntElectrode(cell, 0, "IClamp", amp=0.1, delay=5.0, dur=1e9)
@@ -162,7 +170,9 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
                 lengths = [(chunk.samples, len(chunk.blocks["v"])) for chunk in chunks]
                 results[f"{engine} {dt}"] = np.array(lengths)
             results[f"off {dt}"] = np.abs(runs["neuron"] - runs["coreneuron"]).max()
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
     )
     for name, value in found.items():
@@ -174,12 +184,12 @@ def test_coreneuron_takes_as_many_steps_as_are_asked_for(neuron_process, share: 
 
 
 def test_vectors_are_read_where_they_are_after_they_have_grown(neuron_process, share: Path) -> None:
-    found = neuron_process(
-        """
+    def model(results, morphology) -> None:
         from lfpcli import Cell
-        from lfpcli.runtime.neuron import nrn
         from lfpcli.runtime.engine.collectors import VectorSet
         from lfpcli.runtime.engine.record import potentials
+        from lfpcli.runtime.neuron import nrn
+
         cell = Cell(morphology, passive=True)
         h, vectors = nrn(), VectorSet({"v": potentials([cell])}, 3)
         h.finitialize(-65)
@@ -190,7 +200,9 @@ def test_vectors_are_read_where_they_are_after_they_have_grown(neuron_process, s
             block = vectors.take()["v"]
             results[f"shape {count}"] = np.array(block.shape)
             results[f"last {count}"] = np.abs(block[-1] - [s.v for s in cell.segments]).max()
-        """,
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
     for count in (2, 500, 7):

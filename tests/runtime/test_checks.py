@@ -69,17 +69,18 @@ def mods(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_mechanisms_that_would_end_neuron_are_named(
     neuron_process, share: Path, mods: Path
 ) -> None:
-    told = neuron_process(
-        """
+    def model(results, morphology, mods) -> None:
         import warnings
+
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         library = build([mods])
         results["refused"] = [f"{m.name}: {m.refused}" for m in library.mechanisms]
         load(library)
         from lfpcli import Cell, StimIntElectrode, Synapse
         from lfpcli.errors import SimulatorError
-        from lfpcli.runtime.engine import coreneuron
+
         cell = Cell(morphology, passive=True)
         gap = StimIntElectrode(cell, 0, "Gap", g=0.01)
         try:
@@ -99,7 +100,9 @@ def test_mechanisms_that_would_end_neuron_are_named(
                 Synapse(cell, 0, name)
             except SimulatorError as error:
                 results[name] = str(error)
-        """,
+
+    told = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
         mods=str(mods),
     )
@@ -163,15 +166,17 @@ def test_currents_of_equal_point_processes_add_up_in_both_engines(
 
 
 def test_a_step_near_the_delays_runs(neuron_process, share: Path) -> None:
-    told = neuron_process(
-        """
+    def model(results, morphology) -> None:
         from lfpcli import Cell, Synapse
+
         cell = Cell(morphology, passive=True)
         Synapse(cell, 0, "ExpSyn", weight=0.01).set_spike_times([1.4])
         for engine in ("neuron", "coreneuron"):
             cell.simulate(dt=0.7, tstop=20.0, engine=engine)
             results[engine] = cell.somav
-        """,
+
+    told = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
     )
     np.testing.assert_allclose(told["coreneuron"], told["neuron"], rtol=0, atol=1e-9)

@@ -7,44 +7,59 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-MODEL = """
-import lfpcli.runtime.engine.run as loop
-from lfpcli import Cell, StimIntElectrode, Synapse
-from lfpcli.runtime.engine.record import electrode_currents, membrane_currents, variable
-from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.neuron import nrn
 
-h, rng = nrn(), np.random.default_rng(seed)
-sections = [h.Section(name=f"s{k}") for k in range(int(rng.integers(2, 9)))]
-for k, section in enumerate(sections):
-    section.L, section.diam = rng.uniform(20, 300), rng.uniform(0.5, 12)
-    section.nseg, section.Ra = int(rng.integers(1, 8)), rng.uniform(50, 250)
-    if k:
-        section.connect(sections[int(rng.integers(k))](rng.random()))
-cell = Cell(sections, nseg={"rule": "keep"}, passive={"g": 1e-4, "e": -72.0},
-            extracellular=extracellular)
-for section in sections:
-    if rng.random() < 0.5:
-        section.insert("hh")
+def model(results, seed, extracellular, tstart, engine, adaptive) -> None:
+    import lfpcli.runtime.engine.run as loop
+    from lfpcli import Cell, StimIntElectrode, Synapse
+    from lfpcli.runtime.engine.record import electrode_currents, membrane_currents, variable
+    from lfpcli.runtime.engine.settings import RunSettings
+    from lfpcli.runtime.neuron import nrn
 
-def anywhere():
-    return int(rng.integers(cell.totnsegs))
+    h, rng = nrn(), np.random.default_rng(seed)
+    sections = [h.Section(name=f"s{k}") for k in range(int(rng.integers(2, 9)))]
+    for k, section in enumerate(sections):
+        section.L, section.diam = rng.uniform(20, 300), rng.uniform(0.5, 12)
+        section.nseg, section.Ra = int(rng.integers(1, 8)), rng.uniform(50, 250)
+        if k:
+            section.connect(sections[int(rng.integers(k))](rng.random()))
+    cell = Cell(
+        sections,
+        nseg={"rule": "keep"},
+        passive={"g": 1e-4, "e": -72.0},
+        extracellular=extracellular,
+    )
+    for section in sections:
+        if rng.random() < 0.5:
+            section.insert("hh")
 
-for _ in range(int(rng.integers(1, 4))):
-    StimIntElectrode(cell, anywhere(), "IClamp", amp=rng.normal(), delay=rng.choice([0.0, 0.4]),
-                     dur=rng.choice([0.4, 5.0]))
-StimIntElectrode(cell, anywhere(), "SEClamp", amp1=-40.0, dur1=rng.choice([0.7, 9.0]), rs=20.0)
-Synapse(cell, anywhere(), "ExpSyn", weight=0.01, tau=2.0).set_spike_times([tstart, 0.0, 0.55])
-settings = RunSettings(tstop=2.0, dt=0.05, tstart=tstart, v_init=-60.0, engine=engine,
-                       adaptive=adaptive)
-recorders = {"imem": membrane_currents([cell]), "electrodes": electrode_currents([cell]),
-             "i_pas": variable([cell], "i_pas")}
-chunks = []
-loop.run([cell], settings, recorders, chunks.append)
-for name in recorders:
-    results[name] = np.concatenate([chunk.blocks[name] for chunk in chunks])
-results["index"] = recorders["electrodes"].index[0]
-"""
+    def anywhere():
+        return int(rng.integers(cell.totnsegs))
+
+    for _ in range(int(rng.integers(1, 4))):
+        StimIntElectrode(
+            cell,
+            anywhere(),
+            "IClamp",
+            amp=rng.normal(),
+            delay=rng.choice([0.0, 0.4]),
+            dur=rng.choice([0.4, 5.0]),
+        )
+    StimIntElectrode(cell, anywhere(), "SEClamp", amp1=-40.0, dur1=rng.choice([0.7, 9.0]), rs=20.0)
+    Synapse(cell, anywhere(), "ExpSyn", weight=0.01, tau=2.0).set_spike_times([tstart, 0.0, 0.55])
+    settings = RunSettings(
+        tstop=2.0, dt=0.05, tstart=tstart, v_init=-60.0, engine=engine, adaptive=adaptive
+    )
+    recorders = {
+        "imem": membrane_currents([cell]),
+        "electrodes": electrode_currents([cell]),
+        "i_pas": variable([cell], "i_pas"),
+    }
+    chunks = []
+    loop.run([cell], settings, recorders, chunks.append)
+    for name in recorders:
+        results[name] = np.concatenate([chunk.blocks[name] for chunk in chunks])
+    results["index"] = recorders["electrodes"].index[0]
+
 
 MODELS = [
     {},
@@ -63,7 +78,7 @@ ORDINARY = {"tstart": 0.0, "engine": "neuron", "adaptive": False, "extracellular
 @pytest.mark.parametrize("number", range(len(MODELS)))
 def test_currents_balance_at_every_sample(neuron_process, number: int) -> None:
     chosen = {**ORDINARY, **MODELS[number]}
-    run = neuron_process(MODEL, seed=number, **chosen)
+    run = neuron_process(model, seed=number, **chosen)
     inside, outside = run["imem"].sum(axis=1), run["electrodes"].sum(axis=1)
     assert len(inside) == 41
     assert np.abs(outside[0]) > 0.0
@@ -74,7 +89,7 @@ def test_currents_balance_at_every_sample(neuron_process, number: int) -> None:
 def test_a_uniform_potential_has_no_currents_but_the_electrodes(
     neuron_process, engine: str
 ) -> None:
-    run = neuron_process(MODEL, seed=20, **{**ORDINARY, "engine": engine})
+    run = neuron_process(model, seed=20, **{**ORDINARY, "engine": engine})
     expected = np.zeros(run["imem"].shape[1])
     np.add.at(expected, run["index"], run["electrodes"][0])
     np.testing.assert_allclose(run["imem"][0], expected, atol=1e-12)

@@ -98,17 +98,22 @@ def test_variables_of_a_cell_come_back_with_elements_of_arrays(
     neuron_process, share: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "shells.mod").write_text(SHELLS)
-    found = neuron_process(
-        """
+
+    def model(results, morphology, mod) -> None:
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         load(build([mod]))
         from lfpcli import Cell, StimIntElectrode, Synapse
         from lfpcli.errors import SimulatorError
         from lfpcli.runtime.engine.state import cell_state, obstacle, set_cell_state
         from lfpcli.runtime.neuron import nrn
-        cell = Cell(morphology, passive=True,
-                    custom_fun=[lambda c: c.insert("hh"), lambda c: c.insert("shells", ["soma"])])
+
+        cell = Cell(
+            morphology,
+            passive=True,
+            custom_fun=[lambda c: c.insert("hh"), lambda c: c.insert("shells", ["soma"])],
+        )
         Synapse(cell, 1, "Exp2Syn", weight=0.01).set_spike_times([0.5])
         StimIntElectrode(cell, 0, "IClamp", amp=1.0, delay=0.5, dur=9.0)
         cell.simulate(tstop=4.0)
@@ -126,7 +131,10 @@ def test_variables_of_a_cell_come_back_with_elements_of_arrays(
             results["error"] = str(error)
         clamp = nrn().VClamp(cell.segments[0])
         results["vclamp"] = str(obstacle())
-        """,
+        del clamp
+
+    found = neuron_process(
+        model,
         morphology=str(share / "morphologies/ball_and_stick.swc"),
         mod=str(tmp_path / "shells.mod"),
     )

@@ -37,22 +37,25 @@ clamp.amp = 0.1
 celsius = 6.3
 print "loaded"
 """
-PLAIN_NEURON = """
-import os
-os.chdir(folder)
-from neuron import h
-h.load_file("stdrun.hoc")
-h.load_file("init.hoc")
-h.CVode().use_fast_imem(True)
-segments = [segment for section in h.allsec() for segment in section]
-currents = [h.Vector().record(segment._ref_i_membrane_) for segment in segments]
-context = h.ParallelContext()
-context.set_maxstep(10)
-h.dt, h.steps_per_ms = 0.0625, 16
-h.finitialize(-65)
-context.psolve(30)
-results["imem"] = np.array(currents)
-"""
+
+
+def plain_neuron(results, folder) -> None:
+    import os
+
+    os.chdir(folder)
+    from neuron import h
+
+    h.load_file("stdrun.hoc")
+    h.load_file("init.hoc")
+    h.CVode().use_fast_imem(True)
+    segments = [segment for section in h.allsec() for segment in section]
+    currents = [h.Vector().record(segment._ref_i_membrane_) for segment in segments]
+    context = h.ParallelContext()
+    context.set_maxstep(10)
+    h.dt, h.steps_per_ms = 0.0625, 16
+    h.finitialize(-65)
+    context.psolve(30)
+    results["imem"] = np.array(currents)
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_hoc_file_runs_with_all_that_is_on_its_cell(
         "imem", "-o", out,
     )  # fmt: skip
     assert done.out == ""
-    plain = neuron_process(PLAIN_NEURON, folder=str(folder))["imem"]
+    plain = neuron_process(plain_neuron, folder=str(folder))["imem"]
     with open_recording(out) as recording:
         assert list(recording.geometry("cell").section_names) == ["soma", "dend[0]", "dend[1]"]
         imem = recording.report("imem", "cell").data[()]

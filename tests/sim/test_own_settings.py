@@ -49,15 +49,17 @@ proc advance() {
   fadvance()
 }
 """
-PLAIN = """
-from neuron import h
-h.load_file("stdrun.hoc")
-h.load_file(1, file)
-h.dt, h.steps_per_ms, h.tstop = 0.0625, 16, 5
-potentials = [h.Vector().record(h.soma(0.5)._ref_v), h.Vector().record(h.dend(0.9)._ref_v)]
-h.run()
-results["v"] = np.array(potentials).T
-"""
+
+
+def plain_neuron(results, file) -> None:
+    from neuron import h
+
+    h.load_file("stdrun.hoc")
+    h.load_file(1, file)
+    h.dt, h.steps_per_ms, h.tstop = 0.0625, 16, 5
+    potentials = [h.Vector().record(h.soma(0.5)._ref_v), h.Vector().record(h.dend(0.9)._ref_v)]
+    h.run()
+    results["v"] = np.array(potentials).T
 
 
 def potentials(path: Path, name: str = "cell") -> np.ndarray:
@@ -80,7 +82,7 @@ def test_own_procedures_run_as_in_neuron(shell, neuron_process, model: Path, own
     err = shell(
         "sim", "--hoc", model, "--tstop", 5, "--dt", 0.0625, "--record", "imem,vmem", "-o", out
     ).err
-    plain = neuron_process(PLAIN, file=str(model))["v"]
+    plain = neuron_process(plain_neuron, file=str(model))["v"]
     np.testing.assert_allclose(potentials(out)[:, [0, 5]], plain, rtol=0, atol=1e-6)
     if own != BALANCE:
         # what the procedures do is seen
