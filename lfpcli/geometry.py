@@ -167,7 +167,8 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
 
     Returns
     -------
-    ndarray of int, ascending
+    ndarray of int, shape (K,)
+        Ascending.
 
     Raises
     ------

@@ -88,7 +88,10 @@ class AxialNetwork:
 
         Returns
         -------
-        parent, attach : ndarray, shape (N,)
+        parent : ndarray of int, shape (N,)
+            Index of the segment, -1 for a root.
+        attach : ndarray, shape (N,)
+            Where on it, as a share of its length.
         """
         parent, attach = self.parent.copy(), self.attach.copy()
         while True:

@@ -99,7 +99,7 @@ def volumetric_matrix(geometry: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike) -
 
 
 def check_layers(z: ArrayLike) -> np.ndarray:
-    """Return the layers as lower and upper ends, shape (L, 2), checked."""
+    """Return the layers as lower and upper ends, shape (L, 2), um, checked."""
     ends = np.asarray(z, dtype=float)
     if ends.ndim == 1 and len(ends) > 1:
         ends = np.column_stack([ends[:-1], ends[1:]])
@@ -111,7 +111,7 @@ def check_layers(z: ArrayLike) -> np.ndarray:
 
 
 def check_radii(radius: float | ArrayLike, count: int) -> np.ndarray:
-    """Return one radius for each of `count` layers, checked."""
+    """Return one radius for each of `count` layers, shape (count,), um, checked."""
     radii = np.asarray(radius, dtype=float)
     if radii.shape not in ((), (1,), (count,)):
         raise UsageError(f"{radii.size} radii for {count} layers")
@@ -121,7 +121,7 @@ def check_radii(radius: float | ArrayLike, count: int) -> np.ndarray:
 
 
 def check_edges(edges: ArrayLike, axis: str) -> np.ndarray:
-    """Return the edges of voxels along an axis, checked."""
+    """Return the edges of E - 1 voxels along an axis, shape (E,), um, checked."""
     values = np.asarray(edges, dtype=float)
     if values.ndim != 1 or len(values) < 2:
         raise UsageError(f"edges along {axis} have shape {values.shape}, expected (n + 1,)")

@@ -16,14 +16,14 @@ def terms_needed(ratio: np.ndarray | float, tolerance: float) -> np.ndarray:
 
     Parameters
     ----------
-    ratio : array_like
+    ratio : array_like, any shape
         Ratio of successive powers, 0 <= ratio < 1.
     tolerance : float
         The tolerance, between 0 and 1.
 
     Returns
     -------
-    ndarray of int
+    ndarray of int, shape of `ratio`
         At least 1.
     """
     decay = -np.log(np.clip(ratio, 1e-300, 1 - 1e-15))

@@ -54,7 +54,10 @@ class HalfSpace:
     def images(
         self, points: np.ndarray, sigma: float, tolerance: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Points that stand for one contact and its image; see `Slice.images`. This is exact."""
+        """Points (..., 2, 3), um, of a contact (..., 3) and its image, and their weights (..., 2).
+
+        The arguments are those of `Slice.images`. This is exact.
+        """
         ratio = (sigma - self.sigma_other) / (sigma + self.sigma_other)
         height = points[..., 2] - self.z
         beyond = height > 0 if self.side == "below" else height < 0
@@ -197,7 +200,10 @@ class Sphere:
     def images(
         self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Points that stand for one contact and its images; see `images.sphere_images`."""
+        """Points (..., M, 3), um, of each contact and its images, and their weights (..., M).
+
+        See `images.sphere_images`.
+        """
         centre = np.asarray(self.centre)
         media = (sigma, self.sigma_out)
         images, weights = sphere_images(points - centre, self.radius, media, tolerance)

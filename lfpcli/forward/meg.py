@@ -54,7 +54,7 @@ def spherical_field(
     """Components of H of unit dipoles outside a spherically symmetric conductor.
 
     Sarvas 1987 (Phys Med Biol 32:11, eq. 25); r is the place, r0 the dipole, a = r - r0. The
-    arguments and the result are those of `infinite_field`.
+    arguments and the result, shape (S, K, D, 3), are those of `infinite_field`.
 
     Raises
     ------

@@ -244,7 +244,7 @@ def near_contacts(geometry: Any, contacts: Contacts | ArrayLike) -> np.ndarray:
 
 
 def source_ends(geometry: Geometry, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """End points of the sources; those of a point source coincide in the segment's middle."""
+    """End points of the sources, (N, 3) each, um; of a point source both are the middle."""
     if method == "line":
         return geometry.start, geometry.end
     middle = geometry.middle

@@ -85,7 +85,7 @@ class Turns:
     angles: tuple[tuple[str, Angle], ...] = ()
 
     def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Return R, shape (3, 3); `rng` draws random angles."""
+        """Return the rotation matrix R, shape (3, 3); `rng` draws random angles."""
         matrix = np.eye(3)
         for name, angle in self.angles:
             degrees = _angle(angle, name, rng)
@@ -109,7 +109,7 @@ class AxisTurn:
     angle: Angle
 
     def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Return R, shape (3, 3); `rng` draws a random angle."""
+        """Return the rotation matrix R, shape (3, 3); `rng` draws a random angle."""
         return axis_rotation(self.axis, _angle(self.angle, "angle", rng))
 
 
@@ -127,7 +127,7 @@ class Tilt:
     azimuth: Angle = 0.0
 
     def matrix(self, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Return R, shape (3, 3); `rng` draws random angles."""
+        """Return the rotation matrix R, shape (3, 3); `rng` draws random angles."""
         tilt = _angle(self.tilt, "tilt", rng)
         return tilt_rotation(tilt, _angle(self.azimuth, "azimuth", rng))
 
@@ -308,7 +308,7 @@ def finite_number(value: object, label: str) -> float:
 
 
 def finite_vector(value: ArrayLike, label: str) -> np.ndarray:
-    """`value` as a float array of shape (3,); a UsageError that names `label` otherwise."""
+    """`value` as finite floats, shape (3,), in its own unit; else a UsageError names `label`."""
     try:
         vector = np.array(value, dtype=float)
     except (TypeError, ValueError):

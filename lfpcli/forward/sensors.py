@@ -106,7 +106,7 @@ class Sensors:
         return parts
 
     def weighted(self, values: np.ndarray) -> np.ndarray:
-        """Channels from what the points measure, (P, n); shape (C, n)."""
+        """Channels, shape (C, n), from what the P points measure, (P, n), in the same unit."""
         if len(self) == len(self.points):
             return np.asarray(self.weights[:, None] * values)
         from scipy import sparse

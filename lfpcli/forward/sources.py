@@ -66,7 +66,10 @@ def _from_columns(cell: Any) -> Geometry:
 def check_segments(
     start: np.ndarray, end: np.ndarray, diam: np.ndarray, label: Callable[[int], str]
 ) -> None:
-    """Raise an InputError that names the first segment with bad coordinates or diameter."""
+    """Raise an InputError that names the first segment with bad coordinates or diameter.
+
+    `start` and `end` have shape (N, 3), `diam` (N,), um; `label` names a segment by its index.
+    """
     if not all(np.isfinite(values).all() for values in (start, end, diam)):
         finite = np.isfinite(np.column_stack([start, end, diam])).all(axis=1)
         bad = int(np.argmin(finite))

@@ -64,7 +64,7 @@ def _numbers(value: ArrayLike, count: int, noun: str) -> np.ndarray:
 
 
 def check_dipoles(locations: np.ndarray, radius: float, inside: str) -> None:
-    """Raise `InputError` for a dipole that is not within `radius` um, the bound of `inside`."""
+    """Raise `InputError` for one of the dipoles (M, 3) not within `radius` um, that of `inside`."""
     distance = np.linalg.norm(locations, axis=1)
     outside = np.flatnonzero(distance >= radius)
     if len(outside):
@@ -76,7 +76,7 @@ def check_dipoles(locations: np.ndarray, radius: float, inside: str) -> None:
 
 
 def check_electrodes(electrodes: np.ndarray, radius: float, names: Sequence[str] = ()) -> None:
-    """Raise `InputError` for an electrode beyond the outermost `radius`, um."""
+    """Raise `InputError` for one of the electrodes (E, 3) beyond the outermost `radius`, um."""
     distance = np.linalg.norm(electrodes, axis=1)
     outside = np.flatnonzero(distance > radius * (1 + ON_SURFACE))
     if len(outside):
@@ -167,14 +167,14 @@ def image_field(
 
 
 def unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
-    """Vectors over their norms; the zero vector becomes z, for which any direction serves."""
+    """Vectors (n, 3) over their norms (n,); the zero vector becomes z, as any direction serves."""
     # the divisor is safe everywhere: np.where computes both branches
     divisor = np.where(norms > 0, norms, 1.0)
     return np.where(norms > 0, vectors / divisor, (0.0, 0.0, 1.0))
 
 
 def fitted_centre(places: np.ndarray) -> np.ndarray:
-    """Centre of the sphere that fits places (n, 3) best, least squares; zero for fewer than 8.
+    """Centre of the sphere that fits places (n, 3), um, best, least squares; zero for fewer than 8.
 
     ``|x|^2 = 2 x . c + (R^2 - |c|^2)`` is linear in the centre c.
     """

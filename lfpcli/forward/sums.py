@@ -47,5 +47,5 @@ class OrderFreeSum:
 
     @staticmethod
     def join(parts: np.ndarray) -> np.ndarray:
-        """Return the sum, shape (n, C), of added parts, shape (2, n, C)."""
+        """Return the sum, shape (n, C), of added parts, shape (2, n, C), in the same unit."""
         return np.asarray(parts[0] + parts[1])

@@ -261,7 +261,7 @@ class NYHeadModel:
 
 
 def place_of(position: str | ArrayLike, sites: Mapping[str, Sequence[float]]) -> np.ndarray:
-    """Place of a named site, or the place itself, um.
+    """Place of a named site, or the place itself, shape (3,), um.
 
     Raises
     ------

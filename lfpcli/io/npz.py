@@ -203,7 +203,7 @@ def _failures(source: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def read_npz(source: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Read those of some arrays that a ``.npz`` holds.
+    """Read those of some arrays that a ``.npz`` holds, with the shapes and numbers they have.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def read_npy(source: str | os.PathLike[str]) -> np.ndarray:
 
 
 def check_real(array: np.ndarray, name: str, source: str | os.PathLike[str]) -> None:
-    """Raise an InputError that names the file unless an array consists of finite real numbers."""
+    """Raise an InputError that names the file unless all numbers are finite, real; any shape."""
     if array.dtype.kind not in "fiu":
         raise InputError(
             f"{name}: not real numbers but {array.dtype}",

@@ -183,7 +183,7 @@ class Recording:
         return numbers(self.file, path, self.name, ndim=ndim, remedy=_AGAIN)
 
     def array(self, path: str, ndim: int, dtype: Any = float) -> np.ndarray:
-        """Read a whole dataset of finite numbers."""
+        """Read a whole dataset of finite numbers, whose shape has `ndim` axes."""
         return whole(self._get(path, ndim), dtype)
 
     def _error(self, message: str, path: str) -> InputError:
@@ -238,7 +238,7 @@ class Recording:
             raise self._error("holds negative numbers", f"{base}/gid")
 
     def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
-        """Spike times, ms, and gids of a population, sorted by time."""
+        """Spike times, ms, and gids of a population, shape (S,) each, sorted by time."""
         base = f"/spikes/{population}"
         times = self.array(f"{base}/timestamps", 1)
         ids = self.array(f"{base}/node_ids", 1, np.int64)

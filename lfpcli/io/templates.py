@@ -67,8 +67,8 @@ class TemplateWriter(RecordingWriter):
             P places and turns.
         contacts : Contacts
             C contacts.
-        inside : ndarray
-            What `lfpcli.forward.placing.contacts_inside` found.
+        inside : ndarray, shape (K,)
+            Rows of contacts inside segments, as `lfpcli.forward.placing.contacts_inside` has them.
         samples : int
             Samples of a template.
         facts : mapping

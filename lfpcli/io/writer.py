@@ -354,7 +354,7 @@ class RecordingWriter:
         return GeometryTrack(self.file.create_group(f"geometry/{population}"), segments)
 
     def spikes(self, population: str, times: np.ndarray, node_ids: np.ndarray) -> None:
-        """Write spikes, times in ms, sorted by time and then by gid."""
+        """Write spikes, times (S,) in ms and gids (S,), sorted by time and then by gid."""
         order = np.lexsort((node_ids, times))
         self.begin_spikes(population, len(times)).append(times[order], node_ids[order])
 

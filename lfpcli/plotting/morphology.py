@@ -112,7 +112,7 @@ def outlines(cones: Cones, view: str = "xz") -> np.ndarray:
 
 
 def end_diameters(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Diameters at the two ends of each segment, um, from those of its neighbours.
+    """Diameters at the two ends of each segment, (N,) each, um, from those of its neighbours.
 
     A segment has one diameter; between two segments of one section that meet, the outline
     goes through the mean of both.
@@ -308,7 +308,7 @@ def extent(
 
 
 def frame(ax: Axes, low: np.ndarray, high: np.ndarray, *, view: str = "xz") -> None:
-    """Fit the rectangle from `low` to `high` into the axes, with a scale bar in both directions."""
+    """Fit the box from `low` (2,) to `high` (2,), um, into the axes, with a scale bar each way."""
     box = ax.get_window_extent()
     ratio = box.width / box.height
     span = high - low

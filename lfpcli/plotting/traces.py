@@ -27,7 +27,7 @@ def depth_colours(count: int) -> list[tuple[float, float, float, float]]:
 
 
 def depth_labels(depths: np.ndarray) -> list[str]:
-    """Depths as labels, um; with decimals only where they matter."""
+    """Depths (C,), um, as labels; with decimals only where they matter."""
     gaps = np.diff(np.unique(depths.round(6)))
     digits = 0 if not len(gaps) or gaps.min() >= 1.0 else 2
     # the minus sign that the other axes have
@@ -171,7 +171,8 @@ def draw_traces(
 ) -> None:
     """Draw a few traces over each other on one axis, that of `quantity`, or stack more of them.
 
-    The first of a stack is on top; for the rest see `draw_stack`.
+    `values` have shape (T, C) and the unit `units`, `times` (T,), ms. The first of a stack is on
+    top; for the rest see `draw_stack`.
     """
     count = values.shape[1]
     if count > _MOST_LAID_OVER:

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "lfpcli"
-# names of functions that say too little as yet; a line goes once its function does
-KNOWN = Path(__file__).with_name("arrays_without_shape.txt")
 
 _AXIS = r"(?:\.\.\.|[A-Za-z]\w*|\d+)(?:\s*[+*-]\s*\w+)?"
 # (N,), (3,), (T, N), (P, 3, 3); `as name` and `see name` lead to the page that says it
@@ -78,15 +76,11 @@ def public_functions() -> list[Function]:
     return functions
 
 
-def known() -> set[str]:
-    return set(KNOWN.read_text().split())
-
-
 def test_array_functions_say_shape_and_unit() -> None:
     silent = {
         f"{function.name} lacks {' and '.join(function.missing)}"
         for function in public_functions()
-        if function.missing and function.name not in known()
+        if function.missing
     }
     assert not silent, "\n".join(sorted(silent))
 

@@ -178,7 +178,7 @@ def _soma_sections(recording: Recording, population: str) -> np.ndarray:
 def traces(
     sampled: Sampled, columns: np.ndarray, view: View, dataset: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times and samples of some columns, drawn together where there are too many to show."""
+    """Times (T,), ms, and samples (T, C) of some columns, fewer where there are too many."""
     rows = rows_in(sampled.data.shape[0], sampled.dt, sampled.t_start, view.time)
     index, values = envelope(sampled.data, rows, columns, source=dataset)
     return sampled.t_start + sampled.dt * index, values
