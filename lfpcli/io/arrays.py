@@ -44,7 +44,7 @@ def load_contacts(
     Parameters
     ----------
     spec : str, path-like or array_like
-        The name of an array (see `array_names`); a file: ``.csv`` (also ``.tsv``, ``.txt``; see
+        The name of an array (see `array_files`); a file: ``.csv`` (also ``.tsv``, ``.txt``; see
         `read_table`), ``.yaml`` (see `read_definition`), ``.json`` (see `read_probeinterface`);
         ``-`` or a pipe for a table; or positions, shape (C, 3), um.
     shift : array_like, shape (3,), optional
@@ -75,11 +75,6 @@ def load_contacts(
     turn = rotation_matrix(rotate) if rotate else None
     offset = _checked_shift(shift)
     return contacts.moved(offset, turn, about=contacts.positions.mean(axis=0))
-
-
-def array_names() -> list[str]:
-    """Names of the arrays that `load_contacts` knows: MEAutility's and the user's own, sorted."""
-    return sorted(array_files())
 
 
 def array_files() -> dict[str, Path]:

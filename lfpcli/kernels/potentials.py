@@ -60,11 +60,6 @@ def line_table(start: np.ndarray, end: np.ndarray, radius: np.ndarray) -> Table:
     return _table(start, end, radius, _potentials.LINE_ROWS)
 
 
-def point_table(middle: np.ndarray, radius: np.ndarray) -> Table:
-    """Table of point sources at `middle` (N, 3), with least distances `radius` (N,), um, > 0."""
-    return _table(middle, middle, radius, _potentials.POINT_ROWS)
-
-
 def source_table(
     start: np.ndarray,
     end: np.ndarray,
@@ -97,7 +92,7 @@ def potential(
     Parameters
     ----------
     table : Table
-        N segments, from `line_table` or `point_table`.
+        N segments, from `line_table` or `source_table`.
     points : array_like, shape (C, Q, 3) or (C, 3)
         Positions, um.
     weights : array_like, shape (C, Q), optional

@@ -48,11 +48,6 @@ def add_note(ax: Axes, text: str) -> None:
     )
 
 
-def notes_of(ax: Axes) -> str:
-    """The remarks of axes."""
-    return next((t.get_text() for t in ax.texts if t.get_gid() == "note"), "").replace("\n", " ")
-
-
 def say(ax: Axes, text: str) -> None:
     """Say in empty axes why they are empty."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK)

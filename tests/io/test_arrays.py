@@ -14,7 +14,7 @@ from sources import program
 
 from lfpcli.errors import InputError, LfpWarning, OutputError, UsageError
 from lfpcli.forward.transforms import rotation_matrix
-from lfpcli.io.arrays import array_files, array_names, load_contacts
+from lfpcli.io.arrays import array_files, load_contacts
 from lfpcli.io.probeinterface import write_probeinterface
 
 Write = Callable[[str, str], Path]
@@ -37,7 +37,7 @@ def tell_meautility() -> None:
 def list_and_load() -> None:
     import sys
 
-    array_names()
+    array_files()
     load_contacts("Neuropixels-128")
     print("MEAutility" in sys.modules, "matplotlib" in sys.modules)
 
@@ -65,7 +65,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def test_every_array_of_meautility_is_where_it_says(meautility: dict[str, list]) -> None:
-    assert set(meautility) <= set(array_names())
+    assert set(meautility) <= set(array_files())
     for name, (positions, size, shape, axes) in meautility.items():
         contacts = load_contacts(name, radius="array")
         np.testing.assert_allclose(contacts.positions, positions, rtol=0, atol=1e-10)
@@ -132,7 +132,7 @@ def test_own_folder_is_searched_and_comes_first(
     (folder / "mine.csv").write_text("1,2,3\n")
     (folder / "notes.md").write_text("no array")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert "mine" in array_names() and "notes" not in array_names()
+    assert "mine" in array_files() and "notes" not in array_files()
     assert array_files()["mine"] == folder / "mine.yaml"
     assert len(load_contacts("mine")) == 4
     contacts = load_contacts("tetrode")

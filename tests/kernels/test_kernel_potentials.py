@@ -18,6 +18,10 @@ from lfpcli.kernels import potentials as kernel
 from lfpcli.kernels.threads import LEVELS, limit_threads, threads_for, use_instructions
 
 
+def point_table(middle: np.ndarray, radius: np.ndarray) -> kernel.Table:
+    return kernel.source_table(middle, middle, radius, as_points=True)
+
+
 def segments(count: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     start = rng.uniform(-200, 200, (count, 3))
@@ -70,7 +74,7 @@ def test_line_is_its_numpy_twin() -> None:
 def test_point_is_its_numpy_twin() -> None:
     middle, _, radius = segments(700)
     points = np.concatenate([contacts(40), middle[:20] + 0.01])
-    got = kernel.potential(kernel.point_table(middle, radius), points)
+    got = kernel.potential(point_table(middle, radius), points)
     distance = np.linalg.norm(points[:, None] - middle, axis=2)
     np.testing.assert_allclose(got, 1 / (4 * np.pi * np.maximum(distance, radius)), rtol=1e-15 * 4)
 
@@ -151,7 +155,7 @@ def test_segments_without_length_are_points() -> None:
     middle, _, radius = segments(300)
     points = np.concatenate([contacts(20), middle[:5]])
     line = kernel.potential(kernel.line_table(middle, middle, radius), points)
-    point = kernel.potential(kernel.point_table(middle, radius), points)
+    point = kernel.potential(point_table(middle, radius), points)
     np.testing.assert_allclose(line, point, rtol=2e-15)
 
 
@@ -226,7 +230,7 @@ def test_bits_do_not_depend_on_the_threads() -> None:
 
 def fork() -> None:
     rng = np.random.default_rng(1)
-    table = kernel.point_table(rng.normal(size=(5000, 3)), np.ones(5000))
+    table = point_table(rng.normal(size=(5000, 3)), np.ones(5000))
     points = rng.normal(size=(100, 3))
     first = kernel.potential(table, points)
     child = os.fork()
@@ -341,7 +345,7 @@ def test_near_pairs_are_those_of_brute_force() -> None:
         lambda table: kernel.potential(table, np.zeros((2, 3)), dtype=int),
         lambda table: kernel.near_pairs(*segments(5), np.zeros((2, 2))),
         lambda table: kernel.line_table(np.zeros((3, 3)), np.zeros((3, 3)), np.ones(4)),
-        lambda table: kernel.point_table(np.zeros((3, 2)), np.ones(3)),
+        lambda table: point_table(np.zeros((3, 2)), np.ones(3)),
     ],
 )
 def test_what_does_not_fit_is_refused(call) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 from lfpcli.errors import InputError, nearest
 from lfpcli.io.stream import check_input
 
-CIRCUIT_KEYS = ("networks", "components")
 # passes over the variables of a manifest, each of which may name another
 _DEEPEST = 10
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
