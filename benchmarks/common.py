@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -20,18 +21,33 @@ _NOISE = 0.2
 _RATIOS = ("ratio", "of plain", "of plain NEURON")
 
 
-def save(name: str) -> None:
-    """Write the tables of this run as JSON, and say where ratios differ from the committed ones.
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `save` obeys."""
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="print how ratios have drifted from the committed ones, and keep those",
+    )
+
+
+def save(name: str, *, compare: bool = False) -> None:
+    """Say where ratios differ from the committed ones, and write the tables of this run as JSON.
 
     Parameters
     ----------
     name : str
         Name of the benchmark; the file is ``results/NAME.json``.
+    compare : bool
+        Whether the committed tables stay, and the comparison is all that is wanted.
     """
     path = RESULTS / f"{name}.json"
     before = json.loads(path.read_text())["tables"] if path.exists() else []
-    for line in ratio_changes(before, _TABLES):
+    changes = ratio_changes(before, _TABLES)
+    for line in changes:
         print(line)
+    if compare:
+        print(f"{len(changes)} ratios have drifted by more than {_NOISE:.0%} from {path.name}")
+        return
     result = {"benchmark": name, "machine": machine(), "tables": _TABLES}
     path.write_text(json.dumps(result, indent=1, default=float) + "\n")
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import lfpykit.eegmegcalc as reference
 import numpy as np
-from common import machine, print_table, save
+from common import add_compare, machine, print_table, save
 
 from lfpcli.forward import meg
 from lfpcli.forward.four_sphere import FourSphereVolumeConductor
@@ -125,7 +125,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="of this program's parts")
-    repeats = parser.parse_args().repeats
+    add_compare(parser)
+    args = parser.parse_args()
+    repeats = args.repeats
     rng = np.random.default_rng(1)
     places = 1000.0 * rng.uniform(30, 78, (DIPOLES, 1)) * on_sphere(DIPOLES, rng)
     p = rng.standard_normal((DIPOLES, 3, SAMPLES))
@@ -135,7 +137,7 @@ def main() -> None:
         eeg(repeats, places, p, rng) + magnetic(repeats, places, p, rng),
     )
     print("difference: largest, relative to the peak; LFPykit ends its series at 2e-8 of the sum")
-    save("eeg_meg")
+    save("eeg_meg", compare=args.compare)
 
 
 if __name__ == "__main__":

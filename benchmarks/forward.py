@@ -21,7 +21,7 @@ from typing import Any
 
 import lfpykit
 import numpy as np
-from common import in_process, machine, print_table, save
+from common import add_compare, in_process, machine, print_table, save
 
 from lfpcli.forward import csd
 from lfpcli.forward.contacts import Contacts
@@ -297,6 +297,7 @@ def main() -> None:
     )
     parser.add_argument("--part", choices=["spike"])
     parser.add_argument("--path")
+    add_compare(parser)
     args = parser.parse_args()
     if args.part:
         print(json.dumps(record_spike(args.path)))
@@ -314,7 +315,7 @@ def main() -> None:
         ["kernel", "peak Gflop/s", "share", "store GB/s", "its share", "of the nearer roof"],
         roofline(rows),
     )
-    save("forward")
+    save("forward", compare=args.compare)
 
 
 if __name__ == "__main__":

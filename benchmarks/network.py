@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine, print_table, save
+from common import add_compare, machine, print_table, save
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "share/examples/network.toml"
@@ -229,6 +229,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--skip-lfpy", action="store_true")
     parser.add_argument("--cells", default="500,1000,2000")
+    add_compare(parser)
     args = parser.parse_args()
     if args.part == "timed":
         timed(*args.files)
@@ -242,7 +243,7 @@ def main() -> None:
     two_ranks(args.repeats)
     print()
     growth([int(n) for n in args.cells.split(",")])
-    save("network")
+    save("network", compare=args.compare)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import in_process, machine, print_table, save
+from common import add_compare, in_process, machine, print_table, save
 
 DT, TSTOP = 2**-5, 200.0
 FOLDER = "cell_models/bbp/L5_TTPC1_cADpyr232_1"
@@ -90,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--part", choices=["ours"])
+    add_compare(parser)
     args = parser.parse_args()
     if args.part:
         print(json.dumps(run_ours(args.repeats)))
@@ -112,7 +113,7 @@ def main() -> None:
         ],
     )
     print(f"largest difference of the engines' LFP, of the peak: {found['difference']:.2g}")
-    save("real_cell")
+    save("real_cell", compare=args.compare)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import keep, machine, print_table, save
+from common import add_compare, keep, machine, print_table, save
 
 HERE = Path(__file__).parent
 STICK = "builtin:ball_and_stick"
@@ -342,6 +342,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few and small cases")
     parser.add_argument("--parts", default="growth,million,ranks,predictions")
+    add_compare(parser)
     args = parser.parse_args()
     parts = args.parts.split(",")
     print(machine(), end="\n\n")
@@ -368,7 +369,7 @@ def main() -> None:
         heads = [head for head in table[0] if head != "batch"]
         keep([{head: row[head] for head in heads} for row in table])
     if not args.quick:
-        save("scale")
+        save("scale", compare=args.compare)
 
 
 def _line(row: dict[str, Any]) -> str:

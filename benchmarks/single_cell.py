@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import in_process, machine, print_table, save
+from common import add_compare, in_process, machine, print_table, save
 
 DT, TSTOP, SEGMENT = 2**-5, 100.0, 5.0
 STIMULUS = {"amp": 1.0, "delay": 5.0, "dur": 90.0}
@@ -106,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--part", choices=["ours", "lfpy"])
+    add_compare(parser)
     args = parser.parse_args()
     if args.part:
         print(json.dumps({"ours": run_ours, "lfpy": run_lfpy}[args.part](args.repeats)))
@@ -133,7 +134,7 @@ def main() -> None:
     ratios = ", ".join(f"{best['lfpy'] / best[engine]:.1f} ({engine})" for engine in ENGINES)
     peaks = f"{found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
     print(f"(c)/(b) {ratios}; peaks {peaks}")
-    save("single_cell")
+    save("single_cell", compare=args.compare)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ HOMONYMS = {"kind", "place"}
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # more than these many positional arguments hide what each one means
 POSITIONAL = 4
+_NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
 
 
 def bindings(tree: ast.AST) -> Iterator[str]:
@@ -46,6 +54,20 @@ def comment_lines(text: str) -> int:
     return sum(token.type == tokenize.COMMENT for token in tokens)
 
 
+def code_lines(text: str, tree: ast.AST) -> int:
+    """Lines that hold code, docstrings left out."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    prose: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            prose.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in _NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines - prose)
+
+
 def counts(paths: list[Path]) -> Counter[str]:
     """The counts of some modules."""
     total: Counter[str] = Counter()
@@ -55,6 +77,7 @@ def counts(paths: list[Path]) -> Counter[str]:
         nodes = list(ast.walk(tree))
         total["modules"] += 1
         total["lines"] += len(text.splitlines())
+        total["code"] += code_lines(text, tree)
         total["comments"] += comment_lines(text)
         for name in bindings(tree):
             total["pronouns"] += name in PRONOUNS
@@ -76,7 +99,7 @@ def main(arguments: list[str]) -> None:
     folders = [Path(a) for a in arguments] or sorted(
         {p.parent for p in Path("lfpcli").rglob("*.py")}
     )
-    columns = ["modules", "lines", "comments", "pronouns", "kind, place", "nested"]
+    columns = ["modules", "lines", "code", "comments", "pronouns", "kind, place", "nested"]
     columns += ["comprehensions", "conditionals", "positional", "functions", "over 35", "over 400"]
     print(f"{'':32}" + "".join(f"{c[:13]:>15}" for c in columns))
     whole: Counter[str] = Counter()

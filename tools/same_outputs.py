@@ -1,6 +1,10 @@
 """Run a broad set of commands with two programs and say where what they write differs.
 
-Usage: python tools/same_outputs.py BEFORE/lfp AFTER/lfp [--work DIR] [--only TEXT] [--list]
+Usage: python tools/same_outputs.py [BEFORE [AFTER]] [--work DIR] [--only TEXT] [--list]
+
+BEFORE and AFTER are programs (``.venv/bin/lfp``) or commits of this tree, which are built first;
+left out, the ``lfp`` of this Python. So without any, whether two runs write the same; with a
+commit, what has changed since.
 
 Each case is a few lines of shell in a folder of its own, once per program. Files of arrays are
 compared by the second program's ``lfp diff --exact``; texts (standard output and error, exit
@@ -214,6 +218,37 @@ class Difference:
     text: str
 
 
+def program_of(text: str, work: Path) -> Path:
+    """The program that a path or a commit names; that of a commit is built in the work folder."""
+    if Path(text).is_file():
+        # the folder of a program stays as it is written, since a virtual environment's links
+        return Path(text).absolute()
+    git = ["git", "-C", str(ROOT)]
+    named = subprocess.run(
+        [*git, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if named.returncode:
+        raise SystemExit(f"'{text}' is neither a program nor a commit")
+    commit = named.stdout.strip()
+    target, source = work / "programs" / commit, work / "sources" / commit
+    program = target / "bin" / "lfp"
+    if program.exists():
+        return program
+    source.mkdir(parents=True, exist_ok=True)
+    archive = subprocess.run([*git, "archive", commit], stdout=subprocess.PIPE, check=True)
+    subprocess.run(["tar", "-x", "-C", str(source)], input=archive.stdout, check=True)
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*install, "--upgrade", "--target", str(target), str(source)], check=True)
+    # the other packages are this Python's; its own lfp comes behind the one that was built
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{target}" exec "{sys.executable}" -m lfpcli "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
 def copy_allen_fit(folder: Path) -> None:
     """Put a cell of the Allen Cell Types Database, as bmtk carries it, into a folder."""
     found = importlib.util.find_spec("bmtk")
@@ -336,8 +371,11 @@ def described(case: str, file: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("before", type=Path, nargs="?", help="the program to compare with")
-    parser.add_argument("after", type=Path, nargs="?", help="the program that is compared")
+    usual = str(Path(sys.executable).with_name("lfp"))
+    parser.add_argument(
+        "before", nargs="?", default=usual, help="program or commit to compare with"
+    )
+    parser.add_argument("after", nargs="?", default=usual, help="program or commit to compare")
     parser.add_argument("--work", type=Path, help="folder that keeps what was written")
     parser.add_argument("--only", default="", help="cases whose names hold this text")
     parser.add_argument("--list", action="store_true", help="print the cases and their lines")
@@ -347,13 +385,11 @@ def main() -> int:
         for name in cases:
             print(name, *(f"  {line}" for line in CASES[name]), sep="\n")
         return 0
-    if args.after is None:
-        parser.error("two programs are wanted")
-    work = args.work or Path(tempfile.mkdtemp(prefix="same_outputs_"))
+    work = (args.work or Path(tempfile.mkdtemp(prefix="same_outputs_"))).absolute()
+    before, after = program_of(args.before, work), program_of(args.after, work)
     total = 0
     for name in cases:
-        # the folder of a program stays as it is written, since a virtual environment's links
-        differences = compare_case(args.before.absolute(), args.after.absolute(), name, work)
+        differences = compare_case(before, after, name, work)
         total += len(differences)
         print(f"{name:18}{'same' if not differences else f'{len(differences)} differ'}", flush=True)
         for difference in differences:
