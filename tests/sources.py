@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -47,8 +48,8 @@ def _gather(function: Any, parts: dict[str, str]) -> None:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Names that are looked up outside a function, or as attributes, nested code included."""
-    names = set(code.co_names)
+    """Names that a function looks up in its module, nested code included."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _names(constant)
