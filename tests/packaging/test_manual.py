@@ -94,7 +94,13 @@ def test_lines_of_python_run(neuron_process, tmp_path: Path, shell) -> None:
     assert abs(results["probe"]).max() > 1e-5
 
 
+def run_lfpy_lines(results, code) -> None:
+    names: dict[str, object] = {}
+    exec(code, names)
+    results["current"] = names["synapse"].i
+
+
 def test_the_script_of_lfpy_runs(neuron_process) -> None:
     blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-lfpy.7"), flags=re.DOTALL | re.MULTILINE)
-    results = neuron_process(unescaped(blocks[0]) + "\nresults['current'] = synapse.i\n")
+    results = neuron_process(run_lfpy_lines, code=unescaped(blocks[0]))
     assert results["current"].min() < -1e-3
