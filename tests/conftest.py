@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,15 +94,19 @@ def neuron_process(tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
 
     NEURON has global state, so each model gets a fresh process. What runs is a function of
     `results` and the keyword arguments; it may use imports, functions and constants of its module,
-    see `standalone`.
+    see `standalone`. A text is run too, as the lines of Python in the manual are.
     """
 
-    def run(function: Callable[..., None], **arguments: Any) -> dict[str, np.ndarray]:
+    def run(function: Callable[..., None] | str, **arguments: Any) -> dict[str, np.ndarray]:
         target = tmp_path / f"results{len(list(tmp_path.glob('results*')))}.npz"
-        words = ", ".join(["results", *(f"{name}={value!r}" for name, value in arguments.items())])
-        code = "from __future__ import annotations\nimport numpy as np\n"
-        code += f"{standalone(function)}\nresults = {{}}\n{function.__name__}({words})\n"
-        code += f"np.savez({str(target)!r}, **results)\n"
+        code = "from __future__ import annotations\nimport numpy as np\nresults = {}\n"
+        named = [f"{name}={value!r}" for name, value in arguments.items()]
+        if isinstance(function, str):
+            code += "\n".join([*named, textwrap.dedent(function)])
+        else:
+            words = ", ".join(["results", *named])
+            code += f"{standalone(function)}\n{function.__name__}({words})"
+        code += f"\nnp.savez({str(target)!r}, **results)\n"
         environment = {**os.environ, "NEURON_MODULE_OPTIONS": "-nogui"}
         done = subprocess.run(
             [sys.executable, "-c", code],

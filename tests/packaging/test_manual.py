@@ -78,29 +78,17 @@ def test_public_names_of_the_library_are_told() -> None:
     assert names == set(lfpcli.__all__) - {"__version__"}
 
 
-def run_lines(results, code) -> None:
-    names: dict[str, object] = {}
-    exec(code, names)
-    results["lfp"], results["probe"] = names["lfp"], names["probe"].data
-
-
 def test_lines_of_python_run(neuron_process, tmp_path: Path, shell) -> None:
     blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-python.7"), flags=re.DOTALL | re.MULTILINE)
     assert len(blocks) == 3
     shell("sim", "builtin:quickstart", "--tstop", 5, "-o", tmp_path / "out.h5", "-q")
     code = "\n".join(unescaped(block) for block in blocks)
-    results = neuron_process(run_lines, code=code)
+    results = neuron_process(code + "\nresults['lfp'] = lfp\nresults['probe'] = probe.data\n")
     assert results["lfp"].shape == (161, 16)
     assert abs(results["probe"]).max() > 1e-5
 
 
-def run_lfpy_lines(results, code) -> None:
-    names: dict[str, object] = {}
-    exec(code, names)
-    results["current"] = names["synapse"].i
-
-
 def test_the_script_of_lfpy_runs(neuron_process) -> None:
     blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-lfpy.7"), flags=re.DOTALL | re.MULTILINE)
-    results = neuron_process(run_lfpy_lines, code=unescaped(blocks[0]))
+    results = neuron_process(unescaped(blocks[0]) + "\nresults['current'] = synapse.i\n")
     assert results["current"].min() < -1e-3
