@@ -49,6 +49,7 @@ def check_output(
         raise OutputError(
             "output folder does not exist", source=folder, remedy=f"mkdir -p {folder}"
         )
+    # devices and pipes exist as well, and are written to
     if path.exists() and not force and path.is_file():
         raise OutputError("output exists", source=path, remedy="use --force to overwrite it")
     if not os.access(folder, os.W_OK):
@@ -128,6 +129,7 @@ def _resolved(target: str | os.PathLike[str]) -> Path:
 
 def _publish(path: Path, final: Path, mode: int | None) -> None:
     """Give the complete file its name, and the permissions of the one before it."""
+    # on the disk before it has its name: a crash between the two would leave an empty file
     descriptor = os.open(path, os.O_RDONLY)
     try:
         if mode is not None:

@@ -17,6 +17,7 @@ from lfpcli.io.array_tables import read_table
 from lfpcli.io.mne import mne_montage
 
 UM = {"um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
+# landmarks that say how a head lies; nothing is measured there
 _FIDUCIALS = {"lpa", "rpa", "nz", "nasion"}
 
 
@@ -151,6 +152,7 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
         text = path.read_text(encoding="utf-8", errors="replace")
     lines = [(k, line.strip()) for k, line in enumerate(text.splitlines(), 1)]
     lines = [(k, line) for k, line in lines if line and not line.startswith("#")]
+    # files of ASA that name no unit are in mm
     unit, names, rows, part = "mm", list[str](), list[list[float]](), ""
     for number, line in lines:
         word = line.split()[0].rstrip("=:")

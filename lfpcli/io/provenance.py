@@ -50,6 +50,7 @@ def provenance(
         "program": "lfp",
         "version": __version__,
         "python": ".".join(map(str, sys.version_info[:3])),
+        # asked of the installer's records, as importing them takes long
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "command": lasting(command),
         "inputs": dict(inputs or {}),

@@ -273,6 +273,7 @@ class Recording:
                 remedy=remedy,
             )
         mapping = f"{base}/mapping"
+        # the specification says index_pointers, bmtk writes index_pointer
         plural = "index_pointers" if f"{mapping}/index_pointers" in self.file else "index_pointer"
         report = Report(
             **self._sampled(base, REPORT_UNITS.get(variable)),
@@ -465,6 +466,7 @@ def as_plain(value: Any) -> Any:
     """An attribute in plain types: texts, numbers, lists, and the trees that texts of JSON are."""
     if isinstance(value, bytes):
         value = as_text(value)
+    # attributes hold no tables: what is nested was written as JSON
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)

@@ -204,6 +204,7 @@ def _lines(path: Path, fault: str, remedy: str) -> list[tuple[int, str]]:
     A comment that consists of headings is a line of headings, as NumPy writes it.
     """
     try:
+        # a byte order mark, as spreadsheets write it, is no part of the first heading
         text = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(fault, source=path, remedy=remedy) from error
@@ -277,6 +278,7 @@ def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
             remedy="give each spike an id from 0 on and a time in ms, in this order or under a "
             "line of headings such as 'time,gid'",
         )
+    # equal times come by train, so that the order does not depend on that of the file
     order = np.lexsort((ids, times))
     return times[order].astype(float), ids[order].astype(np.int64)
 

@@ -126,6 +126,7 @@ def _blocks(source: BinaryIO, name: str) -> Iterator[bytes]:
             binary = is_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK"))
         total += len(block)
         yield block
+        # text is read into memory whole, arrays are not
         if not binary and total > MOST_TEXT:
             raise InputError(
                 f"holds more than {MOST_TEXT >> 20} MiB and is neither HDF5 nor NumPy data",

@@ -46,6 +46,7 @@ def read_columns(
     """
     with stream.local_file(source) as (path, name):
         try:
+            # a byte order mark, as spreadsheets write it, is no part of the first heading
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise InputError("is no text", source=name, remedy="expected a CSV file") from error
@@ -64,6 +65,7 @@ def read_columns(
 
 def _cells(line: str, source: str) -> list[str]:
     try:
+        # line by line, as an open quote would swallow the lines behind it, and their numbers
         return [cell.strip() for cell in next(csv.reader([line]))]
     except csv.Error as error:
         raise InputError(f"is no line of a table: {error}", source=source) from error

@@ -29,6 +29,7 @@ from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
 from lfpcli.vocabulary import TOTAL
 
+# bytes of a chunk, the unit that HDF5 reads, checks and caches
 CHUNK_BYTES = 1 << 18
 # the sorting of spikes as libsonata reads it
 SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
@@ -117,6 +118,7 @@ class Track:
         """
         if not len(rows):
             return
+        # a copy: rows may be a view of memory that the run fills again
         stored = np.array(rows, dtype=self.dataset.dtype, order="C")
         self.digest.update(stored.data)
         self._pending.append(stored)
@@ -208,6 +210,8 @@ class GeometryTrack:
         for name in ("start", "end", "diam", "area", "x", "gid"):
             self._group[name][first:last] = getattr(geometry, name)
         self._group["section"][first:last] = np.array(sections, np.int64)[geometry.section]
+        # within a cell parents count from its first segment, in the file from that of the
+        # population
         parents = np.where(geometry.parent < 0, -1, geometry.parent + first)
         self._group["parent"][first:last] = parents
         self._length = last
@@ -281,6 +285,7 @@ class RecordingWriter:
         try:
             self.finish()
             for base, t_start, dt in self._reports:
+                # SONATA's time is begin, end and step; the end is one step behind the last sample
                 stop = t_start + dt * self.file[f"{base}/data"].shape[0]
                 store(self.file[f"{base}/mapping"], "time", (t_start, stop, dt), units="ms")
             self.file.flush()

@@ -48,6 +48,7 @@ def axial_network(sections: Iterable[Any]) -> AxialNetwork:
         parent[order[1:]] = order[:-1]
         r_proximal[order] = [steps[0], *(0.5 * step for step in steps[1:])]
         r_distal[order[:-1]] = r_proximal[order[1:]]
+        # the end of a section is a node of its own, half a segment from the last middle
         r_distal[order[-1]] = section(1.0 - section.orientation()).ri()
         flipped[order] = section.orientation() == 1.0
         if section.parentseg() is not None:
@@ -81,6 +82,7 @@ def _hanging_on(section: Any, offset: dict[Any, int]) -> tuple[int, float]:
         )
     order = _from_the_root(parent.sec, offset[parent.sec])
     start = parent.sec.orientation()
+    # at both ends is a node without membrane, where the children meet
     if parent.x == start:
         return int(order[0]), 0.0
     if parent.x == 1.0 - start:

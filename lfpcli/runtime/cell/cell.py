@@ -131,6 +131,7 @@ class Cell(Derived, Located, Stimulated):
             self.insert("pas", ("all",), **leak)
         for hook in custom_fun:
             hook(self)
+        # code of the cell may have set NEURON's own values
         if v_init is None:
             v_init = leak.get("e", h.v_init)
         if celsius is None:
@@ -231,6 +232,7 @@ class Cell(Derived, Located, Stimulated):
     def path_distance(self) -> np.ndarray:
         """Distance of segments' middles from that of the soma along the cable, shape (N,), um."""
         h = nrn()
+        # sets the origin that the other form of the call measures from
         h.distance(0, self.detector)
         return np.array([h.distance(segment) for segment in self.segments])
 
@@ -295,6 +297,7 @@ class Cell(Derived, Located, Stimulated):
             take = functools.partial(background.submit, keep)
             run([self], run_settings, recorders, take, fields=self._played_fields())
         for probe, shape, signal in zip(probes, shapes, signals, strict=True):
+            # samples come row by row; LFPykit has channels first
             probe.data = signal.T.reshape(*shape, run_settings.samples)
         self.tvec = run_settings.times
         self._keep_results(kept, recorders)

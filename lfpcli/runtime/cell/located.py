@@ -110,6 +110,7 @@ class Located:
         self, x: float = 0.0, y: float = 0.0, z: float = 0.0, order: str = "xyz"
     ) -> None:
         """Turn the cell about its soma, right-handed about fixed axes in the given order; rad."""
+        # LFPy takes radians, models degrees
         angles = {"x": np.degrees(x), "y": np.degrees(y), "z": np.degrees(z)}
         matrix = transforms.rotation_matrix({**angles, "order": order})
         self.geometry = transforms.rotate(self.geometry, matrix)

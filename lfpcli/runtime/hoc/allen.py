@@ -300,11 +300,13 @@ def _insert_channels(by_type: dict[str, list[Any]], fit: Fit, folders: Sequence[
                     raise missing_mechanism_error(
                         entry.mechanism, entry.section, [fit.file.parent, *folders]
                     )
+                # nothing happens where it is there, as several values of one channel find it
                 section.insert(entry.mechanism)
             _set(section, entry, fit)
 
 
 def _section_type(name: str) -> str:
+    # apical, dendrite and axonal go by their first letters
     return name.rpartition(".")[2].partition("[")[0][:4]
 
 
@@ -341,6 +343,7 @@ def replace_axon(
     if all_active:
         attachment = 1.0
         if axon:
+            # that of a section is the one of its middle
             diameters = [axon[0].diam, axon[-1].diam]
     for section in axon:
         h.delete_section(sec=section)

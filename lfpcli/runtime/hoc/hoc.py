@@ -85,6 +85,7 @@ class _Loader:
             with working_folder(path.parent):
                 _read(path, load.root, load.scope)
         except Exception as error:
+            # hoc makes an error of its own of it, without its text
             _KNOWN.failures.append(error)
             raise
         return 1.0
@@ -175,6 +176,7 @@ def working_folder(folder: Path) -> Iterator[None]:
 def hoc_errors(path: Path, folder: Path) -> Iterator[None]:
     """Swallow what hoc prints, and turn its errors into ones that name file and line."""
     failure: Exception | None = None
+    # hoc prints its reason, and raises an error that does not hold it
     with captured() as printed:
         try:
             yield
@@ -240,6 +242,7 @@ def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
     with tempfile.TemporaryDirectory(prefix="lfp-hoc-") as folder:
         copy = Path(folder) / path.name
         copy.write_text(rewriting.text(_KNOWN.loads), encoding="utf-8")
+        # load_file would pass over a name that it has read
         h.xopen(str(copy))
     _KNOWN.templates |= {name: (path, body) for name, body in templates.items()}
     _KNOWN.files.add(path)

@@ -91,6 +91,7 @@ def _import(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     usual = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
+    # dataclasses look their module up by its name while it is imported
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -114,6 +115,7 @@ def _user_code(file: Path) -> Iterator[None]:
         if error.source is None:
             error.source = _source_line(error, file)[0]
         raise
+    # exit() in a model's code must not end the program without a word
     except (Exception, SystemExit) as error:
         source, statement = _source_line(error, file)
         message = f"model code failed: {type(error).__name__}"

@@ -64,6 +64,7 @@ def _check_options(table: Eeg) -> None:
             else f"the model '{table.model}' takes no head model file",
             remedy="give --head-model FILE" if has_file else "use --model lead-field",
         )
+    # an option that changes nothing would be taken for one that does
     unused = {
         "--radii": table.radii is not None and table.model in ("infinite", "lead-field"),
         "--sigmas": table.sigmas is not None and has_file,
@@ -158,6 +159,7 @@ def _referenced(table: Eeg, array: SensorArray) -> SensorArray:
         return array
     plain = array.lead
     if table.reference == AVERAGE:
+        # a reference is linear: it is part of the matrix, and samples need no second pass
         array.lead = lambda places: _less_mean(plain(places))
         return array
     if table.reference not in array.names:

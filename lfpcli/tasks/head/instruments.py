@@ -83,6 +83,7 @@ class _DipoleView:
 
     def moment_matrix(self, gids: np.ndarray) -> np.ndarray:
         """Signals of unit dipoles along the axes of the cells `gids` (M,); shape (M, C, 3)."""
+        # cells without a placement of their own share a pose, whose lead field is computed once
         used, rows = np.unique(self._poses.rows_of(gids), return_inverse=True)
         seen = self._lead(self._poses.positions[used])
         # rows of the rotation are the axes of the head, columns those of the cell

@@ -74,6 +74,7 @@ def _sensors(table: Meg) -> Sensors:
         sensors = helmet(planar=table.sensors == vocabulary.HELMETS[1])
     else:
         _check_name(str(table.sensors))
+        # the formulas of the sphere are about its centre
         sensors = load_sensors(table.sensors or "").moved(-centre)
     if table.model == "spherical":
         names = [sensors.names[channel] for channel in sensors.channel]

@@ -92,6 +92,7 @@ def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str
             atomic_output(job.target, force=job.force) as path,
             RecordingWriter(path, record, float32=job.float32) as writer,
         ):
+            # a signal of the same name is of an earlier command
             replaced = [f"signals/{instrument.name}" for instrument in instruments]
             copy_parts(recording, writer, without=replaced)
             for stream, stored in streams:

@@ -36,6 +36,7 @@ def stored_stream(
     level = "cell" if by_cell else instrument.per
     if instrument.moment_matrix is not None:
         groups = moment_groups(recording, level)
+        # moments have three columns a cell, currents one for each segment
         if groups:
             return _moment_stream(recording, instrument, groups)
     if not recording.reports.get("imem"):

@@ -111,6 +111,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         for name, spec in model.cells.items()
     }
     cells = _make_cells(model, layout, factories, team)
+    # now that own files have been read, and before anything depends on v_init or celsius
     settings = agreed_settings(model, factories, team)
     model = settings.model
     settings.notes += standing_notes(model)
@@ -195,6 +196,7 @@ def _make_cells(
     The first cell of each kind tells all processes how many segments its kind has.
     """
     first = prototypes(layout)
+    # each kind is built once before cells are dealt out, as its segments are its work
     fixed = {gid: k % team.size for k, gid in enumerate(first.values())}
     cells = {}
     for name, gid in first.items():
@@ -237,6 +239,7 @@ def standing(
     table = model.resolved_populations()[population]
     spec = model.cells[layout.cell_names[population]]
     rng = seeds.generator(seed, "rotation", gid)
+    # first the turns of the kind of cell, then those of the population, by one stream
     turned = placed(
         geometry,
         mirror=spec.mirror,

@@ -105,6 +105,7 @@ class CellFactory:
                 gid=gid,
                 names=names,
                 places=self._places,
+                # NEURON deletes the sections of a template with its last reference
                 owner=owner,
             )
         self.instances[gid] = list(watch.made())
@@ -123,6 +124,7 @@ class CellFactory:
         return self._from_template() if self.spec.template else self._from_file()
 
     def _from_hoc(self, file: Path) -> tuple[list[Any], list[str], None]:
+        # a finished model makes its sections at the top level of hoc, where names are there once
         if self._made:
             raise InputError(
                 "the hoc file builds one cell and cannot make more",
@@ -167,6 +169,8 @@ class CellFactory:
 
     def _hooks(self) -> list[Callable[[Cell], object]]:
         spec = self.spec
+        # tables of the model come after a fitted file, and code last: each may change what came
+        # before
         hooks = [] if self._fit is None else [self._fit]
         hooks += [functools.partial(_insert, mechanism) for mechanism in spec.mechanism]
         # hoc code of a template has run before it was made
@@ -202,6 +206,7 @@ def _insert(mechanism: Mechanism, cell: Cell) -> None:
 
 def _variables(cell: Cell) -> dict[str, np.ndarray]:
     """What an expression may name: d, the path distance from the soma, and x, y, z, r, um."""
+    # before the cell is turned: a channel density depends on the cell, not on how it stands
     relative = cell.geometry.middle - cell.somapos
     return {
         "d": cell.path_distance(),

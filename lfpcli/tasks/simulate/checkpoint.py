@@ -105,6 +105,7 @@ class Checkpoints:
         rows = chunk.blocks[DETECTORS]
         self._before = rows[-2] if len(rows) > 1 else self._last
         self._last = rows[-1]
+        # a signal reaches one rank before the others: all stop after the same chunk
         wished = self._team.largest(np.array([self._signalled], np.int64))
         self._signalled = int(wished[0])
         sample = chunk.first + chunk.samples - 1

@@ -59,6 +59,7 @@ class Collection:
         self._reports = {
             name: self._report_streams(name, recorders.units[name]) for name in recorders.stored
         }
+        # chunks end together on all processes, so that all must know the columns of all
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._writer: RecordingWriter | None = None
         # until the run is prepared nothing is known of it
@@ -83,6 +84,7 @@ class Collection:
         """Reports of the populations that have the variable."""
         recorder, members = self.recorders[name], self._built.members
         having = {m.population for k, m in enumerate(members) if len(recorder.index[k])}
+        # rank 0 makes the dataset, also where it has no cell with the variable
         everywhere = set().union(*self._team.exchange(having))
         return [
             ReportStream(

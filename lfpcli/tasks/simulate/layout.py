@@ -60,6 +60,7 @@ def lay_out(model: Model, seed: int) -> Layout:
         if population.has_cells:
             cell_name = str(population.cell)
             layout.cell_names[name] = cell_name
+            # populations before this one are obstacles for those that keep apart from them
             layout.positions[name] = positions_of(
                 population, model.cells[cell_name], seed, layout.positions
             )
@@ -108,6 +109,7 @@ def assign(
         return ranks
     load = [0.0] * size
     for name, gids in cells.items():
+        # what was built to learn its size stays where it is, and counts
         for gid in (gid for gid in fixed if gid in gids):
             ranks[name][gid - gids.start] = fixed[gid]
             load[fixed[gid]] += costs[name]

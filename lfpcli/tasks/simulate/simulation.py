@@ -107,6 +107,7 @@ def simulate(
             )
         writer = stack.enter_context(_opened(outputs, record, team))
         simulation.run(writer, progress, saver, checkpoint)
+    # the recording is whole, there is nothing left to go on with
     if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
         checkpoint_path(outputs.path).unlink(missing_ok=True)
     if team.leads and model.circuit is not None and model.circuit.outputs:
@@ -277,6 +278,7 @@ class Simulation:
         """What the provenance tells of the run, see `simulate`."""
         text = json.dumps(self.model.to_dict())
         for path, name in renamed.items():
+            # with the quotes, so that a path is replaced as a whole value and never within another
             text = text.replace(json.dumps(path), json.dumps(name))
         return {"seed": self.seed, "engine": self.settings.engine, "model": json.loads(text)}
 
@@ -309,12 +311,14 @@ class Simulation:
             if checkpoint is not None:
                 checkpoint.replay(writer)
         spikes = self._spike_recorder(start, saver)
+        # MPI is called from one thread: with several processes samples are taken in that of the run
         with Background(threaded=self.team.size == 1) as background, _listening(saver):
 
             def take(chunk: Chunk) -> None:
                 background.submit(self.collection.take, chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
                 if saver is not None and spikes is not None and saver.is_due(chunk):
+                    # a checkpoint holds the digests of all samples before it
                     background.wait()
                     saver.write(writer, chunk, spikes)
                     saver.end_if_asked()

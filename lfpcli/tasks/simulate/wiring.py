@@ -63,6 +63,7 @@ class Wiring:
 
     def number(self, count: int) -> np.ndarray:
         """Number the trains of synapses, shape (count,), which are those of this process alone."""
+        # negative ones are trains of single synapses, so that they never meet a gid
         numbers = -1 - self.numbered - np.arange(count)
         self.numbered += count
         return numbers
@@ -106,6 +107,7 @@ class _Places:
 
     def __init__(self, location: Location, layout: Layout) -> None:
         self._location, self._cell_names = location, layout.cell_names
+        # depth and height depend on how a cell stands, distances along it do not
         keys = (location.depth, location.z_min, location.z_max, location.nearest)
         self._same_everywhere = all(key is None for key in keys)
         self._candidates: dict[str, Candidates] = {}
@@ -151,6 +153,7 @@ class _Draw:
             # the order of draws from this stream is part of what a seed means
             rng = seeds.generator(self._seed, "connection", number, member.gid)
             sources = pairs.of(member.gid - post.start, rng)
+            # several synapses of a pair have a place, a weight and a delay each
             sources = np.repeat(sources, table.count.draw_counts(rng, len(sources)))
             count = len(sources)
             rows = _rows(
@@ -181,6 +184,7 @@ class _Draw:
                 segments=places.of(member).draw(rng, count),
                 type_number=type_number,
                 weights=table.weight.draw(rng, count),
+                # the times of a train are those of arrival
                 delays=np.zeros(count),
                 sources=sources[-1],
                 origin=len(self._model.connections) + number,
