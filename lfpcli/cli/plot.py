@@ -33,7 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="recording, templates or morphology, - is standard input; or recordings to draw over"
         " each other",
     )
-    group = parser.add_argument_group("what is drawn")
+    _add_parts(parser.add_argument_group("what is drawn"))
+    _add_looks(parser.add_argument_group("how it is drawn"))
+    options.add_output(parser, "figure, .png, .pdf or .svg")
+    parser.add_argument(
+        "--terminal",
+        action="store_true",
+        help="characters on standard output instead of a figure: traces, images and rasters, as"
+        " wide as the terminal; in colours unless NO_COLOR is set or it is none",
+    )
+
+
+def _add_parts(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--what",
         dest="parts",
@@ -68,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="template of this placement, from 0; the largest by default",
     )
-    group = parser.add_argument_group("how it is drawn")
+
+
+def _add_looks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--style",
         choices=vocabulary.PLOT_STYLES,
@@ -96,13 +109,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=vocabulary.FIGURE_FORMATS,
         help="by the suffix of -o by default, else png",
-    )
-    options.add_output(parser, "figure, .png, .pdf or .svg")
-    parser.add_argument(
-        "--terminal",
-        action="store_true",
-        help="characters on standard output instead of a figure: traces, images and rasters, as"
-        " wide as the terminal; in colours unless NO_COLOR is set or it is none",
     )
 
 

@@ -67,8 +67,18 @@ def draw_footprint(
     )
     ax.add_collection(lines)
     ax.scatter(spots[:, 0], spots[:, 1], s=3, c=FAINT, marker="s", linewidths=0, zorder=1)
+    _fit(ax, spots, y, gaps=(gap_x, gap_y))
+    duration = dt * (shown.shape[1] - 1)
+    _bars(ax, unit_x=_WIDE * gap_x / duration, unit_y=_HIGH * gap_y / peak, peak=peak, units=units)
+    return len(spots)
+
+
+def _fit(ax: Axes, spots: np.ndarray, y: np.ndarray, *, gaps: tuple[float, float]) -> None:
+    """Fit the axes to contacts (C, 2) and the heights (C, T) of their waveforms."""
+    gap_x, gap_y = gaps
     margin = np.array([0.7 * gap_x, 1.4 * gap_y])
     low, high = spots.min(axis=0) - margin, spots.max(axis=0) + margin
+    # the bars stand below the lowest contact
     low[1] -= _HIGH * gap_y * 0.6
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(min(low[1], float(y.min()) - 0.5 * gap_y), max(high[1], float(y.max())))
@@ -77,9 +87,6 @@ def draw_footprint(
         ax.spines[side].set_visible(False)
     ax.set_xticks([])
     ax.tick_params(axis="y", length=0)
-    duration = dt * (shown.shape[1] - 1)
-    _bars(ax, unit_x=_WIDE * gap_x / duration, unit_y=_HIGH * gap_y / peak, peak=peak, units=units)
-    return len(spots)
 
 
 def _around(contacts: np.ndarray, amplitude: np.ndarray) -> np.ndarray:

@@ -75,13 +75,18 @@ def draw_image(
     if not true_depth or labels is not None:
         _name_rows(ax, edges, labels if labels is not None else depth_labels(depths), columns)
     ax.set_ylabel(axis_label)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
     _colour_bar(ax, mesh, label, beyond=scale.clips)
+    _note_scale(ax, scale, time_edges, factor=factor)
+
+
+def _note_scale(ax: Axes, scale: Scale, time_edges: np.ndarray, *, factor: float) -> None:
+    """Say where the range of the colours is not that of the samples."""
     if scale.settled:
         end = time_edges[scale.settled]
         add_note(ax, f"scale from {end:.3g} ms on, after the start-up")
     if scale.clips:
+        limit = factor * scale.limit or 1.0
         add_note(ax, f"clipped at ±{limit:.2g} (peak {factor * scale.peak:.2g})")
 
 

@@ -74,10 +74,7 @@ def draw_topography(
     ax.set_title(title)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    norms = np.linalg.norm(positions, axis=1)
-    if np.any(norms == 0):
-        raise InputError("a channel lies in the centre of the head, no topography can show it")
-    unit = positions / norms[:, None]
+    unit = _directions(positions)
     flat = flatten(unit)
     edge = max(1.0, float(np.hypot(*flat.T).max()) + _MARGIN)
     _draw_head(ax, edge)
@@ -91,6 +88,14 @@ def draw_topography(
     _draw_channels(ax, flat, factor * values, names=names, image=image)
     _colour_bar(ax, image, label)
     _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
+
+
+def _directions(positions: np.ndarray) -> np.ndarray:
+    """Unit vectors (C, 3) from the centre of the head to channels (C, 3)."""
+    norms = np.linalg.norm(positions, axis=1)
+    if np.any(norms == 0):
+        raise InputError("a channel lies in the centre of the head, no topography can show it")
+    return np.asarray(positions / norms[:, None])
 
 
 def _peak(values: np.ndarray, picture: np.ndarray, field: Field | None) -> float:

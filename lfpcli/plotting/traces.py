@@ -88,23 +88,33 @@ def draw_stack(
         ]
         shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
-    for k in range(count):
-        colour = colours[k] if colours is not None else INK
-        ax.plot(times, k * step + shown[:, k], color=colour, linewidth=0.7, clip_on=True)
+    _draw_rows(ax, times, shown, step, colours or [INK] * count)
     for other_times, other_values, colour in others:
-        for k in range(count):
-            ax.plot(other_times, k * step + other_values[:, k], color=colour, linewidth=0.7)
-    base = np.arange(count) * step
+        _draw_rows(ax, other_times, other_values, step, [colour] * count)
+    _fit_stack(ax, shown, step, labels)
+    ax.set_ylabel(axis_label)
+    _vertical_bar(ax, peak, units)
+
+
+def _draw_rows(
+    ax: Axes, times: np.ndarray, values: np.ndarray, step: float, colours: Sequence[Any]
+) -> None:
+    for k, colour in enumerate(colours):
+        ax.plot(times, k * step + values[:, k], color=colour, linewidth=0.7)
+
+
+def _fit_stack(ax: Axes, shown: np.ndarray, step: float, labels: Sequence[str]) -> None:
+    """Fit the axes to traces (T, C) that stand `step` above each other, and label them."""
+    base = np.arange(shown.shape[1]) * step
     low = float((base + np.nanmin(shown, axis=0)).min())
     high = float((base + np.nanmax(shown, axis=0)).max())
     pad = 0.04 * max(high - low, step)
+    # a flat trace at either end has room, too
     ax.set_ylim(min(low, -0.3 * step) - pad, max(high, base[-1] + 0.3 * step) + pad)
-    every = -(-count // _MOST_LABELS)
+    every = -(-shown.shape[1] // _MOST_LABELS)
     ax.set_yticks(base[::every], list(labels)[::every])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_ylabel(axis_label)
-    _vertical_bar(ax, peak, units)
 
 
 def _cut(ax: Axes, times: np.ndarray, values: np.ndarray, settled: int) -> np.ndarray:
@@ -193,9 +203,7 @@ def draw_traces(
     if not values.size:
         say(ax, "no samples in this time span")
         return
-    settled = settled_row(values) if from_start else 0
-    if settled:
-        values = _cut(ax, times, values, settled)
+    values, _ = _settled(ax, times, values, from_start=from_start)
     label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
     chosen = colours if colours is not None else [INK] if count == 1 else COLOURS
     for k in range(count):
@@ -241,9 +249,7 @@ def draw_overlay(
     if not values.size:
         say(ax, "no samples in this time span")
         return
-    settled = settled_row(values) if from_start else 0
-    if settled:
-        values = _cut(ax, times, values, settled)
+    values, _ = _settled(ax, times, values, from_start=from_start)
     label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
     for k, name in enumerate(labels):
         ax.plot(
@@ -253,10 +259,7 @@ def draw_overlay(
             linewidth=1.4 if k == 0 else 0.8,
             label=name,
         )
-    ax.set_ylabel(label)
-    ax.margins(y=0.06)
-    ax.locator_params(axis="y", nbins=5)
-    _legend(ax)
+    _finish(ax, label)
 
 
 def draw_butterfly(
@@ -302,6 +305,19 @@ def draw_butterfly(
         ax.plot(times, factor * values[:, others], color=FAINT, linewidth=0.4, zorder=2)
     for colour, k in zip(COLOURS, strongest, strict=False):
         ax.plot(times, factor * values[:, k], color=colour, label=names[k], zorder=3)
+    _finish(ax, label)
+
+
+def _settled(
+    ax: Axes, times: np.ndarray, values: np.ndarray, *, from_start: bool
+) -> tuple[np.ndarray, int]:
+    """Values (T, C) without a start-up that stands out, which the axes tell, and where it ends."""
+    settled = settled_row(values) if from_start else 0
+    return (_cut(ax, times, values, settled) if settled else values), settled
+
+
+def _finish(ax: Axes, label: str) -> None:
+    """Label the vertical axis, leave some room, and name the traces."""
     ax.set_ylabel(label)
     ax.margins(y=0.06)
     ax.locator_params(axis="y", nbins=5)

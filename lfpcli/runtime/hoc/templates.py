@@ -108,8 +108,7 @@ def load_template(
             _load_into(cell, morphology, file)
     sections = _sections(cell, file)
     _MADE_LAST[:] = sections[-1:]
-    names = [_short_name(section) for section in sections]
-    return TemplateCell(cell, sections, names, dict(settings))
+    return TemplateCell(cell, sections, list(map(_short_name, sections)), dict(settings))
 
 
 def _load_into(cell: Any, morphology: Path, file: Path) -> None:

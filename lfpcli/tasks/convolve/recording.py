@@ -127,9 +127,8 @@ def convolve_templates(
     check_output(output, force=force)
     with contextlib.ExitStack() as stack:
         inputs: dict[str, str] = {}
-        files = []
-        for path in templates:
-            files.append(stack.enter_context(open_templates(_noted(path, inputs, stack))))
+        named = [_noted(path, inputs, stack) for path in templates]
+        files = [stack.enter_context(open_templates(path)) for path in named]
         source = stack.enter_context(open_recording(_noted(trains, inputs, stack), str(trains)))
         firing = firing_of(source, recipe.duration)
         library = candidates(files)

@@ -77,10 +77,7 @@ def write_trains(
         drawn[name], firsts[name] = (times, trains + first), first
         first += population.size
     record = provenance(command, inputs=inputs, seed=seed)
-    with (
-        atomic_output(output, force=force) as target,
-        RecordingWriter(target, record) as writer,
-    ):
+    with atomic_output(output, force=force) as target, RecordingWriter(target, record) as writer:
         for name, (times, ids) in drawn.items():
             writer.spikes(name, times, ids)
             group = writer.file[f"spikes/{name}"]

@@ -107,14 +107,20 @@ def simulate(
             )
         writer = stack.enter_context(_opened(outputs, record, team))
         simulation.run(writer, progress, saver, checkpoint)
-    # the recording is whole, there is nothing left to go on with
-    if team.leads and outputs.checkpoints != NO_CHECKPOINTS:
+    if team.leads:
+        _finish(model, outputs)
+    return simulation.plan
+
+
+def _finish(model: Model, outputs: Outputs) -> None:
+    """Do what comes once the recording has its name; on rank 0."""
+    # it is whole, there is nothing left to go on with
+    if outputs.checkpoints != NO_CHECKPOINTS:
         checkpoint_path(outputs.path).unlink(missing_ok=True)
-    if team.leads and model.circuit is not None and model.circuit.outputs:
+    if model.circuit is not None and model.circuit.outputs:
         from lfpcli.tasks.circuits.output_files import write_outputs
 
         write_outputs(model.circuit.config, outputs.path, force=outputs.force)
-    return simulation.plan
 
 
 def _check_circuit(circuit: CircuitSpec, outputs: Outputs) -> None:
