@@ -15,21 +15,10 @@ import pytest
 from lfpcli.io.recording import open_recording
 from lfpcli.runtime.hoc.frozen import euler_angles_zyx
 
-BMTK = """
-import sys
-from bmtk.simulator import bionet
-from neuron import h
+sys.path.insert(0, str(Path(__file__).parents[1] / "circuits"))
 
-h.nrn_load_dll(sys.argv[2])
-config = bionet.Config.from_json(sys.argv[1], validate=False)
-config.build_env()
-network = bionet.BioNetwork.from_config(config)
-bionet.BioSimulator.from_config(config, network=network).run()
-# bmtk crashes at the end of the process with NEURON 9; its files are whole
-sys.stdout.flush()
-import os
-os._exit(0)
-"""
+from sources import program
+
 MODEL = """
 [run]
 tstop = 50.0
@@ -127,7 +116,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("convert", "net.h5", "saved", "--to", "sonata")
     library = run("mechs", mods / "vecevent.mod")[0].split()[-1]
     done = subprocess.run(
-        [sys.executable, "-c", BMTK, "config.json", library],
+        [sys.executable, "-c", program(bmtk, "config.json", library)],
         cwd=folder / "circuit",
         capture_output=True,
         text=True,
