@@ -17,6 +17,7 @@ from lfpcli.runtime.hoc.frozen import euler_angles_zyx
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "circuits"))
 
+import circuits
 from sources import program
 
 MODEL = """
@@ -116,7 +117,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("convert", "net.h5", "saved", "--to", "sonata")
     library = run("mechs", mods / "vecevent.mod")[0].split()[-1]
     done = subprocess.run(
-        [sys.executable, "-c", program(bmtk, "config.json", library)],
+        [sys.executable, "-c", program(circuits.bmtk, "config.json", library)],
         cwd=folder / "circuit",
         capture_output=True,
         text=True,
