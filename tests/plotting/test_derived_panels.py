@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import synthetic
-from matplotlib.axes import Axes
+from remarks import notes_of
 
 from lfpcli.io.recording import Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
@@ -17,11 +17,6 @@ from lfpcli.tasks.figures.plot import draw_recording
 DT = 0.5
 TIMES = DT * np.arange(4000)
 PLACES = np.column_stack([np.zeros((3, 2)), [0.0, 100.0, 200.0]])
-
-
-def notes_of(ax: Axes) -> str:
-    """The remarks of axes."""
-    return next((t.get_text() for t in ax.texts if t.get_gid() == "note"), "").replace("\n", " ")
 
 
 def write(path, data, *, dt=DT, name="lfp"):

@@ -8,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 import synthetic
+from remarks import notes_of
 
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.notes import notes_of
 from lfpcli.plotting.scale import image_scale, settled_row
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import draw_recording
