@@ -64,6 +64,7 @@ _.lfp_loader_
 _.load_named
 # fields of a structure that the C code of the tap reads
 _.current_nodes
+_.is_placed
 _.potential_nodes
 _.capacity
 
