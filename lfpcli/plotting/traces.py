@@ -88,16 +88,16 @@ def draw_stack(
         ]
         shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
-    _draw_rows(ax, times, shown, step, colours or [INK] * count)
+    _draw_rows(ax, times, shown, step=step, colours=colours or [INK] * count)
     for other_times, other_values, colour in others:
-        _draw_rows(ax, other_times, other_values, step, [colour] * count)
+        _draw_rows(ax, other_times, other_values, step=step, colours=[colour] * count)
     _fit_stack(ax, shown, step, labels)
     ax.set_ylabel(axis_label)
     _vertical_bar(ax, peak, units)
 
 
 def _draw_rows(
-    ax: Axes, times: np.ndarray, values: np.ndarray, step: float, colours: Sequence[Any]
+    ax: Axes, times: np.ndarray, values: np.ndarray, *, step: float, colours: Sequence[Any]
 ) -> None:
     for k, colour in enumerate(colours):
         ax.plot(times, k * step + values[:, k], color=colour, linewidth=0.7)
