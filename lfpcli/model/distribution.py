@@ -111,6 +111,7 @@ class Distribution(Table):
             return np.full(n, round(self.value), dtype=np.int64)
         integers, probabilities = self.count_probabilities
         edges = np.cumsum(probabilities)
+        # rounding may leave the sum a bit below 1, and a draw between the two
         drawn = np.searchsorted(edges / edges[-1], rng.random(n), side="right")
         return integers[drawn]
 
@@ -130,6 +131,7 @@ class Distribution(Table):
                 remedy="give min and max",
             )
         size = high - low + 1 if self.max is not None else 127
+        # most counts are small: the density is computed no farther than it reaches
         while True:
             integers = np.arange(low, low + size)
             density = self.density(integers)

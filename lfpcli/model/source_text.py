@@ -108,6 +108,7 @@ def clipped(text: str, longest: int = 40) -> str:
 
 def shown(value: object) -> str:
     """Describe a wrong value in a message, in the words of TOML."""
+    # to Python it is an integer, too
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
@@ -117,6 +118,7 @@ def shown(value: object) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, str):
         return f'"{clipped(value)}"'
+    # Python refuses to write integers of thousands of digits
     if isinstance(value, int) and abs(value) > 10**15:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, (int, float)):

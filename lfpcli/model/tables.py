@@ -49,6 +49,7 @@ def key(value_type: ValueType, default: Any = REQUIRED, *, doc: str, name: str =
     meta = {"key": Key(value_type, doc, name, required=default is REQUIRED)}
     if default is REQUIRED:
         return field(metadata=meta)
+    # dataclasses take no mutable default
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=meta)
     return field(default=default, metadata=meta)
@@ -198,12 +199,14 @@ def plain(value: Any, folder: Path) -> Any:
         shipped = label(value)
         if is_builtin(shipped):
             return shipped
+        # paths count from the folder of the model: its text is the same wherever that lies
         inside = value.is_relative_to(folder)
         return (value.relative_to(folder) if inside else value).as_posix()
     if isinstance(value, dict):
         return {name: plain(entry, folder) for name, entry in value.items()}
     if isinstance(value, tuple):
         return [plain(entry, folder) for entry in value]
+    # JSON has no infinity; where one may be, the tables read these texts
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return value

@@ -76,6 +76,7 @@ class NodePopulation:
         for index, number in enumerate(self.types.tolist()):
             value = None if column is None else column[index]
             if value is None:
+                # what a node says of itself goes before what its type says
                 value = by_type.get(number)
             values.append(default if value is None else value)
         return values
@@ -219,6 +220,7 @@ def group_columns(group: h5py.Group, count: int, prefix: str, source: str) -> di
     dict of str to ndarray of object (count,)
         None where one has no such attribute.
     """
+    # without these two, node k is row k of group 0
     numbers = group.get(f"{prefix}_id")
     rows = group.get(f"{prefix}_index")
     group_of = np.zeros(count, np.int64) if numbers is None else _whole(numbers, source)

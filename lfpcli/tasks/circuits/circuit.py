@@ -248,6 +248,7 @@ def rotations_of(nodes: NodePopulation) -> np.ndarray:
     about_x, about_y, about_z = (
         _turns_about(axis, column) for axis, column in zip(np.eye(3), angles.T, strict=True)
     )
+    # nodes of Blue Brain's circuits have the type -1
     if nodes.types.min(initial=0) < 0 and np.any(np.count_nonzero(angles, axis=1) > 1):
         warnings.warn(
             f"{nodes.source}: rotation angles are applied z first, then y, then x, as SONATA says; "

@@ -19,6 +19,7 @@ _CELL_TYPES = ("ctdb:Biophys1", "ctdb:Biophys1.hoc")
 _STUBS = {"aibs_perisomatic": "perisomatic", "aibs_allactive": ALL_ACTIVE}
 _PROCESSING = (*_STUBS, "extracellular")
 MORPHOLOGY_SUFFIXES = ("", ".swc", ".asc", ".h5")
+# bmtk's files of IntFire1 are in s, NEURON is in ms
 SECOND = 1000.0
 """1 s in ms."""
 
@@ -152,6 +153,7 @@ def _nseg(config: CircuitConfig) -> Nseg:
             source=f"{config.file}: run.dL",
             remedy="such as 20.0",
         )
+    # 1 + 2 int(L / (2 dL)) segments, in bmtk as in LFPy
     return Nseg(rule="lfpy", max=float(length))
 
 
@@ -159,6 +161,7 @@ def _morphology(name: Any, config: CircuitConfig, source: str) -> Path:
     if not name:
         raise InputError("has no morphology", source=source, remedy="add the column morphology")
     folder = config.folder("morphologies_dir")
+    # nodes of some circuits name their file without its suffix
     for suffix in MORPHOLOGY_SUFFIXES:
         path = folder / f"{name}{suffix}"
         if path.is_file():

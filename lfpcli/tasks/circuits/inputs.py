@@ -109,6 +109,7 @@ def _spikes(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[Spi
         times, node_ids = read_spikes(circuit.config.path(file), population)
         known = circuit.trains[population].node_ids
         index = np.searchsorted(known, node_ids)
+        # a file may hold trains of nodes that the circuit leaves out
         inside = index < len(known)
         inside[inside] = known[index[inside]] == node_ids[inside]
         chosen = inside.copy()

@@ -156,6 +156,7 @@ def _lacks_checksum(dataset: h5py.Dataset) -> bool:
 def _is_finite(data: Any) -> bool:
     """Whether an array is finite, read in blocks; text is."""
     if data.shape is None or data.dtype.kind not in "fc":
+        # it is read all the same: that verifies its checksums
         _ = None if data.shape is None else data[()]
         return True
     if not data.shape:
@@ -233,6 +234,7 @@ def _balance(recording: Recording) -> Iterator[Finding]:
         largest = peak = 0.0
         for first, last in _blocks(*report.data.shape):
             block = np.asarray(report.data[first:last], float)
+            # reduceat would give a cell without columns the value of the next one
             bounds = report.pointers[:-1][np.diff(report.pointers) > 0]
             if not block.size or not len(bounds):
                 continue
@@ -275,6 +277,7 @@ def _contacts(recording: Recording) -> Iterator[Finding]:
 def _distances(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Distances of a point from line segments, shape (N,), um."""
     along = end - start
+    # a segment of no length is its start
     length = np.maximum(np.einsum("nk,nk->n", along, along), 1e-300)
     share = np.clip(np.einsum("nk,nk->n", point - start, along) / length, 0.0, 1.0)
     return np.asarray(np.linalg.norm(start + share[:, None] * along - point, axis=1))

@@ -137,6 +137,7 @@ def _named(path: str, left: Contents, right: Contents) -> Iterator[None]:
 def _identity(leaf: Leaf | None) -> Any:
     if leaf is None or not isinstance(leaf.data, CheckedDataset):
         return None
+    # names of one dataset have one address
     return h5py.h5o.get_info(leaf.data.dataset.id).addr
 
 

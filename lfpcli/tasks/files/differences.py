@@ -91,6 +91,7 @@ def compare_arrays(path: str, a: Any, b: Any, tolerance: Tolerance) -> list[Diff
         return _compare_fields(path, a, b, tolerance)
     numeric = a.dtype.kind in "biufc" and b.dtype.kind in "biufc"
     strict = tolerance.exact or not numeric
+    # single and double precision may hold the same numbers, truth values are none
     if a.dtype != b.dtype and (strict or "b" in (a.dtype.kind, b.dtype.kind)):
         return [Difference(path, "type", a.dtype, b.dtype)]
     if a.shape is None or 0 in a.shape:
@@ -172,6 +173,7 @@ def _note_largest(
     shape: tuple[int, ...],
 ) -> None:
     apart = _apart(a, b)
+    # NaN on one side alone is as far as can be
     apart[np.isnan(apart)] = np.inf
     k = int(np.argmax(apart))
     if difference.largest is None or apart[k] > difference.largest:
@@ -199,6 +201,7 @@ def _unequal(a: np.ndarray, b: np.ndarray, tolerance: Tolerance | None, peak: fl
     if tolerance is None:
         return np.array([not _same(x, y) for x, y in zip(a, b, strict=True)], bool)
     if tolerance.exact:
+        # as bytes: NaN is itself, and 0 is not -0
         bits = [np.ascontiguousarray(x).view(np.uint8).reshape(len(x), -1) for x in (a, b)]
         return np.asarray(np.any(bits[0] != bits[1], axis=1))
     if a.dtype.kind in "biu" and b.dtype.kind in "biu":

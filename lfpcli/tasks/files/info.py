@@ -167,6 +167,7 @@ def _spikes(
     facts: dict[str, Any] = {"number": len(times), "cells_firing": len(np.unique(gids))}
     if len(times):
         facts |= {"first_ms": float(times[0]), "last_ms": float(times[-1])}
+    # spikes do not say how long the run was, what is sampled does
     duration = max((stop - start for start, stop in spans), default=0.0)
     if cells and duration > 0:
         facts["rate_hz"] = 1e3 * len(times) / duration / cells
