@@ -138,6 +138,7 @@ def guarded_stdout() -> Iterator[None]:
 
     sys.stdout.flush()
     kept = os.dup(1)
+    # what children print is no data
     os.set_inheritable(kept, False)
     usual = sys.stdout
     redirected = usual is sys.__stdout__ or _writes_to_fd_1(usual)

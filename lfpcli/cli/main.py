@@ -72,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(f"lfp {name}" if name in COMMANDS else "lfp")
     debug = "--debug" in arguments
     size, rank = _launched()
+    # all ranks meet the same error, one of them says it
     console.silent = rank > 0
     with terminable() as ending:
         try:
@@ -159,6 +160,7 @@ def _end_job(code: int) -> NoReturn:
 
 
 def _dispatch(arguments: list[str], console: Console) -> int:
+    # the shell asks for completions; argcomplete answers and ends the process
     if "_ARGCOMPLETE" in os.environ:
         _complete()
     if arguments and arguments[0] in COMMANDS:

@@ -82,6 +82,7 @@ class SynapseRows:
             columns = [getattr(part, name) for part in parts]
             # an empty one, as nothing at all cannot be joined
             whole[name] = np.concatenate([np.zeros(0, _TYPES[name]), *columns])
+        # within a cell rows keep the order of the tables, in which simultaneous events act
         order = np.argsort(whole["cell"], kind="stable")
         return cls(**{name: whole[name][order].astype(_TYPES[name]) for name in names})
 
@@ -201,6 +202,7 @@ class Synapses:
             Time that the run has come to, ms.
         """
         source, delay = self._arrival
+        # most spikes have arrived by every connection
         late = times + delay.max(initial=0.0) >= now
         for time, gid in zip(times[late].tolist(), gids[late].tolist(), strict=True):
             for k in np.flatnonzero((source == gid) & (time + delay > now)).tolist():
@@ -276,6 +278,7 @@ def detect_spikes(cell: SimulatedCell, threshold: float) -> None:
     if not pc.gid_exists(cell.gid):
         source = cell.detector
         pc.set_gid2node(cell.gid, int(pc.id()))
+        # a connection without a target is what detects the spikes
         pc.cell(cell.gid, h.NetCon(source._ref_v, None, sec=source.sec))
     pc.threshold(cell.gid, threshold)
 
@@ -290,6 +293,7 @@ def restart_exchange() -> None:
     import neuron
 
     try:
+        # the name is that of C++: no word of hoc or Python leads to it
         restart = neuron.nrn_dll_sym("_Z23nrn_spike_exchange_initv")
     except AttributeError as error:
         raise SimulatorError(

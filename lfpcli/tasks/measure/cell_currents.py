@@ -100,6 +100,7 @@ def cell_currents(
 def _window(current: Current, begin: float, end: float) -> Current:
     if end <= begin:
         raise UsageError(f"window from {begin:g} to {end:g} ms does not end after its begin")
+    # a step such as 0.1 ms is no binary number: a window that ends on a sample holds it
     first = math.ceil((begin - current.t_start) / current.dt - 1e-9)
     last = math.floor((end - current.t_start) / current.dt + 1e-9)
     count = len(current.samples)
@@ -133,6 +134,7 @@ def _mean_spike(current: Current, times: np.ndarray, before: float, after: float
         raise InputError(f"cell {current.facts['gid']} has no spikes", remedy="give a window")
     if before < 0 or after < 0:
         raise UsageError("a spike window has two lengths of 0 ms or more, before and after")
+    # spikes fall between samples; the nearest one is their middle
     centre = np.rint((times - current.t_start) / current.dt).astype(int)
     early, late = round(before / current.dt), round(after / current.dt)
     centre = centre[(centre >= early) & (centre + late < len(current.samples))]

@@ -126,6 +126,7 @@ def probe(
                     contract_stored(stream_of_ours, reports, {"": comparison}, source=name)
                     difference = comparison.difference
             if treatment:
+                # filters read the signal in the file, where the last chunk must be
                 writer.finish()
                 treat_signal(writer.file[f"signals/{instrument.name}"], treatment)
     return difference

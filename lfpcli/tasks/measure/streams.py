@@ -139,6 +139,7 @@ class Stream:
         self.groups = list(parts or groups)
         self._team = team
         matrices = [contributor.matrix for contributor in contributors]
+        # the bits of a sum depend on its bounds, which are those of all processes therefore
         coefficients = team.largest(self._largest(matrices))
         self._sum = OrderFreeSum(count, coefficients, largest)
         rows = np.zeros(len(contributors), np.intp)
@@ -218,6 +219,7 @@ def _matrices(instrument: Instrument, members: Sequence[Member]) -> Iterator[np.
     first = 0
     while first < len(members):
         last, size = first + 1, len(members[first].geometry)
+        # several cells at once: a call costs more than the matrix of a small cell
         while last < len(members) and size + len(members[last].geometry) <= most:
             size += len(members[last].geometry)
             last += 1

@@ -69,6 +69,7 @@ def probe_treatments(probes: Sequence[Probe], seed: int, dt: float, every: int) 
         if treatment.resample is None and every > 1:
             treatment = replace(treatment, resample=every * dt)
         if treatment.noise is not None:
+            # two probes of one run have noise of their own
             drawn = int(generator(seed, "noise of a probe", number).integers(_SEEDS))
             treatment = replace(treatment, noise=replace(treatment.noise, seed=drawn))
         treatments.append(treatment)
