@@ -178,7 +178,13 @@ class CellSpec(Table):
         PATH,
         None,
         doc="Instead of a morphology: a hoc file that builds the cell with all that is on it. All "
-        "sections that it makes are the cell's.",
+        "sections that it makes are the cell's, or those of the tree that 'root' names.",
+    )
+    root: str | None = key(
+        TEXT,
+        None,
+        doc="Which cell of a hoc file that makes several: the section that its tree begins with. "
+        "The file runs once for all cells that are taken from it.",
     )
     args: tuple[float | str, ...] = key(
         listing(either(number(), TEXT)), (), doc="Arguments of the template."
@@ -268,6 +274,7 @@ class CellSpec(Table):
             if getattr(self, name) and self.morphology is None:
                 raise (at / name).error("belongs to 'morphology', which is not given")
         only_with(self, at, ("axon_stub",), "allen")
+        only_with(self, at, ("root",), "hoc")
         if self.args and self.template is None:
             raise (at / "args").error("belongs to 'template', which is not given")
 

@@ -111,11 +111,64 @@ def test_a_morphology_goes_into_a_template(shell, share: Path, tmp_path: Path) -
     assert "no public SectionList 'all'" in err
 
 
+TWO_CELLS = """\
+create soma, soma2, dend2
+soma { L = 20 diam = 20 insert hh }
+soma2 { L = 20 diam = 20 insert hh }
+dend2 { L = 100 diam = 2 insert pas }
+connect dend2(0), soma2(1)
+objref clamp
+soma2 clamp = new IClamp(0.5)
+clamp.del = 1
+clamp.dur = 2
+clamp.amp = 0.5
+"""
+
+
+TREES = {"quiet": "soma", "driven": "soma2"}
+
+
+def tree_tables(name: str, root: str) -> str:
+    return (
+        f'[cell.{name}]\nhoc = "two.hoc"\nroot = "{root}"\n[population.{name}]\ncell = "{name}"\n'
+    )
+
+
 def test_several_cells_of_one_hoc_file_are_told(shell, tmp_path: Path) -> None:
     path = tmp_path / "two.hoc"
-    path.write_text("create soma, soma2\nsoma { L = 20 }\nsoma2 { L = 20 }\n")
+    path.write_text(TWO_CELLS)
     err = shell("sim", "--hoc", path, "--tstop", 1, "-o", tmp_path / "o.h5").err
     assert "makes 2 cells or pieces, soma, soma2, which run together as one cell" in err
+    assert 'root = "soma"' in err
+
+
+def test_trees_of_one_hoc_file_are_cells_with_spikes_of_their_own(shell, tmp_path: Path) -> None:
+    (tmp_path / "two.hoc").write_text(TWO_CELLS)
+    tables = [tree_tables(name, root) for name, root in TREES.items()]
+    model, out = tmp_path / "model.toml", tmp_path / "o.h5"
+    model.write_text("[run]\ntstop = 8.0\nseed = 1\n" + "".join(tables))
+    shell("sim", model, "-o", out)
+    with open_recording(out) as recording:
+        assert list(recording.geometry("quiet").section_names) == ["soma"]
+        assert list(recording.geometry("driven").section_names) == ["soma2", "dend2"]
+        spikes = {name: len(recording.spikes(name)[0]) for name in TREES}
+        assert spikes["quiet"] == 0 and spikes["driven"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("roots", "message"),
+    [
+        (["soma", "dend2"], "no tree begins with a section 'dend2'"),
+        (["soma", "soma"], "the tree of 'soma' is a cell already"),
+    ],
+)
+def test_trees_that_cannot_be_cells(shell, tmp_path: Path, roots: list[str], message: str) -> None:
+    (tmp_path / "two.hoc").write_text(TWO_CELLS)
+    tables = [tree_tables(f"c{k}", root) for k, root in enumerate(roots)]
+    model = tmp_path / "model.toml"
+    model.write_text("[run]\ntstop = 1.0\n" + "".join(tables))
+    err = shell("sim", model, "-o", tmp_path / "o.h5", code=3).err
+    assert message in err and "two.hoc" in err
 
 
 def depth(path: Path) -> tuple[float, float]:

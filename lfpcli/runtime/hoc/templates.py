@@ -136,13 +136,16 @@ def template_names(file: Path) -> list[str]:
     return list(template_bodies(without_hoc_comments(read_text(file))))
 
 
-def load_hoc_model(file: Path) -> TemplateCell:
-    """Run a hoc file that builds a model, and take all sections that it made.
+def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
+    """Run a hoc file that builds a model, and take all sections that it made, or one tree of them.
 
     Parameters
     ----------
     file : Path
-        The hoc file; it runs in its own folder.
+        The hoc file; it runs in its own folder, once for all trees that are taken from it.
+    root : str, optional
+        Name of the section that a tree begins with, such as ``soma2`` or ``cell[1].soma``; the
+        cell is that tree. Left out, all trees are one cell.
 
     Returns
     -------
@@ -152,10 +155,42 @@ def load_hoc_model(file: Path) -> TemplateCell:
     Raises
     ------
     InputError
-        Where the file is missing or makes no sections.
+        Where the file is missing or makes no sections, or there is no such tree or it is taken.
     SimulatorError
         Where NEURON reports an error.
     """
+    model = _HOC_MODELS.get(file.resolve()) if root is not None else None
+    if model is None:
+        model = _run_hoc_model(file)
+        _HOC_MODELS[file.resolve()] = model
+    roots = {s.name(): s for s in model.sections if s.parentseg() is None}
+    if root is not None:
+        return _tree(model, file, roots, root)
+    if len(roots) > 1:
+        listed = ", ".join(roots)
+        warnings.warn(
+            f"makes {len(roots)} cells or pieces, {listed}, which run together as one cell; "
+            "spikes are those of one soma. In a model a kind of cell for each, with root = "
+            f'"{next(iter(roots))}" and so on beside hoc, makes them cells [{file}]',
+            LfpWarning,
+            stacklevel=2,
+        )
+    return TemplateCell(None, model.sections, [s.name() for s in model.sections], model.settings)
+
+
+@dataclass
+class _HocModel:
+    """What a hoc file has made, and which of its trees are cells already."""
+
+    sections: list[Any]
+    settings: dict[str, float]
+    taken: set[str] = field(default_factory=set)
+
+
+_HOC_MODELS: dict[Path, _HocModel] = {}
+
+
+def _run_hoc_model(file: Path) -> _HocModel:
     h = nrn()
     before = set(h.allsec())
     settings: dict[str, float] = {}
@@ -164,15 +199,27 @@ def load_hoc_model(file: Path) -> TemplateCell:
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
-    roots = [section.name() for section in sections if section.parentseg() is None]
-    if len(roots) > 1:
-        warnings.warn(
-            f"makes {len(roots)} cells or pieces, {', '.join(roots)}, which run together as one "
-            f"cell; spikes are those of one soma. A template gives each its own [{file}]",
-            LfpWarning,
-            stacklevel=2,
+    return _HocModel(sections, settings)
+
+
+def _tree(model: _HocModel, file: Path, roots: dict[str, Any], root: str) -> TemplateCell:
+    """The cell of the tree that begins with a section."""
+    if root not in roots:
+        raise InputError(
+            f"no tree begins with a section '{root}'",
+            source=file,
+            remedy=f"root is one of {', '.join(roots)}",
         )
-    return TemplateCell(None, sections, [s.name() for s in sections], settings)
+    if root in model.taken:
+        raise InputError(
+            f"the tree of '{root}' is a cell already",
+            source=file,
+            remedy="take each tree once, or put the cell into a template",
+        )
+    model.taken.add(root)
+    tree = set(roots[root].wholetree())
+    sections = [section for section in model.sections if section in tree]
+    return TemplateCell(None, sections, [s.name() for s in sections], dict(model.settings))
 
 
 def _template(file: Path, name: str) -> Any:

@@ -132,7 +132,7 @@ class CellFactory:
                 remedy="put it into a template, or use a population of size 1",
             )
         self._made = True
-        model_cell = load_hoc_model(file)
+        model_cell = load_hoc_model(file, self.spec.root)
         self.settings |= model_cell.settings
         return model_cell.sections, model_cell.names, None
 
