@@ -1,0 +1,485 @@
+"""Potentials in media of any conductivity, by finite volumes on a graded grid.
+
+The potential at a contact of a current at a point is that at the point of the same current at the
+contact (reciprocity, Helmholtz 1853): one solution per contact serves all sources. It is split
+into the potential of a point source in a medium like that about the contact, which is singular and
+known, and a remainder, which is smooth where the contact is and is solved for. What the known part
+carries through a face of the grid is the solid angle of the face, so that it is exact; faces
+between cells of different conductivity take the harmonic mean. At the outer boundary the potential
+falls as that of a point source (Robin). The equations are solved by conjugate gradients,
+preconditioned with the inverse of a layered medium, which separates into three small eigenproblems
+(fast diagonalisation, Lynch, Rice and Thomas 1964, Numer Math 6:185).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+
+from lfpcli.errors import InputError
+from lfpcli.forward.regions import Medium
+
+GROWTH = 1.12
+"""Growth of cells away from where they are fine."""
+# rounds of conjugate gradients before the solution is given up, and the residual wanted
+_ROUNDS, _RESIDUAL = 2000, 1e-9
+LARGEST = 4_000_000
+"""Cells of a grid, of which each takes about 200 bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Faces of the cells along each axis.
+
+    Attributes
+    ----------
+    faces : tuple of three ndarray
+        Ascending, um; along x, y and z.
+    """
+
+    faces: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Cells along each axis."""
+        x, y, z = (len(faces) - 1 for faces in self.faces)
+        return x, y, z
+
+    @property
+    def centres(self) -> list[np.ndarray]:
+        """Middles of the cells along each axis, um."""
+        return [(faces[1:] + faces[:-1]) / 2 for faces in self.faces]
+
+    @property
+    def widths(self) -> list[np.ndarray]:
+        """Widths of the cells along each axis, um."""
+        return [np.diff(faces) for faces in self.faces]
+
+
+def graded_faces(
+    low: float,
+    high: float,
+    *,
+    spacing: float,
+    reach: float,
+    planes: Sequence[float],
+    growth: float = GROWTH,
+) -> np.ndarray:
+    """Faces that are `spacing` apart from low to high and ever farther beyond.
+
+    Parameters
+    ----------
+    low, high : float
+        Where cells are fine, um.
+    spacing : float
+        Their width at most, um.
+    reach : float
+        How far the grid goes on at either side, um.
+    planes : sequence of float
+        Where faces must be, um; those beyond the grid are left out.
+    growth : float
+        By how much each cell beyond is wider than the one before.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        um, ascending.
+    """
+    sides = (
+        (high, [plane for plane in planes if high < plane < high + reach]),
+        (-low, [-plane for plane in planes if low - reach < plane < low]),
+    )
+    inner = sorted({low, high, *(plane for plane in planes if low < plane < high)})
+    faces = [inner[0]]
+    for begin, end in itertools.pairwise(inner):
+        count = max(1, int(np.ceil((end - begin) / spacing - 1e-9)))
+        faces += (begin + (end - begin) * np.arange(1, count + 1) / count).tolist()
+    above, below = (
+        _growing(begin, begin + reach, spacing, growth=growth, planes=stops)
+        for begin, stops in sides
+    )
+    return np.array([*(-face for face in reversed(below)), *faces, *above])
+
+
+def _growing(
+    begin: float, end: float, spacing: float, *, growth: float, planes: Sequence[float]
+) -> list[float]:
+    """Faces beyond `begin`, each cell wider than the one before, with a face on each plane."""
+    faces: list[float] = []
+    position, width = begin, spacing
+    for stop in (*sorted(planes), end):
+        while position < stop - 1e-9:
+            width *= growth
+            # what is left must not be a sliver
+            if stop - position < 1.5 * width:
+                width = min(width, stop - position)
+                position = stop
+            else:
+                position += width
+            faces.append(position)
+    return faces
+
+
+class GridField:
+    """A medium on a grid, ready to be solved for contacts.
+
+    Parameters
+    ----------
+    medium : Medium
+        Conductivities.
+    grid : Grid
+        The cells.
+
+    Raises
+    ------
+    InputError
+        Where the grid has too many cells.
+    """
+
+    def __init__(self, medium: Medium, grid: Grid) -> None:
+        self.medium, self.grid = medium, grid
+        count = int(np.prod(grid.shape))
+        if count > LARGEST:
+            raise InputError(
+                f"the grid has {count:,} cells, at most {LARGEST:,}",
+                remedy="raise the tolerance, or bring the contacts and cells nearer together",
+            )
+        self.sigma = medium.on_grid(grid.faces)
+        self._links = [_link(self.sigma[..., axis], grid, axis) for axis in range(3)]
+        self._active = self.sigma.max(axis=-1) > 0
+        self._couplings = self._coupling_matrix()
+        self._inverse = _LayeredInverse(self.sigma, grid)
+
+    def _coupling_matrix(self) -> sparse.csr_array:
+        """Conductances between neighbours, without what leaves through the boundary."""
+        shape = self.grid.shape
+        numbers = np.arange(int(np.prod(shape))).reshape(shape)
+        rows, columns, values = [], [], []
+        diagonal = np.zeros(shape)
+        for axis, (conductance, _) in enumerate(self._links):
+            near = np.delete(numbers, -1, axis=axis)
+            far = np.delete(numbers, 0, axis=axis)
+            rows += [near.ravel(), far.ravel()]
+            columns += [far.ravel(), near.ravel()]
+            values += [-conductance.ravel()] * 2
+            pad = [(0, 0)] * 3
+            pad[axis] = (0, 1)
+            diagonal += np.pad(conductance, pad)
+            pad[axis] = (1, 0)
+            diagonal += np.pad(conductance, pad)
+        # cells that conduct nothing are not part of the problem
+        diagonal[~self._active] = 1.0
+        rows.append(numbers.ravel())
+        columns.append(numbers.ravel())
+        values.append(diagonal.ravel())
+        entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        size = numbers.size
+        return sparse.csr_array(entries, shape=(size, size))
+
+    def remainder(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """What is to be added to the potential of a point source, in all cells.
+
+        Parameters
+        ----------
+        contact : ndarray, shape (3,)
+            Place of the contact, um.
+        sigma : ndarray, shape (3,)
+            Conductivity of the point source's medium along x, y and z, S/m.
+
+        Returns
+        -------
+        ndarray, shape (nx, ny, nz)
+            mV per nA; 0 in cells that conduct nothing.
+
+        Raises
+        ------
+        InputError
+            Where the equations are not solved.
+        """
+        source = self._source(contact, sigma)
+        boundary = self._boundary(contact, sigma)
+        solution = self._solve(source.ravel(), boundary.ravel())
+        return np.where(self._active, solution.reshape(self.grid.shape), 0.0)
+
+    def at(
+        self, remainder: np.ndarray, points: np.ndarray, contact: np.ndarray, sigma: np.ndarray
+    ) -> np.ndarray:
+        """The remainder at points, linear from the middle of a cell to its faces.
+
+        At a face between two media the value is that at which both carry the same current, so that
+        the kink there is none of interpolation.
+
+        Parameters
+        ----------
+        remainder : ndarray, shape (nx, ny, nz)
+            mV per nA, of `remainder`.
+        points : ndarray, shape (M, 3)
+            Inside the grid, um.
+        contact, sigma : ndarray, shape (3,)
+            As `remainder` got them.
+
+        Returns
+        -------
+        ndarray, shape (M,)
+            mV per nA.
+
+        Raises
+        ------
+        InputError
+            Where a point is outside the grid or in what does not conduct.
+        """
+        cells = self._cells_of(points)
+        values = remainder[cells]
+        total = values.copy()
+        slopes = self._known_slopes(points, contact, sigma)
+        for axis in range(3):
+            width = self.grid.widths[axis]
+            number = cells[axis]
+            offset = points[:, axis] - self.grid.centres[axis][number]
+            ahead = offset >= 0
+            other = np.clip(number + np.where(ahead, 1, -1), 0, len(width) - 1)
+            beyond = [*cells]
+            beyond[axis] = other
+            near, far = width[number] / 2.0, width[other] / 2.0
+            here = self.sigma[..., axis][cells]
+            there = self.sigma[..., axis][tuple(beyond)]
+            sign = np.where(ahead, 1.0, -1.0)
+            # sum of both half cells' conductances times their values, and what the known part's
+            # slope carries more on one side than on the other
+            pull = here / near * values + there / far * remainder[tuple(beyond)]
+            pull += (there - here) * sign * slopes[:, axis]
+            edge = pull / (here / near + there / far)
+            edge = np.where(other == number, values, edge)
+            total += (edge - values) * np.abs(offset) / near
+        return np.asarray(total)
+
+    def _cells_of(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Indices of the cells that points (M, 3) lie in."""
+        indices = []
+        for axis, faces in enumerate(self.grid.faces):
+            index = np.searchsorted(faces, points[:, axis], side="right") - 1
+            outside = (index < 0) | (points[:, axis] > faces[-1])
+            if outside.any():
+                place = points[np.flatnonzero(outside)[0]]
+                raise InputError(
+                    f"a segment at {place.round(1).tolist()} um lies outside the grid",
+                    remedy="give the medium a larger 'reach'",
+                )
+            indices.append(np.minimum(index, len(faces) - 2))
+        cells = indices[0], indices[1], indices[2]
+        silent = ~self._active[cells]
+        if silent.any():
+            place = points[np.flatnonzero(silent)[0]]
+            raise InputError(
+                f"a segment at {place.round(1).tolist()} um lies in what does not conduct",
+                remedy="shift the cell or the region",
+            )
+        return cells
+
+    def _known_slopes(
+        self, points: np.ndarray, contact: np.ndarray, sigma: np.ndarray
+    ) -> np.ndarray:
+        """Gradient (M, 3) of the known part, mV per nA per um."""
+        away = points - contact
+        square = np.sum(away**2 / sigma, axis=1, keepdims=True)
+        known = 1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma)) * np.sqrt(square))
+        return np.asarray(-known * away / sigma / square)
+
+    def _source(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """Current, nA per nA, that the known part leaves over in each cell."""
+        angles = _solid_angles(self.grid, contact, sigma)
+        touched = self._touched(contact)
+        total = np.zeros(self.grid.shape)
+        own = np.zeros(self.grid.shape)
+        for axis, angle in enumerate(angles):
+            cell = self.sigma[..., axis] / sigma[axis]
+            face = self._links[axis][1] / sigma[axis]
+            # beyond the boundary the medium is that of the last cell
+            first, last = cell.take([0], axis=axis), cell.take([-1], axis=axis)
+            conductivity = np.concatenate([first, face, last], axis=axis)
+            total -= np.diff(conductivity * angle, axis=axis)
+            own += cell * np.diff(angle, axis=axis)
+        total[touched] += own[touched]
+        total[~self._active] = 0.0
+        return total / (4.0 * np.pi)
+
+    def _touched(self, contact: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Indices of the cells that the contact lies in or on."""
+        ranges = []
+        for faces, place in zip(self.grid.faces, contact, strict=True):
+            tight = 1e-9 * (faces[-1] - faces[0])
+            inside = (faces[:-1] <= place + tight) & (faces[1:] >= place - tight)
+            ranges.append(np.flatnonzero(inside))
+        return np.ix_(*ranges)
+
+    def _boundary(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """Conductance of each cell to infinity through the outer faces."""
+        leak = np.zeros(self.grid.shape)
+        centres, widths = self.grid.centres, self.grid.widths
+        offsets = [c - place for c, place in zip(centres, contact, strict=True)]
+        for axis in range(3):
+            others = [k for k in range(3) if k != axis]
+            area = np.multiply.outer(widths[others[0]], widths[others[1]])
+            square = np.add.outer(
+                offsets[others[0]] ** 2 / sigma[others[0]],
+                offsets[others[1]] ** 2 / sigma[others[1]],
+            )
+            for side, end in ((0, 0), (-1, -1)):
+                away = self.grid.faces[axis][end] - contact[axis]
+                fall = np.abs(away) / sigma[axis] / (away**2 / sigma[axis] + square)
+                conductivity = self.sigma[..., axis].take(side, axis=axis)
+                resistance = widths[axis][side] / 2.0 + 1.0 / fall
+                piece = [slice(None)] * 3
+                piece[axis] = side  # type: ignore[call-overload]
+                leak[tuple(piece)] += conductivity * area / resistance
+        leak[~self._active] = 0.0
+        return leak
+
+    def _solve(self, source: np.ndarray, boundary: np.ndarray) -> np.ndarray:
+        """Conjugate gradients with the layered medium's inverse as preconditioner."""
+        matrix = self._couplings + sparse.dia_array(
+            (boundary[None, :], [0]), shape=self._couplings.shape
+        )
+        solution = np.zeros_like(source)
+        residual = source.copy()
+        size = np.linalg.norm(source)
+        if size == 0:
+            return solution
+        active = self._active.ravel()
+        step = moved = self._inverse(residual) * active
+        product = float(residual @ moved)
+        for _ in range(_ROUNDS):
+            image = matrix @ step
+            length = product / float(step @ image)
+            solution += length * step
+            residual -= length * image
+            if np.linalg.norm(residual) <= _RESIDUAL * size:
+                return solution
+            moved = self._inverse(residual) * active
+            following = float(residual @ moved)
+            step = moved + following / product * step
+            product = following
+        raise InputError(
+            "the potential of a contact does not converge on the grid",
+            remedy="use regions whose conductivities are less far apart",
+        )
+
+
+def _link(sigma: np.ndarray, grid: Grid, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Conductance between neighbours along an axis (S/m um), and conductivity of their faces."""
+    widths = grid.widths
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    half = (widths[axis] / 2.0).reshape(shape)
+    with np.errstate(divide="ignore"):
+        resistance = np.where(sigma > 0, half / np.where(sigma > 0, sigma, 1.0), np.inf)
+    near, far = np.delete(resistance, -1, axis=axis), np.delete(resistance, 0, axis=axis)
+    distance = np.delete(half, -1, axis=axis) + np.delete(half, 0, axis=axis)
+    others = [k for k in range(3) if k != axis]
+    area = np.ones((1, 1, 1))
+    for other in others:
+        across = [1, 1, 1]
+        across[other] = -1
+        area = area * widths[other].reshape(across)
+    per_area = 1.0 / (near + far)
+    return per_area * area, per_area * distance
+
+
+def _solid_angles(grid: Grid, contact: np.ndarray, sigma: np.ndarray) -> list[np.ndarray]:
+    """Solid angles of all faces seen from a contact, signed along the axes, by axis.
+
+    In a medium of three conductivities lengths are divided by their roots, which makes it equal in
+    all directions.
+    """
+    scaled = [
+        (faces - place) / np.sqrt(along)
+        for faces, place, along in zip(grid.faces, contact, sigma, strict=True)
+    ]
+    x, y, z = np.meshgrid(*scaled, indexing="ij", sparse=True)
+    r = np.sqrt(x**2 + y**2 + z**2)
+    angles = []
+    for axis, (d, u, v) in enumerate(((x, y, z), (y, x, z), (z, x, y))):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            corner = np.arctan(u * v / (d * r))
+        # seen edge on, a face has none
+        corner = np.where(np.broadcast_to(d == 0, corner.shape), 0.0, corner)
+        for other in range(3):
+            if other != axis:
+                corner = np.diff(corner, axis=other)
+        angles.append(corner)
+    return angles
+
+
+class _LayeredInverse:
+    """Inverse of the operator of a layered medium, by fast diagonalisation."""
+
+    def __init__(self, sigma: np.ndarray, grid: Grid) -> None:
+        self._shape = grid.shape
+        # layers lie across the axis along which conductivity varies most
+        spreads = [float(np.std(sigma.mean(axis=(*_others(k), 3)))) for k in range(3)]
+        self._axis = int(np.argmax(spreads))
+        profile = sigma.mean(axis=_others(self._axis))
+        floor = 1e-6 * profile.max()
+        profile = np.maximum(profile, floor)
+        modes, rates = [], []
+        for axis in range(3):
+            width = grid.widths[axis]
+            along = np.ones(len(width))
+            mass = width.copy()
+            if axis == self._axis:
+                along, mass = profile[:, axis], width * profile[:, _others(axis)[0]]
+            values, vectors = _modes(grid.faces[axis], along, mass)
+            modes.append(vectors)
+            rates.append(values)
+        others = _others(self._axis)
+        # conductivities across the layers' axis differ by a factor at most
+        second = float(np.mean(profile[:, others[1]]) / np.mean(profile[:, others[0]]))
+        factors = [1.0, 1.0, 1.0]
+        factors[others[1]] = second
+        grid_rates = np.zeros(self._shape)
+        for axis in range(3):
+            shape = [1, 1, 1]
+            shape[axis] = -1
+            grid_rates = grid_rates + factors[axis] * rates[axis].reshape(shape)
+        self._modes, self._rates = modes, grid_rates
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        array = values.reshape(self._shape)
+        for axis in range(3):
+            array = _along(self._modes[axis].T, array, axis)
+        array = array / self._rates
+        for axis in range(3):
+            array = _along(self._modes[axis], array, axis)
+        return np.asarray(array.ravel())
+
+
+def _others(axis: int) -> tuple[int, int]:
+    first, second = (k for k in range(3) if k != axis)
+    return first, second
+
+
+def _modes(faces: np.ndarray, sigma: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Generalised eigenvalues and vectors of conduction along an axis against mass."""
+    width = np.diff(faces)
+    half = width / 2.0 / sigma
+    links = 1.0 / (half[1:] + half[:-1])
+    stiffness = np.zeros((len(width), len(width)))
+    inner = np.arange(len(width) - 1)
+    stiffness[inner, inner] += links
+    stiffness[inner + 1, inner + 1] += links
+    stiffness[inner, inner + 1] -= links
+    stiffness[inner + 1, inner] -= links
+    reach = (faces[-1] - faces[0]) / 2.0
+    for end in (0, -1):
+        stiffness[end, end] += 1.0 / (half[end] + reach / sigma[end])
+    root = 1.0 / np.sqrt(mass)
+    values, vectors = linalg.eigh(root[:, None] * stiffness * root[None, :])
+    return values, root[:, None] * vectors
+
+
+def _along(matrix: np.ndarray, array: np.ndarray, axis: int) -> np.ndarray:
+    return np.moveaxis(np.tensordot(matrix, array, axes=(1, axis)), 0, axis)
