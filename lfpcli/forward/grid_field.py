@@ -51,12 +51,12 @@ class Grid:
 
     @property
     def centres(self) -> list[np.ndarray]:
-        """Middles of the cells along each axis, um."""
+        """Middles of the cells along each axis, each (n,), um."""
         return [(faces[1:] + faces[:-1]) / 2 for faces in self.faces]
 
     @property
     def widths(self) -> list[np.ndarray]:
-        """Widths of the cells along each axis, um."""
+        """Widths of the cells along each axis, each (n,), um."""
         return [np.diff(faces) for faces in self.faces]
 
 
