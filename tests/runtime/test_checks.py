@@ -56,11 +56,14 @@ BREAKPOINT { SOLVE s METHOD cnexp }
 DERIVATIVE s { cai' = -ica*0.1 - (cai-1e-4)/20 }
 """
 
+OTHER_POOL = POOL.replace("SUFFIX pool", "SUFFIX other")
+
 
 @pytest.fixture(scope="module")
 def mods(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mods")
     texts = {"gap": GAP, "chance": CHANCE, "returns": RETURNS, "calcium": CALCIUM, "pool": POOL}
+    texts["other"] = OTHER_POOL
     for name, text in texts.items():
         (folder / f"{name}.mod").write_text(text)
     return folder
@@ -163,6 +166,36 @@ def test_currents_of_equal_point_processes_add_up_in_both_engines(
     assert np.all(peak[:3] > 1.1e-4)
     error = np.abs(told["coreneuron"] - told["neuron"]) / np.maximum(peak, 1e-12)
     assert error.max() < 1e-9
+
+
+def test_two_mechanisms_that_write_one_concentration_are_named(
+    neuron_process, tmp_path: Path, share: Path, mods: Path
+) -> None:
+    told = neuron_process(
+        """
+        import json, warnings
+        from pathlib import Path
+        from lfpcli.model.load import load_model
+        from lfpcli.runtime.mpi.team import Team
+        from lfpcli.tasks.simulate.simulation import Simulation
+        path = Path("m.json")
+        pools = [{"name": "pool"}, {"name": "other", "sections": ["soma"]}]
+        path.write_text(json.dumps({
+            "run": {"tstop": 1.0, "seed": 1, "mechanisms": [mods]},
+            "cell": {"c": {"morphology": morphology, "mechanism": pools}},
+            "population": {"P": {"cell": "c", "size": 2}},
+        }))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            simulation = Simulation(load_model(path), Team())
+        results["told"] = [str(warning.message) for warning in caught]
+        """,
+        morphology=str(share / "morphologies/ball_and_stick.swc"),
+        mods=str(mods),
+    )
+    (sentence,) = [text for text in told["told"].tolist() if "written by" in text]
+    assert sentence.startswith("cai is written by 'pool' and 'other' in soma")
+    assert "m.json" in sentence
 
 
 def test_a_step_near_the_delays_runs(neuron_process, share: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import LfpWarning, SimulatorError
@@ -68,10 +69,11 @@ def _source(mechanism: Mechanism) -> str:
 def _tell_of_chance(mechanism: Mechanism, function: str) -> None:
     text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
     if int(context().nhost()) > 1:
+        folder = Path(mechanism.file).parent
         raise SimulatorError(
             f"{text}: results would depend on the number of processes",
             source=mechanism.file,
-            remedy="use a RANDOM variable or nrnran123 with a stream per synapse, or one process",
+            remedy=f"'lfp mechs --port {folder} -o NEW' gives each synapse a stream of its own",
         )
     warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)
 
