@@ -194,7 +194,7 @@ def test_two_mechanisms_that_write_one_concentration_are_named(
         mods=str(mods),
     )
     (sentence,) = [text for text in told["told"].tolist() if "written by" in text]
-    assert sentence.startswith("cai is written by 'pool' and 'other' in soma")
+    assert sentence.startswith("cai is written by 'other' and 'pool' in soma")
     assert "m.json" in sentence
 
 

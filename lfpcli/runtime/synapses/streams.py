@@ -186,7 +186,7 @@ class InstanceWatch:
         }
         self._counts = {name: int(made.count()) for name, made in self._lists.items()}
 
-    def made(self) -> Iterator[Any]:
+    def fresh(self) -> Iterator[Any]:
         """Those that were made since the last call, by class, in the order of their making."""
         for name, instances in self._lists.items():
             count = int(instances.count())

@@ -108,7 +108,7 @@ class CellFactory:
                 # NEURON deletes the sections of a template with its last reference
                 owner=owner,
             )
-        self.instances[gid] = list(watch.made())
+        self.instances[gid] = list(watch.fresh())
         self._set_expressions(cell)
         if self._checked:
             return cell
