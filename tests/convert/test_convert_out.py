@@ -9,8 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
-from lfpcli.io.recording import open_recording
+from lfpcli.io.recording import Signal, open_recording
+from lfpcli.io.writer import RecordingWriter
 
 DT = 0.0625
 
@@ -230,6 +232,15 @@ def test_what_a_format_lacks_is_told(lfp, recording, tmp_path):
         (("o.npy", "--signal", "LFP", "--units", "nA"), 2, "'mV' cannot be turned into 'nA'"),
         (("o.npy", "--signal", "LFP", "--time", "500,600"), 2, "no sample of LFP lies between"),
         (("o", "--to", "nbw"), 2, "did you mean 'nwb'?"),
+        (("o.npz", "--to", "csv"), 2, "disagree"),
+        (("o.h5", "--to", "npz"), 2, "disagree"),
+        (("o.npy", "--signal", "LFP", "--time", "9,3"), 2, "before it begins"),
+        (("o.npy", "--signal", "LFP", "--channels", "9:12"), 2, "no channel is chosen"),
+        (("o.npy", "--signal", "LFP", "--channels", ""), 2, "no channel is named"),
+        (("o.edf", "--signal", "spikes"), 2, "nothing sampled"),
+        (("o.gdf", "--signal", "LFP"), 2, "holds no spikes"),
+        (("o.npz", "--circuit", "c.json"), 2, "--circuit goes with"),
+        (("none/o.npz",), 4, "mkdir -p none"),
     ],
 )
 def test_mistakes_are_named(lfp, recording, tmp_path, monkeypatch, arguments, code, text):
@@ -238,6 +249,74 @@ def test_mistakes_are_named(lfp, recording, tmp_path, monkeypatch, arguments, co
     assert text in ran.err
     assert ran.err.count("error:") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_that_exist_stay(lfp, recording, tmp_path):
+    (tmp_path / "o.npz").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("mine")
+    assert "--force" in lfp("convert", recording, tmp_path / "o.npz", code=4).err
+    ran = lfp("convert", recording, tmp_path / "folder", "--to", "sonata", code=4)
+    assert "--force" in ran.err
+    assert (tmp_path / "o.npz").read_text() == (tmp_path / "folder" / "mine").read_text() == "mine"
+
+
+def test_standard_output_gets_the_format_that_is_named(shell, recording):
+    ran = shell("convert", recording, "-", "--to", "npy", "--signal", "LFP")
+    assert ran.out.startswith("\x93NUMPY")
+
+
+def test_what_sonata_leaves_out_is_told(lfp, tmp_path):
+    path = tmp_path / "csd.h5"
+    with RecordingWriter(path, {"program": "lfp"}) as writer:
+        data = np.ones((4, 2))
+        writer.signal("CSD", Signal(data=data, units="nA/um3", dt=DT))
+        places = np.zeros((2, 3))
+        writer.signal("LFP", Signal(data=data, units="uV", dt=DT, positions=places))
+    ran = lfp("convert", path, tmp_path / "out", "--to", "sonata")
+    assert "CSD left out" in ran.err
+    with h5py.File(tmp_path / "out" / "LFP_ecp.h5") as file:
+        assert file["ecp/data"].attrs["units"] == "mV"
+        assert np.allclose(file["ecp/data"][:], 1e-3)
+
+
+# what each format makes of the same choice: file, samples (T, C) in uV, sampling interval in ms
+def _npz(path):
+    with np.load(path) as arrays:
+        return arrays["LFP"], np.diff(arrays["LFP.t"])[0], str(arrays["LFP.units"])
+
+
+def _mat(path):
+    part = scipy.io.loadmat(path, simplify_cells=True)["signals"]["LFP"]
+    return part["data"], np.diff(part["t"])[0], part["units"]
+
+
+def _nc(path):
+    with h5py.File(path) as file:
+        data = file["LFP/data"]
+        return data[:], np.diff(file["LFP/time"][:])[0], data.attrs["units"]
+
+
+def _h5(path):
+    with open_recording(path) as file:
+        signal = file.signal("LFP")
+        return signal.data[:], signal.dt, signal.units
+
+
+@pytest.mark.parametrize(("name", "read"), [("npz", _npz), ("mat", _mat), ("nc", _nc), ("h5", _h5)])
+def test_one_choice_in_every_format(lfp, recording, tmp_path, name, read):
+    path, first = tmp_path / f"o.{name}", tmp_path / f"first.{name}"
+    choice = ("--signal", "LFP", "--time", "10,60", "--channels", "b,d", "--units", "uV")
+    lfp("convert", "-q", recording, path, *choice, "--resample", "0.125", "--dtype", "float32")
+    samples, dt, units = read(path)
+    assert samples.shape == (401, 2)
+    assert samples.dtype == np.float32
+    assert (dt, units) == (0.125, "uV")
+    lfp("convert", "-q", recording, first, *choice)
+    exact, dt, _ = read(first)
+    assert dt == DT
+    with open_recording(recording) as file:
+        assert np.array_equal(exact, 1e3 * file.signal("LFP").data[160:961, [1, 3]])
 
 
 def test_a_missing_package_is_named(lfp, recording, tmp_path, monkeypatch):

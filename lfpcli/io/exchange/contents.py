@@ -63,6 +63,10 @@ class Traces:
         Its parameters.
     shares : dict of str to Samples
         Shares of populations, cells or currents, each (T, C).
+    share : str
+        Whose they are, where that is told: ``total``, ``population``, ``cell``.
+    share_types : dict of str to str
+        The same of each of `shares`.
     segments : ndarray of int, shape (C,), or None
         The segment that each channel is, by its row in the geometry of the population that `name`
         ends in; None where channels are no segments.
@@ -78,6 +82,8 @@ class Traces:
     model: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     shares: dict[str, Samples] = field(default_factory=dict)
+    share: str = ""
+    share_types: dict[str, str] = field(default_factory=dict)
     segments: np.ndarray | None = None
 
     @property

@@ -63,6 +63,7 @@ def _signal(recording: Recording, name: str) -> Traces:
         model=signal.model,
         parameters=signal.parameters,
         shares={label: Samples(data) for label, data in signal.groups.items()},
+        share_types=dict(signal.shares),
     )
 
 
@@ -89,6 +90,7 @@ def _dipole(recording: Recording, group: str, pose: Mapping[str, Any]) -> Traces
         channels=AXES,
         model="current dipole moment",
         parameters=pose,
+        share=moment.share,
     )
 
 
@@ -159,7 +161,7 @@ def _write_traces(
     writer: RecordingWriter, traces: Traces, geometries: Mapping[str, Geometry]
 ) -> None:
     nothing = np.empty((0, traces.samples.shape[1]))
-    sampled = Sampled(nothing, traces.units, traces.dt, traces.t_start)
+    sampled = Sampled(nothing, traces.units, traces.dt, traces.t_start, share=traces.share)
     head, _, tail = traces.name.partition("/")
     geometry = geometries.get(tail)
     if head == "dipole" and tail:
@@ -177,6 +179,7 @@ def _write_traces(
             model=traces.model,
             parameters=dict(traces.parameters),
             groups=dict.fromkeys(traces.shares, nothing),
+            shares=dict(traces.share_types),
         )
         tracks = writer.signal(traces.name.replace("/", "."), signal)
     for label, samples in {"": traces.samples, **traces.shares}.items():

@@ -21,6 +21,9 @@ PARTS = {
     "positions": "positions of channels",
     "shares": "shares of populations, cells and currents",
     "dipoles": "dipole moments",
+    "names": "names of channels",
+    "units": "units",
+    "times": "times",
 }
 """What a recording may hold and a format may lack, in words."""
 
@@ -88,21 +91,24 @@ TARGETS = (
         module="numpy_files",
         suffixes=(".npy",),
         keeps="the samples of one signal (T, C)",
-        lacks=("geometry", "parameters", "spikes", "positions", "shares"),
+        lacks=(
+            *("geometry", "parameters", "spikes", "positions", "shares"),
+            *("names", "units", "times"),
+        ),
     ),
     Format(
         name="csv",
         module="tables",
         suffixes=(".csv",),
         keeps="one signal as rows of time, channel, value; or spikes as gid, ms",
-        lacks=("geometry", "parameters", "positions"),
+        lacks=("geometry", "parameters", "positions", "units"),
     ),
     Format(
         name="tsv",
         module="tables",
         suffixes=(".tsv",),
         keeps="one signal as rows of time, channel, value; or spikes as gid, ms",
-        lacks=("geometry", "parameters", "positions"),
+        lacks=("geometry", "parameters", "positions", "units"),
     ),
     Format(
         name="mat",
@@ -195,7 +201,7 @@ TARGETS = (
         module="hybridlfpy",
         folder=True,
         keeps="signals of populations and their sum, spikes as gdf",
-        lacks=("geometry", "parameters", "positions"),
+        lacks=("geometry", "parameters", "positions", "names", "units"),
     ),
     Format(
         name="spikeinterface",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from lfpcli.errors import InputError, UsageError
+from lfpcli.errors import InputError, LfpWarning, UsageError
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
@@ -46,6 +47,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     """
     del target
     written = 0
+    left_out: list[str] = []
     if contents.trains:
         _write_spikes(contents.trains, path / "spikes.h5")
         written += 1
@@ -53,11 +55,20 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         head, _, population = traces.name.partition("/")
         if population and head != "dipole":
             _write_report(traces, head, population, path / f"{head}_{population}.h5")
-        elif traces.units == "mV" and traces.positions is not None:
-            _write_ecp(traces, path)
+        elif traces.units in ("V", "mV", "uV", "nV") and traces.positions is not None:
+            # the unit of bmtk's files, whatever they say
+            _write_ecp(traces.in_units("mV"), path)
         else:
+            left_out.append(traces.name)
             continue
         written += 1
+    others = [name for name in left_out if not name.startswith("dipole/")]
+    if others and written:
+        warnings.warn(
+            f"sonata holds potentials of contacts alone: {', '.join(others)} left out",
+            LfpWarning,
+            stacklevel=2,
+        )
     if not written:
         raise UsageError(
             f"{contents.source} holds nothing that SONATA could hold",

@@ -129,7 +129,8 @@ def convert(
             else:
                 _tell_losses(contents, chosen, target)
                 with _destination(name, target, force) as destination:
-                    writer.write(chosen, destination, Target(name=name, dtype=selection.dtype))
+                    told = _told_name(name, target)
+                    writer.write(chosen, destination, Target(name=told, dtype=selection.dtype))
     progress(1.0)
 
 
@@ -150,13 +151,20 @@ def _target(name: str, to: str | None) -> Format | None:
     else:
         target = target_format(to, name)
         allowed = target.suffixes
-    told = known_by_suffix(name)
+    told = RECORDING if suffix in RECORDING_SUFFIXES else known_by_suffix(name)
     if name != stream.STDIN and told and suffix not in allowed and (target is None or allowed):
         raise UsageError(
             f"--to {to} and the suffix of {name}, which is that of {told}, disagree",
             remedy=f"leave out --to, or name a file that ends in {' or '.join(allowed)}",
         )
     return target
+
+
+def _told_name(name: str, target: Format) -> str:
+    """A name whose suffix says the format, which standard output and other names do not."""
+    if not target.suffixes or Path(name).suffix.lower() in target.suffixes:
+        return name
+    return f"{name}{target.suffixes[0]}"
 
 
 def _watch(contents: Contents, progress: Callable[[float], None]) -> None:
@@ -283,6 +291,9 @@ def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
         "positions": any(each.positions is not None for each in traces),
         "shares": any(each.shares for each in traces),
         "dipoles": any(each.name.startswith("dipole/") for each in traces),
+        "names": any(each.channels != [*map(str, range(len(each.channels)))] for each in traces),
+        "units": any(each.units for each in traces),
+        "times": bool(traces),
     }
     lost = [PARTS[part] for part in target.lacks if there[part]]
     if lost:

@@ -60,6 +60,11 @@ def selected(contents: Contents, selection: Selection) -> Contents:
         trains = trains if "spikes" in selection.signals else []
     if selection.time is not None:
         start, stop = selection.time
+        if stop < start:
+            raise UsageError(
+                f"--time ends at {stop:g} ms, before it begins at {start:g} ms",
+                remedy="give FROM,TO",
+            )
         traces = [each.between(start, stop) for each in traces]
         trains = [each.between(start, stop) for each in trains]
     if selection.channels:
