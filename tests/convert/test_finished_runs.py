@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,26 @@ def test_a_report_with_its_circuit_has_its_cells(ran, shell, tmp_path):
         columns = [np.arange(pointers[k], pointers[k + 1]) for k in np.argsort(order)]
         assert np.array_equal(report.data[:], data[:, np.concatenate(columns)])
     shell("plot", target, "-o", tmp_path / "one.pdf")
+
+
+def test_densities_of_bmtk_are_multiplied_by_areas(ran, shell, tmp_path):
+    source = tmp_path / "density.h5"
+    shutil.copy(ran / "output" / "currents.h5", source)
+    with h5py.File(source, "r+") as file:
+        # NEURON's variable of the mechanism extracellular, mA/cm2
+        file["report/v1/data"].attrs["variable"] = "i_membrane"
+    config = ("--circuit", ran / "config.json")
+    shell("convert", source, tmp_path / "density_rec.h5", *config)
+    shell("convert", ran / "output" / "currents.h5", tmp_path / "current_rec.h5", *config)
+    with (
+        open_recording(tmp_path / "density_rec.h5") as density,
+        open_recording(tmp_path / "current_rec.h5") as current,
+    ):
+        area = density.geometry("v1").area
+        report = density.report("imem", "v1")
+        assert report.units == "nA"
+        expected = 1e-2 * area * current.report("imem", "v1").data[:]
+        np.testing.assert_allclose(report.data[:], expected, rtol=1e-14)
 
 
 def test_reports_of_all_kinds_come_in_one_recording(ran, shell, tmp_path):
