@@ -93,3 +93,24 @@ def test_other_populations_are_kept_apart_from_where_asked() -> None:
         positions({**place, "apart_from": ["S"]}, 4, others=first)
     with pytest.raises(InputError, match="belongs to 'min_distance'"):
         positions({"radius": 60.0, "apart_from": ["A"]}, 4, others=first)
+
+
+def test_a_crowd_that_random_places_do_not_hold_is_given_up(shell, share, tmp_path) -> None:
+    """A third of the cylinder is filled: an ordered arrangement would hold them all."""
+    model = tmp_path / "jam.toml"
+    model.write_text(
+        f"""
+[run]
+tstop = 1.0
+seed = 1
+[cell.c]
+morphology = "{share}/morphologies/stick.swc"
+[population.S]
+cell = "c"
+size = 500
+place = {{shape = "cylinder", radius = 50.0, z = {{dist = "uniform", loc = -50.0, scale = 100.0}}, min_distance = 10.0}}
+"""  # noqa: E501
+    )
+    err = shell("sim", model, "-o", tmp_path / "o.h5", code=3).err
+    assert "500 cells do not fit at random" in err and "find no room" in err
+    assert not (tmp_path / "o.h5").exists()

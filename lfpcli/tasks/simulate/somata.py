@@ -18,8 +18,10 @@ from lfpcli.tasks.simulate.standing import standing_place
 
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
+# rounds without a cell fewer that has no room, after which none is expected
+_PATIENCE = 250
 # points whose distances are all computed
-_FEW = 500
+_FEW = 64
 # largest share of space that balls fill, and of a plane that discs fill
 _DENSEST_BALLS = math.pi / math.sqrt(18)
 _DENSEST_DISCS = math.pi / math.sqrt(12)
@@ -104,18 +106,24 @@ def _cylinder(place: Place, size: int, rng: np.random.Generator, others: np.ndar
     """Uniform on the disc, depth from its distribution, none nearer than the least distance."""
     _refuse_crowd(place, size)
     points = _draw(place, size, rng)
-    for _ in range(_ROUNDS):
+    fewest, last_gain = size + 1, 0
+    for number in range(_ROUNDS):
         again = np.union1d(
             _too_near(points, place.min_distance),
             _near_others(points, others, place.min_distance),
         )
         if not len(again):
             return points
+        if len(again) < fewest:
+            fewest, last_gain = len(again), number
+        if number - last_gain > _PATIENCE:
+            break
         points[again] = _draw(place, len(again), rng)
     raise InputError(
-        f"{size} cells do not fit with {place.min_distance:g} um between them",
+        f"{size} cells do not fit at random with {place.min_distance:g} um between them: "
+        f"{fewest} find no room",
         source=place.source_line,
-        remedy="use a larger radius or a smaller min_distance",
+        remedy="use a larger radius, fewer cells or a smaller min_distance",
     )
 
 
