@@ -6,6 +6,7 @@ what is in it. What a format cannot hold is told on standard error."""
 from __future__ import annotations
 
 import argparse
+import os
 
 from lfpcli.cli import options
 
@@ -18,6 +19,7 @@ examples:
   lfp convert simulation_config.json run.h5
   lfp convert im.h5 run.h5 --circuit simulation_config.json
   lfp convert spikes.gdf spikes.h5
+  lfp convert sweep/ table.csv
   lfp convert --list
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written, 6 a package
@@ -81,6 +83,9 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.file is None or args.output is None:
         raise UsageError("FILE and OUTPUT are needed", remedy="lfp convert in.h5 out.npz")
+    if os.path.isfile(os.path.join(args.file, "sweep.json")):  # noqa: PTH113, PTH118
+        _gather(args)
+        return
     from lfpcli.tasks.convert.convert import Formats, convert
     from lfpcli.tasks.convert.selection import Selection
 
@@ -105,6 +110,15 @@ def run(args: argparse.Namespace) -> None:
             command=[word for word in args.command_line if word != args.output],
             progress=progress,
         )
+
+
+def _gather(args: argparse.Namespace) -> None:
+    """Write the runs of a sweep as one table."""
+    from pathlib import Path
+
+    from lfpcli.tasks.sweep.table import write_table
+
+    write_table(Path(args.file), args.output, force=args.force)
 
 
 def _list(as_json: bool) -> None:

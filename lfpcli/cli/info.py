@@ -1,11 +1,12 @@
 """Say what a file holds: datasets, shapes, units, time span, populations, spikes, signals with
 their models, and how the file came to be. Reads recordings, other HDF5 files, .npy, .npz and
-morphologies. Of a model (.toml, .json) it says what a run would be and what code it names, and runs
-none of it."""
+morphologies, and gathers the runs of a sweep. Of a model (.toml, .json) it says what a run would be
+and what code it names, and runs none of it."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ examples:
   lfp info lfp.h5 --json
   lfp info lfp.h5 -v
   lfp info model.toml
+  lfp info sweep/
   lfp probe out.h5 --array Neuropixels-128 | lfp info -"""
 
 
@@ -36,6 +38,9 @@ def run(args: argparse.Namespace) -> None:
     """Describe the file."""
     if args.input.lower().endswith(MODEL_SUFFIXES):
         _model_facts(args)
+        return
+    if os.path.isdir(args.input):  # noqa: PTH112
+        _sweep_facts(args)
         return
     from lfpcli.tasks.files.info import info
 
@@ -56,6 +61,31 @@ def _model_facts(args: argparse.Namespace) -> None:
     check_files(model)
     facts = {"file": args.input, "kind": "model", **look(model)}
     print(to_json(facts) if args.json else lines(look_lines(facts)))
+
+
+def _sweep_facts(args: argparse.Namespace) -> None:
+    """Say what a sweep varies, and what came out of each run."""
+    from pathlib import Path
+
+    from lfpcli.tasks.sweep.table import columns, sweep_facts
+
+    facts = sweep_facts(Path(args.input))
+    if args.json:
+        print(to_json(facts))
+        return
+    runs = facts["runs"]
+    done = sum(run["state"] == "done" for run in runs)
+    seed = "" if facts["seed"] is None else f", seed {facts['seed']}"
+    heads = columns(runs)
+    rows = [heads]
+    for run in runs:
+        rows.append([_cell(run.get(name, "")) for name in heads])
+    head = f"{args.input}: sweep of {facts['model']}, {done} of {len(runs)} runs done{seed}"
+    print(lines([head, *table(rows)]))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "morph": "summarise, transform and convert morphologies",
     "mechs": "compile, list and check mechanisms (.mod files)",
     "sim": "simulate cells and networks",
+    "sweep": "simulate a model at many values of its keys",
     "probe": "extracellular potentials and CSD from recorded currents",
     "eeg": "EEG from current dipole moments",
     "meg": "MEG from current dipole moments",

@@ -14,7 +14,7 @@ ORDERS = (
     ("convert", "response", "simulate", "circuits", "head", "measure"),
     ("figures", "statistics"),
 )
-ALONE = ("files", "morph", "mechs", "convolve")
+ALONE = ("files", "morph", "mechs", "convolve", "sweep")
 
 
 def package(path: Path) -> str:

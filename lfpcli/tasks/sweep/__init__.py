@@ -1,0 +1,1 @@
+"""Sweeps: one model at many values of its keys, in one folder."""
