@@ -35,6 +35,11 @@ _MODULES = {
         "load_model",
     ),
     "lfpcli.tasks.simulate.simulation": ("simulate",),
+    "lfpcli.tasks.network": (
+        "Network",
+        "Population",
+    ),
+    "lfpcli.tasks.figures.face": ("plot",),
     "lfpcli.forward.models": (
         "CurrentDipoleMoment",
         "LaminarCurrentSourceDensity",

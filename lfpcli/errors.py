@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class ExitCode(enum.IntEnum):
@@ -124,6 +128,34 @@ def nearest(name: str, known: Iterable[object], noun: str = "name") -> str:
         return f"there is no {noun} here"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"known {noun}s: {shown}"
+
+
+def known_keywords(cls: type[T]) -> type[T]:
+    """Decorate a class: a keyword that it does not take is an error that names the nearest.
+
+    Python's own TypeError names none before 3.13.
+    """
+    # the command line imports this file at every start
+    import inspect
+
+    initialise = cls.__init__
+    parameters = inspect.signature(initialise).parameters
+    names = [name for name in parameters if name != "self"]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+    @functools.wraps(initialise)
+    def checked(self: Any, *args: Any, **keywords: Any) -> None:
+        for keyword in keywords:
+            if keyword not in names and not takes_any:
+                raise UsageError(
+                    f"{cls.__name__} has no argument '{keyword}'",
+                    remedy=nearest(keyword, names, "argument"),
+                )
+        initialise(self, *args, **keywords)
+
+    # changed in place, so that isinstance and pickle go on to work
+    cls.__init__ = checked  # type: ignore[method-assign]
+    return cls
 
 
 @contextlib.contextmanager

@@ -74,6 +74,9 @@ class Geometry:
     def __len__(self) -> int:
         return len(self.start)
 
+    def __repr__(self) -> str:
+        return f"Geometry({len(self)} segments, {len(np.unique(self.gid))} cells)"
+
     @classmethod
     def joined(cls, cells: Sequence[Geometry]) -> Geometry:
         """Segments of cells one after the other; equal section names are listed once.

@@ -64,6 +64,10 @@ class Contacts:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __repr__(self) -> str:
+        face = f"{self.shape} faces" if self.has_face else "points"
+        return f"Contacts({self.name + ': ' if self.name else ''}{len(self)} {face})"
+
     @property
     def has_face(self) -> bool:
         """Whether the contacts are faces to average over, not points."""

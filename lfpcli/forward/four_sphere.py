@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lfpcli.errors import InputError, LfpWarning
+from lfpcli.errors import InputError, LfpWarning, known_keywords
 from lfpcli.forward.arrays import moment, points
 from lfpcli.forward.legendre import dipole_series, terms_needed
 from lfpcli.forward.spheres import (
@@ -23,6 +23,7 @@ SIGMAS = (0.3, 1.5, 0.015, 0.3)  # S/m
 MAX_DEGREE = 100_000
 
 
+@known_keywords
 class FourSphereVolumeConductor:
     """Brain, cerebrospinal fluid, skull and scalp as concentric spheres about the origin.
 
@@ -64,6 +65,9 @@ class FourSphereVolumeConductor:
         self.tolerance = float(tolerance)
         self.r_electrodes = points(r_electrodes, "electrodes")
         check_electrodes(self.r_electrodes, self.radii[-1])
+
+    def __repr__(self) -> str:
+        return f"FourSphereVolumeConductor({len(self.r_electrodes)} electrodes)"
 
     def lead_field(self, locations: ArrayLike) -> np.ndarray:
         """Potentials of unit dipoles.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lfpcli.errors import known_keywords
 from lfpcli.forward.arrays import moment, points
 from lfpcli.forward.spheres import (
     check_dipoles,
@@ -15,6 +16,7 @@ from lfpcli.forward.spheres import (
 )
 
 
+@known_keywords
 class HomogeneousSphereVolumeConductor:
     """A homogeneous conducting sphere about the origin, surrounded by an insulator.
 
@@ -43,6 +45,9 @@ class HomogeneousSphereVolumeConductor:
         self.radius, self.sigma = float(radii[0]), float(sigmas[0])
         self.r_electrodes = points(r_electrodes, "electrodes")
         check_electrodes(self.r_electrodes, self.radius)
+
+    def __repr__(self) -> str:
+        return f"HomogeneousSphereVolumeConductor({len(self.r_electrodes)} electrodes)"
 
     def lead_field(self, locations: ArrayLike) -> np.ndarray:
         """Potentials of unit dipoles.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lfpcli.errors import known_keywords
 from lfpcli.forward.arrays import apart, conductivity, moment, points
 
 
@@ -39,6 +40,7 @@ def lead_field(electrodes: ArrayLike, locations: ArrayLike, sigma: float = 0.3) 
     return np.asarray(gap / (4 * np.pi * sigma * distance**3))
 
 
+@known_keywords
 class InfiniteVolumeConductor:
     """Infinite homogeneous medium with current dipoles.
 
@@ -50,6 +52,9 @@ class InfiniteVolumeConductor:
 
     def __init__(self, sigma: float = 0.3) -> None:
         self.sigma = conductivity(sigma)
+
+    def __repr__(self) -> str:
+        return f"InfiniteVolumeConductor(sigma={self.sigma:g})"
 
     def get_transformation_matrix(self, r: ArrayLike) -> np.ndarray:
         """Potentials of unit dipoles at places relative to the dipole.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, known_keywords
 from lfpcli.forward.arrays import apart, dots, moment, points
 from lfpcli.forward.sensors import Sensors
 
@@ -95,6 +95,7 @@ def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     )
 
 
+@known_keywords
 class _MagneticModel:
     """Sensors at points, which measure all three components of the field."""
 
@@ -105,6 +106,9 @@ class _MagneticModel:
         if not (np.isfinite(mu) and mu > 0):
             raise InputError(f"permeability is {mu:g} T m/A, not positive")
         self.mu = float(mu)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.sensor_locations)} sensors)"
 
     def get_transformation_matrix(self, dipole_location: ArrayLike) -> np.ndarray:
         """H of unit dipoles at one place, um.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lfpcli.errors import InputError, LfpWarning, UsageError, nearest
+from lfpcli.errors import InputError, LfpWarning, UsageError, known_keywords, nearest
 from lfpcli.forward import csd
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.dipole import dipole_matrix
@@ -40,6 +40,11 @@ class LinearModel:
     def __init__(self, cell: Any) -> None:
         self.cell = cell
 
+    def __repr__(self) -> str:
+        contacts = getattr(self, "contacts", None)
+        measured = "" if contacts is None else f"{contacts!r}, "
+        return f"{type(self).__name__}({measured}cell={self.cell!r})"
+
     def get_transformation_matrix(self) -> np.ndarray:
         """Return M, shape (C, N); here the identity."""
         return np.eye(len(self._segments().d))
@@ -50,6 +55,7 @@ class LinearModel:
         return self.cell
 
 
+@known_keywords
 class CurrentDipoleMoment(LinearModel):
     """Current dipole moment, nA um; M has shape (3, N)."""
 
@@ -58,6 +64,7 @@ class CurrentDipoleMoment(LinearModel):
         return dipole_matrix(self._segments())
 
 
+@known_keywords
 class PointSourcePotential(LinearModel):
     """Potentials of segments as point sources in an infinite medium.
 
@@ -86,12 +93,14 @@ class PointSourcePotential(LinearModel):
         )
 
 
+@known_keywords
 class LineSourcePotential(PointSourcePotential):
     """Potentials of segments as line sources (Holt and Koch 1999); as `PointSourcePotential`."""
 
     method = "line"
 
 
+@known_keywords
 class RecExtElectrode(LinearModel):
     """Contacts of an extracellular electrode in an infinite medium.
 
@@ -165,6 +174,7 @@ class RecExtElectrode(LinearModel):
         )
 
 
+@known_keywords
 class RecMEAElectrode(RecExtElectrode):
     """Contacts at a slice between glass and saline (Ness et al. 2015).
 
@@ -220,6 +230,7 @@ class RecMEAElectrode(RecExtElectrode):
         )
 
 
+@known_keywords
 class OneSphereVolumeConductor(LinearModel):
     """Potentials inside and outside a sphere about the origin (Deng 2008).
 
@@ -270,6 +281,7 @@ class OneSphereVolumeConductor(LinearModel):
         )
 
 
+@known_keywords
 class LaminarCurrentSourceDensity(LinearModel):
     """CSD in cylinders about the z axis, nA/um3, from exact clipping of the segments.
 
@@ -292,6 +304,7 @@ class LaminarCurrentSourceDensity(LinearModel):
         return csd.laminar_matrix(self._segments(), self.z, self.r)
 
 
+@known_keywords
 class VolumetricCurrentSourceDensity(LinearModel):
     """CSD in the voxels of a grid, nA/um3, from exact clipping of the segments.
 

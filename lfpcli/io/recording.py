@@ -161,6 +161,10 @@ class Recording:
             if part in file and not isinstance(file[part], h5py.Group):
                 raise self._error("is no group", f"/{part}")
 
+    def __repr__(self) -> str:
+        parts = [", ".join(self.populations) or "no cells", *self.signals]
+        return f"Recording({self.name!r}: {', '.join(parts)})"
+
     def source_of(self, path: str) -> str:
         """Name of a part of the file, for messages."""
         return f"{self.name}:{path}"

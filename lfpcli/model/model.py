@@ -106,6 +106,10 @@ class Model(Table):
     path: Path | None = field(default=None, compare=False)
     text: SourceText = field(default_factory=SourceText, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        source = str(self.path) if self.path is not None else "tables"
+        return f"Model({source}: {', '.join(self.populations or self.cells)})"
+
     @property
     def heads(self) -> tuple[Eeg | Meg, ...]:
         """What measures on heads."""

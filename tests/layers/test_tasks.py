@@ -14,7 +14,7 @@ ORDERS = (
     ("convert", "response", "simulate", "circuits", "head", "measure"),
     ("figures", "statistics"),
 )
-ALONE = ("files", "morph", "mechs", "convolve", "sweep")
+ALONE = ("files", "morph", "mechs", "convolve", "sweep", "network")
 
 
 def package(path: Path) -> str:

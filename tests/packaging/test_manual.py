@@ -80,10 +80,13 @@ def test_public_names_of_the_library_are_told() -> None:
 
 def test_lines_of_python_run(neuron_process, tmp_path: Path, shell) -> None:
     blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-python.7"), flags=re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     shell("sim", "builtin:quickstart", "--tstop", 5, "-o", tmp_path / "out.h5", "-q")
     code = "\n".join(unescaped(block) for block in blocks)
-    results = neuron_process(code + "\nresults['lfp'] = lfp\nresults['probe'] = probe.data\n")
+    code += "\nresults['lfp'] = lfp\nresults['probe'] = probe.data\n"
+    code += "results['axes'] = len(figure.axes)\n"
+    results = neuron_process(code)
+    assert results["axes"] >= 2
     assert results["lfp"].shape == (161, 16)
     assert abs(results["probe"]).max() > 1e-5
 

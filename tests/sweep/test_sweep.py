@@ -76,7 +76,8 @@ def test_a_sweep_runs_goes_on_and_is_gathered(shell, model: Path, tmp_path: Path
         "set": {"input.0.weight": "0.1", "run.tstop": "8"},
     }
     # what lfp sim makes with the same values
-    shell("sim", model, "--set", "input.0.weight=0.1", "--set", "run.tstop=8", "-o", tmp_path / "one.h5")
+    keys = ("--set", "input.0.weight=0.1", "--set", "run.tstop=8")
+    shell("sim", model, *keys, "-o", tmp_path / "one.h5")
     shell("diff", folder / "0001.h5", tmp_path / "one.h5", "--exact")
     text = shell("info", folder).out
     assert "2 of 2 runs done" in text

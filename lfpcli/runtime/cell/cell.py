@@ -6,13 +6,13 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from lfpcli import vocabulary
-from lfpcli.errors import SimulatorError, UsageError, nearest
+from lfpcli.errors import SimulatorError, UsageError, known_keywords, nearest
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.geometry import select_sections
 from lfpcli.morphology.tree import Morphology
@@ -41,6 +41,7 @@ Hook = Callable[["Cell"], object]
 _VARIABLE = "variable "
 
 
+@known_keywords
 class Cell(Derived, Located, Stimulated):
     """A cell, from a morphology or from sections that exist.
 
@@ -270,6 +271,12 @@ class Cell(Derived, Located, Stimulated):
             raise SimulatorError(
                 "the sections of this cell were deleted", remedy="make the cell anew"
             )
+        known = [field.name for field in fields(RunSettings)]
+        for name in settings:
+            if name not in known:
+                raise UsageError(
+                    f"a run has no setting '{name}'", remedy=nearest(name, known, "setting")
+                )
         run_settings = replace(self.settings, **settings)
         # asked for once: LFPykit's slice squeezes the cell each time
         transfers = [_transfer(probe, self.totnsegs) for probe in probes]
@@ -301,6 +308,9 @@ class Cell(Derived, Located, Stimulated):
             probe.data = signal.T.reshape(*shape, run_settings.samples)
         self.tvec = run_settings.times
         self._keep_results(kept, recorders)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.sections)} sections, {self.totnsegs} segments)"
 
     def _keep_results(
         self, kept: Mapping[str, np.ndarray], recorders: Mapping[str, Recorder]

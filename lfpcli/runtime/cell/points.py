@@ -68,6 +68,10 @@ class PointProcess:
         self.mechanism = mechanism
         self.point = make_point(mechanism, cell.segments[self.idx], parameters.items())
 
+    def __repr__(self) -> str:
+        place = self.cell.geometry.segment_label(self.idx)
+        return f"{type(self).__name__}({self.mechanism} at {place})"
+
     @property
     def position(self) -> np.ndarray:
         """Midpoint of its segment, shape (3,), um."""

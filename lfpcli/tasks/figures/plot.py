@@ -72,10 +72,23 @@ def plot(
     binary = file_format != "svg"
     check_output(target, force=force, binary=binary)
     with figures.house_style():
-        draw = _comparison if len(sources) > 1 else _figure
-        drawn = draw(sources, parts=parts, view=view or View(), size=size, title=title)
+        drawn = figure_of(sources, parts=parts, view=view, size=size, title=title)
         with atomic_output(target, force=force, binary=binary) as path:
             figures.save(drawn, path, file_format, dpi)
+
+
+def figure_of(
+    sources: Sequence[str | os.PathLike[str]],
+    *,
+    parts: Sequence[str] | None = None,
+    view: View | None = None,
+    size: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw the figure that `plot` writes; the parameters are the same."""
+    with figures.house_style():
+        draw = _comparison if len(sources) > 1 else _figure
+        return draw(sources, parts=parts, view=view or View(), size=size, title=title)
 
 
 def format_of(target: str | os.PathLike[str], file_format: str | None) -> str:
