@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lfpcli.errors import LfpError, OutputError
+from lfpcli.errors import LfpError, OutputError, UsageError
 from lfpcli.io import stream
 from lfpcli.io.temporary import temporary_file
 
+RECORDING_SUFFIXES = (".h5", ".hdf5")
 # HDF5 reports a failed write in its message alone
 _WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
 
@@ -56,6 +57,26 @@ def check_output(
         raise OutputError(
             "output folder is not writable", source=folder, remedy="check its permissions"
         )
+
+
+def check_recording_output(target: str | os.PathLike[str], *, force: bool = False) -> None:
+    """As `check_output` of a recording, whose name must not say that it is something else.
+
+    Raises
+    ------
+    UsageError
+        Where the suffix is none of HDF5's.
+    """
+    suffix = Path(target).suffix.lower()
+    special = Path(target).exists() and not Path(target).is_file()
+    # a number behind a dot, as in weight_0.1, is no suffix
+    named = suffix[1:] and not suffix[1:].isdigit()
+    if named and suffix not in RECORDING_SUFFIXES and not special:
+        raise UsageError(
+            f"a recording is HDF5, and {Path(target).name} says otherwise",
+            remedy="name it .h5; lfp convert and lfp plot write other files",
+        )
+    check_output(target, force=force)
 
 
 @contextlib.contextmanager

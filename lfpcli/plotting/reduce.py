@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 
 _BLOCK_BYTES = 1 << 24
 # what the arithmetic of axes still has room for
@@ -17,13 +17,25 @@ _LARGEST = 1e100
 def rows_in(
     count: int, dt: float, t_start: float, time: tuple[float, float] | None
 ) -> tuple[int, int]:
-    """First row and row past the last whose times, ``t_start + k dt``, lie in `time`."""
+    """First row and row past the last whose times, ``t_start + k dt``, lie in `time`.
+
+    Raises
+    ------
+    UsageError
+        Where none does.
+    """
     if time is None:
         return 0, count
     slack = 1e-6
     first = int(np.ceil(np.clip((time[0] - t_start) / dt - slack, 0, count)))
     last = int(np.floor(np.clip((time[1] - t_start) / dt + slack, -1, count - 1)))
-    return first, max(last + 1, first)
+    if last < first:
+        end = t_start + dt * (count - 1)
+        raise UsageError(
+            f"no sample lies between {time[0]:g} and {time[1]:g} ms",
+            remedy=f"there are samples from {t_start:g} to {end:g} ms",
+        )
+    return first, last + 1
 
 
 def envelope(

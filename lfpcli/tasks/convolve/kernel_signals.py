@@ -10,7 +10,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.convolution import binned, convolved
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.kernels import Kernels, open_kernels
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
@@ -64,7 +64,7 @@ def convolve_kernels(
     InputError
         Where files do not go together.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force)
     with (
         stream.local_file(kernels) as (kernels_path, kernels_name),
         stream.local_file(spikes) as (spikes_path, spikes_name),

@@ -16,7 +16,7 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift
 from lfpcli.forward.treatment import FILTER_ORDER, Band, Noise
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.templates import open_templates
@@ -124,7 +124,7 @@ def convolve_templates(
     InputError, UsageError
         Where files do not go together, or the recipe cannot be.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force)
     with contextlib.ExitStack() as stack:
         inputs: dict[str, str] = {}
         named = [_noted(path, inputs, stack) for path in templates]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from lfpcli.guarded.hdf5 import CheckedDataset
 from lfpcli.io import stream
 from lfpcli.io.leaves import Contents, Leaf, open_contents, read_text
 from lfpcli.io.npz import StoredArray
+from lfpcli.io.provenance import read_provenance
 from lfpcli.io.shares import SHARE
 from lfpcli.io.text import as_text
 from lfpcli.tasks.files.differences import Difference, Tolerance, compare_arrays, compare_texts
@@ -187,6 +189,9 @@ def _compare_attributes(
                 Difference(name, f"only in {'A' if key in a.attributes else 'B'}")
             )
             continue
+        if name == PROVENANCE:
+            comparison.differences += _compare_provenance(a, b, tolerance)
+            continue
         values = [np.asarray(_plain(leaf.attributes[key])) for leaf in (a, b)]
         comparison.differences += compare_arrays(name, values[0], values[1], tolerance)
 
@@ -196,3 +201,37 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (str, bytes)):
         return np.array(as_text(value), dtype=object)
     return value
+
+
+def _compare_provenance(a: Leaf, b: Leaf, tolerance: Tolerance) -> list[Difference]:
+    """Differences of the records of how two files came to be, key by key."""
+    left, right = (_flat(read_provenance(leaf.attributes, PROVENANCE)) for leaf in (a, b))
+    differences = []
+    for name in sorted({*left, *right}):
+        path = f"{PROVENANCE} {name}"
+        if name not in left or name not in right:
+            differences.append(Difference(path, f"only in {'A' if name in left else 'B'}"))
+            continue
+        # texts side by side have one type, of which their lengths are a part
+        values = np.asarray([left[name], right[name]], dtype=_type_of(left[name], right[name]))
+        differences += compare_arrays(path, values[:1], values[1:], tolerance)
+    return differences
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Values of nested tables and lists by dotted keys; commands stay whole."""
+    if isinstance(value, dict) and value:
+        items = list(value.items())
+    elif isinstance(value, list) and any(isinstance(each, (dict, list)) for each in value):
+        items = list(enumerate(value))
+    else:
+        return {path: value if isinstance(value, (int, float, str)) else json.dumps(value)}
+    flat: dict[str, Any] = {}
+    for key, each in items:
+        flat |= _flat(each, f"{path}.{key}" if path else str(key))
+    return flat
+
+
+def _type_of(a: object, b: object) -> Any:
+    """Type of two values as one array: text where either is one."""
+    return str if isinstance(a, str) or isinstance(b, str) else None

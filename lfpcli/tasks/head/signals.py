@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lfpcli.forward.far_field import far_field_ratio
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.head_model import head_model_file
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, open_recording
@@ -80,7 +80,7 @@ def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str
     OutputError
         Where the target cannot be written.
     """
-    check_output(job.target, force=job.force)
+    check_recording_output(job.target, force=job.force)
     instruments = head_instruments(table)
     with open_recording(job.source) as recording:
         by_cell = table.placements is not None

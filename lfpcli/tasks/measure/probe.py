@@ -14,7 +14,7 @@ from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
@@ -100,7 +100,7 @@ def probe(
     InputError
         Where the recording holds no currents of all segments, or has a signal of that name.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force)
     difference: Difference | None = None
     if other_model is not None:
         spec = lfpykit_probe(other_model, spec)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lfpcli.errors import UsageError
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_output, check_recording_output
 from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
@@ -85,7 +85,8 @@ def simulate(
     """
     team, origins = Team(), origins or Origins()
     if team.leads:
-        for target in outputs.targets:
+        check_recording_output(outputs.path, force=outputs.force)
+        for target in outputs.targets[1:]:
             check_output(target, force=outputs.force)
         if model.circuit is not None:
             _check_circuit(model.circuit, outputs)
