@@ -238,6 +238,8 @@ def _version() -> str:
 def _complete() -> None:
     import argcomplete
 
+    from lfpcli.cli import completion
+
     parser = _top_parser()
     commands = parser.add_subparsers(dest="command", parser_class=Parser)
     for name, text in COMMANDS.items():
@@ -245,4 +247,5 @@ def _complete() -> None:
         sub = commands.add_parser(name, help=text, add_help=False)
         module.add_arguments(sub)
         options.add_common(sub)
+        completion.attach(sub)
     argcomplete.autocomplete(parser, always_complete_options="long")

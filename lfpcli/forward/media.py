@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -87,6 +87,8 @@ class Slice:
         Flatten each cell about its soma by this fraction of its depth.
     poisson : float
         Widen it across by this fraction of the squeezing.
+    fit : bool
+        Move each cell along z, by as little as is needed to lie in the slice.
     """
 
     thickness: float
@@ -95,6 +97,7 @@ class Slice:
     z_shift: float = 0.0
     squeeze: float | None = None
     poisson: float = 0.0
+    fit: bool = False
 
     def __post_init__(self) -> None:
         _check_number(self.thickness, "thickness of the slice", above=0.0)
@@ -105,20 +108,53 @@ class Slice:
             raise UsageError("the slice is insulated on both sides: its current has nowhere to go")
 
     def prepare(self, geometry: Geometry) -> Geometry:
-        """Return the segments, squeezed where asked, after checking that they are in the slice.
+        """Return the segments, squeezed and moved where asked, after checking that they are inside.
 
         Raises
         ------
         InputError
-            Names the segments that reach outside.
+            Names the segments that reach outside, and what would bring them in.
         """
         if self.squeeze is not None:
             geometry = transforms.distort(geometry, self.squeeze, axis="z", nu=self.poisson)
         z = np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - self.z_shift
         outside = (z.min(axis=1) < 0) | (z.max(axis=1) > self.thickness)
+        if not outside.any():
+            return geometry
+        shifts = self._shifts(geometry)
+        if self.fit and np.isfinite(shifts).all():
+            shift = np.zeros((len(geometry), 3))
+            shift[:, 2] = shifts
+            moved = replace(geometry, start=geometry.start + shift, end=geometry.end + shift)
+            return moved
         low, high = self.z_shift, self.z_shift + self.thickness
-        _check_inside(geometry, outside, f"the slice from z = {low:g} to {high:g}")
+        region = f"the slice from z = {low:g} to {high:g}"
+        _check_inside(geometry, outside, region, self._remedy(geometry, outside, shifts))
         return geometry
+
+    def _shifts(self, geometry: Geometry) -> np.ndarray:
+        """Least move along z that brings each segment's cell into the slice, (N,), um; else NaN."""
+        low, high = self.z_shift, self.z_shift + self.thickness
+        shifts = np.empty(len(geometry))
+        for gid in np.unique(geometry.gid):
+            own = geometry.gid == gid
+            lowest, highest = _extent(geometry, own)
+            # of a whole slice's depth rounding is no reason to refuse
+            if highest - lowest > self.thickness * (1.0 + 1e-12):
+                shifts[own] = np.nan
+            else:
+                shifts[own] = max(low - lowest, 0.0) + min(high - highest, 0.0)
+        return shifts
+
+    def _remedy(self, geometry: Geometry, outside: np.ndarray, shifts: np.ndarray) -> str:
+        """What would bring the first cell that reaches outside into the slice."""
+        first = int(np.flatnonzero(outside)[0])
+        lowest, highest = _extent(geometry, geometry.gid == geometry.gid[first])
+        extent = f"the cell reaches from z = {lowest:.6g} to {highest:.6g} um"
+        if np.isfinite(shifts[first]):
+            return f"{extent}: shift it by {shifts[first]:.6g} um along z, or set fit = true"
+        share = 1.0 - self.thickness / (highest - lowest)
+        return f"{extent}, more than the slice: rotate it, or squeeze it by more than {share:.3g}"
 
     def images(
         self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
@@ -266,12 +302,23 @@ def _check_number(
         raise UsageError(f"{label} is {number:g}, expected a number > {above:g}")
 
 
-def _check_inside(geometry: Geometry, outside: np.ndarray, region: str) -> None:
+def _extent(geometry: Geometry, chosen: np.ndarray) -> tuple[float, float]:
+    """Least and greatest z of segments, um."""
+    ends = np.concatenate([geometry.start[chosen, 2], geometry.end[chosen, 2]])
+    return float(ends.min()), float(ends.max())
+
+
+def _check_inside(
+    geometry: Geometry,
+    outside: np.ndarray,
+    region: str,
+    remedy: str = "shift or rotate the cell",
+) -> None:
     if np.any(outside):
         names = [geometry.segment_label(i) for i in np.flatnonzero(outside)[:5]]
         more = np.count_nonzero(outside) - len(names)
         raise InputError(
             f"segments reach outside {region} um: {', '.join(names)}"
             + (f" and {more} more" if more else ""),
-            remedy="shift or rotate the cell, or squeeze it into a slice",
+            remedy=remedy,
         )

@@ -213,7 +213,9 @@ class _MovedCell:
         self.segments = segments
         self.model = model
         self.soma = _soma(segments)
-        squeezed = isinstance(model.medium, Slice) and bool(model.medium.squeeze)
+        squeezed = isinstance(model.medium, Slice) and bool(
+            model.medium.squeeze or model.medium.fit
+        )
         # whether moving the contacts the other way is the same as moving the cell
         self.rigid = model.conductivity.ndim == 0 and not squeezed
 

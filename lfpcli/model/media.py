@@ -10,7 +10,7 @@ from lfpcli import vocabulary
 from lfpcli.forward import media
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table
-from lfpcli.model.value_types import ValueType, choice, number, vector
+from lfpcli.model.value_types import BOOLEAN, ValueType, choice, number, vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,9 @@ class Slice(Imaged):
     poisson: float = key(
         number(least=0, most=0.5), 0.0, doc="How much wider it gets, as a share of that."
     )
+    fit: bool = key(
+        BOOLEAN, False, doc="Move each cell along z, by as little as is needed to lie in the slice."
+    )
 
     @cached_property
     def medium(self) -> media.Slice:
@@ -52,6 +55,7 @@ class Slice(Imaged):
             z_shift=self.z_shift,
             squeeze=self.squeeze,
             poisson=self.poisson,
+            fit=self.fit,
         )
 
 
