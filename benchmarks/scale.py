@@ -78,7 +78,7 @@ GROWTH = {
 QUICK_GROWTH = {"sticks": (STICKS, (60, 125)), "Allen cells": (ALLEN, (3, 10))}
 MILLION = Case(cells=5000, segments=200, synapses=0, inputs=1, tstop=0.5, engine="coreneuron")
 # cells of the runs on many processes of few cores
-CROWD = replace(STICKS, cells=1600, tstop=20.0, engine="coreneuron")
+CROWD = replace(STICKS, cells=1600, tstop=50.0, engine="coreneuron")
 PREDICTED = (
     Case(cells=10, tstop=100.0),
     Case(cells=100, segments=400, synapses=20),

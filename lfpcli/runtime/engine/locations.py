@@ -74,15 +74,15 @@ def _rows(recorder: Recorder) -> list[tuple[int, int, int, int]]:
     ordinals: dict[str, int] = {}
     rows = []
     for owner in recorder.owners:
-        found = _variable_of(_mechanism_of(owner), recorder.variable)
-        assert found is not None  # `has_locations` was asked
+        numbers = _variable_of(_mechanism_of(owner), recorder.variable)
+        assert numbers is not None  # `has_locations` was asked
         if not _is_point(owner):
-            rows.append((*found, owner.node_index(), 0))
+            rows.append((*numbers, owner.node_index(), 0))
             continue
         segment = owner.get_segment()
         if owner.hname() not in ordinals:
             ordinals |= _ordinals(segment.point_processes())
-        rows.append((*found, segment.node_index(), ordinals[owner.hname()]))
+        rows.append((*numbers, segment.node_index(), ordinals[owner.hname()]))
     return rows
 
 

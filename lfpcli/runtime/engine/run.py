@@ -101,10 +101,7 @@ def run(
         collectors = Collectors(
             recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
         )
-        solve: Callable[[float], None] = context().psolve
-        if "advance" in settings.own_procedures:
-            solve = _solve_as_the_model_does
-        advance = functools.partial(_advance, solve, feed, collectors.move)
+        advance = functools.partial(_advance, _solver(settings), feed, collectors.move)
         with _sampling(collectors.sample):
             initialise(cells, settings, fields)
             if frame.start is None:
@@ -117,6 +114,14 @@ def run(
             start = frame.start
             held = None if start is None else restored_thresholds(cells, start.above)
             _run_spans(spans, settings, held, collectors=collectors, outlet=outlet, advance=advance)
+
+
+def _solver(settings: RunSettings) -> Callable[[float], None]:
+    """What advances the model to a time, ms."""
+    if "advance" in settings.own_procedures:
+        return _solve_as_the_model_does
+    solve: Callable[[float], None] = context().psolve
+    return solve
 
 
 class _Outlet:
