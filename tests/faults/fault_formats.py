@@ -2,216 +2,212 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
 from pathlib import Path
-from typing import Any
 
-import h5py
+import fault_samples as samples
 import numpy as np
-from fault_mutators import BYTES, TEXT, Mutator
+from fault_mutators import TEXT
+from fault_readers import Format, Reader, command, library
 
-SHARE = Path(__file__).parent.parent.parent / "share"
-Reader = Callable[[Path, Path], int]
+SHARE = samples.SHARE
+# the circuit of the tests of circuits
+sys.path.append(str(Path(__file__).parent.parent / "circuits"))
 
-
-@dataclass(frozen=True)
-class Format:
-    """A format of files.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the table.
-    files : mapping of str to bytes
-        Sound files, by name.
-    readers : sequence of callable
-        Each takes the damaged file and an empty folder, and returns an exit code.
-    mutators : sequence of callable
-        What damages the bytes.
-    structured : bool
-        Whether the structure of HDF5 is damaged too.
-    is_sound : bool
-        Whether the readers accept the files as they are, which is seen first.
-    """
-
-    name: str
-    files: Mapping[str, bytes]
-    readers: Sequence[Reader]
-    mutators: Sequence[Mutator] = BYTES
-    structured: bool = False
-    is_sound: bool = True
-
-
-def command(*words: str) -> Reader:
-    """A command line, in which FILE stands for the damaged file, and OUT for an output."""
-
-    def read(path: Path, folder: Path) -> int:
-        from lfpcli.cli.main import main
-
-        names = {"FILE": str(path), "OUT": str(folder / "out.h5")}
-        return main([names.get(word, word) for word in words])
-
-    return read
-
-
-def library(read: Callable[[Path], Any]) -> Reader:
-    """A function of the library, whose errors are those of a command."""
-
-    def guarded(path: Path, folder: Path) -> int:
-        import sys
-
-        from lfpcli.errors import LfpError
-
-        try:
-            read(path)
-        except LfpError as error:
-            print(f"lfp: error: {error}", file=sys.stderr)
-            return int(error.code)
-        return 0
-
-    return guarded
+_MORPHOLOGY = (
+    command("morph", "FILE", "--json"),
+    command("info", "FILE"),
+    command("morph", "FILE", "-o", "OUT", "--force"),
+)
+_SPIKES = (command("info", "FILE"), command("check", "FILE"))
 
 
 def formats(folder: Path) -> list[Format]:
     """All formats; their sound files are made in a folder."""
-    recording = _recording(folder / "recording.h5")
-    contacts = "FILE"
-    array = ("--contacts", contacts)
-    depths = ("--array", "Neuropixels-128")
+    recording = samples.recording(folder / "recording.h5")
     h5 = {recording.name: recording.read_bytes()}
-    stick = SHARE / "morphologies" / "ball_and_stick.swc"
-    model = _JSON.replace(b"CELL", str(stick).encode())
     return [
-        Format(
-            "recording",
-            h5,
-            (
-                command("info", "FILE", "--json"),
-                command("probe", "FILE", *depths, "-o", "OUT"),
-                command("eeg", "FILE", "--position", "0,0,78000", "-o", "OUT"),
-                command("diff", "FILE", str(recording)),
-            ),
-            structured=True,
-        ),
-        Format("checkpoint", _checkpoint(folder), (library(_read_checkpoint),), structured=True),
-        Format("swc", {stick.name: stick.read_bytes()}, _MORPHOLOGY, TEXT),
-        Format("asc", {"cell.asc": _ASC}, _MORPHOLOGY, TEXT),
-        Format("morphology h5", _morphology_h5(folder), _MORPHOLOGY, structured=True),
-        Format("neuroml", {"cell.nml": _NEUROML}, _MORPHOLOGY, TEXT),
-        Format("npy", {"a.npy": _npy(folder)}, (command("info", "FILE"), library(_read_npy))),
-        Format("npz", _npz(folder), (command("info", "FILE"), library(_read_spikes))),
-        Format("spikes h5", h5, (library(_read_spikes),), structured=True),
-        Format("spikes text", {"spikes.csv": _SPIKES}, (library(_read_spikes),), TEXT),
-        Format("toml", _models(), (library(_read_model),), TEXT),
-        Format("json", {"model.json": model}, (library(_read_model),), TEXT),
-        Format(
-            "contacts",
-            {"contacts.csv": b"x,y,z,nx,ny,nz\n" + b"30,0,%d,1,0,0\n" * 4 % (0, 20, 40, 60)},
-            (command("probe", str(recording), *array, "-o", "OUT"),),
-            TEXT,
-        ),
-        Format("placements", {"places.csv": _PLACES}, (library(_read_placements),), TEXT),
-        Format("mod", {"channel.mod": _MOD}, (library(_read_mod),), TEXT),
-        Format("lead field", _lead_field(folder), (library(_read_head),), structured=True),
+        *_recordings(folder, recording, h5),
+        *_morphologies(folder),
+        *_arrays(folder, h5),
+        *_tables(folder, recording),
+        *_foreign(folder, recording),
+        *_models(),
+        *_with_neuron(folder),
     ]
 
 
-_MORPHOLOGY = (command("morph", "FILE", "--json"), command("info", "FILE"))
-_ASC = b"""; a cell
-("CellBody" (Color Red) (CellBody)
- (-5 -5 0 1) (5 -5 0 1) (5 5 0 1) (-5 5 0 1))
-((Dendrite)
- (0 5 0 2) (0 20 0 1.5) (0 40 0 1.2)
- ((0 60 5 1) (0 80 9 0.9) | (0 60 -5 1) (0 90 -9 0.8)))
-((Axon) (0 -5 0 1) (0 -90 0 0.5))
-"""
-_NEUROML = b"""<neuroml xmlns="http://www.neuroml.org/schema/neuroml2" id="n">
-<cell id="c"><morphology id="m">
-<segment id="0" name="soma"><proximal x="0" y="0" z="0" diameter="10"/>
-<distal x="0" y="0" z="10" diameter="10"/></segment>
-<segment id="1" name="dend"><parent segment="0"/><distal x="0" y="0" z="90" diameter="1"/></segment>
-</morphology></cell></neuroml>
-"""
-_SPIKES = b"# train, time\n" + b"".join(b"%d,%d.5\n" % (k % 7, 3 * k) for k in range(40))
-_PLACES = b"x,y,z,rx,ry,rz\n0,0,0,0,0,0\n10,20,30,90,0,45\n"
-_JSON = b"""{"run": {"tstop": 5.0}, "cell": {"c": {"morphology": "CELL"}},
-"population": {"E": {"cell": "c", "size": 3}}, "record": {"imem": true},
-"probe": [{"name": "shank", "array": "Neuropixels-128", "sigma": 0.3}]}"""
-_MOD = b"""NEURON { SUFFIX leak NONSPECIFIC_CURRENT i RANGE g, e }
-PARAMETER { g = 0.001 (S/cm2) e = -65 (mV) }
-ASSIGNED { v (mV) i (mA/cm2) }
-BREAKPOINT { i = g * (v - e) }
-"""
+def _output(*words: str) -> Reader:
+    return command(*words, "-o", "OUT", "--force", "-q")
 
 
-def _recording(path: Path) -> Path:
-    """A cell of forty segments, with all that a recording may hold."""
-    from lfpcli.geometry import Geometry
-    from lfpcli.io.recording import Report, Sampled, Signal
-    from lfpcli.io.writer import RecordingWriter
-
-    rng = np.random.default_rng(2)
-    count, samples = 40, 200
-    start = np.arange(count)[:, None] * np.array([0.0, 0.0, 10.0])
-    currents = rng.normal(size=(samples, count))
-    currents -= currents.mean(axis=1, keepdims=True)
-    geometry = Geometry(
-        start=start,
-        end=start + np.array([0.0, 0.0, 10.0]),
-        diam=np.ones(count),
-        parent=np.arange(count) - 1,
+def _recordings(folder: Path, recording: Path, h5: dict[str, bytes]) -> list[Format]:
+    readers = (
+        command("info", "FILE", "--json"),
+        _output("probe", "FILE", "--array", "Neuropixels-128"),
+        _output("eeg", "FILE", "--position", "0,0,78000"),
+        _output("meg", "FILE", "--position", "0,0,78000", "--sensors", "helmet"),
+        command("diff", "FILE", str(recording)),
+        command("check", "FILE"),
+        command("stats", "FILE", "--json"),
+        command("convert", "-q", "-f", "FILE", "OUT", "--to", "npz"),
     )
-    middles = 0.5 * (geometry.start + geometry.end)
-    report = Report(
-        currents,
-        "nA",
-        0.1,
-        node_ids=np.arange(1),
-        pointers=np.array([0, count]),
-        element_ids=np.zeros(count, np.int64),
-        element_pos=np.linspace(0.0, 1.0, count),
-    )
-    signal = Signal(
-        rng.normal(size=(samples, 3)),
-        "mV",
-        0.1,
-        positions=np.array([[30.0, 0.0, z] for z in (0, 50, 100)]),
-        names=["a", "b", "c"],
-        model="point source",
-        parameters={"sigma": 0.3},
-    )
-    with RecordingWriter(path, {"program": "lfp", "command": ["lfp", "sim"]}) as writer:
-        writer.geometry("E", geometry)
-        writer.report("imem", "E", report)
-        writer.dipole("total", Sampled(currents @ middles, "nA um", 0.1, share="total"))
-        writer.signal("shank", signal)
-        writer.spikes("E", np.array([1.0, 5.0, 9.0]), np.zeros(3, np.int64))
-    return path
+    picture = (command("plot", "FILE", "-o", "picture.png", "-q"),)
+    parts = (command("info", "FILE"), command("check", "FILE"))
+    return [
+        Format("recording", h5, readers, structured=True, weight=0.4),
+        Format("pictures", h5, picture, structured=True, weight=0.03),
+        Format(
+            "checkpoint",
+            samples.checkpoint(folder),
+            (library(_read_checkpoint), *parts),
+            structured=True,
+            weight=0.2,
+        ),
+        Format(
+            "templates",
+            samples.templates(folder, recording),
+            (*parts, command("convert", "-q", "-f", "FILE", "OUT", "--to", "mearec")),
+            structured=True,
+            weight=0.1,
+        ),
+        Format(
+            "lead field",
+            samples.lead_field(folder),
+            (library(_read_head),),
+            structured=True,
+            weight=0.1,
+        ),
+    ]
 
 
-def _checkpoint(folder: Path) -> dict[str, bytes]:
-    from lfpcli.io.checkpoint import write_checkpoint
-    from lfpcli.io.recording import Sampled
-    from lfpcli.io.writer import RecordingWriter
-    from lfpcli.runtime.engine.state import RunState
+def _morphologies(folder: Path) -> list[Format]:
+    stick = SHARE / "morphologies" / "ball_and_stick.swc"
+    return [
+        Format("swc", {stick.name: stick.read_bytes()}, _MORPHOLOGY, TEXT),
+        Format("asc", {"cell.asc": samples.ASC}, _MORPHOLOGY, TEXT),
+        Format(
+            "morphology h5", samples.morphology_h5(folder), _MORPHOLOGY, structured=True, weight=0.2
+        ),
+        Format("neuroml", {"cell.nml": samples.NEUROML}, _MORPHOLOGY, TEXT),
+    ]
 
-    rng = np.random.default_rng(1)
-    path = folder / "a.h5.checkpoint"
-    with RecordingWriter(folder / "a.h5", {"program": "lfp", "command": ["lfp"]}) as writer:
-        track = writer.dipole("total", Sampled(np.empty((0, 3)), "nA um", 0.1))
-        writer.keep_in_step([track])
-        track.append(rng.normal(size=(3000, 3)))
-        state = RunState(
-            sample=2999,
-            time=299.9,
-            cells={k: rng.normal(size=20) for k in range(5)},
-            times=np.arange(5.0),
-            gids=np.arange(5),
-        )
-        write_checkpoint(path, writer, state, {"seed": 1})
-    return {path.name: path.read_bytes()}
+
+def _arrays(folder: Path, h5: dict[str, bytes]) -> list[Format]:
+    arrays = (command("info", "FILE"), library(_read_npy), command("check", "FILE"))
+    archives = (command("info", "FILE"), library(_read_spikes), command("check", "FILE"))
+    places = samples.placements(folder)
+    spikes = samples.foreign_hdf5(folder)["sonata_spikes.h5"]
+    return [
+        Format("npy", {"a.npy": samples.npy(folder)}, arrays),
+        Format("npz", samples.npz(folder), archives),
+        Format("placements", places, (library(_read_placements),), structured=True, weight=0.1),
+        Format(
+            "spikes h5",
+            {**h5, "sonata_spikes.h5": spikes},
+            (library(_read_spikes),),
+            structured=True,
+            weight=0.15,
+        ),
+    ]
+
+
+def _tables(folder: Path, recording: Path) -> list[Format]:
+    contacts = b"x,y,z,nx,ny,nz\n" + b"30,0,%d,1,0,0\n" * 4 % (0, 20, 40, 60)
+    probe = _output("probe", str(recording), "--contacts", "FILE")
+    eeg = _output("eeg", str(recording), "--position", "0,0,78000", "--montage", "FILE")
+    meg = _output("meg", str(recording), "--position", "0,0,78000", "--sensors", "FILE")
+    montage = (SHARE / "examples" / "montage.csv").read_bytes()
+    sensors = (SHARE / "examples" / "sensors.csv").read_bytes()
+    return [
+        Format(
+            "contacts",
+            {"contacts.csv": contacts, "c.tsv": contacts.replace(b",", b"\t")},
+            (probe,),
+            TEXT,
+        ),
+        Format("arrays", {"array.yaml": samples.YAML, "probe.json": samples.PROBE}, (probe,), TEXT),
+        Format("montages", {"montage.csv": montage, "montage.elc": samples.ELC}, (eeg,), TEXT),
+        Format("sensors", {"sensors.csv": sensors}, (meg,), TEXT),
+        Format("places text", {"places.csv": samples.PLACES}, (library(_read_placements),), TEXT),
+        Format("spikes text", {"spikes.csv": samples.SPIKES}, (library(_read_spikes),), TEXT),
+    ]
+
+
+def _foreign(folder: Path, recording: Path) -> list[Format]:
+    convert = command("convert", "-q", "-f", "FILE", "OUT")
+    texts = {"a.gdf": samples.GDF, "dpl.txt": samples.HNN, "netpyne.json": samples.NETPYNE}
+    lfpy = command("convert", "-q", "-f", "FILE", "OUT", "--from", "sonata")
+    return [
+        Format(
+            "foreign h5",
+            samples.foreign_hdf5(folder),
+            (convert, convert, lfpy),
+            structured=True,
+            weight=0.2,
+            is_sound=False,
+        ),
+        Format("foreign text", texts, (convert,), TEXT),
+        Format("nwb", samples.nwb(folder, recording), (convert,), structured=True, weight=0.05),
+    ]
+
+
+def _models() -> list[Format]:
+    stick = SHARE / "morphologies" / "ball_and_stick.swc"
+    model = samples.JSON.replace(b"CELL", str(stick).encode())
+    no_code = command("sim", "FILE", "--dry-run", "--no-code")
+    beside = {"cell.swc": stick}
+    return [
+        Format("toml", samples.models(), (library(_read_model),), TEXT),
+        Format(
+            "json", {"model.json": model}, (library(_read_model), command("info", "FILE")), TEXT
+        ),
+        Format("toml, no code", {"m.toml": samples.SMALL}, (no_code,), TEXT, beside=beside),
+        Format("mod", {"channel.mod": samples.MOD}, (library(_read_mod),), TEXT),
+    ]
+
+
+def _with_neuron(folder: Path) -> list[Format]:
+    """Formats whose readers change NEURON, so that each input has a process of its own."""
+    stick = SHARE / "morphologies" / "ball_and_stick.swc"
+    circuit = samples.circuit(folder)
+    contents = {name: path.read_bytes() for name, path in circuit.items()}
+    hdf5 = {name: data for name, data in contents.items() if name.endswith(".h5")}
+    config = {name: data for name, data in contents.items() if name == "config.json"}
+    tables = {k: v for k, v in contents.items() if k not in hdf5 and k not in config}
+    dry = command("sim", "IN:config.json", "--dry-run")
+    no_code = command("sim", "IN:config.json", "--dry-run", "--no-code")
+    quick = command("sim", "FILE", "--dry-run", "--passive", "--input", "soma:0.005@2")
+    hoc = command("sim", "--hoc", "FILE", "--dry-run")
+    forms = [
+        Format(
+            "toml, dry run",
+            {"m.toml": samples.SMALL},
+            (command("sim", "FILE", "--dry-run"),),
+            TEXT,
+            beside={"cell.swc": stick},
+        ),
+        Format("swc, dry run", {"cell.swc": stick.read_bytes()}, (quick,), TEXT),
+        Format("hoc", {"a.hoc": samples.HOC}, (hoc, command("morph", "FILE")), TEXT),
+        Format(
+            "sonata json", config, (dry, no_code, command("info", "FILE")), TEXT, beside=circuit
+        ),
+        Format("sonata h5", hdf5, (dry,), structured=True, beside=circuit),
+        Format("sonata tables", tables, (dry,), TEXT, beside=circuit),
+    ]
+    return [_forked(form) for form in forms]
+
+
+def _forked(form: Format) -> Format:
+    from dataclasses import replace
+
+    return replace(form, forked=True, warm=_warm, weight=0.03)
+
+
+def _warm() -> None:
+    from lfpcli.runtime.neuron import nrn
+
+    nrn()
 
 
 def _read_checkpoint(path: Path) -> None:
@@ -231,48 +227,6 @@ def _read_checkpoint(path: Path) -> None:
         expected = np.random.default_rng(1).normal(size=(3000, 3))
         assert np.array_equal(track.samples(0, len(track)), expected), "damage was accepted"
         assert state.sample == 2999 and len(state.times) == 5, "damage was accepted"
-
-
-def _morphology_h5(folder: Path) -> dict[str, bytes]:
-    from lfpcli.cli.main import main
-
-    path = folder / "cell.h5"
-    assert (
-        main(["morph", str(SHARE / "morphologies" / "ball_and_sticks.swc"), "-o", str(path)]) == 0
-    )
-    return {path.name: path.read_bytes()}
-
-
-def _npy(folder: Path) -> bytes:
-    np.save(folder / "a.npy", np.arange(60.0).reshape(20, 3))
-    return (folder / "a.npy").read_bytes()
-
-
-def _npz(folder: Path) -> dict[str, bytes]:
-    arrays = {"times": np.arange(50.0), "ids": np.arange(50) % 5}
-    np.savez(folder / "a.npz", **arrays)
-    np.savez_compressed(folder / "b.npz", **arrays)
-    with zipfile.ZipFile(folder / "b.npz") as archive:
-        assert archive.namelist()
-    return {name: (folder / name).read_bytes() for name in ("a.npz", "b.npz")}
-
-
-def _lead_field(folder: Path) -> dict[str, bytes]:
-    path = folder / "head.h5"
-    rng = np.random.default_rng(3)
-    with h5py.File(path, "w") as file:
-        file["leadfield"] = rng.normal(size=(30, 3, 5))
-        file["leadfield"].attrs["units"] = "uV/(nA m)"
-        file["positions"] = 1e4 * rng.normal(size=(30, 3))
-        file["positions"].attrs["units"] = "um"
-        file["electrodes/positions"] = 9e4 * rng.normal(size=(5, 3))
-        file["electrodes/positions"].attrs["units"] = "um"
-        file["electrodes/names"] = ["a", "b", "c", "d", "e"]
-    return {path.name: path.read_bytes()}
-
-
-def _models() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((SHARE / "examples").glob("*.toml"))}
 
 
 def _read_npy(path: Path) -> None:
