@@ -171,6 +171,49 @@ def numbers(
     return CheckedDataset(node, source)
 
 
+def number(group: h5py.Group, path: str, label: str, *, remedy: str = REMEDY) -> float:
+    """One finite number, a scalar or the only one of a list; raises as `numbers` and `whole`."""
+    values = whole(numbers(group, path, label, remedy=remedy)).reshape(-1)
+    if len(values) != 1:
+        raise InputError(
+            f"holds {len(values)} numbers, expected one", source=f"{label}:{path}", remedy=remedy
+        )
+    return float(values[0])
+
+
+def attribute_number(
+    node: Any, key: str, source: str, default: float | None = None, *, remedy: str = REMEDY
+) -> float:
+    """An attribute that is one finite number.
+
+    Parameters
+    ----------
+    node : h5py object
+        What has it.
+    key : str
+        Its name.
+    source : str
+        What to call the node in messages.
+    default : float, optional
+        The number where there is no such attribute.
+    remedy : str
+        What to do where it is missing or another one.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, or no finite number.
+    """
+    value = node.attrs.get(key, default)
+    try:
+        result = float(value) if np.ndim(value) == 0 else float(np.reshape(value, ()))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"attribute '{key}' is no number", source=source, remedy=remedy) from error
+    if not np.isfinite(result):
+        raise InputError(f"attribute '{key}' is not finite", source=source, remedy=remedy)
+    return result
+
+
 def texts(group: h5py.Group, path: str, label: str, *, remedy: str = REMEDY) -> list[str]:
     """A list of texts of a group; raises as `numbers`."""
     source = f"{label}:{group.name.rstrip('/')}/{path.lstrip('/')}"

@@ -9,6 +9,7 @@ the parent reads without harm too.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import math
 import os
@@ -93,6 +94,8 @@ def _look_in_child(path: Path, label: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
+        # collecting garbage would touch, and so copy, all pages that the parent has
+        gc.disable()
         os.close(reader)
         _report_and_end(path, label, writer)
     os.close(writer)

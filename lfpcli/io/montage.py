@@ -17,6 +17,8 @@ from lfpcli.io.array_tables import read_table
 from lfpcli.io.mne import mne_montage
 
 UM = {"um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
+# um; squares of larger numbers, which no head has, would overflow
+_FARTHEST = 1e9
 # landmarks that say how a head lies; nothing is measured there
 _FIDUCIALS = {"lpa", "rpa", "nz", "nasion"}
 
@@ -92,6 +94,14 @@ def load_montage(source: str, radius: float | None, *, project: bool = False) ->
         )
     elc = source.lower().endswith(".elc")
     names, places = read_elc(source) if elc else _read_csv(source)
+    far = np.flatnonzero(~(np.abs(places) < _FARTHEST).all(axis=1))
+    if len(far):
+        raise InputError(
+            f"electrode '{names[far[0]]}' is no place on a head, {np.abs(places[far[0]]).max():g} "
+            "um from the origin",
+            source=source,
+            remedy="check the unit of the positions",
+        )
     if project:
         places = on_scalp(places, _scalp(radius, source), fit=elc)
     return Montage(names, places, str(source))
@@ -153,7 +163,8 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
     lines = [(k, line.strip()) for k, line in enumerate(text.splitlines(), 1)]
     lines = [(k, line) for k, line in lines if line and not line.startswith("#")]
     # files of ASA that name no unit are in mm
-    unit, names, rows, part = "mm", list[str](), list[list[float]](), ""
+    unit, part = "mm", ""
+    names, labels, rows = list[str](), list[str](), list[list[float]]()
     for number, line in lines:
         word = line.split()[0].rstrip("=:")
         if word in ("Positions", "Labels"):
@@ -165,8 +176,15 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
             names += [label.strip()] if label else []
             rows.append(_elc_row(values.split(), f"{name}:{number}"))
         elif part == "Labels":
-            names += line.split()
-    return _elc_electrodes(names, rows, unit, name)
+            labels += line.split()
+    # some programs write the names twice, beside the positions and after them
+    if names and labels and names != labels:
+        raise InputError(
+            "names beside the positions and labels after them differ",
+            source=name,
+            remedy="take one of them out",
+        )
+    return _elc_electrodes(names or labels, rows, unit, name)
 
 
 def _elc_row(values: list[str], source_line: str) -> list[float]:
@@ -195,5 +213,6 @@ def _elc_electrodes(
     keep = [k for k, label in enumerate(names) if label.lower() not in _FIDUCIALS]
     if not keep:
         raise InputError("has fiducials only, no electrodes", source=source)
-    places = points(rows, f"{source}: positions") * UM[unit]
+    with np.errstate(over="ignore"):  # what becomes infinite is refused by who asked
+        places = points(rows, f"{source}: positions") * UM[unit]
     return [names[k] for k in keep], places[keep]

@@ -7,10 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
-import numpy as np
-
 from lfpcli.errors import InputError, UsageError
+from lfpcli.guarded.hdf5 import CheckedDataset, number, numbers
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces
 from lfpcli.io.exchange.samples import Samples, Turned
@@ -73,19 +71,20 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
         Where it has no ``/data`` and ``/srate``.
     """
     with open_hdf5(source) as (file, name):
-        data, rate = file.get("data"), file.get("srate")
-        if not isinstance(data, h5py.Dataset) or not isinstance(rate, h5py.Dataset):
-            raise InputError("has no /data and /srate", source=name, remedy="see lfp info")
-        if data.ndim != 2 or rate.shape not in ((), (1,)) or not float(np.ravel(rate[()])[0]) > 0:
-            raise InputError("is no signal with a rate", source=name, remedy="see lfp info")
-        values: h5py.Dataset | Turned = data
+        data = numbers(file, "data", name, ndim=2, remedy="see lfp info")
+        rate = number(file, "srate", name, remedy="see lfp info")
+        if not rate > 0:
+            raise InputError(
+                f"has a rate of {rate:g} Hz", source=f"{name}:/srate", remedy="see lfp info"
+            )
+        values: CheckedDataset | Turned = data
         if data.shape[0] < data.shape[1]:
             values = Turned(data)
         traces = Traces(
             name=Path(name).stem,
             samples=Samples(values),
             units="mV",
-            dt=1000.0 / float(np.ravel(rate[()])[0]),
+            dt=1000.0 / rate,
             t_start=0.0,
             channels=[str(k) for k in range(values.shape[1])],
             model="from hybridLFPy",

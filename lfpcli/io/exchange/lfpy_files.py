@@ -70,21 +70,21 @@ class _Field:
 
 def _traces(probe: str, data: Any, dt: float) -> Traces:
     shares: dict[str, Samples] = {}
+    again = "write it again with LFPy"
+    if data.shape is None or len(data.shape) != 2:
+        axes = 0 if data.shape is None else len(data.shape)
+        raise InputError(
+            f"has {axes} axes, expected channels by samples", source=data.name, remedy=again
+        )
     if data.dtype.names:
+        if "imem" not in data.dtype.names:
+            raise InputError("has no field 'imem', the sum", source=data.name, remedy=again)
         # a Network keeps the sum under "imem" and populations under their names
         names = [field for field in data.dtype.names if field != "imem"]
-        if "imem" not in data.dtype.names or data.ndim != 2:
-            raise InputError("has no sum of populations", source=data.name, remedy="see lfp info")
         shares = {field: Samples(_Field(data, field)) for field in names}
         whole: Any = _Field(data, "imem")
-    elif data.ndim == 2:
-        whole = Turned(data)
     else:
-        raise InputError(
-            f"has {data.ndim} axes, expected channels by samples",
-            source=data.name,
-            remedy="see lfp info",
-        )
+        whole = Turned(data)
     units = "mV"
     for begin, unit in _UNITS.items():
         if probe.startswith(begin):

@@ -10,10 +10,12 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import attribute_number, number, numbers, whole
 from lfpcli.io.exchange.contents import Contents, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import open_hdf5
 
+_AGAIN = "make it with gen_recordings"
 MILLIVOLT = 1e-3
 """1 uV in mV."""
 
@@ -28,10 +30,11 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
         Where it is none, or one of before MEArec 1.5, whose axes are the other way.
     """
     with open_hdf5(source) as (file, name):
-        data, rate = file.get("recordings"), file.get("info/recordings/fs")
-        if not isinstance(data, h5py.Dataset) or not isinstance(rate, h5py.Dataset):
+        data = numbers(file, "recordings", name, ndim=2, remedy=_AGAIN)
+        rate = number(file, "info/recordings/fs", name, remedy=_AGAIN)
+        if not rate > 0:
             raise InputError(
-                "holds no recordings of MEArec", source=name, remedy="make it with gen_recordings"
+                f"has a rate of {rate:g} Hz", source=f"{name}:/info/recordings/fs", remedy=_AGAIN
             )
         if "mearec_version" not in file.attrs:
             raise InputError(
@@ -39,27 +42,37 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
                 source=name,
                 remedy="make it again with a later MEArec",
             )
-        gain = float(data.attrs.get("gain_to_uV", 1.0))
-        positions = file.get("channel_positions")
+        gain = attribute_number(data, "gain_to_uV", f"{name}:/recordings", 1.0)
+        positions = None
+        if "channel_positions" in file:
+            positions = whole(numbers(file, "channel_positions", name, ndim=2, remedy=_AGAIN))
         traces = Traces(
             name="recordings",
             samples=Samples(data, factor=gain * MILLIVOLT),
             units="mV",
-            dt=1000.0 / float(rate[()]),
+            dt=1000.0 / rate,
             t_start=0.0,
             channels=[str(k) for k in range(data.shape[1])],
-            positions=None if positions is None else np.asarray(positions[:], float),
+            positions=positions,
             model="MEArec",
         )
-        yield Contents(traces=[traces], trains=_trains(file), source=name)
+        yield Contents(traces=[traces], trains=_trains(file, name), source=name)
 
 
-def _trains(file: h5py.File) -> list[Trains]:
+def _trains(file: h5py.File, name: str) -> list[Trains]:
     times: list[np.ndarray] = []
     node_ids: list[np.ndarray] = []
-    units = file.get("spiketrains", {})
+    units = file.get("spiketrains")
+    if not isinstance(units, h5py.Group):
+        return []
+    for unit in units:
+        if not unit.isdecimal():
+            raise InputError(
+                f"unit '{unit}' has no number", source=f"{name}:/spiketrains", remedy=_AGAIN
+            )
     for unit in sorted(units, key=int):
-        spikes = 1000.0 * np.asarray(units[unit]["times"][:], float)
+        path = f"spiketrains/{unit}/times"
+        spikes = 1000.0 * whole(numbers(file, path, name, ndim=1, remedy=_AGAIN))
         times.append(spikes)
         node_ids.append(np.full(len(spikes), int(unit), np.int64))
     if not times:

@@ -9,10 +9,12 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, whole
 from lfpcli.io.exchange.contents import Target
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 
+_AGAIN = "make them again with lfp probe --placements"
 MICROVOLT = 1e3
 """1 mV in uV."""
 # templates that are turned over at a time
@@ -43,11 +45,19 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
     """
     del target
     with open_hdf5(source) as (file, name), h5py.File(path, "w") as out:
-        templates = file["templates"]
-        facts = templates.attrs
-        dt, t_start = float(facts["dt"]), float(facts["t_start"])
-        count, _, samples = templates.shape
-        before = int(-t_start / dt + 1e-9)
+        templates = numbers(file, "templates", name, ndim=3, remedy=_AGAIN)
+        source_name = f"{name}:/templates"
+        dt = attribute_number(templates, "dt", source_name, remedy=_AGAIN)
+        t_start = attribute_number(templates, "t_start", source_name, remedy=_AGAIN)
+        if not dt > 0:
+            raise InputError(
+                f"has a sampling interval of {dt:g} ms", source=source_name, remedy=_AGAIN
+            )
+        count, contacts, samples = templates.shape
+        positions = _table(file, "positions", name, (count, 3))
+        rotations = _table(file, "rotations", name, (count, 3, 3))
+        # far beyond the samples is as wrong as just beyond
+        before = int(min(-t_start / dt, samples) + 1e-9)
         if not 0 < before < samples:
             raise InputError(
                 "templates do not begin before the spike",
@@ -56,14 +66,16 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
             )
         # MEArec counts the samples before and after, without the one at the end
         samples -= 1
-        shape = (*templates.shape[:2], samples)
+        shape = (count, contacts, samples)
         written = out.create_dataset("templates", shape=shape, dtype="f4")
         rows = max(1, _BLOCK // max(int(np.prod(templates.shape[1:])), 1))
         for start in range(0, count, rows):
             block = MICROVOLT * np.asarray(templates[start : start + rows, :, :samples], float)
+            if not np.all(np.isfinite(block)):
+                raise InputError("holds NaN or infinity", source=source_name, remedy=_AGAIN)
             written[start : start + rows] = np.stack([_aligned(one, before) for one in block])
-        out["locations"] = np.asarray(file["positions"][:], float)
-        out["rotations"] = euler_angles(np.asarray(file["rotations"][:], float))
+        out["locations"] = positions
+        out["rotations"] = euler_angles(rotations)
         names = np.full(count, cell_type, dtype=object)
         out.create_dataset("celltypes", data=names, dtype=h5py.string_dtype("ascii"))
         info = out.create_group("info")
@@ -76,7 +88,17 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
         }
         for key, value in params.items():
             info[f"params/{key}"] = value
-        _write_electrodes(info.create_group("electrodes"), file)
+        places = _table(file, "contacts", name, (contacts, 3))
+        _write_electrodes(info.create_group("electrodes"), places, templates, source_name)
+
+
+def _table(file: h5py.File, path: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    values = whole(numbers(file, path, name, remedy=_AGAIN))
+    if values.shape != shape:
+        raise InputError(
+            f"has shape {values.shape}, expected {shape}", source=f"{name}:/{path}", remedy=_AGAIN
+        )
+    return values
 
 
 def _aligned(template: np.ndarray, before: int) -> np.ndarray:
@@ -110,16 +132,22 @@ def euler_angles(rotations: np.ndarray) -> np.ndarray:
     return np.column_stack([about_x, about_y, about_z])
 
 
-def _write_electrodes(group: h5py.Group, file: Any) -> None:
+def _write_electrodes(
+    group: h5py.Group, positions: np.ndarray, templates: CheckedDataset, source: str
+) -> None:
     """The array as MEAutility's record: its positions, in the plane of y and z where it fits."""
-    positions = np.asarray(file["contacts"][:], float)
-    facts = file["templates"].attrs
-    half_sides = np.ravel(facts.get("half_sides", [5.0]))
+    facts = templates.attrs
+    size = 5.0
+    if "half_sides" in facts:
+        half_sides = np.ravel(facts["half_sides"])
+        if not half_sides.size or half_sides.dtype.kind not in "fiu":
+            raise InputError("attribute 'half_sides' is no number", source=source, remedy=_AGAIN)
+        size = float(half_sides[0])
     record: dict[str, Any] = {
         "electrode_name": as_text(facts.get("array", "lfp-array")),
         "description": "contacts of lfp",
         "pos": positions,
-        "size": float(half_sides[0]),
+        "size": size,
         "shape": as_text(facts.get("shape", "circle")),
         "plane": "yz",
         "type": "wire",

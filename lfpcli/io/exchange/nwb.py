@@ -20,6 +20,7 @@ from pynwb.ecephys import ElectricalSeries
 
 from lfpcli import __version__
 from lfpcli.errors import InputError
+from lfpcli.guarded.survey import survey
 from lfpcli.io.exchange.contents import (
     Contents,
     Target,
@@ -33,6 +34,7 @@ from lfpcli.io.exchange.samples import Samples
 
 # NWB wants a moment that the session began; a simulation has none, and the wall clock would make
 # two files of one recording differ
+_LONGEST_REASON = 300
 SESSION_START = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 # potentials are series of electrodes, all else plain time series
 POTENTIALS = ("V", "mV", "uV", "nV")
@@ -210,19 +212,24 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
         Where PyNWB cannot read it.
     """
     path = Path(source)
-    try:
-        io = pynwb.NWBHDF5IO(path, "r")
-        file = io.read()
-    except Exception as error:
-        # PyNWB raises errors of many classes for one broken file
-        raise InputError(
-            f"is no NWB file that PyNWB reads: {error}",
-            source=path,
-            remedy="validate it with pynwb-validate",
-        ) from error
-    with io:
-        traces = [_traces(series) for series in _series_of(file)]
-        yield Contents(traces=traces, trains=_trains(file), source=str(path))
+    # PyNWB would follow links to other files
+    survey(path, str(path))
+    with contextlib.ExitStack() as stack:
+        try:
+            io = stack.enter_context(pynwb.NWBHDF5IO(path, "r"))
+            file = io.read()
+            traces = [_traces(series) for series in _series_of(file)]
+            contents = Contents(traces=traces, trains=_trains(file), source=str(path))
+        except InputError:
+            raise
+        except Exception as error:
+            # PyNWB raises errors of many classes for one broken file
+            raise InputError(
+                f"is no NWB file that PyNWB reads: {str(error)[:_LONGEST_REASON]}",
+                source=path,
+                remedy="validate it with pynwb-validate",
+            ) from error
+        yield contents
 
 
 def _series_of(file: Any) -> list[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.filters import resample
+from lfpcli.guarded.survey import FAILURES
 
 BLOCK_VALUES = 1 << 22
 """Numbers that are held at a time while samples pass from file to file."""
@@ -71,13 +72,20 @@ class Samples:
             return np.empty((0, self.shape[1]))
         try:
             block = self._source[rows.start : rows.stop]
-        except OSError as error:
+        except FAILURES as error:
             raise InputError(
                 "samples cannot be read", source=self._name(), remedy="make the file again"
             ) from error
         values = np.asarray(block, dtype=float)
         if self._columns is not None:
             values = values[:, self._columns]
+        if not np.all(np.isfinite(values)):
+            row = int(rows.start + np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+            raise InputError(
+                f"sample {row} is NaN or infinite",
+                source=self._name(),
+                remedy="make the file again, or take a part without it: --time, --channels",
+            )
         if self._count is not None:
             self._count(values.size)
         # multiplying by 1 would copy for nothing

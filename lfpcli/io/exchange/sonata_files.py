@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, UsageError
+from lfpcli.guarded.hdf5 import attribute_number, numbers, whole
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
@@ -181,35 +182,37 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
 
 def read_trains(file: h5py.File, name: str, population: str) -> Trains:
     """Spikes of a population of a file."""
-    group = file[f"spikes/{population}"]
-    if not isinstance(group, h5py.Group) or not {"timestamps", "node_ids"} <= set(group):
+    again = "write it again in SONATA's layout"
+    base = f"spikes/{population}"
+    stamps = numbers(file, f"{base}/timestamps", name, ndim=1, remedy=again)
+    cells = numbers(file, f"{base}/node_ids", name, ndim=1, remedy=again)
+    times = whole(stamps) * milliseconds(Path(name), stamps.attrs.get("units", "ms"))
+    node_ids = whole(cells, np.int64)
+    if len(times) != len(node_ids):
         raise InputError(
-            "has no timestamps and node_ids",
-            source=f"{name}:/spikes/{population}",
-            remedy="write it again in SONATA's layout",
+            f"has {len(times)} times and {len(node_ids)} cells",
+            source=f"{name}:/{base}",
+            remedy=again,
         )
-    factor = milliseconds(Path(name), group["timestamps"].attrs.get("units", "ms"))
-    times = np.asarray(group["timestamps"][:], float) * factor
-    node_ids = np.asarray(group["node_ids"][:], np.int64)
     order = np.lexsort((node_ids, times))
     return Trains(population=population, times=times[order], node_ids=node_ids[order])
 
 
 def read_potentials(file: h5py.File, name: str) -> Traces:
     """Potentials of bmtk, whose first row is one step after the begin of the run."""
-    data, time = file["ecp/data"], file.get("ecp/time")
-    if time is None or time.shape != (3,):
-        raise InputError(
-            "has no start, stop and dt", source=f"{name}:/ecp/time", remedy="run bmtk again"
-        )
-    start, _, dt = (float(value) for value in time[:])
+    again = "run bmtk again"
+    data = numbers(file, "ecp/data", name, ndim=2, remedy=again)
+    time = whole(numbers(file, "ecp/time", name, ndim=1, remedy=again))
+    if len(time) != 3:
+        raise InputError("has no start, stop and dt", source=f"{name}:/ecp/time", remedy=again)
+    start, _, dt = map(float, time)
     count = data.shape[1]
     return Traces(
         name="ecp",
         samples=Samples(data),
         units=as_text(data.attrs.get("units", "mV")),
         dt=dt,
-        t_start=float(data.attrs.get("t_start", start + dt)),
+        t_start=attribute_number(data, "t_start", f"{name}:/ecp/data", start + dt),
         channels=[str(k) for k in range(count)],
         model="extracellular report",
     )

@@ -11,13 +11,16 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import CheckedDataset, numbers, whole
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.sonata.config import TablePair
+from lfpcli.io.sonata.nodes import attribute_values, is_group_number
 from lfpcli.io.sonata.types import read_types
 from lfpcli.io.text import as_text
 
 # edges of a file without an index that are looked through at a time
 _BLOCK = 1 << 20
+_AGAIN = "write the file of edges again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +81,28 @@ class EdgePopulation:
         self.name = name
         self._group, self._types = group, types
         self._source = source
+        self._label = source.rpartition(":/edges/")[0]
+        self._ids: dict[str, CheckedDataset] = {}
         for part in ("source_node_id", "target_node_id", "edge_type_id"):
-            if not isinstance(group.get(part), h5py.Dataset):
-                raise InputError(f"has no {part}", source=source, remedy="see lfp info")
+            self._ids[part] = self._numbers(part)
+        for part in ("edge_group_id", "edge_group_index"):
+            if part in group:
+                self._ids[part] = self._numbers(part)
+        for part, ids in self._ids.items():
+            if len(ids) != len(self):
+                raise InputError(
+                    f"has {len(ids)} rows for {len(self)} edges",
+                    source=f"{source}/{part}",
+                    remedy=_AGAIN,
+                )
         self.source_nodes = self._nodes("source_node_id")
         self.target_nodes = self._nodes("target_node_id")
 
     def __len__(self) -> int:
-        return int(self._group["target_node_id"].shape[0])
+        return len(self._ids["target_node_id"])
+
+    def _numbers(self, part: str, ndim: int = 1) -> CheckedDataset:
+        return numbers(self._group, part, self._label, ndim=ndim, remedy="see lfp info")
 
     def _nodes(self, part: str) -> str:
         name = self._group[part].attrs.get("node_population")
@@ -106,11 +123,10 @@ class EdgePopulation:
             Node ids.
         """
         rows = self._rows(targets)
-        group = self._group
-        type_ids = _taken(group["edge_type_id"], rows)
+        type_ids = _taken(self._ids["edge_type_id"], rows)
         return Edges(
-            source=_taken(group["source_node_id"], rows).astype(np.int64),
-            target=_taken(group["target_node_id"], rows).astype(np.int64),
+            source=_taken(self._ids["source_node_id"], rows).astype(np.int64),
+            target=_taken(self._ids["target_node_id"], rows).astype(np.int64),
             types=type_ids.astype(np.int64),
             columns=self._columns(rows),
             type_table=self._types,
@@ -118,26 +134,44 @@ class EdgePopulation:
 
     def _rows(self, targets: Sequence[int]) -> np.ndarray:
         """Numbers of the edges onto some nodes."""
-        index = self._group.get("indices/target_to_source")
-        if index is None:
-            return self._searched(targets)
+        index = "indices/target_to_source"
         # bmtk writes the singular, libsonata the plural
-        ranges = index.get("node_id_to_ranges", index.get("node_id_to_range"))
-        spans = index.get("range_to_edge_id")
-        if ranges is None or spans is None:
+        plural = f"{index}/node_id_to_ranges"
+        ranges = plural if plural in self._group else f"{index}/node_id_to_range"
+        if ranges not in self._group or f"{index}/range_to_edge_id" not in self._group:
             return self._searched(targets)
-        first_last = ranges[()].astype(np.int64)
-        known = [target for target in targets if 0 <= target < len(first_last)]
+        first_last = self._pairs(ranges, limit=None)
+        spans = self._pairs(f"{index}/range_to_edge_id", limit=len(self))
         rows: list[np.ndarray] = [np.empty(0, np.int64)]
-        for target in known:
+        for target in targets:
+            if not 0 <= target < len(first_last):
+                continue
             first, last = first_last[target]
-            for start, stop in spans[first:last].astype(np.int64) if last > first >= 0 else ():
+            if last > len(spans):
+                raise InputError(
+                    f"names span {last}, there are {len(spans)}",
+                    source=f"{self._source}/{ranges}",
+                    remedy=_AGAIN,
+                )
+            for start, stop in spans[first:last] if last > first >= 0 else ():
                 rows.append(np.arange(start, stop))
         return np.concatenate(rows)
 
+    def _pairs(self, path: str, *, limit: int | None) -> np.ndarray:
+        """Begins and ends of an index, shape (n, 2), whose ends are at most `limit`."""
+        pairs = whole(self._numbers(path, ndim=2), np.int64)
+        # a node without edges has a pair that may be anything that holds nothing
+        holds = pairs[:, 0] < pairs[:, -1]
+        wrong = pairs.shape[1] != 2 or np.any(pairs[holds] < 0)
+        if wrong or (limit is not None and np.any(pairs[holds] > limit)):
+            raise InputError(
+                "does not fit the edges", source=f"{self._source}/{path}", remedy=_AGAIN
+            )
+        return pairs
+
     def _searched(self, targets: Sequence[int]) -> np.ndarray:
         """The same for a file without an index, which is looked through whole."""
-        node_ids = self._group["target_node_id"]
+        node_ids = self._ids["target_node_id"]
         rows: dict[int, list[np.ndarray]] = {target: [] for target in targets}
         for start in range(0, len(self), _BLOCK):
             block = node_ids[start : start + _BLOCK].astype(np.int64)
@@ -151,35 +185,49 @@ class EdgePopulation:
 
     def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         group = self._group
-        numbers = group.get("edge_group_id")
-        places = group.get("edge_group_index")
-        group_of = np.zeros(len(rows), np.int64) if numbers is None else _taken(numbers, rows)
-        row_of = rows if places is None else _taken(places, rows).astype(np.int64)
+        group_of, row_of = np.zeros(len(rows), np.int64), rows
+        if "edge_group_id" in self._ids:
+            group_of = _taken(self._ids["edge_group_id"], rows)
+        if "edge_group_index" in self._ids:
+            row_of = _taken(self._ids["edge_group_index"], rows).astype(np.int64)
         columns: dict[str, np.ndarray] = {}
-        for name in group:
-            if not name.isdigit():
+        for name, attributes in group.items():
+            if not is_group_number(name) or not isinstance(attributes, h5py.Group):
                 continue
             members = np.flatnonzero(group_of == int(name))
-            for attribute, dataset in group[name].items():
+            for attribute, dataset in attributes.items():
                 if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 1:
                     continue
                 column = columns.setdefault(attribute, np.full(len(rows), None, object))
-                values = _taken(dataset, row_of[members])
-                if values.dtype.kind in "SO":
-                    values = np.array([as_text(text) for text in values], dtype=object)
-                column[members] = values
+                column[members] = self._attribute(dataset, row_of[members])
         return columns
 
+    def _attribute(self, dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+        if h5py.check_string_dtype(dataset.dtype) is not None:
+            # texts are few, and HDF5 reads them one by one
+            return _checked_rows(attribute_values(dataset, self._label), rows, dataset.name)
+        name = dataset.name.rpartition("/")[2]
+        return _taken(numbers(dataset.parent, name, self._label, ndim=1), rows)
 
-def _taken(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+
+def _checked_rows(values: np.ndarray, rows: np.ndarray, source: str) -> np.ndarray:
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(values):
+        raise InputError(
+            f"has {len(values)} rows, others are asked for", source=source, remedy=_AGAIN
+        )
+    chosen: np.ndarray = values[rows]
+    return chosen
+
+
+def _taken(dataset: CheckedDataset, rows: np.ndarray) -> np.ndarray:
     """Rows of a dataset in any order; HDF5 wants them ascending."""
     if not len(rows):
         return np.empty(0, dataset.dtype)
-    if rows.max() >= dataset.shape[0]:
+    if rows.max() >= dataset.shape[0] or rows.min() < 0:
         raise InputError(
-            f"has {dataset.shape[0]} rows, the index names row {rows.max()}",
-            source=dataset.name,
-            remedy="write the index of the edges again",
+            f"has {dataset.shape[0]} rows, the index names rows {rows.min()} to {rows.max()}",
+            source=dataset.source,
+            remedy=_AGAIN,
         )
     low, high = int(rows.min()), int(rows.max()) + 1
     if high - low <= 4 * len(rows) + 1024:
@@ -205,4 +253,9 @@ def open_edges(pair: TablePair) -> Iterator[list[EdgePopulation]]:
         root = file.get("edges")
         if not isinstance(root, h5py.Group):
             raise InputError("has no group /edges", source=label, remedy="see lfp info")
+        for name, group in root.items():
+            if not isinstance(group, h5py.Group):
+                raise InputError(
+                    "is no population of edges", source=f"{label}:/edges/{name}", remedy=_AGAIN
+                )
         yield [EdgePopulation(name, root[name], types, f"{label}:/edges/{name}") for name in root]

@@ -10,10 +10,13 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, nearest
+from lfpcli.guarded.hdf5 import numbers, texts, whole
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.types import read_types
-from lfpcli.io.text import as_text
+
+# digits of a group number; more are no number of a file
+_LONGEST_NUMBER = 10
 
 
 class NodePopulation:
@@ -161,10 +164,10 @@ def _population(
     source = f"{label}:/nodes/{name}"
     if not isinstance(group, h5py.Group) or "node_type_id" not in group:
         raise InputError("has no node_type_id", source=source, remedy="see lfp info")
-    type_ids = _whole(group["node_type_id"], source)
+    type_ids = _whole(group, "node_type_id", label)
     count = len(type_ids)
-    node_ids = _whole(group["node_id"], source) if "node_id" in group else np.arange(count)
-    columns = group_columns(group, count, "node_group", source)
+    node_ids = _whole(group, "node_id", label) if "node_id" in group else np.arange(count)
+    columns = group_columns(group, count, "node_group", label)
     order = np.argsort(node_ids, kind="stable")
     if len(np.unique(node_ids)) != count or len(node_ids) != count:
         raise InputError(
@@ -192,16 +195,11 @@ def _population(
     )
 
 
-def _whole(dataset: Any, source: str) -> np.ndarray:
-    values = np.asarray(dataset[()])
-    if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise InputError(
-            "holds no whole numbers", source=f"{source}{dataset.name}", remedy="see lfp info"
-        )
-    return values.astype(np.int64)
+def _whole(group: h5py.Group, name: str, label: str) -> np.ndarray:
+    return whole(numbers(group, name, label, ndim=1, remedy="see lfp info"), np.int64)
 
 
-def group_columns(group: h5py.Group, count: int, prefix: str, source: str) -> dict[str, np.ndarray]:
+def group_columns(group: h5py.Group, count: int, prefix: str, label: str) -> dict[str, np.ndarray]:
     """Attributes of single nodes or edges from the groups that they are kept in.
 
     Parameters
@@ -212,8 +210,8 @@ def group_columns(group: h5py.Group, count: int, prefix: str, source: str) -> di
         Its nodes or edges.
     prefix : {'node_group', 'edge_group'}
         Begin of the names of the two datasets that tell where each is kept.
-    source : str
-        What to call it in messages.
+    label : str
+        What to call the file in messages.
 
     Returns
     -------
@@ -221,27 +219,39 @@ def group_columns(group: h5py.Group, count: int, prefix: str, source: str) -> di
         None where one has no such attribute.
     """
     # without these two, node k is row k of group 0
-    numbers = group.get(f"{prefix}_id")
-    rows = group.get(f"{prefix}_index")
-    group_of = np.zeros(count, np.int64) if numbers is None else _whole(numbers, source)
-    row_of = np.arange(count) if rows is None else _whole(rows, source)
+    group_of, row_of = np.zeros(count, np.int64), np.arange(count)
+    if f"{prefix}_id" in group:
+        group_of = _whole(group, f"{prefix}_id", label)
+    if f"{prefix}_index" in group:
+        row_of = _whole(group, f"{prefix}_index", label)
+    if len(group_of) != count or len(row_of) != count:
+        raise InputError(
+            f"tells the groups of {len(group_of)} and the rows of {len(row_of)} of {count} ids",
+            source=f"{label}:{group.name}",
+            remedy="write the file again",
+        )
     columns: dict[str, np.ndarray] = {}
-    for name in group:
-        if not name.isdigit():
+    for name, attributes in group.items():
+        if not is_group_number(name) or not isinstance(attributes, h5py.Group):
             continue
         members = np.flatnonzero(group_of == int(name))
-        enums = group[name].get("@library")
-        for attribute, dataset in _datasets(group[name]):
-            values = _attribute(dataset, attribute, enums)
-            if row_of[members].max(initial=-1) >= len(values):
+        taken = row_of[members]
+        for attribute, dataset in _datasets(attributes):
+            values = _attribute(dataset, attribute, attributes.get("@library"), label)
+            if len(taken) and not 0 <= taken.min() <= taken.max() < len(values):
                 raise InputError(
-                    f"has {len(values)} rows, too few",
-                    source=f"{source}/{name}/{attribute}",
+                    f"has {len(values)} rows, others are asked for",
+                    source=f"{label}:{dataset.name}",
                     remedy="write the file again",
                 )
             column = columns.setdefault(attribute, np.full(count, None, object))
-            column[members] = values[row_of[members]]
+            column[members] = values[taken]
     return columns
+
+
+def is_group_number(name: str) -> bool:
+    """Whether a name is a number, which a group of attributes has as its name."""
+    return name.isascii() and name.isdecimal() and len(name) < _LONGEST_NUMBER
 
 
 def _datasets(group: h5py.Group, prefix: str = "") -> list[tuple[str, h5py.Dataset]]:
@@ -256,15 +266,35 @@ def _datasets(group: h5py.Group, prefix: str = "") -> list[tuple[str, h5py.Datas
     return datasets
 
 
-def _attribute(dataset: h5py.Dataset, name: str, enums: Any) -> np.ndarray:
-    values = dataset[()]
-    if enums is not None and name in enums:
+def _attribute(dataset: h5py.Dataset, name: str, enums: Any, label: str) -> np.ndarray:
+    source = f"{label}:{dataset.name}"
+    if isinstance(enums, h5py.Group) and name in enums:
         # repeated texts are numbers into a list of them
-        texts = np.array([as_text(text) for text in enums[name][()]], dtype=object)
-        return texts[np.asarray(values, np.int64)]
-    if values.dtype.kind in "SO":
-        return np.array([as_text(text) for text in values], dtype=object)
-    return np.asarray(values)
+        words = np.array(texts(enums, name, label), dtype=object)
+        places = whole(numbers(dataset.parent, name, label, ndim=1), np.int64)
+        if places.size and not 0 <= places.min() <= places.max() < len(words):
+            raise InputError(
+                f"names a text beyond the {len(words)} there are",
+                source=source,
+                remedy="write the file again",
+            )
+        chosen: np.ndarray = words[places]
+        return chosen
+    return attribute_values(dataset, label)
+
+
+def attribute_values(dataset: h5py.Dataset, label: str) -> np.ndarray:
+    """Values of an attribute of nodes or edges, numbers or texts, shape (n,).
+
+    Raises
+    ------
+    InputError
+        Where they are neither, or cannot be read.
+    """
+    name = dataset.name.rpartition("/")[2]
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return np.array(texts(dataset.parent, name, label), dtype=object)
+    return np.asarray(numbers(dataset.parent, name, label, ndim=1)[()])
 
 
 def read_populations(pairs: tuple[TablePair, ...]) -> dict[str, NodePopulation]:

@@ -18,6 +18,7 @@ from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.exchange import recordings
+from lfpcli.io.exchange.checking import check_contents
 from lfpcli.io.exchange.contents import Contents, Target
 from lfpcli.io.exchange.registry import (
     PARTS,
@@ -265,19 +266,28 @@ def _opened(reader: Format, path: Path, label: str, formats: Formats) -> Iterato
             f"--circuit goes with reports and spikes of SONATA, {label} is of format {reader.name}",
             remedy="leave it out",
         )
-    with contextlib.ExitStack() as stack:
-        if reader.name == "circuit":
-            from lfpcli.tasks.convert.finished_runs import opened_run
+    with _opener(reader, path, label, formats) as contents:
+        check_contents(contents)
+        yield contents
 
-            yield stack.enter_context(opened_run(path))
-        elif formats.circuit is not None:
-            from lfpcli.tasks.convert.finished_runs import opened_report
 
-            yield stack.enter_context(opened_report(path, label, Path(formats.circuit)))
-        elif reader.name == "lfpy":
-            yield stack.enter_context(reader.load().opened(path, formats.dt))
-        else:
-            yield stack.enter_context(reader.load().opened(path))
+def _opener(
+    reader: Format, path: Path, label: str, formats: Formats
+) -> contextlib.AbstractContextManager[Contents]:
+    if reader.name == "circuit":
+        from lfpcli.tasks.convert.finished_runs import opened_run
+
+        return opened_run(path)
+    if formats.circuit is not None:
+        from lfpcli.tasks.convert.finished_runs import opened_report
+
+        return opened_report(path, label, Path(formats.circuit))
+    contents: contextlib.AbstractContextManager[Contents]
+    if reader.name == "lfpy":
+        contents = reader.load().opened(path, formats.dt)
+    else:
+        contents = reader.load().opened(path)
+    return contents
 
 
 def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
