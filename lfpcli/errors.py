@@ -24,12 +24,23 @@ class ExitCode(enum.IntEnum):
     BUG = 70
 
 
+# characters of a message, and of these how many are its end
+_LONGEST, _LONGEST_END = 600, 150
+
+
 def printable(text: str) -> str:
     """Text without what would steer a terminal: control characters become escapes such as \\x1b."""
     if text.isprintable():
         return text
     shown = (c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return "".join(shown)
+
+
+def _shortened(text: str) -> str:
+    """A text that fits on a screen: a line of a damaged file may be all of the file."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST - _LONGEST_END]} ... {text[-_LONGEST_END:]}"
 
 
 class LfpError(Exception):
@@ -50,7 +61,7 @@ class LfpError(Exception):
     usual_remedy = "run it with --debug to see where"
 
     def __init__(self, message: str, *, source: object = None, remedy: str | None = None) -> None:
-        self.message = " ".join(str(message).split())
+        self.message = _shortened(" ".join(str(message).split()))
         self.source = None if source is None else str(source)
         self.remedy = remedy
         super().__init__(self.message)

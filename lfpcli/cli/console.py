@@ -31,6 +31,7 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.silent = False  # ranks other than 0 leave talking to rank 0
+        self.subject = ""  # the file that errors without a place are about
 
     def error(self, text: object) -> None:
         """Print an error; always shown."""

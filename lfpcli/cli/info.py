@@ -1,7 +1,7 @@
 """Say what a file holds: datasets, shapes, units, time span, populations, spikes, signals with
 their models, and how the file came to be. Reads recordings, other HDF5 files, .npy, .npz and
-morphologies, and gathers the runs of a sweep. Of a model (.toml, .json) it says what a run would be
-and what code it names, and runs none of it."""
+morphologies, and gathers the runs of a sweep. Of a model or a SONATA configuration (.toml, .json)
+it says what a run would be and what code it names, and runs none of it."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> None:
 def _model_facts(args: argparse.Namespace) -> None:
     """Say what a model would do, without running the code that it names."""
     from lfpcli.cli.model_facts import look_lines
-    from lfpcli.model import check_files, load_model
     from lfpcli.tasks.simulate.look import look
+    from lfpcli.tasks.simulate.quick import Quick
+    from lfpcli.tasks.simulate.source import model_source
 
-    model = load_model(args.input)
-    check_files(model)
-    facts = {"file": args.input, "kind": "model", **look(model)}
+    with model_source(args.input, Quick()) as source:
+        facts = {"file": args.input, "kind": "model", **look(source.model)}
     print(to_json(facts) if args.json else lines(look_lines(facts)))
 
 
@@ -176,5 +176,7 @@ def _datasets(datasets: list[dict[str, Any]]) -> list[str]:
             rows.append((dataset["path"], dataset["link"], "", ""))
             continue
         shape = "empty" if dataset["shape"] is None else " x ".join(map(str, dataset["shape"]))
-        rows.append((dataset["path"], shape or "scalar", dataset["type"], dataset.get("units", "")))
+        rows.append(
+            (dataset["path"], shape or "scalar", dataset["type"], str(dataset.get("units", "")))
+        )
     return table(rows) if rows else ["  no datasets"]

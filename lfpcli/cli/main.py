@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import signal
@@ -103,6 +104,9 @@ def _failed(error: Exception, console: Console, size: int) -> int:
     """Say what is wrong, and return the exit code."""
     if size > 1:
         _await_rank_0()
+    if isinstance(error, LfpError) and not isinstance(error, UsageError):
+        # misuse names its option; other errors are about the file that was to be read
+        error.source = error.source or console.subject
     text, code = _told(error)
     console.error(text)
     return int(code)
@@ -184,11 +188,22 @@ def _run_command(name: str, arguments: list[str], console: Console) -> int:
     args = command_parser(name, module).parse_args(arguments)
     console.quiet, console.verbose = args.quiet, args.verbose
     args.console = console
+    console.subject = _subject(args)
     args.command_line = ["lfp", name, *arguments]
     begin_countdown()
     with console.catch_warnings():
         code = module.run(args)
     return int(code or ExitCode.OK)
+
+
+def _subject(args: argparse.Namespace) -> str:
+    """The first file that a command reads; empty where it reads none."""
+    for name in ("input", "file", "model", "hoc", "morphology", "a", "files", "paths"):
+        value = getattr(args, name, None)
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, str):
+            return "standard input" if first == "-" else first
+    return ""
 
 
 def load(name: str) -> ModuleType:

@@ -4,12 +4,12 @@ list, describe or check mechanisms. The same content is compiled once, wherever 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from lfpcli.cli import options
-from lfpcli.errors import ExitCode, UsageError
+from lfpcli.cli.facts import to_json
+from lfpcli.errors import ExitCode, UsageError, printable
 
 if TYPE_CHECKING:
     from lfpcli.tasks.mechs import Finding
@@ -238,8 +238,8 @@ def _variable_line(entry: dict[str, Any]) -> str:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable(line) + "\n")
 
 
 def _print_json(facts: object) -> None:
-    _print(json.dumps(facts, indent=2))
+    print(to_json(facts))

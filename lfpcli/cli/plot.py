@@ -149,7 +149,7 @@ def _print_characters(args: argparse.Namespace, parts: list[str] | None, view: A
     """Print the recording as characters."""
     from rich.console import Console
 
-    from lfpcli.errors import UsageError
+    from lfpcli.errors import UsageError, printable
     from lfpcli.tasks.figures.terminal import terminal_picture
 
     if args.output or args.format or len(args.input) > 1:
@@ -165,7 +165,9 @@ def _print_characters(args: argparse.Namespace, parts: list[str] | None, view: A
         coloured=console.color_system is not None and not console.no_color,
     )
     for line in lines:
-        console.print(line)
+        # names of the recording do not steer the terminal
+        harmless = line.plain.isprintable()
+        console.print(line if harmless else printable(line.plain), markup=False)
 
 
 def _names(text: str) -> list[str]:

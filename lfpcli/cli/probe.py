@@ -127,12 +127,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(as_json: bool) -> int:
-    import json
-
+    from lfpcli.cli.facts import lines, to_json
     from lfpcli.io.arrays import array_files
 
     files = {name: str(path) for name, path in sorted(array_files().items())}
-    print(json.dumps(files, indent=2) if as_json else "\n".join(files))
+    print(to_json(files) if as_json else lines(files))
     return 0
 
 

@@ -193,12 +193,12 @@ def _start_processes(args: argparse.Namespace, read: Any) -> None:
 
 def _plan(args: argparse.Namespace, model: Any) -> int:
     if args.no_code:
-        from lfpcli.cli.facts import to_json
+        from lfpcli.cli.facts import lines, to_json
         from lfpcli.cli.model_facts import look_lines
         from lfpcli.tasks.simulate.look import look
 
         facts = look(model)
-        print(to_json(facts) if args.json else "\n".join(look_lines(facts)))
+        print(to_json(facts) if args.json else lines(look_lines(facts)))
         return 0
     from lfpcli.tasks.simulate.ranks import chosen_ranks
     from lfpcli.tasks.simulate.simulation import plan_of

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lfpcli.cli import options
-from lfpcli.cli.facts import count_text, table, to_json
+from lfpcli.cli.facts import count_text, lines, table, to_json
+from lfpcli.errors import printable
 
 EPILOG = """\
 examples:
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.csv:
         sys.stdout.write(_csv(facts))
     else:
-        print("\n".join(_lines(facts)))
+        print(lines(_lines(facts)))
 
 
 def _pair(text: str) -> tuple[float, float]:
@@ -153,13 +154,14 @@ def _csv(facts: dict[str, Any]) -> str:
     for name, population in facts["populations"].items():
         for key, value in population.items():
             if not isinstance(value, dict):
-                writer.writerow((name, "", key, _exact(value)))
+                writer.writerow((printable(name), "", key, _exact(value)))
     for name, signal in facts["signals"].items():
-        for k, channel in enumerate(signal["channels"]):
+        for k, label in enumerate(signal["channels"]):
+            subject = (printable(name), printable(label))
             for key in ("mean", "sd", "peak_to_peak"):
-                writer.writerow((name, channel, key, _exact(signal[key][k])))
+                writer.writerow((*subject, key, _exact(signal[key][k])))
             for band, powers in signal["band_power"].items():
-                writer.writerow((name, channel, f"power of {band}", _exact(powers[k])))
+                writer.writerow((*subject, f"power of {band}", _exact(powers[k])))
     return text.getvalue()
 
 

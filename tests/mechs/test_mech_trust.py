@@ -43,6 +43,14 @@ def test_what_others_can_write_is_refused(folder: Path, part: str) -> None:
         check_trusted(folder, MANIFEST)
 
 
+def test_folders_above_the_cache_are_closed(folder: Path) -> None:
+    folder.parent.parent.chmod(0o777)
+    with pytest.raises(SimulatorError, match=r"others can replace the cache.*; chmod o-w"):
+        check_trusted(folder, MANIFEST)
+    folder.parent.parent.chmod(0o1777)
+    check_trusted(folder, MANIFEST)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("part", ["..", ".", "libnrnmech.so"])
 def test_what_others_own_is_refused(folder: Path, part: str) -> None:

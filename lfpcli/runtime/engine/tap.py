@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +23,10 @@ from lfpcli.errors import LfpError, SimulatorError
 from lfpcli.runtime.engine.interrupts import deferred_signals
 from lfpcli.runtime.engine.locations import locations_of
 from lfpcli.runtime.engine.record import Recorder
-from lfpcli.runtime.mechanisms.library import TAP_PREFIX, cache_folder
+from lfpcli.runtime.mechanisms.library import MANIFEST, TAP_PREFIX, cache_folder
 from lfpcli.runtime.mechanisms.store import built_once
 from lfpcli.runtime.mechanisms.toolchain import build_key, toolchain
+from lfpcli.runtime.mechanisms.trust import check_trusted, digest_of
 from lfpcli.runtime.neuron import context
 
 _SOURCE = Path(__file__).with_name("tap.cpp")
@@ -123,8 +125,11 @@ def _key() -> str:
 
 
 def _read(folder: Path) -> Path | None:
-    path = folder / _LIBRARY
-    return path if path.is_file() else None
+    """The compiled tap; None where it is not there. It has to be this user's own, unchanged."""
+    if not (folder / _LIBRARY).is_file() or not (folder / MANIFEST).is_file():
+        return None
+    check_trusted(folder, MANIFEST)
+    return folder / _LIBRARY
 
 
 def _compiled(work: Path) -> Path:
@@ -140,6 +145,8 @@ def _compiled(work: Path) -> Path:
     if code != 0:
         errors = [line for line in printed.splitlines() if "error" in line] or ["nothing was said"]
         raise SimulatorError(f"the tap does not compile: {errors[0].strip()}")
+    facts = {"digests": {_LIBRARY: digest_of(folder / _LIBRARY)}}
+    (folder / MANIFEST).write_text(json.dumps(facts), encoding="utf-8")
     return folder
 
 

@@ -31,6 +31,8 @@ def check_trusted(folder: Path, manifest: str) -> None:
     """
     _check_owner(folder.parent)
     _check_owner(folder)
+    for above in folder.parent.resolve().parents:
+        _check_closed(above)
     facts = json.loads((folder / manifest).read_text(encoding="utf-8"))
     for name, digest in sorted(facts["digests"].items()):
         path = folder / name
@@ -39,6 +41,17 @@ def check_trusted(folder: Path, manifest: str) -> None:
             raise SimulatorError(
                 "was changed after it was compiled", source=path, remedy=f"rm -r {folder}"
             )
+
+
+def _check_closed(folder: Path) -> None:
+    """Refuse a folder above the cache in which everybody could put another cache for this one."""
+    mode = folder.stat().st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise SimulatorError(
+            "others can replace the cache of compiled mechanisms below this folder",
+            source=folder,
+            remedy=f"chmod o-w {folder}, or set LFP_MECH_CACHE to a folder of your own",
+        )
 
 
 def digest_of(path: Path) -> str:

@@ -81,6 +81,8 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, h5py.Empty):
+        return None
     if isinstance(value, bytes):
         return as_text(value)
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

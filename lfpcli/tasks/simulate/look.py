@@ -6,7 +6,7 @@ are compiled and then run. Nothing here loads NEURON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,8 @@ def look(model: Model) -> dict[str, Any]:
         Where a file is not what it should be.
     """
     notes = ["no code was run; a model's code may change all of this"]
+    if model.circuit is not None:
+        return _look_at_circuit(model, notes)
     segments: dict[str, int] = {}
     for name, cell in model.cells.items():
         number = _segments(cell)
@@ -91,18 +93,51 @@ def look(model: Model) -> dict[str, Any]:
         "engine": model.run.engine,
         "file bytes": None if sizes is None else file_bytes(model, sizes, settings.samples),
         "probes": [probe.name for probe in model.probes],
-        "code": [
-            {
-                "key": code.key,
-                "file": _named(code.file, model),
-                "part": code.part,
-                "language": code.language,
-            }
-            for code in code_of(model)
-        ],
+        "code": _code_facts(model, code_of(model)),
         "files": sorted({_named(path, model) for _, path in model_files(model)}),
         "notes": notes,
     }
+
+
+def _look_at_circuit(model: Model, notes: list[str]) -> dict[str, Any]:
+    """What `look` says of a circuit in the SONATA format: its nodes, code and files."""
+    # what reads circuits is imported where there is one
+    from lfpcli.tasks.circuits.circuit import read_circuit
+    from lfpcli.tasks.circuits.simulation_model import circuit_files
+
+    assert model.circuit is not None
+    config = Path(model.circuit.config)
+    circuit = read_circuit(config)
+    settings = settings_of(model)
+    code = list(code_of(model))
+    for name, cell in circuit.specs.items():
+        code += _code_of_cell(f"node type {name}", cell)
+    files = set(circuit_files(config))
+    for name, cell in circuit.specs.items():
+        files |= {path for path in (cell.morphology, cell.allen, cell.neuroml) if path is not None}
+        if cell.template is not None:
+            notes.append(f"cells of '{name}' are made by code, so that segments are not known")
+    notes.append("segments and synapses of circuits are counted by --dry-run without --no-code")
+    return {
+        "populations": {name: len(nodes) for name, nodes in circuit.nodes_in_order().items()},
+        "segments": None,
+        "synapses": None,
+        "steps": settings.samples + settings.warmup - 1,
+        "engine": model.run.engine,
+        "file bytes": None,
+        "probes": [probe.name for probe in model.probes],
+        "code": _code_facts(model, code),
+        "files": sorted({_named(path, model) for path in files}),
+        "notes": notes,
+    }
+
+
+def _code_facts(model: Model, code: Iterable[Code]) -> list[dict[str, str]]:
+    facts: list[dict[str, str]] = []
+    for each in code:
+        name = _named(each.file, model)
+        facts.append({"key": each.key, "file": name, "part": each.part, "language": each.language})
+    return facts
 
 
 def code_of(model: Model) -> Iterator[Code]:
