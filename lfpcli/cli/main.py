@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -17,7 +18,7 @@ from lfpcli.cli import options
 from lfpcli.cli.console import Console, guarded_stdout, open_standard_files
 from lfpcli.cli.parser import Parser
 from lfpcli.cli.signals import Terminated, begin_countdown, settled, terminable
-from lfpcli.errors import ExitCode, LfpError, UsageError, nearest
+from lfpcli.errors import ExitCode, InputError, LfpError, UsageError, nearest
 
 # name: the one line that 'lfp --help' shows; the commands themselves are imported when used
 COMMANDS = {
@@ -104,6 +105,11 @@ def _failed(error: Exception, console: Console, size: int) -> int:
     """Say what is wrong, and return the exit code."""
     if size > 1:
         _await_rank_0()
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        # files name other files, and any of these may be all of a damaged file
+        error = InputError(
+            f"the name of a file is too long: '{error.filename}'", remedy="correct the name"
+        )
     if isinstance(error, LfpError) and not isinstance(error, UsageError):
         # misuse names its option; other errors are about the file that was to be read
         error.source = error.source or console.subject

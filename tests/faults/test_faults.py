@@ -14,12 +14,14 @@ from fault_formats import formats
 from fault_kills import KINDS, kill_runs_of
 from fault_mutators import BYTES, TEXT
 from fault_readers import Format, command, library
+from fault_samples import JSON, SHARE
 
 from lfpcli import errors
 from lfpcli.errors import InputError, LfpError, printable
 
 ROOT = Path(__file__).parent.parent.parent / "lfpcli"
 EACH = 12
+STICK = str(SHARE / "morphologies" / "ball_and_stick.swc")
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +171,10 @@ def test_errors_without_a_place_name_the_file_that_is_read(
 
     monkeypatch.setattr("lfpcli.tasks.files.info.info", fail)
     assert lfp("info", "some.h5", code=3).err == "lfp info: error: is wrong [some.h5]; correct it\n"
+
+
+def test_names_that_are_too_long_are_no_bug(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_bytes(JSON.replace(b"CELL", STICK.encode()).replace(b"Neuropixels", b"N" * 5000))
+    said = lfp("info", path, code=3).err
+    assert "too long" in said and f"[{path}]; correct the name" in said

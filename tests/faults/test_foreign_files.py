@@ -52,7 +52,7 @@ CASES = (
     (HYBRID, put("srate", np.nan), "holds NaN"),
     (HYBRID, put("srate", [1.0, 2.0]), "holds 2 numbers, expected one"),
     (HYBRID, put("data", np.zeros(4)), "has 1 axes"),
-    (HYBRID, put("data", np.full((3, 50), np.inf)), "holds NaN or infinity"),
+    (HYBRID, put("data", np.full((3, 50), np.inf)), "sample 0 is NaN"),
     (HYBRID, put("data", np.zeros((3, 50), complex)), "expected numbers"),
     (HYBRID, link("data"), "is a link to another file"),
     (MEAREC, remove("info/recordings/fs"), "dataset is missing"),

@@ -157,7 +157,9 @@ class Samples:
         return Samples(np.empty((0, channels)) if target is None else target)
 
     def _name(self) -> str:
-        return str(getattr(self._source, "name", "samples"))
+        # a checked dataset knows its file
+        name = getattr(self._source, "name", "samples")
+        return str(getattr(self._source, "source", name))
 
 
 class _Spool:
@@ -217,7 +219,7 @@ class Turned:
         self._source = source
         self.shape = (int(source.shape[1]), int(source.shape[0]))
         self.dtype: np.dtype[Any] = source.dtype
-        self.name = str(getattr(source, "name", "samples"))
+        self.name = str(getattr(source, "source", getattr(source, "name", "samples")))
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         return np.ascontiguousarray(np.asarray(self._source[:, rows]).T)
