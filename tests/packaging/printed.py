@@ -77,6 +77,8 @@ def of_readme() -> list[list[Printed]]:
 
 def commands_in(line: str) -> list[list[str]]:
     """Calls of lfp in a line of shell, each as its words after the name of the program."""
+    # the batch system puts a number there
+    line = line.replace("$SLURM_ARRAY_TASK_ID", "1")
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
     lexer.whitespace_split = True
     lexer.commenters = "#"
