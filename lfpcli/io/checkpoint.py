@@ -25,7 +25,7 @@ from lfpcli.io.atomic import atomic_output
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.text import as_text
 from lfpcli.io.writer import RecordingWriter, Track, store
-from lfpcli.runtime.engine.state import RunState
+from lfpcli.runtime.engine.state import EVENT_COLUMNS, RunState
 
 _GROUP = "checkpoint"
 _BLOCK_VALUES = 1 << 20
@@ -35,6 +35,7 @@ _STATE = {
     "gid": np.int64,
     "pointer": np.int64,
     "state": np.float64,
+    "events": np.float64,
     "above": np.int64,
     "spike_times": np.float64,
     "spike_gids": np.int64,
@@ -69,6 +70,7 @@ def write_checkpoint(
         "gid": gids,
         "pointer": np.cumsum([0, *map(len, values)]),
         "state": np.concatenate([np.zeros(0), *values]),
+        "events": state.events.ravel(),
         "above": np.array(sorted(state.above), np.int64),
         "spike_times": state.times,
         "spike_gids": state.gids,
@@ -162,6 +164,8 @@ class Checkpoint:
                 source=path,
                 remedy=_REMEDY,
             )
+        if len(self._arrays["events"]) % EVENT_COLUMNS:
+            raise InputError("is a damaged checkpoint", source=path, remedy=_REMEDY)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -192,6 +196,7 @@ class Checkpoint:
             sample=int(self._facts["sample"]),
             time=float(self._facts["time"]),
             cells=cells,
+            events=arrays["events"].reshape(-1, EVENT_COLUMNS),
             above=set(arrays["above"].tolist()),
             times=arrays["spike_times"],
             gids=arrays["spike_gids"],

@@ -9,8 +9,9 @@ from lfpcli.runtime.cell.points import disconnect_deleted
 from lfpcli.runtime.engine.checks import check_delays, check_mechanisms
 from lfpcli.runtime.engine.collectors import Collectors
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.queue import forget_initial_events, send_again
 from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.engine.state import RunState, set_cell_state
+from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.hoc.hoc import hoc_errors
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
@@ -108,16 +109,19 @@ def settle(advance: Callable[[float], None], settings: RunSettings, collectors: 
         h.frecord_init()
 
 
-def go_on(cells: Sequence[SimulatedCell], synapses: Synapses | None, start: RunState) -> None:
+def go_on(memory: ProcessMemory, synapses: Synapses | None, start: RunState) -> None:
     """Put the model into the state that a run was left in."""
     h = nrn()
+    forget_initial_events()
     h.t = start.time
     restart_exchange()
-    for cell in cells:
-        set_cell_state(cell, start.cells[cell.gid])
-    # this hands the time to what advances the equations
+    memory.restore(start.cells)
+    # this hands the time to what advances the equations, and computes currents, by which
+    # mechanisms may change what they remember
     h.fcurrent()
+    memory.restore(start.cells)
     h.frecord_init()
     if synapses is not None:
         synapses.feed.rewind(start.time)
         synapses.redeliver(start.times, start.gids, start.time)
+    send_again(memory, start.events)

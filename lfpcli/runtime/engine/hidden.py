@@ -1,22 +1,32 @@
-"""States of mechanisms that cannot be read from outside, found in their sources.
+"""What mechanisms remember, found in their sources.
 
-A run that goes on from a checkpoint is initialised and then gets back what can be read: potentials,
-STATE variables, and ASSIGNED ones that are RANGE. What a mechanism remembers elsewhere would be
-that of the initial state. The look at the source is a cautious one: it may find a memory where
-there is none.
+A run that goes on from a checkpoint is initialised and then gets back what was read of NEURON's
+memory: potentials, all variables of each instance, arguments of connections, positions of random
+streams, events under way. What a mechanism remembers elsewhere would be that of the initial state.
+The look at the source is a cautious one: it may find a memory where there is none.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-# a random number has a past, and C code, queues and pointers may keep anything
+from lfpcli.runtime.mechanisms.sources import neuron_block, without_comments
+from lfpcli.runtime.neuron import nrn
+
+# streams of a whole process, what NEURON keeps of conditions, and memory of C code
 _OPAQUE = re.compile(
-    r"\b(net_send|net_move|net_event|WATCH|FOR_NETCONS|RANDOM|POINTER|BBCOREPOINTER|VERBATIM|"
-    r"BEFORE|AFTER|scop_random|exprand|normrand|poisrand|gauss|set_seed)\b"
+    r"\b(WATCH|BBCOREPOINTER|scop_random|exprand|normrand|poisrand|gauss|set_seed)\b"
 )
+_VERBATIM = re.compile(r"\bVERBATIM\b(.*?)\bENDVERBATIM\b", re.DOTALL)
+# C code without any effect on what is kept
+_HARMLESS = re.compile(r"(\s*(return\s*[\w.]*\s*;|#\s*include\b[^\n]*))*\s*")
+_SENDS = re.compile(r"\b(net_send|net_move)\b")
 _ASSIGNMENT = re.compile(r"\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)?=(?!=)")
+# of NEURON's MechanismType
+_CATEGORIES = _DENSITY, _POINT = 0, 1
 # NEURON keeps these itself
 _OF_NEURON = {"v", "t", "dt", "celsius", "area", "diam"}
 
@@ -32,6 +42,11 @@ class _Block:
     def keyword(self) -> str:
         """Its first word."""
         return self.header.split("(")[0].split()[0]
+
+    @property
+    def names(self) -> set[str]:
+        """Names that it assigns to."""
+        return {name for name, _ in self.changes}
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -56,22 +71,80 @@ def hidden_state(text: str) -> str | None:
     opaque = _OPAQUE.search(text)
     if opaque:
         return f"uses {opaque[1]}, whose state cannot be read"
+    if any(not _HARMLESS.fullmatch(code) for code in _VERBATIM.findall(text)):
+        return "has code in C (VERBATIM), whose state cannot be read"
+    text = _VERBATIM.sub(" ", text)
     blocks = _blocks(text)
+    shared = _shared(text, blocks)
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
-    for block in receivers:
-        changed = {name for name, _ in block.changes} & _arguments(block.header)
-        if changed:
-            return f"keeps a state in the connections: NET_RECEIVE changes '{min(changed)}'"
-    unread = _unread(text, blocks)
     for block in _reached(receivers, blocks):
-        changed = {name for name, _ in block.changes} & unread
+        changed = block.names & shared
         if changed:
-            return f"remembers '{min(changed)}', which events change and which is not RANGE"
+            return f"remembers '{min(changed)}', which events change and all instances share"
     for block in blocks:
-        name = None if block.keyword == "INITIAL" else _remembered(block, unread)
+        name = None if block.keyword == "INITIAL" else _remembered(block, shared)
         if name is not None:
-            return f"remembers '{name}', which is not RANGE"
+            return f"remembers '{name}', which all instances share"
     return None
+
+
+@cache
+def source_of(mechanism: str) -> str:
+    """Source of a mechanism without comments, as NEURON keeps it; empty where it has none."""
+    for category in _CATEGORIES:
+        types = _selected(mechanism, category)
+        if types is not None:
+            return without_comments(str(types.code() or ""))
+    return ""
+
+
+@cache
+def is_point_process(mechanism: str) -> bool:
+    """Whether a mechanism is a point process, and not one of whole segments."""
+    return _selected(mechanism, _POINT) is not None
+
+
+def _selected(mechanism: str, category: int) -> Any:
+    """NEURON's list of mechanisms with one of them selected; None where it is not there."""
+    types = nrn().MechanismType(category)
+    types.select(mechanism)
+    name = nrn().ref("")
+    # a name that is not there leaves the selection as it was
+    types.selected(name)
+    return types if name[0] == mechanism else None
+
+
+@cache
+def sends_to_itself(mechanism: str) -> bool:
+    """Whether a mechanism sends itself events."""
+    return bool(_SENDS.search(source_of(mechanism)))
+
+
+@cache
+def keeps_arguments(mechanism: str) -> bool:
+    """Whether connections onto a mechanism may remember something, or be named by its events."""
+    if sends_to_itself(mechanism):
+        return True
+    blocks = _blocks(source_of(mechanism))
+    receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
+    return any(block.names & arguments(block.header) for block in receivers)
+
+
+@cache
+def stream_names(mechanism: str) -> tuple[str, ...]:
+    """RANDOM variables of a mechanism."""
+    statements = re.findall(r"\bRANDOM\b([^\n]*)", neuron_block(source_of(mechanism)))
+    return tuple(re.findall(r"\w+", " ".join(statements)))
+
+
+@cache
+def assigned_names(mechanism: str) -> tuple[str, ...]:
+    """ASSIGNED variables of a mechanism in the order of its source."""
+    names: list[str] = []
+    for block in _blocks(source_of(mechanism)):
+        if block.keyword == "ASSIGNED":
+            names += re.findall(r"\b[A-Za-z_]\w*", _without_units(block.body))
+    return tuple(names)
 
 
 def _blocks(text: str) -> list[_Block]:
@@ -94,28 +167,34 @@ def _blocks(text: str) -> list[_Block]:
     return blocks
 
 
-def _arguments(header: str) -> set[str]:
+def arguments(header: str) -> set[str]:
     """Names of the arguments of ``NET_RECEIVE(w (uS), n)``."""
     inside = header.partition("(")[2]
     return set(re.findall(r"\w+", re.sub(r"\([^()]*\)", " ", inside)))
 
 
-def _unread(text: str, blocks: list[_Block]) -> set[str]:
-    """Variables that are not given back: PARAMETERs, and ASSIGNED ones that are not RANGE."""
+def _shared(text: str, blocks: list[_Block]) -> set[str]:
+    """Variables of all instances: PARAMETERs that are not RANGE, GLOBAL ones, and LOCAL ones."""
     declared: dict[str, set[str]] = {"ASSIGNED": set(), "PARAMETER": set(), "STATE": set()}
     neuron = ""
     for block in blocks:
         if block.keyword in declared:
-            # units stand in parentheses, limits in angle brackets, sizes in brackets
-            plain = re.sub(r"\([^()]*\)|<[^<>]*>|\[[^\]]*\]", " ", block.body)
-            declared[block.keyword] |= set(re.findall(r"\b[A-Za-z_]\w*", plain))
+            declared[block.keyword] |= set(
+                re.findall(r"\b[A-Za-z_]\w*", _without_units(block.body))
+            )
         neuron += block.body if block.keyword == "NEURON" else ""
     ranges = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\b([^\n]*)", neuron))))
+    shared = set(re.findall(r"\w+", " ".join(re.findall(r"\bGLOBAL\b([^\n]*)", neuron))))
     ions = set(re.findall(r"\w+", " ".join(re.findall(r"\bUSEION\b([^\n]*)", neuron))))
     outside = re.sub(r"\{[^{}]*\}", " ", re.sub(r"\{[^{}]*\}", " ", text))
     local = set(re.findall(r"\w+", " ".join(re.findall(r"^\s*LOCAL\b([^\n]*)", outside, re.M))))
-    unread = (declared["ASSIGNED"] - ranges) | declared["PARAMETER"] | local
-    return unread - declared["STATE"] - ions - _OF_NEURON
+    shared |= (declared["PARAMETER"] - ranges) | local
+    return shared - declared["STATE"] - ions - _OF_NEURON
+
+
+def _without_units(body: str) -> str:
+    """Declarations without units in parentheses, limits in angle brackets, sizes in brackets."""
+    return re.sub(r"\([^()]*\)|<[^<>]*>|\[[^\]]*\]", " ", body)
 
 
 def _reached(start: list[_Block], blocks: list[_Block]) -> list[_Block]:
@@ -134,12 +213,12 @@ def _reached(start: list[_Block], blocks: list[_Block]) -> list[_Block]:
     return reached
 
 
-def _remembered(block: _Block, unread: set[str]) -> str | None:
+def _remembered(block: _Block, shared: set[str]) -> str | None:
     """A variable whose value before the block counts after it."""
     unconditional = {name for name, _ in _Block(block.header, _flat(block.body)).changes}
     counts: dict[str, int] = {}
     for name, right in block.changes:
-        if name not in unread:
+        if name not in shared:
             continue
         # a counter, or a running mean
         if re.search(rf"\b{name}\b", right):

@@ -21,7 +21,7 @@ from lfpcli.runtime.engine.pages import FEW
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.spans import Frame, Span, chunk_samples, fed_samples, spans_of
-from lfpcli.runtime.engine.state import release, restored_thresholds
+from lfpcli.runtime.engine.state import ProcessMemory, release, restored_thresholds
 from lfpcli.runtime.engine.tap import load_tap
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
@@ -107,7 +107,7 @@ def run(
             if frame.start is None:
                 settle(advance, settings, collectors)
             else:
-                go_on(cells, synapses, frame.start)
+                go_on(frame.memory or ProcessMemory(cells), synapses, frame.start)
             collectors.begin(with_sample=frame.start is None)
             # what NEURON has initialised goes over to the other engine with the next psolve
             engage()

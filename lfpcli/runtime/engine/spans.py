@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lfpcli.errors import UsageError
 from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.engine.state import RunState
+from lfpcli.runtime.engine.state import ProcessMemory, RunState
 
 # doubles that the recorders may hold between two chunks, and the longest chunk
 CHUNK_VALUES = 1 << 19
@@ -31,11 +31,14 @@ class Frame:
         Samples after each of which a chunk ends, with NEURON in the state of its last sample.
     start : RunState, optional
         Where to go on.
+    memory : ProcessMemory, optional
+        What the cells remember, which is set where the run goes on.
     """
 
     columns: int | None = None
     period: int | None = None
     start: RunState | None = None
+    memory: ProcessMemory | None = None
 
     @property
     def first(self) -> int:

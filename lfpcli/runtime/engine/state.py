@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.engine.coreneuron import used_mechanisms
-from lfpcli.runtime.engine.hidden import hidden_state
-from lfpcli.runtime.mechanisms.library import Mechanism
-from lfpcli.runtime.mechanisms.load import loaded_libraries
-from lfpcli.runtime.mechanisms.sources import read_mod, without_comments
+from lfpcli.kernels.gather import gather
+from lfpcli.runtime.engine.hidden import assigned_names, keeps_arguments, stream_names
+from lfpcli.runtime.engine.memory import (
+    mechanism_memory,
+    object_address,
+    point_memory,
+    put,
+    variable_addresses,
+    variable_sizes,
+    weights_address,
+)
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 
-# those of NEURON whose variables are all there is to them
-_PLAIN = {"capacitance", "morphology", "hh", "pas", "ExpSyn", "Exp2Syn", "IClamp", "SEClamp"}
-# codes of NEURON's MechanismStandard
-_ASSIGNED, _STATE = 2, 3
+# codes of NEURON's MechanismStandard: PARAMETER, ASSIGNED, STATE
+_DECLARED = (1, 2, 3)
+# of the events that mechanisms send to themselves
+EVENT_COLUMNS = 6
+
+
+class PointNeuron(Protocol):
+    """An artificial cell; see `ArtificialCell`."""
+
+    gid: int
+    point: Any
 
 
 @dataclass
@@ -36,7 +48,9 @@ class RunState:
     time : float
         NEURON's time, ms, with what rounding has made of it.
     cells : mapping of int to ndarray
-        By gid, the variables of each cell, see `cell_state`.
+        By gid, what each cell remembers, see `CellMemory.values`.
+    events : ndarray, shape (n, 6)
+        Events that mechanisms have sent to themselves, see `self_events`.
     above : set of int
         Gids of the cells whose last crossing of the threshold has been told.
     times, gids : ndarray
@@ -46,130 +60,237 @@ class RunState:
     sample: int
     time: float
     cells: Mapping[int, np.ndarray] = field(default_factory=dict)
+    events: np.ndarray = field(default_factory=lambda: np.zeros((0, EVENT_COLUMNS)))
     above: set[int] = field(default_factory=set)
     times: np.ndarray = field(default_factory=lambda: np.zeros(0))
     gids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def cell_state(cell: SimulatedCell) -> np.ndarray:
-    """Read the potentials, and the variables of all mechanisms and point processes of a cell.
+class CellMemory:
+    """What one cell remembers, in an order that depends on the cell alone.
 
     NEURON's own `SaveState` keeps the same for a whole process and the model as it is spread over
     the processes; this is by cell, so that a run may go on with another number of them.
 
-    Returns
-    -------
-    ndarray, shape (variables,)
-        In NEURON's units; their order is that of the segments and mechanisms.
+    Parameters
+    ----------
+    gid : int
+        Number of the cell.
+    nodes : sequence of nrn.Segment
+        Segments and ends of sections with potentials of their own.
+    points : sequence of HocObject
+        Its point processes, or the artificial cell itself.
+
+    Attributes
+    ----------
+    connections : list of list
+        Per point process, NEURON's connections onto it, in the order in which they were made.
     """
-    return np.array([variable.value for variable in _changing(cell)])
+
+    def __init__(self, gid: int, nodes: Sequence[Any], points: Sequence[Any]) -> None:
+        self.gid, self.points = gid, list(points)
+        self._nodes = list(nodes)
+        self._mechanisms = [mechanism for node in nodes for mechanism in _mechanisms_of(node)]
+        self.connections: list[list[Any]] = [[] for _ in self.points]
+
+    def values(self) -> np.ndarray:
+        """Read all of it.
+
+        Returns
+        -------
+        ndarray, shape (variables,)
+            In NEURON's units: potentials, all variables of mechanisms and point processes, the
+            weights and other arguments of connections, positions of random streams.
+        """
+        addresses = self._addresses()
+        rows = np.empty((1, len(addresses)))
+        gather(addresses, rows, 0)
+        potentials = [node.v for node in self._nodes]
+        positions = [float(stream.get_seq()) for _, stream in self._streams()]
+        return np.concatenate([potentials, rows[0], positions])
+
+    def restore(self, values: np.ndarray) -> None:
+        """Set what `values` read.
+
+        Raises
+        ------
+        SimulatorError
+            Where the cell has another number of variables.
+        """
+        addresses = self._addresses()
+        streams = [stream for _, stream in self._streams()]
+        count = len(self._nodes) + len(addresses) + len(streams)
+        if count != len(values):
+            raise SimulatorError(
+                f"cell {self.gid} has {count} variables, the checkpoint has {len(values)}",
+                remedy="resume with the model, and the versions, that wrote it",
+            )
+        potentials, variables, positions = np.split(
+            values, [len(self._nodes), len(self._nodes) + len(addresses)]
+        )
+        for node, potential in zip(self._nodes, potentials.tolist(), strict=True):
+            node.v = potential
+        put(addresses, variables)
+        for stream, position in zip(streams, positions.tolist(), strict=True):
+            stream.set_seq(position)
+
+    def labels(self) -> list[str]:
+        """Say what each of the values is: ``variable 'm' of mechanism 'hh' at soma(0.5)``."""
+        names = [f"the potential at {node}" for node in self._nodes]
+        for node in self._nodes:
+            for mechanism in _mechanisms_of(node):
+                parts = _variable_names(mechanism.name(), mechanism_memory(mechanism))
+                names += _labelled(parts, mechanism.name(), node)
+        for point in self.points:
+            parts = _variable_names(_class_of(point), point_memory(point))
+            names += _labelled(parts, _class_of(point), point.get_segment() or "no place")
+        for netcon in self._netcons():
+            for k in range(int(netcon.wcnt())):
+                names.append(
+                    f"argument {k} of NET_RECEIVE of mechanism '{_class_of(netcon.syn())}'"
+                )
+        names += [f"the stream {label}" for label, _ in self._streams()]
+        return names
+
+    def _addresses(self) -> np.ndarray:
+        memories = [mechanism_memory(mechanism) for mechanism in self._mechanisms]
+        memories += [point_memory(point) for point in self.points]
+        weights: list[int] = []
+        for netcon in self._netcons():
+            first = weights_address(netcon)
+            weights += range(first, first + 8 * int(netcon.wcnt()), 8)
+        return np.concatenate([variable_addresses(memories), np.array(weights, np.uintp)])
+
+    def _netcons(self) -> Iterator[Any]:
+        for netcons in self.connections:
+            yield from netcons
+
+    def _streams(self) -> Iterator[tuple[str, Any]]:
+        """RANDOM variables of NMODL, with what each is."""
+        for mechanism in self._mechanisms:
+            for name in stream_names(mechanism.name()):
+                label = f"'{name}' of mechanism '{mechanism.name()}'"
+                yield label, getattr(mechanism, name)
+        for point in self.points:
+            for name in stream_names(_class_of(point)):
+                yield f"'{name}' of mechanism '{_class_of(point)}'", getattr(point, name)
 
 
-def set_cell_state(cell: SimulatedCell, values: np.ndarray) -> None:
-    """Set what `cell_state` read.
+class ProcessMemory:
+    """What all cells of this process remember.
 
     Parameters
     ----------
-    cell : Cell
-        The cell.
-    values : ndarray, shape (variables,)
-        In NEURON's units.
+    cells : sequence of SimulatedCell
+        The cells.
+    artificial : sequence of ArtificialCell
+        Artificial cells.
 
-    Raises
-    ------
-    SimulatorError
-        Where the cell has another number of variables.
+    Attributes
+    ----------
+    cells : dict of int to CellMemory
+        By gid.
     """
-    variables = list(_changing(cell))
-    if len(variables) != len(values):
-        raise SimulatorError(
-            f"cell {cell.gid} has {len(variables)} variables, the checkpoint has {len(values)}",
-            remedy="resume with the model, and the versions, that wrote it",
-        )
-    for variable, value in zip(variables, values.tolist(), strict=True):
-        variable.set(value)
+
+    def __init__(
+        self, cells: Sequence[SimulatedCell], artificial: Sequence[PointNeuron] = ()
+    ) -> None:
+        self.cells: dict[int, CellMemory] = {}
+        for cell in cells:
+            self.cells[cell.gid] = CellMemory(cell.gid, list(_nodes_of(cell)), _points_of(cell))
+        for neuron in artificial:
+            self.cells[neuron.gid] = CellMemory(neuron.gid, [], [neuron.point])
+        self._owners: dict[int, tuple[CellMemory, int]] = {}
+        for memory in self.cells.values():
+            for number, point in enumerate(memory.points):
+                self._owners[object_address(point)] = memory, number
+        netcons = nrn().List("NetCon")
+        for k in range(int(netcons.count())):
+            self._connect(netcons.o(k))
+
+    def _connect(self, netcon: Any) -> None:
+        target = netcon.syn()
+        owner = None if target is None else self.owner(target)
+        # those onto the point processes of NEURON that only add their weight keep nothing
+        if owner is not None and keeps_arguments(_class_of(target)):
+            memory, number = owner
+            memory.connections[number].append(netcon)
+
+    def owner(self, point: Any) -> tuple[CellMemory, int] | None:
+        """The cell of a point process and its number there; None where no cell has it."""
+        return self._owners.get(object_address(point))
+
+    def values(self) -> dict[int, np.ndarray]:
+        """Read it all, by gid; see `CellMemory.values`."""
+        return {gid: memory.values() for gid, memory in self.cells.items()}
+
+    def restore(self, cells: Mapping[int, np.ndarray]) -> None:
+        """Set what `values` read, of the cells that are here."""
+        for gid, memory in self.cells.items():
+            memory.restore(cells[gid])
 
 
-@dataclass(frozen=True)
-class _Variable:
-    """One number of a segment or point process: a variable, or an element of an array."""
-
-    owner: Any
-    name: str
-    element: int | None = None
-
-    @property
-    def value(self) -> float:
-        """Its value now."""
-        value = getattr(self.owner, self.name)
-        return float(value if self.element is None else value[self.element])
-
-    def set(self, value: float) -> None:
-        """Give it a value."""
-        if self.element is None:
-            setattr(self.owner, self.name, value)
-        else:
-            getattr(self.owner, self.name)[self.element] = value
-
-
-def _changing(cell: SimulatedCell) -> Iterator[_Variable]:
-    """All that may change of a cell, in an order that depends on the cell alone."""
+def _nodes_of(cell: SimulatedCell) -> Iterator[Any]:
     for section in cell.sections:
         # the nodes without area at the ends have potentials too, whose rounding matters
         if section.parentseg() is None:
-            yield _Variable(section(0), "v")
-        yield _Variable(section(1), "v")
-    for segment in cell.segments:
-        yield _Variable(segment, "v")
-        for mechanism in segment:
-            yield from _elements(segment, mechanism.name())
-        for point in segment.point_processes():
-            # hname is the class and a number: ExpSyn[3]
-            yield from _elements(point, point.hname().partition("[")[0])
+            yield section(0)
+        yield section(1)
+    yield from cell.segments
 
 
-def _elements(owner: Any, mechanism: str) -> Iterator[_Variable]:
-    for name, size in _variables(mechanism):
-        if size == 1:
-            yield _Variable(owner, name)
-        else:
-            yield from (_Variable(owner, name, element) for element in range(size))
+def _points_of(cell: SimulatedCell) -> list[Any]:
+    points: list[Any] = []
+    for node in _nodes_of(cell):
+        points += node.point_processes()
+    return points
+
+
+def _mechanisms_of(node: Any) -> list[Any]:
+    # the ends of a section have no mechanisms: NEURON gives those of the nearest segment
+    return [] if node.x in (0.0, 1.0) else list(node)
+
+
+def _class_of(point: Any) -> str:
+    # hname is the class and a number: ExpSyn[3]
+    return str(point.hname()).partition("[")[0]
+
+
+def _variable_names(mechanism: str, memory: int) -> list[str]:
+    """Name of each element of the variables of a mechanism, as far as they have any.
+
+    RANGE variables come first, by PARAMETER, ASSIGNED and STATE; then ASSIGNED ones that are not
+    RANGE in the order of the source, and what NEURON keeps for itself.
+    """
+    names = [*_range_variables(mechanism), *_other_variables(mechanism)]
+    elements = []
+    for k, size in enumerate(variable_sizes(memory)):
+        name = names[k] if k < len(names) else f"number {k}"
+        elements += [name] if size == 1 else [f"{name}[{element}]" for element in range(size)]
+    return elements
 
 
 @cache
-def _variables(mechanism: str) -> tuple[tuple[str, int], ...]:
-    """What may change of a mechanism, its states and what it assigns to, with sizes of arrays."""
+def _range_variables(mechanism: str) -> tuple[str, ...]:
     h = nrn()
     reference = h.ref("")
-    sizes: dict[str, int] = {}
-    for variables in (_ASSIGNED, _STATE):
+    names = []
+    for variables in _DECLARED:
         standard = h.MechanismStandard(mechanism, variables)
         for k in range(int(standard.count())):
-            size = int(standard.name(reference, k))
-            sizes[str(reference[0])] = size
-    if mechanism.endswith("_ion"):
-        # concentrations are states only where some mechanism writes them
-        ion = mechanism.removesuffix("_ion")
-        sizes |= {f"{ion}i": 1, f"{ion}o": 1, f"e{ion}": 1}
-    # derivatives of currents are NEURON's own scratch space
-    return tuple((name, size) for name, size in sizes.items() if not name.endswith("_dv_"))
+            standard.name(reference, k)
+            names.append(str(reference[0]))
+    return tuple(names)
 
 
-def obstacle() -> str | None:
-    """Say why the state of the model that is built now cannot be kept; None where it can."""
-    sources: dict[str, Mechanism] = {}
-    for library in loaded_libraries():
-        sources.update({mechanism.name: mechanism for mechanism in library.mechanisms})
-    for name in sorted(used_mechanisms()):
-        if name in _PLAIN or name.endswith("_ion"):
-            continue
-        if name not in sources:
-            return f"mechanism '{name}' of NEURON may have a state that cannot be read"
-        text = without_comments(read_mod(Path(sources[name].file)).text)
-        reason = hidden_state(text)
-        if reason:
-            return f"mechanism '{name}' {reason}"
-    return None
+@cache
+def _other_variables(mechanism: str) -> tuple[str, ...]:
+    ranges = {name.removesuffix(f"_{mechanism}") for name in _range_variables(mechanism)}
+    return tuple(name for name in assigned_names(mechanism) if name not in ranges | {"v"})
+
+
+def _labelled(names: Sequence[str], mechanism: str, node: Any) -> list[str]:
+    return [f"variable '{name}' of mechanism '{mechanism}' at {node}" for name in names]
 
 
 def restored_thresholds(

@@ -23,9 +23,11 @@ from lfpcli.io.checkpoint import (
 from lfpcli.io.stream import STDIN
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
+from lfpcli.runtime.engine.obstacles import obstacle
+from lfpcli.runtime.engine.queue import self_events
 from lfpcli.runtime.engine.record import Recorder, SpikeRecorder, potentials
 from lfpcli.runtime.engine.run import Chunk
-from lfpcli.runtime.engine.state import RunState, cell_state, obstacle
+from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.neuron import nrn
 from lfpcli.tasks.simulate.build import Built
@@ -70,14 +72,14 @@ class Checkpoints:
         period: int,
         key: Mapping[str, Any],
     ) -> None:
-        _refuse(model, built, team)
+        self.memory = ProcessMemory(built.cells, built.artificial)
+        _refuse(model, self.memory, team)
         self.path, self.period = path, period
         self._built, self._team, self._key = built, team, key
         self._samples = settings_of(model).samples
         self._signalled = 0
         self._usual: dict[int, Any] = {}
-        populations = model.resolved_populations()
-        self._thresholds = np.array([populations[m.population].threshold for m in built.members])
+        self._thresholds = np.array(built.thresholds)
         self._before = self._last = np.full(len(built.members), -np.inf)
         self.recorders: dict[str, Recorder] = {DETECTORS: potentials(built.cells, "soma")}
 
@@ -118,16 +120,17 @@ class Checkpoints:
         times, gids = spikes.take(since=-np.inf)
         crossed = np.flatnonzero(self._before > self._thresholds)
         above = {self._built.members[k].gid for k in crossed}
-        states = {cell.gid: cell_state(cell) for cell in self._built.cells}
-        parts = self._team.collect((states, above, times, gids))
+        kept = self.memory.values(), self_events(self.memory)
+        parts = self._team.collect((kept, above, times, gids))
         if writer is not None:
             cells: dict[int, np.ndarray] = {}
             for part in parts:
-                cells.update(part[0])
+                cells.update(part[0][0])
             state = RunState(
                 sample=chunk.first + chunk.samples - 1,
                 time=float(nrn().t),
                 cells=cells,
+                events=np.concatenate([part[0][1] for part in parts]),
                 above=set().union(*(part[1] for part in parts)),
                 times=np.concatenate([part[2] for part in parts]),
                 gids=np.concatenate([part[3] for part in parts]),
@@ -149,8 +152,8 @@ class Checkpoints:
         signal.raise_signal(self._signalled)
 
 
-def _refuse(model: Model, built: Built, team: Team) -> None:
-    reason = obstacle()
+def _refuse(model: Model, memory: ProcessMemory, team: Team) -> None:
+    reason = obstacle(memory)
     if model.fields:
         reason = "extracellular stimulation is played from the start"
     if model.run.is_adaptive:

@@ -23,7 +23,7 @@ from lfpcli.runtime.engine.background import Background
 from lfpcli.runtime.engine.record import SpikeRecorder
 from lfpcli.runtime.engine.run import Chunk, run
 from lfpcli.runtime.engine.spans import Frame
-from lfpcli.runtime.engine.state import RunState
+from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import build
@@ -312,7 +312,8 @@ class Simulation:
         write_geometry(writer, self.built, self.team)
         start = None
         if checkpoint is not None:
-            start = checkpoint.state([cell.gid for cell in self.built.cells])
+            cells = [*self.built.cells, *self.built.artificial]
+            start = checkpoint.state([cell.gid for cell in cells])
         if writer:
             writer.keep_in_step(self.collection.begin(writer))
             if checkpoint is not None:
@@ -343,6 +344,9 @@ class Simulation:
     ) -> None:
         recorders = dict(self.collection.recorders)
         frame = Frame(columns=self.collection.columns, start=start)
+        if start is not None:
+            memory = ProcessMemory(self.built.cells, self.built.artificial)
+            frame = replace(frame, memory=memory)
         if saver is not None:
             recorders |= saver.recorders
             frame = replace(frame, period=saver.period)
