@@ -74,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="go on from the checkpoint, where there is one"
     )
     group.add_argument(
+        "--verify-resume",
+        action="store_true",
+        help="before the run, see that it would go on from a checkpoint with the same bits",
+    )
+    group.add_argument(
         "--check-dt",
         action="store_true",
         help="run at half the time step too, and tell the error of each signal",
@@ -218,7 +223,9 @@ def _simulate(args: argparse.Namespace, source: Any) -> Any:
         force=args.force,
         float32=args.float32,
         network=args.save_network,
-        checkpoints=CheckpointSettings(every=args.checkpoint, resume=args.resume),
+        checkpoints=CheckpointSettings(
+            every=args.checkpoint, resume=args.resume, verify=args.verify_resume
+        ),
     )
     origins = Origins(command=args.command_line, inputs=source.inputs, renamed=source.renamed)
     progress_bar = args.console.progress("simulating", source.model.run.tstop, "ms")

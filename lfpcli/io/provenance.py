@@ -15,7 +15,7 @@ from lfpcli import __version__
 from lfpcli.errors import InputError
 
 _OPTIONS_WITH_VALUE = {"--output", "--checkpoint", "--save-network"}
-_OPTIONS = {"--force", "--quiet", "--verbose", "--resume", "--debug"}
+_OPTIONS = {"--force", "--quiet", "--verbose", "--resume", "--verify-resume", "--debug"}
 # -o FILE, -oFILE, and flags that may stand before it: -fq, -fo FILE
 _SHORT_OPTIONS = re.compile(r"-[fqv]*(o.*|[fqv])")
 _LIBRARIES = ("neuron", "numpy", "scipy", "h5py")

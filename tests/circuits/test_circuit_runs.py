@@ -196,7 +196,31 @@ def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
     assert "[cell] does not go with [circuit]" in shell("sim", model, "-o", "-", code=3).err
 
 
-def test_checkpoints_are_refused(shell, tmp_path):
+# ends the process as SIGTERM does after the first checkpoint
+STOPPED = """
+from lfpcli.cli.main import Terminated, console_main
+from lfpcli.tasks.simulate.checkpoint import Checkpoints
+write = Checkpoints.write
+def stop(self, *arguments):
+    write(self, *arguments)
+    raise Terminated
+Checkpoints.write = stop
+console_main()
+"""
+
+
+@pytest.mark.parametrize("every", ["21.3", pytest.param("60", marks=pytest.mark.slow)])
+def test_a_circuit_goes_on_from_its_checkpoint(ran, shell, tmp_path, every):
+    # its point neurons keep their potential and the time of their last event to themselves
     config = write_circuit(tmp_path / "c")
-    wrong = shell("sim", config, "-o", tmp_path / "o.h5", "--checkpoint", "10", code=2)
-    assert "circuits have no checkpoints" in wrong.err
+    out = tmp_path / "c/out.h5"
+    run = ["sim", "config.json", "--seed", "1", "-o", "out.h5", "-q"]
+    command = [sys.executable, "-c", STOPPED, *run, "--checkpoint", every]
+    stopped = subprocess.run(command, cwd=config.parent, capture_output=True, check=False)
+    assert stopped.returncode == 143, stopped.stderr.decode()
+    assert not out.exists() and out.with_name("out.h5.checkpoint").exists()
+    subprocess.run(
+        [sys.executable, "-m", "lfpcli", *run, "--resume"], cwd=config.parent, check=True
+    )
+    shell("diff", "--exact", ran / "out.h5", out)
+    assert not out.with_name("out.h5.checkpoint").exists()

@@ -28,6 +28,8 @@ from lfpcli.runtime.protocols import SimulatedCell
 _DECLARED = (1, 2, 3)
 # of the events that mechanisms send to themselves
 EVENT_COLUMNS = 6
+# ids of a random stream, and its position
+_STREAM_NUMBERS = 4
 
 
 class PointNeuron(Protocol):
@@ -100,13 +102,15 @@ class CellMemory:
         -------
         ndarray, shape (variables,)
             In NEURON's units: potentials, all variables of mechanisms and point processes, the
-            weights and other arguments of connections, positions of random streams.
+            weights and other arguments of connections, ids and positions of random streams.
         """
         addresses = self._addresses()
         rows = np.empty((1, len(addresses)))
         gather(addresses, rows, 0)
         potentials = [node.v for node in self._nodes]
-        positions = [float(stream.get_seq()) for _, stream in self._streams()]
+        positions: list[float] = []
+        for _, stream in self._streams():
+            positions += [*stream.get_ids(), stream.get_seq()]
         return np.concatenate([potentials, rows[0], positions])
 
     def restore(self, values: np.ndarray) -> None:
@@ -119,7 +123,7 @@ class CellMemory:
         """
         addresses = self._addresses()
         streams = [stream for _, stream in self._streams()]
-        count = len(self._nodes) + len(addresses) + len(streams)
+        count = len(self._nodes) + len(addresses) + _STREAM_NUMBERS * len(streams)
         if count != len(values):
             raise SimulatorError(
                 f"cell {self.gid} has {count} variables, the checkpoint has {len(values)}",
@@ -131,7 +135,9 @@ class CellMemory:
         for node, potential in zip(self._nodes, potentials.tolist(), strict=True):
             node.v = potential
         put(addresses, variables)
-        for stream, position in zip(streams, positions.tolist(), strict=True):
+        for stream, numbers in zip(streams, positions.reshape(-1, _STREAM_NUMBERS), strict=True):
+            *ids, position = numbers.tolist()
+            stream.set_ids(*map(int, ids))
             stream.set_seq(position)
 
     def labels(self) -> list[str]:
@@ -149,7 +155,8 @@ class CellMemory:
                 names.append(
                     f"argument {k} of NET_RECEIVE of mechanism '{_class_of(netcon.syn())}'"
                 )
-        names += [f"the stream {label}" for label, _ in self._streams()]
+        for label, _ in self._streams():
+            names += [f"the stream {label}"] * _STREAM_NUMBERS
         return names
 
     def _addresses(self) -> np.ndarray:

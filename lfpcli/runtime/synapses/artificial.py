@@ -69,6 +69,10 @@ class ArtificialInputs:
 
     Attributes
     ----------
+    netcons : list
+        NEURON's connections from cells.
+    arrival : (ndarray, ndarray)
+        Gid of the source of each of them, and its delay, ms.
     feed : EventFeed
         Hands the spikes of trains to the cells while the run goes.
     """
@@ -89,7 +93,9 @@ class ArtificialInputs:
             is_event |= part.holds(source)
         connect = context().gid_connect
         self.netcons = []
-        for k in np.flatnonzero(~is_event).tolist():
+        between = np.flatnonzero(~is_event)
+        self.arrival = source[between], delay[between]
+        for k in between.tolist():
             netcon = connect(int(source[k]), cells[cell[k]].point)
             netcon.weight[0], netcon.delay = weight[k], delay[k]
             self.netcons.append(netcon)

@@ -12,6 +12,7 @@ from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
+from lfpcli.runtime.synapses.artificial import ArtificialInputs, JoinedFeeds
 from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
 
 # the sum of several such synapses with equal parameters is one such synapse
@@ -190,6 +191,13 @@ class Synapses:
             netcon.delay = wait
             netcons.append(netcon)
         return netcons
+
+    def join(self, inputs: ArtificialInputs) -> None:
+        """Take connections onto artificial cells among those that spikes are sent to."""
+        self.netcons += inputs.netcons
+        sources, delays = zip(self._arrival, inputs.arrival, strict=True)
+        self._arrival = np.concatenate(sources), np.concatenate(delays)
+        self.feed = JoinedFeeds([self.feed, inputs.feed])
 
     def redeliver(self, times: np.ndarray, gids: np.ndarray, now: float) -> None:
         """Send spikes of the past whose events are still on their way.

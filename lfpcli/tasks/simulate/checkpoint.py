@@ -31,7 +31,7 @@ from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.neuron import nrn
 from lfpcli.tasks.simulate.build import Built
-from lfpcli.tasks.simulate.outputs import NO_CHECKPOINTS, CheckpointSettings, Outputs
+from lfpcli.tasks.simulate.outputs import CheckpointSettings, Outputs
 from lfpcli.tasks.simulate.plan import settings_of
 
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -73,7 +73,7 @@ class Checkpoints:
         key: Mapping[str, Any],
     ) -> None:
         self.memory = ProcessMemory(built.cells, built.artificial)
-        _refuse(model, self.memory, team)
+        refuse_unkept(model, self.memory, team)
         self.path, self.period = path, period
         self._built, self._team, self._key = built, team, key
         self._samples = settings_of(model).samples
@@ -152,7 +152,8 @@ class Checkpoints:
         signal.raise_signal(self._signalled)
 
 
-def _refuse(model: Model, memory: ProcessMemory, team: Team) -> None:
+def refuse_unkept(model: Model, memory: ProcessMemory, team: Team) -> None:
+    """Raise `SimulatorError` where a state of the model cannot be kept; called on all ranks."""
     reason = obstacle(memory)
     if model.fields:
         reason = "extracellular stimulation is played from the start"
@@ -169,7 +170,7 @@ def open_checkpoint(
     output: str | os.PathLike[str], settings: CheckpointSettings, stack: contextlib.ExitStack
 ) -> Checkpoint | None:
     """Open the checkpoint of an output that is to be resumed; None where there is none."""
-    if settings != NO_CHECKPOINTS and str(output) == STDIN:
+    if settings.touches_files and str(output) == STDIN:
         raise UsageError(
             "checkpoints lie beside the output, which is standard output",
             remedy="name a file with -o FILE",

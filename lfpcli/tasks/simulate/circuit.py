@@ -15,7 +15,7 @@ from lfpcli.runtime.cell.distances import cable_lengths, distances_from_soma
 from lfpcli.runtime.cell.points import StimIntElectrode, check_synapse
 from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs, JoinedFeeds
+from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
 from lfpcli.runtime.synapses.bulk import (
     LINEAR,
     SynapseRows,
@@ -143,9 +143,7 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     wiring = CircuitWiring(settings.model, parts)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
-        inputs = wiring.artificial_inputs()
-        synapses.feed = JoinedFeeds([synapses.feed, inputs.feed])
-        synapses.netcons += inputs.netcons
+        synapses.join(wiring.artificial_inputs())
     wiring.add_clamps()
     built = Built(
         settings=settings,

@@ -17,10 +17,18 @@ class CheckpointSettings:
         ms between checkpoints; None for none.
     resume : bool
         Whether the run goes on from a checkpoint, where there is one.
+    verify : bool
+        Whether the begin is run before to see that it would go on with the same bits.
     """
 
     every: float | None = None
     resume: bool = False
+    verify: bool = False
+
+    @property
+    def touches_files(self) -> bool:
+        """Whether a checkpoint is written or looked for."""
+        return self.every is not None or self.resume
 
 
 NO_CHECKPOINTS = CheckpointSettings()

@@ -27,13 +27,19 @@ from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import build
-from lfpcli.tasks.simulate.checkpoint import Checkpoints, check_same, open_checkpoint, saver_of
+from lfpcli.tasks.simulate.checkpoint import (
+    Checkpoints,
+    check_same,
+    open_checkpoint,
+    refuse_unkept,
+    saver_of,
+)
 from lfpcli.tasks.simulate.collect import Collection
 from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.fields import fields_of
 from lfpcli.tasks.simulate.layout import lay_out
 from lfpcli.tasks.simulate.network_file import save_network
-from lfpcli.tasks.simulate.outputs import NO_CHECKPOINTS, Origins, Outputs
+from lfpcli.tasks.simulate.outputs import Origins, Outputs
 from lfpcli.tasks.simulate.own_settings import called_procedures
 from lfpcli.tasks.simulate.plan import (
     Plan,
@@ -45,6 +51,7 @@ from lfpcli.tasks.simulate.plan import (
 )
 from lfpcli.tasks.simulate.predict import Share, Trial
 from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
+from lfpcli.tasks.simulate.verify import verify_resume
 
 # cells up to which a plan is that of the model as it is built
 BUILT_CELLS = 2000
@@ -101,6 +108,8 @@ def simulate(
         built = simulation.built
         saver = saver_of(outputs, model, team=team, built=built, facts=facts)
         report(simulation.plan)
+        if outputs.checkpoints.verify:
+            simulation.verify_resume()
         if outputs.network is not None:
             target = outputs.network
             save_network(
@@ -116,7 +125,7 @@ def simulate(
 def _finish(model: Model, outputs: Outputs) -> None:
     """Do what comes once the recording has its name; on rank 0."""
     # it is whole, there is nothing left to go on with
-    if outputs.checkpoints != NO_CHECKPOINTS:
+    if outputs.checkpoints.touches_files:
         checkpoint_path(outputs.path).unlink(missing_ok=True)
     if model.circuit is not None and model.circuit.outputs:
         from lfpcli.tasks.circuits.output_files import write_outputs
@@ -128,11 +137,6 @@ def _check_circuit(circuit: CircuitSpec, outputs: Outputs) -> None:
     """Raise an error where what a configuration names cannot be written, before any work."""
     from lfpcli.tasks.circuits.output_files import check_outputs
 
-    if outputs.checkpoints != NO_CHECKPOINTS:
-        # the state of point neurons and of what drives them is in no checkpoint
-        raise UsageError(
-            "circuits have no checkpoints", remedy="leave out --checkpoint and --resume"
-        )
     if outputs.network is not None:
         raise UsageError("the network of a circuit is in its own files", remedy="leave it out")
     if not circuit.outputs:
@@ -289,6 +293,17 @@ class Simulation:
             text = text.replace(json.dumps(path), json.dumps(name))
         return {"seed": self.seed, "engine": self.settings.engine, "model": json.loads(text)}
 
+    def verify_resume(self) -> None:
+        """See whether the run would go on from a checkpoint with the same bits.
+
+        Raises
+        ------
+        SimulatorError
+            Where it would not.
+        """
+        refuse_unkept(self.model, ProcessMemory(self.built.cells, self.built.artificial), self.team)
+        verify_resume(self.built, self.settings, self.team)
+
     def run(
         self,
         writer: RecordingWriter | None,
@@ -312,8 +327,9 @@ class Simulation:
         write_geometry(writer, self.built, self.team)
         start = None
         if checkpoint is not None:
-            cells = [*self.built.cells, *self.built.artificial]
-            start = checkpoint.state([cell.gid for cell in cells])
+            gids = [cell.gid for cell in self.built.cells]
+            gids += [cell.gid for cell in self.built.artificial]
+            start = checkpoint.state(gids)
         if writer:
             writer.keep_in_step(self.collection.begin(writer))
             if checkpoint is not None:
