@@ -107,16 +107,18 @@ def simulated(path: Path, out: Path, *arguments: object) -> Path:
 
 
 def ranks(
-    count: int, *arguments: object, code: int = 0, **options: Any
+    count: int, *arguments: object, code: int = 0, program: str = "", **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run `lfp` on several ranks."""
+    """Run `lfp` on several ranks, or a program that stops it after the first checkpoint."""
     environment = {
         **os.environ,
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     }
-    program = Path(sys.executable).parent / "lfp"
-    command = [str(MPIRUN), "--oversubscribe", "-n", str(count), str(program)]
+    started = [str(Path(sys.executable).parent / "lfp")]
+    if program:
+        started = [sys.executable, "-c", program, "1"]
+    command = [str(MPIRUN), "--oversubscribe", "-n", str(count), *started]
     done = subprocess.run(
         [*command, *map(str, arguments)],
         capture_output=True,

@@ -81,7 +81,8 @@ def changed(path: Path, part: str) -> None:
         elif data.ndim == 2:
             data[-1, 0] += 1e-9
         else:
-            data[-1] += 1
+            # also where it is as large as NEURON's time before any event
+            data[-1] = 2 * data[-1] + 1
 
 
 def cut(path: Path) -> None:

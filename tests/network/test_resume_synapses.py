@@ -8,13 +8,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from network_models import network, simulated, write
-from test_checkpoints import stopped
+from network_models import needs_mpi, network, ranks, simulated, write
+from test_checkpoints import STOPPED, checkpoint, stopped
 
 MODS = Path(__file__).parent / "synapses"
 SYNAPSES = ("StdpArg", "TsoMa", "NmdaArg", "Ticks", "RandRel", "Depress", "ExpSyn", "Exp2Syn")
 DT, TSTOP = 0.0625, 60.0
 STOPS = np.random.default_rng(12).integers(1, TSTOP / DT - 1, 100) * DT
+
+# a variable that all instances share, and that each of two conditions sets
+MODE = """
+NEURON { SUFFIX Mode NONSPECIFIC_CURRENT i GLOBAL mode RANGE seen }
+ASSIGNED { v (mV) i (mA/cm2) mode seen }
+INITIAL { mode = 0 seen = 0 }
+BREAKPOINT {
+    if (v > 0) { mode = 1 }
+    if (v < -500) { mode = 0 }
+    seen = mode
+    i = 1e-6*mode*(v + 65)
+}
+"""
 
 
 def plastic_network(engine: str = "neuron") -> dict[str, Any]:
@@ -56,7 +69,7 @@ def _goes_on(
     out.unlink()
 
 
-@pytest.mark.parametrize("stop", STOPS[:4])
+@pytest.mark.parametrize("stop", STOPS[:6])
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
     shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path], stop: float
 ) -> None:
@@ -64,11 +77,41 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", STOPS[4:])
+@pytest.mark.parametrize("stop", STOPS[6:])
 def test_stopped_at_a_hundred_points(
     shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path], stop: float
 ) -> None:
     _goes_on(shell, unbroken, tmp_path / "out.h5", stop)
+
+
+@needs_mpi
+def test_on_another_number_of_ranks(tmp_path: Path) -> None:
+    # RANDOM variables that the model does not seed differ with the number of ranks that begin
+    path, out = write(tmp_path, plastic_network()), tmp_path / "out.h5"
+    ranks(2, "sim", path, "-o", tmp_path / "whole.h5", "-q")
+    ranks(2, "sim", path, "-o", out, "-q", "--checkpoint", "17.125", program=STOPPED, code=143)
+    assert checkpoint(out).exists()
+    ranks(3, "sim", path, "-o", out, "-q", "--resume")
+    assert out.read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_verified_runs_are_the_same_and_what_is_not_kept_is_named(
+    shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path]
+) -> None:
+    path, whole = unbroken
+    shell("sim", path, "-o", tmp_path / "out.h5", "-q", "--verify-resume")
+    assert (tmp_path / "out.h5").read_bytes() == whole.read_bytes()
+
+
+def test_what_the_state_lacks_is_named(shell: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "Mode.mod").write_text(MODE)
+    tree = network()
+    tree["run"] |= {"mechanisms": [str(tmp_path / "Mode.mod")]}
+    tree["cell"]["stick"]["mechanism"].append({"name": "Mode", "sections": ["soma"]})
+    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    said = shell("sim", path, "-o", out, "-q", "--verify-resume", code=5).err
+    assert "differs from an unbroken one" in said and "Mode" in said
+    assert not out.exists()
 
 
 def test_conditions_on_potentials_are_refused_before_the_run(

@@ -95,6 +95,11 @@ class CellMemory:
         self._mechanisms = [mechanism for node in nodes for mechanism in _mechanisms_of(node)]
         self.connections: list[list[Any]] = [[] for _ in self.points]
 
+    @property
+    def potentials(self) -> int:
+        """How many potentials there are, which are the first of the values."""
+        return len(self._nodes)
+
     def values(self) -> np.ndarray:
         """Read all of it.
 
