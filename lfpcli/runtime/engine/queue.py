@@ -85,7 +85,15 @@ def forget_initial_events() -> None:
 
 
 def send_again(memory: ProcessMemory, events: np.ndarray) -> None:
-    """Put events, as `self_events` gives them, into the queue."""
+    """Put events into the queue.
+
+    Parameters
+    ----------
+    memory : ProcessMemory
+        The cells of this process.
+    events : ndarray, shape (n, 6)
+        As `self_events` gives them, times in ms; those of other cells are left out.
+    """
     for gid, number, row, entry, time, flag in _rows(events):
         cell = memory.cells.get(int(gid))
         if cell is None:

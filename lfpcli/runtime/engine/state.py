@@ -121,6 +121,11 @@ class CellMemory:
     def restore(self, values: np.ndarray) -> None:
         """Set what `values` read.
 
+        Parameters
+        ----------
+        values : ndarray, shape (variables,)
+            In NEURON's units.
+
         Raises
         ------
         SimulatorError
@@ -237,7 +242,13 @@ class ProcessMemory:
         return {gid: memory.values() for gid, memory in self.cells.items()}
 
     def restore(self, cells: Mapping[int, np.ndarray]) -> None:
-        """Set what `values` read, of the cells that are here."""
+        """Set what `values` read, of the cells that are here.
+
+        Parameters
+        ----------
+        cells : mapping of int to ndarray, shape (variables,)
+            By gid, in NEURON's units.
+        """
         for gid, memory in self.cells.items():
             memory.restore(cells[gid])
 
