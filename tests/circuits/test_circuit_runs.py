@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from sources import program
 
 from lfpcli.io.recording import open_recording
 
@@ -196,17 +197,19 @@ def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
     assert "[cell] does not go with [circuit]" in shell("sim", model, "-o", "-", code=3).err
 
 
-# ends the process as SIGTERM does after the first checkpoint
-STOPPED = """
-from lfpcli.cli.main import Terminated, console_main
-from lfpcli.tasks.simulate.checkpoint import Checkpoints
-write = Checkpoints.write
-def stop(self, *arguments):
-    write(self, *arguments)
-    raise Terminated
-Checkpoints.write = stop
-console_main()
-"""
+def until_a_checkpoint() -> None:
+    """Run a command that ends as by SIGTERM after its first checkpoint."""
+    from lfpcli.cli.main import Terminated, console_main
+    from lfpcli.tasks.simulate.checkpoint import Checkpoints
+
+    write = Checkpoints.write
+
+    def stop(self, *arguments):
+        write(self, *arguments)
+        raise Terminated
+
+    Checkpoints.write = stop
+    console_main()
 
 
 @pytest.mark.parametrize("every", ["21.3", pytest.param("60", marks=pytest.mark.slow)])
@@ -215,7 +218,7 @@ def test_a_circuit_goes_on_from_its_checkpoint(ran, shell, tmp_path, every):
     config = write_circuit(tmp_path / "c")
     out = tmp_path / "c/out.h5"
     run = ["sim", "config.json", "--seed", "1", "-o", "out.h5", "-q"]
-    command = [sys.executable, "-c", STOPPED, *run, "--checkpoint", every]
+    command = [sys.executable, "-c", program(until_a_checkpoint), *run, "--checkpoint", every]
     stopped = subprocess.run(command, cwd=config.parent, capture_output=True, check=False)
     assert stopped.returncode == 143, stopped.stderr.decode()
     assert not out.exists() and out.with_name("out.h5.checkpoint").exists()

@@ -109,7 +109,7 @@ def simulated(path: Path, out: Path, *arguments: object) -> Path:
 def ranks(
     count: int, *arguments: object, code: int = 0, program: str = "", **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run `lfp` on several ranks, or a program that stops it after the first checkpoint."""
+    """Run `lfp` on several ranks, or a program that runs it in its way."""
     environment = {
         **os.environ,
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -117,7 +117,7 @@ def ranks(
     }
     started = [str(Path(sys.executable).parent / "lfp")]
     if program:
-        started = [sys.executable, "-c", program, "1"]
+        started = [sys.executable, "-c", program]
     command = [str(MPIRUN), "--oversubscribe", "-n", str(count), *started]
     done = subprocess.run(
         [*command, *map(str, arguments)],

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from network_models import needs_mpi, network, ranks, simulated, write
-from test_checkpoints import STOPPED, checkpoint, stopped
+from sources import program
+from test_checkpoints import checkpoint, run_until, stopped
 
 MODS = Path(__file__).parent / "synapses"
 SYNAPSES = ("StdpArg", "TsoMa", "NmdaArg", "Ticks", "RandRel", "Depress", "ExpSyn", "Exp2Syn")
@@ -89,7 +90,8 @@ def test_on_another_number_of_ranks(tmp_path: Path) -> None:
     # RANDOM variables that the model does not seed differ with the number of ranks that begin
     path, out = write(tmp_path, plastic_network()), tmp_path / "out.h5"
     ranks(2, "sim", path, "-o", tmp_path / "whole.h5", "-q")
-    ranks(2, "sim", path, "-o", out, "-q", "--checkpoint", "17.125", program=STOPPED, code=143)
+    stops = program(run_until, 1)
+    ranks(2, "sim", path, "-o", out, "-q", "--checkpoint", "17.125", program=stops, code=143)
     assert checkpoint(out).exists()
     ranks(3, "sim", path, "-o", out, "-q", "--resume")
     assert out.read_bytes() == (tmp_path / "whole.h5").read_bytes()
