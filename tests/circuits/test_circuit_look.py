@@ -42,3 +42,58 @@ def test_code_of_a_circuit_is_named_and_not_run(lfp: Callable[..., Any], tmp_pat
     languages = {code["language"]: code["file"] for code in facts["code"]}
     assert languages == {"mod": "mechanisms", "hoc": "templates/Evil.hoc"}
     assert not proof.exists()
+
+
+def test_info_tells_types_edges_inputs_and_reports(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    config = write_circuit(tmp_path)
+    facts = json.loads(lfp("info", config, "--json").out)
+    assert facts["refused"] == []
+    nodes = {(row["population"], row["type"]): row["nodes"] for row in facts["types"]}
+    assert nodes == {("v1", 100): 2, ("v1", 101): 1, ("v1", 102): 1, ("lgn", 300): 3}
+    edges = {(row["source"], row["target"], row["type"]): row for row in facts["connections"]}
+    assert {key: row["edges"] for key, row in edges.items()} == {
+        ("v1", "v1", 200): 2,
+        ("v1", "v1", 201): 2,
+        ("v1", "v1", 202): 1,
+        ("lgn", "v1", 200): 4,
+    }
+    assert edges["v1", "v1", 200]["synapse"] == "exp2syn"
+    assert [row["name"] for row in facts["inputs"]] == ["lgn", "clamp"]
+    assert {row["name"]: row["module"] for row in facts["reports"]} == {
+        "v": "membrane_report",
+        "ecp": "extracellular",
+    }
+    lines = lfp("info", config).out.splitlines()
+    assert "edges:        lgn to v1: 4 of type 200 exp2syn" in lines
+    assert "input:        clamp (current_clamp, IClamp, [0, 1])" in lines
+
+
+def test_info_names_what_a_run_would_refuse(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    config = write_circuit(tmp_path)
+    tree = json.loads(config.read_text())
+    tree["inputs"]["stim"] = {"input_type": "lfp", "module": "comsol", "node_set": "all"}
+    tree["reports"]["syn"] = {"module": "netcon_report", "variable_name": "i"}
+    config.write_text(json.dumps(tree))
+    types = tmp_path / "edge_types.csv"
+    types.write_text(types.read_text().replace("gaussianLL", "DirectionRule"))
+    facts = json.loads(lfp("info", config, "--json").out)
+    refused = "; ".join(facts["refused"])
+    for part in ("'lfp' with module 'comsol'", "inputs.stim", "DirectionRule", "reports.syn"):
+        assert part in refused
+    nodes = tmp_path / "v1_node_types.csv"
+    nodes.write_text(nodes.read_text().replace("ctdb:Biophys1.hoc", "python:my_loader"))
+    facts = json.loads(lfp("info", config, "--json").out)
+    assert "python:my_loader" in "; ".join(facts["refused"])
+
+
+def test_info_describes_a_circuit_without_a_simulation(
+    lfp: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = write_circuit(tmp_path)
+    whole = json.loads(config.read_text())
+    circuit = {key: whole[key] for key in ("manifest", "components", "networks")}
+    config.write_text(json.dumps(circuit))
+    facts = json.loads(lfp("info", config, "--json").out)
+    assert facts["kind"] == "circuit" and facts["populations"] == {"v1": 4, "lgn": 3}
+    assert "steps" not in facts and facts["inputs"] == []
+    assert "components/cell.swc" in facts["files"]

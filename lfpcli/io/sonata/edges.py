@@ -69,6 +69,8 @@ class EdgePopulation:
         Name of the population.
     source_nodes, target_nodes : str
         Populations of nodes that it connects.
+    type_table : mapping of int to mapping
+        Attributes of the types.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class EdgePopulation:
         source: str,
     ) -> None:
         self.name = name
-        self._group, self._types = group, types
+        self._group, self.type_table = group, types
         self._source = source
         self._label = source.rpartition(":/edges/")[0]
         self._ids: dict[str, CheckedDataset] = {}
@@ -114,6 +116,16 @@ class EdgePopulation:
             )
         return as_text(name)
 
+    def type_counts(self) -> dict[int, int]:
+        """Number of edges of each type, by type."""
+        counts: dict[int, int] = {}
+        for start in range(0, len(self), _BLOCK):
+            block = self._ids["edge_type_id"][start : start + _BLOCK].astype(np.int64)
+            numbers, edges = np.unique(block, return_counts=True)
+            for number, count in zip(numbers.tolist(), edges.tolist(), strict=True):
+                counts[number] = counts.get(number, 0) + count
+        return dict(sorted(counts.items()))
+
     def onto(self, targets: Sequence[int]) -> Edges:
         """The edges onto some nodes, node by node, in the order of the index.
 
@@ -129,7 +141,7 @@ class EdgePopulation:
             target=_taken(self._ids["target_node_id"], rows).astype(np.int64),
             types=type_ids.astype(np.int64),
             columns=self._columns(rows),
-            type_table=self._types,
+            type_table=self.type_table,
         )
 
     def _rows(self, targets: Sequence[int]) -> np.ndarray:

@@ -12,7 +12,13 @@ from lfpcli.errors import InputError
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.tasks.circuits.circuit import Circuit
 
-SPIKE_MODULES = ("sonata", "h5", "csv", "nwb")
+MODULES = {
+    "spikes": ("sonata", "h5", "csv", "nwb"),
+    "current_clamp": ("IClamp",),
+    "voltage_clamp": ("SEClamp",),
+}
+"""Modules of each kind of input."""
+
 _CLAMP_KEYS = ("amp", "delay", "duration")
 
 
@@ -75,23 +81,39 @@ def inputs_of(circuit: Circuit) -> tuple[list[SpikeInput], list[ClampInput]]:
     clamps: list[ClampInput] = []
     for name, entry in circuit.config.inputs.items():
         source = f"{circuit.config.file}: inputs.{name}"
-        if not isinstance(entry, dict):
-            raise InputError("is no object", source=source, remedy="write {...}")
-        input_type, module = entry.get("input_type"), entry.get("module")
-        if input_type == "spikes" and module in SPIKE_MODULES:
+        error = unknown_input(entry, source)
+        if error is not None:
+            raise error
+        if entry["input_type"] == "spikes":
             spikes += _spikes(circuit, entry, source)
-        elif input_type == "current_clamp" and module == "IClamp":
+        elif entry["input_type"] == "current_clamp":
             clamps += _clamps(circuit, name, entry, source)
-        elif input_type == "voltage_clamp" and module == "SEClamp":
-            clamps.append(_voltage_clamp(circuit, name, entry, source))
         else:
-            raise InputError(
-                f"input_type '{input_type}' with module '{module}' is not simulated",
-                source=source,
-                remedy="spikes, current_clamp (IClamp) and voltage_clamp (SEClamp) are; or switch "
-                "it off: enabled = false",
-            )
+            clamps.append(_voltage_clamp(circuit, name, entry, source))
     return spikes, clamps
+
+
+def unknown_input(entry: Any, source: str) -> InputError | None:
+    """What is wrong with an input whose kind is not simulated; None where it is.
+
+    Parameters
+    ----------
+    entry : object
+        The input in the configuration.
+    source : str
+        What to call that in messages.
+    """
+    if not isinstance(entry, dict):
+        return InputError("is no object", source=source, remedy="write {...}")
+    input_type, module = entry.get("input_type"), entry.get("module")
+    if isinstance(input_type, str) and module in MODULES.get(input_type, ()):
+        return None
+    return InputError(
+        f"input_type '{input_type}' with module '{module}' is not simulated",
+        source=source,
+        remedy="spikes, current_clamp (IClamp) and voltage_clamp (SEClamp) are; or switch "
+        "it off: enabled = false",
+    )
 
 
 def _spikes(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[SpikeInput]:

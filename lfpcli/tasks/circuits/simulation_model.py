@@ -17,6 +17,9 @@ from lfpcli.io.sonata.types import read_types
 SIGMA = 0.3
 _CONTACTS = ("x_pos", "y_pos", "z_pos")
 _SOMA, _ALL = "soma", "all"
+# kinds of reports
+_POTENTIALS = "extracellular"
+_MEMBRANE = ("membrane_report", "compartment", "multimeter_report")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,10 +265,10 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         if not isinstance(entry, dict):
             raise InputError("is no object", source=source, remedy="write {...}")
         file = folder / _file_name(entry.get("file_name", name))
-        module = entry.get("module", entry.get("type"))
-        if module == "extracellular":
+        module = _module(entry)
+        if module == _POTENTIALS:
             potentials.append(PotentialReport(name=name, file=file))
-        elif module in ("membrane_report", "compartment", "multimeter_report"):
+        elif is_written(entry):
             membrane.append(_membrane(name, entry, file, source))
         else:
             warnings.warn(
@@ -279,6 +282,16 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         membrane=tuple(membrane),
         potentials=tuple(potentials),
     )
+
+
+def is_written(report: Any) -> bool:
+    """Whether a report of a configuration is of a kind that a run writes."""
+    return isinstance(report, dict) and _module(report) in (_POTENTIALS, *_MEMBRANE)
+
+
+def _module(report: Mapping[str, Any]) -> Any:
+    # neurodamus calls it a type
+    return report.get("module", report.get("type"))
 
 
 def _named(folder: Path, name: Any) -> Path | None:

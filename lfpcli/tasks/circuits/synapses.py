@@ -228,13 +228,7 @@ class Wiring:
         weights = _numbers(columns["syn_weight"], "syn_weight", population.name)
         functions = columns["weight_function"]
         for name in set(functions):
-            if name not in _WEIGHT_FUNCTIONS:
-                raise InputError(
-                    f"weight_function '{name}' is not known",
-                    source=population.name,
-                    remedy="wmax and gaussianLL are; functions that a Python script registers are "
-                    "not run",
-                )
+            check_weight_function(name, population.name)
         tuned = np.flatnonzero(functions == "gaussianLL")
         if len(tuned):
             sigma = _numbers(columns["weight_sigma"][tuned], "weight_sigma", population.name)
@@ -264,6 +258,16 @@ def folded(difference: np.ndarray) -> np.ndarray:
     """Difference of two orientations (degrees), folded to 0 to 90, shape as given."""
     folds: np.ndarray = np.abs(np.abs(180.0 - np.abs(difference) % 360.0) - 90.0)
     return np.abs(folds - 90.0)
+
+
+def check_weight_function(name: Any, source: str) -> None:
+    """Raise `InputError` where a function of weights is not known."""
+    if name not in _WEIGHT_FUNCTIONS:
+        raise InputError(
+            f"weight_function '{name}' is not known",
+            source=source,
+            remedy="wmax and gaussianLL are; functions that a Python script registers are not run",
+        )
 
 
 def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) -> SynapseModel:

@@ -6,6 +6,7 @@ are compiled and then run. Nothing here loads NEURON.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,49 +94,85 @@ def look(model: Model) -> dict[str, Any]:
         "engine": model.run.engine,
         "file bytes": None if sizes is None else file_bytes(model, sizes, settings.samples),
         "probes": [probe.name for probe in model.probes],
-        "code": _code_facts(model, code_of(model)),
-        "files": sorted({_named(path, model) for _, path in model_files(model)}),
+        "code": _code_facts(model.folder, code_of(model)),
+        "files": sorted({_named(path, model.folder) for _, path in model_files(model)}),
         "notes": notes,
     }
 
 
 def _look_at_circuit(model: Model, notes: list[str]) -> dict[str, Any]:
-    """What `look` says of a circuit in the SONATA format: its nodes, code and files."""
-    # what reads circuits is imported where there is one
-    from lfpcli.tasks.circuits.circuit import read_circuit
-    from lfpcli.tasks.circuits.simulation_model import circuit_files
-
+    """What `look` says of a circuit in the SONATA format: what it holds, its code and files."""
     assert model.circuit is not None
-    config = Path(model.circuit.config)
-    circuit = read_circuit(config)
+    facts = look_at_configuration(Path(model.circuit.config), model)
     settings = settings_of(model)
-    code = list(code_of(model))
-    for name, cell in circuit.specs.items():
-        code += _code_of_cell(f"node type {name}", cell)
+    facts["notes"] = notes + facts["notes"]
+    return facts | {
+        "steps": settings.samples + settings.warmup - 1,
+        "engine": model.run.engine,
+        "probes": [probe.name for probe in model.probes],
+    }
+
+
+def look_at_configuration(config: Path, model: Model | None = None) -> dict[str, Any]:
+    """Say what a configuration of SONATA holds, without running any code that it names.
+
+    Parameters
+    ----------
+    config : Path
+        The configuration of a circuit or of a simulation.
+    model : Model, optional
+        The model that simulates it, whose code runs too.
+
+    Returns
+    -------
+    dict
+        As `look`, and as `lfpcli.tasks.circuits.summary.circuit_facts`.
+
+    Raises
+    ------
+    InputError
+        Where a file is not what it should be.
+    """
+    # what reads circuits is imported where there is one
+    from lfpcli.io.sonata.config import read_config
+    from lfpcli.tasks.circuits.circuit import read_circuit
+    from lfpcli.tasks.circuits.simulation_model import circuit_files, mechanism_folders
+    from lfpcli.tasks.circuits.summary import circuit_facts
+
+    folder = config.parent.absolute() if model is None else model.folder
+    facts = circuit_facts(config)
+    if model is None:
+        key = "components.mechanisms_dir"
+        folders = mechanism_folders(read_config(config))
+        code = [Code(key=key, file=path, part="", language="mod") for path in folders]
+    else:
+        code = list(code_of(model))
     files = set(circuit_files(config))
-    for name, cell in circuit.specs.items():
+    notes: list[str] = []
+    specs: dict[str, CellSpec] = {}
+    with contextlib.suppress(LfpError):
+        # what is wrong with it stands among what is refused
+        specs = read_circuit(config).specs
+    for name, cell in specs.items():
+        code += _code_of_cell(f"node type {name}", cell)
         files |= {path for path in (cell.morphology, cell.allen, cell.neuroml) if path is not None}
         if cell.template is not None:
             notes.append(f"cells of '{name}' are made by code, so that segments are not known")
     notes.append("segments and synapses of circuits are counted by --dry-run without --no-code")
-    return {
-        "populations": {name: len(nodes) for name, nodes in circuit.nodes_in_order().items()},
+    return facts | {
         "segments": None,
         "synapses": None,
-        "steps": settings.samples + settings.warmup - 1,
-        "engine": model.run.engine,
         "file bytes": None,
-        "probes": [probe.name for probe in model.probes],
-        "code": _code_facts(model, code),
-        "files": sorted({_named(path, model) for path in files}),
+        "code": _code_facts(folder, code),
+        "files": sorted({_named(path, folder) for path in files}),
         "notes": notes,
     }
 
 
-def _code_facts(model: Model, code: Iterable[Code]) -> list[dict[str, str]]:
+def _code_facts(folder: Path, code: Iterable[Code]) -> list[dict[str, str]]:
     facts: list[dict[str, str]] = []
     for each in code:
-        name = _named(each.file, model)
+        name = _named(each.file, folder)
         facts.append({"key": each.key, "file": name, "part": each.part, "language": each.language})
     return facts
 
@@ -162,10 +199,10 @@ def _code_of_cell(table: str, cell: CellSpec) -> Iterator[Code]:
         yield Code(key=f"{table}.code", file=code.file, part=part, language=language)
 
 
-def _named(path: Path, model: Model) -> str:
-    inside = path.is_relative_to(model.folder)
+def _named(path: Path, folder: Path) -> str:
+    inside = path.absolute().is_relative_to(folder)
     # a stranger's text, which may go to a terminal
-    return clipped(str(path.relative_to(model.folder) if inside else path), _LONGEST_NAME)
+    return clipped(str(path.absolute().relative_to(folder) if inside else path), _LONGEST_NAME)
 
 
 def _segments(cell: CellSpec) -> int | None:

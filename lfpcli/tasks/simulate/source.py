@@ -12,6 +12,7 @@ from lfpcli.builtin import label, resolved
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io import stream
 from lfpcli.io.provenance import digest
+from lfpcli.io.sonata.config import read_config
 from lfpcli.model import Model, check_files, load_model, model_files
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.tasks.circuits.simulation_model import circuit_files, is_config_file, simulation_tree
@@ -92,6 +93,12 @@ def model_source(
         with path.open("rb") as file:
             model = load_model(file, overrides=overrides, name=name, folder=Path.cwd())
         yield _loaded(model, path, name)
+
+
+def is_circuit_alone(source: str) -> bool:
+    """Whether a file is a configuration of SONATA that tells of no simulation."""
+    path = Path(source)
+    return is_config_file(path) and not read_config(path).simulates
 
 
 def _circuit(path: Path, overrides: Sequence[str]) -> Source:
