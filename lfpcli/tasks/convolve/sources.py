@@ -104,15 +104,15 @@ def unit_spikes(
     """
     steps = _steps(library, units, drift)
     waveforms = np.concatenate([library.waveforms(unit)[:steps] for unit in units])
-    made = _phased(library, waveforms, taper)
-    times = np.rint(firing.times / library.files[0].dt * made.phases).astype(np.int64)
+    shifted = _phased(library, waveforms, taper)
+    times = np.rint(firing.times / library.files[0].dt * shifted.phases).astype(np.int64)
     gains = _gains(amplitudes, firing, waveforms.shape[2], seed)
     if steps > 1:
         paths = _Paths(library=library, units=units, steps=steps)
-        part = _drifting(paths, firing, made, times=times, gains=gains, drift=drift, seed=seed)
+        part = _drifting(paths, firing, shifted, times=times, gains=gains, drift=drift, seed=seed)
     else:
-        part = spikes(made, times=times, numbers=firing.units, gains=gains)
-    moments = times * (library.files[0].dt / made.phases)
+        part = spikes(shifted, times=times, numbers=firing.units, gains=gains)
+    moments = times * (library.files[0].dt / shifted.phases)
     trains = {}
     owners = np.array(firing.populations, object)[firing.units]
     for name in firing.counts:
@@ -121,9 +121,9 @@ def unit_spikes(
     return Near(
         spikes=part,
         trains=trains,
-        shown=made.samples[:: made.phases * steps],
-        before=made.before,
-        phases=made.phases,
+        shown=shifted.samples[:: shifted.phases * steps],
+        before=shifted.before,
+        phases=shifted.phases,
     )
 
 
@@ -199,7 +199,7 @@ class _Paths:
 def _drifting(
     paths: _Paths,
     firing: Firing,
-    made: PhasedWaveforms,
+    shifted: PhasedWaveforms,
     *,
     times: np.ndarray,
     gains: np.ndarray,
@@ -215,7 +215,7 @@ def _drifting(
     share = (place - lower)[:, None]
     first = firing.units * steps + lower
     return spikes(
-        made,
+        shifted,
         times=np.concatenate([times, times]),
         numbers=np.concatenate([first, first + 1]),
         gains=np.concatenate([gains * (1.0 - share), gains * share]),
@@ -257,19 +257,19 @@ def far_cells(
         )
     weakest = np.argsort(library.troughs, kind="stable")[:count]
     waveforms = np.concatenate([library.waveforms(unit)[:1] for unit in weakest])
-    made = _phased(library, waveforms, taper)
+    shifted = _phased(library, waveforms, taper)
     dt = library.files[0].dt
     length = waveforms.shape[1] * dt
     # they fired before the begin, so that the noise does not rise there
     times, numbers = spike_trains(
         Process(rate=_FAR_RATE), count, duration + 2 * length, seed=seed, number=1 << 20
     )
-    plain = made.samples[:: made.phases].astype(float)
+    plain = shifted.samples[:: shifted.phases].astype(float)
     variance = _FAR_RATE / 1000.0 * dt * np.sum(plain**2, axis=(0, 1))
     size = np.sqrt(variance.mean())
     gain = rms / size if size > 0 else 0.0
-    phases = np.rint((times - length) / dt * made.phases).astype(np.int64)
-    return spikes(made, times=phases, numbers=numbers, gains=np.full((len(times), 1), gain))
+    phases = np.rint((times - length) / dt * shifted.phases).astype(np.int64)
+    return spikes(shifted, times=phases, numbers=numbers, gains=np.full((len(times), 1), gain))
 
 
 @dataclass(frozen=True, kw_only=True)
