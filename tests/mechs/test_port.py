@@ -225,21 +225,25 @@ def test_a_copy_that_is_ported_again_stays(tmp_path):
 
 def test_a_linear_block_beside_a_kinetic_one_runs_in_coreneuron(neuron_process, tmp_path, share):
     mods = write(tmp_path / "mods", both=KINETIC_AND_LINEAR)
-    told = neuron_process(
-        """
+
+    def model(results, mods, morphology) -> None:
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         library = build([mods])
         results["refused"] = str(library.refused)
         load(library)
         from lfpcli import Cell, StimIntElectrode
+
         cell = Cell(morphology, passive=True)
         cell.insert("both", gbar=0.02)
         StimIntElectrode(cell, 0, amp=0.1, delay=1.0, dur=10.0)
         for engine in ("neuron", "coreneuron"):
             cell.simulate(tstop=20.0, engine=engine, rec_imem=True)
             results[engine] = cell.imem
-        """,
+
+    told = neuron_process(
+        model,
         mods=str(mods),
         morphology=str(share / "morphologies/stick.swc"),
     )

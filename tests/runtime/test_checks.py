@@ -121,18 +121,21 @@ def test_mechanisms_that_would_end_neuron_are_named(
 
 
 def test_c_code_runs_in_both_engines(neuron_process, share: Path, mods: Path) -> None:
-    told = neuron_process(
-        """
+    def model(results, morphology, mods) -> None:
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         load(build([mods]))
         from lfpcli import Cell
+
         cell = Cell(morphology, passive=True)
         cell.insert("returns", gbar=0.002)
         for engine in ("neuron", "coreneuron"):
             cell.simulate(tstop=20.0, engine=engine, rec_variables=["n_returns"])
             results[engine] = np.vstack([cell.somav, cell.variables["n_returns"][0]])
-        """,
+
+    told = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
         mods=str(mods),
     )
@@ -143,12 +146,13 @@ def test_c_code_runs_in_both_engines(neuron_process, share: Path, mods: Path) ->
 def test_currents_of_equal_point_processes_add_up_in_both_engines(
     neuron_process, share: Path, mods: Path
 ) -> None:
-    told = neuron_process(
-        """
+    def model(results, morphology, mods) -> None:
         from lfpcli.runtime.mechanisms.build import build
         from lfpcli.runtime.mechanisms.load import load
+
         load(build([mods]))
         from lfpcli import Cell, StimIntElectrode
+
         cell = Cell(morphology, passive=True)
         cell.insert("pool")
         for number in range(11):
@@ -158,7 +162,9 @@ def test_currents_of_equal_point_processes_add_up_in_both_engines(
         for engine in ("neuron", "coreneuron"):
             cell.simulate(tstop=10.0, engine=engine, rec_variables=["cai", "ica"])
             results[engine] = np.vstack([cell.variables["cai"], cell.variables["ica"]])
-        """,
+
+    told = neuron_process(
+        model,
         morphology=str(share / "morphologies/stick.swc"),
         mods=str(mods),
     )

@@ -75,23 +75,29 @@ def test_time_follows_what_the_machine_took() -> None:
 
 
 def test_a_dry_run_tries_steps_and_a_run_does_not(neuron_process, share: Path) -> None:
+    def model(results, morphology) -> None:
+        from lfpcli.model import load_model
+        from lfpcli.tasks.simulate import simulation
+
+        tried = []
+        step_seconds = simulation.step_seconds
+
+        def noted(cells, settings):
+            tried.append(step_seconds(cells, settings))
+            return tried[-1]
+
+        simulation.step_seconds = noted
+        for engine in ("neuron", "coreneuron"):
+            tree = {
+                "run": {"tstop": 10.0, "engine": engine},
+                "cell": {"c": {"morphology": morphology, "mechanism": [{"name": "hh"}]}},
+                "population": {"p": {"cell": "c", "size": 3}},
+            }
+            simulation.plan_of(load_model(tree))
+        results["steps"] = tried
+
     found = neuron_process(
-        """
-import math
-from lfpcli.model import load_model
-from lfpcli.tasks.simulate import simulation
-tried = []
-step_seconds = simulation.step_seconds
-def noted(cells, settings):
-    tried.append(step_seconds(cells, settings))
-    return tried[-1]
-simulation.step_seconds = noted
-for engine in ("neuron", "coreneuron"):
-    tree = {"run": {"tstop": 10.0, "engine": engine}, "cell": {"c": {"morphology": morphology,
-            "mechanism": [{"name": "hh"}]}}, "population": {"p": {"cell": "c", "size": 3}}}
-    simulation.plan_of(load_model(tree))
-results["steps"] = tried
-""",
+        model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
     assert all(0.0 < step < 0.1 for step in found["steps"].tolist()) and len(found["steps"]) == 2
