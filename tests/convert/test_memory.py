@@ -93,7 +93,8 @@ def test_samples_pass_in_blocks(large, tmp_path, monkeypatch, name, options):
         more = peak(large, tmp_path / name, "npz", "--to", "lfp", *options)
     else:
         more = peak(large, tmp_path / name, to, *options)
-    assert more < 0.95 * SIZE + (64 << 20)
+    # blocks, buffers of HDF5 and what the allocator keeps, but never the whole
+    assert more < 0.95 * SIZE + (72 << 20)
 
 
 def test_formats_in_memory_are_refused_by_size(lfp, large, tmp_path, monkeypatch):

@@ -42,8 +42,8 @@ def write_templates(tmp_path: Path) -> Callable[..., Path]:
                 Placements(positions, np.tile(np.eye(3), (count, 1, 1))),
                 Contacts(places),
                 np.zeros(0, [("placement", int)]),
-                SAMPLES,
-                facts,
+                samples=SAMPLES,
+                facts=facts,
             )
             moments = DT * (np.arange(SAMPLES) - BEFORE)
             depth = np.repeat(amplitudes(units, contacts), steps, axis=0)

@@ -55,4 +55,4 @@ def test_tables_are_kept_and_compared_with_those_before(
 def test_every_table_is_kept(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if "print_table(" in text and path.stem != "common":
-        assert f'save("{path.stem}")' in text
+        assert f'save("{path.stem}"' in text

@@ -88,7 +88,9 @@ def test_each_template_is_that_of_its_place(
         np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
         placed = moved(geometry, got["positions"][k], turn)
         want = transfer_matrix(placed, contacts, **model) @ currents[80:193].T
-        assert np.abs(template - want).max() < 1e-10 * np.abs(want).max()
+        # means over faces near a source are refined until they hold, which turning a cell changes
+        limit = 1e-6 if "--radius" in options else 1e-10
+        assert np.abs(template - want).max() < limit * np.abs(want).max()
     np.testing.assert_array_equal(got["contacts"], contacts.positions)
     assert [name.decode() for name in got["contact_names"]] == list(contacts.ids)
     attrs = got["attrs"]
