@@ -393,8 +393,11 @@ def test_templates_in_mearec(lfp, templates, tmp_path):
     assert [str(name) for name in loaded.celltypes] == ["L5_TTPC1_a_1"] * 5
 
 
-def test_only_templates_become_those_of_mearec(lfp, recording, templates, tmp_path):
-    for source in (recording, templates):
-        name = tmp_path / ("o.npz" if source == templates else "o")
-        other = () if source == templates else ("--to", "mearec")
-        assert "only they do" in lfp("convert", source, name, *other, code=2).err
+def test_templates_become_those_of_mearec_alone(lfp, templates, tmp_path):
+    ran = lfp("convert", templates, tmp_path / "o.npz", code=2)
+    assert "become a file of MEArec, and nothing else" in ran.err
+
+
+def test_a_signal_of_several_is_chosen_for_mearec(lfp, recording, tmp_path):
+    ran = lfp("convert", recording, tmp_path / "o", "--to", "mearec", code=2)
+    assert "choose one with --signal: LFP" in ran.err

@@ -13,6 +13,7 @@ import numpy as np
 from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
 from lfpcli.io.exchange.samples import Samples
+from lfpcli.io.units import Units
 
 FLAT = 1e-9
 """Extent, um, below which contacts count as lying in a plane."""
@@ -221,6 +222,8 @@ class Contents:
         What to call the file in messages.
     files : list of Path
         Further files that were read.
+    units : Units or None
+        Ground truth of the spikes' units, where there is some.
     """
 
     traces: list[Traces] = field(default_factory=list)
@@ -229,6 +232,16 @@ class Contents:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     files: list[Path] = field(default_factory=list)
+    units: Units | None = None
+
+    def members(self, trains: Trains) -> dict[int, np.ndarray]:
+        """Times of each unit of a population, shape (n,), ms; silent ones too where it is told."""
+        spikes = trains.by_cell()
+        if self.units is None:
+            return spikes
+        listed = zip(self.units.populations, self.units.ids.tolist(), strict=True)
+        ids = [number for population, number in listed if population == trains.population]
+        return {number: spikes.get(number, np.empty(0)) for number in sorted({*ids, *spikes})}
 
     def named(self, name: str) -> Traces:
         """The traces of a name."""

@@ -1,7 +1,8 @@
-"""MEArec's files of templates, on which ``mearec gen-recordings`` runs."""
+"""MEArec's files of templates: ours for ``mearec gen-recordings``, and theirs for us."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,20 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, whole
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.placements import Placements
+from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, number, numbers, texts, whole
 from lfpcli.io.exchange.contents import Target
-from lfpcli.io.recording import open_hdf5
-from lfpcli.io.text import as_text
+from lfpcli.io.exchange.mearec_electrodes import (
+    NULL,
+    electrode_record,
+    euler_angles,
+    record_positions,
+    rotations_of,
+)
+from lfpcli.io.recording import as_plain, open_hdf5
+from lfpcli.io.templates import TemplateWriter
+from lfpcli.io.writer import store
 
 _AGAIN = "make them again with lfp probe --placements"
 MICROVOLT = 1e3
@@ -89,7 +100,9 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
         for key, value in params.items():
             info[f"params/{key}"] = value
         places = _table(file, "contacts", name, (contacts, 3))
-        _write_electrodes(info.create_group("electrodes"), places, templates, source_name)
+        array = {key: as_plain(value) for key, value in templates.attrs.items()}
+        for key, value in electrode_record(places, array, source_name).items():
+            info[f"electrodes/{key}"] = value
 
 
 def _table(file: h5py.File, path: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -113,46 +126,96 @@ def _aligned(template: np.ndarray, before: int) -> np.ndarray:
     return aligned
 
 
-def euler_angles(rotations: np.ndarray) -> np.ndarray:
-    """Angles about the fixed axes x, then y, then z that make rotation matrices.
+def read_templates(
+    source: str | Path, path: Path, label: str, *, provenance: Mapping[str, Any]
+) -> None:
+    """Write a file of templates of one that ``gen_templates`` of MEArec wrote.
+
+    The sample of the trough becomes the time of the spike; steps of drifting templates become
+    places of a path.
 
     Parameters
     ----------
-    rotations : ndarray, shape (n, 3, 3)
-        Rotation matrices.
+    source : path-like
+        MEArec's file.
+    path : Path
+        The file to write, see `lfpcli.io.templates`.
+    label : str
+        What to call the source in messages.
+    provenance : mapping
+        How the file came to be.
 
-    Returns
-    -------
-    ndarray, shape (n, 3)
-        rad.
+    Raises
+    ------
+    InputError
+        Where the file is not as MEArec writes it.
     """
-    about_x = np.arctan2(rotations[:, 2, 1], rotations[:, 2, 2])
-    about_y = np.arcsin(np.clip(-rotations[:, 2, 0], -1.0, 1.0))
-    about_z = np.arctan2(rotations[:, 1, 0], rotations[:, 0, 0])
-    return np.column_stack([about_x, about_y, about_z])
+    with open_hdf5(source, label) as (file, name), TemplateWriter(path, provenance) as writer:
+        templates = numbers(file, "templates", name)
+        if templates.dataset.ndim not in (3, 4):
+            raise _wrong(f"has {templates.dataset.ndim} axes, expected 3 or 4", name, "templates")
+        count, *steps, channels, samples = templates.shape
+        steps_of_path = steps[0] if steps else 1
+        dt, before = _sampling(file, name, samples)
+        contacts = record_positions(_record(file), name)
+        if len(contacts) != channels:
+            raise _wrong(f"states {len(contacts)} contacts of {channels}", name, "info/electrodes")
+        somata = whole(numbers(file, "locations", name)).reshape(-1, 3)
+        if len(somata) != count * steps_of_path:
+            raise _wrong(f"has {len(somata)} rows for {count} templates", name, "locations")
+        turns = np.repeat(_turns(file, name, count), steps_of_path, axis=0)
+        written = writer.begin(
+            Placements(somata, turns),
+            Contacts(contacts),
+            np.zeros(0, [("placement", int)]),
+            samples=samples,
+            # each template is one spike, cut about its trough
+            facts={"dt": dt, "t_start": -before * dt, "spikes": 1, "model": "MEArec"},
+        )
+        _copy(templates, written)
+        types = texts(file, "celltypes", name)
+        if len(types) != count:
+            raise _wrong(f"has {len(types)} rows for {count} templates", name, "celltypes")
+        names = np.repeat(np.array(types, object), steps_of_path)
+        store(writer.file, "cell_types", names)
+        if steps_of_path > 1:
+            writer.paths(count, steps_of_path)
 
 
-def _write_electrodes(
-    group: h5py.Group, positions: np.ndarray, templates: CheckedDataset, source: str
-) -> None:
-    """The array as MEAutility's record: its positions, in the plane of y and z where it fits."""
-    facts = templates.attrs
-    size = 5.0
-    if "half_sides" in facts:
-        half_sides = np.ravel(facts["half_sides"])
-        if not half_sides.size or half_sides.dtype.kind not in "fiu":
-            raise InputError("attribute 'half_sides' is no number", source=source, remedy=_AGAIN)
-        size = float(half_sides[0])
-    record: dict[str, Any] = {
-        "electrode_name": as_text(facts.get("array", "lfp-array")),
-        "description": "contacts of lfp",
-        "pos": positions,
-        "size": size,
-        "shape": as_text(facts.get("shape", "circle")),
-        "plane": "yz",
-        "type": "wire",
-        "sortlist": "null",
-        "center": False,
-    }
-    for key, value in record.items():
-        group[key] = value
+def _copy(templates: CheckedDataset, written: Any) -> None:
+    """Copy templates block by block, from uV to mV, a row a step of each path."""
+    count = templates.shape[0]
+    steps = int(np.prod(templates.shape[1:-2]))
+    rows = max(1, _BLOCK // max(int(np.prod(templates.shape[1:])), 1))
+    for start in range(0, count, rows):
+        block = np.asarray(templates[start : start + rows], float) / MICROVOLT
+        block = block.reshape(-1, *templates.shape[-2:])
+        written[start * steps : start * steps + len(block)] = block
+
+
+def _turns(file: Any, name: str, count: int) -> np.ndarray:
+    angles = whole(numbers(file, "rotations", name, ndim=2))
+    if angles.shape != (count, 3):
+        raise _wrong(f"has shape {angles.shape} for {count} templates", name, "rotations")
+    return rotations_of(angles)
+
+
+def _sampling(file: Any, name: str, samples: int) -> tuple[float, int]:
+    """Sampling interval, ms, and samples before the trough."""
+    dt = number(file, "info/params/dt", name)
+    cut = whole(numbers(file, "info/params/cut_out", name)).ravel()
+    if not dt > 0 or len(cut) != 2 or not 0 <= cut[0] / dt < samples:
+        raise _wrong(f"says a step of {dt:g} and a cut of {cut.tolist()} ms", name, "info/params")
+    # MEArec rounds down, but not what 2 / 0.03125 lacks to a whole number
+    return dt, int(cut[0] / dt + 1e-9)
+
+
+def _record(file: Any) -> dict[str, Any]:
+    """MEAutility's record of the probe, without what is not stated."""
+    group = file.get("info/electrodes", {})
+    values = {key: as_plain(group[key][()]) for key in group}
+    return {key: value for key, value in values.items() if value not in (NULL, [])}
+
+
+def _wrong(message: str, name: str, path: str) -> InputError:
+    return InputError(message, source=f"{name}:/{path}", remedy="make the templates with MEArec")

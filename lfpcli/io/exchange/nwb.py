@@ -51,7 +51,8 @@ def write(contents: Contents, path: Path, target: Target) -> None:
 
     Samples keep their numbers; the attribute `conversion` turns them into volts. Electrodes have
     their places in ``x``, ``y``, ``z`` (um), and those within their array in ``rel_x`` and
-    ``rel_y``, by which SpikeInterface makes a probe. Units are the cells that fire.
+    ``rel_y``, by which SpikeInterface makes a probe. Units are the cells that fire, and
+    those of the recording's ground truth.
 
     Parameters
     ----------
@@ -178,19 +179,42 @@ def _label(name: str) -> str:
 def _add_units(file: Any, contents: Contents) -> None:
     file.add_unit_column(name="population", description="population of the cell")
     file.add_unit_column(name="gid", description="number of the cell in the recording")
+    truth = _truth(contents)
+    if truth:
+        file.add_unit_column(name="cell_type", description="type of the cell of the template")
+        for axis in "xyz":
+            file.add_unit_column(name=f"soma_{axis}", description=f"{axis} of the soma, um")
     stop = contents.stop() / 1000.0
     for trains in contents.trains:
-        for gid, times in trains.by_cell().items():
-            start = min(0.0, float(times[0]) / 1000.0)
+        for gid, times in contents.members(trains).items():
+            spikes = times / 1000.0
             file.add_unit(
-                spike_times=times / 1000.0,
-                obs_intervals=[[start, max(stop, float(times[-1]) / 1000.0)]],
+                spike_times=spikes,
+                obs_intervals=[[min([0.0, *spikes[:1]]), max([stop, *spikes[-1:]])]],
                 population=trains.population,
                 gid=gid,
+                **truth.get((trains.population, gid), {}),
             )
     intervals = [traces.dt for traces in contents.traces]
     if file.units is not None and intervals:
         file.units.resolution = min(intervals) / 1000.0
+
+
+def _truth(contents: Contents) -> dict[tuple[str, int], dict[str, Any]]:
+    """Type, place and waveform of each unit, by population and number; of all units, or none."""
+    units = contents.units
+    if units is None:
+        return {}
+    known = {}
+    for row, unit in enumerate(zip(units.populations, units.ids.tolist(), strict=True)):
+        places = dict(zip(("soma_x", "soma_y", "soma_z"), units.positions[row], strict=True))
+        # NWB takes waveforms in volts
+        volts = 1e-3 * units.waveforms[row].astype(float)
+        known[unit] = {"cell_type": units.cell_types[row], "waveform_mean": volts, **places}
+    told: set[tuple[str, int]] = set()
+    for trains in contents.trains:
+        told |= {(trains.population, gid) for gid in contents.members(trains)}
+    return known if told == set(known) else {}
 
 
 def _settle_identities(file: Any, identifier: uuid.UUID) -> None:

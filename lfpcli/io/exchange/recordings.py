@@ -13,7 +13,8 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.exchange.contents import Contents, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.frames import segment_names
-from lfpcli.io.recording import Recording, Report, Sampled, Signal, open_recording
+from lfpcli.io.recording import GAIN, Recording, Report, Sampled, Signal, open_recording
+from lfpcli.io.units import GROUP, read_units
 from lfpcli.io.writer import RecordingWriter
 
 AXES = ["x", "y", "z"]
@@ -46,6 +47,7 @@ def contents_of(recording: Recording) -> Contents:
         geometries=geometries,
         provenance=recording.provenance,
         source=recording.name,
+        units=read_units(recording.file, recording.name),
     )
 
 
@@ -155,6 +157,8 @@ def write_recording(
             writer.spikes(trains.population, trains.times, trains.node_ids)
         for traces in contents.traces:
             _write_traces(writer, traces, contents.geometries)
+        if contents.units is not None:
+            contents.units.write(writer.file.create_group(GROUP))
 
 
 def _write_traces(
@@ -169,6 +173,8 @@ def _write_traces(
     elif geometry is not None and _is_report(traces, geometry):
         tracks = {"": writer.report(head, tail, _report_of(traces, geometry))}
     else:
+        # samples are stored as the numbers that integers stood for
+        parameters = {key: value for key, value in traces.parameters.items() if key != GAIN}
         signal = Signal(
             data=nothing,
             units=traces.units,
@@ -177,7 +183,7 @@ def _write_traces(
             positions=traces.positions,
             names=traces.channels,
             model=traces.model,
-            parameters=dict(traces.parameters),
+            parameters=parameters,
             groups=dict.fromkeys(traces.shares, nothing),
             shares=dict(traces.share_types),
         )

@@ -214,8 +214,9 @@ TARGETS = (
     ),
     Format(
         name="mearec",
-        module="mearec_templates",
-        keeps="templates of lfp probe --placements, on which mearec gen-recordings runs",
+        module="mearec",
+        keeps="one signal with its array, units with templates and places; or templates",
+        lacks=("geometry", "parameters", "shares", "names"),
     ),
     Format(
         name="bluerecording",
@@ -255,8 +256,11 @@ SOURCES = (
         module="sonata_files",
         keeps="a SONATA configuration: spikes and reports of its last run, with its cells",
     ),
+    Format(name="mearec", module="mearec", keeps="recordings of MEArec, spikes included"),
     Format(
-        name="mearec", module="mearec", keeps="recordings and templates of MEArec, spikes included"
+        name="mearec-templates",
+        module="mearec_templates",
+        keeps="templates of MEArec, for lfp convolve",
     ),
     Format(name="hybridlfpy", module="hybridlfpy", keeps="signals of hybridLFPy: /data and /srate"),
     Format(name="hnn", module="dipole_tables", keeps="dipoles of hnn-core, text of time and nAm"),

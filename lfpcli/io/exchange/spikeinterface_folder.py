@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,10 @@ def write(contents: Contents, path: Path, target: Target) -> None:
             raise UsageError(
                 "a sorting needs a sampling rate", remedy="choose a signal with --signal"
             )
-        _sorting(contents, rate).save(folder=path / "sorting")
+        with warnings.catch_warnings():
+            # a sorting that was in memory has no file that it could name as its source
+            warnings.filterwarnings("ignore", message="The extractor is not serializable")
+            _sorting(contents, rate).save(folder=path / "sorting")
 
 
 def to_recording(traces: Traces) -> si.BaseRecording:
@@ -93,10 +97,26 @@ def _probe(traces: Traces) -> probeinterface.Probe:
 
 
 def _sorting(contents: Contents, rate: float) -> si.BaseSorting:
-    units = {}
+    """All units, silent ones too, with their types, places and amplitudes where they are known."""
+    frames_of = {}
     start = contents.traces[0].t_start
     for trains in contents.trains:
-        for gid, times in trains.by_cell().items():
+        for gid, times in contents.members(trains).items():
             frames = np.round((times - start) * rate / 1000.0).astype(np.int64)
-            units[f"{trains.population}.{gid}"] = frames[frames >= 0]
-    return si.NumpySorting.from_unit_dict([units], sampling_frequency=rate)
+            frames_of[f"{trains.population}.{gid}"] = frames[frames >= 0]
+    sorting = si.NumpySorting.from_unit_dict([frames_of], sampling_frequency=rate)
+    units = contents.units
+    if units is None:
+        return sorting
+    names = [f"{name}.{i}" for name, i in zip(units.populations, units.ids, strict=True)]
+    properties = {
+        "population": np.array(units.populations),
+        "cell_type": np.array(units.cell_types),
+        "gt_unit_locations": units.positions,
+        "amplitude_uV": 1e3 * units.troughs.max(axis=1),
+    }
+    order = [names.index(str(name)) for name in sorting.unit_ids if str(name) in names]
+    if len(order) == len(names) == len(sorting.unit_ids):
+        for key, values in properties.items():
+            sorting.set_property(key, values[order])
+    return sorting

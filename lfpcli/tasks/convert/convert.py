@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lfpcli.errors import LfpWarning, OutputError, UsageError
@@ -20,6 +19,7 @@ from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.exchange import recordings
 from lfpcli.io.exchange.checking import check_contents
 from lfpcli.io.exchange.contents import Contents, Target
+from lfpcli.io.exchange.mearec_templates import read_templates, write_templates
 from lfpcli.io.exchange.registry import (
     PARTS,
     SOURCES,
@@ -107,11 +107,14 @@ def convert(
     _check_destination(name, target, force)
     with stream.local_file(source) as (path, label):
         reader = source_format(formats.from_ or sniffed(path, label))
-        if reader.name == "templates" or (target is not None and target.name == "mearec"):
-            with _templates_destination(reader, target, name, force) as (written, module):
-                module.write_templates(
-                    path, written, Target(name=name), cell_type=formats.cell_type or path.stem
-                )
+        if reader.name in ("templates", "mearec-templates"):
+            record = provenance(command, inputs=_inputs(path, label, ()))
+            with _templates_destination(reader, target, name, force) as written:
+                if target is None:
+                    read_templates(path, written, label, provenance=record)
+                else:
+                    cell_type = formats.cell_type or path.stem
+                    write_templates(path, written, Target(name=name), cell_type=cell_type)
             return
         if reader.name in ("model", "network") and (target is None or target.name == "sonata"):
             _convert_model(reader, target, path, label, name, force=force)
@@ -227,15 +230,20 @@ def _convert_weights(
 @contextlib.contextmanager
 def _templates_destination(
     reader: Format, target: Format | None, name: str, force: bool
-) -> Iterator[tuple[Path, ModuleType]]:
-    """Templates go into MEArec's layout, and nothing else does."""
-    if reader.name != "templates" or target is None or target.name != "mearec":
+) -> Iterator[Path]:
+    """Templates of ours go into MEArec's layout, and theirs into ours."""
+    if reader.name == "templates" and (target is None or target.name != "mearec"):
         raise UsageError(
-            "templates become a file of MEArec, and only they do",
-            remedy="lfp probe --placements ... -o t.h5, then lfp convert t.h5 OUT --to mearec",
+            "templates become a file of MEArec, and nothing else",
+            remedy="lfp convert t.h5 OUT --to mearec",
+        )
+    if reader.name == "mearec-templates" and target is not None:
+        raise UsageError(
+            f"templates of MEArec become a file of templates of lfp, not {target.name}",
+            remedy="name an output that ends in .h5, without --to",
         )
     with atomic_output(name, force=force) as path:
-        yield path, target.load()
+        yield path
 
 
 def _history(contents: Contents) -> dict[str, Any]:

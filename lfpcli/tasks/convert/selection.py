@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lfpcli.errors import UsageError, nearest
-from lfpcli.io.exchange.contents import Contents
+from lfpcli.io.exchange.contents import Contents, Trains
+from lfpcli.io.units import Units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,26 @@ def selected(contents: Contents, selection: Selection) -> Contents:
     if selection.resample is not None:
         traces = [each.at_interval(selection.resample) for each in traces]
     geometries = {} if selection.signals or selection.channels else contents.geometries
-    return replace(contents, traces=traces, trains=trains, geometries=geometries)
+    return replace(
+        contents,
+        traces=traces,
+        trains=trains,
+        geometries=geometries,
+        units=_units(contents, selection, trains),
+    )
+
+
+def _units(contents: Contents, selection: Selection, trains: Sequence[Trains]) -> Units | None:
+    """The ground truth of what is taken; none without the spikes that it is about."""
+    units = contents.units
+    if units is None or not trains:
+        return None
+    if selection.channels:
+        width = units.waveforms.shape[2]
+        recorded = [each for each in contents.traces if len(each.channels) == width]
+        if recorded:
+            units = units.of_channels(columns_of(selection.channels, recorded[0].channels))
+    return units if selection.resample is None else units.at_interval(selection.resample)
 
 
 def columns_of(wanted: Sequence[str], channels: Sequence[str]) -> np.ndarray:

@@ -55,6 +55,8 @@ def _sniffed_hdf5(path: Path, label: str) -> str:
         return "nwb"
     if "recordings" in names:
         return "mearec"
+    if {"templates", "locations", "celltypes"} <= names:
+        return "mearec-templates"
     if names & {"nodes", "edges"} and "provenance" in attributes:
         return "network"
     if names & {"spikes", "report", "reports", "ecp"}:

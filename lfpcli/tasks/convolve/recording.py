@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError
@@ -20,7 +19,8 @@ from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.templates import open_templates
-from lfpcli.io.writer import RecordingWriter, store
+from lfpcli.io.units import GROUP, Units
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.tasks.convolve.firing import Firing, firing_of
 from lfpcli.tasks.convolve.parts import Beneath, Noisy, Part, ZeroPhase
 from lfpcli.tasks.convolve.sources import Amplitudes, far_cells, noise_of, unit_spikes
@@ -241,7 +241,7 @@ class _Work:
             writer.spikes(name, times, ids)
             group = writer.file[f"spikes/{name}"]
             group.attrs[DURATION] = self.firing.duration
-        self._write_units(writer.file.create_group("units"))
+        self._units().write(writer.file.create_group(GROUP))
         gain = self._gain() if self.recipe.integers else 0.0
         if gain:
             writer.store_integers()
@@ -298,20 +298,26 @@ class _Work:
             parameters=parameters,
         )
 
-    def _write_units(self, group: h5py.Group) -> None:
+    def _units(self) -> Units:
         """What is true of each unit: its template, place, type and waveform."""
         library, units = self.library, self.units
-        rows = [library.rows[unit] for unit in units]
-        store(group, "ids", self.firing.ids, dtype=np.uint64)
-        store(group, "populations", np.array(self.firing.populations, object))
-        store(group, "cell_types", np.array([library.cell_types[u] for u in units], object))
-        store(group, "files", library.file[units], dtype=np.int64)
-        store(group, "templates", np.array([row[0] for row in rows]), dtype=np.int64)
-        store(group, "positions", library.positions[units], units="um")
-        store(group, "waveforms", self.near.shown, dtype=np.float32, units="mV")
-        store(group, "troughs", -self.near.shown.min(axis=1), dtype=float, units="mV")
-        group.attrs["dt"] = self.dt
-        group.attrs["before"] = self.near.before * self.dt
+        rows = np.array([library.rows[unit][0] for unit in units], np.int64)
+        turns = [
+            library.files[file].rotations[row]
+            for file, row in zip(library.file[units], rows, strict=True)
+        ]
+        return Units(
+            ids=self.firing.ids,
+            populations=self.firing.populations,
+            cell_types=[library.cell_types[unit] for unit in units],
+            files=library.file[units],
+            templates=rows,
+            positions=library.positions[units],
+            rotations=np.array(turns).reshape(-1, 3, 3),
+            waveforms=self.near.shown,
+            dt=self.dt,
+            before=self.near.before * self.dt,
+        )
 
 
 def _named_signal(recording: Recording, name: str, path: str) -> Signal:
