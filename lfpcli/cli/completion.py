@@ -32,8 +32,8 @@ def _offer(action: argparse.Action, words: Words) -> None:
     def offer(prefix: str, parsed_args: argparse.Namespace, **_: object) -> list[str]:
         # of a list with commas the last entry is completed
         done, comma, _rest = prefix.rpartition(",")
-        found = [f"{done}{comma}{word}" for word in words(parsed_args)]
-        return [word for word in found if word.startswith(prefix)]
+        completions = [f"{done}{comma}{word}" for word in words(parsed_args)]
+        return [word for word in completions if word.startswith(prefix)]
 
     vars(action)["completer"] = offer
 

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     numbers = None if args.index is None else [args.index]
     total = sweep.count if numbers is None else 1
     with args.console.progress("running", float(total), "runs") as progress:
-        made = run_sweep(
+        outcome = run_sweep(
             sweep,
             folder,
             numbers=numbers,
@@ -80,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
             arguments=["--float32"] if args.float32 else [],
             tell=lambda done, missing: progress(float(total - missing + done)),
         )
-    args.console.note(f"{count_text(made, 'run')} made, {total - made} there before: {folder}")
+    args.console.note(
+        f"{count_text(made, {total - outcome} there before: {folder}"
+    )
     if args.json:
         from lfpcli.cli.facts import to_json
         from lfpcli.tasks.sweep.table import sweep_facts

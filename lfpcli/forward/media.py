@@ -137,13 +137,13 @@ class Slice:
         low, high = self.z_shift, self.z_shift + self.thickness
         shifts = np.empty(len(geometry))
         for gid in np.unique(geometry.gid):
-            own = geometry.gid == gid
-            lowest, highest = _extent(geometry, own)
+            segments = geometry.gid == gid
+            lowest, highest = _extent(geometry, segments)
             # of a whole slice's depth rounding is no reason to refuse
             if highest - lowest > self.thickness * (1.0 + 1e-12):
-                shifts[own] = np.nan
+                shifts[segments] = np.nan
             else:
-                shifts[own] = max(low - lowest, 0.0) + min(high - highest, 0.0)
+                shifts[segments] = max(low - lowest, 0.0) + min(high - highest, 0.0)
         return shifts
 
     def _remedy(self, geometry: Geometry, outside: np.ndarray, shifts: np.ndarray) -> str:

@@ -233,7 +233,7 @@ class NetworkRun:
         """Segments, among those of all cells, of the columns of a recorder."""
         firsts = np.cumsum([0, *(cell.totnsegs for cell in self.cells)])
         index = self._recorders[name].index
-        return np.concatenate([first + own for first, own in zip(firsts, index, strict=False)])
+        return np.concatenate([first + inner for first, inner in zip(firsts, index, strict=False)])
 
     def _leave_at_cells(self) -> None:
         kept = leave_at_points(self._kept, self._processes)
@@ -242,18 +242,18 @@ class NetworkRun:
             cell.rec_variables = {}
             for name, samples in kept.items():
                 recorder = self._recorders[name]
-                own = samples[:, recorder.offsets[k] : recorder.offsets[k + 1]].T
+                columns = samples[:, recorder.offsets[k] : recorder.offsets[k + 1]].T
                 if name == "soma":
-                    cell.somav = own[0]
+                    cell.somav = columns[0]
                 elif name in ("imem", "vmem"):
-                    setattr(cell, name, own)
+                    setattr(cell, name, columns)
                 else:
-                    self._leave(cell, name, own, recorder.index[k])
+                    self._leave(cell, name, columns, recorder.index[k])
 
-    def _leave(self, cell: Any, name: str, own: np.ndarray, index: np.ndarray) -> None:
+    def _leave(self, cell: Any, name: str, columns: np.ndarray, index: np.ndarray) -> None:
         """Leave a variable that not all segments have; it is 0 where one lacks it."""
-        values = np.zeros((cell.totnsegs, own.shape[1]))
-        values[index] = own
+        values = np.zeros((cell.totnsegs, columns.shape[1]))
+        values[index] = columns
         if name in _DENSITIES:
             setattr(cell, name, values * cell.area[:, None] * NANOAMPERE)
         else:
@@ -280,9 +280,9 @@ class NetworkRun:
         every_gid = np.concatenate([part[1] for part in spikes])
         answer: dict[str, list[Any]] = {"times": [], "gids": []}
         for population in self.populations.values():
-            own = range(population.first_gid, population.first_gid + population.POP_SIZE)
-            answer["gids"].append(list(own))
-            answer["times"].append([np.sort(every_time[every_gid == gid]) for gid in own])
+            members = range(population.first_gid, population.first_gid + population.POP_SIZE)
+            answer["gids"].append(list(members))
+            answer["times"].append([np.sort(every_time[every_gid == gid]) for gid in members])
         return answer
 
 

@@ -76,15 +76,15 @@ class TemplateCell(Cell):
         with warnings.catch_warnings():
             # LFPy's users name a morphology also where the template loads its own
             warnings.filterwarnings("ignore", "the template makes sections", LfpWarning)
-            made = load_template(
+            model_cell = load_template(
                 last,
                 self.templatename,
                 arguments,
                 code=[file for file in files if file != last],
                 morphology=None if morphology is None else Path(morphology),
             )
-        self.template = made.template
-        return made.sections
+        self.template = model_cell.template
+        return model_cell.sections
 
 
 class NetworkCell(TemplateCell):

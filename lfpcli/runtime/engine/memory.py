@@ -85,9 +85,9 @@ def variable_addresses(memories: Sequence[int]) -> np.ndarray:
         first, addresses, sizes = known[number]
         if not len(addresses):
             continue
-        own = int(library.variable(memory, 0, 0))
+        address = int(library.variable(memory, 0, 0))
         # of instances, times the elements of each variable
-        distance = (own - first) // (_DOUBLE * int(sizes[0]))
+        distance = (address - first) // (_DOUBLE * int(sizes[0]))
         parts.append((addresses + distance * _DOUBLE * sizes).astype(np.uintp))
     return np.concatenate(parts)
 

@@ -238,12 +238,12 @@ def _law(block: _Block, pointer: str, text: str) -> str | None:
     if fallback is not None:
         arguments = _arguments(body, fallback.end() - 1)
         body = body.replace(f"{fallback[0]}{arguments})", "fallback_value", 1)
-    own = {block.name, f"_l{block.name}", f"_p_{pointer}", "fallback_value"}
-    own |= {f"ret_{block.name}"}
+    names = {block.name, f"_l{block.name}", f"_p_{pointer}", "fallback_value"}
+    names |= {f"ret_{block.name}"}
     words = set(re.findall(r"[A-Za-z_]\w*", body))
     # what is multiplied or added to is no mere draw; casts have a star before a parenthesis
     arithmetic = re.search(r"[-+/%]|\*(?!\s*\))", re.sub(r"\b\d[\d.]*\b", "", body))
-    if words - own - _WORDS_OF_A_DRAW or arithmetic or body.count("nrn_random_pick") != 1:
+    if words - names - _WORDS_OF_A_DRAW or arithmetic or body.count("nrn_random_pick") != 1:
         return None
     if fallback is not None:
         return _draw_of(fallback[1], arguments, pointer)

@@ -184,7 +184,7 @@ class InstanceWatch:
             for name in point_process_names()
             if _variables(name, is_density=False)
         }
-        self._counts = {name: int(made.count()) for name, made in self._lists.items()}
+        self._counts = {name: int(instances.count()) for name, instances in self._lists.items()}
 
     def fresh(self) -> Iterator[Any]:
         """Those that were made since the last call, by class, in the order of their making."""

@@ -77,8 +77,8 @@ def exported_model(source: Path, label: str, record: dict[str, Any] | None) -> E
     """
     seed: int | None = None
     if record is None:
-        with model_source(source, Quick()) as given:
-            model = given.model
+        with model_source(source, Quick()) as model_text:
+            model = model_text.model
     else:
         tree = record.get("model")
         if not isinstance(tree, dict):
@@ -206,10 +206,10 @@ class _Exporter:
             self._add_virtual(name, len(numbers), times[inside], sources[inside] - numbers.start)
         rows = built.synapses.rows
         for number, name in self._own_trains().items():
-            own = np.unique(rows.source[(rows.origin == number) & (rows.source < 0)])
-            inside = np.isin(sources, own)
-            index = np.searchsorted(own, sources[inside])
-            self._add_virtual(name, len(own), times[inside], index)
+            trains = np.unique(rows.source[(rows.origin == number) & (rows.source < 0)])
+            inside = np.isin(sources, trains)
+            index = np.searchsorted(trains, sources[inside])
+            self._add_virtual(name, len(trains), times[inside], index)
 
     def _own_trains(self) -> dict[int, str]:
         """Names of the populations of trains of single synapses, by number of the table."""
@@ -306,8 +306,8 @@ class _Exporter:
             sources.append((name, inside, rows.source - numbers.start))
         for number, name in self._own_trains().items():
             inside = (rows.origin == number) & (rows.source < 0)
-            own = np.unique(rows.source[inside])
-            sources.append((name, inside, np.searchsorted(own, rows.source)))
+            trains = np.unique(rows.source[inside])
+            sources.append((name, inside, np.searchsorted(trains, rows.source)))
         return sources
 
     def _synapse_types(self) -> dict[int, dict[str, Any]]:

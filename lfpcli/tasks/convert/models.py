@@ -76,8 +76,8 @@ def write_weights(
     if recording:
         model, populations = _recorded(source, label)
     else:
-        with model_source(source, Quick()) as given:
-            model = given.model
+        with model_source(source, Quick()) as model_text:
+            model = model_text.model
         populations = list(cells_of_model(model))
     instruments = _chosen(instruments_of(model), selection, label)
     electrodes = [each for pair in instruments for each in _electrodes(*pair)]
@@ -102,7 +102,9 @@ def cells_of_model(model: Model) -> Iterator[PlacedCells]:
         circuit = read_circuit(model.circuit.config)
         shapes = CircuitShapes(circuit)
         for name, population in circuit.cells.items():
-            indices = np.array([k for k, kind in enumerate(population.cell_names) if kind], int)
+            indices = np.array(
+                [k for k, cell_name in enumerate(population.cell_names) if cell_name], int
+            )
             if len(indices):
                 yield PlacedCells(
                     population=name,
