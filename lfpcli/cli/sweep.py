@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             tell=lambda done, missing: progress(float(total - missing + done)),
         )
     args.console.note(
-        f"{count_text(made, {total - outcome} there before: {folder}"
+        f"{count_text(outcome, 'run')} made, {total - outcome} there before: {folder}"
     )
     if args.json:
         from lfpcli.cli.facts import to_json
