@@ -58,8 +58,12 @@ SENSOR_SUFFIXES: Final = (".csv", ".txt", ".fif", ".fif.gz")
 # the geometry of cells and arrays
 AXES: Final = ("x", "y", "z")
 RANDOM: Final = "random"
-TURNS: Final = ("any", "z", "none")
-"""How placed cells are turned: anyhow, about z, or not."""
+TURNS: Final = ("any", "x", "y", "z", "none")
+"""How placed cells are turned: anyhow, about an axis, or not."""
+TILT: Final = "tilt"
+"""Begin of the word for cells turned anyhow whose z axis stays within so many degrees of z."""
+SPIKES: Final = ("mean", "rest", "first", "last")
+"""Which spikes of a run templates show: the mean of all, of all but the first, or one of them."""
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
 NSEG_RULES: Final = ("d_lambda", "length", "lfpy", "allen", "fixed", "keep")

@@ -17,6 +17,7 @@ _ONLY_WITH = (
     "cell_type",
     "window",
     "spike_window",
+    *("beta", "spike", "align", "amplitude", "check_shape", "plane"),
 )
 _NOT_WITH = ("csd", "per", "name", "noise", "keep_currents")
 
@@ -32,7 +33,17 @@ def add(group: Any) -> None:
         metavar="X0,X1,Y0,Y1,Z0,Z1",
         help="where random somata go, um (the extent of the contacts and 50 um about it)",
     )
-    group.add_argument("--turn", choices=vocabulary.TURNS, help="how they are turned (any)")
+    group.add_argument(
+        "--beta",
+        type=options.pair,
+        metavar="A,B",
+        help="their x by the beta distribution of A and B over the box (uniform)",
+    )
+    group.add_argument(
+        "--turn",
+        metavar="TURN",
+        help=f"how they are turned: {', '.join(vocabulary.TURNS)}, or tiltN: z within N deg (any)",
+    )
     group.add_argument(
         "--min-distance",
         type=options.non_negative,
@@ -62,7 +73,34 @@ def add(group: Any) -> None:
         "--spike-window",
         type=options.pair,
         metavar="BEFORE,AFTER",
-        help="the mean of that long before and after spikes, ms",
+        help="that long before and after spikes, ms",
+    )
+    _add_spikes(group)
+
+
+def _add_spikes(group: Any) -> None:
+    """Declare the options of what spikes are shown, and how."""
+    group.add_argument(
+        "--spike",
+        metavar="WHICH",
+        help=f"which spike: {', '.join(vocabulary.SPIKES)}, or a number from 1 on (mean)",
+    )
+    group.add_argument(
+        "--align", choices=("trough",), help="put the deepest trough on the sample of the spike"
+    )
+    group.add_argument(
+        "--amplitude",
+        type=options.pair,
+        metavar="LOW,HIGH",
+        help="draw again where the deepest trough is outside of this range, mV",
+    )
+    group.add_argument(
+        "--check-shape", action="store_true", help="... or smaller than the largest peak"
+    )
+    group.add_argument(
+        "--plane",
+        choices=vocabulary.AXES,
+        help="contacts lie on an insulating plane normal to this axis",
     )
 
 
@@ -84,11 +122,16 @@ def given(args: argparse.Namespace) -> bool:
 def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None:
     """Write the templates of a probe."""
     from lfpcli.tasks.measure.cell_currents import Cut
+    from lfpcli.tasks.measure.spike_shapes import Shapes
     from lfpcli.tasks.measure.spike_templates import Path, Places, templates
 
     _refuse(args, _NOT_WITH, "does not go with --placements")
+    if args.spike_window is None:
+        _refuse(args, ("spike", "align"), "goes with --spike-window")
     text = args.placements
     random = text.isascii() and text.isdigit()
+    if not random:
+        _refuse(args, ("placement_box", "beta", "turn"), "goes with a number of --placements")
     seed = options.drawn_seed(args) if random and args.seed is None else args.seed
     with args.console.progress("placing", 1.0, "") as progress:
         templates(
@@ -99,11 +142,18 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
                 source=int(text) if random else text,
                 box=args.placement_box,
                 turn=args.turn or "any",
+                beta=args.beta,
                 min_distance=args.min_distance,
                 seed=seed or 0,
                 path=Path(vector=args.path[0], steps=args.path[1]) if args.path else None,
             ),
-            cut=Cut(args.window, args.spike_window),
+            cut=Cut(args.window, args.spike_window, args.spike or "mean"),
+            shapes=Shapes(
+                amplitude=args.amplitude,
+                troughs=args.check_shape,
+                aligned=args.align is not None,
+            ),
+            plane=args.plane,
             gid=args.cell,
             cell_type=args.cell_type,
             force=args.force,

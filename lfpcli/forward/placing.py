@@ -17,7 +17,7 @@ from lfpcli.forward.potentials import as_contacts, near_contacts
 from lfpcli.forward.rotations import axis_rotation, random_rotation
 from lfpcli.forward.sources import as_geometry
 from lfpcli.forward.transforms import soma_places
-from lfpcli.vocabulary import TURNS
+from lfpcli.vocabulary import AXES, TILT, TURNS
 
 MARGIN = 50.0
 """How far about the contacts places are drawn where no box is given, um."""
@@ -35,9 +35,15 @@ def box_about(contacts: Contacts | ArrayLike, margin: float = MARGIN) -> np.ndar
 
 
 def random_placements(
-    count: int, box: ArrayLike, seed: int, *, turn: str = "any", accept: Accept | None = None
+    count: int,
+    box: ArrayLike,
+    seed: int,
+    *,
+    turn: str = "any",
+    beta: tuple[float, float] | None = None,
+    accept: Accept | None = None,
 ) -> Placements:
-    """Draw places uniformly in a box, and turns.
+    """Draw places in a box, and turns.
 
     Each placement has a random stream of its own, so that more placements begin with the same.
 
@@ -49,8 +55,12 @@ def random_placements(
         Lower and upper end along x, y and z, um.
     seed : int
         Seed.
-    turn : {'any', 'z', 'none'}
-        Uniform over all orientations, about the z axis alone, or none.
+    turn : {'any', 'x', 'y', 'z', 'none'} or str
+        Uniform over all orientations, about an axis alone, or none; ``tilt15`` is uniform over
+        those that leave the z axis within 15 degrees of where it was.
+    beta : (float, float), optional
+        Places along x follow the beta distribution of these parameters over the box; uniform
+        where left out, as along y and z.
     accept : callable, optional
         Says of placements which ones stay, shape (P,) bool; the others are drawn again.
 
@@ -63,39 +73,75 @@ def random_placements(
     UsageError
         Where an argument makes no sense.
     InputError
-        Where hardly any placement is accepted.
+        Where placements are not accepted, however often they are drawn.
     """
     ends = np.asarray(box, dtype=float)
     if ends.shape != (3, 2) or not np.all(np.isfinite(ends)) or np.any(ends[:, 1] < ends[:, 0]):
         raise UsageError(f"box of placements is {ends.tolist()}, expected lower and upper ends")
     if count < 1:
         raise UsageError(f"number of placements is {count}, expected 1 or more")
-    if turn not in TURNS:
-        raise UsageError(f"unknown turn '{turn}'", remedy=nearest(turn, TURNS, "turn"))
+    tilt = checked_turn(turn)
+    if beta is not None and not all(0 < value < np.inf for value in beta):
+        raise UsageError(
+            f"beta distribution of {beta[0]:g} and {beta[1]:g}, expected numbers above zero"
+        )
     streams = [seeds.generator(seed, "placement", k) for k in range(count)]
     positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
     left = np.arange(count)
     for _ in range(_TRIES):
         for k in left:
             positions[k] = streams[k].uniform(ends[:, 0], ends[:, 1])
-            rotations[k] = _turned(turn, streams[k])
+            if beta is not None:
+                share = streams[k].beta(*beta)
+                positions[k, 0] = ends[0, 0] + share * (ends[0, 1] - ends[0, 0])
+            rotations[k] = _turned(turn, tilt, streams[k])
         if accept is None:
             return Placements(positions, rotations)
         left = left[~accept(Placements(positions[left], rotations[left]))]
         if not len(left):
             return Placements(positions, rotations)
     raise InputError(
-        f"{len(left)} of {count} placements are still too near after {_TRIES} draws",
-        remedy="give a larger box or a smaller distance",
+        f"{len(left)} of {count} placements are still too near after {_TRIES} draws, or have"
+        " another amplitude or shape than wanted",
+        remedy="give another box, a smaller distance or a wider range of amplitudes",
     )
 
 
-def _turned(turn: str, rng: np.random.Generator) -> np.ndarray:
+def checked_turn(turn: str) -> float | None:
+    """Largest angle, degrees, of a turn such as ``tilt15``; None of the others.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such turn.
+    """
+    if turn in TURNS:
+        return None
+    try:
+        angle = float(turn.removeprefix(TILT))
+    except ValueError:
+        angle = -1.0
+    if not turn.startswith(TILT) or not 0 <= angle <= 180:
+        raise UsageError(
+            f"unknown turn '{turn}'", remedy=nearest(turn, [*TURNS, f"{TILT}15"], "turn")
+        )
+    return angle
+
+
+def _turned(turn: str, tilt: float | None, rng: np.random.Generator) -> np.ndarray:
     if turn == "none":
         return np.eye(3)
-    if turn == "z":
-        return axis_rotation((0.0, 0.0, 1.0), rng.uniform(0.0, 360.0))
-    return random_rotation(rng)
+    if turn in AXES:
+        return axis_rotation(np.eye(3)[AXES.index(turn)], rng.uniform(0.0, 360.0))
+    if tilt is None:
+        return random_rotation(rng)
+    # uniform over rotations: the axis is uniform over the cap, where the cosine is uniform, and
+    # the cell is turned about it by any angle
+    lean = np.degrees(np.arccos(rng.uniform(np.cos(np.radians(tilt)), 1.0)))
+    azimuth, spin = rng.uniform(0.0, 360.0, 2)
+    up, side = np.eye(3)[2], np.eye(3)[1]
+    leant = axis_rotation(up, azimuth) @ axis_rotation(side, lean)
+    return np.asarray(leant @ axis_rotation(up, spin))
 
 
 def near_soma(

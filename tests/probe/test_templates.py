@@ -291,7 +291,7 @@ def test_wrong_arrays_of_places(lfp, run: Path, tmp_path: Path) -> None:
 
 def test_library_refuses_what_makes_no_sense() -> None:
     with pytest.raises(UsageError, match="unknown turn"):
-        random_placements(3, [[0, 1]] * 3, 1, turn="y")
+        random_placements(3, [[0, 1]] * 3, 1, turn="w")
     with pytest.raises(UsageError, match="lower and upper ends"):
         random_placements(3, [[1, 0]] * 3, 1)
     with pytest.raises(InputError, match="still too near"):

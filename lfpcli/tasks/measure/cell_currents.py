@@ -1,4 +1,4 @@
-"""Membrane currents of one cell of a recording: all of them, a window, or the mean spike."""
+"""Membrane currents of one cell of a recording: all of them, a window, or spikes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lfpcli.forward.treatment import Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording
 from lfpcli.tasks.measure.probe import currents_of
+from lfpcli.vocabulary import SPIKES
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,15 @@ class Cut:
     window : tuple of two floats, optional
         Begin and end, ms.
     spike_window : tuple of two floats, optional
-        How long before and after a spike, ms: the mean over all spikes that lie in the run with
-        their windows.
+        How long before and after a spike, ms.
+    spike : {'mean', 'rest', 'first', 'last'} or str
+        Which of the spikes that lie in the run with their windows: the mean of all, of all but the
+        first, the first, the last, or the one of a number, from 1 on.
     """
 
     window: tuple[float, float] | None = None
     spike_window: tuple[float, float] | None = None
+    spike: str = "mean"
 
 
 WHOLE = Cut()
@@ -93,7 +97,8 @@ def cell_currents(
         return member.geometry, _window(current, *cut.window)
     if cut.spike_window is not None:
         times = _spikes(recording, member.population, member.gid)
-        return member.geometry, _mean_spike(current, times, *cut.spike_window)
+        before, after = cut.spike_window
+        return member.geometry, _spike(current, times, before, after, spike=cut.spike)
     return member.geometry, current
 
 
@@ -128,8 +133,10 @@ def _spikes(recording: Recording, population: str, gid: int) -> np.ndarray:
     return np.asarray(times[gids == gid])
 
 
-def _mean_spike(current: Current, times: np.ndarray, before: float, after: float) -> Current:
-    """Mean over spikes, whose samples are the nearest to their times."""
+def _spike(
+    current: Current, times: np.ndarray, before: float, after: float, *, spike: str
+) -> Current:
+    """One spike or the mean of some, whose samples are the nearest to their times."""
     if not len(times):
         raise InputError(f"cell {current.facts['gid']} has no spikes", remedy="give a window")
     if before < 0 or after < 0:
@@ -143,8 +150,53 @@ def _mean_spike(current: Current, times: np.ndarray, before: float, after: float
             f"none of {len(times)} spikes of cell {current.facts['gid']} lies in the run with "
             f"{before:g} ms before it and {after:g} ms after it"
         )
+    centre = chosen_spikes(centre, spike)
     mean = np.zeros((early + late + 1, current.samples.shape[1]))
     for k in centre:
         mean += current.samples[k - early : k + late + 1]
-    facts = {**current.facts, "spikes": len(centre)}
+    facts = {**current.facts, "spikes": len(centre), "spike": spike}
     return replace(current, samples=mean / len(centre), t_start=-early * current.dt, facts=facts)
+
+
+def chosen_spikes(spikes: np.ndarray, spike: str) -> np.ndarray:
+    """Those of some spikes that are meant.
+
+    Parameters
+    ----------
+    spikes : ndarray, shape (n,)
+        The spikes, in the order of their times.
+    spike : {'mean', 'rest', 'first', 'last'} or str
+        Which, see `Cut`.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Raises
+    ------
+    UsageError
+        Where `spike` is no such word or number.
+    InputError
+        Where there are too few.
+    """
+    parts = {
+        "mean": slice(None),
+        "rest": slice(1, None),
+        "first": slice(0, 1),
+        "last": slice(-1, None),
+    }
+    if spike.isascii() and spike.isdigit() and int(spike) > 0:
+        number = int(spike)
+        chosen = spikes[number - 1 : number]
+    elif spike in parts:
+        chosen = spikes[parts[spike]]
+    else:
+        raise UsageError(
+            f"unknown spike '{spike}'", remedy=f"use {', '.join(SPIKES)}, or a number from 1 on"
+        )
+    if not len(chosen):
+        raise InputError(
+            f"--spike {spike} of {len(spikes)} spikes with their windows in the run",
+            remedy="simulate longer, or choose another",
+        )
+    return chosen

@@ -12,7 +12,14 @@ import numpy as np
 from lfpcli.errors import InputError, LfpWarning, UsageError, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements, signal_blocks
-from lfpcli.forward.placing import box_about, contacts_inside, near_soma, random_placements
+from lfpcli.forward.placing import (
+    Accept,
+    box_about,
+    contacts_inside,
+    near_soma,
+    random_placements,
+)
+from lfpcli.forward.potentials import PotentialModel
 from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
@@ -28,7 +35,11 @@ from lfpcli.tasks.measure.instruments import (
     model_name,
     probe_parameters,
 )
+from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
+from lfpcli.vocabulary import AXES
 
+# um, within which contacts lie in one plane
+_FLAT = 1e-6
 # placements that one warning names
 _NAMED = 3
 
@@ -67,8 +78,10 @@ class Places:
     box : sequence of float, shape (3, 2), optional
         Where random somata go: lower and upper end along x, y and z, um; the extent of the
         contacts with 50 um about it where left out.
-    turn : {'any', 'z', 'none'}
-        How random placements are turned.
+    turn : str
+        How random placements are turned, see `lfpcli.forward.placing.random_placements`.
+    beta : (float, float), optional
+        Parameters of the distribution of their x.
     min_distance : float, optional
         Least distance of the contacts from the surface of the soma, um.
     seed : int
@@ -80,6 +93,7 @@ class Places:
     source: int | str | os.PathLike[str]
     box: Sequence[Sequence[float]] | None = None
     turn: str = "any"
+    beta: tuple[float, float] | None = None
     min_distance: float | None = None
     seed: int = 0
     path: Path | None = None
@@ -92,6 +106,8 @@ def templates(
     places: Places,
     cut: Cut = WHOLE,
     *,
+    shapes: Shapes = PLAIN,
+    plane: str | None = None,
     gid: int | None = None,
     cell_type: str | None = None,
     force: bool = False,
@@ -114,6 +130,10 @@ def templates(
         Where the cell goes.
     cut : Cut
         What part of the run.
+    shapes : Shapes
+        Which templates are taken, and where their troughs lie.
+    plane : {'x', 'y', 'z'}, optional
+        Axis that is normal to an insulating plane, in which all contacts lie.
     gid : int, optional
         The cell; needed where the recording holds several.
     cell_type : str, optional
@@ -140,7 +160,14 @@ def templates(
         recording.name = name
         cell, currents = cell_currents(recording, cut, treatment, gid)
         facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
-    chosen = placements_of(places, cell, contacts)
+    if plane is not None:
+        _double(currents, plane, contacts)
+    chosen = placements_of(
+        places,
+        cell,
+        contacts,
+        fit=_fit(shapes, cell, contacts, currents, model=spec.model) if shapes.choosy else None,
+    )
     steps = 1 if places.path is None else places.path.steps
     if places.path is not None:
         chosen = places.path.along(chosen)
@@ -159,6 +186,7 @@ def templates(
             contacts,
             placements=chosen,
             currents=currents,
+            is_aligned=shapes.aligned,
             progress=progress,
         )
         if steps > 1:
@@ -173,6 +201,7 @@ def _write(
     *,
     placements: Placements,
     currents: Current,
+    is_aligned: bool,
     progress: Callable[[float], None],
 ) -> None:
     """Compute the templates of all placements, and write them block by block."""
@@ -194,7 +223,12 @@ def _write(
         model=spec.model,
         dtype=writer.dtype.type,
     )
+    sample = 0
+    if is_aligned:
+        sample = spike_sample(currents.t_start, currents.dt, len(currents.samples))
     for first, block in blocks:
+        if is_aligned:
+            block = aligned(block, sample)
         dataset[first : first + len(block)] = block
         progress((first + len(block)) / len(placements))
 
@@ -210,21 +244,82 @@ def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
         return contacts_of(spec)
 
 
-def placements_of(places: Places, cell: Geometry, contacts: Contacts) -> Placements:
-    """Draw or read placements; see `Places`."""
+def _double(currents: Current, plane: str, contacts: Contacts) -> None:
+    """Double the currents: on an insulating plane each source and its image are equally far.
+
+    Raises
+    ------
+    UsageError
+        Where contacts lie off one plane normal to that axis.
+    """
+    heights = contacts.positions[:, AXES.index(plane)]
+    if np.ptp(heights) > _FLAT:
+        raise UsageError(
+            f"contacts lie at {plane} from {heights.min():g} to {heights.max():g} um, on no plane"
+            f" normal to {plane}",
+            remedy="choose the axis of the array's plane, or leave out --plane",
+        )
+    currents.samples = 2.0 * currents.samples
+    currents.facts["plane"] = plane
+
+
+def _fit(
+    shapes: Shapes,
+    cell: Geometry,
+    contacts: Contacts,
+    currents: Current,
+    *,
+    model: PotentialModel,
+) -> Accept:
+    """Says which placements have templates of the shapes that are wanted."""
+
+    def fit(some: Placements) -> np.ndarray:
+        blocks = signal_blocks(cell, contacts, currents.samples.T, some, model=model)
+        return np.concatenate([shapes.fit(block) for _, block in blocks])
+
+    return fit
+
+
+def placements_of(
+    places: Places, cell: Geometry, contacts: Contacts, fit: Accept | None = None
+) -> Placements:
+    """Draw or read placements that `fit` takes, shape (P,) bool of P placements; see `Places`."""
     least = places.min_distance
     if not isinstance(places.source, int):
         chosen = read_placements(places.source)
         if least is not None:
             _refuse_near(near_soma(cell, contacts, chosen, least), least, places.source)
+        if fit is not None:
+            _refuse_unfit(fit(chosen), places.source)
         return chosen
+
+    def accept(some: Placements) -> np.ndarray:
+        kept = np.ones(len(some), dtype=bool)
+        if least is not None:
+            kept &= ~near_soma(cell, contacts, some, least)
+        # templates are made of those alone that are far enough
+        if fit is not None and kept.any():
+            kept[kept] = fit(Placements(some.positions[kept], some.rotations[kept]))
+        return kept
+
     return random_placements(
         places.source,
         box_about(contacts) if places.box is None else np.asarray(places.box),
         places.seed,
         turn=places.turn,
-        accept=None if least is None else lambda some: ~near_soma(cell, contacts, some, least),
+        beta=places.beta,
+        accept=None if least is None and fit is None else accept,
     )
+
+
+def _refuse_unfit(fits: np.ndarray, source: str | os.PathLike[str]) -> None:
+    if not fits.all():
+        raise InputError(
+            f"{np.count_nonzero(~fits)} of {len(fits)} placements have templates of another"
+            f" amplitude or shape, the first is {np.argmin(fits)}",
+            source=source,
+            remedy="leave them out of the file, or relax --amplitude and --check-shape",
+        )
 
 
 def _refuse_near(near: np.ndarray, least: float, source: str | os.PathLike[str]) -> None:
