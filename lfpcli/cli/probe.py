@@ -7,6 +7,7 @@ The output holds all that FILE does, the currents excepted, and the signal.
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from lfpcli import vocabulary
@@ -49,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--sigma", type=options.sigma, metavar="S/M", help="conductivity, one or three (0.3 S/m)"
     )
-    model.add_argument("--medium", metavar="TABLE", help="slice, sphere or half space")
+    model.add_argument(
+        "--medium",
+        metavar="TABLE",
+        help="slice, sphere, half space or regions, or their .toml file",
+    )
     model.add_argument(
         "--model",
         metavar="lfpykit:CLASS",
@@ -95,6 +100,8 @@ def _add_treatment(group: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, or list arrays."""
+    # a medium of regions is solved for one contact per thread
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from lfpcli.errors import UsageError
 
     if args.list:
@@ -153,9 +160,9 @@ def _spec(args: argparse.Namespace) -> Any:
 
 
 def _medium(text: str | None) -> Any:
-    from lfpcli.tasks.measure.probe import inline_table
+    from lfpcli.tasks.measure.probe import medium_value
 
-    return inline_table(text, "--medium") if text and "=" in text else text
+    return medium_value(text) if text else None
 
 
 def _treatment(args: argparse.Namespace) -> Any:

@@ -112,6 +112,16 @@ class Contacts:
             first /= np.linalg.norm(first, axis=1, keepdims=True)
         return first, np.cross(self.normals, first)
 
+    def some(self, rows: np.ndarray) -> Contacts:
+        """Return some of the contacts, by their numbers (K,)."""
+        return replace(
+            self,
+            positions=self.positions[rows],
+            normals=None if self.normals is None else self.normals[rows],
+            tangents=None if self.tangents is None else self.tangents[rows],
+            ids=[self.ids[row] for row in rows],
+        )
+
     def moved(
         self,
         shift: ArrayLike = (0.0, 0.0, 0.0),

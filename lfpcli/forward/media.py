@@ -48,7 +48,7 @@ class HalfSpace:
         """Return the segments, after checking that they are in the tissue."""
         up = 1.0 if self.side == "below" else -1.0
         depth = up * np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - up * self.z
-        _check_inside(geometry, depth.max(axis=1) > 0, f"the half space {self.side} z = {self.z:g}")
+        check_inside(geometry, depth.max(axis=1) > 0, f"the half space {self.side} z = {self.z:g}")
         return geometry
 
     def images(
@@ -129,7 +129,7 @@ class Slice:
             return moved
         low, high = self.z_shift, self.z_shift + self.thickness
         region = f"the slice from z = {low:g} to {high:g}"
-        _check_inside(geometry, outside, region, self._remedy(geometry, outside, shifts))
+        check_inside(geometry, outside, region, self._remedy(geometry, outside, shifts))
         return geometry
 
     def _shifts(self, geometry: Geometry) -> np.ndarray:
@@ -230,7 +230,7 @@ class Sphere:
         """Return the segments, after checking that they are inside."""
         ends = np.stack([geometry.start, geometry.end]) - np.asarray(self.centre)
         outside = np.linalg.norm(ends, axis=2).max(axis=0) >= self.radius
-        _check_inside(geometry, outside, f"the sphere of radius {self.radius:g}")
+        check_inside(geometry, outside, f"the sphere of radius {self.radius:g}")
         return geometry
 
     def images(
@@ -308,12 +308,13 @@ def _extent(geometry: Geometry, chosen: np.ndarray) -> tuple[float, float]:
     return float(ends.min()), float(ends.max())
 
 
-def _check_inside(
+def check_inside(
     geometry: Geometry,
     outside: np.ndarray,
     region: str,
     remedy: str = "shift or rotate the cell",
 ) -> None:
+    """Raise `InputError` that names segments which are outside of a region, mask (N,)."""
     if np.any(outside):
         names = [geometry.segment_label(i) for i in np.flatnonzero(outside)[:5]]
         more = np.count_nonzero(outside) - len(names)

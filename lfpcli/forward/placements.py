@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward import near_faces
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Slice
 from lfpcli.forward.potentials import PotentialModel, as_contacts, source_ends
 from lfpcli.forward.sources import as_geometry
@@ -217,7 +218,8 @@ class _MovedCell:
             model.medium.squeeze or model.medium.fit
         )
         # whether moving the contacts the other way is the same as moving the cell
-        self.rigid = model.conductivity.ndim == 0 and not squeezed
+        by_grid = isinstance(model.medium, GridMedium)
+        self.rigid = model.conductivity.ndim == 0 and not squeezed and not by_grid
 
     def shifted_contacts(self, contacts: Contacts | ArrayLike) -> Fill:
         """Fill matrices by moving the contacts, and their images, about the cell."""

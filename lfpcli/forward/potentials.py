@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from lfpcli.errors import UsageError, nearest
 from lfpcli.forward import anisotropic, near_faces
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium, as_medium
 from lfpcli.forward.near_faces import Sources
 from lfpcli.forward.quadrature import face_points
@@ -42,8 +43,9 @@ class PotentialModel:
         or as lines save those of the soma. Segments without length are points.
     sigma : float or sequence of three floats
         Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
-    medium : HalfSpace, Slice, Sphere or None
-        None is the infinite medium.
+    medium : HalfSpace, Slice, Sphere, GridMedium or None
+        None is the infinite medium. A `GridMedium` has its own conductivities and tolerance;
+        `sigma` is that of no place then.
     quadrature : int, optional
         The most points to average a face over, wherever sources are; 1 takes the centre. Left
         out, 64, and adaptive cubature for the sources near a face (`near_faces`).
@@ -59,7 +61,7 @@ class PotentialModel:
 
     method: str = METHOD
     sigma: float | Sequence[float] | np.ndarray = SIGMA
-    medium: Medium | None = None
+    medium: Medium | GridMedium | None = None
     quadrature: int | None = None
     tolerance: float = TOLERANCE
 
@@ -97,6 +99,12 @@ class PotentialModel:
             mV/nA.
         """
         segments, conductivity = as_geometry(geometry), self.conductivity
+        if isinstance(self.medium, GridMedium):
+            matrix = self._on_grid(segments, as_contacts(contacts), self.medium)
+            if out is None:
+                return matrix.astype(dtype, copy=False)
+            out[...] = matrix
+            return out
         if self.medium is not None:
             segments = self.medium.prepare(segments)
         start, end = source_ends(segments, self.method)
@@ -112,6 +120,17 @@ class PotentialModel:
             self._refine(out, Sources(start=start, end=end, radius=sources[2]), contacts)
         return out
 
+    def _on_grid(self, segments: Geometry, contacts: Contacts, medium: GridMedium) -> np.ndarray:
+        """The matrix (C, N) in a medium that is solved on grids about the contacts."""
+        start, end = source_ends(medium.prepare(segments), self.method)
+        whole = medium.remainders(contacts, start, end)
+        about = np.array([one.sigma for one in medium.solve(contacts)])
+        for sigma in np.unique(about, axis=0):
+            rows = np.flatnonzero((about == sigma).all(axis=1))
+            single = PotentialModel(method=self.method, sigma=sigma, quadrature=self.quadrature)
+            whole[rows] += single.matrix(segments, contacts.some(rows))
+        return whole
+
     def refines(self, contacts: Contacts) -> bool:
         """Whether faces that are near to sources are averaged by more than the fixed points."""
         return self.quadrature is None and contacts.has_face
@@ -120,6 +139,7 @@ class PotentialModel:
         """Put the entries (C, N) right where a source is near to a face."""
         conductivity = self.conductivity
         if self.medium is not None:
+            assert not isinstance(self.medium, GridMedium)
             near_faces.refine_in_medium(
                 out,
                 sources,
@@ -157,6 +177,8 @@ class PotentialModel:
         weights = np.ascontiguousarray(np.broadcast_to(weight, points.shape[:2]))
         if self.medium is None:
             return points, weights
+        if isinstance(self.medium, GridMedium):
+            raise UsageError("a medium of regions has no images")
         conductivity = self.conductivity
         if conductivity.ndim:
             raise UsageError("an anisotropic sigma needs the infinite medium")
@@ -171,7 +193,7 @@ def transfer_matrix(
     *,
     method: str = METHOD,
     sigma: float | ArrayLike = SIGMA,
-    medium: Medium | Mapping[str, object] | str | None = None,
+    medium: Medium | GridMedium | Mapping[str, object] | str | None = None,
     quadrature: int | None = None,
     tolerance: float = TOLERANCE,
     dtype: type = np.float64,
@@ -187,7 +209,7 @@ def transfer_matrix(
         Points, or faces that are averaged over, um.
     method, sigma, quadrature, tolerance
         As in `PotentialModel`.
-    medium : HalfSpace, Slice, Sphere, mapping, str, optional
+    medium : HalfSpace, Slice, Sphere, GridMedium, mapping, str, optional
         See `media.as_medium`; left out, the infinite medium.
     dtype : numpy.float64 or numpy.float32
         Type of the result; the arithmetic is double in both.
@@ -209,7 +231,7 @@ def transfer_matrix(
     model = PotentialModel(
         method=method,
         sigma=check_sigma(sigma),
-        medium=as_medium(medium),
+        medium=medium if isinstance(medium, GridMedium) else as_medium(medium),
         quadrature=quadrature,
         tolerance=tolerance,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +13,11 @@ from lfpcli.errors import InputError
 
 # points along each edge of a cell by which its share of a curved region is told
 _PROBES = 4
+# share of a cell that conducts below which it does not
+_SLIVER = 0.125
+
+Extent = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Ends along x, y and z, um; infinite ones too."""
 
 
 class Shape(Protocol):
@@ -21,8 +27,11 @@ class Shape(Protocol):
         """Which points (..., 3), um, lie in it, an array of their shape without the last axis."""
 
     @property
-    def planes(self) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
-        """Where its flat faces and ends are along x, y and z, um."""
+    def extent(self) -> Extent:
+        """Its ends along x, y and z, um."""
+
+    def curvature(self, axis: int) -> float:
+        """Radius of its surface across an axis, um; infinite where that is flat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +58,14 @@ class Box:
         return np.asarray(inside.all(axis=-1))
 
     @property
-    def planes(self) -> tuple[list[float], list[float], list[float]]:
-        """Where its faces are along x, y and z, um."""
-        faces = []
-        for low, high in zip(self.low, self.high, strict=True):
-            faces.append([end for end in (low, high) if np.isfinite(end)])
-        return faces[0], faces[1], faces[2]
+    def extent(self) -> Extent:
+        """Its ends along x, y and z, um."""
+        x, y, z = zip(self.low, self.high, strict=True)
+        return x, y, z
+
+    def curvature(self, axis: int) -> float:
+        """Infinite: all its faces are flat."""
+        return np.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +92,14 @@ class Ball:
         return np.asarray(np.sum((points - np.array(self.centre)) ** 2, axis=-1) <= self.radius**2)
 
     @property
-    def planes(self) -> tuple[list[float], list[float], list[float]]:
-        """Where it ends along x, y and z, um."""
-        ends = [[c - self.radius, c + self.radius] for c in self.centre]
-        return ends[0], ends[1], ends[2]
+    def extent(self) -> Extent:
+        """Its ends along x, y and z, um."""
+        x, y, z = ((c - self.radius, c + self.radius) for c in self.centre)
+        return x, y, z
+
+    def curvature(self, axis: int) -> float:
+        """Its radius, um."""
+        return self.radius
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +140,16 @@ class Cylinder:
         return np.asarray(inside & (along >= self.low) & (along <= self.high))
 
     @property
-    def planes(self) -> tuple[list[float], list[float], list[float]]:
-        """Where it ends along x, y and z, um."""
-        ends: list[list[float]] = [[], [], []]
-        ends[self.axis] = [end for end in (self.low, self.high) if np.isfinite(end)]
+    def extent(self) -> Extent:
+        """Its ends along x, y and z, um."""
+        ends = [(self.low, self.high)] * 3
         for axis, middle in zip(self._others, self.centre, strict=True):
-            ends[axis] = [middle - self.radius, middle + self.radius]
+            ends[axis] = (middle - self.radius, middle + self.radius)
         return ends[0], ends[1], ends[2]
+
+    def curvature(self, axis: int) -> float:
+        """Its radius across it, um, infinite along it."""
+        return np.inf if axis == self.axis else self.radius
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,12 +232,14 @@ class Medium:
 
     def planes(self, axis: int) -> list[float]:
         """Where flat faces and ends of regions are along an axis, um."""
-        return [plane for region in self.regions for plane in region.shape.planes[axis]]
+        ends = [end for region in self.regions for end in region.shape.extent[axis]]
+        return [end for end in ends if np.isfinite(end)]
 
     def on_grid(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Conductivity of the cells of a grid.
 
-        Cells that regions cut take the harmonic mean over their volume.
+        Cells that a curved surface cuts take the harmonic mean over the part that conducts, times
+        the share of that part.
 
         Parameters
         ----------
@@ -231,21 +251,41 @@ class Medium:
         ndarray, shape (nx, ny, nz, 3)
             S/m.
         """
+        middles = [(along[1:] + along[:-1]) / 2.0 for along in faces]
+        sigma = self.at(np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1))
+        index = np.nonzero(self._cut_cells(faces))
+        starts = np.stack([f[:-1][k] for f, k in zip(faces, index, strict=True)], axis=-1)
+        widths = np.stack([np.diff(f)[k] for f, k in zip(faces, index, strict=True)], axis=-1)
+        total, conducting = np.zeros(starts.shape), np.zeros(starts.shape)
         shares = (np.arange(_PROBES) + 0.5) / _PROBES
-        shape = [len(along) - 1 for along in faces]
-        total = np.zeros((*shape, 3))
-        conducts = np.ones((*shape, 3), bool)
-        for share_x in shares:
-            for share_y in shares:
-                for share_z in shares:
-                    axes = [
-                        f[:-1] + share * np.diff(f)
-                        for f, share in zip(faces, (share_x, share_y, share_z), strict=True)
-                    ]
-                    sigma = self.at(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1))
-                    conducts &= sigma > 0
-                    total += 1.0 / np.where(sigma > 0, sigma, 1.0)
-        return np.where(conducts, _PROBES**3 / total, 0.0)
+        for share in itertools.product(shares, repeat=3):
+            inside = self.at(starts + widths * np.array(share))
+            total += np.where(inside > 0, 1.0 / np.where(inside > 0, inside, 1.0), 0.0)
+            conducting += inside > 0
+        open_part = conducting / _PROBES**3
+        # along an insulator current has what is left of a cell, a sliver of which is none
+        open_part[open_part < _SLIVER] = 0.0
+        sigma[index] = open_part * conducting / np.maximum(total, 1e-300)
+        return sigma
+
+    def _cut_cells(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """Which cells a curved surface may cut, shape (nx, ny, nz)."""
+        cut = np.zeros([len(along) - 1 for along in faces], bool)
+        curved = [r.shape for r in self.regions if min(map(r.shape.curvature, range(3))) < np.inf]
+        if not curved:
+            return cut
+        corners = np.stack(np.meshgrid(*faces, indexing="ij"), axis=-1)
+        for shape in curved:
+            near = np.ones((1, 1, 1), bool)
+            for axis, (low, high) in enumerate(shape.extent):
+                overlaps = (faces[axis][1:] > low) & (faces[axis][:-1] < high)
+                near = near & overlaps.reshape(np.roll((-1, 1, 1), axis))
+            whole = shape.holds(corners)
+            for axis in range(3):
+                # of convex shapes, a cell whose corners all are inside is inside
+                whole = np.delete(whole, 0, axis) & np.delete(whole, -1, axis)
+            cut |= near & ~whole
+        return cut
 
 
 def _check_sigma(sigma: Sequence[float]) -> None:
@@ -253,4 +293,9 @@ def _check_sigma(sigma: Sequence[float]) -> None:
         raise InputError(
             f"conductivity {list(sigma)} is not three numbers of 0 or more",
             remedy="give sigma in S/m",
+        )
+    if min(sigma) == 0 < max(sigma):
+        raise InputError(
+            f"conductivity {list(sigma)} is zero along an axis, but not along all",
+            remedy="give a small number instead of 0",
         )

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium
 from lfpcli.forward.potentials import transfer_matrix
 from lfpcli.forward.sources import as_geometry
@@ -29,7 +30,7 @@ def stimulation_matrix(
     electrodes: Contacts | ArrayLike,
     *,
     sigma: float | ArrayLike = 0.3,
-    medium: Medium | Mapping[str, object] | str | None = "infinite",
+    medium: Medium | GridMedium | Mapping[str, object] | str | None = "infinite",
     min_distance: float = MIN_DISTANCE,
     quadrature: int | None = None,
 ) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.forward import media
+from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table
 from lfpcli.model.value_types import BOOLEAN, ValueType, choice, number, vector
@@ -95,8 +97,13 @@ class HalfSpace(Table):
         return media.HalfSpace(z=self.half_space, sigma_other=self.sigma_other, side=self.side)
 
 
-MediumTable = Slice | Sphere | HalfSpace
-MEDIA: dict[str, type[Table]] = {"slice": Slice, "sphere": Sphere, "half_space": HalfSpace}
+MediumTable = Slice | Sphere | HalfSpace | Regions
+MEDIA: dict[str, type[Table]] = {
+    "slice": Slice,
+    "sphere": Sphere,
+    "half_space": HalfSpace,
+    "regions": Regions,
+}
 
 _WORDS = choice(*vocabulary.MEDIA)
 
@@ -106,7 +113,9 @@ def _medium(value: Any, at: At) -> Any:
         return _WORDS.read(value, at)
     names = [name for name in MEDIA if name in value]
     if len(names) != 1:
-        raise at.expected("a table with one of 'slice', 'sphere' and 'half_space'", value)
+        raise at.expected(
+            "a table with one of 'slice', 'sphere', 'half_space' and 'regions'", value
+        )
     return read_table(MEDIA[names[0]], value, at)
 
 
@@ -117,7 +126,7 @@ MEDIUM = ValueType(
 )
 
 
-def medium_of(value: str | MediumTable) -> media.Medium | None:
+def medium_of(value: str | MediumTable) -> media.Medium | GridMedium | None:
     """Return the medium of a key: a word, or a table of its parameters.
 
     Parameters

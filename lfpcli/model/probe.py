@@ -15,6 +15,7 @@ from lfpcli.forward.treatment import Band, Treatment
 from lfpcli.model.csd import Csd
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of
 from lfpcli.model.orientation import Rotation
+from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, shown
 from lfpcli.model.tables import Table, exactly_one, key, table
 from lfpcli.model.value_types import (
@@ -222,6 +223,10 @@ class Probe(Face):
             raise at.table_error("has keys of contacts, but 'csd' has none")
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
+        if isinstance(self.medium, Regions) and self.sigma != vocabulary.SIGMA:
+            raise (at / "sigma").error(
+                "does not go with a medium of regions", "give it to the medium's 'background'"
+            )
         if isinstance(self.sigma, tuple) and self.medium != vocabulary.INFINITE:
             raise (at / "sigma").error("must be one number in this medium")
 

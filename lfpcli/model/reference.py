@@ -21,6 +21,7 @@ from lfpcli.model.network import Connection, Input, Place, Population, Rule, Sti
 from lfpcli.model.orientation import Distortion, Rotation
 from lfpcli.model.probe import Field as StimulationField
 from lfpcli.model.probe import Filter, Noise, Probe, Pulses
+from lfpcli.model.regions import BallTable, BoxTable, CylinderTable, Regions, RegionTable, Slab
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 from lfpcli.model.tables import Key, Table, keys_of, plain
@@ -51,6 +52,12 @@ TABLES: dict[str, type[Table]] = {
     "slice": Slice,
     "sphere": Sphere,
     "half_space": HalfSpace,
+    "regions": Regions,
+    "region": RegionTable,
+    "box": BoxTable,
+    "slab": Slab,
+    "cylinder": CylinderTable,
+    "ball": BallTable,
     "csd": Csd,
     "filter": Filter,
     "noise": Noise,

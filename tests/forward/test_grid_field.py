@@ -7,6 +7,7 @@ import pytest
 
 from lfpcli.errors import InputError
 from lfpcli.forward.grid_field import Grid, GridField, graded_faces
+from lfpcli.forward.grid_values import GridValues
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.potentials import PotentialModel
 from lfpcli.forward.regions import Ball, Box, Cylinder, Medium, Region
@@ -35,9 +36,10 @@ def potentials(field: GridField, contact: np.ndarray, points: np.ndarray) -> np.
     """Point source and remainder, mV per nA."""
     sigma = field.medium.about(contact, 1.0)
     remainder = field.remainder(contact, sigma)
+    values = GridValues.of(field.grid, field.sigma, remainder, contact=contact, sigma=sigma)
     away = np.sqrt(np.sum((points - contact) ** 2 / sigma, axis=1))
     known = 1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma)) * away)
-    return known + field.at(remainder, points, contact, sigma)
+    return known + values.at(points)
 
 
 def by_model(model: PotentialModel, contact: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -150,8 +152,13 @@ def test_what_cannot_be_is_told() -> None:
     with pytest.raises(InputError, match="three numbers"):
         Region(shape=Ball(centre=(0, 0, 0), radius=1.0), sigma=(-1.0, 0.3, 0.3))
     grid = grid_of(SLICE, [(-50.0, 50.0), (-50.0, 50.0), (0.0, 300.0)], 50.0, reach=400.0)
-    field = GridField(SLICE, grid)
-    sigma = np.array([0.3, 0.3, 0.3])
-    for place, fault in (((0.0, 0.0, -20.0), "does not conduct"), ((9e3, 0.0, 10.0), "outside")):
+    values = GridValues.of(
+        grid,
+        GridField(SLICE, grid).sigma,
+        np.zeros(grid.shape),
+        contact=np.array([0.0, 0.0, 50.0]),
+        sigma=np.array([0.3, 0.3, 0.3]),
+    )
+    for place, fault in (((0.0, 0.0, -150.0), "does not conduct"), ((9e3, 0.0, 10.0), "outside")):
         with pytest.raises(InputError, match=fault):
-            field.at(np.zeros(grid.shape), np.array([place]), np.array([0.0, 0.0, 50.0]), sigma)
+            values.at(np.array([place]))

@@ -33,6 +33,14 @@ SOURCES: list[Any] = [
     {"regular": 10, "number": 3},
     {"dist": "gamma", "a": 2, "scale": 25, "min": 2, "number": 8},
 ]
+REGIONS = [
+    {"slab": {"axis": "y", "low": 0, "high": 30}, "sigma": [0.1, 0.2, 0.3]},
+    {"slab": {"high": 0}, "sigma": 0},
+    {"box": {"low": [0, 0, "-inf"], "high": [9, 9, "inf"]}, "sigma": 1.5},
+    {"ball": {"centre": [0, 0, 99], "radius": 5}, "sigma": [[1, 0, 0], [0, 1, 0], [0, 0, 2]]},
+    {"cylinder": {"axis": "x", "centre": [0, 0], "radius": 5, "low": 3}, "sigma": 0},
+    {"shank": {"low": [-30, 0, -100], "high": [30, 15, "inf"]}},
+]
 CHOICES: dict[str, list[Any]] = {
     "run__dt": [0.1, "adaptive"],
     "run__mechanisms": [[], ["mods", "/abs/Ih.mod"]],
@@ -69,6 +77,7 @@ CHOICES: dict[str, list[Any]] = {
         {"sphere": 1e4, "centre": [0, 0, 9]},
         {"half_space": 30, "sigma_other": 1.5, "side": "above"},
         {"slice": 200, "squeeze": 0.5, "poisson": 0.2, "tolerance": 1e-6},
+        {"regions": REGIONS, "background": [0.3, 0.3, 0.4], "tolerance": 1e-2, "reach": 3000},
     ],
     "probe__3__per": ["population", "current"],
     "record__dipole": ["none"],

@@ -54,6 +54,27 @@ def refused(lfp, run: Path, tmp_path: Path, code: int, *options: object) -> str:
         (INPUT, ["--contacts", "30,0,0", "--medium", "slice=300, sigma_salin=1"], "sigma_saline"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "slice=300"], "outside the slice"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "sphere=100"], "outside the sphere"),
+        *(
+            (INPUT, ["--contacts", "30,0,0", "--medium", medium], fault)
+            for medium, fault in (
+                ("regions=[{ball={centre=[0,0,0], radius=9}}]", "needs the key 'sigma'"),
+                ("regions=[{sigma=1}]", "needs one of 'box', 'slab', 'cylinder', 'ball', 'shank'"),
+                ("regions=[{shank={low=[9,0,0], high=[0,9,9]}}]", "has no inside"),
+                ("regions=[{slab={low=900}, sigma=-1}]", "expected a number >= 0 (S/m), got -1"),
+                ("regions=[{slab={low=9}, sigma=[1,0,1]}]", "zero along an axis"),
+                ("regions=[{slab={}, sigma=[[1,1,0],[1,1,0],[0,0,1]]}]", "rotate the cells"),
+                ("regions=[{slab={}, sigma={f=[1,2]}}]", "expected a number >= 0 (S/m), three"),
+                ("regions=[], background=0", "does not conduct"),
+                ("regions=[], mesh='head.msh'", "unknown key"),
+                ("regions=[{shank={low=[20,-9,-9], high=[50,9,9]}}]", "contact 0 at"),
+                ("regions=[{slab={low=100}, sigma=0}]", "segments reach outside what conducts"),
+            )
+        ),
+        (
+            INPUT,
+            ["--contacts", "30,0,0", "--medium", "regions=[]", "--sigma", "0.2"],
+            "does not go with a medium of regions",
+        ),
         (INPUT, ["--contacts", "30,0,0", "--medium", "half_space=0"], "outside the half space"),
         (
             INPUT,

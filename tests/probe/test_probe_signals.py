@@ -192,3 +192,18 @@ def test_pipes(shell, run: Path, contacts: Path, tmp_path: Path) -> None:
     done = shell("probe", "-", "--contacts", contacts, "--name", "x", stdin=run.read_bytes())
     out.write_bytes(done.out.encode("latin-1"))
     close(signal_of(out, "x").data, signal_of(run, "line total").data)
+
+
+def test_regions_are_a_slice(lfp, run: Path, tmp_path: Path) -> None:
+    """A file of the medium's keys, and the images of the same slice."""
+    (tmp_path / "medium.toml").write_text(
+        "background = 1.5\ntolerance = 3e-3\n"
+        "[[regions]]\nslab = {low = -1500.0, high = 1500.0}\nsigma = 0.3\n"
+        "[[regions]]\nslab = {high = -1500.0}\nsigma = 0.0\n"
+    )
+    options = ["--contacts", "60,0,300", "--medium"]
+    grid = measured(lfp, run, tmp_path, *options, tmp_path / "medium.toml")
+    images = measured(lfp, run, tmp_path, *options, "slice=3000, z_shift=-1500")
+    close(grid.data, images.data, 3e-3)
+    assert 0 < grid.parameters["medium_error"] < 3e-3
+    assert "sigma" not in grid.parameters

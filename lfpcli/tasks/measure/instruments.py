@@ -11,12 +11,14 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning, located
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium, overlaps
 from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.potentials import near_contacts
 from lfpcli.geometry import Geometry
 from lfpcli.io.arrays import load_contacts
 from lfpcli.model.csd import Csd
 from lfpcli.model.probe import Field, Probe
+from lfpcli.model.regions import Regions
 from lfpcli.model.tables import plain
 
 # contacts inside segments that one warning names
@@ -43,6 +45,7 @@ def instrument_of(probe: Probe) -> Instrument:
         return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
         contacts = contacts_of(probe)
+        parameters = probe_parameters(probe, contacts) | _grid_parameters(probe, contacts)
 
     warn = NearContacts(contacts, f"probe '{probe.name}'")
 
@@ -57,7 +60,7 @@ def instrument_of(probe: Probe) -> Instrument:
         channels=len(contacts),
         matrix=matrix,
         model=model_name(probe),
-        parameters=probe_parameters(probe, contacts),
+        parameters=parameters,
         positions=contacts.positions,
         names=list(contacts.ids),
         per=probe.per,
@@ -89,7 +92,9 @@ def contacts_of(probe: Probe | Field) -> Contacts:
 
 def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the forward model of a signal."""
-    parameters: dict[str, Any] = {"sigma": probe.sigma}
+    parameters: dict[str, Any] = {}
+    if not isinstance(probe.medium, Regions):
+        parameters["sigma"] = probe.sigma
     if probe.medium != "infinite":
         parameters["medium"] = plain(probe.medium, Path())
     if contacts.has_face:
@@ -99,6 +104,22 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
             "quadrature": probe.quadrature,
         }
     return {**parameters, "array": contacts.name}
+
+
+def _grid_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
+    """What the recording says of the grids of a medium of regions, which are solved here."""
+    medium = probe.model.medium
+    if not isinstance(medium, GridMedium):
+        return {}
+    fields = medium.solve(contacts)
+    return {
+        "medium_error": max(one.error for one in fields),
+        "medium_cells": max(one.cells for one in fields),
+        "medium_overlaps": [
+            f"region {later} lies over region {earlier}"
+            for earlier, later in overlaps(medium.conductor)
+        ],
+    }
 
 
 class NearContacts:

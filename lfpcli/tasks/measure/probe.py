@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,3 +212,18 @@ def inline_table(text: str, option: str) -> dict[str, Any]:
             f"{option} '{text}' is no table", remedy="write KEY=VALUE, KEY=VALUE as in TOML"
         )
     return value
+
+
+def medium_value(text: str) -> Any:
+    """Read a medium: a word, the inside of an inline table, or a .toml file of its keys.
+
+    Raises
+    ------
+    UsageError, InputError
+        Where the text is no table, or the file cannot be read.
+    """
+    if text.endswith(".toml"):
+        from lfpcli.model.text import parse, read_file
+
+        return parse(read_file(Path(text)), text)[0]
+    return inline_table(text, "--medium") if "=" in text else text

@@ -1,0 +1,164 @@
+"""What a medium adds to the potential of a contact, from grids that are refined until it is right.
+
+The error of a grid falls with the square of its cells' width, so that two grids extrapolate to
+none (Richardson 1911), and the change of the extrapolated potential from one pair of grids to the
+next tells its error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfpcli.errors import InputError
+from lfpcli.forward.contact_grid import SURFACE, contact_grid, directions
+from lfpcli.forward.grid_field import LARGEST, GridField
+from lfpcli.forward.grid_values import GridValues
+from lfpcli.forward.regions import Medium
+
+PARTS = (2, 3, 4, 6, 8)
+"""Into how many cells each double cell of the coarsest grid is divided, grid by grid."""
+RADII = (20.0, 40.0, 80.0, 150.0, 300.0, 500.0)
+"""Distances from a contact at which the error is told, um, in `DIRECTIONS` directions each."""
+DIRECTIONS = 26
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ContactField:
+    """What a medium adds to the potential of a point source at a contact.
+
+    Attributes
+    ----------
+    coarse, fine : GridValues
+        On two grids.
+    ratio : float
+        Of the widths of their cells, above 1.
+    error, largest_error : float
+        Median and largest estimated error of the potential about the contact, relative to the
+        potential at the same place.
+    """
+
+    coarse: GridValues
+    fine: GridValues
+    ratio: float
+    error: float = np.inf
+    largest_error: float = np.inf
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Conductivity of the medium of the point source, shape (3,), S/m."""
+        return self.fine.sigma
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory."""
+        return self.coarse.size + self.fine.size
+
+    @property
+    def cells(self) -> int:
+        """Cells of the finer grid."""
+        return int(np.prod(self.fine.grid.shape))
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """What is to be added to the potential of the point source.
+
+        Parameters
+        ----------
+        points : ndarray, shape (M, 3)
+            um.
+
+        Returns
+        -------
+        ndarray, shape (M,)
+            mV per nA.
+
+        Raises
+        ------
+        InputError
+            Where a point is outside the grid or in what does not conduct.
+        """
+        values = self.fine.at(points)
+        # of a curved insulator the coarser grid takes more
+        both = np.flatnonzero(self.coarse.conducts(points))
+        change = values[both] - self.coarse.at(points[both])
+        values[both] += change / (self.ratio**2 - 1.0)
+        return values
+
+
+def contact_field(
+    medium: Medium, contact: np.ndarray, label: str, *, tolerance: float, reach: float
+) -> ContactField:
+    """Solve a medium for a contact.
+
+    Parameters
+    ----------
+    medium : Medium
+        Conductivities.
+    contact : ndarray, shape (3,)
+        um.
+    label : str
+        Name of the contact, for messages.
+    tolerance : float
+        Median error, relative to the potential at the same place, that is aimed at.
+    reach : float
+        How far from the contact the grid goes, um.
+
+    Returns
+    -------
+    ContactField
+
+    Raises
+    ------
+    InputError
+        Where the contact is in what does not conduct, or the error is larger than `tolerance` on
+        the largest grid.
+    """
+    sigma = medium.about(contact, SURFACE)
+    if sigma.max() == 0:
+        raise InputError(
+            f"contact {label} at {contact.tolist()} um lies in what does not conduct",
+            remedy="put it on the face of the region, or outside of it",
+        )
+    samples = np.concatenate([contact + r * directions(DIRECTIONS) for r in RADII])
+    samples = samples[medium.at(samples).max(axis=1) > 0]
+    known = point_source(samples, contact, sigma)
+    solved: ContactField | None = None
+    before: GridValues | None = None
+    potential = np.full(len(samples), np.nan)
+    for number, parts in enumerate(PARTS):
+        grid = contact_grid(medium, contact, parts=parts, reach=reach)
+        if np.prod(grid.shape, dtype=float) > LARGEST:
+            break
+        field = GridField(medium, grid)
+        remainder = field.remainder(contact, sigma)
+        values = GridValues.of(grid, field.sigma, remainder, contact=contact, sigma=sigma)
+        if before is not None:
+            ratio = parts / PARTS[number - 1]
+            solved = ContactField(coarse=before, fine=values, ratio=ratio)
+            following = known + solved.at(samples)
+            errors = np.abs(following - potential) / np.abs(following)
+            potential = following
+            solved = ContactField(
+                coarse=before,
+                fine=values,
+                ratio=ratio,
+                error=float(np.median(errors)),
+                largest_error=float(np.max(errors)),
+            )
+            # before the second pair of grids there is no error to compare
+            if solved.error <= tolerance:
+                return solved
+        before = values
+    error = np.inf if solved is None or np.isnan(solved.error) else solved.error
+    raise InputError(
+        f"the potential of contact {label} has an error of {error:.1e} on the finest grid, more "
+        f"than the tolerance of {tolerance:.1e}",
+        remedy="raise the medium's tolerance, or move the contact off edges and corners of regions",
+    )
+
+
+def point_source(points: np.ndarray, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Potential of a point source in an infinite medium, shape (M,), mV per nA."""
+    square = np.sum((points - contact) ** 2 / sigma, axis=1)
+    return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma) * square)))
