@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import os
 import sys
 from typing import Any
@@ -22,6 +23,7 @@ examples:
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
   lfp sim builtin:ball_and_stick --passive --input soma:0.005@20,40 -o out.h5
   lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
+  lfp sim --attach network.py --array Neuropixels-128 -o out.h5
   lfp sim model.toml --ranks auto -o out.h5
   lfp sim model.toml --dry-run --ranks 128
 
@@ -96,6 +98,11 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
         help="instead of MODEL: a hoc file that builds a cell, with what is on it",
     )
     group.add_argument(
+        "--attach",
+        metavar="SCRIPT.py",
+        help="instead of MODEL, or with one that has no cells: a script that builds a model",
+    )
+    group.add_argument(
         "--passive",
         nargs="?",
         const=QUICK_PASSIVE,
@@ -149,14 +156,14 @@ def run(args: argparse.Namespace) -> int:
     from lfpcli.tasks.simulate.source import model_source
     from lfpcli.tasks.simulate.stdin import share_standard_input
 
-    args.model, hoc = _source(args.model, args.hoc)
+    args.model, builder = _source(args)
     if args.no_code and not args.dry_run:
         raise UsageError("--no-code goes with --dry-run", remedy="give both")
     if args.output is None and not args.dry_run:
         args.output = STDIN
     names = ("passive", "insert", "input", "synapse", "stim", "array", "contacts", "record")
     quick = Quick(**{name: getattr(args, name) for name in names})
-    read = functools.partial(model_source, args.model, quick, _overrides(args), hoc=hoc)
+    read = functools.partial(model_source, args.model, quick, _overrides(args), **builder)
     if args.ranks is not None and not args.dry_run:
         _start_processes(args, read)
     share_standard_input(args.model)
@@ -254,13 +261,22 @@ def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, 
     return {"step errors": [asdict(error) for error in errors]}
 
 
-def _source(model: str | None, hoc: str | None) -> tuple[str, bool]:
-    """The file to read, and whether it is hoc that builds a cell."""
-    if model is not None and hoc is not None:
-        raise UsageError("both a MODEL and --hoc are given", remedy="give one of them")
-    if model is None and hoc is None:
-        raise UsageError("no model is given", remedy="name a MODEL, - for standard input, or --hoc")
-    return (model, False) if model is not None else (str(hoc), True)
+def _source(args: argparse.Namespace) -> tuple[str, dict[str, bool]]:
+    """The file to read, and which code it is where that builds cells."""
+    given = {"hoc": args.hoc, "attach": args.attach}
+    builders = {name: file for name, file in given.items() if file is not None}
+    if len(builders) > 1:
+        raise UsageError("both --hoc and --attach are given", remedy="give one of them")
+    if args.model is not None:
+        if args.hoc is not None:
+            raise UsageError("both a MODEL and --hoc are given", remedy="give one of them")
+        return args.model, {}
+    if not builders:
+        raise UsageError(
+            "no model is given", remedy="name a MODEL, - for standard input, --hoc or --attach"
+        )
+    ((name, file),) = builders.items()
+    return str(file), {name: True}
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
@@ -269,6 +285,9 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     overrides = [f"run.{key}={value}" for key, value in keys.items() if value is not None]
     if args.seed is not None:
         overrides.append(f"run.seed={args.seed}")
+    if args.attach is not None and args.attach != args.model:
+        # the script of a model that has the other tables; the path counts from the current folder
+        overrides.append(f"run.attach={json.dumps(os.path.abspath(args.attach))}")  # noqa: PTH100
     return [*args.set, *overrides]
 
 
@@ -282,8 +301,6 @@ def _tell(plan: Any, console: Any) -> None:
 
 
 def _print_plan(plan: Any, as_json: bool, **more: Any) -> None:
-    import json
-
     if as_json:
         print(json.dumps({**plan.facts(), **more}, indent=2))
         return

@@ -55,6 +55,9 @@ def _heads(cls: type[Eeg] | type[Meg], name: str) -> ValueType:
     return ValueType("a list of tables", lambda value: isinstance(value, list), convert)
 
 
+# what has cells of its own, as it is written, and what it is
+_SHOWN = {"circuit": "[circuit]", "run.attach": "run.attach"}
+_OWNER = {"circuit": "circuit", "run.attach": "script"}
 PROBES = ValueType("a list of tables", lambda value: isinstance(value, list), _probes)
 
 
@@ -162,9 +165,10 @@ class Model(Table):
                 )
 
     def _check_populations(self, at: At) -> None:
-        if self.circuit is not None:
-            self._check_circuit(at)
-            return
+        for name, instead in (("circuit", self.circuit), ("run.attach", self.run.attach)):
+            if instead is not None:
+                self._check_beside(name, at)
+                return
         if not self.cells:
             raise at.table_error(
                 "the model has no cell", "give a table [cell.NAME] with a morphology or a template"
@@ -189,8 +193,12 @@ class Model(Table):
             if clash := set(self.cells) & set(self.populations):
                 raise (at / "population" / clash.pop()).table_error("has the name of a cell")
 
-    def _check_circuit(self, at: At) -> None:
-        """Raise `InputError` where tables stand beside a circuit that go with cells of the file."""
+    def _check_beside(self, owner: str, at: At) -> None:
+        """Raise `InputError` where tables that go with cells of the file stand beside others'."""
+        if self.circuit is not None and self.run.attach is not None:
+            raise at.table_error(
+                "has a circuit and a script to attach", "take [circuit] or run.attach out"
+            )
         beside = {
             "cell": self.cells,
             "population": self.populations,
@@ -202,8 +210,8 @@ class Model(Table):
         for name, tables in beside.items():
             if tables:
                 raise at.table_error(
-                    f"[{name}] does not go with [circuit]",
-                    "take it out; cells, connections and inputs are those of the circuit",
+                    f"[{name}] does not go with {_SHOWN[owner]}",
+                    f"take it out; cells, connections and inputs are those of the {_OWNER[owner]}",
                 )
 
     def _check_targets(self, at: At) -> None:

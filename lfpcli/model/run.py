@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - key() declares dataclass fields
 """``[run]`` and ``[record]``: how a model is integrated, and what is kept."""
 
 from __future__ import annotations
@@ -8,7 +9,17 @@ from pathlib import Path
 from lfpcli import vocabulary
 from lfpcli.model.source_text import At, shown
 from lfpcli.model.tables import Table, key
-from lfpcli.model.value_types import BOOLEAN, TEXT, choice, either, integer, listing, number, path
+from lfpcli.model.value_types import (
+    BOOLEAN,
+    PATH,
+    TEXT,
+    choice,
+    either,
+    integer,
+    listing,
+    number,
+    path,
+)
 
 MOST_STEPS = 1e12
 """Time steps beyond which a run is a mistake."""
@@ -60,6 +71,13 @@ class Run(Table):
         listing(path("a file or folder")),
         (),
         doc="Folders of .mod files, or such files, compiled on first use.",
+    )
+    attach: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of cells: a Python script that builds a model in NEURON. Its cells and gids "
+        "stay as it made them; where [run] is silent its h.tstop, h.dt, h.v_init and h.celsius "
+        "hold. It must not run the simulation, see lfp-sim(1).",
     )
     skip_broken: bool = key(
         BOOLEAN,

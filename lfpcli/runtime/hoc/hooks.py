@@ -71,8 +71,7 @@ def python_function(file: Path, name: str) -> Hook:
     if not path.is_file():
         raise InputError("no such file", source=file, remedy="check the name and the folder")
     if path not in _MODULES:
-        with _user_code(file):
-            _MODULES[path] = _import(path)
+        import_file(path)
     function: Hook | None = getattr(_MODULES[path], name, None)
     if not callable(function):
         names = [k for k, v in vars(_MODULES[path]).items() if callable(v) and k[0] != "_"]
@@ -80,6 +79,12 @@ def python_function(file: Path, name: str) -> Hook:
             f"has no function '{name}'", source=file, remedy=nearest(name, names, "function")
         )
     return function
+
+
+def import_file(path: Path) -> None:
+    """Run a Python file of the user's as a module, which is kept; see `hook` for its errors."""
+    with _user_code(path):
+        _MODULES[path] = _import(path)
 
 
 def _import(path: Path) -> ModuleType:

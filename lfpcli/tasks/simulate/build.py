@@ -60,6 +60,8 @@ class Built:
         The point neurons of a circuit on this process.
     trains : dict of str to Trains
         Spikes of the populations without cells of a circuit; those of a model are drawn anew.
+    sources : list of int
+        Further gids of this process whose spikes are kept, of a model that a script has built.
     streams : list of BoundStream
         The random streams of mechanisms on this process.
     """
@@ -73,6 +75,7 @@ class Built:
     electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = field(default_factory=dict)
     artificial: list[ArtificialCell] = field(default_factory=list)
     trains: dict[str, Trains] = field(default_factory=dict)
+    sources: list[int] = field(default_factory=list)
     streams: list[BoundStream] = field(default_factory=list)
 
     @property

@@ -82,7 +82,9 @@ def look(model: Model) -> dict[str, Any]:
     layout = lay_out(model, 0)
     settings = settings_of(model)
     sizes: Sizes | None = None
-    if all(name in segments for name in layout.cell_names.values()):
+    if model.run.attach is not None:
+        notes.append("cells are made by the script, so that neither they nor segments are known")
+    elif all(name in segments for name in layout.cell_names.values()):
         sizes = expected_sizes(model, layout, segments)
         notes.append("numbers of synapses are expected ones")
     populations = layout.cells | layout.trains
@@ -181,6 +183,8 @@ def code_of(model: Model) -> Iterator[Code]:
     """Yield the code that a run of a model runs, in the order of its tables."""
     for path in model.run.mechanisms:
         yield Code(key="run.mechanisms", file=path, part="", language="mod")
+    if model.run.attach is not None:
+        yield Code(key="run.attach", file=model.run.attach, part="", language="Python")
     for name, cell in model.cells.items():
         yield from _code_of_cell(f"cell.{name}", cell)
 

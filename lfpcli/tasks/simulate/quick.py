@@ -107,6 +107,30 @@ def quick_model(morphology: Path, quick: Quick, *, hoc: bool = False) -> dict[st
     }
 
 
+def attached_model(script: Path, quick: Quick) -> dict[str, Any]:
+    """Return the tree of a model of the cells that a script builds.
+
+    Parameters
+    ----------
+    script : Path
+        The script.
+    quick : Quick
+        The texts; those that measure and record.
+
+    Raises
+    ------
+    UsageError
+        Where one of the texts puts something into a cell.
+    """
+    measures = ("array", "contacts", "record")
+    if others := [name for name in quick.present() if name not in measures]:
+        raise UsageError(
+            f"--{others[0]} does not go with --attach", remedy="let the script do what it does"
+        )
+    tree = quick_model(script, quick)
+    return {name: tree[name] for name in ("probe", "record")} | {"run": {"attach": str(script)}}
+
+
 def _insert(text: str) -> dict[str, Any]:
     head, _, parameters = text.partition(":")
     name, at, sections = head.partition("@")

@@ -31,6 +31,8 @@ class Ranks:
 
 def cell_count(model: Model) -> int | None:
     """Number of cells of a model, where its tables tell without a look into other files."""
+    if model.circuit is not None or model.run.attach is not None:
+        return None
     sizes = [p.size for p in model.resolved_populations().values() if p.has_cells]
     return None if None in sizes else sum(size or 0 for size in sizes)
 

@@ -41,11 +41,15 @@ def write_geometry(writer: RecordingWriter | None, built: Built, team: Team) -> 
         members = [member for member in built.members if member.population == name]
         segments = sum(len(member.geometry) for member in members)
         total = sum(team.exchange(segments))
+        if gids and not total:
+            # point neurons alone have no segments
+            continue
         track = writer.begin_geometry(name, total) if writer else None
         for block in _blocks(gids, total):
             part = [member for member in members if member.gid in block]
             ranks = team.collect([(member.gid, member.geometry) for member in part])
-            if track is not None:
+            # gids of a script's cells may have gaps
+            if track is not None and any(ranks):
                 track.append(Geometry.joined(_by_gid(ranks)))
         if track is not None:
             track.end()

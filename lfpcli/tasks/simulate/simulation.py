@@ -26,7 +26,7 @@ from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.simulate.build import build
+from lfpcli.tasks.simulate.build import Built, build
 from lfpcli.tasks.simulate.checkpoint import (
     Checkpoints,
     check_same,
@@ -97,6 +97,10 @@ def simulate(
             check_output(target, force=outputs.force)
         if model.circuit is not None:
             _check_circuit(model.circuit, outputs)
+        if model.run.attach is not None:
+            from lfpcli.tasks.simulate.attach import check_attached_outputs
+
+            check_attached_outputs(outputs)
     with contextlib.ExitStack() as stack:
         checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
         # what was drawn for the first part of a run holds for all of it
@@ -187,8 +191,8 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
         Number of processes that the run will have; that of this one by default.
     """
     team = Team()
-    if model.circuit is not None:
-        return Simulation(model, team, float32=float32).plan
+    if model.circuit is not None or model.run.attach is not None:
+        return Simulation(model, team, float32=float32, planned_ranks=ranks).plan
     layout = lay_out(model, 0)
     if layout.count <= BUILT_CELLS:
         return Simulation(model, team, float32=float32, planned_ranks=ranks, is_plan=True).plan
@@ -241,13 +245,7 @@ class Simulation:
         self.seed = drawn_seed(model, team) if seed is None else seed
         stand_ins = _mechanisms(model, team)
         start = time.process_time()
-        if model.circuit is None:
-            self.built = build(model, self.seed, team, stand_ins)
-        else:
-            # what reads circuits is imported where there is one
-            from lfpcli.tasks.simulate.circuit import build_circuit
-
-            self.built = build_circuit(model, self.seed, team, stand_ins)
+        self.built = self._build(model, stand_ins)
         self.model = model = self.built.settings.model
         called = called_procedures(model, self.built.layout.count, team)
         self.collection = Collection(model, self.built, team)
@@ -271,6 +269,18 @@ class Simulation:
         )
         self.plan.notes += called.notes
         self.plan.seed = self.seed
+
+    def _build(self, model: Model, stand_ins: Sequence[str]) -> Built:
+        # what reads circuits, and what takes models of scripts, is imported where there is one
+        if model.circuit is not None:
+            from lfpcli.tasks.simulate.circuit import build_circuit
+
+            return build_circuit(model, self.seed, self.team, stand_ins)
+        if model.run.attach is not None:
+            from lfpcli.tasks.simulate.attach import build_attached
+
+            return build_attached(model, self.team)
+        return build(model, self.seed, self.team, stand_ins)
 
     def _trial(self, start: float) -> Trial:
         """What the model has taken so far, `start` seconds without it, and what a step takes."""
@@ -382,7 +392,7 @@ class Simulation:
         if not self.model.record.spikes and saver is None:
             return None
         built = self.built
-        artificial = [cell.gid for cell in built.artificial]
+        artificial = [cell.gid for cell in built.artificial] + built.sources
         recorder = SpikeRecorder(built.cells, built.thresholds, artificial)
         if start is not None and self.team.leads:
             recorder.earlier = start.times, start.gids

@@ -16,7 +16,7 @@ from lfpcli.io.sonata.config import read_config
 from lfpcli.model import Model, check_files, load_model, model_files
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.tasks.circuits.simulation_model import circuit_files, is_config_file, simulation_tree
-from lfpcli.tasks.simulate.quick import Quick, quick_model
+from lfpcli.tasks.simulate.quick import Quick, attached_model, quick_model
 from lfpcli.vocabulary import MODEL_SUFFIXES, MORPHOLOGY_SUFFIXES
 
 
@@ -46,6 +46,7 @@ def model_source(
     overrides: Sequence[str] = (),
     *,
     hoc: bool = False,
+    attach: bool = False,
 ) -> Iterator[Source]:
     """Read a model file, or make a model of a morphology; ``-`` is standard input.
 
@@ -59,6 +60,8 @@ def model_source(
         ``a.b.c=value`` texts.
     hoc : bool
         Whether the source is a hoc file that builds a cell, not only its morphology.
+    attach : bool
+        Whether the source is a Python script that builds a model in NEURON.
 
     Raises
     ------
@@ -69,6 +72,11 @@ def model_source(
     """
     source = resolved(source)
     stream.check_input(source)
+    if attach:
+        tree = attached_model(Path(source).absolute(), quick)
+        model = load_model(tree, overrides=overrides, name="command line")
+        yield Source(model, {str(source): digest(Path(source))}, {})
+        return
     if hoc:
         tree = quick_model(Path(source).absolute(), quick, hoc=True)
         model = load_model(tree, overrides=overrides, name="command line")

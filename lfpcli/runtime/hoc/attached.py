@@ -1,0 +1,231 @@
+"""Models that a script of the user's builds in NEURON: its cells and gids, as it made them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import InputError, LfpError
+from lfpcli.runtime.hoc.hoc import working_folder
+from lfpcli.runtime.hoc.hooks import import_file
+from lfpcli.runtime.hoc.settings import SETTINGS
+from lfpcli.runtime.neuron import context, nrn
+
+# gids beyond the last known one that are looked at: NEURON tells only whether one is there
+_BEYOND = 1 << 16
+# what `gid_exists` returns of a gid that something on this process sends spikes by
+_HAS_SOURCE = 2
+# NEURON's own end of a run, ms, where code sets none
+_USUAL_TSTOP = 5.0
+
+
+@dataclass(kw_only=True)
+class AttachedCell:
+    """A tree of sections.
+
+    Attributes
+    ----------
+    gid : int
+        Number of the cell; -1 where the script gave it none.
+    sections : list of nrn.Section
+        Its sections, in the order of NEURON's list.
+    names : list of str
+        Their names, without that of a template or an object.
+    detector : nrn.Segment or None
+        Where the script has its spikes detected.
+    threshold : float or None
+        Potential whose crossing is a spike there, mV.
+    """
+
+    gid: int
+    sections: list[Any]
+    names: list[str]
+    detector: Any = None
+    threshold: float | None = None
+
+
+@dataclass(kw_only=True)
+class AttachedModel:
+    """What a script has built on this process.
+
+    Attributes
+    ----------
+    cells : list of AttachedCell
+        The cells, those with gids first and by gid.
+    sources : list of int
+        Gids that are no cells: artificial cells, and further places on cells.
+    settings : dict of str to float
+        NEURON's settings as the script left them; `tstop` only where it set it.
+    atol : float or None
+        Absolute tolerance of the variable time step, where the script switched that on.
+    """
+
+    cells: list[AttachedCell]
+    sources: list[int] = field(default_factory=list)
+    settings: dict[str, float] = field(default_factory=dict)
+    atol: float | None = None
+
+
+def attach(file: Path) -> AttachedModel:
+    """Run a script and take what it has built.
+
+    Parameters
+    ----------
+    file : Path
+        A Python file. It runs in its own folder, as a module and not as ``__main__``.
+
+    Returns
+    -------
+    AttachedModel
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, or runs a simulation itself, or makes no sections.
+    SimulatorError
+        Where its code fails.
+    """
+    path = file.resolve()
+    if not path.is_file():
+        raise InputError("no such file", source=file, remedy="check the name and the folder")
+    arguments, sys.argv = sys.argv, [str(path)]
+    try:
+        with working_folder(path.parent), _not_advanced(file):
+            import_file(path)
+    finally:
+        sys.argv = arguments
+    trees = _trees()
+    if not trees:
+        raise InputError(
+            "makes no sections that are there when it ends",
+            source=file,
+            remedy="keep the cells in variables of the script, and build them when it is "
+            "imported, not under __name__ == '__main__'",
+        )
+    model = _numbered(trees)
+    h = nrn()
+    model.settings = {name: float(getattr(h, name)) for name in SETTINGS}
+    if model.settings["tstop"] == _USUAL_TSTOP:
+        del model.settings["tstop"]
+    if h.CVode().active():
+        model.atol = float(h.CVode().atol())
+    return model
+
+
+@contextlib.contextmanager
+def _not_advanced(file: Path) -> Iterator[None]:
+    """Refuse a script that makes time steps itself, by whichever function of NEURON."""
+    cvode, pc = nrn().CVode(), context()
+    advanced: list[float] = []
+
+    def refuse() -> None:
+        # NEURON calls it in a step, before h.t is that of its end; an initialisation is at 0
+        if pc.t(0) != 0.0:
+            advanced.append(float(pc.t(0)))
+            raise RuntimeError("lfp sim runs the simulation, not the script")
+
+    cvode.extra_scatter_gather(0, refuse)
+    error: LfpError | None = None
+    try:
+        yield
+    except LfpError as raised:
+        error = raised
+    finally:
+        cvode.extra_scatter_gather_remove(refuse)
+    if advanced:
+        place = file if error is None or error.source is None else error.source
+        raise InputError(
+            "the script runs the simulation itself",
+            source=place,
+            remedy="let it only build the model and set h.tstop, h.dt, h.v_init and h.celsius; "
+            "put its run under if __name__ == '__main__'",
+        ) from error
+    if error is not None:
+        raise error
+
+
+def _trees() -> list[list[Any]]:
+    """Sections of each tree, in the order of NEURON's list of all sections."""
+    trees: dict[Any, list[Any]] = {}
+    root_of: dict[Any, Any] = {}
+    for section in nrn().allsec():
+        path = []
+        root = section
+        # climb as far as a section whose root is known
+        while root not in root_of:
+            path.append(root)
+            above = root.parentseg()
+            if above is None:
+                root_of[root] = root
+                break
+            root = above.sec
+        for each in path:
+            root_of[each] = root_of[root]
+        trees.setdefault(root_of[section], []).append(section)
+    return list(trees.values())
+
+
+def _numbered(trees: list[list[Any]]) -> AttachedModel:
+    """Give the trees the gids of the script's own sources of spikes."""
+    tree_of = {section: k for k, sections in enumerate(trees) for section in sections}
+    cells = [AttachedCell(gid=-1, sections=tree, names=_names(tree)) for tree in trees]
+    model = AttachedModel(cells=cells)
+    pc = context()
+    # a connection to it tells where a gid is detected; it is gone when this returns
+    target = nrn().IntFire1()
+    for gid in _gids():
+        segment = pc.gid_connect(gid, target).preseg()
+        cell = None if segment is None else cells[tree_of[segment.sec]]
+        if cell is None or cell.gid >= 0:
+            model.sources.append(gid)
+            continue
+        cell.gid, cell.detector = gid, segment
+        cell.threshold = float(pc.threshold(gid))
+    for cell, netcon in _without_gid(cells, tree_of):
+        cell.detector, cell.threshold = netcon.preseg(), float(netcon.threshold)
+    with_gid = sorted((cell for cell in cells if cell.gid >= 0), key=lambda cell: cell.gid)
+    model.cells = with_gid + [cell for cell in cells if cell.gid < 0]
+    return model
+
+
+def _gids() -> list[int]:
+    """All gids of this process that send spikes, ascending."""
+    pc = context()
+    known = {int(netcon.srcgid()) for netcon in _netcons()}
+    last = max(known, default=-1)
+    for gid in count():
+        if gid > last + _BEYOND:
+            break
+        if pc.gid_exists(gid):
+            known.add(gid)
+            last = max(last, gid)
+    return sorted(gid for gid in known if gid >= 0 and pc.gid_exists(gid) >= _HAS_SOURCE)
+
+
+def _netcons() -> Iterator[Any]:
+    everything = nrn().List("NetCon")
+    yield from (everything.o(k) for k in range(int(everything.count())))
+
+
+def _without_gid(
+    cells: list[AttachedCell], tree_of: dict[Any, int]
+) -> Iterable[tuple[AttachedCell, Any]]:
+    """The first connection from each cell without a gid, which tells where its spikes begin."""
+    first: dict[int, Any] = {}
+    for netcon in _netcons():
+        segment = netcon.preseg()
+        if segment is not None and segment.sec in tree_of:
+            first.setdefault(tree_of[segment.sec], netcon)
+    return [(cells[k], netcon) for k, netcon in first.items() if cells[k].gid < 0]
+
+
+def _names(sections: list[Any]) -> list[str]:
+    """Names of the sections of a cell, whole where they would not differ without the cell's."""
+    whole = [str(section.name()) for section in sections]
+    short = [name.rpartition(".")[2] for name in whole]
+    return short if len(set(short)) == len(short) else whole
