@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io.sonata.currents import read_current_table, read_sweep, table_options
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.tasks.circuits.circuit import Circuit
 
 MODULES = {
     "spikes": ("sonata", "h5", "csv", "nwb"),
     "current_clamp": ("IClamp",),
+    **dict.fromkeys(("csv", "file", "nwb", "allen"), ("IClamp",)),
     "voltage_clamp": ("SEClamp",),
 }
 """Modules of each kind of input."""
 
+# a stretch of a current is an electrode, and NEURON evaluates each in every step
+MOST_PULSES = 2000
 _CLAMP_KEYS = ("amp", "delay", "duration")
 
 
@@ -86,7 +90,7 @@ def inputs_of(circuit: Circuit) -> tuple[list[SpikeInput], list[ClampInput]]:
             raise error
         if entry["input_type"] == "spikes":
             spikes += _spikes(circuit, entry, source)
-        elif entry["input_type"] == "current_clamp":
+        elif entry["module"] == "IClamp":
             clamps += _clamps(circuit, name, entry, source)
         else:
             clamps.append(_voltage_clamp(circuit, name, entry, source))
@@ -111,8 +115,8 @@ def unknown_input(entry: Any, source: str) -> InputError | None:
     return InputError(
         f"input_type '{input_type}' with module '{module}' is not simulated",
         source=source,
-        remedy="spikes, current_clamp (IClamp) and voltage_clamp (SEClamp) are; or switch "
-        "it off: enabled = false",
+        remedy="spikes, current_clamp, csv and nwb (IClamp) and voltage_clamp (SEClamp) are; or "
+        "switch it off: enabled = false",
     )
 
 
@@ -147,13 +151,13 @@ def _spikes(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[Spi
 
 def _clamps(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> list[ClampInput]:
     """One electrode a pulse, where amp, delay and duration are lists."""
-    if "input_file" in entry or "input_type_file" in entry:
-        raise InputError(
-            "a current from a file is not simulated",
-            source=source,
-            remedy="give amp, delay and duration",
-        )
-    columns = [_list(entry.get(key), key, source) for key in _CLAMP_KEYS]
+    if entry["input_type"] != "current_clamp":
+        pulses = _pulses_of_file(circuit, entry, source)
+        columns = [list(column) for column in zip(*pulses, strict=True)]
+    else:
+        columns = [_list(entry.get(key), key, source) for key in _CLAMP_KEYS]
+    if not columns:
+        return []
     count = max(map(len, columns))
     if any(len(column) not in (1, count) for column in columns):
         raise InputError(
@@ -167,6 +171,43 @@ def _clamps(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) 
             _clamp(circuit, name, entry, source=source, mechanism="IClamp", params=params)
         )
     return clamps
+
+
+def _pulses_of_file(
+    circuit: Circuit, entry: Mapping[str, Any], source: str
+) -> list[tuple[float, float, float]]:
+    """Amplitudes, delays and durations of a current that a file holds."""
+    file = entry.get("file", entry.get("input_file"))
+    if not isinstance(file, str):
+        raise InputError("names no file", source=source, remedy="add the key 'file'")
+    path = circuit.config.path(file)
+    if entry["input_type"] in ("csv", "file"):
+        current = read_current_table(path, **table_options(entry))
+    else:
+        window = None
+        if entry.get("sweep_window") is not None:
+            first, *others = _list(entry["sweep_window"], "sweep_window", source)
+            if len(others) != 1 or not 0 <= first < others[0]:
+                raise InputError(
+                    "sweep_window is no span", source=source, remedy="give [begin, end] in ms"
+                )
+            window = (first, others[0])
+        sample = entry.get("downsample")
+        current = read_sweep(
+            path,
+            str(entry.get("sweep_id")),
+            delay=_list(entry.get("delay", 0.0), "delay", source)[0],
+            downsample=None if sample is None else _list(sample, "downsample", source)[0],
+            window=window,
+        )
+    pulses = current.pulses()
+    if len(pulses) > MOST_PULSES:
+        raise InputError(
+            f"changes its current {len(pulses)} times, more than the {MOST_PULSES} that are taken",
+            source=path,
+            remedy="use downsample, or a shorter stretch of it",
+        )
+    return pulses
 
 
 def _voltage_clamp(
