@@ -117,10 +117,8 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.tasks.figures.panels import View
     from lfpcli.tasks.figures.plot import plot
 
-    parts = args.parts
-    if args.signal:
-        parts = [*(parts or ["geometry"]), *args.signal]
     view = View(
+        beside=args.signal or (),
         time=args.time,
         at=args.at,
         channels=args.channels,
@@ -130,12 +128,12 @@ def run(args: argparse.Namespace) -> None:
         placement=args.placement,
     )
     if args.terminal:
-        _print_characters(args, parts, view)
+        _print_characters(args, view)
         return
     plot(
         args.input,
         args.output or "-",
-        parts=parts,
+        parts=args.parts,
         view=view,
         file_format=args.format,
         size=args.size,
@@ -145,7 +143,7 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def _print_characters(args: argparse.Namespace, parts: list[str] | None, view: Any) -> None:
+def _print_characters(args: argparse.Namespace, view: Any) -> None:
     """Print the recording as characters."""
     from rich.console import Console
 
@@ -159,7 +157,7 @@ def _print_characters(args: argparse.Namespace, parts: list[str] | None, view: A
     console = Console(highlight=False, soft_wrap=True)
     lines = terminal_picture(
         args.input[0],
-        parts=parts,
+        parts=args.parts,
         view=view,
         width=console.width,
         coloured=console.color_system is not None and not console.no_color,

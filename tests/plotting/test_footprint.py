@@ -65,7 +65,7 @@ def test_command(lfp, tmp_path):
     ("options", "code", "text"),
     [
         (["--placement", "4"], 2, "no placement 4; there are 0 to 3"),
-        (["--what", "spikes"], 2, "templates have no parts"),
+        (["--what", "spikes"], 2, "templates are drawn whole"),
     ],
 )
 def test_mistakes(lfp, tmp_path, options, code, text):

@@ -312,6 +312,17 @@ def test_signal_beside_the_cells(lfp, folder, tmp_path):
         lfp("plot", folder / "net.h5", "-o", tmp_path / "a.png", "--force", *options)
 
 
+def test_signal_without_cells_and_of_two_recordings(lfp, folder, tmp_path):
+    without = tmp_path / "without.h5"
+    shutil.copy(folder / "net.h5", without)
+    with h5py.File(without, "r+") as file:
+        del file["geometry"], file["reports"]
+    for source in ([without], [folder / "net.h5", without]):
+        lfp("plot", *source, "--signal", "csd", "-o", tmp_path / "a.png", "--force")
+    printed = lfp("plot", folder / "net.h5", "--signal", "csd", "--terminal").out
+    assert "csd" in printed
+
+
 def test_morphology_parts_have_colours(folder):
     from lfpcli.runtime.morphology.reading import read_morphology
     from lfpcli.tasks.figures.panels import morphology_panel

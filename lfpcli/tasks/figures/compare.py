@@ -63,7 +63,7 @@ def draw_comparison(
     view = view or View()
     labels = [recording.name for recording in recordings]
     stack: list[Panel] = []
-    for part in _chosen(recordings, parts):
+    for part in _chosen(recordings, parts, view.beside):
         if part.content == "spikes":
             stack.append(_rasters(recordings, labels, view))
             continue
@@ -75,7 +75,9 @@ def draw_comparison(
     return figures.compose(stack, size=size, title=title, time=view.time)
 
 
-def _chosen(recordings: Sequence[Recording], tokens: Sequence[str] | None) -> list[Part]:
+def _chosen(
+    recordings: Sequence[Recording], parts: Sequence[str] | None, beside: Sequence[str]
+) -> list[Part]:
     """Parts that all recordings hold in one shape, of those asked for."""
     common = [
         part
@@ -88,10 +90,10 @@ def _chosen(recordings: Sequence[Recording], tokens: Sequence[str] | None) -> li
             " in common",
             source=", ".join(recording.name for recording in recordings),
         )
-    if tokens is None:
+    if parts is None and not beside:
         return common
     chosen: list[Part] = []
-    for token in tokens:
+    for token in (*(parts or ()), *beside):
         matching = [part for part in common if part.answers(token)]
         if not matching:
             known = {part.token for part in common}

@@ -56,6 +56,9 @@ class View:
         Most cells drawn whole.
     placement : int, or None
         The template that is drawn; by default the largest.
+    beside : sequence of str
+        Signals that are drawn after the parts that are asked for; beside the cells, where a
+        recording has cells and no parts are asked for.
     """
 
     time: tuple[float, float] | None = None
@@ -65,6 +68,7 @@ class View:
     view: str = "xz"
     max_cells: int = 20
     placement: int | None = None
+    beside: Sequence[str] = ()
 
 
 def spikes_panel(recording: Recording, view: View) -> Panel:

@@ -40,7 +40,9 @@ class Part:
         return token == self.token or (token == "signals" and self.content == "signal")
 
 
-def chosen_parts(recording: Recording, tokens: Sequence[str] | None) -> list[Part]:
+def chosen_parts(
+    recording: Recording, tokens: Sequence[str] | None, beside: Sequence[str] = ()
+) -> list[Part]:
     """Parts to draw, in the order asked for.
 
     Parameters
@@ -49,7 +51,9 @@ def chosen_parts(recording: Recording, tokens: Sequence[str] | None) -> list[Par
         The recording.
     tokens : sequence of str or None
         See `Part.token`, or ``signals`` for all of them; None stands for all there is, but for
-        membrane currents and for signals in excess.
+        membrane currents and for signals in excess; with `beside`, for the cells, if any.
+    beside : sequence of str
+        Signals that come after them.
 
     Raises
     ------
@@ -62,12 +66,14 @@ def chosen_parts(recording: Recording, tokens: Sequence[str] | None) -> list[Par
     asked_for = _asked_for_parts(recording)
     if not held:
         raise InputError("recording holds nothing to draw", source=recording.name)
+    if tokens is None and beside:
+        tokens = ["geometry"] if recording.populations else []
     if tokens is None:
         # membrane currents are for computing; they are drawn where there is nothing else
         seen = [part for part in held if part != Part("report", "imem")]
         return _without_excess(seen or held)
     chosen: list[Part] = []
-    for token in tokens:
+    for token in (*tokens, *beside):
         matching = [part for part in (*held, *asked_for) if part.answers(token)]
         if not matching:
             raise UsageError(

@@ -134,8 +134,11 @@ def _figure(
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
         if holds_templates(path):
-            if parts is not None:
-                raise UsageError("templates have no parts to choose from")
+            if parts is not None or view.beside:
+                raise UsageError(
+                    "templates are drawn whole, without --what and --signal",
+                    remedy="--placement N draws another",
+                )
             return draw_templates(path, name, placement=view.placement, size=size, title=title)
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
@@ -149,7 +152,7 @@ def _draw_morphology(
     size: tuple[float, float] | None,
     title: str | None,
 ) -> Figure:
-    for token in parts or ():
+    for token in (*(parts or ()), *view.beside):
         if token != "geometry":
             raise UsageError(f"a morphology holds no '{token}' to draw", remedy="only its geometry")
     return figures.compose([], [panels.morphology_panel(morphology, view)], size=size, title=title)
@@ -168,7 +171,7 @@ def draw_recording(
     stack: list[Panel] = []
     sides: list[Panel] = []
     sites: list[Sites] = []
-    chosen = chosen_parts(recording, parts)
+    chosen = chosen_parts(recording, parts, view.beside)
     for part in chosen:
         if part.content == "topography":
             panel = topography_panel(recording, part.name, view.at, view.time)

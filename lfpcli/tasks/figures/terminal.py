@@ -76,7 +76,7 @@ def terminal_picture(
         raise UsageError(f"the terminal has {width} columns, {LEAST_WIDTH} are needed")
     view = view or View()
     with open_recording(source) as recording:
-        chosen = chosen_parts(recording, parts)
+        chosen = chosen_parts(recording, parts, view.beside)
         drawn = [part for part in chosen if part.content in _DRAWN]
         if parts is not None and len(drawn) < len(chosen):
             missing = next(part for part in chosen if part.content not in _DRAWN)
