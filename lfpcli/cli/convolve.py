@@ -24,7 +24,18 @@ exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written""
 
 _OF_TEMPLATES = (
     *("name", "types", "amplitude", "min_distance", "taper", "spread", "recovery", "drift"),
-    *("jumps", "rigidity", "noise", "noise_from", "far", "beneath", "filter", "integers", "seed"),
+    *(
+        "jumps",
+        "rigidity",
+        "noise",
+        "noise_from",
+        "far",
+        "beneath",
+        "electrode",
+        "filter",
+        "integers",
+        "seed",
+    ),
 )
 
 
@@ -42,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_units(parser.add_argument_group("units"))
     _add_rest(parser.add_argument_group("what else is in it"))
     group = parser.add_argument_group("samples")
+    group.add_argument(
+        "--electrode",
+        metavar="KEY=VALUE,...",
+        help="impedance: resistance, leakage, input (MOhm), capacitance (nF), shunt (pF)",
+    )
     group.add_argument("--filter", metavar="LOW:HIGH", help="zero-phase Butterworth filter, Hz")
     size = group.add_mutually_exclusive_group()
     size.add_argument("--float32", action="store_true", help="store samples in single precision")
@@ -173,6 +189,7 @@ def _convolve_kernels(args: argparse.Namespace) -> None:
 
 
 def _recipe(args: argparse.Namespace) -> Any:
+    from lfpcli.forward.electrode import parse_electrode
     from lfpcli.forward.treatment import parse_band, parse_noise
     from lfpcli.tasks.convolve.recording import Recipe
     from lfpcli.tasks.convolve.sources import Amplitudes
@@ -196,6 +213,7 @@ def _recipe(args: argparse.Namespace) -> Any:
         noise_from=args.noise_from,
         far=_far(args.far) if args.far else None,
         beneath=args.beneath,
+        electrode=parse_electrode(args.electrode) if args.electrode else None,
         band=parse_band(args.filter) if args.filter else None,
         integers=args.integers,
         name=args.name or "recording",

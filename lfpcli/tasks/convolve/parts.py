@@ -10,6 +10,7 @@ import numpy as np
 from scipy import fft, signal
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.electrode import Electrode
 from lfpcli.forward.noise_stream import NoiseStream
 from lfpcli.forward.treatment import Band
 from lfpcli.forward.waveforms import PhasedWaveforms
@@ -242,6 +243,55 @@ class ZeroPhase:
         if length % 2:
             turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
         gain = np.abs(signal.sosfreqz(self._sections, turns)[1]) ** 2
+        spectrum = fft.rfft(block, length, axis=0) * gain[:, None]
+        filtered = fft.irfft(spectrum, length, axis=0)
+        return np.asarray(filtered[self.margin : len(block) - self.margin])
+
+
+class ElectrodeFilter:
+    """The filter that an electrode and its amplifier are, for a recording that has no ends.
+
+    Sampled by the bilinear transform: at a frequency f it is the analog one at
+    ``tan(pi f dt) / (pi dt)``, so that no sample after another one reaches back.
+
+    Parameters
+    ----------
+    electrode : Electrode
+        The electrode.
+    dt : float
+        Sampling interval, ms.
+
+    Attributes
+    ----------
+    margin : int
+        Samples on either side of a block that reach into it.
+
+    Raises
+    ------
+    UsageError
+        Where its answer to an impulse lasts too long.
+    """
+
+    def __init__(self, electrode: Electrode, dt: float) -> None:
+        seconds = dt / 1000.0
+        above, below = signal.bilinear(*electrode.polynomials(), fs=1.0 / seconds)
+        self._above, self._below = np.atleast_1d(above), np.atleast_1d(below)
+        poles = np.abs(np.roots(self._below))
+        slowest = float(np.max(poles, initial=0.0))
+        self.margin = 1
+        if slowest > 0:
+            self.margin = len(self._below) + int(np.ceil(np.log(_LEFT) / np.log(slowest)))
+        if self.margin > LONGEST_ANSWER:
+            raise UsageError(
+                f"the electrode answers to an impulse for {self.margin * seconds:.3g} s",
+                remedy="lower its capacitance or the amplifier's input, or leave out input",
+            )
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """Filter a block (n + 2 margin, C), and return what is not at its ends, (n, C)."""
+        length = fft.next_fast_len(len(block), real=True)
+        turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
+        gain = signal.freqz(self._above, self._below, turns)[1]
         spectrum = fft.rfft(block, length, axis=0) * gain[:, None]
         filtered = fft.irfft(spectrum, length, axis=0)
         return np.asarray(filtered[self.margin : len(block) - self.margin])

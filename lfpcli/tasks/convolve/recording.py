@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift
+from lfpcli.forward.electrode import Electrode
 from lfpcli.forward.treatment import FILTER_ORDER, Band, Noise
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
@@ -22,7 +24,7 @@ from lfpcli.io.templates import open_templates
 from lfpcli.io.units import GROUP, Units
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.tasks.convolve.firing import Firing, firing_of
-from lfpcli.tasks.convolve.parts import Beneath, Noisy, Part, ZeroPhase
+from lfpcli.tasks.convolve.parts import Beneath, ElectrodeFilter, Noisy, Part, ZeroPhase
 from lfpcli.tasks.convolve.sources import Amplitudes, far_cells, noise_of, unit_spikes
 from lfpcli.tasks.convolve.trains import DURATION
 from lfpcli.tasks.convolve.units import Candidates, Choice, candidates, chosen_units
@@ -59,6 +61,8 @@ class Recipe:
         Number of cells too far to be told apart, and the root mean square of all of them, mV.
     beneath : path-like or None
         A recording whose signal is added; ``FILE:SIGNAL`` where it has several.
+    electrode : Electrode or None
+        What the potentials go through before the noise is added.
     band : Band or None
         What a filter without phase lets through, of all of it.
     integers : bool
@@ -76,6 +80,7 @@ class Recipe:
     noise_from: str | None = None
     far: tuple[int, float] | None = None
     beneath: str | None = None
+    electrode: Electrode | None = None
     band: Band | None = None
     integers: bool = False
     name: str = "recording"
@@ -169,6 +174,10 @@ class _Work:
         self.dt = self.first.dt
         self.samples = round(firing.duration / self.dt)
         self.parts: list[Part] = []
+        self.noise: Noisy | None = None
+        self.electrode: ElectrodeFilter | None = None
+        if recipe.electrode is not None:
+            self.electrode = ElectrodeFilter(recipe.electrode, self.dt)
         self.filter: ZeroPhase | None = None
         if recipe.band is not None:
             self.filter = ZeroPhase(recipe.band, self.dt, FILTER_ORDER)
@@ -210,7 +219,7 @@ class _Work:
                 )
         noise = noise_of(recipe.noise, measured, self.first.contacts, self.dt, self.seed)
         if noise is not None:
-            self.parts.append(Noisy(stream=noise.stream))
+            self.noise = Noisy(stream=noise.stream)
             rms = float(np.hypot(rms, noise.rms))
         self.rms = rms
         if recipe.beneath is not None:
@@ -264,10 +273,17 @@ class _Work:
         }
 
     def _block(self, first: int, last: int) -> np.ndarray:
+        """Samples from one up to another: potentials, electrode, noise, filter, in this order."""
         margin = 0 if self.filter is None else self.filter.margin
-        block = np.zeros((last - first + 2 * margin, len(self.first.contacts)))
+        reach = 0 if self.electrode is None else self.electrode.margin
+        around = margin + reach
+        block = np.zeros((last - first + 2 * around, len(self.first.contacts)))
         for part in self.parts:
-            part.add(block, first - margin)
+            part.add(block, first - around)
+        if self.electrode is not None:
+            block = self.electrode(block)
+        if self.noise is not None:
+            self.noise.add(block, first - margin)
         return block if self.filter is None else self.filter(block)
 
     def _gain(self) -> float:
@@ -286,6 +302,8 @@ class _Work:
             parameters |= {"filter": str(recipe.band), "filter_order": FILTER_ORDER}
         if recipe.noise is not None:
             parameters["noise"] = str(recipe.noise)
+        if recipe.electrode is not None:
+            parameters["electrode"] = dataclasses.asdict(recipe.electrode)
         if gain:
             parameters["gain"] = gain
         return Signal(
