@@ -13,6 +13,7 @@ EPILOG = """\
 examples:
   lfp plot lfp.h5 -o lfp.png
   lfp plot lfp.h5 --terminal
+  lfp plot lfp.h5 --html page.html
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
   lfp plot eeg.h5 -o topography.png --what topography --at 25
@@ -35,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_parts(parser.add_argument_group("what is drawn"))
     _add_looks(parser.add_argument_group("how it is drawn"))
-    options.add_output(parser, "figure, .png, .pdf or .svg")
+    options.add_output(parser, "figure .png, .pdf or .svg, or page .html")
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="one page for a browser, which needs nothing else: zoom, values, cells that turn,"
+        " provenance and checks; as -o FILE --format html",
+    )
     parser.add_argument(
         "--terminal",
         action="store_true",
@@ -114,6 +121,7 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Draw."""
+    from lfpcli.errors import UsageError
     from lfpcli.tasks.figures.panels import View
     from lfpcli.tasks.figures.plot import plot
 
@@ -127,15 +135,19 @@ def run(args: argparse.Namespace) -> None:
         max_cells=args.max_cells,
         placement=args.placement,
     )
+    if args.html is not None and (args.output or args.format or args.terminal):
+        raise UsageError(
+            "--html names the output and its format", remedy="leave -o, --format, --terminal out"
+        )
     if args.terminal:
         _print_characters(args, view)
         return
     plot(
         args.input,
-        args.output or "-",
+        args.html or args.output or "-",
         parts=args.parts,
         view=view,
-        file_format=args.format,
+        file_format="html" if args.html else args.format,
         size=args.size,
         dpi=args.dpi,
         title=args.title,

@@ -149,12 +149,11 @@ def draw_cells(
     """
     total = sum(len(np.unique(p.gid)) for p in populations)
     alone, whole = total == 1, 0
-    for colour, geometry in zip(population_colours(len(populations)), populations, strict=True):
-        gids = np.unique(geometry.gid)
-        if not len(gids):
+    colours = population_colours(len(populations))
+    drawn_whole = cells_drawn_whole(populations, max_cells)
+    for colour, geometry, shown in zip(colours, populations, drawn_whole, strict=True):
+        if not len(shown):
             continue
-        share = max(1, round(max_cells * len(gids) / max(total, 1)))
-        shown = gids if total <= max_cells else gids[_evenly(len(gids), share)]
         chosen = np.isin(geometry.gid, shown)
         whole += len(shown)
         soma = geometry.is_soma
@@ -167,6 +166,19 @@ def draw_cells(
             draw_cones(ax, cones, view=view, colour=ink, alpha=opacity, zorder=zorder)
     if whole < total:
         _remark(ax, f"{whole} of {total} cells whole,\nof the others the soma")
+
+
+def cells_drawn_whole(populations: Sequence[Geometry], max_cells: int) -> list[np.ndarray]:
+    """Gids of the cells of each population that are drawn whole, evenly chosen."""
+    cells = [np.unique(geometry.gid) for geometry in populations]
+    total = sum(map(len, cells))
+    if total <= max_cells:
+        return cells
+    chosen = []
+    for gids in cells:
+        share = max(1, round(max_cells * len(gids) / total))
+        chosen.append(gids[_evenly(len(gids), share)])
+    return chosen
 
 
 def _remark(ax: Axes, text: str) -> None:

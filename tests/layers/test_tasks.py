@@ -13,8 +13,10 @@ TASKS = ROOT / "tasks"
 ORDERS = (
     ("convert", "response", "simulate", "circuits", "head", "measure"),
     ("figures", "statistics"),
+    # a page says what lfp info and lfp check say
+    ("figures", "files"),
 )
-ALONE = ("files", "morph", "mechs", "convolve", "sweep", "network")
+ALONE = ("morph", "mechs", "convolve", "sweep", "network")
 
 
 def package(path: Path) -> str:

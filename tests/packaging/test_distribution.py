@@ -95,6 +95,7 @@ def test_distributions_carry_what_they_need(tmp_path: Path) -> None:
         "lfpcli/share/morphologies/l5_pyramidal.swc",
         "lfpcli/share/man/lfp-model.5",
         "lfpcli/runtime/engine/tap.cpp",
+        "lfpcli/plotting/page/main.js",
         f"{data}/man1/lfp-sim.1",
         f"{data}/man7/lfp-accuracy.7",
     } <= carried

@@ -23,6 +23,7 @@ from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
+from lfpcli.tasks.figures.page import write_page
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topography_panel
@@ -57,8 +58,8 @@ def plot(
         there is by default. ``spectra`` and ``shares`` are drawn where they are asked for.
     view : View, optional
         Time span, channels, and how things are drawn.
-    file_format : {'png', 'pdf', 'svg'}, optional
-        By default by the suffix of `target`; png for standard output.
+    file_format : {'png', 'pdf', 'svg', 'html'}, optional
+        By default by the suffix of `target`; png for standard output. For html see `write_page`.
     size : tuple of two floats, optional
         Width and height, inches.
     dpi : float
@@ -69,6 +70,11 @@ def plot(
         Whether an existing file is replaced.
     """
     file_format = format_of(target, file_format)
+    if file_format == "html":
+        if len(sources) > 1 or size is not None:
+            raise UsageError("a page shows one recording, as wide as the window")
+        write_page(sources[0], target, parts=parts, view=view, title=title, force=force)
+        return
     binary = file_format != "svg"
     check_output(target, force=force, binary=binary)
     with figures.house_style():
@@ -104,7 +110,7 @@ def format_of(target: str | os.PathLike[str], file_format: str | None) -> str:
         return "png"  # a pipe or a device
     raise UsageError(
         f"no format is known by the suffix of '{Path(target).name}'",
-        remedy="name it .png, .pdf or .svg, or give --format",
+        remedy="name it .png, .pdf, .svg or .html, or give --format",
     )
 
 
