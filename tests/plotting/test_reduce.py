@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.plotting import reduce
 from lfpcli.plotting.reduce import envelope, extremes, rows_in
 from lfpcli.plotting.traces import depth_labels
@@ -76,12 +76,16 @@ def test_non_finite_samples_are_named(value):
         ((2.0, 3.0), (20, 31)),
         ((2.04, 2.96), (21, 30)),
         ((-5.0, 0.0), (0, 1)),
-        ((50.0, 60.0), (101, 101)),
-        ((-60.0, -50.0), (0, 0)),
     ],
 )
 def test_rows_of_a_time_span(time, rows):
     assert rows_in(101, 0.1, 0.0, time) == rows
+
+
+@pytest.mark.parametrize("time", [(50.0, 60.0), (-60.0, -50.0)])
+def test_no_rows_are_said(time):
+    with pytest.raises(UsageError, match="no sample lies between"):
+        rows_in(101, 0.1, 0.0, time)
 
 
 @pytest.mark.parametrize(
