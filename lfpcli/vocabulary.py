@@ -113,6 +113,8 @@ QUICK_PASSIVE: Final = "g=1e-3,e=-70"
 PLOT_STYLES: Final = ("auto", "traces", "image")
 VIEWS: Final = ("xz", "yz", "xy")
 """Planes that cells are drawn in."""
+MAP_SCALES: Final = ("log", "linear")
+"""Colours of a map of potentials."""
 FIGURE_FORMATS: Final = ("png", "pdf", "svg", "html")
 NORMS: Final = ("peak", "value")
 """What a relative tolerance refers to: the peak of a dataset, or each value."""

@@ -16,6 +16,7 @@ examples:
   lfp plot lfp.h5 --html page.html
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
+  lfp plot lfp.h5 -o map.png --map xz --at 62.5
   lfp plot eeg.h5 -o topography.png --what topography --at 25
   lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
   lfp plot before.h5 after.h5 -o difference.png
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " each other",
     )
     _add_parts(parser.add_argument_group("what is drawn"))
+    _add_map(parser.add_argument_group("map of potentials"))
     _add_looks(parser.add_argument_group("how it is drawn"))
     options.add_output(parser, "figure .png, .pdf or .svg, or page .html")
     parser.add_argument(
@@ -78,13 +80,40 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
         "--at",
         type=options.finite,
         metavar="T",
-        help="time of topographies, ms; that of the strongest signal by default",
+        help="time of topographies and maps, ms; that of the strongest values by default",
     )
     group.add_argument(
         "--placement",
         type=int,
         metavar="N",
         help="template of this placement, from 0; the largest by default",
+    )
+
+
+def _add_map(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--map",
+        choices=vocabulary.VIEWS,
+        help="potentials in this plane at the time --at, from the membrane currents and the"
+        " conductor of the first probe (or --signal); beside what --what names",
+    )
+    group.add_argument(
+        "--plane",
+        type=options.finite,
+        metavar="C",
+        help="third coordinate of the plane, um; that of the somata by default",
+    )
+    group.add_argument(
+        "--extent",
+        type=_extent,
+        metavar="L,R,B,T",
+        help="ends of the map to the left, right, bottom and top, um",
+    )
+    group.add_argument(
+        "--scale",
+        choices=vocabulary.MAP_SCALES,
+        default=vocabulary.MAP_SCALES[0],
+        help="colours: a symmetric logarithm of three decades, or linear (log)",
     )
 
 
@@ -125,8 +154,12 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.tasks.figures.panels import View
     from lfpcli.tasks.figures.plot import plot
 
+    if args.map is None and (args.plane is not None or args.extent is not None):
+        raise UsageError("--plane and --extent are of a map", remedy="give --map xz, yz or xy")
+    signals = args.signal or []
     view = View(
-        beside=args.signal or (),
+        # beside a map, the signal is that of the map
+        beside=signals if args.map is None else (),
         time=args.time,
         at=args.at,
         channels=args.channels,
@@ -134,6 +167,11 @@ def run(args: argparse.Namespace) -> None:
         view=args.view,
         max_cells=args.max_cells,
         placement=args.placement,
+        map=args.map,
+        plane=args.plane,
+        extent=args.extent,
+        scale=args.scale,
+        signal=signals[0] if signals else None,
     )
     if args.html is not None and (args.output or args.format or args.terminal):
         raise UsageError(
@@ -192,6 +230,13 @@ def _span(text: str) -> tuple[float, float]:
     if len(values) != 2 or values[0] >= values[1]:
         raise argparse.ArgumentTypeError(f"'{text}' is not two rising times T0,T1")
     return values[0], values[1]
+
+
+def _extent(text: str) -> tuple[float, float, float, float]:
+    values = options.numbers(text)
+    if len(values) != 4 or values[0] >= values[1] or values[2] >= values[3]:
+        raise argparse.ArgumentTypeError(f"'{text}' is not LEFT,RIGHT,BOTTOM,TOP, both rising")
+    return values[0], values[1], values[2], values[3]
 
 
 def _size(text: str) -> tuple[float, float]:

@@ -92,6 +92,8 @@ class Panel:
         What of the width is for a colour bar right of the axes, in a left column.
     titled : bool
         Whether there is a heading above the axes, in a left column.
+    above : float
+        More room above the axes, for lines of remarks, where the panel is the first, inches.
     """
 
     draw: Callable[[Axes], None]
@@ -100,6 +102,7 @@ class Panel:
     width: float = WIDTH
     margin: float = 0.0
     titled: bool = False
+    above: float = 0.0
 
 
 @contextlib.contextmanager
@@ -153,6 +156,13 @@ def compose(
     return figure
 
 
+def size_alone(panel: Panel, title: str | None = None) -> tuple[float, float]:
+    """Width and height of a figure of one panel that is as wide as it wants to be, inches."""
+    heading = _HEADING if title else 0.0
+    high = panel.height + _TOP + panel.above + _BOTTOM + heading
+    return panel.width + _LEFT + _RIGHT, high
+
+
 def _wanted_size(
     panels: Sequence[Panel], sides: Sequence[Panel], heading: float
 ) -> tuple[float, float]:
@@ -160,6 +170,7 @@ def _wanted_size(
         width = max(s.width for s in sides)
         return width + 0.2, _column_height(sides, width) + heading
     content = sum(p.height for p in panels) + sum(_gaps(panels))
+    content += panels[0].above
     height = min(max(content + _TOP + _BOTTOM, _MIN_HEIGHT), _MAX_HEIGHT) + heading
     if sides:
         height = max(height, min(_column_height(sides, _SIDE), 3.8 * len(sides)) + heading)
@@ -209,11 +220,12 @@ def _stack(
         return
     width, height = figure.get_size_inches()
     gaps = _gaps(panels)
-    free = height - _TOP - _BOTTOM - heading - sum(gaps)
+    room_above = _TOP + heading + panels[0].above
+    free = height - room_above - _BOTTOM - sum(gaps)
     scale = max(free, 0.1) / sum(p.height for p in panels)
     timed = [i for i, p in enumerate(panels) if p.timed]
     shared: Axes | None = None
-    top = height - _TOP - heading
+    top = height - room_above
     for i, panel in enumerate(panels):
         high = panel.height * scale
         box = (

@@ -169,7 +169,7 @@ def draw_cells(
 
 
 def cells_drawn_whole(populations: Sequence[Geometry], max_cells: int) -> list[np.ndarray]:
-    """Gids of the cells of each population that are drawn whole, evenly chosen."""
+    """Gids, shape (cells,), of the cells of each population that are drawn whole, evenly chosen."""
     cells = [np.unique(geometry.gid) for geometry in populations]
     total = sum(map(len, cells))
     if total <= max_cells:

@@ -31,7 +31,10 @@ class Blocks:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
     def add(self, values: np.ndarray, dtype: str) -> str:
-        """Keep an array as little-endian numbers of a type; return the name of its block."""
+        """Keep an array of any shape as little-endian numbers; return the name of its block.
+
+        The page knows its unit from the facts beside it.
+        """
         name = f"block{len(self.arrays)}"
         self.arrays[name] = np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<"))
         return name

@@ -102,7 +102,7 @@ def _refuse_parts(parts: Sequence[str] | None) -> None:
 def _recording_facts(
     recording: Recording, parts: Sequence[str] | None, view: View, blocks: Blocks
 ) -> dict[str, Any]:
-    chosen = chosen_parts(recording, parts)
+    chosen = chosen_parts(recording, parts, view.beside)
     for part in chosen:
         if parts is not None and part.content in ("spectra", "shares", "topography"):
             raise UsageError(f"a page has no {part.content}", remedy="name a figure with -o")

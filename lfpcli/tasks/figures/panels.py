@@ -59,6 +59,16 @@ class View:
     beside : sequence of str
         Signals that are drawn after the parts that are asked for; beside the cells, where a
         recording has cells and no parts are asked for.
+    map : {'xz', 'yz', 'xy'}, or None
+        Plane of a map of potentials, which is drawn where it is named.
+    plane : float, or None
+        Where that plane is along the third axis, um; by default at the somata.
+    extent : tuple of four floats, or None
+        Left, right, lower and upper end of the map, um; by default around cells and contacts.
+    scale : {'log', 'linear'}
+        Colours of the map.
+    signal : str, or None
+        The signal whose contacts and conductor the map has; by default the first of a probe.
     """
 
     time: tuple[float, float] | None = None
@@ -69,6 +79,11 @@ class View:
     max_cells: int = 20
     placement: int | None = None
     beside: Sequence[str] = ()
+    map: str | None = None
+    plane: float | None = None
+    extent: tuple[float, float, float, float] | None = None
+    scale: str = "log"
+    signal: str | None = None
 
 
 def spikes_panel(recording: Recording, view: View) -> Panel:

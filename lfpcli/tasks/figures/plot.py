@@ -23,6 +23,7 @@ from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
+from lfpcli.tasks.figures.map_panel import map_panel
 from lfpcli.tasks.figures.page import write_page
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
@@ -71,6 +72,8 @@ def plot(
     """
     file_format = format_of(target, file_format)
     if file_format == "html":
+        if view is not None and view.map is not None:
+            raise UsageError("a page has no map of potentials", remedy="name a figure with -o")
         if len(sources) > 1 or size is not None:
             raise UsageError("a page shows one recording, as wide as the window")
         write_page(sources[0], target, parts=parts, view=view, title=title, force=force)
@@ -92,6 +95,8 @@ def figure_of(
     title: str | None = None,
 ) -> Figure:
     """Draw the figure that `plot` writes; the parameters are the same."""
+    if len(sources) > 1 and view is not None and view.map is not None:
+        raise UsageError("a map of potentials is drawn of one recording")
     with figures.house_style():
         draw = _comparison if len(sources) > 1 else _figure
         return draw(sources, parts=parts, view=view or View(), size=size, title=title)
@@ -136,6 +141,9 @@ def _figure(
     title: str | None,
 ) -> Figure:
     with stream.local_file(sources[0]) as (path, name):
+        is_recording = morphology_format(path) is None and not holds_templates(path)
+        if view.map is not None and not is_recording:
+            raise UsageError("a map of potentials is drawn of a recording")
         if morphology_format(path) is not None:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
@@ -177,6 +185,9 @@ def draw_recording(
     stack: list[Panel] = []
     sides: list[Panel] = []
     sites: list[Sites] = []
+    if view.map is not None and parts is None:
+        panel = map_panel(recording, view)
+        return figures.compose([panel], size=size or figures.size_alone(panel, title), title=title)
     chosen = chosen_parts(recording, parts, view.beside)
     for part in chosen:
         if part.content == "topography":
@@ -193,6 +204,9 @@ def draw_recording(
     if Part("geometry") in chosen:
         # after the signals, whose contacts are marked beside the cells
         sides.insert(0, panels.cells_panel(recording, sites, view))
+    if view.map is not None:
+        # below the others: its axes are no time
+        stack.append(map_panel(recording, view))
     return figures.compose(stack, sides, size=size, title=title, time=view.time)
 
 

@@ -1,0 +1,146 @@
+"""Potentials in a plane, as colours and lines of equal potential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Normalize, SymLogNorm
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from lfpcli.plotting.figure import INK
+from lfpcli.plotting.notes import add_note
+from lfpcli.plotting.scale import Scale
+from lfpcli.plotting.units import shown_unit
+
+# decades of the logarithm on each side of zero
+DECADES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapAxes:
+    """The plane that a map lies in.
+
+    Attributes
+    ----------
+    right, up : ndarray, shape (W,) and (H,)
+        Coordinates of the points, um.
+    view : str
+        Names of the two axes, such as ``xz``.
+    """
+
+    right: np.ndarray
+    up: np.ndarray
+    view: str
+
+
+def map_norm(limit: float, *, logarithmic: bool) -> Normalize:
+    """Colours from -`limit` to `limit`, zero in the middle."""
+    if not logarithmic:
+        return Normalize(-limit, limit)
+    norm: Normalize = SymLogNorm(
+        linthresh=limit / 10**DECADES, linscale=0.5, vmin=-limit, vmax=limit, base=10
+    )
+    return norm
+
+
+def draw_map(
+    ax: Axes,
+    axes: MapAxes,
+    values: np.ndarray,
+    *,
+    units: str,
+    scale: Scale,
+    logarithmic: bool,
+    title: str = "",
+) -> QuadMesh:
+    """Draw potentials on a grid, with a colour bar.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    axes : MapAxes
+        Where the points are.
+    values : ndarray, shape (H, W)
+        Potentials, in `units`.
+    units : str
+        Their unit.
+    scale : Scale
+        Range of the colours.
+    logarithmic : bool
+        Whether the colours are a symmetric logarithm, linear below a thousandth of the limit.
+    title : str
+        Heading.
+
+    Returns
+    -------
+    QuadMesh
+        The colours, so that an animation can change them.
+    """
+    unit, factor = shown_unit(units, scale.limit)
+    limit = factor * scale.limit or 1.0
+    mesh = ax.pcolormesh(
+        axes.right,
+        axes.up,
+        factor * values,
+        cmap="RdBu_r",
+        norm=map_norm(limit, logarithmic=logarithmic),
+        shading="gouraud",
+        rasterized=True,
+        zorder=0,
+    )
+    if values.any():
+        _draw_lines(ax, axes, factor * values, limit)
+    ax.set_title(title)
+    ax.set_xlabel(f"{axes.view[0]} (µm)")
+    ax.set_ylabel(f"{axes.view[1]} (µm)")
+    ax.spines[["top", "right"]].set_visible(True)
+    strip = ax.inset_axes((1.03, 0.0, 0.035, 1.0))
+    bar = ax.figure.colorbar(mesh, cax=strip, extend="both" if scale.clips else "neither")
+    bar.set_label(unit)
+    bar.outline.set_visible(False)
+    if logarithmic:
+        _name_decades(bar.ax, limit)
+        add_note(
+            ax, f"colours: symmetric logarithm, linear within ±{limit / 10**DECADES:.2g} {unit}"
+        )
+    else:
+        add_note(ax, "colours: linear")
+    if scale.clips:
+        add_note(ax, f"clipped at ±{limit:.2g} (peak {factor * scale.peak:.2g})")
+    return mesh
+
+
+def _draw_lines(ax: Axes, axes: MapAxes, values: np.ndarray, limit: float) -> None:
+    """Lines of equal potential, a decade apart; negative ones are dashed, zero is heavier."""
+    decades = limit * 10.0 ** -np.arange(DECADES, -1, -1.0)
+    levels = [*(-decades[::-1]), 0.0, *decades]
+    low, high = float(values.min()), float(values.max())
+    inside = [level for level in levels if low < level < high]
+    if not inside:
+        return
+    widths = [0.7 if level == 0 else 0.3 for level in inside]
+    styles = ["--" if level < 0 else "-" for level in inside]
+    ax.contour(
+        axes.right,
+        axes.up,
+        values,
+        levels=inside,
+        colors=INK,
+        linewidths=widths,
+        linestyles=styles,
+        alpha=0.6,
+        zorder=1,
+    )
+
+
+def _name_decades(ax: Axes, limit: float) -> None:
+    """Ticks at powers of ten that the scale reaches, and at zero."""
+    top = np.floor(np.log10(limit) + 1e-9)
+    powers = 10.0 ** np.arange(top - DECADES + 1, top + 1)
+    ax.yaxis.set_major_locator(FixedLocator([*(-powers[::-1]), 0.0, *powers]))
+    ax.yaxis.set_minor_locator(FixedLocator([]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))

@@ -1,0 +1,101 @@
+"""Maps of potentials: the forward model's own values, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import synthetic
+from matplotlib.collections import QuadMesh
+from remarks import notes_of
+
+from lfpcli.forward.potentials import transfer_matrix
+from lfpcli.io.recording import Report, Signal, open_recording
+from lfpcli.io.writer import RecordingWriter
+from lfpcli.tasks.figures.map_panel import potential_field, row_of
+from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.plot import figure_of
+
+STEPS = 41
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """One cell whose currents are strongest at 2 ms, a probe in an anisotropic medium, and EEG."""
+    path = tmp_path_factory.mktemp("maps") / "cell.h5"
+    rng = np.random.default_rng(4)
+    geometry = synthetic.tree(rng)
+    currents = rng.normal(size=len(geometry))
+    currents -= currents.mean()
+    course = np.exp(-0.5 * ((np.arange(STEPS) - 20) / 4) ** 2)
+    imem = Report(
+        course[:, None] * currents,
+        "nA",
+        0.1,
+        node_ids=np.array([0]),
+        pointers=np.array([0, len(geometry)]),
+        element_ids=geometry.section,
+        element_pos=geometry.x,
+    )
+    places = np.array([[40.0, 0.0, z] for z in (0.0, 100.0, 200.0)])
+    with RecordingWriter(path, synthetic.PROVENANCE) as writer:
+        writer.geometry("cell", geometry)
+        writer.report("imem", "cell", imem)
+        signal = Signal(np.zeros((STEPS, 3)), "mV", 0.1, positions=places, model="point source")
+        signal.parameters = {"sigma": [0.2, 0.3, 0.4]}
+        writer.signal("probe", signal)
+        writer.signal("other", Signal(np.zeros((STEPS, 1)), "mV", 0.1, model="four-sphere"))
+    return path
+
+
+def test_values_are_those_of_the_forward_model(recording):
+    view = View(map="yz", plane=25.0, extent=(-100.0, 100.0, 0.0, 300.0))
+    with open_recording(recording) as opened:
+        field = potential_field(opened, view)
+        row = row_of(field, view)
+        assert row == 20
+        values = field.potentials(np.array([row, 10]))
+        geometry = opened.geometry("cell")
+        currents = opened.report("imem", "cell").data[[10, 20]]
+    j, k = 17, 31
+    point = [[25.0, field.axes.right[k], field.axes.up[j]]]
+    weights = transfer_matrix(geometry, point, method="point", sigma=[0.2, 0.3, 0.4])
+    assert values[:, j, k] == pytest.approx((currents[::-1] @ weights.T)[:, 0], rel=1e-12)
+
+
+def test_figure(recording):
+    figure = figure_of([recording], view=View(map="xz", at=1.0))
+    ax = figure.axes[0]
+    assert ax.get_title("left").startswith("potential at 1 ms, y = ")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (µm)", "z (µm)")
+    (mesh,) = [artist for artist in ax.collections if isinstance(artist, QuadMesh)]
+    low, high = mesh.get_clim()
+    assert low == -high
+    notes = notes_of(ax)
+    assert "symmetric logarithm" in notes and "as of probe, σ = 0.2, 0.3, 0.4 S/m" in notes
+    assert "clipped at" in notes
+
+
+def test_map_below_other_panels(recording):
+    view = View(map="xy", scale="linear")
+    axes = figure_of([recording], parts=["probe"], view=view).axes
+    assert len(axes) == 2 and "colours: linear" in notes_of(axes[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--map", "xz", "--at", "99"], 2, "no sample at 99 ms; there are some from 0 to 4"),
+        (["--map", "xz", "--signal", "other"], 2, "'other' has no contacts in tissue"),
+        (["--plane", "3"], 2, "--plane and --extent are of a map"),
+        (["--map", "xz", "--extent", "1,0,0,1"], 2, "is not LEFT,RIGHT,BOTTOM,TOP"),
+    ],
+)
+def test_refusals(recording, lfp, tmp_path, options, code, message):
+    result = lfp("plot", recording, *options, "-o", tmp_path / "x.png", code=code)
+    assert message in result.err and not (tmp_path / "x.png").exists()
+
+
+def test_without_currents(lfp, tmp_path):
+    synthetic.one_cell(tmp_path / "one.h5")
+    result = lfp("plot", tmp_path / "one.h5", "--map", "xz", "-o", tmp_path / "x.png", code=3)
+    assert "needs membrane currents" in result.err and "record.imem=true" in result.err
