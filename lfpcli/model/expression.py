@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import InputError, nearest
-from lfpcli.model.source_text import At, shown
+from lfpcli.model.source_text import At, clipped, shown
 from lfpcli.model.value_types import ValueType
 
 VARIABLES = ("d", "x", "y", "z", "r")
@@ -117,7 +117,7 @@ def _parsed(text: str) -> ast.expr:
             tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise InputError(
-            f"'{text}' is no arithmetic expression, column {error.offset or 1}"
+            f"'{clipped(text, 80)}' is no arithmetic expression, column {error.offset or 1}"
         ) from error
     except (ValueError, MemoryError, RecursionError) as error:
         raise InputError("text is no arithmetic expression") from error
@@ -126,7 +126,9 @@ def _parsed(text: str) -> ast.expr:
 
 
 def _fail(node: ast.expr, text: str, fault: str, remedy: str | None = None) -> InputError:
-    return InputError(f"'{text}', column {node.col_offset + 1}: {fault}", remedy=remedy)
+    return InputError(
+        f"'{clipped(text, 80)}', column {node.col_offset + 1}: {fault}", remedy=remedy
+    )
 
 
 def _check(node: ast.expr, text: str, depth: int) -> None:

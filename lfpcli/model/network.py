@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.model.distribution import COUNT, QUANTITY, Distribution, quantity
+from lfpcli.model.expression import EXPRESSION, Expression
 from lfpcli.model.location import LOCATION, Location
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
 from lfpcli.model.source_text import At
@@ -166,11 +167,21 @@ class Population(Table):
 class Rule(Table):
     """Which cells connect."""
 
-    probability: float | None = key(
-        number(least=0, most=1), None, doc="Each pair with this probability."
+    probability: float | Expression | None = key(
+        either(number(least=0, most=1), EXPRESSION),
+        None,
+        doc="Each pair with this probability: a number, or an expression of where the presynaptic "
+        "soma is from the postsynaptic one (um): d, the distance, x, y and z, and r, that in the "
+        "x-y plane.",
     )
     indegree: int | None = key(
-        integer(), None, doc="Each postsynaptic cell from so many cells, drawn without replacement."
+        integer(),
+        None,
+        doc="Each postsynaptic cell from so many cells, drawn without replacement unless 'replace' "
+        "is true.",
+    )
+    replace: bool = key(
+        BOOLEAN, False, doc="Whether indegree draws with replacement, so that pairs may repeat."
     )
     outdegree: int | None = key(
         integer(), None, doc="Each presynaptic cell to so many cells, drawn without replacement."
@@ -191,6 +202,8 @@ class Rule(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` unless one rule is given."""
         exactly_one(self, at, RULES)
+        if self.replace and self.indegree is None:
+            raise (at / "replace").error("belongs to 'indegree', which is not given")
         if self.all is False:
             raise (at / "all").expected("true", self.all)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfpcli.model import Connection
+from lfpcli.errors import InputError
+from lfpcli.model import Connection, Expression
 from lfpcli.model.distribution import Distribution
 from lfpcli.tasks.simulate.pairs import read_pairs
 
@@ -18,9 +19,20 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
         The rule.
     pre, post : int
         Sizes of the populations.
+
+    Raises
+    ------
+    InputError
+        Where the chance of a pair depends on its distance.
     """
     rule = table.rule
     same = table.pre == table.post and not table.self
+    if isinstance(rule.probability, Expression):
+        raise InputError(
+            "a probability by distance has no one mean for all pairs",
+            source=rule.source_line,
+            remedy="give a number for kernels",
+        )
     if rule.probability is not None:
         pairs = rule.probability * (pre - same) / pre
     elif rule.indegree is not None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lfpcli.model import Connection, Model, SynapseSpec
+import numpy as np
+
+from lfpcli.model import Connection, Expression, Model, SynapseSpec
 from lfpcli.runtime.synapses.bulk import LINEAR
 from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.pairs import Places, places_of
 
 # work of a point process in a step, in that of a segment
 POINT_WORK = 0.5
 
 
-def expected_sources(table: Connection, pre: int, post: int) -> float:
+# postsynaptic cells over which a probability by distance is averaged
+_SOME_CELLS = 64
+
+
+def expected_sources(table: Connection, pre: int, post: int, places: Places | None = None) -> float:
     """Expected number of cells that connect to one cell.
 
     Parameters
@@ -22,8 +29,12 @@ def expected_sources(table: Connection, pre: int, post: int) -> float:
         The connection.
     pre, post : int
         Sizes of the populations.
+    places : Places, optional
+        Where their cells are, which a probability by distance asks for.
     """
     rule = table.rule
+    if isinstance(rule.probability, Expression):
+        return 0.0 if places is None else _mean_sources(table, rule.probability, places)
     among = max(pre - (table.pre == table.post and not table.self), 0)
     if rule.probability is not None:
         return rule.probability * among
@@ -34,6 +45,17 @@ def expected_sources(table: Connection, pre: int, post: int) -> float:
     if rule.total is not None:
         return rule.total / max(post, 1)
     return float(among)
+
+
+def _mean_sources(table: Connection, probability: Expression, places: Places) -> float:
+    """Expected number of sources of a cell where the probability depends on distance."""
+    step = max(1, len(places.post) // _SOME_CELLS)
+    same = table.pre == table.post and not table.self
+    sums = []
+    for index in range(0, len(places.post), step):
+        chances = places.probabilities(probability, index, table.rule.source_line)
+        sums.append(chances.sum() - (chances[index] if same else 0.0))
+    return float(np.mean(sums)) if sums else 0.0
 
 
 def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float]]:
@@ -52,7 +74,8 @@ def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float
 
     for table in model.connections:
         sizes = len(layout.gids(table.pre)), len(layout.gids(table.post))
-        number = expected_sources(table, *sizes) * table.count.mean_count
+        places = places_of(table, layout.positions)
+        number = expected_sources(table, *sizes, places) * table.count.mean_count
         add(table.post, table.synapse, number)
     for entry in model.inputs:
         for name in layout.cells if entry.population is None else [entry.population]:

@@ -2,15 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lfpcli import seeds
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, located
 from lfpcli.io.npz import read_npy
-from lfpcli.model import Connection
+from lfpcli.model import Connection, Expression
 from lfpcli.runtime.mpi.team import Team
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the somata of two populations are.
+
+    Attributes
+    ----------
+    pre, post : ndarray, shape (n, 3)
+        um.
+    """
+
+    pre: np.ndarray
+    post: np.ndarray
+
+    def probabilities(self, expression: Expression, index: int, source_line: str) -> np.ndarray:
+        """Chances of pairs with a postsynaptic cell, shape (pre,).
+
+        Parameters
+        ----------
+        expression : Expression
+            Chance of a pair by where the presynaptic soma is from the postsynaptic one, um.
+        index : int
+            Index of the postsynaptic cell.
+        source_line : str
+            Where the expression is written, for messages.
+
+        Raises
+        ------
+        InputError
+            Where a value is not finite, or not from 0 to 1.
+        """
+        away = self.pre - self.post[index]
+        distance = np.linalg.norm(away, axis=1)
+        variables = dict(zip("xyz", away.T, strict=True))
+        variables |= {"d": distance, "r": np.linalg.norm(away[:, :2], axis=1)}
+        with located(source_line):
+            chances = expression.evaluate(variables)
+        wrong = np.flatnonzero((chances < 0) | (chances > 1))
+        if len(wrong):
+            raise InputError(
+                f"probability is {chances[wrong[0]]:.4g} at a distance of "
+                f"{distance[wrong[0]]:.4g} um",
+                source=source_line,
+                remedy="use min(1, ...) and max(0, ...) around it",
+            )
+        return chances
+
+
+def places_of(table: Connection, positions: Mapping[str, np.ndarray]) -> Places | None:
+    """Where the somata of both populations of a connection are; None where trains have no places.
+
+    Parameters
+    ----------
+    table : Connection
+        The connection.
+    positions : mapping of str to ndarray (n, 3)
+        Places of the somata of the populations of cells, um.
+    """
+    if table.pre not in positions or table.post not in positions:
+        return None
+    return Places(positions[table.pre], positions[table.post])
 
 
 class Pairs:
@@ -33,6 +97,13 @@ class Pairs:
         Indices in the population of the postsynaptic cells that will be asked for.
     team : Team, optional
         The processes, all of which make this at the same time; a single one by default.
+    places : Places, optional
+        Where the somata are, which a probability by distance asks for.
+
+    Raises
+    ------
+    InputError
+        Where a rule cannot be met, or cells whose distance counts have no places.
     """
 
     def __init__(
@@ -45,6 +116,7 @@ class Pairs:
         seed: int,
         wanted: np.ndarray,
         team: Team | None = None,
+        places: Places | None = None,
     ) -> None:
         self.table = table
         self._pre, self._post = len(pre), len(post)
@@ -53,6 +125,13 @@ class Pairs:
         self._team = team or Team()
         self._wanted = np.sort(wanted)
         rule = table.rule
+        self._places = places
+        if isinstance(rule.probability, Expression) and places is None:
+            raise InputError(
+                f"a probability by distance needs cells, '{table.pre}' has none",
+                source=rule.source_line,
+                remedy="give a number, or pairs",
+            )
         if rule.outdegree is not None:
             self._list(self._outgoing(rule.outdegree))
         elif rule.pairs is not None:
@@ -82,6 +161,9 @@ class Pairs:
         ndarray of int, shape (n,)
         """
         rule = self.table.rule
+        if rule.indegree is not None and rule.replace:
+            self._check_enough(min(rule.indegree, 1), self._pre - self._same)
+            return self._any(rule.indegree, index, rng)
         if rule.indegree is not None:
             return self._some(rule.indegree, self._pre, index, rng)
         if rule.total is not None:
@@ -91,10 +173,18 @@ class Pairs:
             return sources
         chosen = np.ones(self._pre, bool)
         if rule.probability is not None:
-            chosen = rng.random(self._pre) < rule.probability
+            chosen = rng.random(self._pre) < self._probability(index)
         if self._same:
             chosen[index] = False
         return np.flatnonzero(chosen)
+
+    def _probability(self, index: int) -> float | np.ndarray:
+        """Chance of a pair, of all or of each presynaptic cell, shape (pre,)."""
+        probability = self.table.rule.probability
+        if not isinstance(probability, Expression):
+            return float(probability or 0.0)
+        assert self._places is not None
+        return self._places.probabilities(probability, index, self.table.rule.source_line)
 
     def _some(self, count: int, size: int, without: int, rng: np.random.Generator) -> np.ndarray:
         """Draw `count` of `size` cells without replacement, never the cell itself."""

@@ -25,7 +25,7 @@ from lfpcli.runtime.synapses.bulk import LINEAR, SynapseRows, SynapseType
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.layout import Layout
-from lfpcli.tasks.simulate.pairs import Pairs
+from lfpcli.tasks.simulate.pairs import Pairs, places_of
 from lfpcli.tasks.simulate.trains import Span, TrainGroups, trains_of
 
 
@@ -147,6 +147,7 @@ class _Draw:
             seed=self._seed,
             wanted=wanted,
             team=self._team,
+            places=places_of(table, self._layout.positions),
         )
         places = _Places(table.location, self._layout)
         for k, member in targets:
