@@ -62,7 +62,9 @@ def section_length(section: Section) -> float:
 
 
 def section_area(section: Section) -> float:
-    """Area of a section's frusta without their ends, um2."""
+    """Area of a section's frusta, or of its cylinders, without their ends, um2."""
+    if len(section.cylinders):
+        return float(np.pi * section.cylinders.mean() * section_length(section))
     d = section.points[:, 3]
     slant = np.hypot(section_lengths(section), np.diff(d) / 2)
     return float((np.pi * (d[:-1] + d[1:]) / 2 * slant).sum())
@@ -88,7 +90,12 @@ def segment_count(section: Section, rule: Segmentation) -> int:
     d = section.points[:, 3].astype(np.float32).astype(float)
     Ra, cm = cable(section, rule)
     per_root = 1e-5 * math.sqrt(4 * math.pi * rule.frequency * Ra * cm)
-    electrotonic = float((lengths / np.sqrt((d[:-1] + d[1:]) / 2)).sum()) * per_root
+    if len(section.cylinders):
+        # NEURON's lambda_f knows the diameter in the middle only
+        middle = section.cylinders[len(section.cylinders) // 2]
+        electrotonic = float(lengths.sum()) / math.sqrt(middle) * per_root
+    else:
+        electrotonic = float((lengths / np.sqrt((d[:-1] + d[1:]) / 2)).sum()) * per_root
     return int((electrotonic / rule.d_lambda + 0.9) / 2) * 2 + 1
 
 

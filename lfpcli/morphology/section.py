@@ -41,6 +41,9 @@ class Section:
         Line of the file that each point was read from.
     Ra, cm : float, optional
         Axial resistivity, ohm cm, and specific capacitance, uF/cm2, where the file has them.
+    cylinders : ndarray, shape (nseg,), or empty
+        Diameters of the segments, um, of a section that a hoc file gave no 3-d points: what its
+        area is made of, and not of the points by which it is drawn.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Section:
     lines: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     Ra: float | None = None
     cm: float | None = None
+    cylinders: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def type_name(code: int) -> str:

@@ -135,6 +135,8 @@ class Morphology(TracedPoints):
                 if wire is not None:
                     x, y, z = moved(np.array([wire]))[0].tolist()
                     wire = (x, y, z)
-                drawn.append(replace(section, points=moved(section.points), wire=wire))
+                cylinders = section.cylinders * thickness
+                points = moved(section.points)
+                drawn.append(replace(section, points=points, wire=wire, cylinders=cylinders))
         placed = self.placed or shift is not None
         return replace(self, points=moved(self.points), drawn=drawn, placed=placed)

@@ -32,6 +32,16 @@ def measure(results, paths) -> None:
     )
     from lfpcli.runtime.morphology.reading import read_morphology
 
+    def drawn_ends(section):
+        ends = section.points[[0, -1], 3]
+        return ends if section.child_x == 0 else ends[::-1]
+
+    def ends(section):
+        if section.n3d():
+            return section.diam3d(0), section.diam3d(section.n3d() - 1)
+        # its ends as the file has them, before it is cut anew
+        return diameters[section.name()]
+
     for number, path in enumerate(paths):
         shape = read_morphology(path)
         rows = [
@@ -39,14 +49,19 @@ def measure(results, paths) -> None:
                 segment_count(s, Segmentation()),
                 section_area(s),
                 section_length(s),
-                s.points[0 if s.child_x == 0 else -1, 3],
-                s.points[-1 if s.child_x == 0 else 0, 3],
+                *(s.cylinders[[0, -1]] if len(s.cylinders) else drawn_ends(s)),
             )
             for s in shape.sections
         ]
+        kept = Cell(path, nseg={"rule": "keep"})
+        diameters = {
+            str(name): (section(0).diam, section(1).diam)
+            for name, section in zip(kept.names, kept.sections, strict=True)
+        }
+        del kept
         made = Cell(path, nseg={"rule": "d_lambda"})
         theirs = [
-            (s.nseg, sum(x.area() for x in s), s.L, s.diam3d(0), s.diam3d(s.n3d() - 1))
+            (s.nseg, sum(x.area() for x in s), s.L, *ends(s))
             for s in made.sections
         ]
         results[f"morph{number}"], results[f"neuron{number}"] = rows, theirs
@@ -109,3 +124,27 @@ def test_lfp_sim_has_the_cell_of_lfp_morph(lfp, share, tmp_path, name):
     for key in ("sections", "segments"):
         assert population[key] == facts[key]
     assert population["area_um2"] == pytest.approx(facts["area_um2"], rel=1e-5)
+
+
+TAPER = """\
+create soma, hill, dend
+access soma
+soma {{ L = 20 diam = 20 insert pas }}
+hill {{ L = {length} nseg = {nseg} }}
+hill {{ diam(0:1) = {begin}:{end} }}
+dend {{ L = 300 nseg = 3 diam = 2 }}
+connect hill(0), soma(0.5)
+connect dend(0), soma(1)
+forall {{ Ra = 150 cm = 1 }}
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tapers_without_points_are_the_same_for_all(neuron_process, tmp_path, seed):
+    """Sections without 3-d points are cylinders, segment by segment, however they are drawn."""
+    rng = np.random.default_rng(seed)
+    begin, end = rng.uniform(2, 12), rng.uniform(0.5, 2)
+    sizes = {"length": rng.uniform(8, 30), "nseg": 2 * seed + 1, "begin": begin, "end": end}
+    (tmp_path / "cell.hoc").write_text(TAPER.format(**sizes))
+    measured = neuron_process(measure, paths=["cell.hoc"])
+    compare(measured, 0, "cell.hoc")

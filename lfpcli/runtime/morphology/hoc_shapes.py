@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,21 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
         What to call it in messages.
     """
     sections = run_hoc(path)
-    # sections without 3-d points get them here
+    cylinders = [_cylinders(section) for section in sections]
+    # sections without 3-d points get them here, and with them other areas
     nrn().define_shape()
     try:
-        return Morphology.from_sections(describe(sections), name=name)
+        described = []
+        for section, diameters in zip(describe(sections), cylinders, strict=True):
+            described.append(replace(section, cylinders=diameters))
+        return Morphology.from_sections(described, name=name)
     finally:
         _delete(sections)
+
+
+def _cylinders(section: Any) -> np.ndarray:
+    """Diameters of the segments of a section without 3-d points, shape (nseg,) or empty, um."""
+    return np.array([] if section.n3d() else [segment.diam for segment in section], dtype=float)
 
 
 def _delete(sections: Sequence[Any]) -> None:
