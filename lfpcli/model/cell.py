@@ -177,8 +177,10 @@ class CellSpec(Table):
     hoc: Path | None = key(
         PATH,
         None,
-        doc="Instead of a morphology: a hoc file that builds the cell with all that is on it. All "
-        "sections that it makes are the cell's, or those of the tree that 'root' names.",
+        doc="Instead of a morphology: a hoc file that builds the cell with all that is on it. "
+        "Where it builds several, each tree is a cell and a population of its own, NAME_0, NAME_1 "
+        "..., which tables of the population NAME go to; or the cell is the tree that 'root' "
+        "names.",
     )
     root: str | None = key(
         TEXT,

@@ -60,10 +60,7 @@ def measure(results, paths) -> None:
         }
         del kept
         made = Cell(path, nseg={"rule": "d_lambda"})
-        theirs = [
-            (s.nseg, sum(x.area() for x in s), s.L, *ends(s))
-            for s in made.sections
-        ]
+        theirs = [(s.nseg, sum(x.area() for x in s), s.L, *ends(s)) for s in made.sections]
         results[f"morph{number}"], results[f"neuron{number}"] = rows, theirs
         results[f"names{number}"] = np.array([s.name for s in shape.sections])
         results[f"made{number}"] = np.array([str(name) for name in made.names])

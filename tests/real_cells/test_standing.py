@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -134,12 +135,33 @@ def tree_tables(name: str, root: str) -> str:
     )
 
 
-def test_several_cells_of_one_hoc_file_are_told(shell, tmp_path: Path) -> None:
-    path = tmp_path / "two.hoc"
+def test_several_cells_of_one_hoc_file_are_several_cells(shell, tmp_path: Path) -> None:
+    path, out = tmp_path / "two.hoc", tmp_path / "o.h5"
     path.write_text(TWO_CELLS)
-    err = shell("sim", "--hoc", path, "--tstop", 1, "-o", tmp_path / "o.h5").err
-    assert "makes 2 cells or pieces, soma, soma2, which run together as one cell" in err
-    assert 'root = "soma"' in err
+    err = shell("sim", "--hoc", path, "--tstop", 8, "--seed", 1, "-o", out).err
+    assert "the hoc file builds 2 cells: soma (cell_0), soma2 (cell_1)" in err
+    with open_recording(out) as recording:
+        assert list(recording.geometry("cell_0").section_names) == ["soma"]
+        assert list(recording.geometry("cell_1").section_names) == ["soma2", "dend2"]
+        assert set(recording.geometry("cell_1").gid) == {1}
+        assert len(recording.spikes("cell_0")[0]) == 0
+        assert len(recording.spikes("cell_1")[0]) >= 1
+    (note,) = json.loads(shell("morph", path, "--json").out)["notes"]
+    assert note == "holds 2 cells or pieces, whose trees begin with soma, soma2"
+
+
+def test_tables_of_a_population_go_to_each_of_its_trees(shell, tmp_path: Path) -> None:
+    (tmp_path / "two.hoc").write_text(TWO_CELLS)
+    model, out = tmp_path / "model.toml", tmp_path / "o.h5"
+    stimulus = '[[stimulus]]\ntype = "IClamp"\npopulation = "P"\namp = 0.5\ndelay = 1\ndur = 2\n'
+    text = '[run]\ntstop = 8.0\n[cell.c]\nhoc = "two.hoc"\n[population.P]\ncell = "c"\n' + stimulus
+    model.write_text(text)
+    shell("sim", model, "-o", out)
+    with open_recording(out) as recording:
+        assert all(len(recording.spikes(name)[0]) >= 1 for name in ("P_0", "P_1"))
+    model.write_text(text.replace('cell = "c"', 'cell = "c"\nsize = 2'))
+    err = shell("sim", model, "-o", out, "-f", code=3).err
+    assert "builds 2 cells, each of them once: soma, soma2" in err and 'root = "soma"' in err
 
 
 def test_trees_of_one_hoc_file_are_cells_with_spikes_of_their_own(shell, tmp_path: Path) -> None:

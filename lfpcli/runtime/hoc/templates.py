@@ -159,23 +159,26 @@ def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
     SimulatorError
         Where NEURON reports an error.
     """
-    model = _HOC_MODELS.get(file.resolve()) if root is not None else None
-    if model is None:
-        model = _run_hoc_model(file)
-        _HOC_MODELS[file.resolve()] = model
-    roots = {s.name(): s for s in model.sections if s.parentseg() is None}
+    model = _hoc_model(file)
     if root is not None:
-        return _tree(model, file, roots, root)
-    if len(roots) > 1:
-        listed = ", ".join(roots)
-        warnings.warn(
-            f"makes {len(roots)} cells or pieces, {listed}, which run together as one cell; "
-            "spikes are those of one soma. In a model a kind of cell for each, with root = "
-            f'"{next(iter(roots))}" and so on beside hoc, makes them cells [{file}]',
-            LfpWarning,
-            stacklevel=2,
-        )
+        return _tree(model, file, _roots(model), root)
     return TemplateCell(None, model.sections, [s.name() for s in model.sections], model.settings)
+
+
+def hoc_roots(file: Path) -> list[str]:
+    """Names of the sections that the trees of a hoc file begin with; the file runs once."""
+    return list(_roots(_hoc_model(file)))
+
+
+def _hoc_model(file: Path) -> _HocModel:
+    file = file.resolve()
+    if file not in _HOC_MODELS:
+        _HOC_MODELS[file] = _run_hoc_model(file)
+    return _HOC_MODELS[file]
+
+
+def _roots(model: _HocModel) -> dict[str, Any]:
+    return {s.name(): s for s in model.sections if s.parentseg() is None}
 
 
 @dataclass

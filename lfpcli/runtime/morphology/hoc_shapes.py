@@ -102,9 +102,18 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
         described = []
         for section, diameters in zip(describe(sections), cylinders, strict=True):
             described.append(replace(section, cylinders=diameters))
-        return Morphology.from_sections(described, name=name)
+        return Morphology.from_sections(described, name=name, notes=_trees(described))
     finally:
         _delete(sections)
+
+
+def _trees(sections: Sequence[Section]) -> tuple[str, ...]:
+    """A note of how many cells a file holds, where there are several."""
+    roots = [section.name for section in sections if section.parent < 0]
+    if len(roots) < 2:
+        return ()
+    listed = ", ".join(roots)
+    return (f"holds {len(roots)} cells or pieces, whose trees begin with {listed}",)
 
 
 def _cylinders(section: Any) -> np.ndarray:

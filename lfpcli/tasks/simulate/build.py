@@ -33,6 +33,7 @@ from lfpcli.tasks.simulate.own_settings import (
 )
 from lfpcli.tasks.simulate.sources import population_trains
 from lfpcli.tasks.simulate.standing import standing_notes
+from lfpcli.tasks.simulate.trees import trees_as_cells
 from lfpcli.tasks.simulate.wiring import chosen, wire
 
 
@@ -107,8 +108,10 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     -------
     Built
     """
-    layout = lay_out(model, seed)
     set_settings(stated_settings(model))
+    split = trees_as_cells(model)
+    model = split.model
+    layout = lay_out(model, seed)
     factories = {
         name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
         for name, spec in model.cells.items()
@@ -117,7 +120,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     # now that own files have been read, and before anything depends on v_init or celsius
     settings = agreed_settings(model, factories, team)
     model = settings.model
-    settings.notes += standing_notes(model)
+    settings.notes += [*split.notes, *standing_notes(model)]
     populations = model.resolved_populations()
     members = []
     for cell in cells:
@@ -142,6 +145,9 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     instances: dict[int, list[Any]] = {}
     for factory in factories.values():
         instances |= factory.instances
+    for name, points in split.instances.items():
+        gid = layout.cells[name].start
+        instances[gid] = [*points, *instances.get(gid, ())]
     bind_streams(built, instances, seed)
     return built
 

@@ -25,7 +25,7 @@ from lfpcli.runtime.hoc.allen import allen_hook, read_fit
 from lfpcli.runtime.hoc.hooks import hook
 from lfpcli.runtime.hoc.neuroml import neuroml_hook
 from lfpcli.runtime.hoc.settings import watched_settings
-from lfpcli.runtime.hoc.templates import load_hoc_model, load_template
+from lfpcli.runtime.hoc.templates import load_hoc_model, load_template, template_names
 from lfpcli.runtime.mechanisms.concentrations import conflicting_writers
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.synapses.streams import InstanceWatch
@@ -129,7 +129,7 @@ class CellFactory:
             raise InputError(
                 "the hoc file builds one cell and cannot make more",
                 source=self.spec.source_line,
-                remedy="put it into a template, or use a population of size 1",
+                remedy=_template_advice(file),
             )
         self._made = True
         model_cell = load_hoc_model(file, self.spec.root)
@@ -192,6 +192,16 @@ class CellFactory:
             values = expression.evaluate({k: v[index] for k, v in variables.items()})
             with located(f"{mechanism.source_line} {mechanism.name}.{name}"):
                 cell.set_range(mechanism.name, name, index, np.broadcast_to(values, index.shape))
+
+
+def _template_advice(file: Path) -> str:
+    names = template_names(file)
+    if names:
+        return f'give template = "{file.name}:{names[0]}" instead of hoc, or size = 1'
+    return (
+        f"put it into a template (begintemplate NAME ... endtemplate NAME) and give template = "
+        f'"{file.name}:NAME" instead of hoc, or size = 1'
+    )
 
 
 def _insert(mechanism: Mechanism, cell: Cell) -> None:
