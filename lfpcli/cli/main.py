@@ -29,6 +29,7 @@ COMMANDS = {
     "sim": "simulate cells and networks",
     "sweep": "simulate a model at many values of its keys",
     "probe": "extracellular potentials and CSD from recorded currents",
+    "leadfield": "solve a medium for contacts, to measure with",
     "eeg": "EEG from current dipole moments",
     "meg": "MEG from current dipole moments",
     "spikes": "draw spike trains: Poisson, gamma, bursts, correlated",

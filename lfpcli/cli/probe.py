@@ -43,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="table of x, y, z in um (.csv), or x,y,z",
     )
+    targets.add_argument(
+        "--lead-field", metavar="FILE", help="contacts in their medium, of lfp leadfield"
+    )
     targets.add_argument("--csd", metavar="TABLE", help="volumes of CSD, as [[probe]] csd")
     _add_geometry(parser.add_argument_group("contacts"))
     model = parser.add_argument_group("forward model")
@@ -147,7 +150,7 @@ def _spec(args: argparse.Namespace) -> Any:
     from lfpcli.tasks.measure.probe import inline_table, probe_table
 
     geometry = ("array", "contacts", "shift", "radius", "shape", "normal", "quadrature")
-    names = (*geometry, "method", "sigma", "per")
+    names = (*geometry, "lead_field", "method", "sigma", "per")
     return probe_table(
         {
             **{name: getattr(args, name) for name in names},

@@ -72,6 +72,11 @@ class GridMedium:
         check_inside(geometry, outside, "what conducts; coordinates in")
         return geometry
 
+    def keep(self, contacts: Contacts, fields: Sequence[ContactField]) -> None:
+        """Take solutions for contacts that are known, one for each."""
+        for position, one in zip(contacts.positions, fields, strict=True):
+            self._fields[position.tobytes()] = one
+
     def solve(self, contacts: Contacts) -> list[ContactField]:
         """Solutions for contacts, those known already as they are.
 

@@ -157,6 +157,11 @@ class Probe(Face):
         None,
         doc="Instead of contacts: volumes of current source density.",
     )
+    lead_field: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of contacts: a file of lfp leadfield, with the contacts and their medium.",
+    )
     method: str = key(
         choice(*vocabulary.METHODS),
         vocabulary.METHOD,
@@ -201,6 +206,13 @@ class Probe(Face):
             tolerance=TOLERANCE if tolerance is None else tolerance,
         )
 
+    def _check_lead_field(self, at: At) -> None:
+        """Raise `InputError` where a key says again what the file of lead fields says."""
+        if self.has_array_keys:
+            raise at.table_error("has keys of contacts, which 'lead_field' has", "leave them out")
+        if self.medium != vocabulary.INFINITE or self.sigma != vocabulary.SIGMA:
+            raise at.table_error("has a medium, which 'lead_field' has", "leave it out")
+
     @cached_property
     def treatment(self) -> Treatment:
         """What is done to the signal once the run is over; the seed of its noise is to be set."""
@@ -216,8 +228,10 @@ class Probe(Face):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the probe is not one thing or does not fit its medium."""
-        exactly_one(self, at, ("array", "contacts", "csd"))
+        exactly_one(self, at, ("array", "contacts", "csd", "lead_field"))
         super().check(at)
+        if self.lead_field is not None:
+            self._check_lead_field(at)
         check_name(self.name, at / "name")
         if self.csd is not None and self.has_array_keys:
             raise at.table_error("has keys of contacts, but 'csd' has none")

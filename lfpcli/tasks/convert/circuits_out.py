@@ -22,7 +22,7 @@ from lfpcli.runtime.hoc.frozen import FrozenCell, euler_angles_zyx, freeze
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import EventFeed
 from lfpcli.tasks.circuits.simulation_model import SIGMA
-from lfpcli.tasks.measure.instruments import contacts_of
+from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.quick import Quick
 from lfpcli.tasks.simulate.simulation import Simulation
@@ -393,7 +393,12 @@ class _Exporter:
 
 
 def _has_bmtk(probe: Probe) -> bool:
-    if probe.csd is not None or probe.method != "line" or probe.medium != "infinite":
+    if (
+        probe.csd is not None
+        or probe.method != "line"
+        or probe.medium != "infinite"
+        or probe.lead_field
+    ):
         return False
     treated = probe.filter is not None or probe.noise is not None or probe.resample is not None
     return probe.sigma == SIGMA and not treated and not contacts_of(probe).has_face

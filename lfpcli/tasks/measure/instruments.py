@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from lfpcli.errors import LfpWarning, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium, overlaps
 from lfpcli.forward.instrument import Instrument
-from lfpcli.forward.potentials import near_contacts
+from lfpcli.forward.potentials import PotentialModel, near_contacts
 from lfpcli.geometry import Geometry
-from lfpcli.io.arrays import load_contacts
 from lfpcli.model.csd import Csd
-from lfpcli.model.probe import Field, Probe
+from lfpcli.model.probe import Probe
 from lfpcli.model.regions import Regions
 from lfpcli.model.tables import plain
+from lfpcli.tasks.measure.placed_contacts import contacts_of
 
 # contacts inside segments that one warning names
 _NAMED = 5
@@ -44,15 +43,15 @@ def instrument_of(probe: Probe) -> Instrument:
 
         return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
-        contacts = contacts_of(probe)
-        parameters = probe_parameters(probe, contacts) | _grid_parameters(probe, contacts)
+        contacts, model = measured_by(probe)
+        parameters = probe_parameters(probe, contacts) | _grid_parameters(model, contacts)
 
     warn = NearContacts(contacts, f"probe '{probe.name}'")
 
     def matrix(geometry: Geometry) -> np.ndarray:
         warn(geometry)
         with located(probe.source_line):
-            return probe.model.matrix(geometry, contacts)
+            return model.matrix(geometry, contacts)
 
     return Instrument(
         name=probe.name,
@@ -73,27 +72,22 @@ def model_name(probe: Probe) -> str:
     return names[probe.method]
 
 
-def contacts_of(probe: Probe | Field) -> Contacts:
-    """Contacts of a probe, or electrodes of a field, in place."""
-    listed = probe.contacts if isinstance(probe, Probe) else probe.electrodes
-    spec = probe.array if probe.array is not None else listed
-    contacts = load_contacts(
-        spec,  # type: ignore[arg-type]
-        shift=probe.shift,
-        rotate=probe.rotate.rotation if probe.rotate else None,
-        radius=probe.radius,
-        shape=probe.shape,
-        normal=probe.normal,
-    )
-    if probe.half_sides is not None:
-        contacts = replace(contacts, half_sides=(probe.half_sides[0], probe.half_sides[1]))
-    return contacts
+def measured_by(probe: Probe) -> tuple[Contacts, PotentialModel]:
+    """Contacts of a probe in place, and how currents make potentials at them."""
+    if probe.lead_field is None:
+        return contacts_of(probe), probe.model
+    # its grids take scipy, which is long to import
+    from lfpcli.tasks.measure.lead_fields import lead_model
+
+    return lead_model(probe)
 
 
 def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the forward model of a signal."""
     parameters: dict[str, Any] = {}
-    if not isinstance(probe.medium, Regions):
+    if probe.lead_field is not None:
+        parameters["lead_field"] = probe.lead_field.name
+    elif not isinstance(probe.medium, Regions):
         parameters["sigma"] = probe.sigma
     if probe.medium != "infinite":
         parameters["medium"] = plain(probe.medium, Path())
@@ -106,9 +100,9 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     return {**parameters, "array": contacts.name}
 
 
-def _grid_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
+def _grid_parameters(model: PotentialModel, contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the grids of a medium of regions, which are solved here."""
-    medium = probe.model.medium
+    medium = model.medium
     if not isinstance(medium, GridMedium):
         return {}
     fields = medium.solve(contacts)

@@ -14,7 +14,7 @@ from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
 from lfpcli.io.writer import Track
 from lfpcli.model.probe import Probe
-from lfpcli.tasks.measure.instruments import contacts_of
+from lfpcli.tasks.measure.placed_contacts import contacts_of
 
 PREFIX = "lfpykit:"
 # classes that measure with contacts, and the method of ours that each has
@@ -104,7 +104,7 @@ def lfpykit_probe(name: str, probe: Probe) -> Probe:
         raise UsageError(
             f"{cls} has no method '{probe.method}'", remedy=f"use {' or '.join(methods)}"
         )
-    if probe.medium != "infinite":
+    if probe.medium != "infinite" or probe.lead_field is not None:
         raise UsageError(f"{cls} knows no medium but the infinite one", remedy="leave it out")
     return probe if probe.method in methods else replace(probe, method=methods[0])
 

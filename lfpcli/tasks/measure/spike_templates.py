@@ -30,11 +30,8 @@ from lfpcli.io.recording import open_recording
 from lfpcli.io.templates import TemplateWriter
 from lfpcli.model.probe import Probe
 from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
-from lfpcli.tasks.measure.instruments import (
-    contacts_of,
-    model_name,
-    probe_parameters,
-)
+from lfpcli.tasks.measure.instruments import measured_by, model_name, probe_parameters
+from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
 from lfpcli.vocabulary import AXES
 
@@ -162,11 +159,12 @@ def templates(
         facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
     if plane is not None:
         _double(currents, plane, contacts)
+    model = measured_by(spec)[1]
     chosen = placements_of(
         places,
         cell,
         contacts,
-        fit=_fit(shapes, cell, contacts, currents, model=spec.model) if shapes.choosy else None,
+        fit=_fit(shapes, cell, contacts, currents, model=model) if shapes.choosy else None,
     )
     steps = 1 if places.path is None else places.path.steps
     if places.path is not None:
@@ -220,7 +218,7 @@ def _write(
         contacts,
         currents.samples.T,
         placements,
-        model=spec.model,
+        model=measured_by(spec)[1],
         dtype=writer.dtype.type,
     )
     sample = 0

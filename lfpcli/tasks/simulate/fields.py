@@ -16,7 +16,8 @@ from lfpcli.io.steps import read_currents, read_potentials
 from lfpcli.model.probe import Field, Pulses
 from lfpcli.runtime.engine.field import ExtracellularField, Steps
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.instruments import NearContacts, contacts_of
+from lfpcli.tasks.measure.instruments import NearContacts
+from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built
 

@@ -1,0 +1,136 @@
+"""Lead fields of contacts in a medium of regions: made once, and measured with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.forward.potentials import PotentialModel
+from lfpcli.io.arrays import load_contacts
+from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
+from lfpcli.io.provenance import provenance
+from lfpcli.model import load_model
+from lfpcli.model.probe import Probe
+from lfpcli.model.regions import Regions
+from lfpcli.model.source_text import At, SourceText
+from lfpcli.model.tables import plain, read_table
+from lfpcli.tasks.measure.placed_contacts import contacts_of
+
+
+def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
+    """Contacts of a file of lead fields, and how currents make potentials at them.
+
+    Parameters
+    ----------
+    probe : Probe
+        It has a `lead_field`.
+
+    Raises
+    ------
+    InputError
+        Where the file is none, or what it holds does not go together.
+    """
+    assert probe.lead_field is not None
+    lead = read_lead_grids(probe.lead_field)
+    table = read_table(Regions, dict(lead.medium), At(SourceText(str(probe.lead_field))))
+    medium: GridMedium = table.medium
+    medium.keep(lead.contacts, lead.fields)
+    return lead.contacts, replace(probe.model, medium=medium)
+
+
+def make_lead_fields(
+    source: str | list[list[float]],
+    output: str | os.PathLike[str],
+    *,
+    medium: Any = None,
+    name: str | None = None,
+    force: bool = False,
+    command: Sequence[str] = ("lfp", "leadfield"),
+) -> list[tuple[str, float, float, int]]:
+    """Solve a medium for contacts and write the lead fields.
+
+    Parameters
+    ----------
+    source : str or list of one point
+        A model with a probe in a medium of regions, an array, a file of contacts, or a point, um.
+    output : path-like
+        File to write.
+    medium : dict, optional
+        Keys of the medium; left out, that of the model's probe.
+    name : str, optional
+        The probe of a model; left out, its only one.
+    force : bool
+        Whether an existing file is replaced.
+    command : sequence of str
+        The command line, for the provenance.
+
+    Returns
+    -------
+    list of tuple
+        Name, median and largest error and cells of each contact.
+
+    Raises
+    ------
+    InputError, UsageError
+        Where contacts or medium are not what they should be.
+    """
+    check_output(output, force=force)
+    contacts, table = _contacts_and_medium(source, medium, name)
+    fields = table.medium.solve(contacts)
+    lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
+    with atomic_output(output, force=force) as target:
+        write_lead_grids(target, lead, provenance(command))
+    return [
+        (str(label), one.error, one.largest_error, one.cells)
+        for label, one in zip(contacts.ids, fields, strict=True)
+    ]
+
+
+def _contacts_and_medium(
+    source: str | list[list[float]], medium: Any, name: str | None
+) -> tuple[Contacts, Regions]:
+    table: Any = None
+    if medium is not None:
+        table = read_table(Regions, medium, At(SourceText("medium")))
+    is_model = isinstance(source, str) and source.endswith((".toml", ".json"))
+    if not is_model:
+        if table is None:
+            raise UsageError("contacts need a medium", remedy="give --medium")
+        if name is not None:
+            raise UsageError("--name is that of a model's probe", remedy="leave it out")
+        return _points(load_contacts(source)), table
+    probe = _probe(str(source), name)
+    if table is None:
+        table = probe.medium
+    if not isinstance(table, Regions):
+        raise InputError(
+            f"probe '{probe.name}' is in no medium of regions",
+            source=probe.source_line,
+            remedy="give --medium",
+        )
+    return _points(contacts_of(probe)), table
+
+
+def _points(contacts: Contacts) -> Contacts:
+    """Contacts as points: what regions add is taken at the centre of a face."""
+    return Contacts(contacts.positions, name=contacts.name, ids=contacts.ids)
+
+
+def _probe(source: str, name: str | None) -> Probe:
+    probes = [probe for probe in load_model(source).probes if probe.csd is None]
+    chosen = [probe for probe in probes if name in (None, probe.name)]
+    if len(chosen) != 1:
+        names = ", ".join(f"'{probe.name}'" for probe in probes)
+        raise InputError(
+            f"has {len(chosen)} such probes",
+            source=source,
+            remedy=f"give --name, one of {names}" if names else "give it a [[probe]]",
+        )
+    return chosen[0]

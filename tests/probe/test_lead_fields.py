@@ -1,0 +1,112 @@
+"""Lead fields in files: the same numbers, and files that are none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from lfpcli.io.recording import open_recording
+
+MEDIUM = "regions=[{slab={low=-1500, high=1500}, sigma=0.3}, {slab={high=-1500}, sigma=0}]"
+MEDIUM += ", background=1.5, tolerance=0.02"
+
+
+@pytest.fixture(scope="module")
+def lead(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from lfpcli.cli.main import main
+
+    path = tmp_path_factory.mktemp("lead") / "lead.h5"
+    assert main(["leadfield", "60,0,300", "--medium", MEDIUM, "-o", str(path), "-q"]) == 0
+    return path
+
+
+def signal(lfp, run: Path, out: Path, *options: object) -> np.ndarray:
+    lfp("probe", run, "-o", out, "-f", *options)
+    with open_recording(out) as recording:
+        return recording.signal("LFP").data[()]
+
+
+def test_numbers_are_those_of_the_medium(lfp, run: Path, tmp_path: Path, lead: Path) -> None:
+    out = tmp_path / "out.h5"
+    by_file = signal(lfp, run, out, "--lead-field", lead)
+    with open_recording(out) as recording:
+        parameters = recording.signal("LFP").parameters
+    assert parameters["lead_field"] == "lead.h5" and 0 < parameters["medium_error"] < 0.02
+    stated = signal(lfp, run, out, "--contacts", "60,0,300", "--medium", MEDIUM)
+    assert np.array_equal(by_file, stated)
+
+
+def test_probe_of_a_model(lfp, tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[2] / "share/examples/medium.toml", tmp_path)
+    model = tmp_path / "medium.toml"
+    got = lfp("leadfield", model, "-o", tmp_path / "lead.h5", code=3)
+    assert "has 2 such probes" in got.err and "'slice', 'shank'" in got.err
+    options = ("--name", "slice", "-o", tmp_path / "lead.h5", "--json")
+    rows = json.loads(lfp("leadfield", model, *options).out)
+    assert [row["contact"] for row in rows] == ["0", "1"]
+    assert all(0 < row["error"] < 1e-3 for row in rows)
+    assert lfp("leadfield", model, *options, code=4).err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "fault"),
+    [
+        (["30,0,0"], 2, "contacts need a medium"),
+        (["30,0,0", "--medium", "slice=300"], 3, "unknown key"),
+        (["30,0,0", "--medium", "regions=[]", "--name", "x"], 2, "leave it out"),
+        (["30,0,0", "--medium", "regions=[{slab={high=9}, sigma=0}]"], 3, "does not conduct"),
+        (["none.csv", "--medium", "regions=[]"], 3, "no such file"),
+    ],
+)
+def test_wrong_sources(lfp, tmp_path: Path, arguments: list, code: int, fault: str) -> None:
+    got = lfp("leadfield", *arguments, "-o", tmp_path / "lead.h5", code=code)
+    assert fault in got.err and not (tmp_path / "lead.h5").exists()
+
+
+def spoilt(lead: Path, tmp_path: Path, change) -> Path:
+    path = tmp_path / "spoilt.h5"
+    shutil.copy(lead, path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def replaced(name: str, values: np.ndarray):
+    def change(file: h5py.File) -> None:
+        del file[name]
+        file[name] = values
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda file: file.attrs.__setitem__("format", "other"), "holds no lead fields"),
+        (lambda file: file.attrs.__setitem__("medium", "{"), "tells no medium"),
+        (lambda file: file.attrs.__setitem__("medium", '{"regions": 3}'), "expected"),
+        (lambda file: file.__delitem__("fields/0"), "is missing"),
+        (lambda file: file["fields/0"].attrs.__setitem__("ratio", 1.0), "not above 1"),
+        (replaced("fields/0/sigma", np.array([0.3, 0, 0.3])), "three numbers > 0"),
+        (replaced("fields/0/fine/x", np.array([1.0, 0.0, 2.0])), "do not ascend"),
+        (replaced("fields/0/fine/x", np.arange(9.0)), "the grid's shape"),
+        (replaced("fields/0/fine/conductivities", np.zeros((0, 3))), "cells of no medium"),
+        (replaced("fields/0/coarse/remainder", np.full((3, 3, 3), np.nan)), "grid's shape"),
+    ],
+)
+def test_wrong_files(lfp, run: Path, tmp_path: Path, lead: Path, change, fault: str) -> None:
+    path = spoilt(lead, tmp_path, change)
+    got = lfp("probe", run, "--lead-field", path, "-o", tmp_path / "out.h5", code=3)
+    assert fault in got.err and "Traceback" not in got.err
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_what_the_file_says_is_not_said_again(lfp, run: Path, tmp_path: Path, lead: Path) -> None:
+    for options in (["--shift", "1,2,3"], ["--sigma", "0.2"], ["--medium", "slice=300"]):
+        got = lfp("probe", run, "--lead-field", lead, *options, "-o", tmp_path / "o.h5", code=3)
+        assert "which 'lead_field' has" in got.err
