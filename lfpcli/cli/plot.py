@@ -20,6 +20,7 @@ examples:
   lfp plot eeg.h5 -o topography.png --what topography --at 25
   lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
   lfp plot before.h5 after.h5 -o difference.png
+  lfp plot network.h5 -o network.png
   lfp plot cell.swc -o cell.pdf --view yz
   lfp sim model.toml -o - | lfp plot - -o model.png
 
@@ -32,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         metavar="FILE",
         nargs="+",
-        help="recording, templates or morphology, - is standard input; or recordings to draw over"
-        " each other",
+        help="recording, templates, network or morphology, - is standard input; or recordings to"
+        " draw over each other",
     )
     _add_parts(parser.add_argument_group("what is drawn"))
     _add_map(parser.add_argument_group("map of potentials"))

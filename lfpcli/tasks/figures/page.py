@@ -24,6 +24,7 @@ from lfpcli.plotting.morphology import TYPE_COLOURS, cells_drawn_whole, populati
 from lfpcli.plotting.units import pretty
 from lfpcli.plotting.web import Blocks, folded, page_text, table
 from lfpcli.runtime.morphology.reading import read_morphology
+from lfpcli.tasks.figures.network_figure import holds_network
 from lfpcli.tasks.figures.page_tracks import Tracks, tracks_of
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
@@ -72,8 +73,8 @@ def write_page(
     check_output(target, force=force, binary=False)
     view = view or View()
     with stream.local_file(source) as (path, name):
-        if holds_templates(path):
-            raise UsageError("a page shows recordings and morphologies, no templates")
+        if holds_templates(path) or holds_network(path):
+            raise UsageError("a page shows recordings and morphologies, no templates or networks")
         blocks = Blocks()
         if morphology_format(path) is not None:
             _refuse_parts(parts)

@@ -24,6 +24,7 @@ from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
 from lfpcli.tasks.figures.map_panel import map_panel
+from lfpcli.tasks.figures.network_figure import draw_network, holds_network
 from lfpcli.tasks.figures.page import write_page
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
@@ -141,7 +142,10 @@ def _figure(
     title: str | None,
 ) -> Figure:
     with stream.local_file(sources[0]) as (path, name):
-        is_recording = morphology_format(path) is None and not holds_templates(path)
+        others = (holds_templates, holds_network)
+        is_recording = morphology_format(path) is None and not any(
+            is_one(path) for is_one in others
+        )
         if view.map is not None and not is_recording:
             raise UsageError("a map of potentials is drawn of a recording")
         if morphology_format(path) is not None:
@@ -154,6 +158,10 @@ def _figure(
                     remedy="--placement N draws another",
                 )
             return draw_templates(path, name, placement=view.placement, size=size, title=title)
+        if holds_network(path):
+            if parts is not None or view.beside:
+                raise UsageError("a network has no parts to choose from")
+            return draw_network(path, name, size=size, title=title)
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
 

@@ -1,0 +1,94 @@
+"""Figures of how networks are wired."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from remarks import notes_of
+
+from lfpcli.io.sonata_network import Edges, NetworkWriter, Nodes
+from lfpcli.tasks.figures.network_figure import (
+    indegrees,
+    outdegrees,
+    read_wiring,
+    synapse_matrix,
+)
+from lfpcli.tasks.figures.plot import figure_of
+
+SIZES = {"E": 200, "I": 61}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Populations with synapses from E to I, some pairs with several, and none from I."""
+    path = tmp_path_factory.mktemp("network") / "network.h5"
+    rng = np.random.default_rng(5)
+    source, target = rng.integers(0, 200, 900), rng.integers(0, 61, 900)
+    source[:3], target[:3] = 7, 9
+    attributes = {"syn_weight": rng.normal(0.02, 0.002, 900), "delay": np.full(900, 1.5)}
+    edges = Edges(
+        source="E",
+        target="I",
+        source_id=source,
+        target_id=target,
+        type_id=np.zeros(900, int),
+        attributes=attributes,
+        units={"syn_weight": "uS", "delay": "ms"},
+        types={0: {}},
+        sizes=(200, 61),
+    )
+    with NetworkWriter(path, {}) as writer:
+        for name, size in SIZES.items():
+            writer.nodes(name, Nodes(gids=np.arange(size), attributes={}, units={}))
+        writer.edges(edges)
+    return path, source, target
+
+
+def test_degrees_count_cells(network):
+    path, source, target = network
+    wiring = read_wiring(path, "network.h5")
+    (connection,) = wiring.connections
+    for cell in (0, 9, 60):
+        assert indegrees(wiring, connection)[cell] == len(set(source[target == cell]))
+    for cell in (0, 7, 199):
+        assert outdegrees(wiring, connection)[cell] == len(set(target[source == cell]))
+
+
+def test_matrix_counts_synapses(network):
+    path, source, target = network
+    wiring = read_wiring(path, "network.h5")
+    matrix, edges = synapse_matrix(wiring)
+    sides = np.diff(edges)
+    assert edges[-1] == 261 and sides[0] == 3 and len(sides) == 87
+    assert (matrix * np.outer(sides, sides)).sum() == pytest.approx(900)
+    whole, _ = synapse_matrix(wiring, 500)
+    assert whole[200 + 9, 7] == np.count_nonzero((source == 7) & (target == 9))
+    assert not whole[:200].any() and not whole[:, 200:].any()
+
+
+def test_figure(network, lfp, tmp_path):
+    axes = figure_of([network[0]]).axes
+    assert [ax.get_title("left") for ax in axes] == [
+        "synapses of a pair",
+        *("indegree", "outdegree", "weight", "delay"),
+    ]
+    assert notes_of(axes[0]) == "900 synapses; means over blocks of 3 cells"
+    assert axes[3].get_xlabel() == "weight (µS)" and axes[4].get_xlabel() == "delay (ms)"
+    for name in ("a.png", "b.png"):
+        lfp("plot", network[0], "-o", tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_refusals(network, lfp, tmp_path):
+    output = tmp_path / "x.png"
+    assert "no parts" in lfp("plot", network[0], "--what", "spikes", "-o", output, code=2).err
+    assert "of a recording" in lfp("plot", network[0], "--map", "xz", "-o", output, code=2).err
+    page = lfp("plot", network[0], "--html", tmp_path / "x.html", code=2)
+    assert "no templates or networks" in page.err
+    wrong = tmp_path / "wrong.h5"
+    wrong.write_bytes(network[0].read_bytes())
+    with h5py.File(wrong, "r+") as file:
+        file["edges/E_to_I/target_node_id"][0] = 61
+    result = lfp("plot", wrong, "-o", output, code=3)
+    assert "names cells that population 'I' has not" in result.err and not output.exists()
