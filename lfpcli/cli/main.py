@@ -10,14 +10,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NoReturn
 
 from lfpcli.cli import options
 from lfpcli.cli.console import Console, guarded_stdout, open_standard_files
 from lfpcli.cli.parser import Parser
-from lfpcli.cli.signals import Terminated, begin_countdown, settled, terminable
+from lfpcli.cli.signals import Ending, Terminated, begin_countdown, settled, terminable
 from lfpcli.errors import ExitCode, InputError, LfpError, UsageError, nearest
 
 # name: the one line that 'lfp --help' shows; the commands themselves are imported when used
@@ -79,33 +79,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     # all ranks meet the same error, one of them says it
     console.silent = rank > 0
     with terminable() as ending:
+        if size > 1:
+            _end_job_by(lambda error: _end_job(_code(error, console, ending, debug)))
         try:
-            with guarded_stdout():
-                code = _dispatch(arguments, console)
-        except SystemExit as stop:  # --help and --version
-            code = int(stop.code or 0)
-        except BrokenPipeError:
-            code = 128 + signal.SIGPIPE
-        except KeyboardInterrupt:
-            code = 128 + signal.SIGINT
+            try:
+                with guarded_stdout():
+                    code = _dispatch(arguments, console)
+            except BaseException as error:
+                code = _code(error, console, ending, debug)
         except Terminated as terminated:
+            # while an error was told, or waited for another process to tell it
             code = 128 + terminated.number
-        except Exception as error:
-            if debug:
-                traceback.print_exc()
-            # C code turns a signal into an error of its own, which is none
-            if not ending.number:
-                code = _failed(error, console, size)
         if ending.number:
             code = 128 + ending.number
             settled()
     return code
 
 
-def _failed(error: Exception, console: Console, size: int) -> int:
+def _code(error: BaseException, console: Console, ending: Ending, debug: bool) -> int:
+    """Exit code of what ended a command, which is told where it is an error."""
+    if isinstance(error, SystemExit):  # --help and --version
+        return int(error.code or 0)
+    if isinstance(error, BrokenPipeError):
+        return 128 + signal.SIGPIPE
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    if isinstance(error, Terminated):
+        return 128 + error.number
+    if not isinstance(error, Exception):
+        raise error
+    if debug:
+        traceback.print_exception(error)
+    # C code turns a signal into an error of its own, which is none
+    return int(ExitCode.BUG) if ending.number else _failed(error, console)
+
+
+def _failed(error: Exception, console: Console) -> int:
     """Say what is wrong, and return the exit code."""
-    if size > 1:
-        _await_rank_0()
+    _await_rank_0()
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         # files name other files, and any of these may be all of a damaged file
         error = InputError(
@@ -142,6 +153,12 @@ def _await_rank_0() -> None:
     await_rank_0()
 
 
+def _end_job_by(end: Callable[[BaseException], object]) -> None:
+    from lfpcli.runtime.mpi.job import end_job_by
+
+    end_job_by(end)
+
+
 def console_main() -> None:
     """Run as a program: the process ends with the command's exit code."""
     open_standard_files()
@@ -167,6 +184,7 @@ def _end_job(code: int) -> NoReturn:
     from lfpcli.runtime.mpi.job import abort
 
     sys.stdout.flush()
+    sys.stderr.flush()
     abort(code)
     os._exit(code)
 

@@ -7,15 +7,21 @@ for its temporary files.
 
 cdef extern from "deadline.h" nogil:
     int deadline_watch(int number, unsigned seconds)
+    int deadline_watched(int number)
     void deadline_cancel()
     int deadline_add(const char *path)
     void deadline_drop(int slot)
 
 
 def watch(int number, unsigned int seconds):
-    """Begin a countdown of some seconds where a signal comes, which has a handler of Python."""
+    """Begin a countdown of some seconds where a signal comes, which has a handler of Python; 0 keeps them."""
     if deadline_watch(number, seconds):
         raise OSError(f"signal {number} cannot be watched")
+
+
+def watched(int number):
+    """Whether a signal begins a countdown."""
+    return bool(deadline_watched(number))
 
 
 def cancel():

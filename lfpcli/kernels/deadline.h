@@ -43,7 +43,8 @@ static int deadline_watch(int number, unsigned seconds)
         return -1;
     if (usual.sa_handler == deadline_signal)
         return 0;
-    deadline_seconds = seconds;
+    if (seconds)
+        deadline_seconds = seconds;
     deadline_usual[number] = usual;
     memset(&action, 0, sizeof action);
     action.sa_handler = deadline_passed;
@@ -52,6 +53,12 @@ static int deadline_watch(int number, unsigned seconds)
     action = usual;
     action.sa_handler = deadline_signal;
     return sigaction(number, &action, NULL);
+}
+
+static int deadline_watched(int number)
+{
+    struct sigaction action;
+    return !sigaction(number, NULL, &action) && action.sa_handler == deadline_signal;
 }
 
 static void deadline_cancel(void)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 try:
     from lfpcli.kernels import _deadline
@@ -21,10 +23,34 @@ def watch(number: int, seconds: int) -> None:
     number : int
         The signal; its handler of Python is called too. Setting another one ends the watch.
     seconds : int
-        Whole seconds after which the process ends, with code 128 + `number`.
+        Whole seconds after which the process ends, with code 128 + `number`; 0 leaves them as
+        they are.
     """
     if _deadline is not None:
         _deadline.watch(number, seconds)
+
+
+def is_watched(number: int) -> bool:
+    """Whether a signal begins a countdown."""
+    return _deadline is not None and _deadline.watched(number)
+
+
+def set_handler(number: int, handler: Any, *, watched: bool) -> Any:
+    """Set Python's handler of a signal and return the one before it.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    handler : callable or int
+        What Python calls, as `signal.signal` takes it, which alone would end the watch.
+    watched : bool
+        Whether the signal begins the countdown that was set before.
+    """
+    usual = signal.signal(number, handler)
+    if watched:
+        watch(number, 0)
+    return usual
 
 
 def cancel() -> None:

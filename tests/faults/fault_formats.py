@@ -11,8 +11,9 @@ from fault_mutators import TEXT
 from fault_readers import Format, Reader, command, library
 
 SHARE = samples.SHARE
-# the circuit of the tests of circuits
-sys.path.append(str(Path(__file__).parent.parent / "circuits"))
+# the circuit of the tests of circuits, and what these share with all tests
+TESTS = Path(__file__).parent.parent
+sys.path += [str(TESTS), str(TESTS / "circuits")]
 
 _MORPHOLOGY = (
     command("morph", "FILE", "--json"),
@@ -50,7 +51,7 @@ def _recordings(folder: Path, recording: Path, h5: dict[str, bytes]) -> list[For
         command("diff", "FILE", str(recording)),
         command("check", "FILE"),
         command("stats", "FILE", "--json"),
-        command("convert", "-q", "-f", "FILE", "OUT", "--to", "npz"),
+        command("convert", "-q", "-f", "FILE", "signals.npz"),
     )
     picture = (command("plot", "FILE", "-o", "picture.png", "-q"),)
     parts = (command("info", "FILE"), command("check", "FILE"))

@@ -17,7 +17,9 @@ from sources import program
 
 from lfpcli.cli import main as entry
 from lfpcli.cli import options
+from lfpcli.cli.signals import Terminated
 from lfpcli.io.atomic import atomic_output
+from lfpcli.runtime.engine.interrupts import deferred_signals
 
 
 def add_output(parser) -> None:
@@ -41,6 +43,12 @@ def stuck(args) -> None:
         ctypes.PyDLL(None).sleep(60)
 
 
+def stuck_in_an_engine(args) -> None:
+    """The same inside an engine, which keeps signals until it comes back."""
+    with deferred_signals():
+        stuck(args)
+
+
 def run_command(run) -> None:
     command = types.ModuleType("lfpcli.cli.nap", "Sleep.")
     command.add_arguments, command.run = add_output, run
@@ -55,6 +63,10 @@ def run_nap() -> None:
 
 def run_stuck() -> None:
     run_command(stuck)
+
+
+def run_stuck_in_an_engine() -> None:
+    run_command(stuck_in_an_engine)
 
 
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1]
@@ -77,10 +89,14 @@ def test_signal_removes_temporaries(tmp_path, number):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", ENDING[:2], ids=lambda number: number.name)
-def test_work_that_never_comes_back_ends_too(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "run"),
+    [(ENDING[0], run_stuck), (ENDING[1], run_stuck), (signal.SIGUSR1, run_stuck_in_an_engine)],
+    ids=["SIGTERM", "SIGINT", "SIGUSR1, engine"],
+)
+def test_work_that_never_comes_back_ends_too(tmp_path, number, run):
     process = subprocess.Popen(
-        [sys.executable, "-c", program(run_stuck), "nap", "-o", str(tmp_path / "a.bin")],
+        [sys.executable, "-c", program(run), "nap", "-o", str(tmp_path / "a.bin")],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -165,3 +181,12 @@ def test_reader_that_has_enough_ends_quietly(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=30) == 141
+
+
+def test_a_rank_that_is_ended_while_it_waits_says_nothing(monkeypatch, capfd):
+    def ended() -> None:
+        raise Terminated(signal.SIGTERM)
+
+    monkeypatch.setattr(entry, "_await_rank_0", ended)
+    assert entry.main(["info", "missing.h5"]) == 128 + signal.SIGTERM
+    assert capfd.readouterr() == ("", "")

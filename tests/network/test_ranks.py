@@ -134,6 +134,33 @@ def test_a_killed_rank_ends_all(tmp_path: Path) -> None:
     assert nothing_left(tmp_path)
 
 
+def test_a_stopped_rank_is_named_and_ends_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (
+        "from neuron import h; cell.end = h.FInitializeHandler("
+        "lambda: h.CVode().event(50.0, lambda: os.kill(os.getpid(), 19)))"
+    )
+    monkeypatch.setenv("LFP_MPI_PATIENCE", "2")
+    done = ranks(2, "sim", failing(tmp_path, body), "-o", tmp_path / "out.h5", "-q", code=137)
+    errors = [line for line in done.stderr.splitlines() if "error:" in line]
+    assert len(errors) == 1 and "process 1 of the job has been stopped for 2 s" in errors[0]
+    assert "LFP_MPI_PATIENCE" in errors[0] and nothing_left(tmp_path)
+    monkeypatch.setenv("LFP_MPI_PATIENCE", "soon")
+    done = ranks(2, "sim", tmp_path / "model.json", "-o", tmp_path / "out.h5", "-q", code=2)
+    assert "LFP_MPI_PATIENCE is 'soon'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_signal_to_one_rank_inside_coreneuron_ends_all(tmp_path: Path) -> None:
+    # by far longer than the test has time
+    body = "import subprocess; subprocess.Popen(['sh', '-c', f'sleep 5; kill -USR1 {os.getpid()}'])"
+    path = failing(tmp_path, body)
+    words = ["--set", "run.tstop=1e7", "--set", "run.engine=coreneuron", "-q"]
+    # the other rank waits for spikes of this one
+    done = ranks(2, "sim", path, *words, "-o", tmp_path / "out.h5", code=138)
+    assert "Traceback" not in done.stderr and nothing_left(tmp_path)
+
+
 def nothing_left(folder: Path) -> bool:
     """Whether neither the output nor a part of it is there, once the watcher had its second."""
     for _ in range(20):

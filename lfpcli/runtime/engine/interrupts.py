@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lfpcli.kernels.deadline import is_watched, set_handler
+
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM")
 
 
@@ -25,6 +27,7 @@ def deferred_signals() -> Iterator[Callable[[], None]]:
     """
     arrived: list[tuple[int, Any]] = []
     usual: dict[int, Any] = {}
+    watched: dict[int, bool] = {}
 
     def keep(number: int, frame: Any) -> None:
         arrived.append((number, frame))
@@ -38,10 +41,11 @@ def deferred_signals() -> Iterator[Callable[[], None]]:
         for name in _SIGNALS:
             number = getattr(signal, name, None)
             if number is not None and callable(signal.getsignal(number)):
-                usual[number] = signal.signal(number, keep)
+                watched[number] = is_watched(number)
+                usual[number] = set_handler(number, keep, watched=watched[number])
     try:
         yield handle
     finally:
         for number, handler in usual.items():
-            signal.signal(number, handler)
+            set_handler(number, handler, watched=watched[number])
     handle()

@@ -27,6 +27,7 @@ from lfpcli.runtime.mechanisms.library import MANIFEST, TAP_PREFIX, cache_folder
 from lfpcli.runtime.mechanisms.store import built_once
 from lfpcli.runtime.mechanisms.toolchain import build_key, toolchain
 from lfpcli.runtime.mechanisms.trust import check_trusted, digest_of
+from lfpcli.runtime.mpi.job import end_job
 from lfpcli.runtime.neuron import context
 
 _SOURCE = Path(__file__).with_name("tap.cpp")
@@ -247,6 +248,7 @@ class Tap:
                 self._hand_over(self.take())
                 self._expose()
         except BaseException as error:
+            end_job(error)
             self._error = error
             return 1
         return 0

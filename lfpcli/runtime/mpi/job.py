@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,25 @@ _LAUNCHERS = (
 )
 # s that other ranks leave to rank 0 to fail with the same error before they speak
 GRACE = 1.5
+
+
+_end: Callable[[BaseException], object] | None = None
+
+
+def end_job_by(end: Callable[[BaseException], object]) -> None:
+    """Set what ends this process, and the job with it, for an error that cannot be raised."""
+    global _end
+    _end = end
+
+
+def end_job(error: BaseException) -> None:
+    """End the job for an error where other processes would wait for this one for ever.
+
+    Inside an engine that exchanges spikes no process can stop alone: even what it does at the end
+    waits for all. Returns in a process that is alone, and where nobody said how to end it.
+    """
+    if _end is not None and launched()[0] > 1:
+        _end(error)
 
 
 def launched() -> tuple[int, int]:

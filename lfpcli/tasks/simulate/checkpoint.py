@@ -22,6 +22,7 @@ from lfpcli.io.checkpoint import (
 )
 from lfpcli.io.stream import STDIN
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.kernels import deadline
 from lfpcli.model import Model
 from lfpcli.runtime.engine.obstacles import obstacle
 from lfpcli.runtime.engine.queue import self_events
@@ -78,7 +79,7 @@ class Checkpoints:
         self._built, self._team, self._key = built, team, key
         self._samples = settings_of(model).samples
         self._signalled = 0
-        self._usual: dict[int, Any] = {}
+        self._usual: dict[int, tuple[Any, bool]] = {}
         self._thresholds = np.array(built.thresholds)
         self._before = self._last = np.full(len(built.members), -np.inf)
         self.recorders: dict[str, Recorder] = {DETECTORS: potentials(built.cells, "soma")}
@@ -91,15 +92,19 @@ class Checkpoints:
             self._signalled = number
 
         with contextlib.suppress(ValueError):  # not in the main thread
-            self._usual = {number: signal.signal(number, wish) for number in _SIGNALS}
+            for number in _SIGNALS:
+                is_watched = deadline.is_watched(number)
+                # a chunk may take longer than a command has to end
+                usual = deadline.set_handler(number, wish, watched=False)
+                self._usual[number] = usual, is_watched
         try:
             yield
         finally:
             self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._usual.items():
-            signal.signal(number, handler)
+        for number, (handler, is_watched) in self._usual.items():
+            deadline.set_handler(number, handler, watched=is_watched)
         self._usual = {}
 
     def is_due(self, chunk: Chunk) -> bool:

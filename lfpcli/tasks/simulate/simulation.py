@@ -26,6 +26,7 @@ from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.mpi.watch import stopped_ranks_ended
 from lfpcli.tasks.simulate.build import Built, build
 from lfpcli.tasks.simulate.checkpoint import (
     Checkpoints,
@@ -102,6 +103,7 @@ def simulate(
 
             check_attached_outputs(outputs)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(stopped_ranks_ended(team))
         checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
         # what was drawn for the first part of a run holds for all of it
         seed = None if checkpoint is None else int(checkpoint.key["seed"])
