@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import time
@@ -146,7 +147,7 @@ def guarded_stdout() -> Iterator[None]:
     os.dup2(2, 1)
     stream.STDOUT.fd = kept
     if redirected:
-        sys.stdout = os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="surrogateescape")
+        sys.stdout = _text_output(os.dup(kept))
     try:
         yield
         _flush()
@@ -159,13 +160,32 @@ def guarded_stdout() -> Iterator[None]:
         os.close(kept)
 
 
-def _flush() -> None:
-    """Write out what was printed, so that a full disk is a failure and not a silence."""
-    from lfpcli.errors import OutputError
+class _DataOutput(io.FileIO):
+    """Standard output, whose full disk is named, however much is written at once."""
+
+    def write(self, data: Any) -> int:
+        """Write some bytes."""
+        with _named_failures():
+            return super().write(data)
+
+
+def _text_output(descriptor: int) -> io.TextIOWrapper:
+    raw = _DataOutput(descriptor, "w")
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding="utf-8",
+        errors="surrogateescape",
+        line_buffering=raw.isatty(),
+    )
+
+
+@contextlib.contextmanager
+def _named_failures() -> Iterator[None]:
+    from lfpcli.errors import LfpError, OutputError
 
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
+        yield
+    except (BrokenPipeError, LfpError):
         raise
     except OSError as error:
         raise OutputError(
@@ -173,6 +193,12 @@ def _flush() -> None:
             source="standard output",
             remedy="free some space or write elsewhere",
         ) from error
+
+
+def _flush() -> None:
+    """Write out what was printed, so that a full disk is a failure and not a silence."""
+    with _named_failures():
+        sys.stdout.flush()
 
 
 def _writes_to_fd_1(file: Any) -> bool:

@@ -124,6 +124,32 @@ def atomic_output(
             _publish(path, final, mode)
 
 
+@contextlib.contextmanager
+def kept_if_used(folder: Path) -> Iterator[None]:
+    """Make a folder, and remove it on a failure if it was not there and nothing is in it.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be made: {error.strerror}", source=folder, remedy="name another folder"
+        ) from error
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            # what others have written in the meantime stays
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
 def _mode_of(final: Path) -> int | None:
     """Permissions of a file that is replaced, None where there is none."""
     try:

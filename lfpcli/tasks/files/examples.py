@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from lfpcli.builtin import share_folder
 from lfpcli.errors import InputError, OutputError, nearest
+from lfpcli.io.atomic import atomic_output, kept_if_used
 
 # a line of an example's head that is a command to type in its folder
 _COMMAND = "#   "
@@ -98,10 +99,10 @@ def write_example(name: str, folder: str | os.PathLike[str], *, force: bool = Fa
         raise OutputError(
             "output exists", source=present[0], remedy="use --force to overwrite it, or name a DIR"
         )
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for path in example.files():
-            shutil.copyfile(path, target / path.name)
-    except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", source=target) from error
+    contents = {target / path.name: path.read_bytes() for path in example.files()}
+    with kept_if_used(target), contextlib.ExitStack() as stack:
+        # all get their names once all are written
+        for path, content in contents.items():
+            temporary = stack.enter_context(atomic_output(path, force=force))
+            temporary.write_bytes(content)
     return example

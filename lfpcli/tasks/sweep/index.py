@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import InputError, OutputError, UsageError
-from lfpcli.io.atomic import atomic_output
+from lfpcli.errors import InputError, UsageError
+from lfpcli.io.atomic import atomic_output, kept_if_used
 
 INDEX = "sweep.json"
 FORMAT, VERSION = "lfp-sweep", 1
@@ -162,12 +162,9 @@ def write_sweep(folder: Path, sweep: Sweep) -> None:
         "values": sweep.values,
         "runs": runs,
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot be made: {error.strerror}", source=folder, remedy="name another folder"
-        ) from error
     # tasks of a job array may write it at the same time, the same bytes each
-    with atomic_output(folder / INDEX, force=True, binary=False) as path:
+    with (
+        kept_if_used(folder),
+        atomic_output(folder / INDEX, force=True, binary=False) as path,
+    ):
         path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
