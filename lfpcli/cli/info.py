@@ -102,6 +102,12 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         if verbose:
             yield "datasets"
             yield from _datasets(facts["datasets"])
+    elif facts["kind"] == "kernels":
+        yield f"{facts['file']}: kernels, {size}"
+        yield from _kernels(facts["kernels"])
+        yield from _provenance(facts["provenance"])
+        if verbose:
+            yield from _datasets(facts["datasets"])
     elif facts["kind"] in MORPHOLOGIES:
         yield f"{facts['file']}: {MORPHOLOGIES[facts['kind']]} morphology, {size}"
         types = ", ".join(f"{number} {name}" for name, number in facts["types"].items())
@@ -119,6 +125,26 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         yield from _provenance(facts.get("provenance", {}))
 
 
+def _kernels(signals: dict[str, Any]) -> Iterator[str]:
+    for name, signal in signals.items():
+        channels = count_text(signal["channels"], "channel")
+        span = f"{signal['length_ms']:g} ms every {signal['dt_ms']:g} ms"
+        yield f"kernels of {name}: {channels}, {span}, {signal['units']} for a spike"
+        for pair in signal["pairs"]:
+            yield (
+                f"  {pair['pre']} to {pair['post']}: peak {pair['peak']:.4g} {signal['units']} at"
+                f" {pair['peak_ms']:g} ms, channel {pair['channel']}"
+            )
+
+
+def _units(populations: dict[str, Any]) -> Iterator[str]:
+    for name, facts in populations.items():
+        low, high = facts["trough_mV"]
+        types = ", ".join(facts["cell_types"])
+        number = count_text(facts["number"], "unit")
+        yield f"{number} of {name}: troughs {low:.3g} to {high:.3g} mV; {types}"
+
+
 def _recording(facts: dict[str, Any]) -> Iterator[str]:
     if "time" in facts:
         yield f"time: {facts['time']['t_start']:g} to {facts['time']['t_stop']:g} ms"
@@ -132,6 +158,7 @@ def _recording(facts: dict[str, Any]) -> Iterator[str]:
         rate = f", {spikes['rate_hz']:.3g} Hz a cell" if "rate_hz" in spikes else ""
         firing = count_text(spikes["cells_firing"], "cell")
         yield f"spikes of {name}: {spikes['number']} from {firing}{rate}"
+    yield from _units(facts["units"])
     for variable, populations in facts["reports"].items():
         for name, report in populations.items():
             cells = count_text(report["cells"], "cell")

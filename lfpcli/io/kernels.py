@@ -105,10 +105,15 @@ def open_kernels(source: str | os.PathLike[str]) -> Iterator[list[Kernels]]:
     with open_hdf5(source) as (file, name):
         if as_text(file.attrs.get("format", "")) != FORMAT:
             raise InputError("holds no kernels", source=name, remedy="make them with 'lfp kernel'")
-        group = file.get("kernels")
-        if not isinstance(group, h5py.Group) or not len(group):
-            raise InputError("holds no kernels", source=name, remedy=_AGAIN)
-        yield [_kernels(file, signal, name) for signal in sorted(group)]
+        yield read_kernels(file, name)
+
+
+def read_kernels(file: h5py.File, name: str) -> list[Kernels]:
+    """The kernels of an open file of them; raises as `open_kernels`."""
+    group = file.get("kernels")
+    if not isinstance(group, h5py.Group) or not len(group):
+        raise InputError("holds no kernels", source=name, remedy=_AGAIN)
+    return [_kernels(file, signal, name) for signal in sorted(group)]
 
 
 def holds_kernels(source: str | os.PathLike[str]) -> bool:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 from matplotlib.figure import Figure
 
 from lfpcli.errors import UsageError
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.kernels import holds_kernels
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.tree import Morphology
@@ -23,6 +25,7 @@ from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
+from lfpcli.tasks.figures.kernels import draw_kernels
 from lfpcli.tasks.figures.map_panel import map_panel
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
 from lfpcli.tasks.figures.page import write_page
@@ -151,6 +154,12 @@ def _figure(
         if morphology_format(path) is not None:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
+        if h5py.is_hdf5(path) and holds_kernels(path):
+            if parts is not None:
+                raise UsageError(
+                    "kernels are drawn whole, without --what", remedy="--signal NAME chooses some"
+                )
+            return draw_kernels(path, signals=view.beside, size=size, title=title)
         if holds_templates(path):
             if parts is not None or view.beside:
                 raise UsageError(

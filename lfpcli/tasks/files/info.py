@@ -11,11 +11,12 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.io import templates
+from lfpcli.io import kernels, templates
 from lfpcli.io.leaves import Contents, Leaf, open_contents
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.recording import FORMAT, Recording, Sampled
 from lfpcli.io.text import as_text
+from lfpcli.io.units import read_units
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.reading import read_morphology
 from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA
@@ -75,9 +76,56 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
         record = read_provenance(attributes, contents.name)
         attributes.pop("provenance", None)
         return {"attributes": attributes, "provenance": record}
+    if attributes.get("format") == kernels.FORMAT:
+        record = read_provenance(attributes, contents.name)
+        stored = kernels.read_kernels(contents.file, contents.name)
+        facts = {signal.name: _kernels(signal) for signal in stored}
+        return {"kind": "kernels", "kernels": facts, "provenance": record}
     if attributes.get("format") != FORMAT:
         return {"attributes": attributes}
     return _recording(Recording(contents.file, contents.name))
+
+
+def _kernels(signal: kernels.Kernels) -> dict[str, Any]:
+    """Facts of the kernels of a signal; the peak is the value furthest from 0."""
+    pairs = []
+    for (pre, post), values in signal.values.items():
+        row, channel = np.unravel_index(int(np.argmax(np.abs(values))), values.shape)
+        pairs.append(
+            {
+                "pre": pre,
+                "post": post,
+                "peak": float(values[row, channel]),
+                "peak_ms": float(row * signal.dt),
+                "channel": signal.names[channel] if signal.names else int(channel),
+            }
+        )
+    samples, channels = next(iter(signal.values.values())).shape
+    return {
+        "units": signal.units,
+        "model": signal.model,
+        "dt_ms": signal.dt,
+        "length_ms": signal.dt * (samples - 1),
+        "channels": channels,
+        "pairs": pairs,
+    }
+
+
+def _units(recording: Recording) -> dict[str, Any]:
+    """Number, cell types and range of troughs of the units of each population."""
+    units = read_units(recording.file, recording.name)
+    if units is None:
+        return {}
+    facts: dict[str, Any] = {}
+    troughs = units.troughs.max(axis=1)
+    for name in dict.fromkeys(units.populations):
+        members = [k for k, population in enumerate(units.populations) if population == name]
+        facts[name] = {
+            "number": len(members),
+            "cell_types": sorted({units.cell_types[k] for k in members}),
+            "trough_mV": [float(troughs[members].min()), float(troughs[members].max())],
+        }
+    return facts
 
 
 def _plain(value: Any) -> Any:
@@ -122,6 +170,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
         },
         "dipoles": {name: _dipole(recording, name) for name in recording.dipole_groups},
         "signals": {name: _signal(recording, name) for name in recording.signals},
+        "units": _units(recording),
         "provenance": provenance,
     }
 
