@@ -145,3 +145,11 @@ def test_tapers_without_points_are_the_same_for_all(neuron_process, tmp_path, se
     (tmp_path / "cell.hoc").write_text(TAPER.format(**sizes))
     measured = neuron_process(measure, paths=["cell.hoc"])
     compare(measured, 0, "cell.hoc")
+
+
+@pytest.mark.parametrize("point", ["1e9990, 0, 0, 1", "30, 0, 0, 1e9990"])
+def test_points_of_hoc_that_are_no_numbers_are_refused(shell, tmp_path, point):
+    path = tmp_path / "cell.hoc"
+    path.write_text(f"create soma\naccess soma\npt3dadd(0, 0, 0, 10)\npt3dadd({point})\n")
+    err = shell("morph", path, code=3).err
+    assert f"section soma has a point or diameter that is no number [{path}]; correct" in err

@@ -101,6 +101,12 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
     try:
         described = []
         for section, diameters in zip(describe(sections), cylinders, strict=True):
+            if not np.isfinite(section.points).all():
+                raise InputError(
+                    f"section {section.name} has a point or diameter that is no number",
+                    source=name,
+                    remedy="correct its pt3dadd, L or diam",
+                )
             described.append(replace(section, cylinders=diameters))
         return Morphology.from_sections(described, name=name, notes=_trees(described))
     finally:
