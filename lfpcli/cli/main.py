@@ -250,7 +250,7 @@ def _top_parser() -> Parser:
         prog="lfp",
         usage="lfp COMMAND [OPTION]... [FILE]...",
         description=f"{SUMMARY}\n\ncommands:\n"
-        + "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items()),
+        + "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items()),
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"lfp {_version()}")
