@@ -14,7 +14,11 @@ from lfpcli.io.sonata.nodes import NodePopulation, read_populations
 from lfpcli.tasks.circuits.circuit import BIOPHYSICAL, POINT, VIRTUAL, Circuit, read_circuit
 from lfpcli.tasks.circuits.inputs import unknown_input
 from lfpcli.tasks.circuits.simulation_model import is_written
-from lfpcli.tasks.circuits.synapses import check_weight_function, synapse_model
+from lfpcli.tasks.circuits.synapses import (
+    check_gap_junction,
+    check_weight_function,
+    synapse_model,
+)
 
 _NODE_COLUMNS = ("model_type", "model_template", "morphology", "dynamics_params")
 
@@ -121,6 +125,7 @@ def _refused_edges(
         row = edges.type_table.get(number, {})
         source = f"{edges.name}: edge type {number}"
         try:
+            check_gap_junction(row.get("is_gap_junction"), source)
             check_weight_function(row.get("weight_function"), source)
             # onto point neurons edges need no synapse
             if circuit is not None and BIOPHYSICAL in targets and not _is_bare(row, targets):

@@ -203,6 +203,8 @@ class Wiring:
         return index
 
     def _models_of(self, edges: Edges, name: str) -> np.ndarray:
+        for value in set(edges.of("is_gap_junction").tolist()):
+            check_gap_junction(value, name)
         templates, files = edges.of("model_template"), edges.of("dynamics_params")
         numbers = np.empty(len(edges), np.int64)
         for k, key in enumerate(zip(templates, files, strict=True)):
@@ -267,6 +269,16 @@ def check_weight_function(name: Any, source: str) -> None:
             f"weight_function '{name}' is not known",
             source=source,
             remedy="wmax and gaussianLL are; functions that a Python script registers are not run",
+        )
+
+
+def check_gap_junction(value: Any, source: str) -> None:
+    """Raise `InputError` where edges are gap junctions, which would be taken for synapses."""
+    if str(value).strip().lower() in ("true", "1", "1.0"):
+        raise InputError(
+            "edges are gap junctions, which are not simulated",
+            source=source,
+            remedy="leave these edges out of the circuit",
         )
 
 
