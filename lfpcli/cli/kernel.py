@@ -11,8 +11,8 @@ from lfpcli.cli import options
 
 EPILOG = """\
 examples:
-  lfp kernel model.toml --rates E=2.5,I=6 -o kernels.h5
-  lfp kernel model.toml --pre E --post I --signal shank --from run.h5 -o kernels.h5
+  lfp kernel network.toml --rates E=2.5,I=6 -o kernels.h5
+  lfp kernel network.toml --pre E --post I --signal shank --from run.h5 -o kernels.h5
   lfp convolve kernels.h5 spikes.h5 -o lfp.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written,

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from printed import Printed, commands_in, of_examples, of_help, of_pages, of_readme, parsed
+from printed import (
+    Printed,
+    commands_in,
+    joined_lines,
+    of_examples,
+    of_help,
+    of_pages,
+    of_readme,
+    parsed,
+)
 
 Run = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
 
@@ -41,6 +50,32 @@ sigma = 0.3
 [record]
 imem = true
 """
+NETWORK = """\
+[run]
+tstop = 40.0
+seed = 1
+[cell.stick]
+morphology = "builtin:ball_and_stick"
+[[cell.stick.mechanism]]
+name = "pas"
+[population.E]
+cell = "stick"
+size = 3
+[population.I]
+cell = "stick"
+size = 2
+[[connection]]
+pre = "E"
+post = "I"
+rule = {all = true}
+synapse = {type = "ExpSyn", tau = 2.0, e = 0.0}
+weight = 0.001
+[[probe]]
+name = "shank"
+contacts = "contacts.csv"
+[record]
+dipole = "none"
+"""
 MOD = """\
 NEURON { SUFFIX NAME NONSPECIFIC_CURRENT i RANGE g }
 PARAMETER { g = 1e-5 (S/cm2) }
@@ -64,7 +99,20 @@ lfp convert out.h5 sonata_all/ --to sonata && cp sonata_all/shank_ecp.h5 ecp.h5
 mkdir output && cp ecp.h5 output/
 cp out.h5 one.h5 && cp out.h5 two.h5
 lfp morph cell.swc -o cell.h5
+cp lfp.h5 before.h5 && cp lfp.h5 after.h5
+lfp sweep model.toml --set input.0.weight=0.001,0.01 -o sweep/
+lfp sim network.toml -o run.h5
+lfp kernel network.toml --rates E=2,I=5 -o kernels.h5
+lfp spikes units.json --duration 2 --seed 1 -o trains.h5 && cp trains.h5 spikes.h5
+lfp sim model.toml --set run.tstop=2000 -o network.h5
+lfp sim builtin:templates -o cell_spikes.h5
+lfp probe cell_spikes.h5 --contacts contacts.csv --placements 150 \\
+ --placement-box 44,52,-5,5,-200,500 --spike-window 1,3 --cell-type TTPC --seed 1 -o templates.h5
+cp templates.h5 pc.h5
+lfp probe cell_spikes.h5 --contacts contacts.csv --placements 50 \\
+ --placement-box 44,52,-5,5,-200,500 --spike-window 1,3 --cell-type BC --seed 2 -o bc.h5
 """
+UNITS = '{"E": {"size": 3, "poisson": 5.0}, "I": {"size": 2, "poisson": 8.0}}'
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +149,9 @@ def desk(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("lfp morph builtin:ball_and_stick -o cell.swc", folder)
     (folder / "model.toml").write_text(MODEL)
     rows = [f"30,0,{z}" for z in range(-200, 600, 100)]
+    (folder / "network.toml").write_text(NETWORK)
+    (folder / "units.json").write_text(UNITS)
+    (folder / "rates.csv").write_text("time,rate\n0,5\n2000,20\n")
     (folder / "contacts.csv").write_text("\n".join(["x,y,z", *rows]))
     (folder / "mea.csv").write_text("x,y,z\n0,0,0\n100,0,0\n")
     (folder / "sensors.csv").write_text(SENSORS)
@@ -111,7 +162,7 @@ def desk(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / f"{name}.mod"
         path.parent.mkdir()
         path.write_text(MOD.replace("NAME", path.stem))
-    for line in SETTING_UP.splitlines():
+    for line in joined_lines(SETTING_UP):
         run(line, folder)
     return folder
 
@@ -127,7 +178,7 @@ BLOCKS = [*of_readme(), *(lines for _, lines in of_examples())]
 def test_there_is_what_to_run() -> None:
     assert len(of_help()) > 45 and len(of_pages()) > 45
     assert len(of_readme()) == 2 and len(of_readme()[0]) == 10
-    assert sum(not printed.runs_here for printed in ALL) < 10
+    assert sum(not printed.runs_here for printed in ALL) < 15
 
 
 @pytest.mark.parametrize("printed", [*ALL, *itertools.chain(*BLOCKS)], ids=named)
@@ -167,13 +218,28 @@ def test_the_lines_of_an_example_run_in_its_folder(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("printed", [p for p in ALL if p.runs_here], ids=named)
-def test_a_printed_line_runs(run: Run, desk: Path, tmp_path: Path, printed: Printed) -> None:
-    folder = tmp_path / "desk"
-    shutil.copytree(desk, folder)
-    # each line writes its output anew, whatever lies on the desk
+@pytest.mark.parametrize("printed", [p for p in of_help() if p.runs_here], ids=named)
+def test_a_line_of_help_runs(run: Run, desk: Path, tmp_path: Path, printed: Printed) -> None:
+    shutil.copytree(desk, tmp_path / "desk")
+    run_anew(run, printed, tmp_path / "desk")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", sorted({p.source for p in of_pages()}))
+def test_the_lines_of_a_page_run_in_order(run: Run, desk: Path, tmp_path: Path, page: str) -> None:
+    shutil.copytree(desk, tmp_path / "desk")
+    for printed in of_pages():
+        if printed.source == page and printed.runs_here:
+            run_anew(run, printed, tmp_path / "desk")
+
+
+def run_anew(run: Run, printed: Printed, folder: Path) -> None:
+    """Run a line; what it writes is written anew, whatever lies on the desk."""
     for words in commands_in(printed.line):
         for option, name in itertools.pairwise(words):
-            if option in ("-o", "--output") and name != "-" and (folder / name).is_file():
-                (folder / name).unlink()
+            if option in ("-o", "--output") and name != "-":
+                target = folder / name
+                if target.is_dir():
+                    shutil.rmtree(target)
+                target.unlink(missing_ok=True)
     run(printed.line, folder)
