@@ -49,6 +49,8 @@ STYLE = {
     "lines.linewidth": 0.8,
     "lines.solid_joinstyle": "round",
     "pdf.fonttype": 42,
+    # text that can be searched and edited, in whatever sans-serif the reader has
+    "svg.fonttype": "none",
     "svg.hashsalt": "lfp",
     "path.simplify": True,
 }

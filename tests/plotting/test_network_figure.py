@@ -92,3 +92,9 @@ def test_refusals(network, lfp, tmp_path):
         file["edges/E_to_I/target_node_id"][0] = 61
     result = lfp("plot", wrong, "-o", output, code=3)
     assert "names cells that population 'I' has not" in result.err and not output.exists()
+
+
+def test_text_of_svg_stays_text(network, lfp, tmp_path):
+    lfp("plot", network[0], "-o", tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "indegree</text>" in text and "DejaVu Sans" in text
