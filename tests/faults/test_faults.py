@@ -178,3 +178,15 @@ def test_names_that_are_too_long_are_no_bug(lfp: Callable[..., Any], tmp_path: P
     path.write_bytes(JSON.replace(b"CELL", STICK.encode()).replace(b"Neuropixels", b"N" * 5000))
     said = lfp("info", path, code=3).err
     assert "too long" in said and f"[{path}]; correct the name" in said
+
+
+def test_archives_of_an_unknown_version_are_refused(
+    lfp: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.arange(4.0))
+    content = bytearray(path.read_bytes())
+    # the version that a reader must know, in the directory of the archive
+    content[content.index(b"PK\x01\x02") + 6] = 173
+    path.write_bytes(content)
+    assert "format is not known" in lfp("info", path, code=3).err
