@@ -27,6 +27,9 @@ WRITING = {
         [*STICK, "-o", "OUT.h5", "--save-network", "DISK/net.h5"],
     ],
     "probe": [["ONE", "--array", "Neuropixels-128", "-o", "DISK/a.h5"]],
+    "leadfield": [
+        ["30,0,0", "--medium", "regions=[{slab={high=-90}, sigma=0}]", "-o", "DISK/l.h5"]
+    ],
     "eeg": [["ONE", "--position", "0,0,78000", "-o", "DISK/a.h5"]],
     "meg": [["ONE", "--position", "0,0,78000", "--sensors", "helmet", "-o", "DISK/a.h5"]],
     "plot": [["ONE", "-o", "DISK/a.png"]],

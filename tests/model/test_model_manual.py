@@ -19,7 +19,9 @@ PAGE = Path(__file__).parents[2] / "man" / "lfp-model.5"
 
 
 def subclasses(cls: type[Table]) -> set[type[Table]]:
-    return {cls}.union(*(subclasses(c) for c in cls.__subclasses__()))
+    """Tables of models; those of `lfp spikes` are in its own page."""
+    inner = [c for c in cls.__subclasses__() if c.__module__ != "lfpcli.model.trains"]
+    return {cls}.union(*(subclasses(c) for c in inner))
 
 
 def blocks() -> dict[str, str]:

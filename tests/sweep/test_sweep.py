@@ -136,7 +136,7 @@ def test_another_sweep_is_refused_in_the_folder(lfp, shell, model: Path, tmp_pat
 def test_folders_of_others_are_refused(lfp, model: Path, tmp_path: Path) -> None:
     done = lfp("sweep", model, *KEYS, "-o", tmp_path, code=4)
     assert "is there and is no sweep" in done.err
-    assert "is no sweep" in lfp("info", tmp_path, code=3).err
+    assert "is a folder, and no sweep" in lfp("info", tmp_path, code=3).err
     morphology = lfp("sweep", "builtin:stick", *KEYS, "-o", tmp_path / "new", code=3)
     assert "stick" in morphology.err
 

@@ -220,7 +220,7 @@ def _compare_provenance(a: Leaf, b: Leaf, tolerance: Tolerance) -> list[Differen
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
     """Values of nested tables and lists by dotted keys; commands stay whole."""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (value or not path):
         items = list(value.items())
     elif isinstance(value, list) and any(isinstance(each, (dict, list)) for each in value):
         items = list(enumerate(value))

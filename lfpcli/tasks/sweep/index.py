@@ -139,7 +139,11 @@ def read_sweep(folder: Path) -> Sweep:
             values=tuple(tuple(map(str, values)) for values in table["values"]),
         )
     except FileNotFoundError as error:
-        raise InputError("is no sweep", source=folder, remedy="make one with lfp sweep") from error
+        raise InputError(
+            "is a folder, and no sweep",
+            source=folder,
+            remedy="name a file in it, or make a sweep: lfp sweep",
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             "is no index of a sweep", source=path, remedy="make the sweep again"
