@@ -95,7 +95,12 @@ class LeadField:
         # a file is read at increasing indices only
         values = np.asarray(self.matrix[unique], dtype=float)
         if not np.all(np.isfinite(values)):
-            raise InputError("lead field holds NaN or infinity at a source that is used")
+            raise InputError(
+                "lead field holds NaN or infinity at a source that is used",
+                # what is read from a file knows its name
+                source=getattr(self.matrix, "source", None),
+                remedy="compute it again, or place the dipole elsewhere",
+            )
         return np.ascontiguousarray(values.transpose(2, 0, 1)[:, inverse]) * self.scale
 
     def get_transformation_matrix(self, index: int) -> np.ndarray:
