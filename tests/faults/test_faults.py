@@ -57,7 +57,10 @@ def test_all_formats_are_tried(forms: dict[str, Format]) -> None:
     assert set(forms) == set(NAMES)
 
 
-@pytest.mark.parametrize("mutator", {*BYTES, *TEXT}, ids=lambda mutator: mutator.__name__)
+MUTATORS = list(dict.fromkeys([*BYTES, *TEXT]))
+
+
+@pytest.mark.parametrize("mutator", MUTATORS, ids=lambda mutator: mutator.__name__)
 def test_mutators_damage_the_same_way_again(mutator: Any) -> None:
     content = b"1 1 0 0 0 5 -1\n2 3 0 0 9 1 1\n" * 10
     first, second = (mutator(content, np.random.default_rng(3)) for _ in range(2))
