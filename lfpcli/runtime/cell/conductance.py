@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from lfpcli.runtime.cell.cell import Cell
-from lfpcli.runtime.mechanisms.sources import neuron_block
+from lfpcli.runtime.engine.current_parts import nonspecific_currents
 from lfpcli.runtime.neuron import nrn
 
 # mV that potentials are moved by for a slope
@@ -16,8 +14,6 @@ _STEP = 0.01
 _MICROSIEMENS = 1e-2
 # uF/cm2 times um2 in nF
 _NANOFARAD = 1e-5
-# what NEURON carries without a text of its own
-_BUILTIN_CURRENTS = {"pas": ["i"], "hh": ["il"]}
 
 
 def held_conductance(cell: Cell, potential: float) -> np.ndarray:
@@ -63,21 +59,11 @@ def _currents(cell: Cell) -> dict[str, list[str]]:
         facts = section.psection()
         variables = [f"i{ion}" for ion in facts["ions"]]
         for mechanism in facts["density_mechs"]:
-            variables += [f"{name}_{mechanism}" for name in _own_currents(mechanism)]
+            variables += [
+                f"{name}_{mechanism}" for name in nonspecific_currents(mechanism, is_density=True)
+            ]
         names[section.name()] = variables
     return names
-
-
-def _own_currents(mechanism: str) -> list[str]:
-    """Names of the currents of a mechanism that no ion carries."""
-    if mechanism in _BUILTIN_CURRENTS:
-        return _BUILTIN_CURRENTS[mechanism]
-    h = nrn()
-    types = h.MechanismType(0)
-    types.select(mechanism)
-    block = neuron_block(types.code() or "")
-    listed = re.findall(r"\bNONSPECIFIC_CURRENT\s+(\w+(?:\s*,\s*\w+)*)", block)
-    return [name for names in listed for name in re.findall(r"\w+", names)]
 
 
 def _densities(currents: dict[str, list[str]], cell: Cell) -> np.ndarray:
