@@ -92,6 +92,18 @@ class Traces:
         """Times of the samples, shape (T,), ms."""
         return self.t_start + self.dt * np.arange(self.samples.shape[0])
 
+    @property
+    def coordinates(self) -> dict[str, Any]:
+        """Coordinates as xarray takes them: time (ms), channel, and x, y, z (um) of contacts."""
+        coordinates: dict[str, Any] = {
+            "time": ("time", self.times, {"units": "ms"}),
+            "channel": ("channel", np.array(self.channels)),
+        }
+        if self.positions is not None:
+            for axis, column in zip("xyz", self.positions.T, strict=True):
+                coordinates[axis] = ("channel", column, {"units": "um"})
+        return coordinates
+
     def _mapped(self, change: Any, **fields: Any) -> Traces:
         shares = {label: change(samples) for label, samples in self.shares.items()}
         return replace(self, samples=change(self.samples), shares=shares, **fields)

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from lfpcli.errors import UsageError, nearest
 from lfpcli.io.exchange.contents import Contents, Traces
 from lfpcli.io.exchange.recordings import contents_of, opened
@@ -127,16 +125,9 @@ def to_xarray(recording: Source, signal: str) -> Any:
     with _contents(recording) as contents:
         traces = _named(contents, signal)
         values = traces.samples.array()
-    coordinates: dict[str, Any] = {
-        "time": ("time", traces.times, {"units": "ms"}),
-        "channel": ("channel", np.array(traces.channels)),
-    }
-    if traces.positions is not None:
-        for axis, column in zip("xyz", traces.positions.T, strict=True):
-            coordinates[axis] = ("channel", column, {"units": "um"})
     return xarray.DataArray(
         values,
-        coords=coordinates,
+        coords=traces.coordinates,
         dims=("time", "channel"),
         name=traces.name,
         attrs={"units": traces.units, "model": traces.model},

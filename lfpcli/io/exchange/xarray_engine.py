@@ -115,15 +115,8 @@ class RecordingEngine(BackendEntrypoint):
             variables[f"share_{label}" if label else "data"] = xarray.Variable(
                 ("time", "channel"), lazy, attributes
             )
-        coordinates: dict[str, Any] = {
-            "time": ("time", traces.times, {"units": "ms"}),
-            "channel": ("channel", np.array(traces.channels)),
-        }
-        if traces.positions is not None:
-            for axis, column in zip("xyz", traces.positions.T, strict=True):
-                coordinates[axis] = ("channel", column, {"units": "um"})
         kept = {key: value for key, value in variables.items() if key not in dropped}
-        return xarray.Dataset(kept, coords=coordinates)
+        return xarray.Dataset(kept, coords=traces.coordinates)
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether a file is a recording."""
