@@ -59,7 +59,7 @@ def check_treatment(treatment: Treatment, dt: float, samples: int) -> None:
         As `butterworth` and `resample`.
     """
     if treatment.band is not None:
-        _checked_sections(treatment.band, dt, treatment.order, samples)
+        _padded_sections(treatment.band, dt, treatment.order, samples)
     if treatment.resample is not None:
         _ratio(dt, treatment.resample)
 
@@ -101,12 +101,39 @@ def butterworth(
         Where the signal is not finite, or too short for the filter.
     """
     values = _checked_signal(data)
-    sections, padding = _checked_sections(Band(low, high), dt, order, len(values))
+    sections, padding = _padded_sections(Band(low, high), dt, order, len(values))
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padlen=padding))
 
 
-def _checked_sections(band: Band, dt: float, order: int, samples: int) -> tuple[np.ndarray, int]:
+def _padded_sections(band: Band, dt: float, order: int, samples: int) -> tuple[np.ndarray, int]:
     """Second-order sections of a filter, and how far the ends of a signal are padded."""
+    sections = butterworth_sections(band, dt, order)
+    padding = 3 * (2 * len(sections) + 1)
+    if samples <= padding:
+        raise InputError(
+            f"signal of {samples} samples is too short for the filter, "
+            f"which needs more than {padding}"
+        )
+    return sections, padding
+
+
+def butterworth_sections(band: Band, dt: float, order: int) -> np.ndarray:
+    """Second-order sections of one pass of a Butterworth filter, shape (n, 6).
+
+    Parameters
+    ----------
+    band : Band
+        Corners, Hz.
+    dt : float
+        Sampling interval, ms.
+    order : int
+        Order, from 1 on.
+
+    Raises
+    ------
+    UsageError
+        Where the corners are not between 0 and the Nyquist frequency, or the order is none.
+    """
     low, high = band
     rate = 1000.0 / _checked_interval(dt)
     check_band(low, high)
@@ -118,14 +145,7 @@ def _checked_sections(band: Band, dt: float, order: int, samples: int) -> tuple[
             )
     if order < 1 or order != int(order):
         raise UsageError(f"filter order is {order}, expected 1, 2, 3 ...")
-    sections = _sections(low, high, rate, int(order))
-    padding = 3 * (2 * len(sections) + 1)
-    if samples <= padding:
-        raise InputError(
-            f"signal of {samples} samples is too short for the filter, "
-            f"which needs more than {padding}"
-        )
-    return sections, padding
+    return _sections(low, high, rate, int(order))
 
 
 def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:

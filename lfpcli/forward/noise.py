@@ -61,26 +61,25 @@ def noise(
     InputError
         Where the positions are no finite (C, 3) array.
     """
-    _check_values(colour, n_samples, rms=rms, seed=seed, length=length)
+    check_shape(colour, rms, length)
+    if seed < 0:
+        raise UsageError(f"seed of noise is {seed}, expected 0 or more")
+    if n_samples < 2:
+        raise UsageError(f"noise of {n_samples} samples, expected at least 2")
     places = _checked_positions(positions)
     traces = np.empty((n_samples, len(places)))
     for contact in range(len(places)):
         stream = generator(seed, "noise", contact)
         traces[:, contact] = _coloured(stream, n_samples, EXPONENTS[colour])
     if length:
-        _mix(traces, _root(np.exp(-cdist(places, places) / length)))
+        _mix(traces, root_of(np.exp(-cdist(places, places) / length)))
     return scaled(traces, rms)
 
 
-def _check_values(
-    colour: str, n_samples: int, *, rms: float, seed: int, length: float | None
-) -> None:
+def check_shape(colour: str, rms: float, length: float | None) -> None:
+    """Raise a `UsageError` where a colour is unknown, or a size or length (um) below 0."""
     if colour not in EXPONENTS:
         raise UsageError(f"unknown noise '{colour}'", remedy=nearest(colour, EXPONENTS, "noise"))
-    if seed < 0:
-        raise UsageError(f"seed of noise is {seed}, expected 0 or more")
-    if n_samples < 2:
-        raise UsageError(f"noise of {n_samples} samples, expected at least 2")
     if not (math.isfinite(rms) and rms >= 0):
         raise UsageError(f"rms of noise is {rms:g}, expected 0 or more")
     if length is not None and not (math.isfinite(length) and length >= 0):
@@ -103,8 +102,18 @@ def _coloured(rng: np.random.Generator, n_samples: int, exponent: float) -> np.n
     return np.asarray(trace - trace.mean())
 
 
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """Symmetric square root; unlike a Cholesky factor it exists for coincident contacts too."""
+def root_of(covariance: np.ndarray) -> np.ndarray:
+    """Symmetric square root; unlike a Cholesky factor it exists for coincident contacts too.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (C, C)
+        Of contacts, any unit.
+
+    Returns
+    -------
+    ndarray, shape (C, C)
+    """
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 

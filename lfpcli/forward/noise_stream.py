@@ -7,15 +7,14 @@ from one that goes on in both directions.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft, signal
 from scipy.spatial.distance import cdist
 
-from lfpcli.errors import InputError, UsageError, nearest
-from lfpcli.forward.noise import EXPONENTS
+from lfpcli.errors import InputError
+from lfpcli.forward.noise import EXPONENTS, check_shape, root_of
 from lfpcli.forward.treatment import Noise
 from lfpcli.seeds import StreamTable
 
@@ -62,15 +61,7 @@ def stated_noise(stated: Noise, positions: np.ndarray) -> NoiseShape:
     UsageError
         Where the colour is unknown, or a number out of its range.
     """
-    if stated.colour not in EXPONENTS:
-        raise UsageError(
-            f"unknown noise '{stated.colour}'", remedy=nearest(stated.colour, EXPONENTS, "noise")
-        )
-    if not (math.isfinite(stated.rms) and stated.rms >= 0):
-        raise UsageError(f"rms of noise is {stated.rms:g}, expected 0 or more")
-    length = stated.length or 0.0
-    if not (math.isfinite(length) and length >= 0):
-        raise UsageError(f"correlation length of noise is {length:g} um, expected 0 or more")
+    check_shape(stated.colour, stated.rms, stated.length)
     exponent = EXPONENTS[stated.colour]
     taps = np.ones((1, 1))
     if exponent:
@@ -78,8 +69,8 @@ def stated_noise(stated: Noise, positions: np.ndarray) -> NoiseShape:
         frequency[0] = 1.0
         taps = _taps(frequency[:, None] ** -exponent)
     mixture = None
-    if length:
-        mixture = _root(np.exp(-cdist(positions, positions) / length))
+    if stated.length:
+        mixture = root_of(np.exp(-cdist(positions, positions) / stated.length))
     return NoiseShape(taps=stated.rms * taps / np.linalg.norm(taps), mixture=mixture)
 
 
@@ -123,7 +114,7 @@ def measured_noise(samples: np.ndarray, dt: float) -> NoiseShape:
     rms = sd / np.sqrt(len(quiet) * TAPS)
     norm = np.linalg.norm(taps, axis=0)
     taps *= rms / np.where(norm > 0, norm, 1.0)
-    return NoiseShape(taps=taps, mixture=_root(covariance / np.outer(scale, scale)))
+    return NoiseShape(taps=taps, mixture=root_of(covariance / np.outer(scale, scale)))
 
 
 def _quiet_segments(centred: np.ndarray, dt: float) -> list[int]:
@@ -142,12 +133,6 @@ def _quiet_segments(centred: np.ndarray, dt: float) -> list[int]:
 def _taps(power: np.ndarray) -> np.ndarray:
     """Symmetric filters (K, n) whose gain is the root of power spectra (K / 2 + 1, n)."""
     return np.asarray(np.roll(fft.irfft(np.sqrt(power), axis=0), TAPS // 2, axis=0))
-
-
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """Symmetric square root, which exists for coincident contacts too."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 
 
 class NoiseStream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -11,6 +12,7 @@ from scipy import fft, signal
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.electrode import Electrode
+from lfpcli.forward.filters import butterworth_sections
 from lfpcli.forward.noise_stream import NoiseStream
 from lfpcli.forward.treatment import Band
 from lfpcli.forward.waveforms import PhasedWaveforms
@@ -191,8 +193,46 @@ class Beneath:
         return np.concatenate([before, inside, behind])
 
 
-class ZeroPhase:
-    """A Butterworth filter forwards and backwards, of a recording that has no ends.
+class BlockFilter(ABC):
+    """A filter of a recording that has no ends, by blocks that overlap.
+
+    Parameters
+    ----------
+    slowest : float
+        Largest absolute value of its poles.
+    order : int
+        Samples that reach into a sample without any pole.
+
+    Attributes
+    ----------
+    margin : int
+        Samples on either side of a block that reach into it.
+    """
+
+    def __init__(self, slowest: float, order: int = 0) -> None:
+        self.margin = max(1, order)
+        if slowest > 0:
+            self.margin = order + int(np.ceil(np.log(_LEFT) / np.log(slowest)))
+        # blocks have one length, but for the last
+        self._gains: dict[int, np.ndarray] = {}
+
+    @abstractmethod
+    def gain(self, turns: np.ndarray) -> np.ndarray:
+        """What it multiplies frequencies with, shape (n,), given in radians per sample, (n,)."""
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """Filter a block (n + 2 margin, C), and return what is not at its ends, (n, C)."""
+        length = fft.next_fast_len(len(block), real=True)
+        if length not in self._gains:
+            turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
+            self._gains[length] = self.gain(turns)[:, None]
+        spectrum = fft.rfft(block, length, axis=0) * self._gains[length]
+        filtered = fft.irfft(spectrum, length, axis=0)
+        return np.asarray(filtered[self.margin : len(block) - self.margin])
+
+
+class ZeroPhase(BlockFilter):
+    """A Butterworth filter forwards and backwards.
 
     Parameters
     ----------
@@ -203,11 +243,6 @@ class ZeroPhase:
     order : int
         Order of one pass.
 
-    Attributes
-    ----------
-    margin : int
-        Samples on either side of a block that reach into it.
-
     Raises
     ------
     UsageError
@@ -216,40 +251,24 @@ class ZeroPhase:
     """
 
     def __init__(self, band: Band, dt: float, order: int) -> None:
-        rate = 1000.0 / dt
-        for corner in (band.low, band.high):
-            if corner is not None and corner >= rate / 2:
-                raise UsageError(
-                    f"filter has the corner {corner:g} Hz, half the sampling rate is {rate / 2:g}",
-                    remedy="lower the corner, or sample more often",
-                )
-        corners = [corner for corner in band if corner is not None]
-        btype = "bandpass" if len(corners) == 2 else "highpass" if band.low else "lowpass"
-        wanted = corners if len(corners) == 2 else corners[0]
-        self._sections = signal.butter(order, wanted, btype, fs=rate, output="sos")
-        poles = signal.butter(order, wanted, btype, fs=rate, output="zpk")[1]
-        self.margin = int(np.ceil(np.log(_LEFT) / np.log(np.max(np.abs(poles)))))
+        self._sections = butterworth_sections(band, dt, order)
+        poles = signal.sos2zpk(self._sections)[1]
+        super().__init__(float(np.max(np.abs(poles))))
         if self.margin > LONGEST_ANSWER:
+            corners = [corner for corner in band if corner is not None]
             raise UsageError(
                 f"a filter with the corner {min(corners):g} Hz answers for"
                 f" {self.margin * dt / 1000:.3g} s",
                 remedy="raise the corner, or make the templates with a larger --resample",
             )
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        """Filter a block (n + 2 margin, C), and return what is not at its ends, (n, C)."""
-        length = fft.next_fast_len(len(block), real=True)
-        turns = np.linspace(0.0, np.pi, length // 2 + 1)
-        if length % 2:
-            turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
-        gain = np.abs(signal.sosfreqz(self._sections, turns)[1]) ** 2
-        spectrum = fft.rfft(block, length, axis=0) * gain[:, None]
-        filtered = fft.irfft(spectrum, length, axis=0)
-        return np.asarray(filtered[self.margin : len(block) - self.margin])
+    def gain(self, turns: np.ndarray) -> np.ndarray:
+        """The square of one pass's, shape (n,), at frequencies in radians per sample, (n,)."""
+        return np.asarray(np.abs(signal.sosfreqz(self._sections, turns)[1]) ** 2)
 
 
-class ElectrodeFilter:
-    """The filter that an electrode and its amplifier are, for a recording that has no ends.
+class ElectrodeFilter(BlockFilter):
+    """The filter that an electrode and its amplifier are.
 
     Sampled by the bilinear transform: at a frequency f it is the analog one at
     ``tan(pi f dt) / (pi dt)``, so that no sample after another one reaches back.
@@ -260,11 +279,6 @@ class ElectrodeFilter:
         The electrode.
     dt : float
         Sampling interval, ms.
-
-    Attributes
-    ----------
-    margin : int
-        Samples on either side of a block that reach into it.
 
     Raises
     ------
@@ -277,21 +291,13 @@ class ElectrodeFilter:
         above, below = signal.bilinear(*electrode.polynomials(), fs=1.0 / seconds)
         self._above, self._below = np.atleast_1d(above), np.atleast_1d(below)
         poles = np.abs(np.roots(self._below))
-        slowest = float(np.max(poles, initial=0.0))
-        self.margin = 1
-        if slowest > 0:
-            self.margin = len(self._below) + int(np.ceil(np.log(_LEFT) / np.log(slowest)))
+        super().__init__(float(np.max(poles, initial=0.0)), order=len(self._below))
         if self.margin > LONGEST_ANSWER:
             raise UsageError(
                 f"the electrode answers to an impulse for {self.margin * seconds:.3g} s",
                 remedy="lower its capacitance or the amplifier's input, or leave out input",
             )
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        """Filter a block (n + 2 margin, C), and return what is not at its ends, (n, C)."""
-        length = fft.next_fast_len(len(block), real=True)
-        turns = 2.0 * np.pi * np.arange(length // 2 + 1) / length
-        gain = signal.freqz(self._above, self._below, turns)[1]
-        spectrum = fft.rfft(block, length, axis=0) * gain[:, None]
-        filtered = fft.irfft(spectrum, length, axis=0)
-        return np.asarray(filtered[self.margin : len(block) - self.margin])
+    def gain(self, turns: np.ndarray) -> np.ndarray:
+        """Complex gain, shape (n,), at frequencies in radians per sample, (n,)."""
+        return np.asarray(signal.freqz(self._above, self._below, turns)[1])
