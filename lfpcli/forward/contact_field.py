@@ -7,7 +7,7 @@ next tells its error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -134,17 +134,12 @@ def contact_field(
         remainder = field.remainder(contact, sigma)
         values = GridValues.of(grid, field.sigma, remainder, contact=contact, sigma=sigma)
         if before is not None:
-            ratio = parts / PARTS[number - 1]
-            solved = ContactField(coarse=before, fine=values, ratio=ratio)
-            following = known + solved.at(samples)
+            pair = ContactField(coarse=before, fine=values, ratio=parts / PARTS[number - 1])
+            following = known + pair.at(samples)
             errors = np.abs(following - potential) / np.abs(following)
             potential = following
-            solved = ContactField(
-                coarse=before,
-                fine=values,
-                ratio=ratio,
-                error=float(np.median(errors)),
-                largest_error=float(np.max(errors)),
+            solved = replace(
+                pair, error=float(np.median(errors)), largest_error=float(np.max(errors))
             )
             # before the second pair of grids there is no error to compare
             if solved.error <= tolerance:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graded_grids import graded_faces
 
 from lfpcli.errors import InputError
-from lfpcli.forward.grid_field import Grid, GridField, graded_faces
+from lfpcli.forward.grid_field import Grid, GridField
 from lfpcli.forward.grid_values import GridValues
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.potentials import PotentialModel

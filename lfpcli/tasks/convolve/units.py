@@ -81,9 +81,9 @@ def candidates(files: Sequence[TemplateFile]) -> Candidates:
     for number, each in enumerate(files):
         _check_same(first, each)
         depth = _troughs(each)
-        for unit in np.unique(each.units):
-            members = np.flatnonzero(each.units == unit)
-            path = members[np.argsort(each.steps[members], kind="stable")]
+        order = np.lexsort((each.steps, each.units))
+        begins = np.flatnonzero(np.diff(each.units[order], prepend=np.nan))
+        for path in np.split(order, begins)[1:]:
             file.append(number)
             rows.append(path)
             positions.append(each.positions[path[0]])
