@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import attribute_number
 from lfpcli.io.recording import Recording
 from lfpcli.tasks.convolve.trains import DURATION, FIRST, SIZE
 
@@ -86,19 +88,26 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
 
 def _members(recording: Recording, name: str, gids: np.ndarray) -> np.ndarray:
     """Ids of all trains of a population, silent ones too where the file tells of them."""
-    attributes = recording.file[f"spikes/{name}"].attrs
-    if SIZE in attributes:
-        first, size = int(attributes.get(FIRST, 0)), int(attributes[SIZE])
+    group, source = _group(recording, name)
+    if SIZE in group.attrs:
+        first = int(attribute_number(group, FIRST, source, 0.0))
+        size = int(attribute_number(group, SIZE, source))
         if size < 0 or (len(gids) and not first <= gids.min() <= gids.max() < first + size):
             raise InputError(
                 f"has ids beyond the {size} from {first} on that its attributes tell of",
-                source=recording.source_of(f"/spikes/{name}"),
+                source=source,
                 remedy="draw it again: lfp spikes",
             )
         return np.arange(first, first + size)
     if name in recording.populations:
         return np.unique(recording.geometry(name).gid)
     return np.unique(gids)
+
+
+def _group(recording: Recording, name: str) -> tuple[Any, str]:
+    """The spikes of a population in the file, and what to call them in messages."""
+    path = f"/spikes/{name}"
+    return recording.file[path], recording.source_of(path)
 
 
 def duration_of(recording: Recording) -> float:
@@ -111,15 +120,11 @@ def duration_of(recording: Recording) -> float:
     """
     lengths = []
     for name in recording.spike_populations:
-        stated = recording.file[f"spikes/{name}"].attrs.get(DURATION)
-        if stated is not None:
-            lengths.append(float(stated))
-    for group in recording.dipole_groups:
-        dipole = recording.dipole(group)
-        lengths.append(dipole.t_start + dipole.dt * dipole.data.shape[0])
-    for name in recording.signals:
-        signal = recording.signal(name)
-        lengths.append(signal.t_start + signal.dt * signal.data.shape[0])
+        group, source = _group(recording, name)
+        if DURATION in group.attrs:
+            lengths.append(attribute_number(group, DURATION, source))
+    if recording.end is not None:
+        lengths.append(recording.end)
     if not lengths:
         raise InputError(
             "does not say how long its trains are",

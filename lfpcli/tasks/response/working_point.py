@@ -99,20 +99,14 @@ def _rate(name: str, size: int, source: SpikeSource | None, recording: Recording
 
 def _duration(recording: Recording) -> float:
     """Length of a run, ms, by what was sampled in it."""
-    ends = []
-    for group in recording.dipole_groups:
-        dipole = recording.dipole(group)
-        ends.append(dipole.t_start + dipole.dt * dipole.data.shape[0])
-    for name in recording.signals:
-        signal = recording.signal(name)
-        ends.append(signal.t_start + signal.dt * signal.data.shape[0])
-    if not ends or max(ends) <= 0:
+    end = recording.end
+    if end is None or end <= 0:
         raise InputError(
             "holds neither dipoles nor signals, which say how long the run was",
             source=recording.name,
             remedy="give the rates: --rates",
         )
-    return float(max(ends))
+    return end
 
 
 def _potential(name: str, recording: Recording | None, v_init: float) -> float:
