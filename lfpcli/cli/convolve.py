@@ -158,9 +158,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _are_kernels(files: list[str]) -> bool:
-    from lfpcli.io.kernels import holds_kernels
+    from lfpcli.io.kernels import FORMAT
+    from lfpcli.io.recording import stored_format
 
-    return len(files) == 2 and files[0] != "-" and holds_kernels(files[0])
+    return len(files) == 2 and files[0] != "-" and stored_format(files[0]) == FORMAT
 
 
 def _convolve_kernels(args: argparse.Namespace) -> None:

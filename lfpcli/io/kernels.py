@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.guarded.hdf5 import numbers, texts, whole
-from lfpcli.io.recording import as_plain, encode, open_hdf5
+from lfpcli.guarded.hdf5 import attribute_number, numbers, texts, whole
+from lfpcli.io.attributes import as_plain, encode
+from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 from lfpcli.io.writer import RecordingWriter, store
 
@@ -65,12 +65,7 @@ class KernelWriter(RecordingWriter):
         See `lfpcli.io.provenance`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], provenance: Mapping[str, Any]) -> None:
-        super().__init__(path, provenance)
-        self.file.attrs["format"] = FORMAT
-        self.file.attrs["format_version"] = VERSION
-        for mark in ("magic", "version"):
-            del self.file.attrs[mark]
+    format_name, format_version = FORMAT, VERSION
 
     def __enter__(self) -> KernelWriter:
         return self
@@ -116,12 +111,6 @@ def read_kernels(file: h5py.File, name: str) -> list[Kernels]:
     return [_kernels(file, signal, name) for signal in sorted(group)]
 
 
-def holds_kernels(source: str | os.PathLike[str]) -> bool:
-    """Whether an HDF5 file is one of kernels."""
-    with open_hdf5(source) as (file, _):
-        return as_text(file.attrs.get("format", "")) == FORMAT
-
-
 def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
     base = f"kernels/{signal}"
     source = f"{name}:/{base}"
@@ -129,9 +118,10 @@ def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
     if not isinstance(group, h5py.Group) or not isinstance(group.get("values"), h5py.Group):
         raise InputError("holds no values", source=source, remedy=_AGAIN)
     facts = {key: as_plain(value) for key, value in group.attrs.items()}
-    dt = facts.pop("dt", None)
-    if not isinstance(dt, float) or not (math.isfinite(dt) and dt > 0):
-        raise InputError("attribute 'dt' is missing or wrong", source=source, remedy=_AGAIN)
+    dt = attribute_number(group, "dt", source, remedy=_AGAIN)
+    if dt <= 0:
+        raise InputError(f"has a sampling interval of {dt:g} ms", source=source, remedy=_AGAIN)
+    del facts["dt"]
     values: dict[tuple[str, str], np.ndarray] = {}
     for number in sorted(group["values"]):
         dataset = numbers(file, f"{base}/values/{number}", name, ndim=2)

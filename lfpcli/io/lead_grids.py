@@ -17,7 +17,9 @@ from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_field import Grid
 from lfpcli.forward.grid_values import GridValues
 from lfpcli.guarded.hdf5 import attribute_number, numbers, texts, whole
-from lfpcli.io.recording import encode, open_hdf5
+from lfpcli.guarded.writing import new_hdf5
+from lfpcli.io.attributes import encode
+from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 from lfpcli.io.writer import store
 
@@ -61,7 +63,7 @@ def write_lead_grids(
         See `lfpcli.io.provenance`.
     """
     contacts = lead.contacts
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path, checked=True) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, VERSION
         file.attrs["medium"] = json.dumps(lead.medium)
         file.attrs["array"] = contacts.name

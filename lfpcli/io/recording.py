@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from lfpcli.geometry import Geometry
 from lfpcli.guarded import hdf5
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
 from lfpcli.io import stream
+from lfpcli.io.attributes import as_plain
 from lfpcli.io.frames import frame, segment_names
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.shares import SHARE, share_of
@@ -360,6 +360,14 @@ class Recording:
         return share_of(value, group, populations, source=self.source_of(dataset))
 
     @property
+    def end(self) -> float | None:
+        """When the longest of dipoles and signals ends, ms; None where there are none."""
+        sampled: list[Sampled] = [self.dipole(group) for group in self.dipole_groups]
+        sampled += [self.signal(name) for name in self.signals]
+        ends = [each.t_start + each.dt * each.data.shape[0] for each in sampled]
+        return max(ends, default=None)
+
+    @property
     def signals(self) -> list[str]:
         """Names of the signals."""
         return self._keys("signals")
@@ -447,6 +455,21 @@ def open_recording(source: str | os.PathLike[str], label: str | None = None) -> 
         yield Recording(file, name)
 
 
+def stored_format(source: str | os.PathLike[str]) -> str:
+    """What an HDF5 file says that it is, such as `FORMAT`; empty where it is none or says nothing.
+
+    Raises
+    ------
+    InputError
+        Where the file is damaged.
+    """
+    with stream.local_file(source) as (path, name):
+        if not h5py.is_hdf5(path):
+            return ""
+        with open_hdf5(path, name) as (file, _):
+            return as_text(file.attrs.get("format", ""))
+
+
 @contextlib.contextmanager
 def open_hdf5(
     source: str | os.PathLike[str], label: str | None = None
@@ -464,34 +487,3 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return float("nan")
-
-
-def as_plain(value: Any) -> Any:
-    """An attribute in plain types: texts, numbers, lists, and the trees that texts of JSON are."""
-    if isinstance(value, bytes):
-        value = as_text(value)
-    # attributes hold no tables: what is nested was written as JSON
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(value)
-    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-
-
-def encode(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as HDF5 attributes: numbers and flat lists as they are, trees as JSON."""
-    encoded: dict[str, Any] = {}
-    for key, value in parameters.items():
-        if value is None:
-            continue
-        if isinstance(value, (dict, list, tuple)) and not _flat(value):
-            value = json.dumps(value, default=lambda v: np.asarray(v).tolist())
-        encoded[key] = value
-    return encoded
-
-
-def _flat(value: Any) -> bool:
-    return (
-        not isinstance(value, dict)
-        and np.asarray(value, dtype=object).dtype == object
-        and all(isinstance(v, (int, float)) for v in value)
-    )

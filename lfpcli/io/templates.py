@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +14,16 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements
-from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
-from lfpcli.io.recording import as_plain, encode, open_hdf5
+from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, texts, whole
+from lfpcli.io.attributes import as_plain, encode
+from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 from lfpcli.io.writer import RecordingWriter, store
 
 FORMAT = "lfp-templates"
 VERSION = 1
 CHUNK_BYTES = 1 << 20
+_AGAIN = "make the templates again with 'lfp probe --placements'"
 
 
 class TemplateWriter(RecordingWriter):
@@ -38,14 +39,7 @@ class TemplateWriter(RecordingWriter):
         Whether templates are kept in single precision.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
-    ) -> None:
-        super().__init__(path, provenance, float32=float32)
-        self.file.attrs["format"] = FORMAT
-        self.file.attrs["format_version"] = VERSION
-        for mark in ("magic", "version"):
-            del self.file.attrs[mark]
+    format_name, format_version = FORMAT, VERSION
 
     def __enter__(self) -> TemplateWriter:
         return self
@@ -163,7 +157,15 @@ def open_templates(source: str | os.PathLike[str]) -> Iterator[TemplateFile]:
         types = [str(facts.get("cell_type", f"cell {facts.get('gid', 0)}"))] * placements
         if "cell_types" in file:
             types = texts(file, "cell_types", name)
-        dt, t_start = (_number(facts, key, name) for key in ("dt", "t_start"))
+        source_name = f"{name}:/templates"
+        dt, t_start = (
+            attribute_number(templates, key, source_name, remedy=_AGAIN)
+            for key in ("dt", "t_start")
+        )
+        if dt <= 0:
+            raise InputError(
+                f"has a sampling interval of {dt:g} ms", source=source_name, remedy=_AGAIN
+            )
         yield TemplateFile(
             templates=templates,
             positions=read.array("positions", (placements, 3)),
@@ -193,23 +195,6 @@ class _Arrays:
             raise InputError(
                 f"has shape {values.shape}, expected {shape}",
                 source=f"{self.name}:/{path}",
-                remedy="make the templates again with 'lfp probe --placements'",
+                remedy=_AGAIN,
             )
         return values
-
-
-def _number(facts: Mapping[str, Any], key: str, name: str) -> float:
-    value = facts.get(key)
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(
-            f"attribute '{key}' is missing or no number",
-            source=f"{name}:/templates",
-            remedy="make the templates again with 'lfp probe --placements'",
-        )
-    if key == "dt" and value <= 0:
-        raise InputError(
-            f"sampling interval is {value:g} ms",
-            source=f"{name}:/templates",
-            remedy="make the templates again with 'lfp probe --placements'",
-        )
-    return float(value)

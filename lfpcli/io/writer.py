@@ -15,6 +15,7 @@ import numpy as np
 
 from lfpcli.geometry import Geometry
 from lfpcli.guarded.writing import abandon, create
+from lfpcli.io.attributes import encode
 from lfpcli.io.recording import (
     FORMAT,
     GEOMETRY_UNITS,
@@ -23,7 +24,6 @@ from lfpcli.io.recording import (
     Report,
     Sampled,
     Signal,
-    encode,
 )
 from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
@@ -260,16 +260,20 @@ class RecordingWriter:
         Whether samples are kept in single precision.
     """
 
+    # what the file says that it is
+    format_name, format_version = FORMAT, VERSION
+
     def __init__(
         self, path: str | os.PathLike[str], provenance: Mapping[str, Any], *, float32: bool = False
     ) -> None:
         self.file = create(path, checked=True)
         self.dtype: np.dtype[Any] = np.dtype("f4" if float32 else "f8")
-        self.file.attrs["format"] = FORMAT
-        self.file.attrs["format_version"] = VERSION
-        # SONATA's marks, by which its readers know the file
-        self.file.attrs["magic"] = np.uint32(0x0A7A)
-        self.file.attrs["version"] = np.array([0, 1], np.uint32)
+        self.file.attrs["format"] = self.format_name
+        self.file.attrs["format_version"] = self.format_version
+        if self.format_name == FORMAT:
+            # SONATA's marks, by which its readers know the file
+            self.file.attrs["magic"] = np.uint32(0x0A7A)
+            self.file.attrs["version"] = np.array([0, 1], np.uint32)
         self.set_provenance(provenance)
         self._reports: list[tuple[str, float, float]] = []
         self._tracks: list[Track] = []

@@ -361,6 +361,7 @@ def templates(tmp_path: Path) -> Path:
         file["positions"] = rng.normal(size=(5, 3))
         file["rotations"] = turns
         file["contacts"] = [[0.0, y, z] for y in (0, 20) for z in (0, 20)]
+        file["contact_names"] = np.array(["0", "1", "2", "3"], "S1")
     return path
 
 

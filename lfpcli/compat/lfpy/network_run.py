@@ -138,9 +138,9 @@ class NetworkRun:
 
     def write(self, path: Path) -> None:
         """Write the measurements to HDF5, each as a dataset ``<class><number>``."""
-        import h5py
+        from lfpcli.guarded.writing import new_hdf5
 
-        with h5py.File(path, "w") as file:
+        with new_hdf5(path) as file:
             for k, probe in enumerate(self.probes):
                 dataset = file.create_dataset(f"{type(probe).__name__}{k}", data=probe.data)
                 dataset.attrs["dt"] = self.settings.dt

@@ -47,9 +47,9 @@ def leave_at_points(
 
 def write_measurements(path: Path, probes: Iterable[Any], dt: float) -> None:
     """Write the measurements of probes to HDF5, one dataset each, with the step of time, ms."""
-    import h5py
+    from lfpcli.guarded.writing import new_hdf5
 
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         for name, probe in named(probes):
             dataset = file.create_dataset(name, data=probe.data)
             dataset.attrs["dt"] = dt

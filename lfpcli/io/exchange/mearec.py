@@ -13,6 +13,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.hdf5 import attribute_number, number, numbers, whole
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains, only_traces
 from lfpcli.io.exchange.mearec_electrodes import electrode_record, euler_angles
 from lfpcli.io.exchange.samples import Samples
@@ -126,7 +127,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         )
     gain = MICROVOLT * float(traces.parameters.get(GAIN, 0.0))
     dtype = "i2" if gain else target.dtype
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         file.attrs["mearec_version"] = LAYOUT
         _write_samples(file, traces, gain or 1.0, dtype)
         file["channel_positions"] = np.asarray(traces.positions, float)

@@ -12,7 +12,9 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements
-from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, number, numbers, texts, whole
+from lfpcli.guarded.hdf5 import CheckedDataset, number, numbers, texts, whole
+from lfpcli.guarded.writing import new_hdf5
+from lfpcli.io.attributes import as_plain
 from lfpcli.io.exchange.contents import Target
 from lfpcli.io.exchange.mearec_electrodes import (
     NULL,
@@ -21,8 +23,8 @@ from lfpcli.io.exchange.mearec_electrodes import (
     record_positions,
     rotations_of,
 )
-from lfpcli.io.recording import as_plain, open_hdf5
-from lfpcli.io.templates import TemplateWriter
+from lfpcli.io.recording import open_hdf5
+from lfpcli.io.templates import TemplateWriter, open_templates
 from lfpcli.io.writer import store
 
 _AGAIN = "make them again with lfp probe --placements"
@@ -55,24 +57,16 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
         Where the templates do not begin before the spike.
     """
     del target
-    with open_hdf5(source) as (file, name), h5py.File(path, "w") as out:
-        templates = numbers(file, "templates", name, ndim=3, remedy=_AGAIN)
-        source_name = f"{name}:/templates"
-        dt = attribute_number(templates, "dt", source_name, remedy=_AGAIN)
-        t_start = attribute_number(templates, "t_start", source_name, remedy=_AGAIN)
-        if not dt > 0:
-            raise InputError(
-                f"has a sampling interval of {dt:g} ms", source=source_name, remedy=_AGAIN
-            )
+    with open_templates(source) as file, new_hdf5(path) as out:
+        templates, dt = file.templates, file.dt
+        source_name = f"{file.name}:/templates"
         count, contacts, samples = templates.shape
-        positions = _table(file, "positions", name, (count, 3))
-        rotations = _table(file, "rotations", name, (count, 3, 3))
         # far beyond the samples is as wrong as just beyond
-        before = int(min(-t_start / dt, samples) + 1e-9)
+        before = int(min(-file.t_start / dt, samples) + 1e-9)
         if not 0 < before < samples:
             raise InputError(
                 "templates do not begin before the spike",
-                source=name,
+                source=file.name,
                 remedy="make them with lfp probe --placements N --spike-window 2,5",
             )
         # MEArec counts the samples before and after, without the one at the end
@@ -85,8 +79,8 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
             if not np.all(np.isfinite(block)):
                 raise InputError("holds NaN or infinity", source=source_name, remedy=_AGAIN)
             written[start : start + rows] = np.stack([_aligned(one, before) for one in block])
-        out["locations"] = positions
-        out["rotations"] = euler_angles(rotations)
+        out["locations"] = file.positions
+        out["rotations"] = euler_angles(file.rotations)
         names = np.full(count, cell_type, dtype=object)
         out.create_dataset("celltypes", data=names, dtype=h5py.string_dtype("ascii"))
         info = out.create_group("info")
@@ -99,19 +93,8 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
         }
         for key, value in params.items():
             info[f"params/{key}"] = value
-        places = _table(file, "contacts", name, (contacts, 3))
-        array = {key: as_plain(value) for key, value in templates.attrs.items()}
-        for key, value in electrode_record(places, array, source_name).items():
+        for key, value in electrode_record(file.contacts, file.facts, source_name).items():
             info[f"electrodes/{key}"] = value
-
-
-def _table(file: h5py.File, path: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    values = whole(numbers(file, path, name, remedy=_AGAIN))
-    if values.shape != shape:
-        raise InputError(
-            f"has shape {values.shape}, expected {shape}", source=f"{name}:/{path}", remedy=_AGAIN
-        )
-    return values
 
 
 def _aligned(template: np.ndarray, before: int) -> np.ndarray:

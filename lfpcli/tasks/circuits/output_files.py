@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.sonata.config import read_config
@@ -91,7 +92,7 @@ def _write_spikes(
     source: Recording, circuit: Circuit, outputs: CircuitOutputs, replace: bool
 ) -> None:
     if outputs.spikes is not None:
-        with atomic_output(outputs.spikes, force=replace) as path, h5py.File(path, "w") as file:
+        with atomic_output(outputs.spikes, force=replace) as path, new_hdf5(path) as file:
             _mark(file)
             for name, times, node_ids in _spikes(source, circuit):
                 group = file.create_group(f"spikes/{name}")
@@ -117,7 +118,7 @@ def _write_membrane(
     variable = names.get(report.variable, report.variable)
     wanted = circuit.node_set(report.cells, f"reports.{report.name}")
     first = 0
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         _mark(file)
         for name, nodes in circuit.nodes_in_order().items():
             index = wanted.get(name)
@@ -194,7 +195,7 @@ def _write_potentials(source: Recording, report: PotentialReport, path: Path) ->
         )
     signal = source.signal(report.name)
     samples, channels = signal.data.shape[0] - 1, signal.data.shape[1]
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         _mark(file)
         data = file.create_dataset("ecp/data", shape=(samples, channels), dtype="f8")
         _copy(signal.data, data, np.arange(channels))

@@ -14,9 +14,9 @@ import numpy as np
 
 from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
-from lfpcli.io import stream
+from lfpcli.io import stream, templates
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.recording import Recording, open_recording
+from lfpcli.io.recording import Recording, open_recording, stored_format
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
@@ -28,7 +28,6 @@ from lfpcli.tasks.figures.network_figure import holds_network
 from lfpcli.tasks.figures.page_tracks import Tracks, tracks_of
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
-from lfpcli.tasks.figures.templates import holds_templates
 from lfpcli.tasks.files.check import Finding, check
 from lfpcli.tasks.files.info import info
 
@@ -73,7 +72,7 @@ def write_page(
     check_output(target, force=force, binary=False)
     view = view or View()
     with stream.local_file(source) as (path, name):
-        if holds_templates(path) or holds_network(path):
+        if stored_format(path) == templates.FORMAT or holds_network(path):
             raise UsageError("a page shows recordings and morphologies, no templates or networks")
         blocks = Blocks()
         if morphology_format(path) is not None:

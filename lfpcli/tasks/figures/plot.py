@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 from matplotlib.figure import Figure
 
 from lfpcli.errors import UsageError
-from lfpcli.io import stream
+from lfpcli.io import kernels, stream, templates
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.kernels import holds_kernels
-from lfpcli.io.recording import Recording, open_recording
+from lfpcli.io.recording import Recording, open_recording, stored_format
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting import figure as figures
@@ -33,7 +31,7 @@ from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
-from lfpcli.tasks.figures.templates import draw_templates, holds_templates
+from lfpcli.tasks.figures.templates import draw_templates
 from lfpcli.vocabulary import FIGURE_FORMATS
 
 
@@ -145,29 +143,29 @@ def _figure(
     title: str | None,
 ) -> Figure:
     with stream.local_file(sources[0]) as (path, name):
-        others = (holds_templates, holds_network)
-        is_recording = morphology_format(path) is None and not any(
-            is_one(path) for is_one in others
-        )
-        if view.map is not None and not is_recording:
+        is_morphology = morphology_format(path) is not None
+        format_name = "" if is_morphology else stored_format(path)
+        is_network = not is_morphology and holds_network(path)
+        others = is_morphology or is_network or format_name == templates.FORMAT
+        if view.map is not None and others:
             raise UsageError("a map of potentials is drawn of a recording")
-        if morphology_format(path) is not None:
+        if is_morphology:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
-        if h5py.is_hdf5(path) and holds_kernels(path):
+        if format_name == kernels.FORMAT:
             if parts is not None:
                 raise UsageError(
                     "kernels are drawn whole, without --what", remedy="--signal NAME chooses some"
                 )
             return draw_kernels(path, signals=view.beside, size=size, title=title)
-        if holds_templates(path):
+        if format_name == templates.FORMAT:
             if parts is not None or view.beside:
                 raise UsageError(
                     "templates are drawn whole, without --what and --signal",
                     remedy="--placement N draws another",
                 )
             return draw_templates(path, name, placement=view.placement, size=size, title=title)
-        if holds_network(path):
+        if is_network:
             if parts is not None or view.beside:
                 raise UsageError("a network has no parts to choose from")
             return draw_network(path, name, size=size, title=title)

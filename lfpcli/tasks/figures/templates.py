@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.recording import open_hdf5
-from lfpcli.io.templates import FORMAT
 from lfpcli.io.text import as_text
 from lfpcli.plotting import figure as figures
 from lfpcli.plotting.figure import Panel
@@ -20,14 +19,6 @@ from lfpcli.plotting.notes import add_note
 from lfpcli.tasks.figures.channels import depth_axis
 
 _WIDTH, _HEIGHT = 3.4, 4.6
-
-
-def holds_templates(path: Path) -> bool:
-    """Whether a file is one of templates."""
-    if not h5py.is_hdf5(path):
-        return False
-    with open_hdf5(path) as (file, _):
-        return as_text(file.attrs.get("format", "")) == FORMAT
 
 
 def draw_templates(
