@@ -58,6 +58,7 @@ class Geometry:
         self.end = np.ascontiguousarray(self.end, dtype=float).reshape(-1, 3)
         n = len(self.start)
         self.diam = np.ascontiguousarray(self.diam, dtype=float).reshape(-1)
+        # told by identity: an empty array may be that of a cell without segments
         if self.area is PROTOTYPE:
             self.area = np.pi * self.diam * np.linalg.norm(self.end - self.start, axis=1)
         for name, fill in (("gid", 0), ("section", 0), ("parent", -1)):
@@ -133,8 +134,10 @@ class Geometry:
         """
         named = np.array([is_soma_name(n) for n in self.section_names], dtype=bool)
         mask = named[self.section]
+        # somata are looked for cell by cell only where there are several
         alone = len(mask) > 0 and bool(np.all(self.gid == self.gid[0]))
         if len(mask) and not (alone and mask.any()):
+            # cells without a soma are marked at their first segment
             first = np.unique(self.gid, return_index=True)[1]
             without = ~np.isin(self.gid[first], self.gid[mask])
             mask[first[without]] = True
@@ -178,8 +181,10 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
     InputError
         Where a pattern names no section.
     """
+    # NEURON puts the instance of a template before a section: Pyr[0].dend[3]
     short = [name.rsplit("].", 1)[-1] if "]." in name else name for name in names]
     arrays = [name.split("[", 1)[0] for name in short]
+    # dend1 and dend_2 of some authors are meant by dend
     kinds = [name.rstrip("_0123456789") for name in arrays]
     chosen: set[int] = set()
     for pattern in patterns:

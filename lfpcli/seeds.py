@@ -64,12 +64,14 @@ class StreamTable:
         row, column : int
             Numbers >= 0, such as a gid and an interval of time.
         """
+        # the lower two words count on from zero, so that streams do not meet
         self._start["state"]["counter"][2:] = column, row
         self._bits.state = self._start
         return self._generator
 
 
 def _sequence(seed: int, purpose: str, *key: int) -> np.random.SeedSequence:
+    # hash() of a text differs from process to process
     words = [int(seed), zlib.crc32(purpose.encode()), *(int(k) for k in key)]
     return np.random.SeedSequence(words)
 

@@ -108,6 +108,7 @@ def butterworth(
 def _padded_sections(band: Band, dt: float, order: int, samples: int) -> tuple[np.ndarray, int]:
     """Second-order sections of a filter, and how far the ends of a signal are padded."""
     sections = butterworth_sections(band, dt, order)
+    # as many samples as scipy pads by itself; shorter signals have no ends to turn about
     padding = 3 * (2 * len(sections) + 1)
     if samples <= padding:
         raise InputError(
@@ -185,6 +186,7 @@ def resample(data: ArrayLike, dt: float, to_dt: float) -> np.ndarray:
 def _ratio(dt: float, to_dt: float) -> Fraction:
     """Ratio of two sampling intervals, in small whole numbers."""
     wanted = _checked_interval(dt) / _checked_interval(to_dt)
+    # intervals such as 0.025 ms are no binary fractions; their ratio is meant to be whole
     ratio = Fraction(wanted).limit_denominator(LARGEST_FACTOR)
     if not 0 < ratio.numerator <= LARGEST_FACTOR or abs(float(ratio) / wanted - 1) > 1e-9:
         raise UsageError(

@@ -21,6 +21,7 @@ from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.potentials import near_contacts, transfer_matrix
 from lfpcli.vocabulary import METHODS
 
+# LFPykit's names of the methods, and ours
 _METHOD_OF = {
     "linesource": "line",
     "pointsource": "point",
@@ -146,6 +147,7 @@ class RecExtElectrode(LinearModel):
         elif x is None or y is None or z is None:
             raise UsageError("an electrode needs a probe, or x, y and z")
         else:
+            # a face without a size or a normal would be averaged over nothing, which is the centre
             if n is not None and (r is None or N is None):
                 raise UsageError("averaging over faces needs all of n, N and r")
             self.contacts = Contacts(
@@ -354,6 +356,7 @@ def _contacts_of_probe(probe: Any) -> Contacts:
     if isinstance(probe, Contacts):
         return probe
     size = np.ravel(probe.size)
+    # MEAutility: a radius, half a side of a square, or two half sides
     rect = len(size) == 2
     return Contacts(
         np.asarray(probe.positions, dtype=float),

@@ -132,6 +132,7 @@ def refine(
         Of the coordinates, where the medium is anisotropic; `scale` is 1 then.
     """
     factors = np.ones(3) if stretch is None else stretch
+    # distances shrink by stretching as much as the axes differ
     reach = NEAR * size * float(factors.max() / factors.min())
     rows, columns = near_pairs(sources, faces.centre, reach)
     if len(rows):
@@ -184,6 +185,7 @@ def refine_in_medium(
             )
             pairs = np.arange(len(near))
             exact = face_means(some.start, some.end, some.radius, one, np.zeros_like(pairs), pairs)
+            # the cubature's share of the face itself, for that of the fixed points
             value += coarse.direct / sigma * exact - coarse.of_itself(some)
         if coarse.others_are_near(NEAR * size):
             fine = _Images(
@@ -217,6 +219,7 @@ class _Images:
         self.images, factors = self.images[0], factors[0]
         self.weights = share[:, None] * factors
         offset = np.abs(self.images - points[:, None]).max(axis=(0, 2))
+        # only what is the same all over the face can be taken out of the mean
         constant = np.ptp(factors, axis=0) == 0.0
         self.is_itself = (offset <= SAME_PLACE * size.max()) & constant
         self.direct = float(np.sum(factors[0, self.is_itself]))

@@ -85,6 +85,7 @@ def random_placements(
         raise UsageError(
             f"beta distribution of {beta[0]:g} and {beta[1]:g}, expected numbers above zero"
         )
+    # a stream each: what is drawn again for one leaves the others as they are
     streams = [seeds.generator(seed, "placement", k) for k in range(count)]
     positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
     left = np.arange(count)
@@ -196,6 +197,7 @@ def contacts_inside(
     step = max(1, _BLOCK_POINTS // max(len(positions), 1))
     for first in range(0, len(placements), step):
         part = slice(first, first + step)
+        # contacts are moved into the frame of the cell, whose tree then needs building once
         offset = positions - placements.positions[part][:, None]
         seen = np.einsum("pcx,pxy->pcy", offset, placements.rotations[part]) + soma
         near = near_contacts(segments, seen.reshape(-1, 3))

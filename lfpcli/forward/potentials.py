@@ -124,6 +124,7 @@ class PotentialModel:
         """The matrix (C, N) in a medium that is solved on grids about the contacts."""
         start, end = source_ends(medium.prepare(segments), self.method)
         whole = medium.remainders(contacts, start, end)
+        # the singular part is that of an infinite medium as it is about the contact
         about = np.array([one.sigma for one in medium.solve(contacts)])
         for sigma in np.unique(about, axis=0):
             rows = np.flatnonzero((about == sigma).all(axis=1))
@@ -303,6 +304,7 @@ def check_sigma(sigma: float | ArrayLike) -> np.ndarray:
         raise UsageError(f"sigma has shape {value.shape}, expected one number or three")
     if not np.all(np.isfinite(value)) or np.any(value <= 0):
         raise UsageError(f"sigma is {value.tolist()} S/m, expected finite numbers > 0")
+    # the isotropic kernels are faster, and know more media
     if np.all(value == value.flat[0]):
         return np.asarray(value.flat[0])
     return value

@@ -62,6 +62,7 @@ def soma_places(geometry: Geometry) -> np.ndarray:
         um.
     """
     soma = geometry.is_soma
+    # one cell, the usual case, needs no sorting of gids
     if len(geometry) and np.all(geometry.gid == geometry.gid[0]):
         return np.broadcast_to(geometry.middle[soma].mean(axis=0), (len(geometry), 3))
     gids, cell = np.unique(geometry.gid, return_inverse=True)

@@ -71,6 +71,7 @@ def contacts_of(info: Mapping[str, Any], default_name: str = "", faces: bool = F
         raise InputError(f"plane is {plane!r}", remedy=nearest(str(plane), PLANES, "plane"))
     positions = _positions(info, plane)
     if info.get("center", True):
+        # MEAutility moves arrays so before it sorts them
         positions = positions - positions.mean(axis=0)
     positions = _sorted(positions, info.get("sortlist"))
     axes = np.eye(3)[list(PLANES[plane])]
@@ -171,6 +172,7 @@ def _rows_of_columns(dim: Any) -> list[int]:
         return [dim] * dim
     if len(dim) < 2:
         raise InputError(f"'dim' is {dim!r}, expected N, or [rows, columns], or rows per column")
+    # two numbers are rows and columns; more are the rows of each column
     return [numbers[0]] * numbers[1] if len(numbers) == 2 else numbers
 
 
@@ -193,6 +195,7 @@ def _sorted(positions: np.ndarray, order: Any) -> np.ndarray:
     ):
         raise InputError(f"'sortlist' is no order of the {len(positions)} contacts")
     out = np.empty_like(positions)
+    # the list says where each contact goes, not where it comes from
     out[[int(index) for index in order]] = positions
     return out
 
@@ -211,6 +214,7 @@ def _size(value: Any, shape: str) -> tuple[float, tuple[float, float] | None]:
 def number(value: object, label: str) -> float:
     """`value` as a finite float; an `InputError` that names `label` where it is none."""
     try:
+        # YAML reads yes and on as true, which Python takes for 1
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             result = float(value)
             if np.isfinite(result):

@@ -120,6 +120,7 @@ def _contacts_of(content: Any, name: str, faces: bool) -> Contacts:
     ids: list[str] = []
     for probe in probes:
         ids += map(str, _listed(probe, "contact_ids") or ())
+    # ids of several probes may be those of each alone; numbers are used then
     if len(ids) != len(positions) or len(set(ids)) != len(ids):
         ids = []
     radius, half_sides, shape = _face(probes) if faces else (0.0, None, "circle")
@@ -146,6 +147,7 @@ def _placed(probe: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarra
     ndim = probe.get("ndim")
     if ndim not in (2, 3):
         raise InputError(f"'ndim' is {ndim!r}, expected 2 or 3")
+    # flat probes stand upright, their second coordinate along z
     embed = np.eye(3)[[0, 2]] if ndim == 2 else np.eye(3)
     rows = _array(probe, "contact_positions", (-1, ndim))
     if probe.get("contact_plane_axes") is None:

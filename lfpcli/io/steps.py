@@ -118,6 +118,7 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.lstrip().startswith("#"):
             filled.append((number, [cell for cell in _SEPARATOR.split(line.strip()) if cell]))
+    # a headline
     if filled and not any(is_number(cell) for cell in filled[0][1]):
         del filled[0]
     if not filled:

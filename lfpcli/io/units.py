@@ -64,6 +64,7 @@ class Units:
         if dt == self.dt:
             return self
         length = self.waveforms.shape[1]
+        # resampling goes along the first axis
         rows = np.moveaxis(self.waveforms, 0, 1).reshape(length, -1)
         resampled = resample(rows.astype(float), self.dt, dt).astype(np.float32)
         shape = (len(resampled), len(self.ids), self.waveforms.shape[2])
@@ -100,6 +101,7 @@ def read_units(file: h5py.File, name: str) -> Units | None:
         for key, dtype in (("ids", np.int64), ("files", np.int64), ("templates", np.int64))
     }
     count = len(arrays["ids"])
+    # those of other tools' recordings are not known
     rotations = np.tile(np.eye(3), (count, 1, 1))
     if "rotations" in group:
         rotations = whole(numbers(group, "rotations", name, ndim=3))

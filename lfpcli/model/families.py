@@ -57,6 +57,7 @@ class NormalFamily:
 @functools.cache
 def family(name: str) -> Any:
     """Return the univariate distribution that scipy.stats has under a name, or None."""
+    # scipy.stats takes half a second to load
     if name == "norm":
         return NormalFamily()
     from scipy import stats
@@ -112,6 +113,7 @@ def check_parameters(name: str, params: Mapping[str, float], at: At) -> None:
     if not 0 < params.get("scale", 1.0) < math.inf:
         raise (at / "scale").expected("a finite number > 0", params["scale"])
     with quiet():
+        # scipy answers impossible parameters with a support of nan, not with an error
         ends = family(name)(**params).support()
     if any(math.isnan(end) for end in ends):
         raise at.table_error(f"parameters are outside of what '{name}' allows")

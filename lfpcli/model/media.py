@@ -112,6 +112,7 @@ def _medium(value: Any, at: At) -> Any:
     if isinstance(value, str):
         return _WORDS.read(value, at)
     names = [name for name in MEDIA if name in value]
+    # the key that a medium cannot be without tells which it is
     if len(names) != 1:
         raise at.expected(
             "a table with one of 'slice', 'sphere', 'half_space' and 'regions'", value

@@ -57,6 +57,7 @@ class Rotation(Table):
         """Raise `InputError` where the keys make no single rotation."""
         only_with(self, at, ("angle",), "axis")
         only_with(self, at, ("azimuth",), "tilt")
+        # an angle of 0 is the same as none
         turned = [name for name in "xyz" if getattr(self, name) != 0]
         ways = [bool(turned), self.axis is not None, self.tilt is not None]
         if sum(ways) > 1:

@@ -105,6 +105,7 @@ def _own_first(cls: type[Table]) -> Iterator[tuple[str, Key, Field[Any]]]:
     """Yield the keys, those of the class before those of its bases, open ones last."""
     rows = list(keys_of(cls))
     declared = [row for row in rows if row[2].name in cls.__annotations__]
+    # dataclasses list the fields of bases first, readers want the particular ones
     ordered = declared + [row for row in rows if row not in declared]
     yield from sorted(ordered, key=lambda row: row[1].rest)
 
@@ -147,4 +148,5 @@ def _sentence(text: str) -> str:
 def _escaped(text: str) -> str:
     """Escape a text for roff: backslashes, minus signs, quotes, a leading control character."""
     text = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq")
+    # roff takes a line that begins so for a request
     return r"\&" + text if text[:1] in (".", "'") else text

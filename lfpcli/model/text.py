@@ -46,6 +46,7 @@ def read_file(path: Path) -> str:
 def read_stream(stream: IO[Any], name: str) -> str:
     """Return the text of a text or binary stream."""
     try:
+        # one byte more than allowed tells a text that is too long without reading all of it
         data = stream.read(LONGEST + 1)
         text = data if isinstance(data, str) else bytes(data).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,6 +82,7 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
     InputError
         Where the text is malformed; the message has the line.
     """
+    # standard input has no suffix, and no model in TOML begins with a brace
     is_json = text.lstrip()[:1] == "{" or name.lower().endswith(".json")
     try:
         if is_json:
@@ -108,6 +110,7 @@ def _table(tree: Any, name: str) -> Tree:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> Tree:
     tree: Tree = {}
+    # json would keep the last of two equal keys, and the first be lost without a word
     for key, value in pairs:
         if key in tree:
             raise InputError(f"key {shown(key)} comes twice")
@@ -125,6 +128,7 @@ def _toml_fault(message: str, text: str) -> tuple[str, int]:
 
 def parse_value(text: str) -> Any:
     """Read a value as TOML does; what is no value there is a bare word, a string."""
+    # a second line would be a second key
     if "\n" in text or "\r" in text:
         return text
     try:

@@ -91,6 +91,7 @@ def transform(
         matrix = np.diag([-1.0 if axis in mirror else 1.0 for axis in AXES]) @ matrix
     if rotate is not None:
         matrix = rotation_matrix(parse_rotation(rotate)) @ matrix
+    # only a scale changes diameters: turns keep them, and a squeezed branch has as much membrane
     return morphology.transformed(matrix, shift, thickness=scale)
 
 
@@ -206,6 +207,7 @@ def save(
         with atomic_output(target, force=force, binary=False) as path:
             path.write_text(summary_json(cells, rule), encoding="utf-8")
         return
+    # SWC has no way to tell where one cell ends
     if len(cells) != 1:
         raise UsageError(
             f"{len(cells)} morphologies do not fit into one file",

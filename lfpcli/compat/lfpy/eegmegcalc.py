@@ -155,6 +155,7 @@ class NYHeadModel(head_model.NYHeadModel):
         InputError
             Where the nearest source is more than 2 mm away.
         """
+        # LFPy's places are in mm, ours in um
         if dipole_pos is None or isinstance(dipole_pos, str):
             super().set_dipole_pos(dipole_pos)
         else:

@@ -57,6 +57,7 @@ class Shells:
     def _ratios(self, inner: int, n: int) -> tuple[float, float]:
         """Power 2 n + 1 of the ratio of two radii, and the ratio of the conductivities."""
         radii, sigmas = self.radii, self.sigmas
+        # of the outer part of the shells about degree n
         power = (radii[inner] / radii[inner + 1]) ** (2 * n + 1)
         return float(power), float(sigmas[inner] / sigmas[inner + 1])
 

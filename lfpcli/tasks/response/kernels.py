@@ -187,6 +187,7 @@ class _Response:
         self.notes: list[str] = []
         self.instruments = _chosen_instruments(model, scope.signals)
         self.pairs = self._chosen_pairs()
+        # cells of a kind differ in place and turn alone, so one of each is built
         self._cells: dict[str, Cell] = {}
 
     def _chosen_pairs(self) -> list[tuple[str, str]]:
@@ -251,6 +252,7 @@ class _Response:
                 cell.geometry, self.model, self.layout, population=post, gid=gid, seed=self.seed
             )
             geometry.gid[:] = gid
+            # synapses open a part of the membrane all the time, which shortens the response
             conductance = held + self._synaptic(tables, geometry)
             cable = LinearCable(network, nanofarads, conductance)
             matrices = [instrument.matrix(geometry) for instrument in self.instruments]
@@ -270,6 +272,7 @@ class _Response:
         table = entry.table
         assert isinstance(table, Connection)
         pre_size, post_size = len(self.layout.gids(table.pre)), len(self.layout.gids(post))
+        # each cell stands for all of its population
         number = post_size * synapses_per_pair(table, pre_size, post_size)
         strengths = number * _shares(table, geometry)
         currents = cable.membrane_currents(strengths, -entry.response.current, self.dt)
@@ -328,8 +331,10 @@ class _Response:
     def _representatives(self, post: str) -> list[int]:
         """Gids of cells evenly spread through the depth of a population."""
         gids = self.layout.cells[post]
+        # stable, so that cells of one depth are taken in the order of gids
         order = np.argsort(self.layout.positions[post][:, 2], kind="stable")
         count = min(self.scope.cells, len(gids))
+        # quantiles of the depths, not random ones: fewer cells give the same mean
         middles = ((np.arange(count) + 0.5) * len(gids) / count).astype(np.int64)
         return [gids.start + int(index) for index in order[middles]]
 
@@ -355,6 +360,7 @@ def _shares(table: Connection | Input, geometry: Geometry) -> np.ndarray:
 
 def _delayed(currents: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Currents (L, N) after delays of chances (n,)."""
+    # long enough that nothing of the end comes round to the begin
     length = fft.next_fast_len(len(currents) + len(weights), real=True)
     spectrum = fft.rfft(currents, length, axis=0) * fft.rfft(weights, length)[:, None]
     return np.asarray(fft.irfft(spectrum, length, axis=0)[: len(currents)])

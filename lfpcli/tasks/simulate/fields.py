@@ -50,6 +50,7 @@ def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[Extrace
     for number, field in enumerate(fields):
         with located(field.source_line):
             parts.append(_steps(field, f"field {number}", built.members, team))
+    # one handle sets all segments: tables add up before NEURON sees them
     segments = list(itertools.chain.from_iterable(cell.segments for cell in built.cells))
     return [ExtracellularField(segments, parts)]
 
@@ -131,6 +132,8 @@ def _each(amplitude: float | Sequence[float], name: str, electrodes: int) -> Seq
 
 def _given(path: Path, members: Sequence[Member], team: Team) -> Steps:
     """Potentials of a file, of which the cells of this process get their columns."""
+    # the columns of the file are those of all cells in the order of gids, of which this process has
+    # some
     sizes: dict[int, int] = {}
     for rank in team.exchange({member.gid: len(member.geometry) for member in members}):
         sizes.update(rank)

@@ -73,6 +73,7 @@ def write_network(writer: NetworkWriter | None, model: Model, built: Built, team
     layout = built.layout
     if writer is not None:
         _write_nodes(writer, model, layout)
+    # SONATA keeps all edges between two populations in one group
     for pre, post in dict.fromkeys((table.pre, table.post) for table in model.connections):
         tables = enumerate(model.connections)
         numbers = [k for k, table in tables if table.pre == pre and table.post == post]
@@ -153,6 +154,7 @@ def statistics(model: Model, built: Built, team: Team) -> dict[str, dict[str, fl
     cells = len(built.cells) or 1
     for k in range(tables):
         chosen = rows.origin == k
+        # one number per pair of a source and a cell
         pairs = np.unique(rows.source[chosen] * cells + rows.cell[chosen])
         weight, delay = rows.weight[chosen].sum(), rows.delay[chosen].sum()
         counts[k] = len(pairs), chosen.sum(), weight, delay

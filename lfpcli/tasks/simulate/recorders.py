@@ -74,6 +74,7 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
         recorders.store("vmem", potentials(cells, table.vmem), "mV")
     for name in table.variables:
         recorder = variable(cells, name, required=False)
+        # a process may have no cell with it, or no cell at all
         if not sum(team.exchange(len(recorder))):
             raise missing_variable(name)
         recorders.store(name, recorder, unit_of(name) or "")

@@ -93,6 +93,7 @@ def model_source(
         if morphology_format(path, suffix=Path(source).suffix) is not None:
             tree = quick_model(path.absolute(), quick)
             model = load_model(tree, overrides=overrides, name="command line")
+            # provenance names what the user did, not the copy of standard input
             renamed = {} if str(path) == str(source) else {str(path): name}
             yield Source(model, {label(name): digest(path)}, renamed)
             return
