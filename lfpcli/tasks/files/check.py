@@ -100,6 +100,7 @@ def _error(error: LfpError, subject: str) -> Finding:
 
 
 def _findings(contents: Contents, suffix: str) -> Iterator[Finding]:
+    # the code of a hoc file is not run to see what it is worth
     morphology = morphology_format(contents.path, suffix=suffix)
     if morphology is not None and morphology != "hoc":
         yield from _morphology(contents)
@@ -200,6 +201,7 @@ def _provenance(recording: Recording) -> Iterator[Finding]:
     steps = [*record.get("history", []), record]
     commands = " | ".join(" ".join(map(str, step.get("command", [])[:2])) for step in steps)
     unnamed = [step for step in steps if not step.get("command")]
+    # of any type: damage may have made a number of one
     digests: list[object] = []
     for step in steps:
         digests += dict(step.get("inputs", {})).values()

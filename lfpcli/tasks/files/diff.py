@@ -75,6 +75,7 @@ def diff(
     """
     if str(a) == stream.STDIN == str(b):
         raise UsageError("both files are standard input", remedy="name one of them")
+    # two runs of one model differ in the command alone, which is no difference of results
     patterns = [*ignore, *(() if provenance else (PROVENANCE,))]
     with open_contents(a) as left, open_contents(b) as right:
         if left.format_name != right.format_name:

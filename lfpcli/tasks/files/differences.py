@@ -90,6 +90,7 @@ def compare_arrays(path: str, a: Any, b: Any, tolerance: Tolerance) -> list[Diff
     if a.dtype.names or b.dtype.names:
         return _compare_fields(path, a, b, tolerance)
     numeric = a.dtype.kind in "biufc" and b.dtype.kind in "biufc"
+    # texts of other lengths are other types, which only an exact comparison minds
     strict = tolerance.exact or not numeric
     # single and double precision may hold the same numbers, truth values are none
     if a.dtype != b.dtype and (strict or "b" in (a.dtype.kind, b.dtype.kind)):
@@ -287,6 +288,7 @@ def compare_texts(
 def _lines(text: Sequence[str], exact: bool) -> list[tuple[int, list[str]]]:
     if exact:
         return [(k, [line]) for k, line in enumerate(text, 1)]
+    # comments tell of the program that wrote them
     kept = ((k, line.strip()) for k, line in enumerate(text, 1))
     return [(k, re.split(r"[\s,;]+", s)) for k, s in kept if s and not s.startswith("#")]
 

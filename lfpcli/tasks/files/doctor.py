@@ -72,6 +72,7 @@ def _package(name: str) -> Check:
 
 
 def _extra(name: str, extra: str) -> Check:
+    # looked up, not imported: MNE alone takes seconds
     if importlib.util.find_spec(name) is None:
         return Check(name=name, state="optional", text=f"missing; pip install '{extra}'")
     return Check(name=name, state="ok", text=importlib.metadata.version(name))
@@ -113,6 +114,7 @@ def _compiler() -> Check:
 
 def _cache() -> Check:
     folder = cache_folder()
+    # the cache is made where the first mechanism is compiled
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if os.access(nearest, os.W_OK):
         return Check(name="cache of mechanisms", state="ok", text=str(folder))

@@ -39,6 +39,7 @@ class Example:
     def files(self) -> list[Path]:
         """The files that the folder of the example needs: its own, and those that it names."""
         text = self.path.read_text(encoding="utf-8")
+        # examples name the files that they need, so the text tells which
         neighbours = sorted(path for path in self.path.parent.iterdir() if path != self.path)
         return [self.path, *(path for path in neighbours if path.name in text)]
 

@@ -99,6 +99,7 @@ def starter_model(source: str | os.PathLike[str], output: str | os.PathLike[str]
         )
     morphology = read_morphology(source)
     types = _types(morphology)
+    # cells without any would be passive, and the model without a spike
     active = [name for name in types if name in ("soma", "axon")] or ["all"]
     targets = [name for name in types if name in ("dend", "apic")] or ["all"]
     low, high = _bounds(morphology)

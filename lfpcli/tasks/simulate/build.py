@@ -118,6 +118,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     }
     cells = _make_cells(model, layout, factories, team)
     # now that own files have been read, and before anything depends on v_init or celsius
+    # factories run cells' own files when they make the first of a kind
     settings = agreed_settings(model, factories, team)
     model = settings.model
     settings.notes += [*split.notes, *standing_notes(model)]

@@ -100,6 +100,7 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     built.factories = {name: CellFactory(spec, stand_ins) for name, spec in circuit.specs.items()}
     for name, population in circuit.cells.items():
         numbers = built.layout.cells[name]
+        # dealt out in turn, since neighbours in a file are often alike in size
         for index in range(team.rank, len(population), team.size):
             gid = numbers[index]
             if index in population.point_neurons:
@@ -194,6 +195,7 @@ class CircuitWiring:
         synapse_types = []
         for model in self._wiring.models:
             check_synapse(model.mechanism, dict(model.params))
+            # one point process serves all synapses of a segment where their conductances add
             shared = run.merge and model.mechanism in LINEAR
             synapse_types.append(SynapseType(model.mechanism, tuple(sorted(model.params)), shared))
         return Synapses(
@@ -221,6 +223,7 @@ class CircuitWiring:
                 geometry=member.geometry,
                 distance=distances_from_soma(cell),
                 length=cable_lengths(cell),
+                # the generator that bmtk draws places with, seeded as it does
                 stream=np.random.RandomState(self._streams[name] + int(node_ids[index])),
             )
             targets.append((k, target))
@@ -291,6 +294,7 @@ def _add_clamp(cell: Cell, clamp: ClampInput) -> None:
             remedy="correct section_name and section_index",
         )
     inside = np.flatnonzero(cell.geometry.section == names.index(clamp.section))
+    # an electrode at the very end of a section is in its last segment
     segment = inside[min(int(clamp.x * len(inside)), len(inside) - 1)]
     StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
 
@@ -314,5 +318,6 @@ def _stream_numbers(circuit: Circuit) -> dict[str, int]:
     first = 0
     for name, nodes in circuit.nodes_in_order().items():
         numbers[name] = first
+        # bmtk counts by node ids, which may have gaps, not by rows
         first += int(nodes.node_ids.max(initial=-1)) + 1
     return numbers

@@ -35,6 +35,7 @@ def expected_sources(table: Connection, pre: int, post: int, places: Places | No
     rule = table.rule
     if isinstance(rule.probability, Expression):
         return 0.0 if places is None else _mean_sources(table, rule.probability, places)
+    # a cell does not connect to itself unless asked to
     among = max(pre - (table.pre == table.post and not table.self), 0)
     if rule.probability is not None:
         return rule.probability * among
@@ -106,6 +107,7 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
         points[name] = 0.0
         for synapse, number in numbers.items():
             merges = model.run.merge and is_shared[synapse]
+            # merged synapses are at most one per segment and kind
             points[name] += min(number, most) if merges else number
     return points
 

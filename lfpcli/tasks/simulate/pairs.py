@@ -144,6 +144,7 @@ class Pairs:
         """Sort pairs (pre, post) of cells that will be asked for."""
         order = np.lexsort(pairs.T)
         self._sources = pairs[order, 0]
+        # pairs are sorted by their post: those of a cell lie side by side
         self._first = np.searchsorted(pairs[order, 1], np.arange(self._post + 1))
 
     def of(self, index: int, rng: np.random.Generator) -> np.ndarray:
@@ -191,6 +192,7 @@ class Pairs:
         among = size - self._same
         self._check_enough(count, among)
         drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
+        # the cell itself is left out of the numbers, which close up behind it
         return drawn + (drawn >= without) if self._same else drawn
 
     def _check_enough(self, count: int, among: int) -> None:
@@ -217,6 +219,7 @@ class Pairs:
         team = self._team
         streams = seeds.StreamTable(self._seed, "connection from", self._number)
         blocks = [np.empty((0, 2), np.int64)]
+        # each process draws the targets of some sources, and deals them to where the targets are
         for index in range(team.rank, self._pre, team.size):
             targets = self._some(count, self._post, index, streams.at(index, 0))
             blocks.append(np.column_stack([np.full(count, index), targets]))
@@ -242,6 +245,8 @@ class Pairs:
             )
         streams = seeds.StreamTable(self._seed, "connection total", self._number)
         counts: dict[int, int] = {}
+        # a binomial draw at each halving, keyed by the interval, so that a process needs those on
+        # the way to its own cells alone and all agree on the counts
         halves = [(0, self._post, total)]
         while halves:
             first, last, count = halves.pop()

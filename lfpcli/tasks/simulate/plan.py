@@ -110,6 +110,7 @@ def agreed_engine(model: Model, team: Team) -> EngineChoice:
     for choice in choices:
         if choice.name == "neuron":
             return choice
+    # all agree, so that any of them tells the reason
     return choices[0]
 
 
@@ -236,6 +237,7 @@ def _plan(
         predict.memory_bytes(model, sizes, share, ranks=ranks, engine=engine.name, leads=rank == 0)
         for rank, share in enumerate(shares)
     ]
+    # a run ends when its busiest process does
     most = max(shares, key=lambda share: share.segments + estimate.POINT_WORK * share.points)
     seconds = predict.seconds(
         model, sizes, most, steps=steps, ranks=ranks, engine=engine.name, trial=trial

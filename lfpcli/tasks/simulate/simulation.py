@@ -93,6 +93,7 @@ def simulate(
     """
     team, origins = Team(), origins or Origins()
     if team.leads:
+        # what cannot be written is told before hours of work, not after
         check_recording_output(outputs.path, force=outputs.force)
         for target in outputs.targets[1:]:
             check_output(target, force=outputs.force)
@@ -106,6 +107,7 @@ def simulate(
         stack.enter_context(stopped_ranks_ended(team))
         checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
         # what was drawn for the first part of a run holds for all of it
+        # own seeds are drawn once; going on with another would be another run
         seed = None if checkpoint is None else int(checkpoint.key["seed"])
         with team.pooled_warnings():
             simulation = Simulation(model, team, float32=outputs.float32, seed=seed)
@@ -196,6 +198,7 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
     if model.circuit is not None or model.run.attach is not None:
         return Simulation(model, team, float32=float32, planned_ranks=ranks).plan
     layout = lay_out(model, 0)
+    # building tells exactly what tables only promise in the mean
     if layout.count <= BUILT_CELLS:
         return Simulation(model, team, float32=float32, planned_ranks=ranks, is_plan=True).plan
     stand_ins = _mechanisms(model, team)

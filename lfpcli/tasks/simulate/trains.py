@@ -99,6 +99,7 @@ def trains_of(source: SpikeSource, groups: TrainGroups, streams: StreamTable, sp
     if source.regular is not None:
         return _regular(source, groups, end)
     begin = span.tstart if source.start is None else source.start
+    # no spikes, where an interval would be infinite
     if source.poisson == 0:
         return SharedTrains(groups.numbers, np.zeros(0))
     if source.poisson is None:
@@ -132,6 +133,7 @@ def _regular(source: SpikeSource, groups: TrainGroups, end: float) -> Trains:
 
 def _spikes_per_ms(source: SpikeSource) -> float:
     """Spikes of a renewal process per ms, roughly: the mean may not be known in closed form."""
+    # a generator of its own: the trains of the run are not touched
     intervals = source.intervals.draw(np.random.Generator(np.random.PCG64(0)), 1000)
     return 1.0 / max(float(np.mean(intervals)), 1e-12)
 
