@@ -71,6 +71,7 @@ def load_contacts(
     UsageError
         Where another argument makes no sense.
     """
+    # faces are those of the file where asked for; a radius of the user's own replaces them
     contacts = _faced(_read(spec, faces=radius == "array"), radius, shape, normal)
     turn = rotation_matrix(rotate) if rotate else None
     offset = _checked_shift(shift)
@@ -91,6 +92,7 @@ def array_files() -> dict[str, Path]:
         files[name.group(1).strip("'\"") if name else path.stem] = path
     folder = own_folder()
     if folder.is_dir():
+        # later ones replace earlier ones of the same name, so that the first suffix counts
         for suffix in reversed(SUFFIXES):
             files.update({path.stem: path for path in sorted(folder.glob(f"*{suffix}"))})
     return files

@@ -107,7 +107,9 @@ def atomic_output(
     streamed = str(target) == stream.STDIN
     # devices and pipes are written to; renaming over them would replace them
     special = not streamed and final.exists() and not final.is_file()
+    # beside the target otherwise: a file keeps its bytes when it is renamed within a disk alone
     folder = Path(tempfile.gettempdir()) if streamed or special else final.parent
+    # in a folder that all users share nobody else reads it
     mode = 0o600 if streamed or special else _mode_of(final)
     name = final.name if not streamed else "stdout"
     with (

@@ -83,6 +83,7 @@ def write_checkpoint(
         "provenance": as_text(writer.file.attrs["provenance"]),
     }
     text = json.dumps(facts, sort_keys=True)
+    # the one before stays until this one is whole, whatever happens in between
     with atomic_output(path, force=True) as target, new_hdf5(target, checked=True) as file:
         group = file.create_group(_GROUP)
         for name, dtype in _STATE.items():
@@ -158,6 +159,7 @@ class Checkpoint:
             stated = as_text(group.attrs["sha256"])
         except (*FAILURES, RecursionError) as error:
             raise InputError("is a damaged checkpoint", source=path, remedy=_REMEDY) from error
+        # checksums of HDF5 tell damage of a disk, this one also changes by a program
         if stated != _digest(text, self._arrays):
             raise InputError(
                 "was changed after it was written: its digest is wrong",
@@ -180,6 +182,7 @@ class Checkpoint:
     def state(self, gids: Collection[int]) -> RunState:
         """Read the state of some cells, with the spikes of all."""
         arrays, pointer = self._arrays, self._arrays["pointer"]
+        # cells may be on other processes now than when it was written
         row_of = {int(gid): row for row, gid in enumerate(arrays["gid"])}
         missing = [gid for gid in gids if gid not in row_of]
         if missing:

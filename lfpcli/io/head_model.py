@@ -69,6 +69,7 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
             source=path if not path.is_file() else sums,
             remedy=f"copy sa_nyhead.mat to {path}, then: sha256sum < {path} > {sums}",
         )
+    # as sha256sum writes it: the digest, and a name that does not count
     wanted = sums.read_text(encoding="ascii", errors="replace").split()
     if not wanted or digest(path) != wanted[0].lower():
         raise InputError("checksum of the cached head model is wrong", source=path)
@@ -92,6 +93,7 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
     MissingDependencyError
         Where MNE is needed and not there.
     """
+    # the fields of whole heads have hundreds of MB, of which a dipole needs a few rows
     path = head_model_file(source)
     if path.name.lower().endswith((".fif", ".fif.gz")):
         return mne_lead_field(path, modality)

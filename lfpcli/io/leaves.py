@@ -108,6 +108,7 @@ def format_of(path: Path) -> str:
 def _is_npz(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
+            # other zip archives, as of office programs, begin with the same bytes
             return all(n.endswith(".npy") for n in archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, OSError):
         return False
@@ -142,6 +143,7 @@ def _visit(
     address = int(h5py.h5o.get_info(group.id).addr)
     if address in above:
         return
+    # in the order of names, whatever order the file was written in
     for key in sorted(group):
         path = f"{base}/{key}"
         link = group.get(key, getlink=True)

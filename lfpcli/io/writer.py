@@ -57,6 +57,7 @@ def store(
     array = np.asarray(values, dtype=dtype)
     if array.dtype.kind in "UO":
         encoded = [str(text).encode() for text in array.ravel()]
+        # of fixed length: variable ones lie in a heap that no checksum covers
         text_type = h5py.string_dtype("utf-8", max(1, max(map(len, encoded), default=1)))
         array = np.array(encoded, dtype=text_type).reshape(array.shape)
     dataset = create_checked(group, name, array.shape, array.dtype)
@@ -122,6 +123,7 @@ class Track:
         stored = np.array(rows, dtype=self.dataset.dtype, order="C")
         self.digest.update(stored.data)
         self._pending.append(stored)
+        # counted here too, as what waits for a whole chunk is part of the samples
         self._rows += len(stored)
         if not self._in_step:
             self.write_chunks()
@@ -364,6 +366,7 @@ class RecordingWriter:
 
     def spikes(self, population: str, times: np.ndarray, node_ids: np.ndarray) -> None:
         """Write spikes, times (S,) in ms and gids (S,), sorted by time and then by gid."""
+        # equal times by gid, so that the order says nothing of ranks
         order = np.lexsort((node_ids, times))
         self.begin_spikes(population, len(times)).append(times[order], node_ids[order])
 
@@ -381,6 +384,7 @@ class RecordingWriter:
         mapping["node_ids"].attrs["sorted"] = np.uint8(1)
         store(mapping, "index_pointers", report.pointers, dtype=np.uint64)
         # the name that bmtk reads
+        # a second name of the dataset, no copy
         mapping["index_pointer"] = mapping["index_pointers"]
         store(mapping, "element_ids", report.element_ids, dtype=np.uint32)
         store(mapping, "element_pos", report.element_pos, dtype=float)

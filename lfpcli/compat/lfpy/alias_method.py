@@ -38,6 +38,7 @@ def alias_method(idx: ArrayLike, probs: ArrayLike, nsyn: int) -> np.ndarray:
     ladder = np.cumsum(weights) / weights.sum()
     # rounding may leave the last rung below 1
     ladder[-1] = 1.0
+    # by cumulated chances: LFPy's numbers differ, as its tables ask the generator twice a draw
     rungs = np.searchsorted(ladder, np.random.random_sample(int(nsyn)), side="right")
     drawn: np.ndarray = indices[rungs]
     return drawn

@@ -58,6 +58,7 @@ class SectionTree:
 
     def get_dict_of_children_idx(self) -> dict[str, np.ndarray]:
         """Indices of the first segments of each section's children, shape (n,), by its name."""
+        # segments lie section by section
         first = np.searchsorted(self.geometry.section, np.arange(len(self.names)))
         return {name: first[self._numbers(name)[1]] for name in self.names}
 

@@ -111,6 +111,7 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
     ) -> None:
         if unknown:
             name = next(iter(unknown))
+            # LFPy takes any keyword and forgets it
             known = [k for k in Cell.__init__.__annotations__ if k not in ("return", "unknown")]
             raise UsageError(
                 f"a cell has no argument '{name}'", remedy=nearest(name, known, "argument")
@@ -131,6 +132,7 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
             *function_hooks(custom_fun, custom_fun_args),
         ]
         if delete_sections and isinstance(morphology, (str, os.PathLike)):
+            # what LFPy does: a morphology file may expect to be alone
             nrn()("forall delete_section()")
         super().__init__(
             self._sections_of(morphology),
@@ -269,6 +271,7 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
         **kwargs: Any,
     ) -> int:
         """Make a `Synapse` and return its number; names that its mechanism lacks are left out."""
+        # LFPy hands all of its own keywords on to the mechanism
         known = {k: v for k, v in kwargs.items() if k in parameter_names(syntype)}
         Synapse(self, idx, syntype, record_current, record_potential, weight=weight, **known)
         return len(self.synapses) - 1
@@ -374,6 +377,7 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
     def strip_hoc_objects(self) -> None:
         """Let go of NEURON's objects, so that the cell can be pickled; it cannot be run again."""
         self.sections, self.segments = [], []
+        # NEURON's objects cannot be pickled
         self.owner = self.template = None
         self._network = None
         for process in [*self.__dict__.get("synapses", []), *self.__dict__.get("electrodes", [])]:

@@ -65,6 +65,7 @@ class Choices:
                 )
             named |= has_it
         depth = self.geometry.middle[:, 2]
+        # between two depths without these themselves, as in LFPy
         inside = named[self.geometry.section] & (depth > z_min) & (depth < z_max)
         return np.flatnonzero(inside)
 
@@ -207,6 +208,7 @@ def mixture(
     """
     from scipy import stats
 
+    # one density or a list of them, and likewise their arguments and weights
     laws = list(fun) if isinstance(fun, (list, tuple)) else [stats.norm if fun is None else fun]
     usual = {"loc": 0.0, "scale": 100.0}
     arguments: Any = usual if funargs is None else funargs

@@ -71,6 +71,7 @@ class Rules:
         }
         for name, usual in usual_arguments.items():
             function, arguments = values[name]
+            # the name stands in for scipy, which signatures do not import
             if function == "truncnorm":
                 function = stats.truncnorm
             values[name] = function, usual if arguments is None else arguments
@@ -157,6 +158,7 @@ def _make_synapses(
     """Make the synapses of one postsynaptic cell; return rows that tell of them."""
     if not len(before):
         return []
+    # a stream for each cell, so that the number of processes changes nothing
     rng = generator(connections.seed, "lfpy synapses", connections.number, cell.gid)
     counts = draws.synapse_counts(*rules.count, len(before), rng)
     sources = np.repeat(before, counts)

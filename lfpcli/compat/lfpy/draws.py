@@ -45,6 +45,7 @@ def draw(function: Any, arguments: Mapping[str, Any], size: int, rng: Any) -> np
     if hasattr(function, "rvs"):
         return np.asarray(function(**arguments).rvs(size=size, random_state=rng))
     name = getattr(function, "__name__", "")
+    # numpy.random.normal and its like have the global generator inside, which differs by process
     if getattr(np.random, name, None) is function and hasattr(rng, name):
         function = getattr(rng, name)
     return np.asarray(function(size=size, **arguments))
@@ -58,6 +59,7 @@ def weights(
     for _ in range(_MOST_TRIES):
         if least is None:
             return values
+        # drawn again and not clipped: clipping would pile them up at the bound
         low = values < least
         if not low.any():
             return values
@@ -85,6 +87,7 @@ def synapse_counts(function: Any, arguments: Mapping[str, Any], size: int, rng: 
         raise InputError("multapsefun gives no number of synapses above 0")
     law = function(**arguments)
     if hasattr(law, "pdf"):
+        # LFPy takes a continuous law at whole numbers
         density = np.asarray(law.pdf(_COUNTS))
         if not density.sum() > 0:
             raise InputError("the density of multapsefun is 0 at 1, 2, 3 ... 99 synapses")

@@ -61,6 +61,7 @@ def _train(
     shape = {name: value for name, value in arguments.items() if name != "random_state"}
     mean = float(law.mean(**shape))
     expected = (tstop - tstart) / mean if mean > 0 else maxiter
+    # a tenth more than the mean lets expect: one draw is enough most of the time
     block = int(min(max(1.1 * expected + 10, 10), maxiter, 1e6))
     times = np.array([tstart])
     while times[-1] < tstop:

@@ -130,6 +130,7 @@ class RecExtElectrode(models.RecExtElectrode):
             )
         if np.ndim(sigma) and np.size(sigma) != 3:
             raise UsageError(f"sigma has {np.size(sigma)} values, expected 1 or 3")
+        # LFPykit ignores a number of points without a face
         has_all = n is not None and r is not None and N is not None
         super().__init__(
             cell,
@@ -293,6 +294,7 @@ class OneSphereVolumeConductor(models.OneSphereVolumeConductor):
         try:
             column = self.get_transformation_matrix()[:, 0]
         finally:
+            # the model is used with its own cell again
             self.cell = cell
         return np.asarray(np.multiply.outer(column, np.asarray(current, dtype=float)))
 

@@ -298,6 +298,7 @@ class Network:
         celsius = self.celsius
         if celsius is None:
             cells = [cell for p in self.populations.values() for cell in p.cells]
+            # NEURON has one temperature for all
             temperatures = {cell.celsius for cell in cells} or {float(nrn().celsius)}
             if len(temperatures) > 1:
                 raise UsageError(

@@ -183,6 +183,7 @@ class NetworkRun:
             )
         if not self.cells:
             return np.zeros((0, 0))
+        # the cells of this process as if they were one, for a moment
         probe.cell = AllCells(Geometry.joined([cell.geometry for cell in self.cells]))
         try:
             matrix = np.asarray(probe.get_transformation_matrix(), dtype=float)
@@ -263,6 +264,7 @@ class NetworkRun:
         """Add up the parts of all processes."""
         for probe, signals in zip(self.probes, self._signals, strict=True):
             parts = gathered([signals]) or [signals]
+            # a process without cells has signals of no channels
             filled = [part for part in parts if part["imem"].size]
             names = self._fields()
             shape = filled[0]["imem"].shape
@@ -294,5 +296,6 @@ def _synaptic(cells: Sequence[Any]) -> tuple[Recorder, np.ndarray]:
         points += [(connection.point, connection.segment) for connection in cell.connections]
         references.append([point._ref_i for point, _ in points])
         index.append(np.array([segment for _, segment in points], dtype=np.int64))
+        # current synapses have no reversal potential
         excitatory += [getattr(point, "e", -np.inf) > EXCITATORY for point, _ in points]
     return Recorder(references, index), np.array(excitatory, dtype=bool)

@@ -90,6 +90,7 @@ class NetworkPopulation:
         self._seed = shared_seed()
         team = Team()
         every = range(first_gid, first_gid + self.POP_SIZE)
+        # LFPy deals cells out so, and its users index by it
         self.gids = [gid for gid in every if gid % team.size == team.rank]
         self.soma_pos = self.draw_rand_pos(**self.pop_args)
         self.rotations = [
@@ -132,6 +133,7 @@ class NetworkPopulation:
         for gid in self.gids:
             rng = self._stream("place", gid)
             distance, angle = radius * np.sqrt(rng.uniform()), rng.uniform(0.0, 2 * np.pi)
+            # all tries at once: the first inside of the cap counts
             depths = rng.normal(loc, scale, size=_MOST_TRIES)
             inside = depths[(depths >= loc - below) & (depths < loc + above)]
             if not len(inside):
@@ -157,6 +159,7 @@ class NetworkPopulation:
         if self.CWD is None:
             yield
             return
+        # cells of templates load files by relative names
         here = Path.cwd()
         os.chdir(Path(self.CWD, self.CELLPATH or "", self.name))
         try:

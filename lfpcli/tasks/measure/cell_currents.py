@@ -143,6 +143,7 @@ def _spike(
         raise UsageError("a spike window has two lengths of 0 ms or more, before and after")
     # spikes fall between samples; the nearest one is their middle
     centre = np.rint((times - current.t_start) / current.dt).astype(int)
+    # whole samples on both sides, so that all windows are of one length
     early, late = round(before / current.dt), round(after / current.dt)
     centre = centre[(centre >= early) & (centre + late < len(current.samples))]
     if not len(centre):
@@ -152,6 +153,7 @@ def _spike(
         )
     centre = chosen_spikes(centre, spike)
     mean = np.zeros((early + late + 1, current.samples.shape[1]))
+    # added one by one: windows of all spikes at once may not fit into memory
     for k in centre:
         mean += current.samples[k - early : k + late + 1]
     facts = {**current.facts, "spikes": len(centre), "spike": spike}

@@ -39,6 +39,7 @@ def _laminar(name: str, csd: Csd, per: str) -> Instrument:
     radius = csd.radius
 
     def matrix(geometry: Geometry) -> np.ndarray:
+        # the kernel's cylinders stand on the z axis
         offset = np.array([x, y, 0.0])
         moved = replace(geometry, start=geometry.start - offset, end=geometry.end - offset)
         return laminar_matrix(moved, edges, radius)

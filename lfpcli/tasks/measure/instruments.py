@@ -44,6 +44,7 @@ def instrument_of(probe: Probe) -> Instrument:
         return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
         contacts, model = measured_by(probe)
+        # a medium of regions is solved here, before the run: what is wrong with it is told at once
         parameters = probe_parameters(probe, contacts) | _grid_parameters(model, contacts)
 
     warn = NearContacts(contacts, f"probe '{probe.name}'")
@@ -133,6 +134,7 @@ class NearContacts:
 
     def __call__(self, geometry: Geometry) -> None:
         """Look at the segments of some cells."""
+        # once enough is said, looking would cost time for nothing
         near = near_contacts(geometry, self._contacts) if self._left > 0 else ()
         if not len(near):
             return

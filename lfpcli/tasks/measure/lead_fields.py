@@ -41,6 +41,7 @@ def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
     lead = read_lead_grids(probe.lead_field)
     table = read_table(Regions, dict(lead.medium), At(SourceText(str(probe.lead_field))))
     medium: GridMedium = table.medium
+    # the fields that were solved once stand in for solving
     medium.keep(lead.contacts, lead.fields)
     return lead.contacts, replace(probe.model, medium=medium)
 

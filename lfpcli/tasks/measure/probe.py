@@ -116,6 +116,7 @@ def probe(
             atomic_output(output, force=force) as target,
             RecordingWriter(target, record, float32=float32) as writer,
         ):
+            # currents are most of a recording, and done with; report is their second name
             left_out = () if keep_currents else ("reports/imem", "report")
             copy_parts(recording, writer, without=left_out)
             tracks = begin_signal(writer, signal, reports[0].dt, reports[0].t_start)
@@ -158,6 +159,7 @@ def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
             members.append(Member(int(gid), population, cell))
     if not members:
         raise InputError("holds no cells", source=recording.name)
+    # their columns are multiplied side by side
     if len({(r.dt, r.t_start, r.data.shape[0]) for r in reports.values()}) > 1:
         raise InputError("populations differ in their samples", source=recording.name)
     return members, reports
@@ -168,6 +170,7 @@ def cell_of(geometry: Geometry, gid: int) -> Geometry:
     segments = np.flatnonzero(geometry.gid == gid)
     parts = ("start", "end", "diam", "area", "gid", "section", "x")
     parent = geometry.parent[segments]
+    # in the file parents count within the population
     inner = np.where(parent < 0, -1, parent - (segments[0] if len(segments) else 0))
     return Geometry(
         **{name: getattr(geometry, name)[segments] for name in parts},

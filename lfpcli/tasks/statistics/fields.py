@@ -30,6 +30,7 @@ def triggered_mean(
         In the unit of the samples; NaN where no event counts.
     events : int
     """
+    # events whose windows are cut by the ends would weigh parts of the mean otherwise
     inside = rows[(rows >= before) & (rows + after < len(samples))]
     mean = np.zeros((before + after + 1, samples.shape[1]))
     for row in inside:
@@ -59,6 +60,7 @@ def spike_features(waveform: np.ndarray, dt: float) -> dict[str, float]:
         ``repolarisation``, the steepest rise from trough to peak, U/ms.
     """
     trough = int(np.argmin(waveform))
+    # the peak of repolarisation, after the trough; one before it belongs to the rising phase
     peak = trough + int(np.argmax(waveform[trough:]))
     rise = np.diff(waveform[trough : peak + 1]) / dt
     return {
@@ -77,6 +79,7 @@ def _width_below(waveform: np.ndarray, trough: int, level: float) -> float:
     if not len(before) or not len(after):
         return float("nan")
     k = int(before[-1])
+    # crossings between samples by straight lines
     left = k + (waveform[k] - level) / (waveform[k] - waveform[k + 1])
     k = trough + int(after[0])
     right = k - (waveform[k] - level) / (waveform[k] - waveform[k - 1])
@@ -127,6 +130,7 @@ def line_spacing(positions: np.ndarray) -> tuple[np.ndarray, float]:
     InputError
         Where they do not, or are fewer than three.
     """
+    # channels of probes come in the order of wiring, not of depth
     order = np.argsort(positions[:, 2], kind="stable")
     gaps = np.diff(positions[order, 2])
     upright = np.ptp(positions[:, :2], axis=0).max(initial=0.0) <= _EVEN * np.ptp(positions[:, 2])

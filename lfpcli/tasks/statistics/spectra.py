@@ -23,6 +23,7 @@ _WINDOWS = 8
 
 def window_samples(count: int) -> int:
     """Samples of a window of Welch's method, for `count` samples: a ninth of them, doubled."""
+    # n windows that overlap by half are (n + 1) / 2 of their lengths long
     return max(_LEAST_SAMPLES, 2 * count // (_WINDOWS + 1))
 
 
@@ -80,6 +81,7 @@ def band_power(frequencies: np.ndarray, density: np.ndarray, low: float, high: f
         U^2; NaN where no frequency of the spectrum lies in the band.
     """
     inside = (frequencies >= low) & (frequencies < high)
+    # a short signal has no frequency in a narrow band
     if not inside.any():
         return np.full(density.shape[1], np.nan)
     step = frequencies[1] - frequencies[0]

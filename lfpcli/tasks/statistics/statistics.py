@@ -126,6 +126,7 @@ def _trains(recording: Recording, name: str, begin: float, end: float) -> Trains
     times, gids = recording.spikes(name)
     known = np.unique(gids)
     if name in recording.populations:
+        # cells that never fire have a rate of 0, and count in the mean
         known = np.union1d(known, recording.array(f"/geometry/{name}/gid", 1, np.int64))
     inside = (times >= begin) & (times <= end)
     return Trains(
@@ -249,6 +250,7 @@ def _with_spikes(
     mean, events = triggered_mean(samples, rows, before, after)
     inside = rows[(rows >= 0) & (rows < len(samples))]
     counts = np.bincount(inside, minlength=len(samples)).astype(float)
+    # the train as a signal of its own, sampled as the other
     hertz, values = coherence(np.tile(counts[:, None], samples.shape[1]), samples, signal.dt)
     facts: dict[str, Any] = {
         "spikes": events,
@@ -256,6 +258,7 @@ def _with_spikes(
         "triggered": {"begin_ms": -before * signal.dt, "dt_ms": signal.dt, "mean": mean},
     }
     if events:
+        # about its own begin, since the mean may ride on a slow wave
         level = mean - mean[0]
         channel = int(np.argmin(level.min(axis=0)))
         facts["features"] = {"channel": channel, **spike_features(level[:, channel], signal.dt)}

@@ -49,6 +49,7 @@ class Trains:
     def counts(self, width: float) -> np.ndarray:
         """Spikes of each cell in bins of `width` ms, shape (count, bins); a rest is left out."""
         bins = int(np.floor((self.end - self.begin) / width + 1e-9))
+        # a spike on the edge of a bin belongs to the later one, whatever rounding says
         bin_of = np.floor((self.times - self.begin) / width + 1e-9).astype(np.int64)
         inside = (bin_of >= 0) & (bin_of < bins)
         counts = np.zeros((self.count, bins), dtype=np.int64)
@@ -93,6 +94,7 @@ def fano_factor(counts: np.ndarray) -> float:
 
     The variance has bins - 1 in its divisor; without unit, 1 for Poisson trains.
     """
+    # the factor of a silent cell is 0 / 0
     counts = counts[counts.any(axis=1)]
     if not len(counts) or counts.shape[1] < 2:
         return float("nan")
@@ -105,6 +107,7 @@ def mean_correlation(counts: np.ndarray) -> float:
     Cells whose counts never change are left out; of more than 1,000 cells, the first 1,000 are
     taken. NaN for fewer than two.
     """
+    # a constant count has no correlation with anything
     varying = counts[np.ptp(counts, axis=1) > 0][:MOST_CORRELATED] if counts.size else counts[:0]
     if len(varying) < 2:
         return float("nan")

@@ -61,6 +61,7 @@ class Sweep:
 
     def file(self, number: int) -> str:
         """Name of the recording of a run."""
+        # names sort as their numbers do
         digits = max(4, len(str(self.count - 1)))
         return f"{number:0{digits}d}.h5"
 

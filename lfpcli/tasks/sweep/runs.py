@@ -162,6 +162,7 @@ def _difference(earlier: Sweep, sweep: Sweep) -> str:
 
 def _check(model: str, variations: dict[str, tuple[str, ...]]) -> None:
     """Read the model at each value of each key, the others at their first."""
+    # each value once: all combinations of many keys would take longer than their runs
     usual = {key: values[0] for key, values in variations.items()}
     load_model(model, overrides=[f"{k}={v}" for k, v in usual.items()])
     for key, values in variations.items():
@@ -244,6 +245,7 @@ class _Child:
     def __init__(
         self, sweep: Sweep, folder: Path, number: int, arguments: Sequence[str], *, jobs: int
     ) -> None:
+        # a process each: NEURON has one state for all that it ever built
         command = [sys.executable, "-m", "lfpcli", "sim", sweep.model]
         for text in sweep.overrides(number):
             command += ["--set", text]
@@ -266,6 +268,7 @@ class _Child:
         """The last line of its standard error."""
         assert self.process.stderr is not None
         errors: IO[bytes] = self.process.stderr
+        # the error comes last, after warnings
         lines = errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit code {self.process.returncode}"
 

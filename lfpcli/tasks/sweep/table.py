@@ -105,6 +105,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
     """Names of the columns of rows that may have different ones."""
     names: dict[str, None] = {}
     for row in rows:
+        # in the order in which they first come
         names |= dict.fromkeys(row)
     return list(names)
 
@@ -143,6 +144,7 @@ def _size(name: str, sampled: Sampled) -> Row:
         return {}
     low = np.full(sampled.data.shape[1], np.inf)
     high, squares = -low, 0.0
+    # a recording may be larger than memory
     for first in range(0, samples, _BLOCK):
         block = np.asarray(sampled.data[first : first + _BLOCK], dtype=float)
         low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
