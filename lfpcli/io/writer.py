@@ -384,7 +384,6 @@ class RecordingWriter:
         mapping["node_ids"].attrs["sorted"] = np.uint8(1)
         store(mapping, "index_pointers", report.pointers, dtype=np.uint64)
         # the name that bmtk reads
-        # a second name of the dataset, no copy
         mapping["index_pointer"] = mapping["index_pointers"]
         store(mapping, "element_ids", report.element_ids, dtype=np.uint32)
         store(mapping, "element_pos", report.element_pos, dtype=float)
