@@ -263,8 +263,8 @@ def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, 
 
 def _source(args: argparse.Namespace) -> tuple[str, dict[str, bool]]:
     """The file to read, and which code it is where that builds cells."""
-    given = {"hoc": args.hoc, "attach": args.attach}
-    builders = {name: file for name, file in given.items() if file is not None}
+    named = {"hoc": args.hoc, "attach": args.attach}
+    builders = {name: file for name, file in named.items() if file is not None}
     if len(builders) > 1:
         raise UsageError("both --hoc and --attach are given", remedy="give one of them")
     if args.model is not None:

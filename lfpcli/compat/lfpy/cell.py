@@ -273,7 +273,15 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
         """Make a `Synapse` and return its number; names that its mechanism lacks are left out."""
         # LFPy hands all of its own keywords on to the mechanism
         known = {k: v for k, v in kwargs.items() if k in parameter_names(syntype)}
-        Synapse(self, idx, syntype, record_current, record_potential, weight=weight, **known)
+        Synapse(
+            self,
+            idx,
+            syntype,
+            record_current=record_current,
+            record_potential=record_potential,
+            weight=weight,
+            **known,
+        )
         return len(self.synapses) - 1
 
     def set_point_process(
@@ -285,7 +293,14 @@ class Cell(Choices, SectionTree, Outlines, Stimulated, runtime.Cell):  # type: i
         **kwargs: Any,
     ) -> int:
         """Make a `StimIntElectrode` and return its number."""
-        StimIntElectrode(self, idx, pptype, record_current, record_potential, **kwargs)
+        StimIntElectrode(
+            self,
+            idx,
+            pptype,
+            record_current=record_current,
+            record_potential=record_potential,
+            **kwargs,
+        )
         return len(self.electrodes) - 1
 
     @property

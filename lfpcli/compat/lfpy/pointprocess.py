@@ -100,7 +100,14 @@ class Synapse(PointProcess, points.Synapse):
     ) -> None:
         if "weight" not in kwargs:
             raise UsageError("a synapse needs a weight", remedy="add weight=..., in uS")
-        PointProcess.__init__(self, cell, idx, record_current, record_potential, **kwargs)
+        PointProcess.__init__(
+            self,
+            cell,
+            idx,
+            record_current=record_current,
+            record_potential=record_potential,
+            **kwargs,
+        )
         points.Synapse.__init__(self, cell, idx, syntype, **kwargs)
         self.syntype = syntype
         # the source of set_spike_times_w_netstim
@@ -177,6 +184,13 @@ class StimIntElectrode(PointProcess, points.StimIntElectrode):
         record_potential: bool = False,
         **kwargs: Any,
     ) -> None:
-        PointProcess.__init__(self, cell, idx, record_current, record_potential, **kwargs)
+        PointProcess.__init__(
+            self,
+            cell,
+            idx,
+            record_current=record_current,
+            record_potential=record_potential,
+            **kwargs,
+        )
         points.StimIntElectrode.__init__(self, cell, idx, pptype, **kwargs)
         self.pptype = pptype

@@ -128,7 +128,7 @@ def stream_variables(text: str) -> tuple[StreamVariable, ...]:
     return tuple(streams)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Block:
     """A PROCEDURE or FUNCTION.
 
@@ -345,7 +345,9 @@ def _blocks(plain: str) -> Sequence[_Block]:
                 body = plain[start : k + 1]
                 # the space before the brace belongs to what is replaced
                 first = len(plain[:start].rstrip())
-                blocks.append(_Block(match[1], match[2], first, k + 1, body))
+                blocks.append(
+                    _Block(keyword=match[1], name=match[2], start=first, end=k + 1, body=body)
+                )
                 break
     return blocks
 

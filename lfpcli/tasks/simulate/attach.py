@@ -144,13 +144,13 @@ def _layout(attached: AttachedModel, team: Team) -> Layout:
     here += [(gid, ARTIFICIAL) for gid in attached.sources]
     everywhere = sorted(entry for entries in team.exchange(here) for entry in entries)
     stretches: list[tuple[str, range]] = []
-    for kind, entries in groupby(everywhere, key=lambda entry: entry[1]):
+    for group, entries in groupby(everywhere, key=lambda entry: entry[1]):
         gids = [gid for gid, _ in entries]
-        stretches.append((kind, range(gids[0], gids[-1] + 1)))
-    kinds = [kind for kind, _ in stretches]
+        stretches.append((group, range(gids[0], gids[-1] + 1)))
+    groups = [group for group, _ in stretches]
     layout = Layout()
-    for kind, numbers in stretches:
-        name = kind if kinds.count(kind) == 1 else f"{kind}_{numbers.start}"
+    for group, numbers in stretches:
+        name = group if groups.count(group) == 1 else f"{group}_{numbers.start}"
         layout.cells[name] = numbers
     return layout
 

@@ -63,37 +63,37 @@ def trees_as_cells(model: Model) -> SplitModel:
     return result
 
 
-def _first_user(model: Model, kind: str) -> str | None:
-    names = (kind, f"{kind}_0")
+def _first_user(model: Model, cell_name: str) -> str | None:
+    names = (cell_name, f"{cell_name}_0")
     populations = model.resolved_populations().values()
     return next((p.name for p in populations if p.cell in names), None)
 
 
-def _split(result: SplitModel, kind: str, roots: list[str]) -> None:
-    """Put the trees of one kind of cell into its place."""
+def _split(result: SplitModel, cell_name: str, roots: list[str]) -> None:
+    """Put the trees of a cell into its place."""
     model = result.model
     cells: dict[str, Any] = {}
     for name, spec in model.cells.items():
-        if name != kind:
+        if name != cell_name:
             cells[name] = spec
             continue
         # they stay beside each other, where the file puts them
         origin = spec.origin if "origin" in spec.stated else "file"
         for k, root in enumerate(roots):
-            part = f"{kind}_{k}"
+            part = f"{cell_name}_{k}"
             if part in model.cells or part in model.populations:
                 raise _needs_roots(spec.source_line, roots)
             cells[part] = replace(spec, name=part, root=root, origin=origin)
     populations: dict[str, Population] = {}
     parts: dict[str, list[str]] = {}
     for name, population in model.resolved_populations().items():
-        if population.cell != kind:
+        if population.cell != cell_name:
             populations[name] = population
             continue
         _check_single(population, parts, roots)
         parts[name] = [f"{name}_{k}" for k in range(len(roots))]
         for k, part in enumerate(parts[name]):
-            populations[part] = replace(population, name=part, cell=f"{kind}_{k}")
+            populations[part] = replace(population, name=part, cell=f"{cell_name}_{k}")
     result.model = replace(
         model,
         cells=cells,

@@ -105,7 +105,9 @@ def _stretch(
         if sample in (stop, settings.samples - 1):
             times, gids = spikes.take(since=-np.inf)
             above = _above(trial.rows, built)
-            trial.states[sample] = _state(memory, team, sample, above, (times, gids))
+            trial.states[sample] = _state(
+                memory, team, sample=sample, above=above, spikes=(times, gids)
+            )
 
     columns = sum(team.exchange(len(recorder)))
     frame = Frame(columns=columns, period=stop, start=start, memory=memory)
@@ -128,6 +130,7 @@ def _above(rows: list[np.ndarray], built: Built) -> set[int]:
 def _state(
     memory: ProcessMemory,
     team: Team,
+    *,
     sample: int,
     above: set[int],
     spikes: tuple[np.ndarray, np.ndarray],
