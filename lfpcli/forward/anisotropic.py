@@ -50,6 +50,8 @@ def matrix(
     least = radius * (stretch.min() * (1.0 - 1e-9))
     table = kernel.source_table(start, end, least, as_points=as_points, stretch=stretch)
     out = kernel.potential(table, points * stretch, weights, dtype=dtype, out=out)
+    # near a segment the least distance is meant in true space, where stretching makes an ellipse of
+    # it
     for row, column in sorted(set(zip(point // points.shape[1], segment, strict=True))):
         moved = _at_radius(points[row], start[column], end[column], radius[column])
         one = slice(column, column + 1)
@@ -68,6 +70,7 @@ def stretches(sigma: np.ndarray) -> np.ndarray:
     sigma : ndarray, shape (3,)
         Conductivities along x, y, z, S/m.
     """
+    # with these the potential of a point current is 1 / (4 pi r) of the stretched distance
     return np.asarray(np.sqrt(np.prod(sigma) / sigma))
 
 
@@ -92,6 +95,7 @@ def _at_radius(points: np.ndarray, start: np.ndarray, end: np.ndarray, radius: f
     rho = np.linalg.norm(across, axis=1)
     other = np.eye(3)[np.argmin(np.abs(unit))]
     other = other - (other @ unit) * unit
+    # a point on the axis has no direction away from it; any one serves
     on_axis = rho <= 1e-12 * radius
     away = across / np.where(on_axis, 1.0, rho)[:, None]
     away[on_axis] = other / np.linalg.norm(other)

@@ -95,6 +95,7 @@ class AxialNetwork:
         """
         parent, attach = self.parent.copy(), self.attach.copy()
         while True:
+            # what hangs on the very begin of its parent has its current from further up
             passes = (parent >= 0) & (attach == 0)
             passes[passes] = parent[parent[passes]] >= 0
             if not passes.any():
@@ -128,6 +129,7 @@ class AxialNetwork:
             columns.append(partners.col[other])
             values.append(partners.data[other] * conductance[rows[1]])
         row, column, value = (np.concatenate(part) for part in (rows, columns, values))
+        # rows add up to zero: equal potentials drive nothing
         diagonal = -np.bincount(row, weights=value, minlength=len(children))
         row = np.concatenate([row, np.arange(len(children))])
         column = np.concatenate([column, children])
@@ -169,6 +171,7 @@ class AxialNetwork:
         conductance = np.concatenate([1.0 / self.r_proximal[child], 1.0 / towards])
         row = np.concatenate([junction, np.arange(len(key))])
         column = np.concatenate([child, owner])
+        # a junction has no membrane: its potential is the mean by conductance of those around it
         share = conductance / np.bincount(row, weights=conductance)[row]
         return _csr((share, (row, column)), (len(key), len(self))), junction
 
@@ -185,6 +188,8 @@ class AxialNetwork:
         if not np.all((self.attach[hanging] >= 0) & (self.attach[hanging] <= 1)):
             raise InputError("axial network: 'attach' is not between 0 and 1")
         ancestor = self.parent
+        # each round doubles the way towards the root; what is still on it then goes round in a
+        # circle
         for _ in range(max(n, 1).bit_length() + 1):
             ancestor = np.where(ancestor >= 0, ancestor[ancestor], -1) if n else ancestor
         if np.any(ancestor >= 0):

@@ -104,6 +104,7 @@ class Contacts:
         else:
             first = np.cross([0.0, 0.0, 1.0], self.normals)
             size = np.linalg.norm(first, axis=1, keepdims=True)
+            # faces that look along z have no horizontal direction of their own
             along_z = size[:, 0] < 1e-9
             first = np.where(
                 along_z[:, None], [1.0, 0.0, 0.0], first / np.where(size == 0, 1, size)
@@ -153,6 +154,7 @@ class Contacts:
         positions = (self.positions - centre) @ turn.T + centre + np.asarray(shift, dtype=float)
         if self.normals is None:
             return replace(self, positions=positions)
+        # fixed before the turn, since the rule for them refers to the z axis of space
         tangents = self.frames()[0] @ turn.T
         return replace(self, positions=positions, normals=self.normals @ turn.T, tangents=tangents)
 
@@ -166,6 +168,7 @@ class Contacts:
         largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
         if np.any(largest == 0):
             raise InputError(f"contacts: zero vector among the {label}")
+        # squares of very large or small components would overflow or vanish
         vectors = vectors / largest
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 

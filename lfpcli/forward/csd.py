@@ -84,6 +84,7 @@ def volumetric_matrix(geometry: Any, x: ArrayLike, y: ArrayLike, z: ArrayLike) -
     edges = [check_edges(value, axis) for value, axis in zip((x, y, z), "xyz", strict=True)]
     start, along = segments.start, segments.end - segments.start
     owner, t = _cuts(start, along, edges)
+    # between two cuts of one segment a piece is in one voxel, that of its middle
     piece = np.flatnonzero(owner[1:] == owner[:-1])
     owner, share = owner[piece], t[piece + 1] - t[piece]
     middle = start[owner] + (0.5 * (t[piece + 1] + t[piece]))[:, None] * along[owner]
@@ -154,6 +155,7 @@ def _within_disc(
     c = np.sum(start * start, axis=1) - radius**2
     upright = a == 0
     root = half_b * half_b - a * c
+    # an upright segment is inside or outside along all of its length
     misses = np.where(upright, c >= 0, root <= 0)
     # the root with the larger magnitude first, the other from the product: nothing cancels
     q = -(half_b + np.copysign(np.sqrt(np.maximum(root, 0.0)), half_b))

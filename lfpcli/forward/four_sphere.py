@@ -110,6 +110,8 @@ class FourSphereVolumeConductor:
     def _in_brain(self, electrodes: np.ndarray, sources: np.ndarray, shell: int) -> np.ndarray:
         """Field of electrodes in the brain: closed forms and a series of what remains."""
         radius = self.radii[0]
+        # what the coefficients tend to is summed in closed form, so that few terms of the rest are
+        # needed
         plain, harmonic = self._image_asymptote()
         norms = np.linalg.norm(electrodes, axis=1)
         ratio = norms[:, None] * np.linalg.norm(sources, axis=1) / radius**2

@@ -54,6 +54,7 @@ def slice_heights(
     for rows, (heights, weights) in zip(regions, groups, strict=True):
         all_heights[rows, : heights.shape[1]] = heights
         all_weights[rows, : heights.shape[1]] = weights
+    # a contact on a boundary lies on its own image
     for row in np.flatnonzero((z == 0) | (z == thickness)):
         merged = _merged(all_heights[row], all_weights[row])
         all_weights[row] = 0.0
@@ -73,6 +74,7 @@ def _region_heights(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Heights (U, M) and weights (M,) in the tissue (region 0), above it (1) or below (2)."""
     sigma, above, below = media
+    # what a boundary reflects; with an insulator behind it all
     saline = (sigma - above) / (sigma + above)
     glass = (sigma - below) / (sigma + below)
     power = series_weights(saline * glass, tolerance)
@@ -172,6 +174,7 @@ def _image_rule(q: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
     from scipy.special import roots_jacobi
 
     node, weight = roots_jacobi(PART_NODES, 0.0, q - 1.0)
+    # the part up to t = 1/2 has the singular weight t^(q - 1) in the rule itself
     nodes, weights = [0.25 * (node + 1.0)], [0.25**q * weight]
     node, weight = np.polynomial.legendre.leggauss(PART_NODES)
     edges = np.concatenate([1.0 - 0.5 ** np.arange(1, parts + 1), [1.0]])
@@ -217,6 +220,8 @@ def series_weights(ratio: float, tolerance: float) -> np.ndarray:
                 remedy="make one side more conductive, or give a larger tolerance",
             )
         return ratio ** np.arange(count + 1)
+    # alternating series: Chebyshev weights (Cohen, Rodriguez Villegas and Zagier 2000) need some 20
+    # terms where powers need hundreds
     count = math.ceil(math.acosh(1.0 / tolerance) / math.acosh(abs(2.0 / ratio - 1.0)))
     return np.concatenate([[1.0], ratio * _chebyshev_weights(ratio, count)])
 

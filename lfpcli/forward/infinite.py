@@ -37,6 +37,7 @@ def lead_field(electrodes: ArrayLike, locations: ArrayLike, sigma: float = 0.3) 
     sigma = conductivity(sigma)
     gap = apart(points(electrodes, "electrodes"), points(locations, "dipoles"), "electrode")
     distance = np.linalg.norm(gap, axis=2, keepdims=True)
+    # nA um over S/m um2 is mV
     return np.asarray(gap / (4 * np.pi * sigma * distance**3))
 
 

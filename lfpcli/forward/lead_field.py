@@ -73,6 +73,7 @@ class LeadField:
 
     def nearest_all(self, positions: ArrayLike, within: float = 2000.0) -> np.ndarray:
         """Indices of the sources nearest to places, shape (n,); see `nearest`."""
+        # a head has 75,000 sources: distances to all of them, for all cells, do not fit into memory
         from scipy.spatial import cKDTree
 
         wanted = points(positions, "positions")

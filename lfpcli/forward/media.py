@@ -46,6 +46,7 @@ class HalfSpace:
 
     def prepare(self, geometry: Geometry) -> Geometry:
         """Return the segments, after checking that they are in the tissue."""
+        # both sides by one rule: heights are counted away from the tissue
         up = 1.0 if self.side == "below" else -1.0
         depth = up * np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - up * self.z
         check_inside(geometry, depth.max(axis=1) > 0, f"the half space {self.side} z = {self.z:g}")
@@ -282,6 +283,7 @@ def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | No
     if len(names) != 1:
         raise UsageError("a medium has one of the keys " + ", ".join(f"'{k}'" for k in KINDS))
     constructor, size = KINDS[names[0]]
+    # the key that names a medium in a model is its size here
     values = {(size if key == names[0] else key): value for key, value in medium.items()}
     known = [f.name for f in fields(constructor)]  # type: ignore[arg-type]
     for key in values:

@@ -64,6 +64,7 @@ def spherical_field(
     gap = apart(places, locations, "sensor")
     r = np.linalg.norm(places, axis=1)[:, None]
     inner = np.linalg.norm(locations, axis=1)[None]
+    # the formula holds where all currents are nearer to the centre than the sensor
     buried = np.argwhere(r <= inner)
     if len(buried):
         sensor, dipole = buried[0]
@@ -74,6 +75,7 @@ def spherical_field(
         )
     a = np.linalg.norm(gap, axis=2)
     along = dots(gap, places[:, None])  # a . r = r^2 - r0 . r
+    # Sarvas 1987, Phys Med Biol 32:11: F of eq. 25, its gradient below
     f = a * (r * a + along)
     of_place = a**2 / r + along / a + 2 * a + 2 * r
     of_dipole = a + 2 * r + along / a

@@ -57,8 +57,11 @@ class LinearCable:
         self._axial = network.vmem_to_imem()
         self._root = 1.0 / np.sqrt(capacitance)
         matrix = np.diag(conductance) - self._axial.toarray()
+        # scaled on both sides by the capacitances the matrix is symmetric, and its modes are
+        # orthogonal
         scaled = self._root[:, None] * matrix * self._root[None, :]
         self._rates, self._modes = np.linalg.eigh((scaled + scaled.T) / 2.0)
+        # rounding may make a rate of zero a negative one, which grows without end
         self._rates = np.maximum(self._rates, 0.0)
 
     def membrane_currents(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:

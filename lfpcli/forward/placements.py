@@ -201,6 +201,7 @@ def _factors(currents: np.ndarray, compress: float) -> list[np.ndarray]:
     if compress == 0.0 or not currents.size:
         return [currents]
     left, values, right = np.linalg.svd(currents, full_matrices=False)
+    # currents of a spike are few patterns in time, whose number the singular values tell
     rank = max(1, int(np.count_nonzero(values > compress * values[0])))
     if rank * sum(currents.shape) >= currents.size:
         return [currents]
@@ -219,6 +220,7 @@ class _MovedCell:
         )
         # whether moving the contacts the other way is the same as moving the cell
         by_grid = isinstance(model.medium, GridMedium)
+        # an anisotropic medium, a squeeze and a grid have axes of their own
         self.rigid = model.conductivity.ndim == 0 and not squeezed and not by_grid
 
     def shifted_contacts(self, contacts: Contacts | ArrayLike) -> Fill:
@@ -227,6 +229,7 @@ class _MovedCell:
         start, end = source_ends(self.segments, self.model.method)
         radius = self.segments.diam / 2
         table = kernel.source_table(start, end, radius, self.model.method == "point")
+        # once, not for each of the placements
         weights = weights / self.model.conductivity
         refines = self.model.refines(as_contacts(contacts))
         size = near_faces.face_size(as_contacts(contacts))

@@ -96,6 +96,7 @@ class PulseTrain:
         if self.biphasic:
             edges += [self.dur + self.interphase, self.width]
             levels += [-self.amp if self.amp2 is None else self.amp2, 0.0]
+        # products and not sums, which would drift over a million pulses
         begins = self.delay + (self.period or 0.0) * np.arange(self.number)
         times = (begins[:, None] + edges).ravel()
         currents = np.tile(levels, self.number)

@@ -50,9 +50,11 @@ def disc(count: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if count == 1:
         return np.zeros((1, 2)), np.ones(1)
+    # four times as many spokes as rings make points of about equal distances
     rings = max(1, math.isqrt(count // 4))
     spokes = count // rings
     node, weight = np.polynomial.legendre.leggauss(rings)
+    # Gauss in the square of the radius, by which the area of a disc is even
     radius = np.sqrt(0.5 * (node + 1.0))
     # every other ring is turned by half a step
     turn = 0.5 * (np.arange(rings) % 2)

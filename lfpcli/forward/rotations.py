@@ -47,6 +47,7 @@ def axis_rotation(axis: ArrayLike, angle: float) -> np.ndarray:
     largest = np.abs(direction).max()
     if largest == 0:
         raise UsageError("rotation axis is the zero vector")
+    # by the largest component first: squares neither overflow nor vanish
     x, y, z = (direction / largest) / np.linalg.norm(direction / largest)
     cosine, sine = _cosine_sine(finite_number(angle, "rotation angle"))
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
@@ -212,6 +213,7 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray, shape (3, 3)
     """
+    # a normal vector in four dimensions has no favoured direction (Shoemake 1992)
     quaternion = rng.standard_normal(4)
     w, x, y, z = quaternion / np.linalg.norm(quaternion)
     return np.array(
@@ -252,6 +254,7 @@ def parse_rotation(text: str) -> dict[str, object]:
             spec[key] = tuple(parse_vector(value.replace(":", ","), "rotation axis"))
         else:
             spec[key] = value if value == "random" else finite_number(value, f"rotation '{key}'")
+    # what is wrong with the text is told now, not when a cell is turned
     rotation_matrix(spec, np.random.Generator(np.random.PCG64(0)))
     return spec
 

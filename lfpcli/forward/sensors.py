@@ -107,6 +107,7 @@ class Sensors:
 
     def weighted(self, values: np.ndarray) -> np.ndarray:
         """Channels, shape (C, n), from what the P points measure, (P, n), in the same unit."""
+        # magnetometers of one point each need no matrix
         if len(self) == len(self.points):
             return np.asarray(self.weights[:, None] * values)
         from scipy import sparse
@@ -133,6 +134,7 @@ def helmet(*, planar: bool = False) -> Sensors:
         Whether two gradiometers, in T/m, stand at each site beside the magnetometer, in T.
     """
     site = np.arange(HELMET_SITES)
+    # equal steps in height are equal areas of the sphere
     height = 1.0 - (1.0 - np.cos(HELMET_OPENING)) * (site + 0.5) / HELMET_SITES
     azimuth = _GOLDEN_ANGLE * site
     flat = np.sqrt(1.0 - height**2)

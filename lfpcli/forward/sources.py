@@ -52,6 +52,7 @@ def _from_columns(cell: Any) -> Geometry:
     count = len(ends[0])
     if any(len(e) != count for e in (*ends, diam)):
         raise InputError("x, y, z and d of the segments differ in number")
+    # LFPykit allows diameters at both ends
     if diam.ndim == 2:
         diam = diam.mean(axis=1)
     # LFPy has an array (N, 2) for each axis, of starts and ends; here it is one (N, 3) for each end

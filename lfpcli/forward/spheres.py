@@ -100,6 +100,7 @@ def check_sensors(sensors: np.ndarray, radius: float, names: Sequence[str]) -> N
     names : sequence of str
         The channel of each point.
     """
+    # a helmet in another frame than the head lies inside of it as often as not
     distance = np.linalg.norm(sensors, axis=1)
     inside = np.flatnonzero(distance < radius * (1 - ON_SURFACE))
     if len(inside):
@@ -180,5 +181,6 @@ def fitted_centre(places: np.ndarray) -> np.ndarray:
     """
     if len(places) < 8:
         return np.zeros(3)
+    # |p|^2 = 2 p . c + (r^2 - |c|^2): linear in the centre and one number more
     system = np.column_stack([2 * places, np.ones(len(places))])
     return np.asarray(np.linalg.lstsq(system, np.sum(places**2, axis=1), rcond=None)[0][:3])

@@ -39,6 +39,7 @@ class OrderFreeSum:
         coefficients = np.asarray(bound, dtype=float)
         reach = np.where(coefficients > 0, coefficients, 1.0) * largest
         exponent = np.frexp(reach)[1]
+        # room for the carries of as many sums as there are cells
         spare = int(np.ceil(np.log2(max(cells, 1)))) + 2
         # adding and taking away 1.5 * 2**e rounds to multiples of 2**(e - 52)
         high = np.ldexp(1.5, exponent + spare)

@@ -51,6 +51,7 @@ def tree_dipoles(geometry: Geometry) -> tuple[sparse.csr_array, np.ndarray, np.n
     corners = np.stack([middle[parent], near, middle[child]], axis=1)
     from scipy import sparse
 
+    # what flows into a segment along the tree leaves through its membrane and that of all beyond it
     currents = sparse.csr_array(_descendants(geometry.parent)[child])
     row = np.repeat(np.arange(len(child)), 2)
     return (

@@ -41,6 +41,7 @@ def head_instruments(table: Eeg | Meg) -> list[Instrument]:
     """
     arrays = [electrodes_of(table)] if isinstance(table, Eeg) else [*sensors_of(table).values()]
     names = [table.name]
+    # of one unit alone it keeps the name that the user gave
     if len(arrays) > 1:
         names = [f"{table.name}_{_SUFFIX[array.units]}" for array in arrays]
     return [_instrument(name, table, array) for name, array in zip(names, arrays, strict=True)]
