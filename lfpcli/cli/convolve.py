@@ -8,6 +8,7 @@ populations cause are the result."""
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from lfpcli.cli import options
@@ -18,6 +19,7 @@ examples:
   lfp convolve templates.h5 trains.h5 --noise white:0.01 --filter 300:6000 -o recording.h5
   lfp convolve pc.h5 bc.h5 trains.h5 --types E=TTPC,STPC --types I=BC -o recording.h5
   lfp convolve kernels.h5 spikes.h5 -o lfp.h5
+  lfp convolve microcircuit.toml spikes.h5 --duration 1 -o lfp.h5
   lfp convolve templates.h5 trains.h5 --beneath network.h5:shank --far 100:0.005 -o recording.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
@@ -42,7 +44,10 @@ _OF_TEMPLATES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="templates or kernels, and last the spikes"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="templates, kernels or a model, and last the spikes",
     )
     options.add_output(parser, "recording to write")
     parser.add_argument(
@@ -130,6 +135,9 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.errors import UsageError
     from lfpcli.tasks.convolve.recording import convolve_templates
 
+    if _is_model(args.files[0]):
+        _convolve_model(args)
+        return
     if len(args.files) < 2:
         raise UsageError("templates and spikes are needed", remedy="lfp convolve TEMPLATES SPIKES")
     if _are_kernels(args.files):
@@ -164,16 +172,54 @@ def _are_kernels(files: list[str]) -> bool:
     return len(files) == 2 and files[0] != "-" and stored_format(files[0]) == FORMAT
 
 
-def _convolve_kernels(args: argparse.Namespace) -> None:
-    """Convolve kernels; options of recordings are refused."""
+def _is_model(file: str) -> bool:
+    return file.endswith((".toml", ".json")) or file.startswith("builtin:")
+
+
+def _refuse_options(args: argparse.Namespace, instead: str, *, but: str = "") -> None:
+    """Refuse options of recordings of templates."""
     from lfpcli.errors import UsageError
-    from lfpcli.tasks.convolve.kernel_signals import convolve_kernels
 
     usual = {"min_distance": 25.0, "taper": 0.5, "rigidity": 1.0}
     for name in _OF_TEMPLATES:
-        if getattr(args, name) not in (None, False, [], usual.get(name)):
+        if name != but and getattr(args, name) not in (None, False, [], usual.get(name)):
             option = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} goes with templates, not with kernels")
+            raise UsageError(f"{option} goes with templates, not with {instead}")
+
+
+def _convolve_model(args: argparse.Namespace) -> None:
+    """Sum the signals of the cells of a model."""
+    # sums over a cell's modes must not depend on how many threads share them
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from lfpcli.errors import UsageError
+    from lfpcli.model import check_files, load_model
+    from lfpcli.tasks.response.impulses import convolve_cells
+
+    if len(args.files) > 2:
+        raise UsageError("a model goes with one file of spikes, or with its own")
+    _refuse_options(args, "a model", but="seed")
+    overrides = [] if args.seed is None else [f"run.seed={args.seed}"]
+    model = load_model(args.files[0], overrides=overrides)
+    check_files(model)
+    with args.console.progress("convolving", 1.0, "") as progress:
+        told = convolve_cells(
+            model,
+            args.files[1] if len(args.files) > 1 else None,
+            args.output or "-",
+            duration=None if args.duration is None else 1000.0 * args.duration,
+            force=args.force,
+            float32=args.float32,
+            command=args.command_line,
+            progress=progress,
+        )
+    args.console.note(f"{told.cells} cells, {told.synapses} synapses, {told.spikes} spikes")
+
+
+def _convolve_kernels(args: argparse.Namespace) -> None:
+    """Convolve kernels; options of recordings are refused."""
+    from lfpcli.tasks.convolve.kernel_signals import convolve_kernels
+
+    _refuse_options(args, "kernels")
     with args.console.progress("convolving", 1.0, "") as progress:
         counts = convolve_kernels(
             args.files[0],

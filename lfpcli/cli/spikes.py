@@ -1,6 +1,6 @@
 """Draw spike trains: Poisson, gamma and regular ones, with a refractory period, bursts, a rate that
-follows time, or correlated among each other. FILE is a table of several populations (.toml, .json);
-without it the options describe one."""
+follows time, or correlated among each other; or run a network of point neurons. FILE has several
+populations or a network (.toml, .json); without it the options describe one population."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ examples:
   lfp spikes --gamma 8 --shape 3 --size 10 --duration 60 --population E -o trains.h5
   lfp spikes --poisson 5 --correlation 0.1 --jitter 2 --size 50 --duration 10 -o trains.h5
   lfp spikes --rates rates.csv --size 200 --duration 4 -o - | lfp stats -
+  lfp spikes microcircuit_spikes.json --duration 1 --seed 1 -o spikes.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
 
@@ -26,7 +27,7 @@ _KEYS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("file", metavar="FILE", nargs="?", help="table of populations")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="populations, or a network")
     options.add_output(parser, "recording to write")
     process = parser.add_argument_group("process (one of)").add_mutually_exclusive_group()
     process.add_argument(
@@ -60,9 +61,14 @@ def _number(group: Any, option: str, metavar: str, text: str) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Draw."""
+    """Draw, or run a network."""
+    from lfpcli.model.point_network import read_point_network
     from lfpcli.tasks.convolve.trains import write_trains
 
+    network = None if args.file is None else read_point_network(args.file)
+    if network is not None:
+        _run_network(args, network)
+        return
     populations = _populations(args)
     seed = options.drawn_seed(args) if args.seed is None else args.seed
     counts = write_trains(
@@ -77,17 +83,43 @@ def run(args: argparse.Namespace) -> None:
         args.console.note(f"{name}: {populations[name].size} trains, {count} spikes")
 
 
+def _run_network(args: argparse.Namespace, network: Any) -> None:
+    from lfpcli.tasks.convolve.trains import write_point_spikes
+
+    _refuse_beside_file(args)
+    seed = options.drawn_seed(args) if args.seed is None else args.seed
+    with args.console.progress("simulating", 1.0, "") as progress:
+        counts = write_point_spikes(
+            network,
+            args.file,
+            args.output or "-",
+            duration=1000.0 * args.duration,
+            seed=seed,
+            force=args.force,
+            command=args.command_line,
+            progress=progress,
+        )
+    for name, (size, count) in counts.items():
+        rate = count / size / args.duration
+        args.console.note(f"{name}: {size} neurons, {count} spikes, {rate:.3g} Hz")
+
+
 def _populations(args: argparse.Namespace) -> dict[str, Any]:
-    from lfpcli.errors import UsageError
     from lfpcli.model.trains import read_populations, stated_population
 
-    stated = {name: getattr(args, name) for name in _KEYS}
     if args.file is None:
+        stated = {name: getattr(args, name) for name in _KEYS}
         return {args.population or "trains": stated_population(stated)}
-    both = [name for name, value in {**stated, "population": args.population}.items() if value]
-    if both:
-        raise UsageError(
-            f"--{both[0].replace('_', '-')} does not go with a file of populations",
-            remedy=f"write '{both[0]}' in a table of {args.file}",
-        )
+    _refuse_beside_file(args)
     return read_populations(args.file)
+
+
+def _refuse_beside_file(args: argparse.Namespace) -> None:
+    from lfpcli.errors import UsageError
+
+    for name in (*_KEYS, "population"):
+        if getattr(args, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} does not go with a file of populations",
+                remedy=f"write '{name}' in a table of {args.file}",
+            )

@@ -34,6 +34,17 @@ class LinearCable:
     ------
     InputError
         Where the cell is too large, or the numbers are not what they should be.
+
+    Attributes
+    ----------
+    axial : scipy.sparse.csr_array, shape (N, N)
+        Membrane currents, nA, of potentials, mV.
+    root : ndarray, shape (N,)
+        One over the root of the capacitances, nF.
+    rates : ndarray, shape (N,)
+        What the modes decay by, per ms.
+    modes : ndarray, shape (N, N)
+        Potentials, scaled by the root of the capacitances, of each mode in a column.
     """
 
     def __init__(
@@ -54,15 +65,15 @@ class LinearCable:
                 " stable about this potential",
                 remedy="choose another working point, --potential",
             )
-        self._axial = network.vmem_to_imem()
-        self._root = 1.0 / np.sqrt(capacitance)
-        matrix = np.diag(conductance) - self._axial.toarray()
+        self.axial = network.vmem_to_imem()
+        self.root = 1.0 / np.sqrt(capacitance)
+        matrix = np.diag(conductance) - self.axial.toarray()
         # scaled on both sides by the capacitances the matrix is symmetric, and its modes are
         # orthogonal
-        scaled = self._root[:, None] * matrix * self._root[None, :]
-        self._rates, self._modes = np.linalg.eigh((scaled + scaled.T) / 2.0)
+        scaled = self.root[:, None] * matrix * self.root[None, :]
+        self.rates, self.modes = np.linalg.eigh((scaled + scaled.T) / 2.0)
         # rounding may make a rate of zero a negative one, which grows without end
-        self._rates = np.maximum(self._rates, 0.0)
+        self.rates = np.maximum(self.rates, 0.0)
 
     def membrane_currents(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:
         """Membrane currents that injected currents cause, from rest.
@@ -82,17 +93,75 @@ class LinearCable:
             nA, outward positive. They add up to zero, since the injected currents are membrane
             currents, as those of synapses are.
         """
-        drive = self._modes.T @ (self._root * strengths)
+        drive = self.modes.T @ (self.root * strengths)
         amplitudes = np.empty((len(course), len(drive)))
-        decay = np.exp(-self._rates * dt)
-        early, late = _linear_weights(self._rates, dt)
+        decay = np.exp(-self.rates * dt)
+        early, late = _linear_weights(self.rates, dt)
         state = np.zeros(len(drive))
         amplitudes[0] = state
         for k in range(1, len(course)):
             state = decay * state + early * course[k - 1] + late * course[k]
             amplitudes[k] = state
-        potentials = self._root[:, None] * (self._modes @ (amplitudes * drive).T)
-        return np.asarray((self._axial @ potentials).T)
+        potentials = self.root[:, None] * (self.modes @ (amplitudes * drive).T)
+        return np.asarray((self.axial @ potentials).T)
+
+
+class SteppedCable:
+    """A cell of constant conductances as a fixed time step sees it, exact for that step.
+
+    Each mode of the cable is a filter of its own. What flows into the cell in the step from n to
+    n + 1 is the input n, and the membrane currents of that step are the output n + 1.
+
+    Parameters
+    ----------
+    cable : LinearCable
+        The cell, of N segments.
+    dt : float
+        Step, ms.
+    second_order : bool
+        Whether the step is that of Crank and Nicolson, whose currents are those of its middle;
+        else backward Euler.
+    """
+
+    def __init__(self, cable: LinearCable, dt: float, *, second_order: bool) -> None:
+        self._dt, self._second_order = dt, second_order
+        self._rates = cable.rates
+        self.drive = np.asarray(cable.root[:, None] * cable.modes)
+        """What a current into each segment is to each mode, (N segments, N modes), per root nF."""
+        self.output = np.asarray(cable.axial @ self.drive)
+        """Membrane currents (N segments, N modes), nA, of the states of the modes."""
+
+    @property
+    def slowest(self) -> float:
+        """Largest absolute value of the poles of the modes."""
+        return float(np.max(np.abs(self._poles()), initial=0.0))
+
+    def _poles(self) -> np.ndarray:
+        if self._second_order:
+            return np.asarray(2.0 / (1.0 + self._rates * self._dt / 2.0) - 1.0)
+        return np.asarray(1.0 / (1.0 + self._rates * self._dt))
+
+    def gains(self, turns: np.ndarray) -> np.ndarray:
+        """States of the modes from their drive, by frequency.
+
+        Parameters
+        ----------
+        turns : ndarray, shape (F,)
+            Frequencies, radians per step.
+
+        Returns
+        -------
+        ndarray of complex, shape (F, N)
+            ms.
+        """
+        advance = np.exp(1j * turns)[:, None]
+        if not self._second_order:
+            left = self._poles()
+            return np.asarray(left * self._dt / (advance - left))
+        half = 1.0 / (1.0 + self._rates * self._dt / 2.0)
+        whole = half * self._dt / (advance - self._poles())
+        # the middle of the step from n to n + 1 is the output n + 1
+        return np.asarray(half * (whole + self._dt / 2.0) / advance)
 
 
 def _linear_weights(rates: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
 from lfpcli.model.circuit import CircuitSpec
 from lfpcli.model.head import Eeg, Meg
+from lfpcli.model.layers import CONNECTIONS
 from lfpcli.model.network import Connection, Input, Population, Stimulus
 from lfpcli.model.probe import Field, Probe, check_name
 from lfpcli.model.run import Record, Run
@@ -87,7 +88,7 @@ class Model(Table):
         doc="Cells, connections and inputs from a circuit in the SONATA format.",
     )
     connections: tuple[Connection, ...] = key(
-        listing(table(Connection)), (), doc="Connections between populations.", name="connection"
+        CONNECTIONS, (), doc="Connections between populations.", name="connection"
     )
     inputs: tuple[Input, ...] = key(
         listing(table(Input)), (), doc="Synapses with spike sources of their own.", name="input"
@@ -157,10 +158,10 @@ class Model(Table):
         self._check_signals(at)
         if not isinstance(self.run.dt, float):
             return
-        for k, connection in enumerate(self.connections):
+        for connection in self.connections:
             delay = connection.delay.value
             if delay is not None and delay < self.run.dt:
-                raise (at / "connection" / k / "delay").error(
+                raise (at / "connection" / connection.number / "delay").error(
                     f"{delay:g} ms is shorter than the time step, {self.run.dt:g} ms"
                 )
 
@@ -217,8 +218,8 @@ class Model(Table):
     def _check_targets(self, at: At) -> None:
         known = self.resolved_populations()
         with_cells = {name: p for name, p in known.items() if p.has_cells}
-        for k, connection in enumerate(self.connections):
-            here = at / "connection" / k
+        for connection in self.connections:
+            here = at / "connection" / connection.number
             _check_population(connection.pre, known, here / "pre")
             _check_population(connection.post, known, here / "post")
             if connection.post not in with_cells:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +249,15 @@ class Connection(Table):
     record: tuple[str, ...] = key(
         VARIABLES, (), doc="Variables of each synapse to keep, such as i and g."
     )
+    layers: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of pre, post and rule, a layer table: a .csv file with a row for each pair of "
+        "populations and layer, under the header pre, post, z_min, z_max (um), synapses, and where "
+        "wanted weight and delay. A cell of post gets so many synapses between these depths, each "
+        "from a cell of pre drawn with replacement; the other keys hold for all rows.",
+    )
+    number: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
