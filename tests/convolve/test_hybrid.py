@@ -108,6 +108,8 @@ def test_impulse_responses_make_what_a_simulation_does(
             expected = full[name][:]
             assert expected.shape == fast[name].shape
             assert np.abs(fast[name][:] - expected).max() < 1e-11 * np.abs(expected).max()
+        for name in ("signals/LFP", "dipole/total"):
+            assert fast[name].attrs["t_start"] == full[name].attrs["t_start"]
         for name in ("dipole/total/data", "dipole/I/data"):
             expected = full[name][:]
             assert np.abs(fast[name][:] - expected).max() < 1e-11 * np.abs(expected).max()

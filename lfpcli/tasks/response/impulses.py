@@ -30,7 +30,13 @@ from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import Trains, spikes_between
 from lfpcli.tasks.measure.streams import Member
-from lfpcli.tasks.response.linear_cell import LinearCell, WindowSums, arriving, linear_cell
+from lfpcli.tasks.response.linear_cell import (
+    LinearCell,
+    WindowSums,
+    arriving,
+    is_second_order,
+    linear_cell,
+)
 from lfpcli.tasks.simulate.build import standing
 from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.instruments import instruments_of
@@ -288,11 +294,13 @@ class _Hybrid:
         """Begin a signal in the file."""
         every = self.model.record.every
         dt, empty = self.model.run.interval * every, np.zeros((0, instrument.channels))
+        # currents of the second order are those of the middle of steps
+        late = -self.model.run.interval / 2.0 if is_second_order(self.model) else 0.0
         names = self.populations if instrument.per == _POPULATION else []
         if instrument.name == _DIPOLE:
             shares = {TOTAL: TOTAL, **dict.fromkeys(names, _POPULATION)}
             tracks = {
-                name: writer.dipole(name, Sampled(empty, instrument.units, dt, share=share))
+                name: writer.dipole(name, Sampled(empty, instrument.units, dt, late, share=share))
                 for name, share in shares.items()
             }
             return _Tracks(total=tracks.pop(TOTAL), groups=tracks, every=every)
@@ -300,6 +308,7 @@ class _Hybrid:
             empty,
             instrument.units,
             dt,
+            late,
             positions=instrument.positions,
             names=list(instrument.names),
             model=instrument.model,

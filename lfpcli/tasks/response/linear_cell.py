@@ -194,12 +194,16 @@ def linear_cell(model: Model, name: str) -> LinearCell:
     cell = CellFactory(spec).make(0)
     _check_passive(cell, name, spec.source_line, run.v_init)
     cable = LinearCable(cell.axial_network(), capacitance(cell), held_conductance(cell, run.v_init))
-    second_order = INTEGRATORS.index(run.method) == 1
     return LinearCell(
         geometry=cell.geometry,
-        stepped=SteppedCable(cable, run.interval, second_order=second_order),
+        stepped=SteppedCable(cable, run.interval, second_order=is_second_order(model)),
         model=model,
     )
+
+
+def is_second_order(model: Model) -> bool:
+    """Whether a model is integrated by the method of Crank and Nicolson."""
+    return INTEGRATORS.index(model.run.method) == 1
 
 
 def _check_passive(cell: Cell, name: str, source_line: str, v_init: float) -> None:
