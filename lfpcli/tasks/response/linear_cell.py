@@ -249,11 +249,18 @@ class WindowSums:
 
     @property
     def parts(self) -> list[np.ndarray]:
-        """Of each instrument, (groups, 2, n, C)."""
+        """Of each instrument, shape (groups, 2, n, C), in its unit."""
         return np.split(self._whole, self._edges, axis=3)
 
     def add(self, group: int, samples: np.ndarray) -> None:
-        """Add samples (n, C of all instruments) of a cell of a population.
+        """Add samples of a cell of a population.
+
+        Parameters
+        ----------
+        group : int
+            Number of the population.
+        samples : ndarray, shape (n, C of all instruments)
+            In the units of the instruments.
 
         Raises
         ------
