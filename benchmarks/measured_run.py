@@ -66,12 +66,12 @@ def measure(facts: dict[str, Any]) -> None:
     from lfpcli.runtime.engine import run as loop
     from lfpcli.runtime.mpi.team import Team
     from lfpcli.tasks.simulate import simulation
-    from lfpcli.tasks.simulate.collect import Collection
+    from lfpcli.tasks.simulate.pipeline import Pipeline
 
     shares = Shares()
     loop._advance = shares.counted("solver", loop._advance)
     # the tap hands samples on in the middle of a call of the solver
-    Collection.take = shares.counted("work", Collection.take)  # type: ignore[method-assign]
+    Pipeline.take = shares.counted("work", Pipeline.take)  # type: ignore[method-assign]
     for name in ("exchange", "add", "largest", "deal", "collect", "share"):
         setattr(Team, name, shares.counted("waiting", getattr(Team, name)))
     build, spans, run = simulation.build, loop._run_spans, simulation.Simulation.run

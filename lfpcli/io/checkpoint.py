@@ -24,7 +24,7 @@ from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.text import as_text
-from lfpcli.io.writer import RecordingWriter, Track, store
+from lfpcli.io.writer import Pull, PulledTrack, RecordingWriter, Track, store
 from lfpcli.runtime.engine.state import EVENT_COLUMNS, RunState
 
 _GROUP = "checkpoint"
@@ -79,12 +79,12 @@ def write_checkpoint(
         "sample": int(state.sample),
         "time": float(state.time),
         "key": key,
-        "tracks": _digests(writer.in_step),
         "provenance": as_text(writer.file.attrs["provenance"]),
     }
-    text = json.dumps(facts, sort_keys=True)
     # the one before stays until this one is whole, whatever happens in between
     with atomic_output(path, force=True) as target, new_hdf5(target, checked=True) as file:
+        digests = {str(track.dataset.name): _copied(track, file) for track in writer.in_step}
+        text = json.dumps({**facts, "tracks": digests}, sort_keys=True)
         group = file.create_group(_GROUP)
         for name, dtype in _STATE.items():
             arrays[name] = np.asarray(arrays[name], dtype)
@@ -92,12 +92,6 @@ def write_checkpoint(
         # longer than an attribute may be where the model lists many positions
         store(group, "facts", [text])
         group.attrs["sha256"] = _digest(text, arrays)
-        for track in writer.in_step:
-            _copy_samples(track, file)
-
-
-def _digests(tracks: Collection[Track]) -> dict[str, str]:
-    return {str(track.dataset.name): track.digest.hexdigest() for track in tracks}
 
 
 def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
@@ -107,12 +101,13 @@ def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _copy_samples(track: Track, file: h5py.File) -> None:
-    """Store the samples of a track under its own name."""
+def _copied(track: Track, file: h5py.File) -> str:
+    """Store the samples of a track under its own name, and return their digest."""
     rows, columns = len(track), track.dataset.shape[1]
+    digest = hashlib.sha256()
     if not columns:
         file.create_dataset(track.dataset.name, (rows, 0), track.dataset.dtype)
-        return
+        return digest.hexdigest()
     step = max(1, min(rows, _BLOCK_VALUES // columns))
     copy = file.create_dataset(
         track.dataset.name,
@@ -123,7 +118,10 @@ def _copy_samples(track: Track, file: h5py.File) -> None:
     )
     for first in range(0, rows, step):
         last = min(first + step, rows)
-        copy[first:last] = track.samples(first, last)
+        samples = np.ascontiguousarray(track.samples(first, last))
+        digest.update(samples.data)
+        copy[first:last] = samples
+    return digest.hexdigest()
 
 
 class Checkpoint:
@@ -213,22 +211,44 @@ class Checkpoint:
         InputError
             Where they are not all there, or were changed.
         """
-        sources = [self._samples(track) for track in writer.in_step]
+        datasets = [track.dataset for track in writer.in_step]
+        sources = [self.samples(dataset.name, dataset.shape) for dataset in datasets]
+        digests = [hashlib.sha256() for _ in sources]
         blocks = 1 + sum(source.size for source in sources) // _BLOCK_VALUES
         for block in range(blocks):
             # all tracks go on together, as they do in a run
-            for track, source in zip(writer.in_step, sources, strict=True):
+            for track, source, digest in zip(writer.in_step, sources, digests, strict=True):
                 first, last = (len(source) * k // blocks for k in (block, block + 1))
-                track.append(source[first:last])
+                samples = np.ascontiguousarray(source[first:last], track.dataset.dtype)
+                digest.update(samples.data)
+                if isinstance(track, PulledTrack):
+                    track.pull = _reader(source)
+                    track.advance(last - first)
+                else:
+                    track.append(samples)
             writer.settle()
-        self._compare(_digests(writer.in_step))
+        names = [str(dataset.name) for dataset in datasets]
+        self._compare({n: d.hexdigest() for n, d in zip(names, digests, strict=True)})
 
-    def _samples(self, track: Track) -> Any:
-        name = str(track.dataset.name)
-        source = numbers(self._file, name, str(self.path), ndim=2, remedy=_REMEDY)
-        if source.shape[1] != track.dataset.shape[1]:
+    def samples(self, name: str, shape: tuple[int, ...]) -> Any:
+        """Samples of a dataset of the recording, (n, C).
+
+        Parameters
+        ----------
+        name : str
+            Its path.
+        shape : tuple of int
+            Its shape so far, of which the number of columns C counts.
+
+        Raises
+        ------
+        InputError
+            Where it is not there, or has other columns.
+        """
+        source = numbers(self._file, str(name), str(self.path), ndim=2, remedy=_REMEDY)
+        if source.shape[1] != shape[1]:
             raise InputError(
-                f"has {source.shape[1]} columns, expected {track.dataset.shape[1]}",
+                f"has {source.shape[1]} columns, expected {shape[1]}",
                 source=f"{self.path}:{name}",
                 remedy="resume with the model that wrote it",
             )
@@ -242,6 +262,10 @@ class Checkpoint:
                     source=f"{self.path}:{name}",
                     remedy=_REMEDY,
                 )
+
+
+def _reader(source: Any) -> Pull:
+    return lambda first, last: np.asarray(source[first:last])
 
 
 @contextlib.contextmanager

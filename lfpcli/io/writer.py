@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -27,10 +26,13 @@ from lfpcli.io.recording import (
 )
 from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
-from lfpcli.vocabulary import TOTAL
+from lfpcli.vocabulary import GROUPS, TOTAL
 
 # bytes of a chunk, the unit that HDF5 reads, checks and caches
 CHUNK_BYTES = 1 << 18
+# and of one of the share of a cell: of these there may be thousands, and what fills a chunk is held
+CELL_CHUNK_BYTES = 1 << 15
+_CELL = GROUPS[-1]
 # the sorting of spikes as libsonata reads it
 SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 
@@ -80,6 +82,9 @@ def create_checked(
     return group.create_dataset(name, shape, dtype, chunks=(rows, *shape[1:]), fletcher32=True)
 
 
+Pull = Callable[[int, int], np.ndarray]
+
+
 class Track:
     """A dataset (T, C) that grows along time.
 
@@ -93,15 +98,10 @@ class Track:
     dt : float
         Its sampling interval, ms.
 
-    Attributes
-    ----------
-    digest : hashlib hash
-        SHA-256 of all samples so far.
     """
 
     def __init__(self, dataset: h5py.Dataset, dt: float) -> None:
         self.dataset, self.dt = dataset, dt
-        self.digest = hashlib.sha256()
         self._pending: list[np.ndarray] = []
         self._written = self._rows = int(dataset.shape[0])
         self._in_step = False
@@ -121,7 +121,6 @@ class Track:
             return
         # a copy: rows may be a view of memory that the run fills again
         stored = np.array(rows, dtype=self.dataset.dtype, order="C")
-        self.digest.update(stored.data)
         self._pending.append(stored)
         # counted here too, as what waits for a whole chunk is part of the samples
         self._rows += len(stored)
@@ -148,15 +147,14 @@ class Track:
         """Write samples up to a number of them."""
         if stop <= self._written:
             return
-        rows = np.concatenate(self._pending)
-        count = stop - self._written
+        rows = self._unwritten(self._written, stop)
         size = self.dataset.chunks[0]
         self.dataset.resize(stop, axis=0)
         # the cache of chunks is off: each is written once, and takes its room in the file now
-        for first in range(0, count, size):
-            last = min(first + size, count)
+        for first in range(0, len(rows), size):
+            last = min(first + size, len(rows))
             self.dataset[self._written + first : self._written + last] = rows[first:last]
-        self._pending = [rows[count:]] if count < len(rows) else []
+        self._forget(stop)
         self._written = stop
 
     def finish(self) -> None:
@@ -172,9 +170,53 @@ class Track:
             In the unit of the dataset.
         """
         written = self.dataset[first : min(last, self._written)]
-        pending = np.concatenate([self.dataset[:0], *self._pending])
-        start = max(first - self._written, 0)
-        return np.concatenate([written, pending[start : max(last - self._written, 0)]])
+        start = max(first, self._written)
+        if start >= last:
+            return np.asarray(written)
+        return np.concatenate([written, self._unwritten(start, last)])
+
+    def _unwritten(self, first: int, last: int) -> np.ndarray:
+        """Samples that are not in the dataset, shape (last - first, C)."""
+        self._pending = [np.concatenate([self.dataset[:0], *self._pending])]
+        return self._pending[0][first - self._written : last - self._written]
+
+    def _forget(self, stop: int) -> None:
+        """Forget what was written."""
+        self._pending = [rows[stop - self._written :] for rows in self._pending]
+
+
+class PulledTrack(Track):
+    """A dataset (T, C) whose samples lie elsewhere until they are written.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        As of a `Track`.
+    dt : float
+        Its sampling interval, ms.
+    pull : callable
+        Returns the samples from one number to another, (last - first, C) in the unit of the
+        dataset; never anew what was written.
+    """
+
+    def __init__(self, dataset: h5py.Dataset, dt: float, pull: Pull) -> None:
+        super().__init__(dataset, dt)
+        self.pull = pull
+
+    @property
+    def written(self) -> int:
+        """How many samples are in the dataset."""
+        return self._written
+
+    def advance(self, count: int) -> None:
+        """Say that there are so many samples more."""
+        self._rows += count
+
+    def _unwritten(self, first: int, last: int) -> np.ndarray:
+        return np.asarray(self.pull(first, last), dtype=self.dataset.dtype)
+
+    def _forget(self, stop: int) -> None:
+        """Nothing is kept here."""
 
 
 class GeometryTrack:
@@ -374,10 +416,20 @@ class RecordingWriter:
         """Begin the spikes of a population, of which there will be so many, sorted."""
         return SpikeTrack(self.file.create_group(f"spikes/{population}"), count)
 
-    def report(self, variable: str, population: str, report: Report) -> Track:
-        """Begin a report; `report.data` may hold the first rows (T, N)."""
+    def report(
+        self,
+        variable: str,
+        population: str,
+        report: Report,
+        *,
+        pull: Pull | None = None,
+    ) -> Track:
+        """Begin a report; `report.data` may hold the first rows (T, N).
+
+        With `pull` the samples are got as they are written, see `PulledTrack`.
+        """
         base = f"reports/{variable}/{population}"
-        track = self._track(base, report)
+        track = self._track(base, report, pull)
         track.dataset.attrs["variable"] = variable
         mapping = self.file.create_group(f"{base}/mapping")
         store(mapping, "node_ids", report.node_ids, dtype=np.uint64)
@@ -392,15 +444,20 @@ class RecordingWriter:
             self.file[f"report/{population}"] = self.file[base]
         return track
 
-    def dipole(self, group: str, sampled: Sampled) -> Track:
-        """Begin the current dipole moment of a group, (T, 3) nA um."""
-        track = self._track(f"dipole/{group}", sampled)
+    def dipole(self, group: str, sampled: Sampled, *, pull: Pull | None = None) -> Track:
+        """Begin the current dipole moment of a group, (T, 3) nA um; `pull` as of a report."""
+        track = self._track(f"dipole/{group}", sampled, pull)
         if sampled.share:
             track.dataset.attrs[SHARE] = sampled.share
         return track
 
-    def signal(self, name: str, signal: Signal) -> dict[str, Track]:
-        """Begin a signal; returns the tracks of its groups and, as "", of the total."""
+    def signal(
+        self, name: str, signal: Signal, *, pulls: Mapping[str, Pull] | None = None
+    ) -> dict[str, Track]:
+        """Begin a signal; returns the tracks of its groups and, as "", of the total.
+
+        The samples of groups in `pulls` are got as they are written, see `PulledTrack`.
+        """
         base = f"signals/{name}"
         track = self._track(base, signal)
         track.dataset.attrs["model"] = signal.model
@@ -413,25 +470,35 @@ class RecordingWriter:
             store(self.file, f"{base}/names", np.array(signal.names, dtype=object))
         tracks = {"": track}
         for group, data in signal.groups.items():
-            share = self._dataset(f"{base}/groups/{group}", data, signal.dt)
+            share = self._dataset(
+                f"{base}/groups/{group}",
+                data,
+                signal.dt,
+                share=signal.shares.get(group, ""),
+                pull=(pulls or {}).get(group),
+            )
             share.dataset.attrs["units"] = signal.units
             if group in signal.shares:
                 share.dataset.attrs[SHARE] = signal.shares[group]
             tracks[group] = share
         return tracks
 
-    def _track(self, base: str, sampled: Sampled) -> Track:
-        track = self._dataset(f"{base}/data", sampled.data, sampled.dt)
+    def _track(self, base: str, sampled: Sampled, pull: Pull | None = None) -> Track:
+        track = self._dataset(
+            f"{base}/data", sampled.data, sampled.dt, share=sampled.share, pull=pull
+        )
         track.dataset.attrs["units"] = sampled.units
         for holder in (track.dataset, self.file[base]):
             holder.attrs["dt"] = float(sampled.dt)
             holder.attrs["t_start"] = float(sampled.t_start)
         return track
 
-    def _dataset(self, path: str, data: Any, dt: float) -> Track:
+    def _dataset(
+        self, path: str, data: Any, dt: float, *, share: str = "", pull: Pull | None = None
+    ) -> Track:
         """Create a dataset (T, C) and write the samples that are there already."""
         columns = data.shape[1]
-        rows = chunk_rows(columns, self.dtype.itemsize)
+        rows = chunk_rows(columns, self.dtype.itemsize, share=share)
         dataset = self.file.create_dataset(
             path,
             shape=(0, columns),
@@ -441,7 +508,8 @@ class RecordingWriter:
             fletcher32=True,
             dapl=_without_cache(),
         )
-        track = Track(dataset, float(dt))
+        interval = float(dt)
+        track = Track(dataset, interval) if pull is None else PulledTrack(dataset, interval, pull)
         self._tracks.append(track)
         for start in range(0, data.shape[0], rows):
             track.append(data[start : start + rows])
@@ -455,9 +523,18 @@ def _without_cache() -> h5py.h5p.PropDAID:
     return access
 
 
-def chunk_rows(columns: int, width: int) -> int:
-    """Rows that HDF5 stores together, of so many columns of so many bytes."""
-    return max(1, min(CHUNK_BYTES // max(columns * width, 1), 1 << 14))
+def chunk_rows(columns: int, width: int, *, share: str = "") -> int:
+    """Rows that HDF5 stores together, of so many columns of so many bytes.
+
+    Parameters
+    ----------
+    columns, width : int
+        Columns, and bytes of a number.
+    share : str
+        Whose share of a signal it is, as in the file.
+    """
+    size = CELL_CHUNK_BYTES if share == _CELL else CHUNK_BYTES
+    return max(1, min(size // max(columns * width, 1), 1 << 14))
 
 
 def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[str] = ()) -> None:

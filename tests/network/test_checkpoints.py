@@ -54,6 +54,9 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     # cells that are above their threshold for long
     tree["population"]["E"]["threshold"] = -40.0
     tree["probe"][0]["per"] = "current"
+    tree["record"]["dipole"] = "cell"
+    # more samples than a chunk of the file has
+    tree["run"]["tstop"] = 100.0
     path, out = write(folder, tree), folder / "whole.h5"
     simulated(path, out)
     return path, out
@@ -64,7 +67,7 @@ def test_a_resumed_run_has_the_same_bits(
 ) -> None:
     path, whole = unbroken
     out = tmp_path / "out.h5"
-    for count, every in ((1, 0.0625), (23, 0.6875), (41, 0.6875)):
+    for count, every in ((1, 0.0625), (23, 0.6875), (41, 2.1875)):
         stopped(count, path, out, every)
         shell("sim", path, "-o", out, "-q", "--resume")
         assert out.read_bytes() == whole.read_bytes()
@@ -138,9 +141,9 @@ def test_resumed_on_another_number_of_ranks(
 ) -> None:
     path, whole = unbroken
     out = tmp_path / "out.h5"
-    stopped(4, path, out, 5.0)
+    stopped(18, path, out, 5.0)
     ranks(3, "sim", path, "-o", out, "-q", "--resume")
-    shell("diff", "--exact", whole, out)
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_coreneuron_goes_on_too(shell: Callable[..., Any], tmp_path: Path) -> None:

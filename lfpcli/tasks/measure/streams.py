@@ -12,7 +12,7 @@ from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.sums import LARGEST_CURRENT, OrderFreeSum
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Sampled, Signal
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.writer import Pull, RecordingWriter, Track
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.contraction import Contraction
 from lfpcli.vocabulary import TOTAL
@@ -97,6 +97,25 @@ def moments_of(
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """What the cells of one process contribute to some samples of a signal.
+
+    Attributes
+    ----------
+    groups : ndarray, shape (groups, 2, n, C)
+        Sums in the parts of an `OrderFreeSum`; the total is their sum.
+    parts : mapping of str to ndarray (2, n, C)
+        Shares of parts of the currents.
+    cells : ndarray, shape (n, cells, C)
+        Shares of the cells of the process, whole; no cells where they are not kept.
+    """
+
+    groups: np.ndarray
+    parts: Mapping[str, np.ndarray]
+    cells: np.ndarray
+
+
 class Stream:
     """One signal while samples come.
 
@@ -121,6 +140,11 @@ class Stream:
     ----------
     by_current : bool
         Whether shares are those of parts of the currents.
+    by_cell : bool
+        Whether shares are those of cells. Each has its currents in one process, which alone knows
+        its share.
+    cells : list of str
+        Names of the shares that this process knows, where they are those of cells.
     """
 
     def __init__(
@@ -143,16 +167,26 @@ class Stream:
         coefficients = team.largest(self._largest(matrices))
         self._sum = OrderFreeSum(count, coefficients, largest)
         rows = np.zeros(len(contributors), np.intp)
-        # a cell has its currents in one process, which sums its share alone; other shares are
-        # summed by all
-        self._summed = self.groups
-        self._by_cell = instrument.per == "cell" and bool(self.groups) and not parts
-        if self._by_cell:
-            self._summed = list(dict.fromkeys(c.share for c in contributors))
+        self.by_cell = instrument.per == "cell" and bool(self.groups) and not parts
+        self.cells: list[str] = []
+        if self.by_cell:
+            self.cells = list(dict.fromkeys(c.share for c in contributors))
         if self.groups and not parts:
-            row_of = {group: row for row, group in enumerate(self._summed)}
+            names = self.cells if self.by_cell else self.groups
+            row_of = {group: row for row, group in enumerate(names)}
             rows[:] = [row_of[contributor.share] for contributor in contributors]
         self._contraction = Contraction(matrices, rows, self._sum)
+
+    @property
+    def is_dipole(self) -> bool:
+        """Whether it is the dipole moment, which has a part of the file of its own."""
+        return self.instrument.name == "dipole" and self.instrument.units == "nA um"
+
+    def path_of(self, share: str) -> str:
+        """Where the samples of a share are in the file."""
+        if self.is_dipole:
+            return f"/dipole/{share}/data"
+        return f"/signals/{self.instrument.name}/groups/{share}"
 
     def _largest(self, matrices: Sequence[np.ndarray]) -> np.ndarray:
         """Largest coefficient of each channel, shape (C,)."""
@@ -178,39 +212,70 @@ class Stream:
         dict of str to ndarray, shape (n, C)
             On rank 0 the total under "", and the shares under their names; empty elsewhere.
         """
-        if self._by_cell:
-            return self._with_cells(samples)
-        split = 1 if parts else max(len(self.groups), 1)
-        sums = self._team.add(self._sums(samples, split))
-        shares = {
-            name: self._team.add(self._sums(block, 1))[0] for name, block in (parts or {}).items()
-        }
+        sums = self.sums(samples, parts)
+        signals = self.joined(self.added(sums))
+        if not self.by_cell:
+            return signals
+        ranks = self._team.collect(dict(zip(self.cells, sums.cells.swapaxes(0, 1), strict=True)))
         if not self._team.leads:
             return {}
-        if not parts:
-            shares = {group: sums[k] for k, group in enumerate(self.groups)}
-        joined = {name: self._sum.join(share) for name, share in shares.items()}
-        return {"": self._sum.join(sums.sum(axis=0)), **joined}
+        shares = dict.fromkeys(self.groups, np.zeros(signals[""].shape))
+        for rank in ranks:
+            shares.update(rank)
+        return {**signals, **shares}
+
+    def sums(self, samples: np.ndarray, parts: Mapping[str, np.ndarray] | None = None) -> Sums:
+        """Sum what this process has; no process waits for another.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n, N)
+            See `contract`.
+        parts : mapping of str to ndarray, shape (n, N)
+            See `contract`.
+        """
+        names = self.cells if self.by_cell else self.groups
+        groups = self._sums(samples, 1 if self.by_current else max(len(names), 1))
+        shares = {name: self._sums(block, 1)[0] for name, block in (parts or {}).items()}
+        cells = np.zeros((len(samples), len(self.cells), self.instrument.channels))
+        if self.by_cell:
+            for row in range(len(self.cells)):
+                cells[:, row] = self._sum.join(groups[row])
+            # the parts are exact, so that their sums are those of the cells in any order
+            groups = groups.sum(axis=0, keepdims=True)
+        return Sums(groups=groups, parts=shares, cells=cells)
+
+    def added(self, sums: Sums) -> Sums:
+        """Add the sums of all processes, on rank 0; called on all at once."""
+        parts = {name: self._team.add(share) for name, share in sums.parts.items()}
+        return Sums(groups=self._team.add(sums.groups), parts=parts, cells=sums.cells)
+
+    def joined(self, sums: Sums) -> dict[str, np.ndarray]:
+        """The signal under "", and its shares but those of cells; on rank 0, elsewhere nothing.
+
+        Parameters
+        ----------
+        sums : Sums
+            Those of all processes.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (n, C)
+            In the unit of the instrument.
+        """
+        if not self._team.leads:
+            return {}
+        shares = dict(sums.parts)
+        if not self.by_current and not self.by_cell:
+            shares = {group: sums.groups[k] for k, group in enumerate(self.groups)}
+        signals = {name: self._sum.join(share) for name, share in shares.items()}
+        return {"": self._sum.join(sums.groups.sum(axis=0)), **signals}
 
     def _sums(self, samples: np.ndarray, split: int) -> np.ndarray:
         """Sums of this process in their two parts each, shape (split, 2, n, C)."""
         sums = np.zeros((split, 2, len(samples), self.instrument.channels))
         self._contraction.add(sums, samples)
         return sums
-
-    def _with_cells(self, samples: np.ndarray) -> dict[str, np.ndarray]:
-        """The total, and the shares of the cells that each process has summed."""
-        sums = self._sums(samples, max(len(self._summed), 1))
-        total = self._team.add(sums.sum(axis=0))
-        summed = {name: self._sum.join(sums[k]) for k, name in enumerate(self._summed)}
-        ranks = self._team.collect(summed)
-        if not self._team.leads:
-            return {}
-        nothing = np.zeros(total.shape[1:])
-        shares = dict.fromkeys(self.groups, nothing)
-        for rank in ranks:
-            shares.update(rank)
-        return {"": self._sum.join(total), **shares}
 
 
 def _matrices(instrument: Instrument, members: Sequence[Member]) -> Iterator[np.ndarray]:
@@ -237,13 +302,22 @@ def group_names(per: str, populations: Sequence[str], gids: Sequence[int]) -> li
 
 
 def begin_signal(
-    writer: RecordingWriter, stream: Stream, dt: float, t_start: float = 0.0
+    writer: RecordingWriter,
+    stream: Stream,
+    dt: float,
+    t_start: float = 0.0,
+    *,
+    pulls: Mapping[str, Pull] | None = None,
 ) -> dict[str, Track]:
-    """Begin the datasets of a stream; returns the track of the total, "", and of each share."""
+    """Begin the datasets of a stream; returns the track of the total, "", and of each share.
+
+    Shares in `pulls` are got as they are written, see `lfpcli.io.writer.PulledTrack`.
+    """
     instrument = stream.instrument
     nothing = np.empty((0, instrument.channels))
-    if instrument.name == "dipole" and instrument.units == "nA um":
-        return _begin_dipole(writer, stream, Sampled(nothing, instrument.units, dt, t_start))
+    if stream.is_dipole:
+        sampled = Sampled(nothing, instrument.units, dt, t_start)
+        return _begin_dipole(writer, stream, sampled, pulls or {})
     signal = Signal(
         data=nothing,
         units=instrument.units,
@@ -256,14 +330,18 @@ def begin_signal(
         groups=dict.fromkeys(stream.groups, nothing),
         shares=dict.fromkeys(stream.groups, instrument.per),
     )
-    return writer.signal(instrument.name, signal)
+    return writer.signal(instrument.name, signal, pulls=pulls)
 
 
-def _begin_dipole(writer: RecordingWriter, stream: Stream, sampled: Sampled) -> dict[str, Track]:
-    """Begin the datasets of the dipole moment, which has a part of the file of its own."""
+def _begin_dipole(
+    writer: RecordingWriter, stream: Stream, sampled: Sampled, pulls: Mapping[str, Pull]
+) -> dict[str, Track]:
+    """Begin the datasets of the dipole moment."""
     tracks = {"": writer.dipole(TOTAL, replace(sampled, share=TOTAL))}
     share = replace(sampled, share=stream.instrument.per)
-    return tracks | {group: writer.dipole(group, share) for group in stream.groups}
+    for group in stream.groups:
+        tracks[group] = writer.dipole(group, share, pull=pulls.get(group))
+    return tracks
 
 
 def contract_stored(

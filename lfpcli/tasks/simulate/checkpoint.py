@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -120,14 +120,34 @@ class Checkpoints:
             return False
         return self._signalled != 0 or sample % self.period == 0
 
-    def write(self, writer: RecordingWriter | None, chunk: Chunk, spikes: SpikeRecorder) -> None:
-        """Write a checkpoint; the recording holds all samples up to it."""
+    def write(
+        self,
+        writer: RecordingWriter | None,
+        chunk: Chunk,
+        spikes: SpikeRecorder,
+        attend: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """Write a checkpoint; the recording holds all samples up to it.
+
+        Parameters
+        ----------
+        writer : RecordingWriter or None
+            What writes the recording; there is one on rank 0 only.
+        chunk : Chunk
+            The last samples.
+        spikes : SpikeRecorder
+            Where spikes are.
+        attend : callable
+            See `Collection.attend`; returns on no rank before the checkpoint is written.
+        """
         times, gids = spikes.take(since=-np.inf)
         crossed = np.flatnonzero(self._before > self._thresholds)
         above = {self._built.members[k].gid for k in crossed}
         kept = self.memory.values(), self_events(self.memory)
         parts = self._team.collect((kept, above, times, gids))
-        if writer is not None:
+
+        def keep() -> None:
+            assert writer is not None
             cells: dict[int, np.ndarray] = {}
             for part in parts:
                 cells.update(part[0][0])
@@ -141,7 +161,8 @@ class Checkpoints:
                 gids=np.concatenate([part[3] for part in parts]),
             )
             write_checkpoint(self.path, writer, state, self._key)
-        self._team.share(None)  # nobody ends before it is written
+
+        attend(keep)
 
     def end_if_asked(self) -> None:
         """End the run as the signal does that asked for it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -9,18 +11,39 @@ import numpy as np
 from lfpcli.errors import located
 from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.treatment import Treatment
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.checkpoint import Checkpoint
+from lfpcli.io.writer import PulledTrack, RecordingWriter, Track
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.tasks.measure.streams import Stream, begin_signal, cells_of, group_names
+from lfpcli.tasks.measure.streams import Stream, Sums, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.current_parts import ELECTRODE, CurrentParts
 from lfpcli.tasks.simulate.instruments import instruments_of
+from lfpcli.tasks.simulate.kept import Errands, KeptShares
 from lfpcli.tasks.simulate.recorders import is_ionic, recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
 from lfpcli.vocabulary import CURRENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contracted:
+    """What a process has made of a chunk.
+
+    Attributes
+    ----------
+    samples : int
+        Samples of the chunk.
+    signals : list of Sums
+        Of each signal.
+    reports : list of ndarray, shape (rows, columns)
+        Of each report, the samples that are kept.
+    """
+
+    samples: int
+    signals: list[Sums]
+    reports: list[np.ndarray]
 
 
 class Collection:
@@ -55,17 +78,24 @@ class Collection:
             balanced = any(team.exchange("electrodes" in self.recorders))
             self._parts = CurrentParts(built.cells, team, balance=balanced)
             self.recorders |= self._parts.recorders
+        self._errands = Errands(team)
         self._streams = [self._stream(instrument) for instrument in instruments]
-        self._reports = {
-            name: self._report_streams(name, recorders.units[name]) for name in recorders.stored
+        self._shares = {
+            number: KeptShares(stream, self._errands)
+            for number, stream in enumerate(self._streams)
+            if stream.by_cell
         }
+        self._reports = list(
+            chain.from_iterable(
+                self._report_streams(name, recorders.units[name]) for name in recorders.stored
+            )
+        )
         # chunks end together on all processes, so that all must know the columns of all
         self.columns = sum(team.exchange(sum(map(len, self.recorders.values()))))
         self._writer: RecordingWriter | None = None
         # until the run is prepared nothing is known of it
         self._settings = RunSettings(tstop=1.0)
         self._signal_tracks: list[dict[str, Track]] = []
-        self._report_tracks: dict[tuple[str, str], Track] = {}
 
     def _stream(self, instrument: Instrument) -> Stream:
         """The signal of an instrument, of the cells of this process."""
@@ -88,7 +118,13 @@ class Collection:
         everywhere = set().union(*self._team.exchange(having))
         return [
             ReportStream(
-                name, units, population, recorder=recorder, members=members, team=self._team
+                name,
+                units,
+                population,
+                recorder=recorder,
+                members=members,
+                team=self._team,
+                errands=self._errands,
             )
             for population in self._built.layout.cells
             if population in everywhere
@@ -100,18 +136,44 @@ class Collection:
         self._writer = writer
         offset = settings.current_offset
         # signals keep every sample while the run goes, as a filter needs them
-        self._signal_tracks = [begin_signal(writer, s, settings.dt, offset) for s in self._streams]
-        self._report_tracks = {}
-        for name, streams in self._reports.items():
-            for stream in streams:
-                self._report_tracks[name, stream.population] = stream.begin(
-                    writer,
-                    settings.dt * self._every,
-                    t_start=offset if name == "imem" else 0.0,
-                    lag=settings.ionic_lag if is_ionic(name, stream.units) else None,
-                )
+        self._signal_tracks = []
+        for number, stream in enumerate(self._streams):
+            shares = self._shares.get(number)
+            pulls = None if shares is None else shares.pulls()
+            tracks = begin_signal(writer, stream, settings.dt, offset, pulls=pulls)
+            if shares is not None:
+                shares.begin([t for t in tracks.values() if isinstance(t, PulledTrack)])
+            self._signal_tracks.append(tracks)
+        reports = []
+        for report in self._reports:
+            lag = settings.ionic_lag if is_ionic(report.variable, report.units) else None
+            t_start = offset if report.variable == "imem" else 0.0
+            dt = settings.dt * self._every
+            reports.append(report.begin(writer, dt, t_start=t_start, lag=lag))
         signals = chain.from_iterable(tracks.values() for tracks in self._signal_tracks)
-        return [*signals, *self._report_tracks.values()]
+        return [*signals, *reports]
+
+    @property
+    def _kept(self) -> list[KeptShares | ReportStream]:
+        """What processes keep until rank 0 writes it."""
+        return [*self._shares.values(), *self._reports]
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether rank 0 asks other processes for samples as it writes."""
+        return self._team.size > 1 and bool(self._kept)
+
+    def attend(self, work: Callable[[], None]) -> None:
+        """Do some work on rank 0 that writes, or reads what is written; called on all ranks."""
+        self._errands.attend(work)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on behind the samples of a checkpoint; called on all ranks."""
+        if self._writer is not None:
+            checkpoint.replay(self._writer)
+        written = [kept.written() for kept in self._kept] if self._team.leads else None
+        for kept, count in zip(self._kept, self._team.share(written), strict=True):
+            kept.resume(checkpoint, count)
 
     def prepare(self, settings: RunSettings, seed: int) -> None:
         """Take note of how the run goes, and refuse filters that do not fit before it does.
@@ -159,7 +221,6 @@ class Collection:
             return
         from lfpcli.tasks.measure.treatment import probe_treatments, treat_signal
 
-        writer.finish()
         probes = self._model.probes
         dt = self._settings.dt
         probe_wise = probe_treatments(probes, seed, dt, self._every)
@@ -174,8 +235,14 @@ class Collection:
             for moment in writer.file.get("dipole", {}).values():
                 treat_signal(moment, thinned)
 
-    def take(self, chunk: Chunk) -> None:
-        """Contract a chunk, gather it and append it to the file."""
+    def contract(self, chunk: Chunk) -> Contracted:
+        """Contract a chunk; no process waits for another, and any thread may call it.
+
+        Parameters
+        ----------
+        chunk : Chunk
+            Samples of the recorders of this process.
+        """
         blocks = dict(chunk.blocks)
         parts: dict[str, np.ndarray] = {}
         if self._parts is not None:
@@ -190,18 +257,64 @@ class Collection:
             blocks["imem"] = self._balanced(whole, blocks["electrodes"])
             if parts:
                 parts[ELECTRODE] = blocks["imem"] - whole
-        for k, stream in enumerate(self._streams):
-            shares = parts if stream.by_current else None
-            for name, samples in stream.contract(blocks["imem"], shares).items():
-                self._signal_tracks[k][name].append(samples)
+        signals = []
+        for stream in self._streams:
+            signals.append(stream.sums(blocks["imem"], parts if stream.by_current else None))
         kept = slice(-chunk.first % self._every, None, self._every)
-        for name, streams in self._reports.items():
-            for report in streams:
-                gathered = report.gather(blocks[name][kept])
-                if self._team.leads:
-                    self._report_tracks[name, report.population].append(gathered)
-        if self._writer is not None:
-            self._writer.settle()
+        reports = [report.columns_of(blocks[report.variable][kept]) for report in self._reports]
+        return Contracted(samples=chunk.samples, signals=signals, reports=reports)
+
+    def gather(self, contracted: Contracted) -> Contracted:
+        """Exchange with the other processes what they have made of the same chunk.
+
+        Called on all ranks, in the thread that MPI belongs to.
+        """
+        streams = zip(self._streams, contracted.signals, strict=True)
+        signals = [stream.added(sums) for stream, sums in streams]
+        for number, shares in self._shares.items():
+            shares.append(signals[number].cells)
+        for report, rows in zip(self._reports, contracted.reports, strict=True):
+            report.append(rows)
+        gathered = Contracted(
+            samples=contracted.samples, signals=signals, reports=contracted.reports
+        )
+        if self._is_asked:
+            self.attend(lambda: self._write(gathered))
+            self._forget_written()
+        return gathered
+
+    def write(self, gathered: Contracted) -> None:
+        """Write what was gathered, unless `gather` had to do so; any thread may call it."""
+        if not self._is_asked and self._writer is not None:
+            self._write(gathered)
+            for kept in self._kept:
+                kept.forget(kept.written())
+
+    def _write(self, gathered: Contracted) -> None:
+        """Append signals, and write all chunks that are whole; on rank 0."""
+        assert self._writer is not None
+        for k, (stream, sums) in enumerate(zip(self._streams, gathered.signals, strict=True)):
+            for name, samples in stream.joined(sums).items():
+                self._signal_tracks[k][name].append(samples)
+        for shares in self._shares.values():
+            shares.advance(gathered.samples)
+        for report, rows in zip(self._reports, gathered.reports, strict=True):
+            report.advance(len(rows))
+        self._writer.settle()
+
+    def _forget_written(self) -> None:
+        written = [kept.written() for kept in self._kept] if self._team.leads else None
+        for kept, count in zip(self._kept, self._team.share(written), strict=True):
+            kept.forget(count)
+
+    def complete(self) -> None:
+        """Write all that is left; called on all ranks."""
+
+        def finish() -> None:
+            if self._writer is not None:
+                self._writer.finish()
+
+        self.attend(finish)
 
     def _balanced(self, currents: np.ndarray, electrodes: np.ndarray) -> np.ndarray:
         """Membrane currents less the electrode currents at their segments, (n, N) nA."""

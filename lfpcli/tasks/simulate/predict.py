@@ -105,12 +105,13 @@ def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
     return [Share(cells=c, segments=s, points=p, synapses=y) for c, s, p, y in totals.tolist()]
 
 
-def signal_columns(model: Model, sizes: Sizes) -> list[int]:
-    """Columns of the datasets of all signals and dipoles with their shares."""
+def signal_columns(model: Model, sizes: Sizes) -> list[tuple[int, str]]:
+    """Columns of the datasets of all signals and dipoles, each with whose share it is."""
     shares = {"total": 0, "population": len(sizes.populations), "cell": sizes.cells, "current": 8}
     columns = []
     for instrument in instruments_of(model):
-        columns += [instrument.channels] * (1 + shares[instrument.per])
+        columns.append((instrument.channels, "total"))
+        columns += [(instrument.channels, instrument.per)] * shares[instrument.per]
     return columns
 
 
@@ -129,8 +130,9 @@ def file_bytes(model: Model, sizes: Sizes, samples: int, *, float32: bool = Fals
     rows = -(-samples // model.record.every)
     width = 4 if float32 else 8
     total = _GEOMETRY_BYTES * sizes.segments + 65536
-    for columns in (*signal_columns(model, sizes), *report_columns(model, sizes)):
-        block = chunk_rows(columns, width)
+    reports = [(columns, "") for columns in report_columns(model, sizes)]
+    for columns, whose in (*signal_columns(model, sizes), *reports):
+        block = chunk_rows(columns, width, share=whose)
         total += -(-rows // block) * block * columns * width
     if model.record.spikes:
         total += round(_SPIKE_BYTES * _train_spikes(model))
@@ -176,7 +178,7 @@ def memory_bytes(
     extra = len(table.variables) + table.imem + (table.vmem == "all")
     total += _COLUMN * extra * share.segments
     total += _QUEUED * min(_queued(model, share, sizes), QUEUED_EVENTS)
-    return round(total + _gathered(model, sizes, leads=leads and ranks > 1))
+    return round(total + _gathered(model, sizes, share, leads=leads and ranks > 1))
 
 
 def _queued(model: Model, share: Share, sizes: Sizes) -> float:
@@ -199,17 +201,25 @@ def _weighed(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
     return weights["start"] + sum(weights[name] * number for name, number in held.items())
 
 
-def _gathered(model: Model, sizes: Sizes, *, leads: bool) -> float:
-    """Bytes of a chunk of signals and reports of all processes."""
+def _gathered(model: Model, sizes: Sizes, share: Share, *, leads: bool) -> float:
+    """Bytes of a chunk of signals and reports: what stays in a process, and what comes to it."""
     stored = sum(report_columns(model, sizes))
-    rows = chunk_samples(_recorded(model, sizes), "neuron")
+    samples = math.ceil(model.run.tstop / model.run.interval) + 1
+    rows = min(chunk_samples(_recorded(model, sizes), "neuron"), samples)
     # two exact parts of each sum, and the sums
-    signals = 3 * 8 * rows * sum(signal_columns(model, sizes))
+    total = 3.0 * 8 * rows * sum(c for c, whose in signal_columns(model, sizes) if whose != "cell")
+    for instrument in instruments_of(model):
+        if instrument.per == "cell":
+            # those of the cells of the process, and what waits for its chunk of the file to fill
+            waiting = min(chunk_rows(instrument.channels, 8, share="cell"), samples)
+            total += 8 * share.cells * instrument.channels * (4 * rows + waiting)
+    total += 8 * rows * stored * share.segments / max(sizes.segments, 1)
     if not leads:
-        return signals
-    # what comes, and the same in the order of the cells; the geometry, a block at a time
-    reports = 2 * 8 * rows * stored
-    return signals + reports + 2 * _GEOMETRY_BYTES * min(sizes.segments, BLOCK_SEGMENTS)
+        return total
+    # what comes for a chunk of the file, and the same in the order of the cells; the geometry, a
+    # block at a time
+    reports = 2 * max([0, *(8 * columns for columns in report_columns(model, sizes))])
+    return total + reports + 2 * _GEOMETRY_BYTES * min(sizes.segments, BLOCK_SEGMENTS)
 
 
 def seconds(

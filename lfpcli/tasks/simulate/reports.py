@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli.io.checkpoint import Checkpoint
 from lfpcli.io.recording import Report
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.writer import PulledTrack, RecordingWriter, Track
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.kept import Errands, RowBuffer
 
 
 class ReportStream:
     """One variable of the cells of one population, while samples come.
+
+    Each process keeps its columns until rank 0 writes a chunk of all.
 
     Parameters
     ----------
@@ -30,6 +34,8 @@ class ReportStream:
         Those cells.
     team : Team
         The processes.
+    errands : Errands
+        By which rank 0 asks for samples.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class ReportStream:
         recorder: Recorder,
         members: Sequence[Member],
         team: Team,
+        errands: Errands,
     ) -> None:
         self.variable, self.units, self.population = variable, units, population
         self._team = team
@@ -60,6 +67,10 @@ class ReportStream:
         ranked = list(chain.from_iterable(team.collect(elements)))
         self._order = self._sorted_columns([gid for gid, _, _ in ranked], ranked)
         self._elements = sorted(ranked, key=lambda element: element[0])
+        self._errands = errands
+        self._rows = RowBuffer()
+        self._question = errands.register(self._rows.between)
+        self._track: PulledTrack | None = None
 
     @staticmethod
     def _sorted_columns(gids: Sequence[int], ranked: Sequence[tuple[Any, ...]]) -> np.ndarray:
@@ -98,12 +109,55 @@ class ReportStream:
             element_ids=np.concatenate([nothing, *sections]).astype(np.int64),
             element_pos=np.concatenate([nothing, *(x for _, _, x in self._elements)]),
         )
-        track = writer.report(self.variable, self.population, report)
+        track = writer.report(self.variable, self.population, report, pull=self._pull)
+        assert isinstance(track, PulledTrack)
+        self._track = track
+        # the file has it now
+        self._elements = []
         if lag is not None:
             track.dataset.attrs["lag"] = lag
         return track
 
-    def gather(self, block: np.ndarray) -> np.ndarray:
-        """Return on rank 0 the samples (n, columns) of all cells in the order of gids."""
-        parts = self._team.collect(np.ascontiguousarray(block[:, self._columns]))
-        return np.concatenate(parts, axis=1)[:, self._order] if parts else block[:, :0]
+    def columns_of(self, block: np.ndarray) -> np.ndarray:
+        """Columns of the cells of this process, of samples (n, columns) of the recorder."""
+        # a copy, as the block may be filled again
+        return np.ascontiguousarray(block[:, self._columns])
+
+    def append(self, rows: np.ndarray) -> None:
+        """Keep samples of `columns_of`, shape (n, own columns)."""
+        self._rows.append(rows)
+
+    def advance(self, count: int) -> None:
+        """Say that there are so many samples more; on rank 0."""
+        assert self._track is not None
+        self._track.advance(count)
+
+    def written(self) -> int:
+        """How many samples are in the file; on rank 0."""
+        assert self._track is not None
+        return self._track.written
+
+    def forget(self, stop: int) -> None:
+        """Forget the samples before a number, which were written."""
+        self._rows.forget(stop)
+
+    def resume(self, checkpoint: Checkpoint, written: int) -> None:
+        """Keep the samples of a checkpoint that are not written yet; called on all ranks."""
+        if self._track is not None:
+            self._track.pull = self._pull
+        widths = self._team.collect(len(self._columns))
+        columns: list[np.ndarray] = [np.zeros(0, np.int64)] * self._team.size
+        if widths:
+            # in the file columns have the order of gids, in a rank that of its cells
+            places = np.empty_like(self._order)
+            places[self._order] = np.arange(len(self._order))
+            columns = np.split(places, np.cumsum(widths)[:-1])
+        own, width = self._team.deal([(part, len(self._order)) for part in columns])[0]
+        samples = checkpoint.samples(f"/reports/{self.variable}/{self.population}/data", (0, width))
+        self._rows.restart(written)
+        self._rows.append(np.asarray(samples[written:], np.float64)[:, own])
+
+    def _pull(self, first: int, last: int) -> np.ndarray:
+        """Samples (last - first, columns) of all cells in the order of gids; on rank 0."""
+        parts = self._errands.ask(self._question, first, last)
+        return np.concatenate(parts, axis=1)[:, self._order]

@@ -11,11 +11,11 @@ import numpy as np
 from lfpcli.errors import LfpWarning
 from lfpcli.geometry import Geometry
 from lfpcli.io.writer import RecordingWriter
-from lfpcli.model import Model
+from lfpcli.model import Model, Population
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.events import spikes_between
+from lfpcli.runtime.synapses.events import Trains, spikes_between
 from lfpcli.tasks.simulate.build import Built
-from lfpcli.tasks.simulate.sources import population_trains
+from lfpcli.tasks.simulate.sources import GROUP, population_trains
 
 # spikes of populations without cells that are drawn at a time
 BLOCK_SPIKES = 1 << 20
@@ -100,37 +100,61 @@ def write_spikes(
         writer.spikes(name, times[chosen], gids[chosen])
 
 
-def write_trains(writer: RecordingWriter, model: Model, built: Built, seed: int) -> None:
-    """Write the spikes of populations without cells, from t = 0 on as those of cells; on rank 0.
+def write_trains(
+    writer: RecordingWriter | None, model: Model, built: Built, seed: int, *, team: Team
+) -> None:
+    """Write the spikes of populations without cells, from t = 0 on as those of cells.
 
-    They are drawn or read once more, some at a time.
+    They are drawn once more, some at a time, and by each process some of the trains; called on all
+    ranks.
 
     Parameters
     ----------
-    writer : RecordingWriter
-        Where to.
+    writer : RecordingWriter or None
+        Where to; there is one on rank 0 only.
     model : Model
         The model.
     built : Built
         The model in NEURON.
     seed : int
         Seed of the run.
+    team : Team
+        The processes.
     """
     populations = model.resolved_populations()
     for name, numbers in built.layout.trains.items():
         if name in built.trains:
-            writer.spikes(name, *built.trains[name].between(-TINY, model.run.tstop))
+            if writer is not None:
+                writer.spikes(name, *built.trains[name].between(-TINY, model.run.tstop))
             continue
-        with warnings.catch_warnings():
-            # told when the model was built
-            warnings.simplefilter("ignore", LfpWarning)
-            trains = population_trains(populations[name], numbers, model, seed)
-        spikes_per_ms = trains.rate * max(len(numbers), 1)
-        step = max(BLOCK_SPIKES / max(spikes_per_ms, 1e-9), model.run.interval)
+        trains = _trains_here(populations[name], numbers, model, seed, team=team)
+        rate = team.share(0.0 if trains is None else trains.rate)
+        step = max(BLOCK_SPIKES / max(rate * len(numbers), 1e-9), model.run.interval)
         edges = [-TINY, *np.arange(step, model.run.tstop, step), model.run.tstop]
         stretches = list(itertools.pairwise(edges))
-        count = sum(len(spikes_between([trains], *stretch)[0]) for stretch in stretches)
-        track = writer.begin_spikes(name, count)
+        here = [] if trains is None else [trains]
+        count = sum(len(spikes_between(here, *stretch)[0]) for stretch in stretches)
+        counts = team.collect(count)
+        track = None if writer is None else writer.begin_spikes(name, sum(counts))
         for stretch in stretches:
-            times, source = spikes_between([trains], *stretch)
-            track.append(times, source)
+            parts = team.collect(spikes_between(here, *stretch))
+            if track is not None:
+                times = np.concatenate([part[0] for part in parts])
+                source = np.concatenate([part[1] for part in parts])
+                order = np.lexsort((source, times))
+                track.append(times[order], source[order])
+
+
+def _trains_here(
+    population: Population, numbers: range, model: Model, seed: int, *, team: Team
+) -> Trains | None:
+    """The trains that this process draws; None where rank 0 reads all of them from files."""
+    if population.rate is None and not team.leads:
+        return None
+    wanted = np.arange(numbers.start, numbers.stop)
+    if population.rate is not None:
+        wanted = wanted[(wanted - numbers.start) // GROUP % team.size == team.rank]
+    with warnings.catch_warnings():
+        # told when the model was built
+        warnings.simplefilter("ignore", LfpWarning)
+        return population_trains(population, numbers, model, seed, wanted=wanted)

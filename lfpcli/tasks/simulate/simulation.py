@@ -25,6 +25,7 @@ from lfpcli.runtime.engine.run import Chunk, run
 from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.engine.trial import step_seconds
+from lfpcli.runtime.mpi.spare import has_spare_core
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.mpi.watch import stopped_ranks_ended
 from lfpcli.tasks.simulate.build import Built, build
@@ -42,6 +43,7 @@ from lfpcli.tasks.simulate.layout import lay_out
 from lfpcli.tasks.simulate.network_file import save_network
 from lfpcli.tasks.simulate.outputs import Origins, Outputs
 from lfpcli.tasks.simulate.own_settings import called_procedures
+from lfpcli.tasks.simulate.pipeline import Pipeline
 from lfpcli.tasks.simulate.plan import (
     Plan,
     agreed_engine,
@@ -347,26 +349,27 @@ class Simulation:
             start = checkpoint.state(gids)
         if writer:
             writer.keep_in_step(self.collection.begin(writer))
-            if checkpoint is not None:
-                checkpoint.replay(writer)
+        if checkpoint is not None:
+            self.collection.resume(checkpoint)
         spikes = self._spike_recorder(start, saver)
-        # MPI is called from one thread: with several processes samples are taken in that of the run
-        with Background(threaded=self.team.size == 1) as background, _listening(saver):
+        with Background(threaded=has_spare_core(self.team)) as background, _listening(saver):
+            pipeline = Pipeline(self.collection, background)
 
             def take(chunk: Chunk) -> None:
-                background.submit(self.collection.take, chunk)
+                pipeline.take(chunk)
                 progress((chunk.first + chunk.samples - 1) * self.settings.dt)
                 if saver is not None and spikes is not None and saver.is_due(chunk):
-                    # a checkpoint holds the digests of all samples before it
-                    background.wait()
-                    saver.write(writer, chunk, spikes)
+                    # a checkpoint holds all samples before it
+                    pipeline.drain()
+                    saver.write(writer, chunk, spikes, self.collection.attend)
                     saver.end_if_asked()
 
             self._run(take, saver, start)
+            pipeline.drain()
+        self.collection.complete()
         if spikes and self.model.record.spikes:
             write_spikes(writer, self.built, self.team, spikes.take())
-            if writer:
-                write_trains(writer, self.model, self.built, self.seed)
+            write_trains(writer, self.model, self.built, self.seed, team=self.team)
         if writer:
             self.collection.finish(writer, self.seed)
 

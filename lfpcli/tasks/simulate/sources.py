@@ -13,8 +13,8 @@ from lfpcli.runtime.synapses.events import Trains
 from lfpcli.seeds import StreamTable
 from lfpcli.tasks.simulate.trains import ReadTrains, Span, TrainGroups, trains_of
 
-# trains that are drawn together
-_GROUP = 64
+GROUP = 64
+"""Trains of a population that are drawn together."""
 
 
 def train_count(population: Population) -> int:
@@ -62,13 +62,13 @@ def population_trains(
         times, source = _read(population, numbers, span)
         kept = np.isin(source, wanted)
         return ReadTrains(numbers, times[kept], source[kept])
-    rows = np.unique((wanted - numbers.start) // _GROUP)
-    first = numbers.start + _GROUP * rows
+    rows = np.unique((wanted - numbers.start) // GROUP)
+    first = numbers.start + GROUP * rows
     groups = TrainGroups(
         rows=rows,
-        counts=np.minimum(_GROUP, numbers.stop - first),
+        counts=np.minimum(GROUP, numbers.stop - first),
         first=first,
-        usual=_GROUP,
+        usual=GROUP,
     )
     streams = StreamTable(seed, f"trains of population {population.name}")
     return trains_of(population.rate, groups, streams, span)
