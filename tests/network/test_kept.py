@@ -9,7 +9,8 @@ import pytest
 
 from lfpcli.forward.instrument import Instrument
 from lfpcli.io.recording import open_recording
-from lfpcli.io.writer import PulledTrack, RecordingWriter
+from lfpcli.io.tracks import PulledTrack
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Contributor, Stream, begin_signal
 from lfpcli.tasks.simulate import kept

@@ -28,9 +28,10 @@ SPARE_PLACES = 8
 class Collectors:
     """What collects the samples of a run, each recorder in the quickest way.
 
-    Nodes are read after each step of NEURON, and all variables are tapped in CoreNEURON, but for
-    arrays; these, other variables in NEURON, and everything with the variable time step go to
-    vectors of NEURON.
+    Nodes are read after each step of NEURON, and all variables are tapped in CoreNEURON. Other
+    variables in NEURON, and everything with the variable time step, go to vectors of NEURON, which
+    searches all vectors so far for each new one: the time grows with the square of their number,
+    0.15 s for 10,000 and 15 s for 100,000.
 
     Parameters
     ----------

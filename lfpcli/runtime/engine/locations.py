@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -30,19 +30,22 @@ class Locations:
 
     Attributes
     ----------
-    mechanisms, variables, nodes, ordinals : ndarray of int32, shape (columns,)
-        Number of the mechanism, or of a variable of nodes; which variable of the mechanism;
-        number of the node; which of the mechanism's instances on the node.
+    mechanisms, variables, elements, sizes, nodes, ordinals : ndarray of int32, shape (columns,)
+        Number of the mechanism, or of a variable of nodes; elements of the mechanism's variables
+        before the variable; which element of it, and how many it has; number of the node; which of
+        the mechanism's instances on the node.
     """
 
     mechanisms: np.ndarray
     variables: np.ndarray
+    elements: np.ndarray
+    sizes: np.ndarray
     nodes: np.ndarray
     ordinals: np.ndarray
 
 
 def has_locations(recorder: Recorder) -> bool:
-    """Whether each column of a recorder is a number that has its place in a mechanism."""
+    """Whether each column of a recorder has its place in a mechanism."""
     if recorder.is_of_nodes:
         return True
     if len(recorder.owners) != len(recorder):
@@ -58,19 +61,19 @@ def locations_of(recorders: Iterable[Recorder]) -> Locations:
 
     It is asked for after the initialisation, as NEURON numbers its nodes anew before.
     """
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, ...]] = []
     for recorder in recorders:
         rows += _rows(recorder)
-    table = np.array(rows, dtype=np.int32).reshape(-1, 4)
+    table = np.array(rows, dtype=np.int32).reshape(-1, len(fields(Locations)))
     columns = [np.ascontiguousarray(column) for column in table.T]
     return Locations(*columns)
 
 
-def _rows(recorder: Recorder) -> list[tuple[int, int, int, int]]:
-    """Mechanism, variable, node and ordinal of each column."""
+def _rows(recorder: Recorder) -> list[tuple[int, ...]]:
+    """What `Locations` holds, of each column."""
     if recorder.is_of_nodes:
         number = _OF_NODES[recorder.variable]
-        return [(number, 0, segment.node_index(), 0) for segment in recorder.owners]
+        return [(number, 0, 0, 1, segment.node_index(), 0) for segment in recorder.owners]
     ordinals: dict[str, int] = {}
     rows = []
     for owner in recorder.owners:
@@ -106,25 +109,25 @@ def _mechanism_of(owner: Any) -> str:
     return str(owner.hname()).partition("[")[0] if _is_point(owner) else ""
 
 
-def _variable_of(point_process: str, variable: str) -> tuple[int, int] | None:
-    """Numbers of a mechanism and its variable; None where it is an array, or none at all."""
+def _variable_of(point_process: str, variable: str) -> tuple[int, int, int, int] | None:
+    """Where a variable is in a mechanism, see `_variables`; None where it has no such one."""
     if point_process:
         return _variables(_POINT_TYPE, point_process).get(variable)
     return _density_variables(density_mechanism_names()).get(variable)
 
 
 @cache
-def _density_variables(mechanisms: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Variables of density mechanisms and ions, each with the numbers of both."""
-    variables: dict[str, tuple[int, int]] = {}
+def _density_variables(mechanisms: Sequence[str]) -> dict[str, tuple[int, int, int, int]]:
+    """Variables of density mechanisms and ions, see `_variables`."""
+    variables: dict[str, tuple[int, int, int, int]] = {}
     for name in mechanisms:
         variables |= _variables(_DENSITY_TYPE, name)
     return variables
 
 
 @cache
-def _variables(category: int, mechanism: str) -> dict[str, tuple[int, int]]:
-    """Variables of a mechanism, each with the numbers of both."""
+def _variables(category: int, mechanism: str) -> dict[str, tuple[int, int, int, int]]:
+    """Variables of a mechanism: its number, position of the variable, element of it, and size."""
     h = nrn()
     types = h.MechanismType(category)
     types.select(mechanism)
@@ -136,7 +139,10 @@ def _variables(category: int, mechanism: str) -> dict[str, tuple[int, int]]:
     for k in range(int(standard.count())):
         size = int(standard.name(name, k))
         if size == 1:
-            variables[str(name[0])] = number, position
+            variables[str(name[0])] = number, position, 0, 1
+        else:
+            for element in range(size):
+                variables[f"{name[0]}[{element}]"] = number, position, element, size
         # an array takes as many places as it has elements
         position += size
     return variables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Any
@@ -14,6 +15,9 @@ from lfpcli.runtime.engine.addresses import addresses
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import detect_spikes
+
+# a variable, and which element of it where it is an array: ca_cadifus[2]
+_NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
 class Recorder:
@@ -165,16 +169,15 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     cells : sequence of Cell
         The cells.
     name : str
-        Name as in NEURON: ``ica``, ``cai``, ``m_hh``.
+        Name as in NEURON: ``ica``, ``cai``, ``m_hh``, of an array with the element: ``ca_cad[2]``.
     required : bool
         Whether some segment must have it.
 
     Raises
     ------
     InputError
-        Where no segment of any cell has it.
+        Where no segment of any cell has it, or it is an array whose element is not named.
     """
-    attribute = f"_ref_{name}"
     index, references = [], []
     owners: list[Any] = []
     for cell in cells:
@@ -183,7 +186,7 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
         for k, segment in enumerate(cell.segments):
             # a segment has attributes that are no variables, such as sec and x; of those that it
             # has, the diameter is none in time
-            reference = getattr(segment, attribute, None)
+            reference = _reference(segment, name)
             if reference is not None and name != "diam":
                 having.append(k)
                 references_of_cell.append(reference)
@@ -193,6 +196,31 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     if required and not any(references):
         raise missing_variable(name)
     return Recorder(references, index, variable=name, owners=owners)
+
+
+def _reference(owner: Any, name: str) -> Any:
+    """NEURON's reference to a variable of a segment or point process; None where it has none."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    reference = getattr(owner, f"_ref_{match[1]}", None)
+    if reference is None:
+        return None
+    try:
+        size = len(reference)
+    except (TypeError, RuntimeError):
+        # that of a single number has no length
+        return reference if match[2] is None else None
+    if match[2] is None or int(match[2]) >= size:
+        raise InputError(
+            f"'{name}' is no number: {match[1]} is an array of {size}",
+            remedy=f"name an element, {match[1]}[0] to {match[1]}[{size - 1}]",
+        )
+    try:
+        return reference[int(match[2])]
+    except AttributeError:
+        # NEURON knows arrays by name also where their mechanism is not
+        return None
 
 
 def missing_variable(name: str) -> InputError:
@@ -214,6 +242,7 @@ def unit_of(name: str, mechanism: str | None = None) -> str | None:
     mechanism : str, optional
         The point process that has it; None is returned where it has no such variable.
     """
+    name = name.partition("[")[0]
     if mechanism is None:
         return str(nrn().units(name))
     try:
@@ -240,10 +269,9 @@ def point_variable(
         The variable.
     """
     ends = np.searchsorted(cell, np.arange(cells + 1)).tolist()
-    attribute = f"_ref_{name}"
     references, index = [], []
     for first, end in pairwise(ends):
-        references.append([getattr(point, attribute) for point in points[first:end]])
+        references.append([_reference(point, name) for point in points[first:end]])
         index.append(segment[first:end].astype(np.int64))
     return Recorder(references, index, variable=name, owners=points)
 

@@ -23,6 +23,8 @@ struct LfpTap {
     // where a run begins; the column that CoreNEURON has no place for, or -1
     const int* mechanisms;
     const int* variables;
+    const int* elements;
+    const int* sizes;
     const int* nodes;
     const int* ordinals;
     const double** addresses;
@@ -70,8 +72,9 @@ const double* address(const coreneuron::NrnThread& thread, std::map<int, Instanc
     const auto first = std::lower_bound(instances.begin(), instances.end(), std::make_pair(node, -1));
     const long k = first - instances.begin() + lfp_tap.ordinals[column];
     if (k >= static_cast<long>(instances.size()) || instances[k].first != node) return nullptr;
-    const long variable = lfp_tap.variables[column];
-    return list->data + variable * list->_nodecount_padded + instances[k].second;
+    // the elements of an array lie side by side, those of all instances one after the other
+    const long variable = lfp_tap.variables[column], size = lfp_tap.sizes[column];
+    return list->data + variable * list->_nodecount_padded + size * instances[k].second + lfp_tap.elements[column];
 }
 
 // Each run of CoreNEURON has its model in other memory.

@@ -48,6 +48,8 @@ class _State(ctypes.Structure):
         ("stop", ctypes.POINTER(ctypes.c_bool)),
         ("mechanisms", ctypes.c_void_p),
         ("variables", ctypes.c_void_p),
+        ("elements", ctypes.c_void_p),
+        ("sizes", ctypes.c_void_p),
         ("nodes", ctypes.c_void_p),
         ("ordinals", ctypes.c_void_p),
         ("addresses", ctypes.c_void_p),
@@ -208,6 +210,7 @@ class Tap:
         state, locations = self._state, self._locations
         state.mechanisms = locations.mechanisms.ctypes.data
         state.variables = locations.variables.ctypes.data
+        state.elements, state.sizes = locations.elements.ctypes.data, locations.sizes.ctypes.data
         state.nodes, state.ordinals = locations.nodes.ctypes.data, locations.ordinals.ctypes.data
         state.addresses, state.columns = self._addresses.ctypes.data, len(self._addresses)
         state.is_placed, state.lost = 0, -1

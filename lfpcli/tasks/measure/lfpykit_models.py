@@ -12,7 +12,7 @@ import numpy as np
 from lfpcli.errors import MissingDependencyError, UsageError, nearest
 from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
-from lfpcli.io.writer import Track
+from lfpcli.io.tracks import Track
 from lfpcli.model.probe import Probe
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 

@@ -12,7 +12,8 @@ from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.sums import LARGEST_CURRENT, OrderFreeSum
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Sampled, Signal
-from lfpcli.io.writer import Pull, RecordingWriter, Track
+from lfpcli.io.tracks import Pull, Track
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.contraction import Contraction
 from lfpcli.vocabulary import TOTAL
@@ -230,9 +231,9 @@ class Stream:
         Parameters
         ----------
         samples : ndarray, shape (n, N)
-            See `contract`.
+            Membrane currents, nA, or dipole moments, nA um, see `contract`.
         parts : mapping of str to ndarray, shape (n, N)
-            See `contract`.
+            nA, see `contract`.
         """
         names = self.cells if self.by_cell else self.groups
         groups = self._sums(samples, 1 if self.by_current else max(len(names), 1))
@@ -311,7 +312,7 @@ def begin_signal(
 ) -> dict[str, Track]:
     """Begin the datasets of a stream; returns the track of the total, "", and of each share.
 
-    Shares in `pulls` are got as they are written, see `lfpcli.io.writer.PulledTrack`.
+    Shares in `pulls` are got as they are written, see `lfpcli.io.tracks.PulledTrack`.
     """
     instrument = stream.instrument
     nothing = np.empty((0, instrument.channels))

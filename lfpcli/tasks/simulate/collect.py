@@ -12,7 +12,8 @@ from lfpcli.errors import located
 from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.treatment import Treatment
 from lfpcli.io.checkpoint import Checkpoint
-from lfpcli.io.writer import PulledTrack, RecordingWriter, Track
+from lfpcli.io.tracks import PulledTrack, Track
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.runtime.engine.run import Chunk
 from lfpcli.runtime.engine.settings import RunSettings

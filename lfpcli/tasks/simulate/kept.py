@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.io.checkpoint import Checkpoint
-from lfpcli.io.writer import Pull, PulledTrack
+from lfpcli.io.tracks import Pull, PulledTrack
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Stream
 
@@ -130,7 +130,7 @@ class KeptShares:
         self._tracks = list(tracks)
 
     def append(self, cells: np.ndarray) -> None:
-        """Keep samples of the cells of this process, shape (n, cells, C)."""
+        """Keep samples of the cells of this process, (n, cells, C) in the unit of the signal."""
         self._rows.append(cells)
 
     def advance(self, count: int) -> None:

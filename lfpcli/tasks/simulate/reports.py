@@ -10,7 +10,8 @@ import numpy as np
 
 from lfpcli.io.checkpoint import Checkpoint
 from lfpcli.io.recording import Report
-from lfpcli.io.writer import PulledTrack, RecordingWriter, Track
+from lfpcli.io.tracks import PulledTrack, Track
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Member

@@ -1,0 +1,144 @@
+"""Datasets that grow along time while a recording is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import h5py
+import numpy as np
+
+Pull = Callable[[int, int], np.ndarray]
+
+
+class Track:
+    """A dataset (T, C) that grows along time.
+
+    Only whole chunks are written, so that where they lie in the file does not depend on how many
+    samples come at a time.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        The dataset, with `maxshape` (None, C).
+    dt : float
+        Its sampling interval, ms.
+
+    """
+
+    def __init__(self, dataset: h5py.Dataset, dt: float) -> None:
+        self.dataset, self.dt = dataset, dt
+        self._pending: list[np.ndarray] = []
+        self._written = self._rows = int(dataset.shape[0])
+        self._in_step = False
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, rows: np.ndarray) -> None:
+        """Append samples.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (n, C)
+            In the unit of the dataset.
+        """
+        if not len(rows):
+            return
+        # a copy: rows may be a view of memory that the run fills again
+        stored = np.array(rows, dtype=self.dataset.dtype, order="C")
+        self._pending.append(stored)
+        # counted here too, as what waits for a whole chunk is part of the samples
+        self._rows += len(stored)
+        if not self._in_step:
+            self.write_chunks()
+
+    def keep_in_step(self) -> None:
+        """Leave it to the writer when chunks are written."""
+        self._in_step = True
+
+    @property
+    def ends(self) -> list[int]:
+        """Numbers of samples at which the chunks end that can be written."""
+        size = self.dataset.chunks[0]
+        first = self._written // size + 1
+        return [size * k for k in range(first, self._rows // size + 1)]
+
+    def write_chunks(self) -> None:
+        """Write all chunks that are whole."""
+        if self.ends:
+            self.write(self.ends[-1])
+
+    def write(self, stop: int) -> None:
+        """Write samples up to a number of them."""
+        if stop <= self._written:
+            return
+        rows = self._unwritten(self._written, stop)
+        size = self.dataset.chunks[0]
+        self.dataset.resize(stop, axis=0)
+        # the cache of chunks is off: each is written once, and takes its room in the file now
+        for first in range(0, len(rows), size):
+            last = min(first + size, len(rows))
+            self.dataset[self._written + first : self._written + last] = rows[first:last]
+        self._forget(stop)
+        self._written = stop
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self.write(self._rows)
+
+    def samples(self, first: int, last: int) -> np.ndarray:
+        """Some samples, written or not.
+
+        Returns
+        -------
+        ndarray, shape (last - first, C)
+            In the unit of the dataset.
+        """
+        written = self.dataset[first : min(last, self._written)]
+        start = max(first, self._written)
+        if start >= last:
+            return np.asarray(written)
+        return np.concatenate([written, self._unwritten(start, last)])
+
+    def _unwritten(self, first: int, last: int) -> np.ndarray:
+        """Samples that are not in the dataset, shape (last - first, C)."""
+        self._pending = [np.concatenate([self.dataset[:0], *self._pending])]
+        return self._pending[0][first - self._written : last - self._written]
+
+    def _forget(self, stop: int) -> None:
+        """Forget what was written."""
+        self._pending = [rows[stop - self._written :] for rows in self._pending]
+
+
+class PulledTrack(Track):
+    """A dataset (T, C) whose samples lie elsewhere until they are written.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        As of a `Track`.
+    dt : float
+        Its sampling interval, ms.
+    pull : callable
+        Returns the samples from one number to another, (last - first, C) in the unit of the
+        dataset; never anew what was written.
+    """
+
+    def __init__(self, dataset: h5py.Dataset, dt: float, pull: Pull) -> None:
+        super().__init__(dataset, dt)
+        self.pull = pull
+
+    @property
+    def written(self) -> int:
+        """How many samples are in the dataset."""
+        return self._written
+
+    def advance(self, count: int) -> None:
+        """Say that there are so many samples more."""
+        self._rows += count
+
+    def _unwritten(self, first: int, last: int) -> np.ndarray:
+        return np.asarray(self.pull(first, last), dtype=self.dataset.dtype)
+
+    def _forget(self, stop: int) -> None:
+        """Nothing is kept here."""
