@@ -75,7 +75,7 @@ def _rows(recorder: Recorder) -> list[tuple[int, ...]]:
         number = _OF_NODES[recorder.variable]
         return [(number, 0, 0, 1, segment.node_index(), 0) for segment in recorder.owners]
     ordinals: dict[str, int] = {}
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for owner in recorder.owners:
         numbers = _variable_of(_mechanism_of(owner), recorder.variable)
         assert numbers is not None  # `has_locations` was asked

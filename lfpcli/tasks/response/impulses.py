@@ -25,7 +25,8 @@ from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.tracks import Track
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import Trains, spikes_between
