@@ -110,12 +110,16 @@ PASSIVE_E: Final = -70.0
 QUICK_PASSIVE: Final = "g=1e-3,e=-70"
 
 # figures
-PLOT_STYLES: Final = ("auto", "traces", "image")
+PLOT_STYLES: Final = ("paper", "talk", "dark")
+SIGNAL_FORMS: Final = ("auto", "traces", "image")
 VIEWS: Final = ("xz", "yz", "xy")
 """Planes that cells are drawn in."""
 MAP_SCALES: Final = ("log", "linear")
 """Colours of a map of potentials."""
-FIGURE_FORMATS: Final = ("png", "pdf", "svg", "html")
+FILM_FORMATS: Final = ("gif", "apng", "mp4")
+FIGURE_FORMATS: Final = ("png", "pdf", "svg", "html", *FILM_FORMATS)
+CSD_METHODS: Final = ("standard", "icsd", "kcsd")
+"""How lfp stats estimates a current source density."""
 NORMS: Final = ("peak", "value")
 """What a relative tolerance refers to: the peak of a dataset, or each value."""
 

@@ -84,7 +84,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "lfp sim cell.toml --set run.dt=adaptive -o adaptive.h5",
         "lfp sim cell.toml --set run.engine=coreneuron -o coreneuron.h5",
         "lfp sim cell.toml --float32 --set record.every=4 --set run.tstart=-5 -o short.h5",
-        "lfp plot out.h5 -o traces.svg --style traces --signal line --channels 0-2 --time 5,20",
+        "lfp plot out.h5 -o traces.svg --form traces --signal line --channels 0-2 --time 5,20",
         "lfp plot out.h5 -o csd.svg --signal laminar",
         "lfp plot out.h5 -o cells.svg --what geometry --view yz",
         "lfp diff out.h5 coreneuron.h5",

@@ -16,8 +16,11 @@ examples:
   lfp plot lfp.h5 --html page.html
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
+  lfp plot lfp.h5 -o cells.svg --what vmem --cells 0-3,17 --style talk
   lfp plot lfp.h5 -o map.png --map xz --at 62.5
-  lfp plot eeg.h5 -o topography.png --what topography --at 25
+  lfp plot lfp.h5 -o potentials.gif --map xz --time 55,75
+  lfp plot lfp.h5 -o footprint.png --what footprint --cells 3
+  lfp plot eeg.h5 -o topography.png --what topography --at 22,25,30
   lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
   lfp plot before.h5 after.h5 -o difference.png
   lfp plot network.h5 -o network.png
@@ -37,9 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " draw over each other",
     )
     _add_parts(parser.add_argument_group("what is drawn"))
-    _add_map(parser.add_argument_group("map of potentials"))
+    _add_map(parser.add_argument_group("cells and potentials at one time"))
+    _add_film(parser.add_argument_group("film (-o x.gif, .apng or .mp4)"))
     _add_looks(parser.add_argument_group("how it is drawn"))
-    options.add_output(parser, "figure .png, .pdf or .svg, or page .html")
+    options.add_output(parser, "figure .png, .pdf or .svg, page .html, or film .gif, .apng, .mp4")
     parser.add_argument(
         "--html",
         metavar="FILE",
@@ -61,8 +65,9 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
         type=_names,
         metavar="PART[,PART]...",
         help="of geometry, spikes, vmem or another variable, dipole, signals, topography, or"
-        " the name of a signal, from top to bottom; all there is by default. Also spectra, and"
-        " shares of populations, cells or currents",
+        " the name of a signal, from top to bottom; all there is by default. Also spectra,"
+        " spectrogram, shares (of populations, cells or currents), array (traces at the contacts)"
+        " and footprint (mean about spikes, at the contacts)",
     )
     group.add_argument(
         "--signal",
@@ -76,12 +81,19 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
         metavar="N[-M][,...]",
         help="channels of the signals, by number from 0, range, or name",
     )
+    group.add_argument(
+        "--cells",
+        type=_names,
+        metavar="GID[-GID][,...]",
+        help="these cells: their variables and footprint, and drawn whole",
+    )
     group.add_argument("--time", type=_span, metavar="T0,T1", help="from T0 to T1, ms")
     group.add_argument(
         "--at",
-        type=options.finite,
-        metavar="T",
-        help="time of topographies and maps, ms; that of the strongest values by default",
+        type=options.numbers,
+        metavar="T[,T...]",
+        help="time of maps, painted cells and topographies, ms; that of the strongest values by"
+        " default. Of topographies up to six, beside each other",
     )
     group.add_argument(
         "--placement",
@@ -92,6 +104,12 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_map(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--paint",
+        metavar="VARIABLE",
+        help="cells in the colours of a recorded variable of all segments, such as vmem, at the"
+        " time --at",
+    )
     group.add_argument(
         "--map",
         choices=vocabulary.VIEWS,
@@ -118,11 +136,28 @@ def _add_map(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_film(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--frames",
+        type=_frames,
+        default=60,
+        metavar="N",
+        help="most pictures, evenly spread over the time span (60)",
+    )
+    group.add_argument("--fps", type=_fps, default=15.0, metavar="N", help="pictures a second (15)")
+
+
 def _add_looks(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--style",
         choices=vocabulary.PLOT_STYLES,
         default=vocabulary.PLOT_STYLES[0],
+        help="for two columns of a journal, for a slide, or for a slide on dark ground (paper)",
+    )
+    group.add_argument(
+        "--form",
+        choices=vocabulary.SIGNAL_FORMS,
+        default=vocabulary.SIGNAL_FORMS[0],
         help="of signals: traces, or an image of time and depth; auto takes the image for a"
         " current source density and above 24 channels",
     )
@@ -141,7 +176,9 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--title", metavar="TEXT", help="heading")
     group.add_argument("--size", type=_size, metavar="W,H", help="width and height, inches")
-    group.add_argument("--dpi", type=_dpi, default=200.0, metavar="N", help="pixels per inch (200)")
+    group.add_argument(
+        "--dpi", type=_dpi, metavar="N", help="pixels per inch (200; 300 for a slide)"
+    )
     group.add_argument(
         "--format",
         choices=vocabulary.FIGURE_FORMATS,
@@ -158,13 +195,19 @@ def run(args: argparse.Namespace) -> None:
     if args.map is None and (args.plane is not None or args.extent is not None):
         raise UsageError("--plane and --extent are of a map", remedy="give --map xz, yz or xy")
     signals = args.signal or []
+    times: list[float] = args.at or []
+    if len(times) > 1 and (args.map is not None or args.paint is not None):
+        raise UsageError("a map and painted cells show one time", remedy="give one --at")
     view = View(
         # beside a map, the signal is that of the map
         beside=signals if args.map is None else (),
         time=args.time,
-        at=args.at,
+        at=times[0] if len(times) == 1 else None,
+        times=times if len(times) > 1 else (),
+        cells=args.cells,
+        paint=args.paint,
         channels=args.channels,
-        style=args.style,
+        form=args.form,
         view=args.view,
         max_cells=args.max_cells,
         placement=args.placement,
@@ -188,7 +231,10 @@ def run(args: argparse.Namespace) -> None:
         view=view,
         file_format="html" if args.html else args.format,
         size=args.size,
+        style=args.style,
         dpi=args.dpi,
+        frames=args.frames,
+        fps=args.fps,
         title=args.title,
         force=args.force,
     )
@@ -245,6 +291,20 @@ def _size(text: str) -> tuple[float, float]:
     if len(values) != 2 or not all(1.0 <= v <= 100.0 for v in values):
         raise argparse.ArgumentTypeError(f"'{text}' is not two lengths of 1 to 100 inches")
     return values[0], values[1]
+
+
+def _frames(text: str) -> int:
+    value = options.positive_int(text)
+    if not 2 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 2 to 1000")
+    return value
+
+
+def _fps(text: str) -> float:
+    value = options.positive(text)
+    if not 1.0 <= value <= 50.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 1 to 50")
+    return value
 
 
 def _dpi(text: str) -> float:

@@ -1,59 +1,18 @@
-"""Figures made of panels: their style, their layout, and the bytes they are saved as."""
+"""Figures made of panels: their layout, and the bytes they are saved as."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from lfpcli.plotting.style import strengthen, style
 from lfpcli.plotting.units import literal
-
-# told apart with every common kind of colour vision: Okabe and Ito (2008), without yellow
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-INK = "#333333"
-FAINT = "#9a9a9a"
-
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 4,
-    "axes.labelsize": 8,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "lines.linewidth": 0.8,
-    "lines.solid_joinstyle": "round",
-    "pdf.fonttype": 42,
-    # text that can be searched and edited, in whatever sans-serif the reader has
-    "svg.fonttype": "none",
-    "svg.hashsalt": "lfp",
-    "path.simplify": True,
-}
 
 # what a writer would put in of its own accord and of the time of day
 _METADATA: dict[str, dict[str, Any]] = {
@@ -63,7 +22,6 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 # inches
-WIDTH = 7.2
 _SIDE = 2.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.78, 0.38, 0.42
 # a longer time is told in seconds, ms
@@ -73,7 +31,8 @@ _GAP = 0.45
 _OWN_AXIS = 0.32
 _HEADING = 0.26
 _SIDE_TITLE = 0.18
-_MIN_HEIGHT, _MAX_HEIGHT = 2.6, 10.5
+_MAX_HEIGHT = 10.5
+_PAPER_WIDTH = 7.2
 
 
 @dataclass
@@ -101,21 +60,10 @@ class Panel:
     draw: Callable[[Axes], None]
     height: float
     timed: bool = True
-    width: float = WIDTH
+    width: float = _PAPER_WIDTH
     margin: float = 0.0
     titled: bool = False
     above: float = 0.0
-
-
-@contextlib.contextmanager
-def house_style() -> Iterator[None]:
-    """Draw in this package's style, whatever the user's matplotlibrc says."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    with matplotlib.rc_context():
-        # defaults first: a user's own rcParams must not shine through
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]
-        yield
 
 
 def compose(
@@ -155,6 +103,7 @@ def compose(
         figure.suptitle(
             literal(title), x=0.1 / width, y=1 - 0.08 / height, ha="left", va="top", fontsize=10
         )
+    strengthen(figure)
     return figure
 
 
@@ -173,10 +122,10 @@ def _wanted_size(
         return width + 0.2, _column_height(sides, width) + heading
     content = sum(p.height for p in panels) + sum(_gaps(panels))
     content += panels[0].above
-    height = min(max(content + _TOP + _BOTTOM, _MIN_HEIGHT), _MAX_HEIGHT) + heading
+    height = min(max(content + _TOP + _BOTTOM, style().least_height), _MAX_HEIGHT) + heading
     if sides:
         height = max(height, min(_column_height(sides, _SIDE), 3.8 * len(sides)) + heading)
-    return WIDTH, height
+    return style().width, height
 
 
 def _gaps(panels: Sequence[Panel]) -> list[float]:
@@ -263,14 +212,14 @@ def _time_axis(ax: Axes, last: bool) -> None:
         ax.tick_params(axis="x", length=0)
 
 
-def save(figure: Figure, path: Path, file_format: str, dpi: float) -> None:
+def save(figure: Figure, path: Path | IO[bytes], file_format: str, dpi: float) -> None:
     """Write a figure; equal figures give equal bytes.
 
     Parameters
     ----------
     figure : Figure
         The figure.
-    path : Path
+    path : Path or file
         File to write.
     file_format : {'png', 'pdf', 'svg'}
         What to write.

@@ -8,13 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from lfpcli.plotting.figure import COLOURS, FAINT, INK
+from lfpcli.plotting.style import palette
 from lfpcli.plotting.units import nice_length, shown_unit
 
 # contacts around those that see this share of the largest amplitude are drawn
 _SEEN = 0.06
-# of the contacts' distances: how wide a waveform is, and how high the largest
-_WIDE, _HIGH = 0.85, 2.6
+# of the contacts' distances: how wide a waveform is, and how high the largest; of few rows it may
+# be no higher than these are apart
+_WIDE, _HIGH, _HIGH_OF_FEW = 0.85, 2.2, 0.85
+_MANY_ROWS = 8
 
 
 def draw_footprint(
@@ -53,35 +55,48 @@ def draw_footprint(
     near = _around(contacts, amplitude)
     spots, shown = contacts[near], waveforms[near]
     gap_x, gap_y = _gaps(spots)
+    rows = len(np.unique(spots[:, 1].round(3)))
+    high = gap_y * np.interp(rows, (2, _MANY_ROWS), (_HIGH_OF_FEW, _HIGH))
     peak = float(amplitude.max()) or 1.0
     level = shown[:, :1]
     across = np.linspace(-0.5, 0.5, shown.shape[1]) * _WIDE * gap_x
     x = spots[:, :1] + across
-    y = spots[:, 1:] + (shown - level) * (_HIGH * gap_y / peak)
+    y = spots[:, 1:] + (shown - level) * (high / peak)
     strongest = np.argmax(amplitude[near])
     seen = amplitude[near] >= _SEEN * peak
-    colours = [INK if loud else FAINT for loud in seen]
-    colours[strongest] = COLOURS[1]
+    colours = [palette().ink if loud else palette().faint for loud in seen]
+    colours[strongest] = palette().colours[1]
     lines = LineCollection(
         list(np.stack([x, y], axis=2)), colors=colours, linewidths=0.7, capstyle="round"
     )
     ax.add_collection(lines)
-    ax.scatter(spots[:, 0], spots[:, 1], s=3, c=FAINT, marker="s", linewidths=0, zorder=1)
-    _fit(ax, spots, y, gaps=(gap_x, gap_y))
+    ax.scatter(
+        spots[:, 0],
+        spots[:, 1],
+        s=9,
+        c=palette().faint,
+        marker="s",
+        alpha=0.5,
+        linewidths=0,
+        zorder=1,
+    )
+    _fit(ax, spots, y, gaps=(gap_x, gap_y), high=high)
     duration = dt * (shown.shape[1] - 1)
-    _bars(ax, unit_x=_WIDE * gap_x / duration, unit_y=_HIGH * gap_y / peak, peak=peak, units=units)
+    _bars(ax, unit_x=_WIDE * gap_x / duration, unit_y=high / peak, peak=peak, units=units)
     return len(spots)
 
 
-def _fit(ax: Axes, spots: np.ndarray, y: np.ndarray, *, gaps: tuple[float, float]) -> None:
+def _fit(
+    ax: Axes, spots: np.ndarray, y: np.ndarray, *, gaps: tuple[float, float], high: float
+) -> None:
     """Fit the axes to contacts (C, 2) and the heights (C, T) of their waveforms."""
     gap_x, gap_y = gaps
-    margin = np.array([0.7 * gap_x, 1.4 * gap_y])
-    low, high = spots.min(axis=0) - margin, spots.max(axis=0) + margin
+    margin = np.array([0.7 * gap_x, 0.5 * gap_y + 0.4 * high])
+    low, top = spots.min(axis=0) - margin, spots.max(axis=0) + margin
     # the bars stand below the lowest contact
-    low[1] -= _HIGH * gap_y * 0.6
-    ax.set_xlim(low[0], high[0])
-    ax.set_ylim(min(low[1], float(y.min()) - 0.5 * gap_y), max(high[1], float(y.max())))
+    low[1] -= 0.6 * high
+    ax.set_xlim(low[0], top[0])
+    ax.set_ylim(min(low[1], float(y.min()) - 0.5 * gap_y), max(top[1], float(y.max())))
     ax.set_aspect("auto")
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
@@ -115,7 +130,7 @@ def _bars(ax: Axes, *, unit_x: float, unit_y: float, peak: float, units: str) ->
     duration = nice_length(0.5 * 0.25 * (x1 - x0) / unit_x) if unit_x else 1.0
     x, y = x0 + 0.05 * (x1 - x0), y0
     high, wide = voltage / factor * unit_y, duration * unit_x
-    ax.plot([x, x, x + wide], [y + high, y, y], color=INK, linewidth=1.0, clip_on=False)
-    small: dict[str, Any] = {"fontsize": 7, "color": INK, "textcoords": "offset points"}
+    ax.plot([x, x, x + wide], [y + high, y, y], color=palette().ink, linewidth=1.0, clip_on=False)
+    small: dict[str, Any] = {"fontsize": 7, "color": palette().ink, "textcoords": "offset points"}
     ax.annotate(f"{voltage:g} {label}", (x, y + 0.5 * high), (4, 0), va="center", **small)
     ax.annotate(f"{duration:g} ms", (x, y), (0, -3), va="top", **small)

@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 
 from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.scale import Scale, image_scale
+from lfpcli.plotting.style import palette
 from lfpcli.plotting.traces import depth_labels
-from lfpcli.plotting.units import shown_unit
+from lfpcli.plotting.units import CSD_UNIT, shown_unit, two_digits
 
 _MOST_LABELS = 8
 
@@ -67,7 +68,7 @@ def draw_image(
         time_edges,
         edges,
         factor * values.T,
-        cmap="RdBu_r",
+        cmap=palette().diverging,
         norm=Normalize(-limit, limit),
         shading="flat",
         rasterized=True,
@@ -77,6 +78,8 @@ def draw_image(
     ax.set_ylabel(axis_label)
     ax.spines[["left", "bottom"]].set_visible(False)
     _colour_bar(ax, mesh, label, beyond=scale.clips)
+    if units == CSD_UNIT:
+        _name_ends(ax)
     _note_scale(ax, scale, time_edges, factor=factor)
 
 
@@ -87,7 +90,7 @@ def _note_scale(ax: Axes, scale: Scale, time_edges: np.ndarray, *, factor: float
         add_note(ax, f"scale from {end:.3g} ms on, after the start-up")
     if scale.clips:
         limit = factor * scale.limit or 1.0
-        add_note(ax, f"clipped at ±{limit:.2g} (peak {factor * scale.peak:.2g})")
+        add_note(ax, f"clipped at ±{two_digits(limit)} (peak {two_digits(factor * scale.peak)})")
 
 
 def _colour_bar(ax: Axes, mesh: QuadMesh, label: str, *, beyond: bool) -> None:
@@ -97,6 +100,23 @@ def _colour_bar(ax: Axes, mesh: QuadMesh, label: str, *, beyond: bool) -> None:
     bar.set_label(label)
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="y", nbins=5)
+
+
+def _name_ends(ax: Axes) -> None:
+    """Say beside the colour bar which end is which of a current source density."""
+    for height, name in ((1.0, "source"), (0.0, "sink")):
+        ax.annotate(
+            name,
+            (1.06, height),
+            (0, 7 if height else -7),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            va="bottom" if height else "top",
+            ha="center",
+            fontsize=6,
+            color=palette().ink,
+            annotation_clip=False,
+        )
 
 
 def _row_edges(depths: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -121,7 +141,7 @@ def _name_rows(
         every = -(-(last - first) // share)
         ticks += range(first + every // 2, last, every)
         if first:
-            ax.axhline(edges[first], color="white", linewidth=2.5)
+            ax.axhline(edges[first], color=palette().ground, linewidth=2.5)
         ax.annotate(
             owners[first],
             (0, edges[last]),

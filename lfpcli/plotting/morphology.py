@@ -11,23 +11,26 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
 from lfpcli.geometry import Geometry
-from lfpcli.plotting.figure import COLOURS, FAINT, INK
+from lfpcli.plotting.style import palette
 from lfpcli.plotting.units import nice_length
 
 # above this many segments, strokes instead of outlines
-_MOST_OUTLINES = 15_000
+MOST_OUTLINES = 15_000
 _CAP_POINTS = 9
 # contacts are many above this; how far from the cells they are still shown, in extents of these
 _MANY_SITES = 64
 _FAR, _FAR_OF_MANY = 1.5, 0.15
 
 
-TYPE_COLOURS = {
-    "soma": INK,
-    "axon": FAINT,
-    "dend": COLOURS[0],
-    "apic": COLOURS[1],
-}
+def type_colours() -> dict[str, str]:
+    """Colours of the types of sections."""
+    chosen = palette()
+    return {
+        "soma": chosen.ink,
+        "axon": chosen.faint,
+        "dend": chosen.colours[0],
+        "apic": chosen.colours[1],
+    }
 
 
 @dataclass
@@ -56,12 +59,12 @@ class Sites:
     ----------
     positions : ndarray, shape (C, 3)
         Where they are, um.
-    colours : sequence or str
-        One colour, or one for each.
+    colours : sequence or str, optional
+        One colour, or one for each; faint by default.
     """
 
     positions: np.ndarray
-    colours: Sequence[Any] | str = FAINT
+    colours: Sequence[Any] | str | None = None
 
 
 def axes_of(view: str) -> tuple[int, int, int]:
@@ -132,7 +135,12 @@ def end_diameters(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_cells(
-    ax: Axes, populations: Sequence[Geometry], *, view: str = "xz", max_cells: int = 20
+    ax: Axes,
+    populations: Sequence[Geometry],
+    *,
+    view: str = "xz",
+    max_cells: int = 20,
+    chosen: np.ndarray | None = None,
 ) -> None:
     """Draw cells, those of each population in one colour.
 
@@ -146,42 +154,50 @@ def draw_cells(
         Plane that is seen.
     max_cells : int
         Most cells drawn whole, evenly chosen; of the others the soma is marked.
+    chosen : ndarray of int, shape (K,), optional
+        Gids of the cells that are drawn whole instead.
     """
     total = sum(len(np.unique(p.gid)) for p in populations)
     alone, whole = total == 1, 0
     colours = population_colours(len(populations))
-    drawn_whole = cells_drawn_whole(populations, max_cells)
+    drawn_whole = cells_drawn_whole(populations, max_cells, chosen)
     for colour, geometry, shown in zip(colours, populations, drawn_whole, strict=True):
-        if not len(shown):
-            continue
-        chosen = np.isin(geometry.gid, shown)
+        is_whole = np.isin(geometry.gid, shown)
         whole += len(shown)
         soma = geometry.is_soma
-        if total > max_cells:
-            _draw_somata(ax, geometry, soma & ~chosen, colour=colour, view=view)
+        _draw_somata(ax, geometry, soma & ~is_whole, colour=colour, view=view)
+        if not len(shown):
+            continue
         alpha = 1.0 if alone else max(0.35, min(0.9, 6.0 / len(shown) ** 0.7))
-        ink = INK if alone else colour
-        for mask, opacity, zorder in ((chosen & ~soma, alpha, 2.0), (chosen & soma, 1.0, 3.0)):
-            cones = _cones(geometry, mask)
+        ink = palette().ink if alone else colour
+        for mask, opacity, zorder in ((is_whole & ~soma, alpha, 2.0), (is_whole & soma, 1.0, 3.0)):
+            cones = cones_of(geometry, mask)
             draw_cones(ax, cones, view=view, colour=ink, alpha=opacity, zorder=zorder)
     if whole < total:
-        _remark(ax, f"{whole} of {total} cells whole,\nof the others the soma")
+        remark(ax, f"{whole} of {total} cells whole,\nof the others the soma")
 
 
-def cells_drawn_whole(populations: Sequence[Geometry], max_cells: int) -> list[np.ndarray]:
-    """Gids, shape (cells,), of the cells of each population that are drawn whole, evenly chosen."""
+def cells_drawn_whole(
+    populations: Sequence[Geometry], max_cells: int, chosen: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """Gids, shape (cells,), of the cells of each population that are drawn whole.
+
+    They are those `chosen`, gids of shape (K,), else evenly spread over at most `max_cells`.
+    """
     cells = [np.unique(geometry.gid) for geometry in populations]
+    if chosen is not None:
+        return [np.intersect1d(gids, chosen) for gids in cells]
     total = sum(map(len, cells))
     if total <= max_cells:
         return cells
-    chosen = []
+    whole = []
     for gids in cells:
         share = max(1, round(max_cells * len(gids) / total))
-        chosen.append(gids[_evenly(len(gids), share)])
-    return chosen
+        whole.append(gids[_evenly(len(gids), share)])
+    return whole
 
 
-def _remark(ax: Axes, text: str) -> None:
+def remark(ax: Axes, text: str) -> None:
     """What the picture leaves out, in its upper corner, below other remarks."""
     above = sum(t.get_text().count("\n") + 1 for t in ax.texts if t.get_gid() == "remark")
     ax.annotate(
@@ -192,7 +208,7 @@ def _remark(ax: Axes, text: str) -> None:
         textcoords="offset points",
         va="top",
         fontsize=6,
-        color=INK,
+        color=palette().ink,
         zorder=6,
         gid="remark",
     )
@@ -200,7 +216,8 @@ def _remark(ax: Axes, text: str) -> None:
 
 def population_colours(count: int) -> list[str]:
     """Colours of populations, in the order of the file."""
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+    colours = palette().colours
+    return [colours[i % len(colours)] for i in range(count)]
 
 
 def _evenly(count: int, wanted: int) -> np.ndarray:
@@ -221,7 +238,8 @@ def _draw_somata(ax: Axes, geometry: Geometry, mask: np.ndarray, *, colour: str,
     ax.scatter(x, y, s=size, c=colour, alpha=0.6, linewidths=0, zorder=1, rasterized=True)
 
 
-def _cones(geometry: Geometry, mask: np.ndarray) -> Cones:
+def cones_of(geometry: Geometry, mask: np.ndarray) -> Cones:
+    """Segments of a mask of bool, shape (N,), as cones."""
     first, last = end_diameters(geometry)
     return Cones(geometry.start[mask], geometry.end[mask], first[mask], last[mask])
 
@@ -231,7 +249,7 @@ def draw_cones(
     cones: Cones,
     *,
     view: str = "xz",
-    colour: str = INK,
+    colour: str,
     alpha: float = 1.0,
     zorder: float = 2.0,
 ) -> None:
@@ -240,7 +258,7 @@ def draw_cones(
         return
     right, up, _ = axes_of(view)
     style: dict[str, Any] = {"alpha": alpha, "zorder": zorder}
-    if len(cones.start) > _MOST_OUTLINES:
+    if len(cones.start) > MOST_OUTLINES:
         chords = np.stack([cones.start, cones.end], axis=1)[:, :, [right, up]]
         widths = np.clip(0.3 * cones.diam_start, 0.3, 2.0)
         strokes = LineCollection(
@@ -265,7 +283,7 @@ def draw_cones(
 def draw_types(ax: Axes, parts: Sequence[tuple[str, Cones]], *, view: str = "xz") -> None:
     """Draw a cell whose parts are soma, axon and dendrites, each in a colour, with a legend."""
     for name, cones in parts:
-        colour = TYPE_COLOURS.get(name, COLOURS[5])
+        colour = type_colours().get(name, palette().colours[5])
         draw_cones(ax, cones, view=view, colour=colour, zorder=3 if name == "soma" else 2)
         ax.plot([], [], color=colour, linewidth=2.0, label=name)
     ax.legend(loc="lower right", handlelength=1.0, handletextpad=0.5, labelspacing=0.3)
@@ -279,10 +297,10 @@ def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
         sites.positions[:, right],
         sites.positions[:, up],
         s=4 if many else 12,
-        c=sites.colours,
+        c=palette().faint if sites.colours is None else sites.colours,
         marker="s",
         linewidths=0 if many else 0.4,
-        edgecolors="white",
+        edgecolors=palette().ground,
         zorder=4,
     )
 
@@ -343,7 +361,7 @@ def remark_hidden(ax: Axes, sites: Sequence[Sites], *, view: str = "xz") -> None
         x, y = site.positions[:, right], site.positions[:, up]
         inside += int(np.count_nonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)))
     if inside < total:
-        _remark(ax, f"{inside} of {total} contacts in view")
+        remark(ax, f"{inside} of {total} contacts in view")
 
 
 def _scale_bar(ax: Axes, view: str) -> None:
@@ -353,13 +371,13 @@ def _scale_bar(ax: Axes, view: str) -> None:
     ax.plot(
         [x, x, x + length],
         [y + length, y, y],
-        color=INK,
+        color=palette().ink,
         linewidth=1.0,
         solid_capstyle="butt",
         solid_joinstyle="miter",
         zorder=5,
     )
-    small: dict[str, Any] = {"fontsize": 7, "color": INK, "zorder": 5}
+    small: dict[str, Any] = {"fontsize": 7, "color": palette().ink, "zorder": 5}
     ax.annotate(view[0], (x + length, y), (3, 0), textcoords="offset points", va="center", **small)
     ax.annotate(view[1], (x, y + length), (0, 2), textcoords="offset points", ha="center", **small)
     ax.annotate(f"{length:g} µm", (x, y), (0, -3), textcoords="offset points", va="top", **small)

@@ -6,7 +6,7 @@ import textwrap
 
 from matplotlib.axes import Axes
 
-from lfpcli.plotting.figure import INK
+from lfpcli.plotting.style import palette
 
 _SIZE = 6.0
 # points between axes and heading: a line of remarks goes between them
@@ -42,7 +42,7 @@ def add_note(ax: Axes, text: str) -> None:
         textcoords="offset points",
         ha="right" if fits else "left",
         fontsize=_SIZE,
-        color=INK,
+        color=palette().ink,
         annotation_clip=False,
         gid="note",
     )
@@ -50,4 +50,4 @@ def add_note(ax: Axes, text: str) -> None:
 
 def say(ax: Axes, text: str) -> None:
     """Say in empty axes why they are empty."""
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK)
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=palette().ink)

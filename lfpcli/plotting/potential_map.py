@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize, SymLogNorm
+from matplotlib.contour import ContourSet
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from lfpcli.plotting.figure import INK
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.scale import Scale
-from lfpcli.plotting.units import shown_unit
+from lfpcli.plotting.style import palette, style
+from lfpcli.plotting.units import shown_unit, two_digits
 
 # decades of the logarithm on each side of zero
 DECADES = 3
@@ -36,6 +38,44 @@ class MapAxes:
     view: str
 
 
+@dataclass(kw_only=True)
+class MapPicture:
+    """A map that is drawn, whose potentials can change.
+
+    Attributes
+    ----------
+    ax : Axes
+        Where it is.
+    axes : MapAxes
+        Where the points are.
+    mesh : QuadMesh
+        The colours.
+    lines : ContourSet or None
+        Lines of equal potential.
+    title : Text
+        Heading.
+    factor, limit : float
+        From the values to those that are shown, and the value of the strongest colour of these.
+    """
+
+    ax: Axes
+    axes: MapAxes
+    mesh: QuadMesh
+    lines: ContourSet | None
+    title: Text
+    factor: float
+    limit: float
+
+    def change(self, values: np.ndarray, title: str) -> None:
+        """Show other potentials, shape (H, W), in the unit of the first, and another heading."""
+        shown = self.factor * values
+        self.mesh.set_array(shown)
+        if self.lines is not None:
+            self.lines.remove()
+        self.lines = _draw_lines(self.ax, self.axes, shown, self.limit)
+        self.title.set_text(title)
+
+
 def map_norm(limit: float, *, logarithmic: bool) -> Normalize:
     """Colours from -`limit` to `limit`, zero in the middle."""
     if not logarithmic:
@@ -55,7 +95,7 @@ def draw_map(
     scale: Scale,
     logarithmic: bool,
     title: str = "",
-) -> QuadMesh:
+) -> MapPicture:
     """Draw potentials on a grid, with a colour bar.
 
     Parameters
@@ -77,8 +117,8 @@ def draw_map(
 
     Returns
     -------
-    QuadMesh
-        The colours, so that an animation can change them.
+    MapPicture
+        What is drawn, so that a film can change it.
     """
     unit, factor = shown_unit(units, scale.limit)
     limit = factor * scale.limit or 1.0
@@ -86,15 +126,14 @@ def draw_map(
         axes.right,
         axes.up,
         factor * values,
-        cmap="RdBu_r",
+        cmap=palette().diverging,
         norm=map_norm(limit, logarithmic=logarithmic),
         shading="gouraud",
         rasterized=True,
         zorder=0,
     )
-    if values.any():
-        _draw_lines(ax, axes, factor * values, limit)
-    ax.set_title(title)
+    lines = _draw_lines(ax, axes, factor * values, limit)
+    heading = ax.set_title(title)
     ax.set_xlabel(f"{axes.view[0]} (µm)")
     ax.set_ylabel(f"{axes.view[1]} (µm)")
     ax.spines[["top", "right"]].set_visible(True)
@@ -110,26 +149,29 @@ def draw_map(
     else:
         add_note(ax, "colours: linear")
     if scale.clips:
-        add_note(ax, f"clipped at ±{limit:.2g} (peak {factor * scale.peak:.2g})")
-    return mesh
+        add_note(ax, f"clipped at ±{two_digits(limit)} (peak {two_digits(factor * scale.peak)})")
+    return MapPicture(
+        ax=ax, axes=axes, mesh=mesh, lines=lines, title=heading, factor=factor, limit=limit
+    )
 
 
-def _draw_lines(ax: Axes, axes: MapAxes, values: np.ndarray, limit: float) -> None:
+def _draw_lines(ax: Axes, axes: MapAxes, values: np.ndarray, limit: float) -> ContourSet | None:
     """Lines of equal potential, a decade apart; negative ones are dashed, zero is heavier."""
     decades = limit * 10.0 ** -np.arange(DECADES, -1, -1.0)
     levels = [*(-decades[::-1]), 0.0, *decades]
     low, high = float(values.min()), float(values.max())
     inside = [level for level in levels if low < level < high]
     if not inside:
-        return
-    widths = [0.7 if level == 0 else 0.3 for level in inside]
+        return None
+    strokes = style().strokes
+    widths = [strokes * (0.7 if level == 0 else 0.3) for level in inside]
     styles = ["--" if level < 0 else "-" for level in inside]
-    ax.contour(
+    return ax.contour(
         axes.right,
         axes.up,
         values,
         levels=inside,
-        colors=INK,
+        colors=palette().ink,
         linewidths=widths,
         linestyles=styles,
         alpha=0.6,

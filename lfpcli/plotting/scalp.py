@@ -12,9 +12,9 @@ from matplotlib.patheffects import withStroke
 
 from lfpcli.errors import InputError
 from lfpcli.forward.montages import RIM
-from lfpcli.plotting.figure import INK
 from lfpcli.plotting.notes import say
 from lfpcli.plotting.scalp_map import spline, supported
+from lfpcli.plotting.style import palette, style
 from lfpcli.plotting.units import shown_unit
 
 # values (n,) at directions (n, 3)
@@ -38,6 +38,7 @@ def draw_topography(
     title: str = "",
     limit: float | None = None,
     field: Field | None = None,
+    has_bar: bool = True,
 ) -> None:
     """Draw the values of electrodes or sensors at one time over a head.
 
@@ -65,6 +66,8 @@ def draw_topography(
         Value of the strongest colour; by default the largest magnitude.
     field : callable, optional
         The values (n,) that channels at directions (n, 3) would have.
+    has_bar : bool
+        Whether there is a colour bar beside it.
 
     Raises
     ------
@@ -86,8 +89,18 @@ def draw_topography(
     label, factor = shown_unit(units, peak)
     image = _draw_map(ax, factor * picture, edge=edge, peak=(factor * peak) or 1.0)
     _draw_channels(ax, flat, factor * values, names=names, image=image)
-    _colour_bar(ax, image, label)
+    if has_bar:
+        _colour_bar(ax, image, label)
     _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
+
+
+def strongest(values: np.ndarray, positions: np.ndarray, field: Field | None) -> float:
+    """Largest magnitude of a map: of channels (C,) at places (C, 3), um, and of the field."""
+    unit = _directions(positions)
+    if field is None:
+        return _peak(values, values, None)
+    edge = max(1.0, float(np.hypot(*flatten(unit).T).max()) + _MARGIN)
+    return _peak(values, _picture(values, unit, edge, field), field)
 
 
 def _directions(positions: np.ndarray) -> np.ndarray:
@@ -139,7 +152,7 @@ def _draw_channels(
         vmin=low,
         vmax=high,
         s=11 if few else 7,
-        edgecolors=INK,
+        edgecolors=palette().ink,
         linewidths=0.5,
         zorder=6,
     )
@@ -151,7 +164,9 @@ def _draw_channels(
         written = ax.annotate(
             name, (x, y), offset, textcoords="offset points", ha="center", fontsize=5, zorder=7
         )
-        written.set_path_effects([withStroke(linewidth=1.5, foreground="white", alpha=0.7)])
+        written.set_path_effects(
+            [withStroke(linewidth=1.5, foreground=palette().ground, alpha=0.7)]
+        )
 
 
 def flatten(unit: np.ndarray) -> np.ndarray:
@@ -179,7 +194,7 @@ def _draw_map(ax: Axes, picture: np.ndarray, *, edge: float, peak: float) -> Axe
         picture,
         extent=(line[0] - half, line[-1] + half, line[0] - half, line[-1] + half),
         origin="lower",
-        cmap="RdBu_r",
+        cmap=palette().diverging,
         vmin=-peak,
         vmax=peak,
         interpolation="bilinear",
@@ -189,7 +204,13 @@ def _draw_map(ax: Axes, picture: np.ndarray, *, edge: float, peak: float) -> Axe
     # no line of zero: where the head is silent it would wind about at random
     levels = peak * np.arange(1, _LEVELS) / _LEVELS
     lines = ax.contour(
-        line, line, picture, [*-levels[::-1], *levels], colors=INK, linewidths=0.4, zorder=3
+        line,
+        line,
+        picture,
+        [*-levels[::-1], *levels],
+        colors=palette().ink,
+        linewidths=0.4 * style().strokes,
+        zorder=3,
     )
     lines.set_clip_path(disc)
     return image
@@ -214,21 +235,21 @@ def _caption(ax: Axes, text: str) -> None:
         ha="center",
         va="top",
         fontsize=6,
-        color=INK,
+        color=palette().ink,
     )
 
 
 def _draw_head(ax: Axes, edge: float) -> None:
     """Outline, nose towards the top, and ears."""
-    style = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.0, "zorder": 5}
-    ax.add_patch(Circle((0, 0), 1.0, **style))
+    outline = {"facecolor": "none", "edgecolor": palette().ink, "linewidth": 1.0, "zorder": 5}
+    ax.add_patch(Circle((0, 0), 1.0, **outline))
     side = 0.13
     nose = [(-side, np.sqrt(1 - side**2)), (0.0, 1.13), (side, np.sqrt(1 - side**2))]
-    ax.add_patch(Polygon(nose, closed=False, **{**style, "zorder": 4}))
+    ax.add_patch(Polygon(nose, closed=False, **{**outline, "zorder": 4}))
     angle = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 25)
     for sign in (-1, 1):
         ear = np.column_stack([sign * (0.985 + 0.075 * np.cos(angle)), 0.17 * np.sin(angle) - 0.03])
-        ax.add_patch(Polygon(ear, closed=False, **{**style, "zorder": 4}))
+        ax.add_patch(Polygon(ear, closed=False, **{**outline, "zorder": 4}))
     reach = max(edge, 1.13) + 0.05
     ax.set_xlim(-reach, reach)
     ax.set_ylim(-reach, reach)

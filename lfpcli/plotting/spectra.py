@@ -1,4 +1,4 @@
-"""Power spectra of channels."""
+"""Power spectra of channels, and spectrograms."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 
-from lfpcli.plotting.notes import say
+from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.units import shown_unit
 
 # decades of power that are shown below the largest
 _DECADES = 6.0
 _MOST_NAMED = 6
+# decades of a spectrogram, and the power, of the largest, above which frequencies are shown
+_DECADES_IN_TIME, _SHOWN = 4.0, 1e-4
 
 
 def draw_spectra(
@@ -50,7 +53,7 @@ def draw_spectra(
     if peak <= 0:
         say(ax, "no power")
         return
-    label, factor = shown_unit(units, float(np.sqrt(peak * frequencies[1])))
+    label, factor = _unit_of(units, peak, frequencies[1])
     floor = factor**2 * peak * 10**-_DECADES
     for k, name in enumerate(labels):
         line = factor**2 * density[1:, k]
@@ -59,8 +62,7 @@ def draw_spectra(
     ax.set_ylim(max(low, floor), high)
     ax.set_xlim(frequencies[1], frequencies[-1])
     ax.set_xlabel("frequency (Hz)")
-    squared = f"({label})²" if "/" in label else f"{label}²"
-    ax.set_ylabel(f"power ({squared}/Hz)")
+    ax.set_ylabel(f"power ({_per_hertz(label)})")
     if len(labels) > 1:
         every = -(-len(labels) // _MOST_NAMED)
         handles = ax.lines[::every][::-1]
@@ -73,3 +75,70 @@ def draw_spectra(
             labelspacing=0.25,
             borderaxespad=0.2,
         )
+
+
+def draw_spectrogram(
+    ax: Axes,
+    times: np.ndarray,
+    frequencies: np.ndarray,
+    density: np.ndarray,
+    *,
+    units: str,
+    title: str,
+    remark: str,
+) -> None:
+    """Draw the power spectral density of windows as colours of a logarithm.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    times : ndarray, shape (M,)
+        Middles of the windows, ms, evenly spaced.
+    frequencies : ndarray, shape (F,)
+        Evenly spaced, Hz; the first is 0.
+    density : ndarray, shape (F, M)
+        In the unit squared over Hz.
+    units : str
+        Unit of the samples.
+    title, remark : str
+        Heading, and what the windows are.
+    """
+    ax.set_title(title)
+    peak = float(density[1:].max(initial=0.0))
+    if peak <= 0 or len(times) < 2:
+        say(ax, "no power" if peak <= 0 else "too short a time for a spectrogram")
+        return
+    label, factor = _unit_of(units, peak, frequencies[1])
+    loud = np.flatnonzero(density.max(axis=1) > _SHOWN * peak)
+    last = max(int(loud[-1]) + 2, min(4, len(frequencies)))
+    top = factor**2 * peak
+    step, high = times[1] - times[0], frequencies[1]
+    mesh = ax.pcolormesh(
+        np.append(times, times[-1] + step) - 0.5 * step,
+        np.append(frequencies[:last], frequencies[:last][-1] + high) - 0.5 * high,
+        np.maximum(factor**2 * density[:last], 1e-3 * top * 10**-_DECADES_IN_TIME),
+        cmap="viridis",
+        norm=LogNorm(top * 10**-_DECADES_IN_TIME, top),
+        shading="flat",
+        rasterized=True,
+    )
+    ax.set_ylim(0.0, float(frequencies[:last][-1]))
+    ax.set_ylabel("Hz")
+    ax.locator_params(axis="y", nbins=5)
+    strip = ax.inset_axes((1.02, 0.0, 0.018, 1.0))
+    bar = ax.figure.colorbar(mesh, cax=strip, extend="min")
+    bar.set_label(_per_hertz(label))
+    bar.outline.set_visible(False)
+    bar.ax.minorticks_off()
+    add_note(ax, remark)
+
+
+def _unit_of(units: str, peak: float, step: float) -> tuple[str, float]:
+    """Unit in which the amplitude behind the largest density reads well, and its factor."""
+    return shown_unit(units, float(np.sqrt(peak * step)))
+
+
+def _per_hertz(label: str) -> str:
+    squared = f"({label})²" if "/" in label else f"{label}²"
+    return f"{squared}/Hz"

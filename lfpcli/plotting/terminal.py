@@ -12,7 +12,7 @@ import numpy as np
 from rich.style import Style
 from rich.text import Text
 
-from lfpcli.plotting.figure import COLOURS
+from lfpcli.plotting.style import COLOURS
 
 # dots of a braille character, rows from the top, columns from the left
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])

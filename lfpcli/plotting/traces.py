@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from lfpcli.plotting.figure import COLOURS, FAINT, INK
 from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.scale import settled_row
+from lfpcli.plotting.style import DASHES, palette
 from lfpcli.plotting.units import nice_length, shown_unit
 
 # more traces than this over each other cannot be told apart
-_MOST_LAID_OVER = 3
+MOST_LAID_OVER = 3
 _MOST_LABELS = 24
 # the strongest sensors of a butterfly
 _MOST_NAMED = 4
-
-
-def depth_colours(count: int) -> list[tuple[float, float, float, float]]:
-    """Colours of contacts from the lowest to the highest."""
-    return [tuple(c) for c in matplotlib.colormaps["viridis"](np.linspace(0.0, 0.8, max(count, 1)))]
+# share of the largest trace from which on a constant part is left out
+_OFFSET = 0.3
+# of traces, points; of the lowest of several over each other
+_WIDTH, _WIDEST = 0.7, 2.0
 
 
 def depth_labels(depths: np.ndarray) -> list[str]:
@@ -79,7 +77,14 @@ def draw_stack(
         say(ax, "no samples in this time span")
         return
     settled = settled_row(values) if from_start else 0
-    shown = values - values[settled:].mean(axis=0) if centred else values
+    means = values[settled:].mean(axis=0)
+    if not centred and _leave_their_rows(values[settled:], means):
+        centred = True
+        add_note(ax, "each about its mean")
+    shown = values - means if centred else values
+    if centred:
+        # differences between recordings stay what they are
+        others = [(t, v - means, colour) for t, v, colour in others]
     peak = float(np.max(np.ptp(shown[settled:], axis=0)))
     if settled:
         others = [
@@ -88,19 +93,33 @@ def draw_stack(
         ]
         shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
-    _draw_rows(ax, times, shown, step=step, colours=colours or [INK] * count)
-    for other_times, other_values, colour in others:
-        _draw_rows(ax, other_times, other_values, step=step, colours=[colour] * count)
+    # of several over each other the lowest is the widest: all are seen where they agree
+    widths = np.linspace(_WIDEST, _WIDTH, len(others) + 1) if others else [_WIDTH]
+    inks = colours or [palette().ink] * count
+    _draw_rows(ax, times, shown, step=step, colours=inks, width=widths[0])
+    for (other_times, other_values, colour), width in zip(others, widths[1:], strict=True):
+        _draw_rows(ax, other_times, other_values, step=step, colours=[colour] * count, width=width)
     _fit_stack(ax, shown, step, labels)
     ax.set_ylabel(axis_label)
     _vertical_bar(ax, peak, units)
 
 
+def _leave_their_rows(values: np.ndarray, means: np.ndarray) -> bool:
+    """Whether constant parts, means (C,) of values (T, C), would take traces to other labels."""
+    return float(np.abs(means).max()) > _OFFSET * float(np.ptp(values, axis=0).max())
+
+
 def _draw_rows(
-    ax: Axes, times: np.ndarray, values: np.ndarray, *, step: float, colours: Sequence[Any]
+    ax: Axes,
+    times: np.ndarray,
+    values: np.ndarray,
+    *,
+    step: float,
+    colours: Sequence[Any],
+    width: float,
 ) -> None:
     for k, colour in enumerate(colours):
-        ax.plot(times, k * step + values[:, k], color=colour, linewidth=0.7)
+        ax.plot(times, k * step + values[:, k], color=colour, linewidth=width)
 
 
 def _fit_stack(ax: Axes, shown: np.ndarray, step: float, labels: Sequence[str]) -> None:
@@ -150,7 +169,7 @@ def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
         [1.02, 1.02],
         [bottom, bottom + length / factor],
         transform=across,
-        color=INK,
+        color=palette().ink,
         linewidth=1.2,
         solid_capstyle="butt",
         clip_on=False,
@@ -162,7 +181,7 @@ def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
         xycoords=across,
         textcoords="offset points",
         fontsize=7,
-        color=INK,
+        color=palette().ink,
         annotation_clip=False,
     )
 
@@ -185,7 +204,7 @@ def draw_traces(
     top; for the rest see `draw_stack`.
     """
     count = values.shape[1]
-    if count > _MOST_LAID_OVER:
+    if count > MOST_LAID_OVER:
         inks = None if colours is None else list(colours)[::-1]
         draw_stack(
             ax,
@@ -205,9 +224,14 @@ def draw_traces(
         return
     values, _ = _settled(ax, times, values, from_start=from_start)
     label, factor = shown_unit(units, float(np.nanmax(np.abs(values))))
-    chosen = colours if colours is not None else [INK] if count == 1 else COLOURS
+    chosen = colours
+    if chosen is None:
+        chosen = [palette().ink] if count == 1 else palette().colours
+    # the strongest is solid, and what is dashed the weakest
+    ranks = np.argsort(np.argsort(-np.ptp(np.nan_to_num(values), axis=0), kind="stable"))
     for k in range(count):
-        ax.plot(times, factor * values[:, k], color=chosen[k % len(chosen)], label=labels[k])
+        colour, dashes = chosen[k % len(chosen)], DASHES[ranks[k] % len(DASHES)]
+        ax.plot(times, factor * values[:, k], color=colour, linestyle=dashes, label=labels[k])
     ax.set_ylabel(f"{quantity} ({label})" if label else quantity)
     ax.margins(y=0.06)
     ax.locator_params(axis="y", nbins=4)
@@ -256,6 +280,8 @@ def draw_overlay(
             times,
             factor * values[:, k],
             color=colours[k % len(colours)],
+            # the first is told from the others by its width
+            linestyle=DASHES[k % len(DASHES)],
             linewidth=1.4 if k == 0 else 0.8,
             label=name,
         )
@@ -302,8 +328,8 @@ def draw_butterfly(
     strongest = np.argsort(-np.ptp(values[settled:], axis=0), kind="stable")[:_MOST_NAMED]
     others = np.setdiff1d(np.arange(values.shape[1]), strongest)
     if len(others):
-        ax.plot(times, factor * values[:, others], color=FAINT, linewidth=0.4, zorder=2)
-    for colour, k in zip(COLOURS, strongest, strict=False):
+        ax.plot(times, factor * values[:, others], color=palette().faint, linewidth=0.4, zorder=2)
+    for colour, k in zip(palette().colours, strongest, strict=False):
         ax.plot(times, factor * values[:, k], color=colour, label=names[k], zorder=3)
     _finish(ax, label)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+CSD_UNIT = "nA/um3"
 # unit of a dataset: (what it is shown in, factor), from large to small
 _SHOWN: dict[str, tuple[tuple[str, float], ...]] = {
     "mV": (("V", 1e-3), ("mV", 1.0), ("µV", 1e3), ("nV", 1e6), ("pV", 1e9)),
@@ -62,6 +63,11 @@ def shown_unit(unit: str, peak: float) -> tuple[str, float]:
             return label, factor
     # nothing but zeros has no scale of its own
     return known[-1] if peak else (literal(pretty(unit)), 1.0)
+
+
+def two_digits(value: float) -> str:
+    """A number with two digits that count, without an exponent where it can be read so."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def nice_length(target: float) -> float:

@@ -104,8 +104,26 @@ def folded(heading: str, text: str) -> str:
     )
 
 
+def picture(title: str, light: bytes, dark: bytes) -> str:
+    """Two SVG texts of one picture as HTML, of which that for the page's ground is shown.
+
+    As images they can neither run scripts nor ask a network for anything.
+    """
+    lines = ["<figure>"]
+    for ground, text in (("light", light), ("dark", dark)):
+        data = base64.b64encode(text).decode("ascii")
+        source = f'src="data:image/svg+xml;base64,{data}"'
+        lines.append(f'<img class="on-{ground}" alt="{html.escape(title)}" {source}>')
+    lines.append("</figure>")
+    return "\n".join(lines)
+
+
 def page_text(
-    title: str, facts: Mapping[str, Any], blocks: Blocks, tables: Sequence[str]
+    title: str,
+    facts: Mapping[str, Any],
+    blocks: Blocks,
+    tables: Sequence[str],
+    pictures: Sequence[str] = (),
 ) -> Iterator[str]:
     """Yield the page in pieces, so that not all of it is in memory.
 
@@ -119,12 +137,15 @@ def page_text(
         The arrays.
     tables : sequence of str
         HTML below the pictures.
+    pictures : sequence of str
+        HTML of figures that do not move, see `picture`.
     """
     folder = importlib.resources.files("lfpcli.plotting") / "page"
     parts = {
         "title": html.escape(title),
         "style": (folder / "page.css").read_text(encoding="utf-8"),
         "tables": "\n".join(tables),
+        "pictures": "\n".join(pictures),
         "facts": _json(facts),
         "script": "\n".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS),
     }

@@ -110,7 +110,7 @@ class Browser:
         return base64.b64decode(self.call("Page.printToPDF", printBackground=True)["data"])
 
     def complaints(self) -> list[str]:
-        """Exceptions, errors of the console, and addresses asked for that are no file."""
+        """Exceptions, errors of the console, and addresses asked for that lie elsewhere."""
         texts = []
         for event in self.events:
             parameters = event.get("params", {})
@@ -120,7 +120,7 @@ class Browser:
                 texts.append(str(parameters["entry"]))
             elif event.get("method") == "Network.requestWillBeSent":
                 url = parameters["request"]["url"]
-                if not url.startswith(("file:", "about:")):
+                if not url.startswith(("file:", "about:", "data:")):
                     texts.append(url)
         return texts
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lfpcli.plotting.figure import COLOURS
 from lfpcli.plotting.footprint import draw_footprint
+from lfpcli.plotting.style import COLOURS
 
 DT = 0.05
 

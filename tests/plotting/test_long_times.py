@@ -7,7 +7,7 @@ import pytest
 
 from lfpcli.io.recording import Sampled, open_recording
 from lfpcli.io.writer import RecordingWriter
-from lfpcli.plotting import figure as figures
+from lfpcli.plotting.style import house_style
 from lfpcli.tasks.figures.plot import draw_recording
 
 
@@ -18,7 +18,7 @@ def test_units_of_time(tmp_path, samples, label, last):
     moment = np.random.default_rng(1).standard_normal((samples, 3))
     with RecordingWriter(tmp_path / "a.h5", {}) as writer:
         writer.dipole("total", Sampled(moment, "nA um", 1.0))
-    with figures.house_style(), open_recording(tmp_path / "a.h5") as recording:
+    with house_style(), open_recording(tmp_path / "a.h5") as recording:
         figure = draw_recording(recording)
         figure.canvas.draw()
     (ax,) = figure.axes

@@ -84,8 +84,10 @@ def test_refusals(network, lfp, tmp_path):
     output = tmp_path / "x.png"
     assert "no parts" in lfp("plot", network[0], "--what", "spikes", "-o", output, code=2).err
     assert "of a recording" in lfp("plot", network[0], "--map", "xz", "-o", output, code=2).err
-    page = lfp("plot", network[0], "--html", tmp_path / "x.html", code=2)
-    assert "no templates or networks" in page.err
+    page = ["plot", network[0], "--html", tmp_path / "x.html"]
+    assert "only network" in lfp(*page, "--what", "spikes", code=2).err
+    lfp(*page)
+    assert (tmp_path / "x.html").read_text().count("<figure>") == 1
     wrong = tmp_path / "wrong.h5"
     wrong.write_bytes(network[0].read_bytes())
     with h5py.File(wrong, "r+") as file:

@@ -130,7 +130,6 @@ def test_names_are_text(folder):
         (["net.h5", "eeg.h5", "-o", "x.html"], "one recording"),
         (["net.h5", "-o", "x.html", "--size", "3,3"], "as wide as the window"),
         (["net.h5", "--html", "x.html", "-o", "y.html"], "--html names the output"),
-        (["net.h5", "--html", "x.html", "--what", "spectra"], "a page has no spectra"),
         (["net.h5", "--html", "x.html", "--what", "nothing"], "holds no 'nothing'"),
     ],
 )
@@ -205,6 +204,36 @@ def test_pointer_and_cells(folder, window):
     assert window.value("turned(1, 2, 3)") != before
     window.key("Home")
     assert window.value("turned(1, 2, 3)") == before
+    assert window.complaints() == []
+
+
+def test_pictures_are_of_both_grounds(folder):
+    parts = ["topography", "eeg", "spectra"]
+    write_page(folder / "eeg.h5", folder / "eeg.html", parts=parts)
+    page = (folder / "eeg.html").read_text()
+    sources = re.findall(r'<img class="on-(light|dark)" alt="([^"]+)" src="([^"]{30})', page)
+    assert [ground for ground, _, _ in sources] == ["light", "dark"] * 2
+    assert sources[0][1].startswith("eeg: four-sphere") and "spectra" in sources[2][1]
+    assert all(source.startswith("data:image/svg+xml;base64,") for _, _, source in sources)
+    light, dark = (
+        base64.b64decode(text).decode() for text in re.findall(r"base64,([^\"]+)", page)[:2]
+    )
+    assert "<svg" in light and "#e4e7ea" in dark and "#e4e7ea" not in light
+
+
+@in_browser
+def test_pictures_in_a_browser(folder, window):
+    parts = ["topography", "eeg", "spectrogram"]
+    title = '"><img src=x onerror=alert(1)>'
+    write_page(folder / "eeg.h5", folder / "shown.html", parts=parts, title=title)
+    window.open(folder / "shown.html")
+    window.settle()
+    seen = "[...document.images].filter(i => i.offsetWidth > 0)"
+    assert window.value(f"{seen}.every(i => i.complete && i.naturalWidth > 100)")
+    assert window.value(f"{seen}.map(i => i.className)") == ["on-light"] * 2
+    window.key("d")
+    assert window.value(f"{seen}.map(i => i.className)") == ["on-dark"] * 2
+    assert window.printed().startswith(b"%PDF")
     assert window.complaints() == []
 
 

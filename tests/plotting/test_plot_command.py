@@ -16,6 +16,7 @@ from lfpcli.io.recording import Report, Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting import figure as figures
 from lfpcli.plotting.scale import image_scale, settled_row
+from lfpcli.plotting.style import COLOURS, house_style
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import draw_recording
 
@@ -36,7 +37,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def draw(folder):
     def drawn(name, *, parts=None, **view):
-        with figures.house_style(), open_recording(folder / name) as recording:
+        with house_style(), open_recording(folder / name) as recording:
             figure = draw_recording(recording, parts=parts, view=View(**view))
             figure.canvas.draw()
             return figure
@@ -93,14 +94,15 @@ def test_many_channels_become_an_image(draw):
     low, high = mesh.get_clim()
     assert low == -high
     assert figure.axes[0].child_axes[0].get_ylabel() == "µV"
-    assert len(draw("dense.h5", parts=["shank"], style="traces").axes[0].collections) == 0
-    assert len(draw("one.h5", parts=["shank"], style="image").axes[0].collections) == 1
+    assert len(draw("dense.h5", parts=["shank"], form="traces").axes[0].collections) == 0
+    assert len(draw("one.h5", parts=["shank"], form="image").axes[0].collections) == 1
 
 
 def test_network(draw):
     figure = draw("net.h5")
     assert titles(figure) == [
         "spikes (456)",
+        "rates",
         "membrane potential (soma)",
         "csd: laminar CSD, 15 layers",
         "neuropixels: line, 128 channels",
@@ -108,11 +110,11 @@ def test_network(draw):
     raster = figure.axes[1]
     assert [t.get_text() for t in raster.get_yticklabels()] == ["E", "I"]
     assert raster.get_ylabel() == "38 cells"
-    assert {line.get_color() for line in raster.lines} == set(figures.COLOURS[:2])
+    assert {line.get_color() for line in raster.lines} == set(COLOURS[:2])
     # two contacts a depth on one shank are one row of the image, at its true depth
-    assert "mean of 2 contacts a depth" in notes_of(figure.axes[4])
-    assert figure.axes[4].get_ylim() == pytest.approx((-409, 709), abs=60)
-    assert figure.axes[3].child_axes[0].get_ylabel() == "µA/mm³"
+    assert "mean of 2 contacts a depth" in notes_of(figure.axes[5])
+    assert figure.axes[5].get_ylim() == pytest.approx((-409, 709), abs=60)
+    assert figure.axes[4].child_axes[0].get_ylabel() == "µA/mm³"
 
 
 def test_only_some_cells_are_drawn_whole(draw):
@@ -131,7 +133,7 @@ def test_head(draw):
     butterfly = next(ax for ax in figure.axes if ax.get_title("left").endswith("21 channels"))
     assert len(butterfly.lines) == 21
     assert len(butterfly.get_legend().get_texts()) == 4
-    (traces,) = draw("eeg.h5", parts=["eeg"], style="traces").axes
+    (traces,) = draw("eeg.h5", parts=["eeg"], form="traces").axes
     labels = [t.get_text() for t in traces.get_yticklabels()]
     assert labels == [f"E{k}" for k in range(21, 0, -1)]
 
@@ -245,7 +247,7 @@ def test_spike_of_one_sample_survives_a_long_recording(folder, tmp_path):
     report = Report(trace, "mV", 0.1, 0.0, ones, np.array([0, 1]), ones, 0.5 * ones)
     with RecordingWriter(tmp_path / "long.h5", {}) as writer:
         writer.report("vmem", "cell", report)
-    with figures.house_style(), open_recording(tmp_path / "long.h5") as recording:
+    with house_style(), open_recording(tmp_path / "long.h5") as recording:
         line = draw_recording(recording).axes[0].lines[0]
     assert len(line.get_xdata()) < 5000
     peak = int(np.argmax(line.get_ydata()))
@@ -270,7 +272,7 @@ def test_soma_is_found_among_all_segments(folder, tmp_path):
     with RecordingWriter(tmp_path / "all.h5", {}) as writer:
         writer.geometry("cell", tree)
         writer.report("vmem", "cell", report)
-    with figures.house_style(), open_recording(tmp_path / "all.h5") as recording:
+    with house_style(), open_recording(tmp_path / "all.h5") as recording:
         line = draw_recording(recording, parts=["vmem"]).axes[0].lines[0]
     assert set(line.get_ydata()) == {len(tree) - 1.0}
 
@@ -328,7 +330,7 @@ def test_morphology_parts_have_colours(folder):
     from lfpcli.runtime.morphology.reading import read_morphology
     from lfpcli.tasks.figures.panels import morphology_panel
 
-    with figures.house_style():
+    with house_style():
         panel = morphology_panel(read_morphology(folder / "cell.swc"), View())
         ax = figures.compose([], [panel]).axes[0]
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["soma", "dend", "apic"]
@@ -357,9 +359,9 @@ def test_usage_errors(lfp, folder, arguments, message):
 
 
 def test_unknown_suffix(lfp, folder, tmp_path):
-    got = lfp("plot", folder / "one.h5", "-o", tmp_path / "a.gif", code=2)
-    assert "name it .png, .pdf, .svg or .html, or give --format" in got.err
-    lfp("plot", folder / "one.h5", "-o", tmp_path / "a.gif", "--format", "png")
+    got = lfp("plot", folder / "one.h5", "-o", tmp_path / "a.bmp", code=2)
+    assert "name it .png, .pdf, .svg, .html, .gif, .apng or .mp4, or give" in got.err
+    lfp("plot", folder / "one.h5", "-o", tmp_path / "a.bmp", "--format", "png")
 
 
 def test_morphology_holds_geometry_alone(lfp, folder):
@@ -439,8 +441,8 @@ def test_odd_recordings_are_drawn_and_described(lfp, tmp_path, name):
     with RecordingWriter(path, {}) as writer:
         odd_recordings()[name](writer)
     options = ["-o", tmp_path / "a.png", "--force", "--title", "$\\no$", "--dpi", "30"]
-    for style in ("traces", "image"):
-        lfp("plot", path, *options, "--style", style)
+    for form in ("traces", "image"):
+        lfp("plot", path, *options, "--form", form)
     assert lfp("info", path).out
     lfp("diff", path, path)
 

@@ -80,6 +80,13 @@ def depth_axis(positions: np.ndarray) -> int:
     return 2 if reach[2] > 0 or not reach.any() else int(np.argmax(reach))
 
 
+def plane_of(positions: np.ndarray) -> tuple[int, int]:
+    """Axes that contacts (C, 3), um, extend along most, that of the depth second."""
+    up = depth_axis(positions)
+    across = [axis for axis in range(3) if axis != up]
+    return across[int(np.argmax(np.ptp(positions[:, across], axis=0)))], up
+
+
 def shanks_of(signal: Signal, chosen: np.ndarray) -> list[Shank] | None:
     """Narrow shanks that contacts with several to a depth are on; None where they are on none.
 

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.io.recording import Recording
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.figure import COLOURS, Panel
+from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.spikes import Train, draw_raster
+from lfpcli.plotting.style import COLOURS, palette
 from lfpcli.tasks.figures.derived_panels import (
     Compared,
     compared_dipole,
@@ -135,7 +136,7 @@ def _panels(compared: Compared, labels: Sequence[str], view: View) -> list[Panel
 
 def _rasters(recordings: Sequence[Recording], labels: Sequence[str], view: View) -> Panel:
     trains: list[Train] = []
-    for recording, label, colour in zip(recordings, labels, COLOURS, strict=False):
+    for recording, label, colour in zip(recordings, labels, palette().colours, strict=False):
         for name in recording.spike_populations:
             one = train(recording, name, view, colour)
             one.name = label if len(recording.spike_populations) == 1 else f"{label} {one.name}"

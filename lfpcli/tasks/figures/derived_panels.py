@@ -1,4 +1,4 @@
-"""Panels of what is computed from signals: spectra, shares, and how recordings differ."""
+"""Panels of what is computed from signals: spectra, spectrograms, shares, and differences."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lfpcli.io.recording import Recording, Sampled, Signal
-from lfpcli.plotting.figure import COLOURS, INK, Panel
+from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.reduce import rows_in
 from lfpcli.plotting.scale import settled_row
-from lfpcli.plotting.spectra import draw_spectra
-from lfpcli.plotting.traces import depth_colours, draw_overlay, draw_stack
+from lfpcli.plotting.spectra import draw_spectra, draw_spectrogram
+from lfpcli.plotting.style import palette
+from lfpcli.plotting.traces import draw_overlay, draw_stack
 from lfpcli.plotting.units import literal
 from lfpcli.tasks.figures.channels import Channels, as_listed, chosen_channels, ordered
 from lfpcli.tasks.figures.panels import View, traces
 from lfpcli.tasks.figures.scalp_panel import has_topography
-from lfpcli.tasks.statistics.spectra import power_spectrum
+from lfpcli.tasks.statistics.spectra import power_spectrum, spectrogram
 
 # more channels than this cannot be told apart as lines
 _MOST_LINES = 16
-_MOST_SHARES = 6
+_MOST_SHARES, _MOST_SPECTROGRAMS = 6, 4
 # differences below this share of the largest sample are rounding
 _ROUNDING = 1e-12
 
@@ -47,7 +48,7 @@ def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
             channels.labels,
             units=signal.units,
             title=f"{literal(name)}: power spectra",
-            colours=depth_colours(count),
+            colours=palette().of_depths(count),
         )
         if count < total:
             add_note(ax, f"{count} of {total} channels")
@@ -55,6 +56,51 @@ def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
             add_note(ax, f"without the first {settled * signal.dt:.3g} ms")
 
     return Panel(draw, 1.7, timed=False)
+
+
+def spectrogram_panels(recording: Recording, name: str, view: View) -> list[Panel]:
+    """Power over time and frequency of the chosen channels, else of the one that varies most."""
+    signal = recording.signal(name)
+    chosen = chosen_channels(view.channels, signal, name)
+    first, last = rows_in(signal.data.shape[0], signal.dt, signal.t_start, view.time)
+    samples = np.asarray(signal.data[first:last], dtype=float)[:, chosen]
+    settled = settled_row(samples) if view.time is None else 0
+    count = len(chosen)
+    if view.channels is None and count > 1:
+        best = int(np.argmax(samples[settled:].std(axis=0)))
+        chosen, samples = chosen[[best]], samples[:, [best]]
+    remarks = [f"of {count} channels the one that varies most"] if len(chosen) < count else []
+    if len(chosen) > _MOST_SPECTROGRAMS:
+        remarks.append(f"{_MOST_SPECTROGRAMS} of {len(chosen)} channels")
+    if settled:
+        remarks.append(f"without the first {settled * signal.dt:.3g} ms")
+    begin = signal.t_start + signal.dt * (first + settled)
+    panels: list[Panel] = []
+    for k, column in enumerate(chosen[:_MOST_SPECTROGRAMS]):
+        times, frequencies, density, window = spectrogram(samples[settled:, k], signal.dt)
+        title = f"{literal(name)}: power {_spot(signal, int(column))}"
+        remark = "; ".join([f"windows of {window:.3g} ms", *(remarks if not panels else [])])
+
+        def draw(
+            ax: Axes,
+            times: np.ndarray = times + begin,
+            frequencies: np.ndarray = frequencies,
+            density: np.ndarray = density,
+            title: str = title,
+            remark: str = remark,
+        ) -> None:
+            draw_spectrogram(
+                ax,
+                times,
+                frequencies,
+                density,
+                units=signal.units,
+                title=title,
+                remark=remark,
+            )
+
+        panels.append(Panel(draw, 1.3))
+    return panels
 
 
 def shares_panel(recording: Recording, name: str, view: View) -> Panel:
@@ -81,7 +127,7 @@ def shares_panel(recording: Recording, name: str, view: View) -> Panel:
             labels,
             units=signal.units,
             title=f"{literal(name)}: shares {spot}",
-            colours=[INK, *COLOURS],
+            colours=[palette().ink, *palette().colours],
             from_start=view.time is None,
         )
         if len(groups) > _MOST_SHARES:
@@ -198,12 +244,14 @@ def overlay_panel(compared: Compared, labels: Sequence[str], view: View) -> Pane
             units=compared.sampled[0].units,
             title=compared.title,
             axis_label=compared.channels.axis_label,
-            colours=[COLOURS[0]] * count,
+            colours=[palette().colours[0]] * count,
             from_start=view.time is None,
-            others=[(*other, COLOURS[k + 1]) for k, other in enumerate(series[1:])],
+            others=[(*other, palette().colours[k + 1]) for k, other in enumerate(series[1:])],
         )
         for k, label in enumerate(labels):
-            ax.plot([], [], color=COLOURS[k], label=literal(label))
+            ax.plot(
+                [], [], color=palette().colours[k], linewidth=2.0 - 0.2 * k, label=literal(label)
+            )
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(labels))
         if count < total:
             add_note(ax, f"{count} of {total} channels")

@@ -13,8 +13,8 @@ from lfpcli.tasks.figures.plot import figure_of
 from lfpcli.tasks.figures.plot import plot as write_plot
 
 _VIEW = tuple(View.__dataclass_fields__)
-_FIGURE = ("size", "title")
-_FILE = ("file_format", "dpi", "force")
+_FIGURE = ("size", "title", "style")
+_FILE = ("file_format", "dpi", "frames", "fps", "force")
 
 
 def plot(
@@ -33,10 +33,11 @@ def plot(
         What is drawn: ``geometry``, ``spikes``, ``signals``, ``dipole``, the name of a signal ...;
         all there is where left out.
     output : path-like, optional
-        A file .png, .pdf or .svg to write.
+        A file .png, .pdf, .svg, .html, .gif, .apng or .mp4 to write.
     **options
-        ``time`` (two times, ms), ``at`` (ms), ``channels``, ``style``, ``view``, ``max_cells``,
-        ``placement``; ``size`` (inches), ``title``; of a file ``dpi``, ``file_format``, ``force``.
+        ``time`` (two times, ms), ``at`` (ms), ``channels``, ``cells``, ``form``, ``view``,
+        ``max_cells``, ``placement``, ``map``, ``paint``; ``style``, ``size`` (inches), ``title``;
+        of a file ``dpi``, ``file_format``, ``frames``, ``fps``, ``force``.
 
     Returns
     -------

@@ -13,19 +13,21 @@ from lfpcli.errors import InputError, UsageError, located
 from lfpcli.forward.potentials import transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Report, Signal
-from lfpcli.plotting.figure import INK, Panel
+from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.morphology import Sites, axes_of, draw_cells, draw_sites, extent
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.potential_map import MapAxes, draw_map
 from lfpcli.plotting.scale import Scale, settled_row
+from lfpcli.plotting.style import palette
 from lfpcli.plotting.units import literal
-from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.moving import Moving, frame_rows, row_at
+from lfpcli.tasks.figures.panels import View, chosen_gids
 from lfpcli.vocabulary import SIGMA
 
 # entries of one block of the matrix, and of all of it; points across the longer side
 _BLOCK_ENTRIES = 4_000_000
 _MOST_ENTRIES = 400_000_000
-_MOST_POINTS, _LEAST_POINTS = 240, 48
+_MOST_POINTS, _OF_FILMS, _LEAST_POINTS = 240, 120, 48
 # share of the points whose potentials may lie beyond the colours: those next to membranes
 _BEYOND = 0.005
 _BLOCK_ROWS = 1 << 22
@@ -68,6 +70,8 @@ class PotentialField:
         Whose parameters these are.
     sites : ndarray, shape (C, 3), or None
         Contacts to mark, um.
+    chosen : ndarray of int, shape (K,), or None
+        Gids of the cells to draw whole.
     """
 
     axes: MapAxes
@@ -76,6 +80,7 @@ class PotentialField:
     conductor: dict[str, Any]
     label: str
     sites: np.ndarray | None
+    chosen: np.ndarray | None
 
     def points(self) -> np.ndarray:
         """Places of the points, shape (H W, 3), um."""
@@ -102,8 +107,10 @@ class PotentialField:
         return grids
 
 
-def potential_field(recording: Recording, view: View) -> PotentialField:
-    """Plan the map of a recording.
+def potential_field(
+    recording: Recording, view: View, *, most_points: int = _MOST_POINTS
+) -> PotentialField:
+    """Plan the map of a recording, with at most `most_points` points along its longer side.
 
     Raises
     ------
@@ -127,7 +134,7 @@ def potential_field(recording: Recording, view: View) -> PotentialField:
         margin = 0.08 * (high - low).max()
         low, high = low - margin, high + margin
     segments = sum(len(p.geometry) for p in populations)
-    longest = int(np.clip(np.sqrt(_MOST_ENTRIES / max(segments, 1)), _LEAST_POINTS, _MOST_POINTS))
+    longest = int(np.clip(np.sqrt(_MOST_ENTRIES / max(segments, 1)), _LEAST_POINTS, most_points))
     counts = np.maximum(np.round(longest * (high - low) / (high - low).max()), 2).astype(int)
     return PotentialField(
         axes=MapAxes(
@@ -140,6 +147,7 @@ def potential_field(recording: Recording, view: View) -> PotentialField:
         conductor=_conductor(signal),
         label=f"as of {literal(name)}" if signal is not None else "line sources",
         sites=sites,
+        chosen=chosen_gids(recording, view),
     )
 
 
@@ -200,19 +208,11 @@ def _conductor(signal: Signal | None) -> dict[str, Any]:
 def row_of(field: PotentialField, view: View) -> int:
     """Row of the time that is shown, by default that of the strongest currents."""
     report = field.populations[0].report
-    count = report.data.shape[0]
-    if view.at is None:
-        strength = _strengths(field.populations)
-        settled = settled_row(strength[:, None])
-        return settled + int(np.argmax(strength[settled:]))
-    row = round((view.at - report.t_start) / report.dt)
-    if not 0 <= row < count:
-        end = report.t_start + report.dt * (count - 1)
-        raise UsageError(
-            f"no sample at {view.at:g} ms",
-            remedy=f"there are some from {report.t_start:g} to {end:g}",
-        )
-    return row
+    if view.at is not None:
+        return row_at(report, view.at)
+    strength = _strengths(field.populations)
+    settled = settled_row(strength[:, None])
+    return settled + int(np.argmax(strength[settled:]))
 
 
 def _strengths(populations: list[CellCurrents]) -> np.ndarray:
@@ -239,42 +239,59 @@ def map_scale(values: np.ndarray) -> Scale:
 
 def map_panel(recording: Recording, view: View) -> Panel:
     """Potentials in a plane at a time, with the outlines of the cells and the contacts."""
-    field = potential_field(recording, view)
-    row = row_of(field, view)
+    return map_scene(recording, view, count=1).panel
+
+
+def map_scene(recording: Recording, view: View, *, count: int) -> Moving:
+    """Potentials in a plane at `count` times; of one, that of `View.at`."""
+    field = potential_field(recording, view, most_points=_MOST_POINTS if count == 1 else _OF_FILMS)
     report = field.populations[0].report
+    rows = np.array([row_of(field, view)]) if count == 1 else frame_rows(report, view.time, count)
     with located(recording.name):
-        values = field.potentials(np.array([row]))[0]
-    time = report.t_start + report.dt * row
+        values = field.potentials(rows)
+    scale = map_scale(values)
+    times = report.t_start + report.dt * rows
     axes = field.axes
     depth = "xyz"[axes_of(axes.view)[2]]
-    title = f"potential at {time:.6g} ms, {depth} = {field.height:.4g} µm"
+    drawn: dict[str, Any] = {}
+
+    def heading(k: int) -> str:
+        return f"potential at {times[k]:.6g} ms, {depth} = {field.height:.4g} µm"
 
     def draw(ax: Axes) -> None:
-        draw_map(
+        drawn["picture"] = draw_map(
             ax,
             axes,
-            values,
+            values[0],
             units="mV",
-            scale=map_scale(values),
+            scale=scale,
             logarithmic=view.scale == "log",
-            title=title,
+            title=heading(0),
         )
         draw_surroundings(ax, field, view)
+
+    def show(k: int) -> None:
+        drawn["picture"].change(values[k], heading(k))
 
     span = np.array([np.ptp(axes.right), np.ptp(axes.up)])
     width = 3.6
     height = float(np.clip(width * span[1] / span[0], 1.6, 6.5))
-    return Panel(draw, height, timed=False, width=width, above=_REMARKS)
+    panel = Panel(draw, height, timed=False, width=width, above=_REMARKS)
+    return Moving(panel=panel, times=times, show=show)
 
 
 def draw_surroundings(ax: Axes, field: PotentialField, view: View) -> None:
     """Draw the cells and contacts of a map, and say what the map is."""
     axes = field.axes
     draw_cells(
-        ax, [p.geometry for p in field.populations], view=axes.view, max_cells=view.max_cells
+        ax,
+        [p.geometry for p in field.populations],
+        view=axes.view,
+        max_cells=view.max_cells,
+        chosen=field.chosen,
     )
     if field.sites is not None and len(field.sites):
-        draw_sites(ax, Sites(field.sites, INK), view=axes.view)
+        draw_sites(ax, Sites(field.sites, palette().ink), view=axes.view)
     ax.set_xlim(axes.right[0], axes.right[-1])
     ax.set_ylim(axes.up[0], axes.up[-1])
     ax.set_aspect("equal", anchor="W")

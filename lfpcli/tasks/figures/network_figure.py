@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
 from lfpcli.io.text import as_text
-from lfpcli.plotting.figure import COLOURS
 from lfpcli.plotting.notes import add_note
+from lfpcli.plotting.style import COLOURS, DASHES, palette, strengthen
 from lfpcli.plotting.units import literal, pretty
 
 _SIZE = (7.2, 4.3)
@@ -159,6 +159,7 @@ def draw_network(
         ax.set_xlabel(label)
     if title is not None:
         figure.suptitle(literal(title), x=0.015, ha="left", fontsize=10)
+    strengthen(figure)
     return figure
 
 
@@ -222,15 +223,15 @@ def synapse_matrix(wiring: Wiring, blocks: int = _BLOCKS) -> tuple[np.ndarray, n
 
 def _draw_matrix(ax: Axes, wiring: Wiring) -> None:
     matrix, edges = synapse_matrix(wiring)
-    mesh = ax.pcolormesh(edges, edges, matrix, cmap="Greys", vmin=0.0, rasterized=True)
+    mesh = ax.pcolormesh(edges, edges, matrix, cmap=palette().sequential, vmin=0.0, rasterized=True)
     ax.set_ylim(edges[-1], 0)
     ax.set_aspect("equal", anchor="NW")
     start = 0
     ticks, names = [], []
     for name, size in wiring.sizes.items():
         if start:
-            ax.axhline(start, color=COLOURS[0], linewidth=0.5)
-            ax.axvline(start, color=COLOURS[0], linewidth=0.5)
+            ax.axhline(start, color=palette().colours[0], linewidth=0.5)
+            ax.axvline(start, color=palette().colours[0], linewidth=0.5)
         ticks.append(start + 0.5 * size)
         names.append(f"{literal(name)} ({size})")
         start += size
@@ -266,7 +267,14 @@ def _draw_histograms(ax: Axes, series: Sequence[np.ndarray | None], labels: Sequ
             continue
         counts, edges = np.histogram(values, bins=_BINS, range=span)
         label = labels[k] if labels else None
-        ax.stairs(counts / counts.max(), edges, color=COLOURS[k], linewidth=0.9, label=label)
+        ax.stairs(
+            counts / counts.max(),
+            edges,
+            color=palette().colours[k],
+            linestyle=DASHES[k],
+            linewidth=0.9,
+            label=label,
+        )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.locator_params(axis="x", nbins=3)

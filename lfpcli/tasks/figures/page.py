@@ -14,20 +14,23 @@ import numpy as np
 
 from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
-from lfpcli.io import stream, templates
+from lfpcli.io import kernels, stream, templates
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, open_recording, stored_format
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
-from lfpcli.plotting.morphology import TYPE_COLOURS, cells_drawn_whole, population_colours
+from lfpcli.plotting.morphology import cells_drawn_whole, population_colours, type_colours
 from lfpcli.plotting.units import pretty
 from lfpcli.plotting.web import Blocks, folded, page_text, table
 from lfpcli.runtime.morphology.reading import read_morphology
-from lfpcli.tasks.figures.network_figure import holds_network
+from lfpcli.tasks.figures.kernels import draw_kernels
+from lfpcli.tasks.figures.network_figure import draw_network, holds_network
+from lfpcli.tasks.figures.page_figures import drawn, figures_of
 from lfpcli.tasks.figures.page_tracks import Tracks, tracks_of
-from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.panels import View, chosen_gids
 from lfpcli.tasks.figures.parts import Part, chosen_parts
+from lfpcli.tasks.figures.templates import draw_templates
 from lfpcli.tasks.files.check import Finding, check
 from lfpcli.tasks.files.info import info
 
@@ -72,40 +75,49 @@ def write_page(
     check_output(target, force=force, binary=False)
     view = view or View()
     with stream.local_file(source) as (path, name):
-        if stored_format(path) == templates.FORMAT or holds_network(path):
-            raise UsageError("a page shows recordings and morphologies, no templates or networks")
         blocks = Blocks()
+        facts: dict[str, Any] = {"tracks": [], "start": 0.0, "stop": 1.0, "least": 1.0}
+        pictures: list[str] = []
         if morphology_format(path) is not None:
-            _refuse_parts(parts)
+            _refuse_parts(parts, "a morphology", "geometry")
             morphology = read_morphology(path, name=name)
-            facts: dict[str, Any] = {"tracks": [], "start": 0.0, "stop": 1.0, "least": 1.0}
             facts["cells"] = _morphology(morphology, view, blocks)
             tables = [table("File", _morphology_rows(morphology)), _sanity(path)]
+        elif stored_format(path) == templates.FORMAT:
+            _refuse_parts(parts, "a file of templates", "templates")
+            pictures = [drawn(lambda: draw_templates(path, name, placement=view.placement))]
+            tables = [_sanity(path)]
+        elif holds_network(path):
+            _refuse_parts(parts, "a network", "network")
+            pictures = [drawn(lambda: draw_network(path, name))]
+            tables = [_sanity(path)]
+        elif stored_format(path) == kernels.FORMAT:
+            _refuse_parts(parts, "a file of kernels", "kernels")
+            pictures = [drawn(lambda: draw_kernels(path, signals=view.beside))]
+            tables = [_sanity(path)]
         else:
             with open_recording(path, name) as recording:
-                facts = _recording_facts(recording, parts, view, blocks)
+                chosen = chosen_parts(recording, parts, view.beside)
+                facts = _recording_facts(recording, chosen, view, blocks)
+                pictures = figures_of(recording, chosen, view)
                 tables = list(_recording_tables(recording, path))
         heading = title or Path(name).name
         with (
             atomic_output(target, force=force, binary=False) as output,
             output.open("w", encoding="utf-8") as file,
         ):
-            file.writelines(page_text(heading, facts, blocks, tables))
+            file.writelines(page_text(heading, facts, blocks, tables, pictures))
 
 
-def _refuse_parts(parts: Sequence[str] | None) -> None:
+def _refuse_parts(parts: Sequence[str] | None, subject: str, token_there: str) -> None:
     for token in parts or ():
-        if token != "geometry":
-            raise UsageError(f"a morphology holds no '{token}' to draw", remedy="only its geometry")
+        if token != token_there:
+            raise UsageError(f"{subject} holds no '{token}' to draw", remedy=f"only {token_there}")
 
 
 def _recording_facts(
-    recording: Recording, parts: Sequence[str] | None, view: View, blocks: Blocks
+    recording: Recording, chosen: Sequence[Part], view: View, blocks: Blocks
 ) -> dict[str, Any]:
-    chosen = chosen_parts(recording, parts, view.beside)
-    for part in chosen:
-        if parts is not None and part.content in ("spectra", "shares", "topography"):
-            raise UsageError(f"a page has no {part.content}", remedy="name a figure with -o")
     tracks = tracks_of(recording, chosen, view, blocks)
     cells = _cells(recording, tracks, view, blocks) if Part("geometry") in chosen else None
     start, stop = tracks.span
@@ -124,9 +136,8 @@ def _cells(recording: Recording, tracks: Tracks, view: View, blocks: Blocks) -> 
     populations = [recording.geometry(name) for name in recording.populations]
     total = sum(len(np.unique(geometry.gid)) for geometry in populations)
     shown, masks = 0, []
-    for geometry, gids in zip(
-        populations, cells_drawn_whole(populations, view.max_cells), strict=True
-    ):
+    whole = cells_drawn_whole(populations, view.max_cells, chosen_gids(recording, view))
+    for geometry, gids in zip(populations, whole, strict=True):
         shown += len(gids)
         masks.append(np.isin(geometry.gid, gids) | geometry.is_soma)
     rows, owners = [np.empty((0, 7))], [np.empty(0, int)]
@@ -162,7 +173,7 @@ def _morphology(morphology: Morphology, view: View, blocks: Blocks) -> dict[str,
         diameters = 0.5 * (points[:-1, 3:4] + points[1:, 3:4])
         rows.append(np.hstack([points[:-1, :3], points[1:, :3], diameters]))
         owners.append(np.full(len(points) - 1, section_types.index(type_name(section.type))))
-    colours = [TYPE_COLOURS.get(name) if name != "soma" else None for name in section_types]
+    colours = [type_colours().get(name) if name != "soma" else None for name in section_types]
     return _space(
         np.concatenate(rows),
         np.concatenate(owners),

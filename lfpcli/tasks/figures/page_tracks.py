@@ -10,15 +10,14 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from lfpcli.io.recording import Recording, Sampled
-from lfpcli.plotting.figure import COLOURS
 from lfpcli.plotting.morphology import population_colours
 from lfpcli.plotting.reduce import envelope, extrema, rows_in
 from lfpcli.plotting.scale import image_scale
-from lfpcli.plotting.traces import depth_colours
-from lfpcli.plotting.units import pretty, shown_unit
+from lfpcli.plotting.style import COLOURS, palette
+from lfpcli.plotting.units import CSD_UNIT, pretty, shown_unit
 from lfpcli.plotting.web import Blocks, pyramid
 from lfpcli.tasks.figures.channels import as_listed, check_channels, chosen_channels, ordered
-from lfpcli.tasks.figures.panels import View, soma_columns, train
+from lfpcli.tasks.figures.panels import View, shown_cells, soma_columns, train
 from lfpcli.tasks.figures.parts import Part
 from lfpcli.tasks.figures.scalp_panel import has_topography
 
@@ -30,7 +29,6 @@ _PYRAMID = 4 / 3
 _MOST_CELLS = 8
 # more channels are an image first
 _MOST_TRACES = 24
-_CSD_UNIT = "nA/um3"
 
 
 @dataclass(kw_only=True)
@@ -126,7 +124,7 @@ def tracks_of(recording: Recording, parts: Sequence[Part], view: View, blocks: B
         if part.content == "signal":
             courses.append(_signal(recording, part.name, view, tracks.sites))
         elif part.content == "report":
-            courses += _reports(recording, part.name)
+            courses += _reports(recording, part.name, view)
         elif part.content == "dipole":
             courses.append(_dipole(recording, part.name))
     if has_spikes:
@@ -233,7 +231,7 @@ def _signal(recording: Recording, name: str, view: View, sites: list[dict[str, A
     is_listed = signal.positions is None or on_head
     order = as_listed if is_listed else _by_depth
     channels = order(signal, chosen)
-    count, is_csd = len(channels.index), signal.units == _CSD_UNIT
+    count, is_csd = len(channels.index), signal.units == CSD_UNIT
     names = []
     for column in channels.index:
         label = signal.names[column] if signal.names else f"channel {column}"
@@ -248,13 +246,13 @@ def _signal(recording: Recording, name: str, view: View, sites: list[dict[str, A
         labels=[label.replace("\\$", "$") for label in channels.labels],
         names=names,
         source=recording.source_of(f"/signals/{name}/data"),
-        mode="image" if is_csd and view.style == "auto" and count > 3 else view.style,
+        mode="image" if is_csd and view.form == "auto" and count > 3 else view.form,
     )
     if is_listed or is_csd or signal.positions is None:
         return course
     first = len(sites)
     sites += [{"place": signal.positions[column].tolist()} for column in channels.index]
-    colours = [to_hex(colour) for colour in depth_colours(count)]
+    colours = [to_hex(colour) for colour in palette().of_depths(count)]
     return replace(course, colours=colours, sites=list(range(first, first + count)))
 
 
@@ -262,7 +260,7 @@ def _by_depth(signal: Any, chosen: np.ndarray) -> Any:
     return ordered(signal, chosen, apart=False)
 
 
-def _reports(recording: Recording, variable: str) -> list[Course]:
+def _reports(recording: Recording, variable: str, view: View) -> list[Course]:
     """A variable at the somata of a few cells of each population."""
     names = recording.reports[variable]
     share = max(1, _MOST_CELLS // max(len(names), 1))
@@ -270,7 +268,9 @@ def _reports(recording: Recording, variable: str) -> list[Course]:
     for name, colour in zip(names, population_colours(len(names)), strict=True):
         report = recording.report(variable, name)
         columns, gids = soma_columns(recording, name, report)
-        chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))[::-1]
+        chosen = shown_cells(recording, gids, view, most=share)[::-1]
+        if not len(chosen):
+            continue
         labels = [str(gid) for gid in gids[chosen]]
         note = f"{len(chosen)} of {len(gids)} cells" if len(chosen) < len(gids) else ""
         courses.append(

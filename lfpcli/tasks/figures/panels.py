@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.io.recording import Recording, Report, Sampled
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
-from lfpcli.plotting.figure import INK, Panel
+from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.morphology import (
     Cones,
     Sites,
@@ -24,12 +24,20 @@ from lfpcli.plotting.morphology import (
     population_colours,
     remark_hidden,
 )
+from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.reduce import envelope, rows_in
-from lfpcli.plotting.spikes import Train, draw_raster
-from lfpcli.plotting.traces import draw_traces
-from lfpcli.plotting.units import literal
+from lfpcli.plotting.spikes import Train, draw_raster, draw_rates
+from lfpcli.plotting.style import palette
+from lfpcli.plotting.traces import MOST_LAID_OVER, draw_traces
+from lfpcli.plotting.units import CSD_UNIT, literal, nice_length
+from lfpcli.tasks.figures.scalp_panel import has_topography
 
 _MOST_CELL_TRACES = 8
+# rows of one panel
+_MOST_CHOSEN = 40
+# a raster of fewer cells or spikes says its rates by itself
+_LEAST_RATED, _LEAST_SPIKES = 5, 10
+_RATE_BINS = 100
 _QUANTITIES = {
     "vmem": ("membrane potential", "$V_m$"),
     "imem": ("membrane current", "$I_m$"),
@@ -48,12 +56,18 @@ class View:
         Time of topographies, ms; by default that of the strongest signal.
     channels : sequence of str, or None
         Channels of signals: numbers, ranges ``a-b``, names.
-    style : {'auto', 'traces', 'image'}
+    form : {'auto', 'traces', 'image'}
         How signals are drawn.
     view : {'xz', 'yz', 'xy'}
         Plane in which cells are seen.
     max_cells : int
         Most cells drawn whole.
+    cells : sequence of str, or None
+        Cells whose variables are drawn and that are drawn whole: gids and ranges ``a-b``.
+    times : sequence of float
+        Times of several topographies, ms, where there is more than one.
+    paint : str, or None
+        Variable in whose colours the cells are drawn, where it is named.
     placement : int, or None
         The template that is drawn; by default the largest.
     beside : sequence of str
@@ -74,9 +88,12 @@ class View:
     time: tuple[float, float] | None = None
     at: float | None = None
     channels: Sequence[str] | None = None
-    style: str = "auto"
+    form: str = "auto"
     view: str = "xz"
     max_cells: int = 20
+    cells: Sequence[str] | None = None
+    times: Sequence[float] = ()
+    paint: str | None = None
     placement: int | None = None
     beside: Sequence[str] = ()
     map: str | None = None
@@ -86,8 +103,8 @@ class View:
     signal: str | None = None
 
 
-def spikes_panel(recording: Recording, view: View) -> Panel:
-    """Raster of all populations."""
+def spikes_panels(recording: Recording, view: View) -> list[Panel]:
+    """Raster of all populations, and their rates where there are spikes enough."""
     names = recording.spike_populations
     trains = [
         train(recording, name, view, colour)
@@ -96,7 +113,18 @@ def spikes_panel(recording: Recording, view: View) -> Panel:
     total = sum(t.cells for t in trains)
     silent = not any(len(train.times) for train in trains)
     height = 0.3 if total == 1 or silent else min(0.4 + 0.02 * total, 1.7)
-    return Panel(lambda ax: draw_raster(ax, trains), height)
+    panels = [Panel(lambda ax: draw_raster(ax, trains), height)]
+    spikes = sum(len(each.times) for each in trains)
+    if total >= _LEAST_RATED and spikes >= _LEAST_SPIKES:
+        span = view.time or (0.0, max(float(each.times.max(initial=0.0)) for each in trains))
+        width = max(nice_length((span[1] - span[0]) / _RATE_BINS * 2), 1.0)
+        is_start = view.time is None or view.time[0] <= 0
+
+        def draw(ax: Axes) -> None:
+            draw_rates(ax, trains, span=span, width=width, from_start=is_start)
+
+        panels.append(Panel(draw, 0.5))
+    return panels
 
 
 def train(recording: Recording, name: str, view: View, colour: str) -> Train:
@@ -125,11 +153,12 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     names = recording.reports[variable]
     colours = dict(zip(names, population_colours(len(names)), strict=True))
     share = max(1, _MOST_CELL_TRACES // max(len(names), 1))
-    times, values, labels, inks, units = np.empty(0), [], [], [], ""
+    times, values, labels, inks, units, total = np.empty(0), [], [], [], "", 0
     for name in names:
         report = recording.report(variable, name)
         columns, gids = soma_columns(recording, name, report)
-        chosen = np.unique(np.linspace(0, len(gids) - 1, min(share, len(gids))).astype(int))
+        chosen = shown_cells(recording, gids, view, most=share)
+        total += len(gids)
         dataset = recording.source_of(f"/reports/{variable}/{name}/data")
         times, samples = traces(report, columns[chosen], view, dataset)
         values.append(samples)
@@ -141,6 +170,12 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
     quantity, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
+    def colours_of(count: int) -> list[str] | None:
+        if count == 1:
+            return [palette().ink]
+        # cells of one population over each other need colours of their own
+        return None if len(set(inks)) < count <= MOST_LAID_OVER else inks
+
     def draw(ax: Axes) -> None:
         draw_traces(
             ax,
@@ -150,11 +185,54 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
             units=units,
             title=f"{quantity} (soma)",
             quantity=symbol,
-            colours=[INK] if joined.shape[1] == 1 else inks,
+            colours=colours_of(joined.shape[1]),
             from_start=view.time is None,
         )
+        if joined.shape[1] < total:
+            add_note(ax, f"{joined.shape[1]} of {total} cells")
 
-    return Panel(draw, 1.0 if joined.shape[1] <= 3 else min(0.5 + 0.2 * joined.shape[1], 2.0))
+    return Panel(draw, 1.0 if joined.shape[1] <= 3 else min(0.5 + 0.2 * joined.shape[1], 5.0))
+
+
+def shown_cells(recording: Recording, gids: np.ndarray, view: View, *, most: int) -> np.ndarray:
+    """Which of the cells of a report are drawn, indices into their gids (N,): those chosen, else
+    at most `most`, evenly spread.
+    """
+    chosen = chosen_gids(recording, view)
+    if chosen is not None:
+        return np.flatnonzero(np.isin(gids, chosen))
+    return np.unique(np.linspace(0, len(gids) - 1, min(most, len(gids))).astype(int))
+
+
+def chosen_gids(recording: Recording, view: View) -> np.ndarray | None:
+    """Gids of the cells that were asked for, rising, shape (K,); None where none were.
+
+    Raises
+    ------
+    UsageError
+        Where the recording has no such cell, or more are asked for than can be told apart.
+    """
+    if view.cells is None:
+        return None
+    parts = [_gids(recording, name) for name in recording.populations]
+    parts += [recording.spikes(name)[1] for name in recording.spike_populations]
+    for variable, names in recording.reports.items():
+        parts += [recording.report(variable, name).node_ids for name in names]
+    known = np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
+    chosen: list[int] = []
+    for token in view.cells:
+        first, dash, last = token.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"'{token}' is no cell", remedy="give gids or ranges such as 0-7")
+        inside = known[(known >= int(first)) & (known <= int(last or first))]
+        if not len(inside):
+            remedy = f"gids are {known[0]} to {known[-1]}" if len(known) else ""
+            raise UsageError(f"recording has no cell '{token}'", remedy=remedy)
+        chosen += inside.tolist()
+    gids = np.unique(np.array(chosen, np.int64))
+    if len(gids) > _MOST_CHOSEN:
+        raise UsageError(f"{len(gids)} cells are chosen", remedy=f"choose {_MOST_CHOSEN} at most")
+    return gids
 
 
 def soma_columns(
@@ -236,13 +314,25 @@ def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Pan
     populations = [recording.geometry(p) for p in recording.populations]
     starts, ends = [g.start for g in populations], [g.end for g in populations]
     points = np.concatenate([*starts, *ends])
+    chosen = chosen_gids(recording, view)
 
     def draw(ax: Axes) -> None:
-        draw_cells(ax, populations, view=view.view, max_cells=view.max_cells)
+        draw_cells(ax, populations, view=view.view, max_cells=view.max_cells, chosen=chosen)
         for contacts in sites:
             draw_sites(ax, contacts, view=view.view)
 
     return _framed(draw, points, sites, view)
+
+
+def contact_sites(recording: Recording, view: View) -> list[Sites]:
+    """Contacts of the signals of probes, or of that which is chosen."""
+    sites = []
+    for name in recording.signals if view.signal is None else [view.signal]:
+        signal = recording.signal(name)
+        in_tissue = signal.units != CSD_UNIT and not has_topography(signal)
+        if signal.positions is not None and in_tissue:
+            sites.append(Sites(signal.positions))
+    return sites
 
 
 def morphology_panel(morphology: Morphology, view: View) -> Panel:
@@ -274,4 +364,4 @@ def _framed(
         remark_hidden(ax, sites, view=view.view)
 
     width = 4.0
-    return Panel(framed, width * min(max(aspect, 0.6), 2.5), timed=False, width=width)
+    return Panel(framed, width * min(max(aspect, 0.6), 1.7), timed=False, width=width)

@@ -10,6 +10,8 @@ from lfpcli.errors import InputError, LfpWarning, UsageError, nearest
 from lfpcli.io.recording import Recording
 from lfpcli.tasks.figures.scalp_panel import has_topography
 
+# of signals, and drawn only where they are asked for
+ON_REQUEST = ("spectra", "spectrogram", "shares", "array", "footprint")
 _MOST_SIGNALS = 6
 _MOST_DIPOLES = 3
 
@@ -21,8 +23,7 @@ class Part:
     Attributes
     ----------
     content : str
-        geometry, spikes, report, topography, signal or dipole; or spectra or shares, which are
-        drawn where they are asked for.
+        geometry, spikes, report, topography, signal or dipole; or one of `ON_REQUEST`.
     name : str
         Name of the variable, the signal or the group of dipoles; empty for the others.
     """
@@ -102,9 +103,17 @@ def held_parts(recording: Recording) -> list[Part]:
 
 def _asked_for_parts(recording: Recording) -> list[Part]:
     """What a figure shows only where it is asked for."""
-    spectra = [Part("spectra", name) for name in recording.signals]
-    with_shares = [name for name in recording.signals if recording.signal(name).groups]
-    return spectra + [Part("shares", name) for name in with_shares]
+    asked_for = []
+    for name in recording.signals:
+        signal = recording.signal(name)
+        asked_for += [Part("spectra", name), Part("spectrogram", name)]
+        if signal.groups:
+            asked_for.append(Part("shares", name))
+        if signal.positions is not None and not has_topography(signal):
+            asked_for.append(Part("array", name))
+            if recording.spike_populations:
+                asked_for.append(Part("footprint", name))
+    return asked_for
 
 
 def _known(held: Sequence[Part]) -> set[str]:

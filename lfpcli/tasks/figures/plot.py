@@ -19,20 +19,24 @@ from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting import figure as figures
 from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.morphology import Sites
+from lfpcli.plotting.style import STYLES, house_style
 from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
-from lfpcli.tasks.figures.derived_panels import shares_panel, spectra_panel
+from lfpcli.tasks.figures.film import write_moving
 from lfpcli.tasks.figures.kernels import draw_kernels
-from lfpcli.tasks.figures.map_panel import map_panel
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
 from lfpcli.tasks.figures.page import write_page
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
-from lfpcli.tasks.figures.scalp_panel import topography_panel
+from lfpcli.tasks.figures.scalp_panel import topographies_panel, topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
+from lfpcli.tasks.figures.stacked import panels_of_a_moment, stacked_panels
 from lfpcli.tasks.figures.templates import draw_templates
-from lfpcli.vocabulary import FIGURE_FORMATS
+from lfpcli.vocabulary import FIGURE_FORMATS, FILM_FORMATS
+
+# parts that are as wide as the array is, where they stand alone
+_OF_ARRAYS = ("array", "footprint")
 
 
 def plot(
@@ -42,9 +46,12 @@ def plot(
     parts: Sequence[str] | None = None,
     view: View | None = None,
     file_format: str | None = None,
+    style: str = "paper",
     size: tuple[float, float] | None = None,
-    dpi: float = 200.0,
+    dpi: float | None = None,
     title: str | None = None,
+    frames: int = 60,
+    fps: float = 15.0,
     force: bool = False,
 ) -> None:
     """Draw a recording, several over each other, or a morphology, into a file.
@@ -58,34 +65,57 @@ def plot(
     parts : sequence of str, optional
         Parts to draw, from top to bottom: ``geometry``, ``spikes``, ``dipole``, ``signals``,
         ``topography``, the name of a recorded variable such as ``vmem``, or of a signal; all
-        there is by default. ``spectra`` and ``shares`` are drawn where they are asked for.
+        there is by default. ``spectra``, ``spectrogram``, ``shares``, ``array`` and ``footprint``
+        are drawn where they are asked for.
     view : View, optional
         Time span, channels, and how things are drawn.
-    file_format : {'png', 'pdf', 'svg', 'html'}, optional
-        By default by the suffix of `target`; png for standard output. For html see `write_page`.
+    file_format : {'png', 'pdf', 'svg', 'html', 'gif', 'apng', 'mp4'}, optional
+        By default by the suffix of `target`; png for standard output. For html see `write_page`,
+        for films `write_moving`.
+    style : {'paper', 'talk', 'dark'}
+        What the figure is made for.
     size : tuple of two floats, optional
         Width and height, inches.
-    dpi : float
-        Pixels per inch.
+    dpi : float, optional
+        Pixels per inch; by default as the style has it.
     title : str, optional
         Heading.
+    frames : int
+        Most pictures of a film.
+    fps : float
+        Pictures of a film a second.
     force : bool
         Whether an existing file is replaced.
     """
     file_format = format_of(target, file_format)
+    if file_format in FILM_FORMATS:
+        if len(sources) > 1 or parts is not None:
+            raise UsageError("a film shows one recording, without --what")
+        write_moving(
+            sources[0],
+            target,
+            view=view or View(),
+            file_format=file_format,
+            frames=frames,
+            fps=fps,
+            style=style,
+            size=size,
+            dpi=dpi,
+            title=title,
+            force=force,
+        )
+        return
     if file_format == "html":
-        if view is not None and view.map is not None:
-            raise UsageError("a page has no map of potentials", remedy="name a figure with -o")
         if len(sources) > 1 or size is not None:
             raise UsageError("a page shows one recording, as wide as the window")
         write_page(sources[0], target, parts=parts, view=view, title=title, force=force)
         return
     binary = file_format != "svg"
     check_output(target, force=force, binary=binary)
-    with figures.house_style():
-        drawn = figure_of(sources, parts=parts, view=view, size=size, title=title)
+    with house_style(style):
+        drawn = _drawn(sources, parts=parts, view=view or View(), size=size, title=title)
         with atomic_output(target, force=force, binary=binary) as path:
-            figures.save(drawn, path, file_format, dpi)
+            figures.save(drawn, path, file_format, dpi or STYLES[style].dpi)
 
 
 def figure_of(
@@ -93,15 +123,29 @@ def figure_of(
     *,
     parts: Sequence[str] | None = None,
     view: View | None = None,
+    style: str = "paper",
     size: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the figure that `plot` writes; the parameters are the same."""
-    if len(sources) > 1 and view is not None and view.map is not None:
-        raise UsageError("a map of potentials is drawn of one recording")
-    with figures.house_style():
-        draw = _comparison if len(sources) > 1 else _figure
-        return draw(sources, parts=parts, view=view or View(), size=size, title=title)
+    with house_style(style):
+        return _drawn(sources, parts=parts, view=view or View(), size=size, title=title)
+
+
+def _drawn(
+    sources: Sequence[str | os.PathLike[str]],
+    *,
+    parts: Sequence[str] | None,
+    view: View,
+    size: tuple[float, float] | None,
+    title: str | None,
+) -> Figure:
+    if len(sources) == 1:
+        return _figure(sources, parts=parts, view=view, size=size, title=title)
+    for asked_for, noun in ((view.map, "a map of potentials"), (view.paint, "a painted cell")):
+        if asked_for is not None:
+            raise UsageError(f"{noun} is drawn of one recording")
+    return _comparison(sources, parts=parts, view=view, size=size, title=title)
 
 
 def format_of(target: str | os.PathLike[str], file_format: str | None) -> str:
@@ -117,7 +161,7 @@ def format_of(target: str | os.PathLike[str], file_format: str | None) -> str:
         return "png"  # a pipe or a device
     raise UsageError(
         f"no format is known by the suffix of '{Path(target).name}'",
-        remedy="name it .png, .pdf, .svg or .html, or give --format",
+        remedy="name it .png, .pdf, .svg, .html, .gif, .apng or .mp4, or give --format",
     )
 
 
@@ -147,8 +191,8 @@ def _figure(
         format_name = "" if is_morphology else stored_format(path)
         is_network = not is_morphology and holds_network(path)
         others = is_morphology or is_network or format_name == templates.FORMAT
-        if view.map is not None and others:
-            raise UsageError("a map of potentials is drawn of a recording")
+        if (view.map is not None or view.paint is not None) and others:
+            raise UsageError("a map of potentials or a painted cell is drawn of a recording")
         if is_morphology:
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
@@ -200,12 +244,14 @@ def draw_recording(
     stack: list[Panel] = []
     sides: list[Panel] = []
     sites: list[Sites] = []
-    if view.map is not None and parts is None:
-        panel = map_panel(recording, view)
-        return figures.compose([panel], size=size or figures.size_alone(panel, title), title=title)
+    below = panels_of_a_moment(recording, view)
+    if below and parts is None:
+        return _alone(below, size=size, title=title)
     chosen = chosen_parts(recording, parts, view.beside)
     for part in chosen:
-        if part.content == "topography":
+        if part.content == "topography" and view.times:
+            stack.append(topographies_panel(recording, part.name, view.times))
+        elif part.content == "topography":
             panel = topography_panel(recording, part.name, view.at, view.time)
             # beside time courses; the colour bar is to the right of the map
             sides.append(replace(panel, width=3.2, height=2.6, margin=0.65, titled=True))
@@ -215,23 +261,21 @@ def draw_recording(
             if contacts is not None:
                 sites.append(contacts)
         elif part.content != "geometry":
-            stack.append(_stacked_panel(recording, part, view))
+            stack += stacked_panels(recording, part, view)
     if Part("geometry") in chosen:
         # after the signals, whose contacts are marked beside the cells
         sides.insert(0, panels.cells_panel(recording, sites, view))
-    if view.map is not None:
-        # below the others: its axes are no time
-        stack.append(map_panel(recording, view))
+    # below the others: their axes are no time
+    stack += below
+    if len(stack) == 1 and not sides and chosen[0].content in _OF_ARRAYS:
+        return _alone(stack, size=size, title=title)
     return figures.compose(stack, sides, size=size, title=title, time=view.time)
 
 
-def _stacked_panel(recording: Recording, part: Part, view: View) -> Panel:
-    if part.content == "spikes":
-        return panels.spikes_panel(recording, view)
-    if part.content == "report":
-        return panels.report_panel(recording, part.name, view)
-    if part.content == "spectra":
-        return spectra_panel(recording, part.name, view)
-    if part.content == "shares":
-        return shares_panel(recording, part.name, view)
-    return panels.dipole_panel(recording, part.name, view)
+def _alone(
+    stack: Sequence[Panel], *, size: tuple[float, float] | None, title: str | None
+) -> Figure:
+    """A figure of panels that are as wide as they want to be."""
+    if len(stack) == 1:
+        size = size or figures.size_alone(stack[0], title)
+    return figures.compose(stack, size=size, title=title)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.spheres import fitted_centre
 from lfpcli.io.recording import Recording, Signal
 from lfpcli.plotting.figure import Panel
-from lfpcli.plotting.scalp import draw_topography
+from lfpcli.plotting.scalp import draw_topography, strongest
 from lfpcli.plotting.units import literal
 from lfpcli.tasks.figures.scalp_field import scalp_field
 
@@ -17,6 +19,8 @@ from lfpcli.tasks.figures.scalp_field import scalp_field
 _OF_HEADS = {"montage", "sensors", "head_model"}
 _HEIGHT = 2.6
 _LEAST = 3
+# topographies beside each other
+_MOST_TIMES = 6
 
 
 def has_topography(signal: Signal) -> bool:
@@ -77,6 +81,46 @@ def topography_panel(
         )
 
     return Panel(draw, _HEIGHT, timed=False)
+
+
+def topographies_panel(recording: Recording, name: str, times: Sequence[float]) -> Panel:
+    """Topographies of a signal at several times, ms, beside each other on one scale."""
+    signal = recording.signal(name)
+    group = recording.source_of(f"/signals/{name}")
+    if not has_topography(signal) or signal.positions is None:
+        raise InputError("signal has no places on a head", source=group)
+    if len(times) > _MOST_TIMES:
+        raise UsageError(
+            f"{len(times)} times of topographies", remedy=f"give {_MOST_TIMES} at most"
+        )
+    rows = [_sample(signal, time, None, group) for time in times]
+    values = [np.asarray(signal.data[row], dtype=float) for row in rows]
+    positions = signal.positions - _centre(signal)
+    fields = [scalp_field(recording, signal, row) for row in rows]
+    limit = max(
+        strongest(each, positions, field) for each, field in zip(values, fields, strict=True)
+    )
+    last = len(rows) - 1
+
+    def draw(ax: Axes) -> None:
+        ax.set_title(f"{literal(name)}: {literal(signal.model)}")
+        ax.set_axis_off()
+        for k, row in enumerate(rows):
+            each = ax.inset_axes((k / len(rows), 0.08, 1 / len(rows), 0.82))
+            draw_topography(
+                each,
+                values[k],
+                positions,
+                units=signal.units,
+                limit=limit or 1.0,
+                field=fields[k],
+                has_bar=k == last,
+            )
+            each.set_title(
+                f"{signal.t_start + row * signal.dt:.6g} ms", fontweight="normal", loc="center"
+            )
+
+    return Panel(draw, min(6.4 / len(rows), 2.6), timed=False)
 
 
 def _sample(

@@ -6,14 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lfpcli.io.recording import Recording, Signal
-from lfpcli.plotting.figure import FAINT, Panel
+from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.image import draw_image
 from lfpcli.plotting.morphology import Sites
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.reduce import extremes, rows_in
 from lfpcli.plotting.scale import Scale, image_scale
-from lfpcli.plotting.traces import depth_colours, draw_butterfly, draw_stack
-from lfpcli.plotting.units import literal
+from lfpcli.plotting.style import palette
+from lfpcli.plotting.traces import draw_butterfly, draw_stack
+from lfpcli.plotting.units import CSD_UNIT, literal
 from lfpcli.tasks.figures.channels import (
     Channels,
     Shank,
@@ -29,7 +30,6 @@ from lfpcli.tasks.figures.scalp_panel import has_topography
 # more channels than this become an image, or the butterfly of a head
 _MOST_TRACES = 24
 _MOST_HEAD_TRACES = 8
-_CSD_UNIT = "nA/um3"
 # rows at either end that nowhere exceed this share of the scale are silent; fewer than these
 # shares of all rows are not worth a remark
 _SILENT, _WORTH_CUTTING = 0.03, 0.1
@@ -42,13 +42,13 @@ def signal_panels(recording: Recording, name: str, view: View) -> tuple[list[Pan
     check_channels(signal, recording.source_of(f"/signals/{name}"))
     dataset = recording.source_of(f"/signals/{name}/data")
     chosen = chosen_channels(view.channels, signal, name)
-    is_csd = signal.units == _CSD_UNIT
+    is_csd = signal.units == CSD_UNIT
     on_head = has_topography(signal)
     title = _title(signal, name, len(chosen), "layer" if is_csd else "channel")
-    if view.style == "auto" and on_head and len(chosen) > _MOST_HEAD_TRACES:
+    if view.form == "auto" and on_head and len(chosen) > _MOST_HEAD_TRACES:
         return [_butterfly_panel(signal, chosen, view, dataset=dataset, title=title)], None
-    is_image = view.style == "image" or (
-        view.style == "auto" and (len(chosen) > _MOST_TRACES or (is_csd and len(chosen) > 3))
+    is_image = view.form == "image" or (
+        view.form == "auto" and (len(chosen) > _MOST_TRACES or (is_csd and len(chosen) > 3))
     )
     shanks = shanks_of(signal, chosen) if is_image and not on_head else None
     if signal.positions is None or on_head:
@@ -63,7 +63,7 @@ def signal_panels(recording: Recording, name: str, view: View) -> tuple[list[Pan
         panels = [_trace_panel(signal, channels, view, dataset=dataset, title=title)]
     if signal.positions is None or on_head or is_csd:
         return panels, None
-    colours = FAINT if is_image else depth_colours(len(chosen))
+    colours = palette().faint if is_image else palette().of_depths(len(chosen))
     return panels, Sites(signal.positions[channels.index], colours)
 
 
@@ -92,7 +92,7 @@ def _trace_panel(
             units=signal.units,
             title=title,
             axis_label=channels.axis_label,
-            colours=None if channels.listed else depth_colours(count),
+            colours=None if channels.listed else palette().of_depths(count),
             from_start=_begins_with_run(signal, view),
         )
 

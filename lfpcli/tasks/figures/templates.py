@@ -16,7 +16,7 @@ from lfpcli.plotting import figure as figures
 from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.footprint import draw_footprint
 from lfpcli.plotting.notes import add_note
-from lfpcli.tasks.figures.channels import depth_axis
+from lfpcli.tasks.figures.channels import plane_of
 
 _WIDTH, _HEIGHT = 3.4, 4.6
 
@@ -64,7 +64,7 @@ def draw_templates(
         raise InputError(
             "templates are not finite, or have no interval", source=f"{label}:/templates"
         )
-    right, up = _plane_of(contacts)
+    right, up = plane_of(contacts)
     which = "largest" if placement is None else "one"
 
     def draw(ax: Axes) -> None:
@@ -81,13 +81,6 @@ def draw_templates(
 
     panel = Panel(draw, _HEIGHT, timed=False)
     return figures.compose([panel], size=size or (_WIDTH + 1.6, _HEIGHT + 1.0), title=title)
-
-
-def _plane_of(contacts: np.ndarray) -> tuple[int, int]:
-    """Axes along which contacts (C, 3) extend most, that of the depth second."""
-    up = depth_axis(contacts)
-    across = [axis for axis in range(3) if axis != up]
-    return across[int(np.argmax(np.ptp(contacts[:, across], axis=0)))], up
 
 
 def _datasets(file: h5py.File, label: str) -> tuple[h5py.Dataset, np.ndarray]:

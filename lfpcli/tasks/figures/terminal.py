@@ -24,7 +24,7 @@ from lfpcli.plotting.terminal import (
 )
 from lfpcli.plotting.units import pretty, shown_unit
 from lfpcli.tasks.figures.channels import chosen_channels, depth_axis
-from lfpcli.tasks.figures.panels import View, soma_columns, train
+from lfpcli.tasks.figures.panels import View, shown_cells, soma_columns, train
 from lfpcli.tasks.figures.parts import Part, chosen_parts, held_parts
 
 _MOST_TRACES = 16
@@ -135,7 +135,9 @@ def _report(recording: Recording, variable: str, sheet: _Sheet) -> list[Text]:
     for name in recording.reports[variable]:
         report = recording.report(variable, name)
         columns, gids = soma_columns(recording, name, report)
-        kept = np.linspace(0, len(gids) - 1, min(_MOST_CELLS, len(gids))).astype(int)
+        kept = shown_cells(recording, gids, sheet.view, most=_MOST_CELLS)
+        if not len(kept):
+            continue
         labels = [f"{name} {gid}" for gid in gids[kept]]
         title = f"{variable} of {name} (soma), {len(kept)} of {len(gids)} cells"
         source = recording.source_of(f"/reports/{variable}/{name}/data")
@@ -149,7 +151,7 @@ def _signal(recording: Recording, name: str, sheet: _Sheet) -> list[Text]:
     order, labels = _from_the_top(signal, chosen)
     source = recording.source_of(f"/signals/{name}/data")
     title = f"{name}, {len(chosen)} channels"
-    if sheet.view.style == "traces" or (sheet.view.style == "auto" and len(chosen) <= _MOST_TRACES):
+    if sheet.view.form == "traces" or (sheet.view.form == "auto" and len(chosen) <= _MOST_TRACES):
         return _traces(signal, order, labels, sheet, title=title, source=source)
     rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, sheet.view.time)
     low, high = _columns(signal, rows, order, sheet.width, source=source)
