@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 from lfpcli.cli.facts import count_text, lines, table, to_json
 from lfpcli.errors import printable
@@ -20,6 +21,8 @@ examples:
   lfp stats out.h5
   lfp stats out.h5 --time 50,200 --bin 10 --json
   lfp stats out.h5 --signal LFP --csv
+  lfp stats out.h5 --layers L5=-100:300,L23=300:700
+  lfp stats out.h5 --csd kcsd --json
   lfp sim model.toml -o - | lfp stats -
 
 Each number is defined in lfp-stats(1), with its source."""
@@ -59,6 +62,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S/M",
         help="conductivity for the CSD (0.3)",
     )
+    group.add_argument(
+        "--csd",
+        choices=vocabulary.CSD_METHODS,
+        default=vocabulary.CSD_METHODS[0],
+        help="second difference, or inverse (icsd) or kernel (kcsd) method of Elephant (standard)",
+    )
+    group.add_argument(
+        "--csd-diameter",
+        type=options.positive,
+        default=500.0,
+        metavar="UM",
+        help="of the cylinders of sources of icsd and kcsd, um (500)",
+    )
+    group.add_argument(
+        "--layers",
+        type=_layers,
+        default={},
+        metavar="NAME=LOW:HIGH[,...]",
+        help="numbers of the cells and channels between two heights z, um, too",
+    )
     group = parser.add_argument_group("output")
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="all of it, with spectra and means")
@@ -75,6 +98,9 @@ def run(args: argparse.Namespace) -> None:
         window=args.window,
         sigma=args.sigma,
         signals=args.signal,
+        csd=args.csd,
+        diameter=args.csd_diameter,
+        layers=args.layers,
     )
     facts = statistics(args.input, settings)
     if args.json:
@@ -92,6 +118,21 @@ def _pair(text: str) -> tuple[float, float]:
     return values[0], values[1]
 
 
+def _layers(text: str) -> dict[str, tuple[float, float]]:
+    layers = {}
+    for part in text.split(","):
+        name, equals, reach = part.partition("=")
+        ends = reach.split(":")
+        if not name or not equals or len(ends) != 2:
+            raise argparse.ArgumentTypeError(f"'{part}' is not NAME=LOW:HIGH")
+        low, high = options.finite(ends[0]), options.finite(ends[1])
+        if low >= high or name in layers:
+            wrong = "is named twice" if name in layers else "does not end above its begin"
+            raise argparse.ArgumentTypeError(f"layer '{name}' {wrong}")
+        layers[name] = (low, high)
+    return layers
+
+
 def _window(text: str) -> tuple[float, float]:
     values = options.numbers(text)
     if len(values) != 2 or min(values) < 0:
@@ -102,24 +143,52 @@ def _window(text: str) -> tuple[float, float]:
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['file']}: {facts['begin_ms']:g} to {facts['end_ms']:g} ms"
     for name, population in facts["populations"].items():
-        cells = count_text(population["cells"], "cell")
-        yield f"population {name}: {cells}, {population['cells_firing']} fire, " + count_text(
-            population["spikes"], "spike"
-        )
-        rate, spread = population["rate_hz"], population["rate_sd_hz"]
-        yield f"  rate {_number(rate)} Hz a cell, standard deviation {_number(spread)} Hz"
-        of_cells = count_text(population["cells_with_intervals"], "cell")
-        yield f"  CV {_number(population['cv'])}, LV {_number(population['lv'])}, of {of_cells}"
-        bin_ms = population["psth"]["bin_ms"]
-        yield (
-            f"  Fano factor {_number(population['fano'])}, correlation"
-            f" {_number(population['correlation'])}, in bins of {bin_ms:g} ms"
-        )
+        yield from _population(name, population)
     for name, signal in facts["signals"].items():
         yield f"signal {name}: {count_text(len(signal['channels']), 'channel')}, {signal['units']}"
         yield from table(_channel_rows(signal))
+        if "csd" in signal:
+            yield from _density(signal["csd"])
         for population, triggered in signal.get("spikes", {}).items():
             yield from _triggered(population, triggered, signal)
+    for name, layer in facts.get("layers", {}).items():
+        yield f"layer {name}: z from {layer['low_um']:g} to {layer['high_um']:g} um"
+        for population, numbers in layer["populations"].items():
+            yield from _population(population, numbers, indent="  ")
+        yield from table(_layer_rows(layer["signals"])) if layer["signals"] else ()
+
+
+def _population(name: str, facts: dict[str, Any], indent: str = "") -> Iterator[str]:
+    cells, spikes = count_text(facts["cells"], "cell"), count_text(facts["spikes"], "spike")
+    yield f"{indent}population {name}: {cells}, {facts['cells_firing']} fire, {spikes}"
+    rate, spread = facts["rate_hz"], facts["rate_sd_hz"]
+    yield f"{indent}  rate {_number(rate)} Hz a cell, standard deviation {_number(spread)} Hz"
+    of_cells = count_text(facts["cells_with_intervals"], "cell")
+    yield f"{indent}  CV {_number(facts['cv'])}, LV {_number(facts['lv'])}, of {of_cells}"
+    yield (
+        f"{indent}  Fano factor {_number(facts['fano'])}, correlation"
+        f" {_number(facts['correlation'])}, in bins of {facts['psth']['bin_ms']:g} ms"
+    )
+
+
+def _layer_rows(signals: dict[str, Any]) -> Iterator[list[str]]:
+    """Means over the channels of a layer, a row each signal."""
+    bands = list(next(iter(signals.values()))["band_power"])
+    yield ["signal", "channels", "mean", "sd", "peak to peak", *bands]
+    for name, facts in signals.items():
+        values = [facts[key] for key in ("mean", "sd", "peak_to_peak")]
+        powers = [facts["band_power"][band] for band in bands]
+        yield [name, str(facts["channels"]), *map(_number, [*values, *powers])]
+
+
+def _density(facts: dict[str, Any]) -> Iterator[str]:
+    """The CSD, where it is strongest."""
+    spread = [float(value) for value in facts["sd_na_per_um3"]]
+    best = spread.index(max(spread))
+    yield (
+        f"  CSD ({facts['method']}): standard deviation {1e6 * spread[best]:.3g} uA/mm3 at most,"
+        f" at z = {facts['z_um'][best]:g} um"
+    )
 
 
 def _channel_rows(signal: dict[str, Any]) -> Iterator[list[str]]:
@@ -142,27 +211,89 @@ def _triggered(population: str, facts: dict[str, Any], signal: dict[str, Any]) -
         yield (
             f"    at channel {channel}: amplitude {_number(features['amplitude'])}"
             f" {signal['units']}, trough to peak {_number(features['width_ms'])} ms, half width"
-            f" {_number(features['half_width_ms'])} ms"
+            f" {_number(features['half_width_ms'])} ms, repolarisation"
+            f" {_number(features['repolarisation'])} {signal['units']}/ms"
         )
+    strongest = [f"{band} {_number(max(values))}" for band, values in facts["coherence"].items()]
+    yield f"    coherence with the spikes, of the most coherent channel: {', '.join(strongest)}"
 
 
 def _csv(facts: dict[str, Any]) -> str:
-    """One number a line: whose it is, of which channel, what it is called."""
+    """One number a line: whose it is, of which channel, what it is called, and where it stands."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("subject", "channel", "statistic", "value"))
+    writer.writerow(("subject", "channel", "statistic", "at", "value"))
     for name, population in facts["populations"].items():
-        for key, value in population.items():
-            if not isinstance(value, dict):
-                writer.writerow((printable(name), "", key, _exact(value)))
+        for key, where, value in _train_numbers(population):
+            writer.writerow((printable(name), "", key, where, _exact(value)))
     for name, signal in facts["signals"].items():
-        for k, label in enumerate(signal["channels"]):
-            subject = (printable(name), printable(label))
-            for key in ("mean", "sd", "peak_to_peak"):
-                writer.writerow((*subject, key, _exact(signal[key][k])))
-            for band, powers in signal["band_power"].items():
-                writer.writerow((*subject, f"power of {band}", _exact(powers[k])))
+        for channel, key, where, value in _signal_numbers(signal):
+            writer.writerow((printable(name), printable(channel), key, where, _exact(value)))
+    for name, layer in facts.get("layers", {}).items():
+        for population, numbers in layer["populations"].items():
+            for key, where, value in _train_numbers(numbers):
+                subject = printable(f"{name}: {population}")
+                writer.writerow((subject, "", key, where, _exact(value)))
+        for signal, means in layer["signals"].items():
+            for key, value in {**means, **_powers(means["band_power"])}.items():
+                if key != "band_power":
+                    writer.writerow((printable(f"{name}: {signal}"), "", key, "", _exact(value)))
     return text.getvalue()
+
+
+def _powers(bands: dict[str, Any]) -> dict[str, Any]:
+    return {f"power of {band}": value for band, value in bands.items()}
+
+
+def _train_numbers(facts: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """Numbers of spikes: what each is called, the begin of its bin, ms, and the number."""
+    for key, value in facts.items():
+        if not isinstance(value, dict):
+            yield key, "", value
+    psth = facts["psth"]
+    for k, rate in enumerate(psth["rate_hz"]):
+        yield "psth_hz", f"{psth['begin_ms'] + k * psth['bin_ms']:.10g}", rate
+
+
+def _signal_numbers(facts: dict[str, Any]) -> Iterator[tuple[str, str, str, float]]:
+    """Numbers of a signal: channel, what each is called, frequency, time or height, the number."""
+    for k, channel in enumerate(facts["channels"]):
+        for key in ("mean", "sd", "peak_to_peak"):
+            yield channel, key, "", facts[key][k]
+        for key, powers in _powers(facts["band_power"]).items():
+            yield channel, key, "", powers[k]
+        spectrum = facts["spectrum"]
+        for frequency, density in zip(
+            spectrum["frequency_hz"], spectrum["density"][:, k], strict=True
+        ):
+            yield channel, "spectrum", f"{frequency:.10g}", density
+    pairs = facts.get("coherence_with_next", {})
+    for band, values in pairs.items():
+        for channel, value in zip(facts["channels"], values, strict=False):
+            yield channel, f"coherence with next, {band}", "", value
+    if "csd" in facts:
+        for key in ("mean_na_per_um3", "sd_na_per_um3"):
+            for height, value in zip(facts["csd"]["z_um"], facts["csd"][key], strict=True):
+                yield "", f"csd {key}", f"{height:.10g}", value
+    for population, about in facts.get("spikes", {}).items():
+        yield from _spike_numbers(population, about, facts["channels"])
+
+
+def _spike_numbers(
+    population: str, facts: dict[str, Any], channels: list[str]
+) -> Iterator[tuple[str, str, str, float]]:
+    for band, values in facts["coherence"].items():
+        for channel, value in zip(channels, values, strict=True):
+            yield channel, f"coherence with {population}, {band}", "", value
+    features = dict(facts.get("features", {}))
+    channel = channels[features.pop("channel")] if features else ""
+    for key, value in features.items():
+        yield channel, f"{key} about {population}", "", value
+    mean = facts["triggered"]
+    for k, row in enumerate(mean["mean"]):
+        time = f"{mean['begin_ms'] + k * mean['dt_ms']:.10g}"
+        for channel, value in zip(channels, row, strict=True):
+            yield channel, f"mean about {population}", time, value
 
 
 def _number(value: float) -> str:

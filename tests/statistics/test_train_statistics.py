@@ -21,7 +21,9 @@ def poisson(rate: float, cells: int, span: float, seed: int = 1) -> Trains:
     times = rng.uniform(0, span, spikes.sum())
     owners = np.repeat(np.arange(cells), spikes)
     order = np.argsort(times)
-    return Trains(times=times[order], cells=owners[order], count=cells, begin=0.0, end=span)
+    return Trains(
+        times=times[order], cells=owners[order], gids=np.arange(cells), begin=0.0, end=span
+    )
 
 
 def regular(steps: list[float], cells: int = 2) -> Trains:
@@ -30,14 +32,14 @@ def regular(steps: list[float], cells: int = 2) -> Trains:
     owners = np.repeat(np.arange(cells), len(times))
     order = np.argsort(both, kind="stable")
     end = float(times[-1]) + 1.0
-    return Trains(times=both[order], cells=owners[order], count=cells, begin=0.0, end=end)
+    return Trains(times=both[order], cells=owners[order], gids=np.arange(cells), begin=0.0, end=end)
 
 
 def test_rates_count_silent_cells() -> None:
     trains = Trains(
         times=np.array([1.0, 2.0, 150.0]),
         cells=np.array([0, 0, 2]),
-        count=4,
+        gids=np.arange(4),
         begin=0.0,
         end=200.0,
     )
@@ -92,7 +94,9 @@ def test_fano_and_correlation_are_those_of_numpy() -> None:
 
 
 def test_too_little_is_nan() -> None:
-    nothing = Trains(times=np.zeros(0), cells=np.zeros(0, int), count=3, begin=0.0, end=100.0)
+    nothing = Trains(
+        times=np.zeros(0), cells=np.zeros(0, int), gids=np.arange(3), begin=0.0, end=100.0
+    )
     assert np.isnan(variation(nothing.intervals())[0])
     assert np.isnan(fano_factor(nothing.counts(5.0)))
     assert np.isnan(mean_correlation(nothing.counts(5.0)))

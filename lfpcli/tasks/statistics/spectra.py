@@ -19,6 +19,7 @@ BANDS = {
 _LEAST_SAMPLES = 16
 # windows of Welch's average: at least so many over the samples, with half of each shared
 _WINDOWS = 8
+_MOST_WINDOWS = 1500
 
 
 def window_samples(count: int) -> int:
@@ -61,6 +62,48 @@ def power_spectrum(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarr
         samples, fs=1e3 / dt, nperseg=window_samples(len(samples)), axis=0
     )
     return np.asarray(frequencies), np.asarray(density)
+
+
+def spectrogram(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Power spectral density of a channel in windows that follow each other.
+
+    Windows of Hann, each less its mean, that share seven eighths; as long as makes frequencies and
+    times alike fine: the power of two nearest to the root of four times the samples.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (T,)
+        In any unit U.
+    dt : float
+        Sampling interval, ms.
+
+    Returns
+    -------
+    times : ndarray, shape (M,)
+        Middles of the windows after the first sample, ms.
+    frequencies : ndarray, shape (F,)
+        Hz.
+    density : ndarray, shape (F, M)
+        U^2/Hz.
+    window : float
+        Length of a window, ms.
+
+    Raises
+    ------
+    InputError
+        Where there are fewer than 16 samples.
+    """
+    if len(samples) < _LEAST_SAMPLES:
+        raise InputError(
+            f"a spectrogram needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}"
+        )
+    count = 2 ** round(np.log2(np.sqrt(4.0 * len(samples))))
+    # many windows in time are more than a picture can show
+    step = max(count // 8, len(samples) // _MOST_WINDOWS, 1)
+    frequencies, times, density = filters.spectrogram(
+        samples, fs=1e3 / dt, window="hann", nperseg=count, noverlap=max(count - step, 0)
+    )
+    return 1e3 * times, frequencies, density, count * dt
 
 
 def band_power(frequencies: np.ndarray, density: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError, located, nearest
+from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.tasks.statistics.fields import (
     line_spacing,
     spike_features,
-    standard_csd,
     triggered_mean,
 )
+from lfpcli.tasks.statistics.sources import estimated_csd
 from lfpcli.tasks.statistics.spectra import BANDS, band_power, coherence, power_spectrum
 from lfpcli.tasks.statistics.trains import (
     Trains,
@@ -43,6 +44,12 @@ class Settings:
         Conductivity for the CSD, S/m.
     signals : sequence of str or None
         Names of the signals; None stands for all.
+    csd : {'standard', 'icsd', 'kcsd'}
+        How the CSD is estimated.
+    diameter : float
+        Of the cylinders that its sources fill, um; not for the standard method.
+    layers : dict of str to tuple of two floats
+        Lower and upper end of layers along z, um; the lower end belongs to the layer.
     """
 
     time: tuple[float, float] | None = None
@@ -50,6 +57,9 @@ class Settings:
     window: tuple[float, float] = (5.0, 20.0)
     sigma: float = 0.3
     signals: Sequence[str] | None = None
+    csd: str = "standard"
+    diameter: float = 500.0
+    layers: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, Any]:
@@ -86,13 +96,74 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
         }
         populations = {name: _of_trains(t, settings) for name, t in trains.items()}
         signals = {name: _of_signal(recording, name, trains, settings) for name in names}
-    return {
+        layers = {
+            name: _of_layer(recording, reach, trains=trains, signals=signals, settings=settings)
+            for name, reach in settings.layers.items()
+        }
+    facts = {
         "file": recording.name,
         "begin_ms": begin,
         "end_ms": end,
         "populations": populations,
         "signals": signals,
     }
+    return {**facts, "layers": layers} if layers else facts
+
+
+def _of_layer(
+    recording: Recording,
+    reach: tuple[float, float],
+    *,
+    trains: dict[str, Trains],
+    signals: dict[str, dict[str, Any]],
+    settings: Settings,
+) -> dict[str, Any]:
+    """Statistics of the cells whose somata, and of the channels that, are in a layer."""
+    populations = {}
+    for name, each in trains.items():
+        if name not in recording.populations:
+            continue
+        gids, heights = soma_heights(recording.geometry(name))
+        inside = gids[(heights >= reach[0]) & (heights < reach[1])]
+        populations[name] = _of_trains(each.of(inside), settings)
+    means = {}
+    for name, facts in signals.items():
+        if "positions_um" not in facts:
+            continue
+        heights = facts["positions_um"][:, 2]
+        inside = np.flatnonzero((heights >= reach[0]) & (heights < reach[1]))
+        means[name] = _over_channels(facts, inside)
+    return {
+        "low_um": reach[0],
+        "high_um": reach[1],
+        "populations": populations,
+        "signals": means,
+    }
+
+
+def _over_channels(facts: dict[str, Any], channels: np.ndarray) -> dict[str, Any]:
+    """Means over some channels, whose numbers have shape (K,); NaN where there are none."""
+
+    def mean(values: np.ndarray) -> float:
+        return float(values[channels].mean()) if len(channels) else float("nan")
+
+    return {
+        "channels": len(channels),
+        **{key: mean(facts[key]) for key in ("mean", "sd", "peak_to_peak")},
+        "band_power": {band: mean(power) for band, power in facts["band_power"].items()},
+    }
+
+
+def soma_heights(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Gids, shape (N,), and heights of the middles of the somata, shape (N,), um.
+
+    Of a cell without a soma it is the mean height of its segments.
+    """
+    gids, owner = np.unique(geometry.gid, return_inverse=True)
+    has_soma = np.bincount(owner, geometry.is_soma, minlength=len(gids)) > 0
+    weight = np.where(has_soma[owner], geometry.is_soma, True).astype(float)
+    sums = np.bincount(owner, weight * geometry.middle[:, 2], minlength=len(gids))
+    return gids, sums / np.bincount(owner, weight, minlength=len(gids))
 
 
 def _signals(recording: Recording, wanted: Sequence[str] | None) -> list[str]:
@@ -132,7 +203,7 @@ def _trains(recording: Recording, name: str, begin: float, end: float) -> Trains
     return Trains(
         times=times[inside],
         cells=np.searchsorted(known, gids[inside]),
-        count=len(known),
+        gids=known,
         begin=begin,
         end=end,
     )
@@ -143,7 +214,7 @@ def _of_trains(trains: Trains, settings: Settings) -> dict[str, Any]:
     cv, lv, of_cells = variation(trains.intervals())
     counts = trains.counts(settings.bin)
     return {
-        "cells": trains.count,
+        "cells": len(trains.gids),
         "cells_firing": int(np.count_nonzero(rates)),
         "spikes": len(trains.times),
         "rate_hz": float(rates.mean()) if len(rates) else float("nan"),
@@ -227,14 +298,22 @@ def _csd(signal: Signal, samples: np.ndarray, settings: Settings) -> dict[str, A
     if signal.positions is None or signal.units != "mV" or "reference" in signal.parameters:
         return {}
     try:
-        order, spacing = line_spacing(signal.positions)
+        order, _ = line_spacing(signal.positions)
     except InputError:
         return {}  # other arrays have none
-    density = standard_csd(samples[:, order], spacing, settings.sigma)
+    density, heights = estimated_csd(
+        samples[:, order],
+        signal.positions[order, 2],
+        method=settings.csd,
+        sigma=settings.sigma,
+        diameter=settings.diameter,
+        dt=signal.dt,
+    )
     return {
         "csd": {
+            "method": settings.csd,
             "sigma_s_per_m": settings.sigma,
-            "z_um": signal.positions[order[1:-1], 2],
+            "z_um": heights,
             "sd_na_per_um3": density.std(axis=0),
             "mean_na_per_um3": density.mean(axis=0),
         }

@@ -22,37 +22,49 @@ class Trains:
         Times of the spikes, ms, rising.
     cells : ndarray of int, shape (S,)
         Which of the cells each is of, from 0.
-    count : int
-        Number of cells, silent ones included.
+    gids : ndarray of int, shape (N,)
+        All cells, silent ones included, rising.
     begin, end : float
         The span, ms.
     """
 
     times: np.ndarray
     cells: np.ndarray
-    count: int
+    gids: np.ndarray
     begin: float
     end: float
 
+    def of(self, gids: np.ndarray) -> Trains:
+        """The trains of some of the cells, whose gids have shape (K,)."""
+        kept = np.intersect1d(self.gids, gids)
+        inside = np.isin(self.gids[self.cells], kept)
+        return Trains(
+            times=self.times[inside],
+            cells=np.searchsorted(kept, self.gids[self.cells[inside]]),
+            gids=kept,
+            begin=self.begin,
+            end=self.end,
+        )
+
     def rates(self) -> np.ndarray:
-        """Spikes of each cell over the span, shape (count,), Hz."""
-        spikes = np.bincount(self.cells, minlength=self.count)
+        """Spikes of each cell over the span, shape (N,), Hz."""
+        spikes = np.bincount(self.cells, minlength=len(self.gids))
         return np.asarray(1e3 * spikes / (self.end - self.begin))
 
     def intervals(self) -> list[np.ndarray]:
         """Intervals between the spikes of each cell, shape (spikes - 1,), ms."""
         order = np.argsort(self.cells, kind="stable")
-        bounds = np.searchsorted(self.cells[order], np.arange(self.count + 1))
+        bounds = np.searchsorted(self.cells[order], np.arange(len(self.gids) + 1))
         times = self.times[order]
         return [np.diff(times[first:last]) for first, last in pairwise(bounds)]
 
     def counts(self, width: float) -> np.ndarray:
-        """Spikes of each cell in bins of `width` ms, shape (count, bins); a rest is left out."""
+        """Spikes of each cell in bins of `width` ms, shape (N, bins); a rest is left out."""
         bins = int(np.floor((self.end - self.begin) / width + 1e-9))
         # a spike on the edge of a bin belongs to the later one, whatever rounding says
         bin_of = np.floor((self.times - self.begin) / width + 1e-9).astype(np.int64)
         inside = (bin_of >= 0) & (bin_of < bins)
-        counts = np.zeros((self.count, bins), dtype=np.int64)
+        counts = np.zeros((len(self.gids), bins), dtype=np.int64)
         np.add.at(counts, (self.cells[inside], bin_of[inside]), 1)
         return counts
 
