@@ -45,7 +45,7 @@ def write_film(path: Path, frames: Iterator[np.ndarray], file_format: str, fps: 
     path : Path
         File to write.
     frames : iterator of ndarray of uint8, shape (H, W, 3)
-        Red, green and blue, 0 to 255; one or more of one shape.
+        Red, green and blue, 0 to 255, without unit; one or more of one shape.
     file_format : {'gif', 'apng', 'mp4'}
         What to write.
     fps : float
