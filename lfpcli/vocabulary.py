@@ -46,6 +46,18 @@ EEG_MODELS: Final = (INFINITE, "homogeneous-sphere", "four-sphere", "lead-field"
 EEG_MODEL: Final = "four-sphere"
 MEG_MODELS: Final = ("spherical", INFINITE, "lead-field")
 MEG_MODEL: Final = "spherical"
+LFPYKIT: Final = "lfpykit:"
+"""What names of LFPykit's classes begin with."""
+LFPYKIT_EEG: Final = {
+    "lfpykit:FourSphereVolumeConductor": "four-sphere",
+    "lfpykit:InfiniteVolumeConductor": INFINITE,
+}
+"""Classes of LFPykit that commands measure an EEG with, each with the model it is held against."""
+LFPYKIT_MEG: Final = {
+    "lfpykit:SphericallySymmetricVolCondMEG": "spherical",
+    "lfpykit:InfiniteHomogeneousVolCondMEG": INFINITE,
+}
+"""The same for an MEG."""
 QUANTITIES: Final = ("B", "H")
 """Magnetic flux density in T, or field strength in nA/um."""
 NEW_YORK_HEAD: Final = "NYhead"

@@ -17,7 +17,8 @@ examples:
   lfp sim model.toml -o - | lfp eeg - --position 0,0,78000 -o - | lfp plot - -o eeg.png
 
 models: infinite (Naess et al. 2017), homogeneous-sphere (Frank 1952), four-sphere (Naess et al.
-  2017), lead-field (HDF5, the New York head of Huang et al. 2016, MNE's -fwd.fif); see lfp-eeg(1)
+  2017), lead-field (HDF5, the New York head of Huang et al. 2016, MNE's -fwd.fif), and to compare
+  lfpykit:FourSphereVolumeConductor, lfpykit:InfiniteVolumeConductor; see lfp-eeg(1)
 axes of the spheres: x to the right, y to the front, z up, um from the centre"""
 
 
@@ -27,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("head")
     group.add_argument(
         "--model",
-        choices=vocabulary.EEG_MODELS,
+        choices=(*vocabulary.EEG_MODELS, *vocabulary.LFPYKIT_EEG),
         default=vocabulary.EEG_MODEL,
-        help="volume conductor (four-sphere)",
+        metavar="MODEL",
+        help="volume conductor (four-sphere); one of LFPykit's tells the difference to ours",
     )
     group.add_argument(
         "--radii",

@@ -77,6 +77,7 @@ def compute(args: argparse.Namespace, table: Any) -> None:
     """Measure, and tell how well dipoles stand for the cells, where asked."""
     from lfpcli.tasks.head.signals import Job, head_signals
 
+    notes: list[str] = []
     with args.console.progress(args.name, 1.0, "") as done:
         job = Job(
             source=args.input,
@@ -85,8 +86,11 @@ def compute(args: argparse.Namespace, table: Any) -> None:
             force=args.force,
             float32=args.float32,
             progress=done,
+            note=notes.append,
         )
         ratios = head_signals(table, job, check=bool(args.verbose))
+    for note in notes:
+        args.console.note(note)
     for population, ratio in ratios.items():
         args.console.detail(
             f"far field of all segments over that of the dipole, {population}: {ratio:.4f}"

@@ -16,7 +16,8 @@ examples:
   lfp meg out.h5 --model infinite --sensors sensors.csv --quantity H --position 0,0,70000 -o h.h5
 
 models: spherical (Sarvas 1987), infinite (Hamalainen et al. 1993), lead-field (HDF5 in T, MNE's
-  -fwd.fif); see lfp-meg(1)
+  -fwd.fif), and to compare lfpykit:SphericallySymmetricVolCondMEG,
+  lfpykit:InfiniteHomogeneousVolCondMEG; see lfp-meg(1)
 sensors: .csv with the columns x,y,z (um), nx,ny,nz and, where wanted, name and weight; lines of
   one name make one channel. Or a .fif file with MNE's measurement information"""
 
@@ -27,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("head and sensors")
     group.add_argument(
         "--model",
-        choices=vocabulary.MEG_MODELS,
+        choices=(*vocabulary.MEG_MODELS, *vocabulary.LFPYKIT_MEG),
         default=vocabulary.MEG_MODEL,
-        help="conductor (spherical)",
+        metavar="MODEL",
+        help="conductor (spherical); one of LFPykit's tells the difference to ours",
     )
     group.add_argument(
         "--sensors",

@@ -15,6 +15,7 @@ from lfpcli.forward.spheres import check_electrodes
 from lfpcli.io.head_model import load_head_model
 from lfpcli.io.montage import Montage, load_montage
 from lfpcli.model.head import Eeg
+from lfpcli.tasks.head.lfpykit_heads import potentials_by
 from lfpcli.tasks.head.sensor_array import Lead, SensorArray, lead_field_arrays, radial
 
 SCALP_RADIUS = RADII[-1]
@@ -22,13 +23,15 @@ DEFAULT_MONTAGE = "10-20"
 AVERAGE = "average"
 
 
-def electrodes_of(table: Eeg) -> SensorArray:
+def electrodes_of(table: Eeg, *, other_model: str = "") -> SensorArray:
     """The electrodes of an EEG and how they see dipoles.
 
     Parameters
     ----------
     table : Eeg
         What is to be measured.
+    other_model : str
+        ``lfpykit:CLASS``, which sees the dipoles in place of the model of the table.
 
     Raises
     ------
@@ -51,6 +54,8 @@ def electrodes_of(table: Eeg) -> SensorArray:
         array = _on_four_spheres(table)
     else:
         array = _of_lead_field(table)
+    if other_model:
+        array.lead = potentials_by(other_model, array)
     return _referenced(table, array)
 
 

@@ -24,13 +24,15 @@ BLOCK = 20000
 _SUFFIX = {"T": "mag", "T/m": "grad", "nA/um": "mag", "nA/um/m": "grad"}
 
 
-def head_instruments(table: Eeg | Meg) -> list[Instrument]:
+def head_instruments(table: Eeg | Meg, *, other_model: str = "") -> list[Instrument]:
     """What measures the EEG or the MEG of a table: one instrument for each unit of its channels.
 
     Parameters
     ----------
     table : Eeg or Meg
         An ``[[eeg]]`` or ``[[meg]]`` of a model, or the options of a command.
+    other_model : str
+        ``lfpykit:CLASS``, which sees the dipoles in place of the model of the table.
 
     Raises
     ------
@@ -39,15 +41,19 @@ def head_instruments(table: Eeg | Meg) -> list[Instrument]:
     InputError
         Where the sensors, the head or the positions are not what they should be.
     """
-    arrays = [electrodes_of(table)] if isinstance(table, Eeg) else [*sensors_of(table).values()]
+    if isinstance(table, Eeg):
+        arrays = [electrodes_of(table, other_model=other_model)]
+    else:
+        arrays = [*sensors_of(table, other_model=other_model).values()]
     names = [table.name]
     # of one unit alone it keeps the name that the user gave
     if len(arrays) > 1:
         names = [f"{table.name}_{_SUFFIX[array.units]}" for array in arrays]
-    return [_instrument(name, table, array) for name, array in zip(names, arrays, strict=True)]
+    model = other_model or table.model
+    return [_instrument(n, table, array, model) for n, array in zip(names, arrays, strict=True)]
 
 
-def _instrument(name: str, table: InHead, array: SensorArray) -> Instrument:
+def _instrument(name: str, table: InHead, array: SensorArray, model: str) -> Instrument:
     poses = poses_of(table, array)
     view = _AxialView(array.lead, poses) if table.multi_dipole else _DipoleView(array.lead, poses)
     return Instrument(
@@ -56,7 +62,7 @@ def _instrument(name: str, table: InHead, array: SensorArray) -> Instrument:
         channels=len(array.names),
         matrix=view.matrix,
         moment_matrix=view.moment_matrix if isinstance(view, _DipoleView) else None,
-        model=table.model,  # type: ignore[attr-defined]
+        model=model,
         parameters=array.parameters | _stated(table, poses),
         positions=array.positions,
         names=array.names,

@@ -16,19 +16,22 @@ from lfpcli.forward.spheres import check_dipoles, check_sensors
 from lfpcli.io.head_model import load_head_model
 from lfpcli.io.sensors import load_sensors
 from lfpcli.model.head import Meg
+from lfpcli.tasks.head.lfpykit_heads import field_by
 from lfpcli.tasks.head.sensor_array import SensorArray, lead_field_arrays, radial
 
 CONDUCTOR_RADIUS = RADII[-1]
 _FIELDS = {"spherical": fields.spherical_field, "infinite": fields.infinite_field}
 
 
-def sensors_of(table: Meg) -> dict[str, SensorArray]:
+def sensors_of(table: Meg, *, other_model: str = "") -> dict[str, SensorArray]:
     """The sensors of an MEG by their unit, T or T/m, and how they see dipoles.
 
     Parameters
     ----------
     table : Meg
         What is to be measured.
+    other_model : str
+        ``lfpykit:CLASS``, which sees the dipoles in place of the model of the table.
 
     Raises
     ------
@@ -46,8 +49,9 @@ def sensors_of(table: Meg) -> dict[str, SensorArray]:
     if table.model == "lead-field":
         lead_field = load_head_model(table.head_model or "", "meg")
         return lead_field_arrays(lead_field, None, str(table.head_model))
+    field = field_by(other_model) if other_model else _FIELDS[table.model]
     return {
-        unit: _around_conductor(table, sensors)
+        unit: _around_conductor(table, sensors, field)
         for unit, sensors in _sensors(table).by_unit().items()
     }
 
@@ -91,10 +95,9 @@ def _check_name(source: str) -> None:
         )
 
 
-def _around_conductor(table: Meg, sensors: Sensors) -> SensorArray:
+def _around_conductor(table: Meg, sensors: Sensors, field: fields.Field) -> SensorArray:
     """Sensors of one unit, given about the centre, in the coordinates of the head."""
     centre = points(table.centre, "centre of the head")[0]
-    field = _FIELDS[table.model]
     scale, units = 1.0, sensors.units[0]
     if table.quantity == "H":
         scale = 1.0 / (fields.MU_0 * fields.AMPERE_PER_METRE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,21 @@ from lfpcli.io.recording import Recording, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.tasks.head.instruments import head_instruments
+from lfpcli.tasks.head.lfpykit_heads import LFPYKIT, lfpykit_model
 from lfpcli.tasks.head.stored import stored_stream
+from lfpcli.tasks.measure.lfpykit_models import Comparison
 from lfpcli.tasks.measure.streams import begin_signal, contract_stored
+from lfpcli.vocabulary import TOTAL
 
 _FAR_FIELD_SAMPLES = 200
 
 
 def _silent(share: float) -> None:
     """Progress that nobody is told of."""
+
+
+def _unheard(text: str) -> None:
+    """A note that nobody reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,8 @@ class Job:
         Whether an existing file is replaced, and samples are kept in single precision.
     progress : callable
         Called with the share that is done.
+    note : callable
+        Called with how far a model of LFPykit is from ours, where one measures.
     """
 
     source: str
@@ -48,6 +57,7 @@ class Job:
     force: bool = False
     float32: bool = False
     progress: Callable[[float], None] = _silent
+    note: Callable[[str], None] = _unheard
 
 
 def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str, float]:
@@ -59,7 +69,7 @@ def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str
     Parameters
     ----------
     table : Eeg or Meg
-        What is measured, and where in the head the cells are.
+        What is measured, and where in the head the cells are; its model may be one of LFPykit.
     job : Job
         Files.
     check : bool
@@ -81,9 +91,15 @@ def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str
         Where the target cannot be written.
     """
     check_recording_output(job.target, force=job.force)
-    instruments = head_instruments(table)
+    other_model, compared = "", []
+    if table.model in LFPYKIT:
+        other_model, table = table.model, replace(table, model=lfpykit_model(table.model))
+        compared = [replace(each, per=TOTAL) for each in head_instruments(table)]
+    instruments = head_instruments(table, other_model=other_model)
     with open_recording(job.source) as recording:
         by_cell = table.placements is not None
+        # what no model can measure is told by ours, before LFPykit stumbles over it
+        streams_of_ours = [stored_stream(recording, i, by_cell=by_cell) for i in compared]
         streams = [stored_stream(recording, i, by_cell=by_cell) for i in instruments]
         ratios = far_field(recording) if check else {}
         inputs = {Path(file).name: digest(Path(file)) for file in _files(table, job)}
@@ -100,6 +116,11 @@ def head_signals(table: Eeg | Meg, job: Job, *, check: bool = False) -> dict[str
                 contract_stored(
                     stream, stored, tracks, source=recording.name, progress=job.progress
                 )
+                if streams_of_ours:
+                    comparison = Comparison(tracks[""], stream.instrument.units)
+                    ours, moments = streams_of_ours.pop(0)
+                    contract_stored(ours, moments, {"": comparison}, source=recording.name)
+                    job.note(str(comparison.difference))
     return ratios
 
 
