@@ -23,9 +23,10 @@ from lfpcli.guarded.survey import FAILURES
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.provenance import read_provenance
+from lfpcli.io.storage import store
 from lfpcli.io.text import as_text
 from lfpcli.io.tracks import Pull, PulledTrack, Track
-from lfpcli.io.writer import RecordingWriter, store
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.engine.state import EVENT_COLUMNS, RunState
 
 _GROUP = "checkpoint"

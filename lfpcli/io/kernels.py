@@ -15,8 +15,9 @@ from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import attribute_number, numbers, texts, whole
 from lfpcli.io.attributes import as_plain, encode
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.storage import store
 from lfpcli.io.text import as_text
-from lfpcli.io.writer import RecordingWriter, store
+from lfpcli.io.writer import RecordingWriter
 
 FORMAT = "lfp-kernels"
 VERSION = 1

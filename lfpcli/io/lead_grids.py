@@ -20,8 +20,8 @@ from lfpcli.guarded.hdf5 import attribute_number, numbers, texts, whole
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.attributes import encode
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.storage import store
 from lfpcli.io.text import as_text
-from lfpcli.io.writer import store
 
 FORMAT = "lfp-lead-grids"
 VERSION = 1

@@ -15,6 +15,7 @@ import h5py
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import CheckedDataset
 from lfpcli.io import stream
+from lfpcli.io.axes import REFERENCES
 from lfpcli.io.npz import MAGIC, npy_array, npz_arrays
 from lfpcli.io.recording import open_hdf5
 
@@ -168,7 +169,8 @@ def _data(node: Any, source: str) -> Any:
 
 def _attributes(node: Any) -> dict[str, Any]:
     attributes = {}
-    for key in sorted(node.attrs):
+    # references are addresses: they differ where the same data lie elsewhere in a file
+    for key in sorted(set(node.attrs) - set(REFERENCES)):
         try:
             attributes[key] = node.attrs[key]
         except (OSError, TypeError):  # a type that NumPy has no name for

@@ -17,6 +17,7 @@ from lfpcli.guarded import hdf5
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
 from lfpcli.io import stream
 from lfpcli.io.attributes import as_plain
+from lfpcli.io.axes import REFERENCES
 from lfpcli.io.frames import frame, segment_names
 from lfpcli.io.provenance import read_provenance
 from lfpcli.io.shares import SHARE, share_of
@@ -385,7 +386,7 @@ class Recording:
         attributes = sampling["data"].attrs
         signal = Signal(**sampling, share=TOTAL, model=as_text(attributes.get("model", "")))
         for key in attributes:
-            if key not in ("units", "dt", "t_start", "model", SHARE):
+            if key not in ("units", "dt", "t_start", "model", SHARE, *REFERENCES):
                 signal.parameters[key] = as_plain(attributes[key])
         if f"{base}/positions" in self.file:
             signal.positions = self.array(f"{base}/positions", 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -24,8 +25,15 @@ def is_loose(file: h5py.File) -> bool:
     return int(file.id.get_freespace()) > _FREE_SHARE * size
 
 
-def repack(path: str | os.PathLike[str]) -> None:
+def repack(path: str | os.PathLike[str], finish: Callable[[h5py.File], None]) -> None:
     """Copy a closed file into one without free space, which takes its place.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    finish : callable
+        Given the copy before it is closed.
 
     Raises
     ------
@@ -36,6 +44,7 @@ def repack(path: str | os.PathLike[str]) -> None:
     try:
         with h5py.File(path, "r") as source, new_hdf5(packed, checked=True) as target:
             _copy(source, target)
+            finish(target)
         packed.replace(path)
     finally:
         packed.unlink(missing_ok=True)

@@ -17,8 +17,9 @@ from lfpcli.forward.placements import Placements
 from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, texts, whole
 from lfpcli.io.attributes import as_plain, encode
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.storage import store
 from lfpcli.io.text import as_text
-from lfpcli.io.writer import RecordingWriter, store
+from lfpcli.io.writer import RecordingWriter
 
 FORMAT = "lfp-templates"
 VERSION = 1

@@ -10,7 +10,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.filters import resample
 from lfpcli.guarded.hdf5 import numbers, texts, whole
-from lfpcli.io.writer import store
+from lfpcli.io.storage import store
 
 GROUP = "units"
 """Group of a recording that holds them."""

@@ -24,8 +24,8 @@ from lfpcli.io.exchange.mearec_electrodes import (
     rotations_of,
 )
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.storage import store
 from lfpcli.io.templates import TemplateWriter, open_templates
-from lfpcli.io.writer import store
 
 _AGAIN = "make them again with lfp probe --placements"
 MICROVOLT = 1e3

@@ -13,7 +13,7 @@ import numpy as np
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces
 from lfpcli.io.exchange.samples import Samples
-from lfpcli.io.writer import chunk_rows
+from lfpcli.io.storage import chunk_rows
 
 AXES = ("x", "y", "z")
 

@@ -1,8 +1,8 @@
 """What ``xarray.open_dataset(FILE, engine="lfp", group=...)`` opens: recordings, with named axes.
 
-Recordings tell times by ``dt`` and ``t_start`` instead of a coordinate for each sample, and no
-dataset of theirs refers to another: HDF5 keeps such references in heaps without checksums, and
-loses them where a part of a file is copied.
+xarray's own engines open them too. This one knows shares, places of contacts and names of segments
+as coordinates, reads through the guard, and needs no references between datasets, which HDF5
+loses where another tool copies a part of a file.
 """
 
 from __future__ import annotations

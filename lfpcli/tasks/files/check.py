@@ -14,6 +14,7 @@ import numpy as np
 from lfpcli.errors import LfpError
 from lfpcli.guarded.hdf5 import CheckedDataset
 from lfpcli.io import stream
+from lfpcli.io.axes import loose_axes
 from lfpcli.io.checkpoint import Checkpoint
 from lfpcli.io.leaves import Contents, open_contents
 from lfpcli.io.recording import FORMAT, Recording
@@ -186,7 +187,7 @@ def _recording(contents: Contents) -> Iterator[Finding]:
     except LfpError as error:
         yield _error(error, "format")
         return
-    for look in (_geometry, _balance, _contacts, _far_field):
+    for look in (_geometry, _axes, _balance, _contacts, _far_field):
         try:
             yield from look(recording)
         except LfpError as error:
@@ -226,6 +227,13 @@ def _geometry(recording: Recording) -> Iterator[Finding]:
     for variable, populations in recording.reports.items():
         for population in populations:
             recording.report(variable, population)
+
+
+def _axes(recording: Recording) -> Iterator[Finding]:
+    """Other tools that copy a part of a file leave its axes as addresses in the old one."""
+    for path in loose_axes(recording.file):
+        text = "its named axes lead elsewhere: lfp reads it, xarray needs engine='lfp'"
+        yield Finding("warning", "axes", text, path)
 
 
 def _balance(recording: Recording) -> Iterator[Finding]:

@@ -111,8 +111,8 @@ def _compare_leaves(
             done.add(pair)
         comparison.compared += 1
         if a is None or b is None:
-            # a group is named by what is in it
-            if path not in parents[a is None]:
+            # a group is named by what is in it, and axes follow from the samples
+            if path not in parents[a is None] and not _is_axis(a or b):
                 side = "B" if a is None else "A"
                 comparison.differences.append(Difference(path, f"only in {side}"))
             continue
@@ -120,6 +120,10 @@ def _compare_leaves(
             comparison.differences += _compare_data(path, a, b, tolerance)
         _compare_attributes(path, a, b, comparison, tolerance=tolerance, ignore=ignore)
     return comparison
+
+
+def _is_axis(leaf: Leaf | None) -> bool:
+    return leaf is not None and as_text(leaf.attributes.get("CLASS", "")) == "DIMENSION_SCALE"
 
 
 def _parents(contents: Contents) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.io.writer import chunk_rows
+from lfpcli.io.storage import chunk_rows
 from lfpcli.model import Model
 from lfpcli.runtime.engine.spans import QUEUED_EVENTS, chunk_samples
 from lfpcli.tasks.simulate.estimate import POINT_WORK, Sizes
