@@ -196,3 +196,25 @@ def test_models_are_no_recordings(lfp, tmp_path):
     assert "lfp sim" in said.err
     said = lfp("convert", tmp_path / "model.toml", tmp_path / "x.npz", code=2)
     assert "--to sonata" in said.err
+
+
+def frozen_globals(results):
+    from lfpcli.runtime.hoc.frozen import freeze
+    from lfpcli.runtime.neuron import nrn
+
+    h = nrn()
+    section = h.Section(name="soma")
+    section.insert("hh")
+    h.usetable_hh = 0
+    frozen = freeze("Cell_0", [section], ["soma[0]"])
+    h.usetable_hh = 1
+    h(frozen.text)
+    results["before"] = h.usetable_hh
+    cell = h.Cell_0()
+    results["cell"] = int(cell.soma[0].nseg)
+    results["after"] = h.usetable_hh
+
+
+def test_global_variables_of_mechanisms_go_along(neuron_process):
+    results = neuron_process(frozen_globals)
+    assert (results["before"], results["cell"], results["after"]) == (1, 1, 0)

@@ -73,6 +73,8 @@ def freeze(template: str, sections: Sequence[Any], names: Sequence[str]) -> Froz
             statements.append(f"connect {name}({section.orientation():g}), {parent}({above.x!r})")
     for name, section in zip(own_names, sections, strict=True):
         statements += _cable(name, section, frozen)
+    for mechanism in sorted(frozen.mechanisms):
+        statements += _globals(mechanism)
     frozen.text = _template(template, own_names, statements)
     frozen.lost = sorted(set(frozen.lost))
     return frozen
@@ -138,6 +140,24 @@ def _cable(name: str, section: Any, frozen: FrozenCell) -> Iterator[str]:
     for ion in facts["ions"]:
         values = [getattr(segment, f"e{ion}") for segment in segments]
         yield from _ranged(name, f"e{ion}", segments, values)
+
+
+def _globals(mechanism: str) -> Iterator[str]:
+    """Set the GLOBAL variables of a mechanism, which all of its segments share.
+
+    NEURON does not tell which were changed, so that all are set.
+    """
+    h = nrn()
+    standard, name = h.MechanismStandard(mechanism, -1), h.ref("")
+    for number in range(int(standard.count())):
+        size = int(standard.name(name, number))
+        variable = str(name[0])
+        value = getattr(h, variable)
+        if size == 1:
+            yield f"{variable} = {float(value)!r}"
+        else:
+            for index in range(size):
+                yield f"{variable}[{index}] = {float(value[index])!r}"
 
 
 def _ranged(name: str, variable: str, segments: Sequence[Any], values: list[Any]) -> Iterator[str]:
