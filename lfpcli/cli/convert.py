@@ -26,6 +26,13 @@ exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written, 
   that the format needs is not installed"""
 
 
+# options of files, which say nothing of the table that a sweep becomes
+_OF_FILES = (
+    *("--to", "--from", "--signal", "--time", "--channels", "--resample", "--units"),
+    *("--dtype", "--dt", "--circuit", "--cell-type"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("file", metavar="FILE", nargs="?", help="what to convert, or -")
@@ -52,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--units", metavar="UNIT", help="unit to change to, such as uV")
     group.add_argument(
-        "--dtype", choices=("float64", "float32"), default="float64", help="type of the samples"
+        "--dtype", choices=("float64", "float32"), help="type of the samples (float64)"
     )
     group.add_argument(
         "--dt", type=options.positive, metavar="MS", help="sampling interval that FILE lacks"
@@ -83,11 +90,14 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.file is None or args.output is None:
         raise UsageError("FILE and OUTPUT are needed", remedy="lfp convert in.h5 out.npz")
+    if args.json:
+        raise UsageError("--json goes with --list", remedy="leave it out")
     if os.path.isfile(os.path.join(args.file, "sweep.json")):  # noqa: PTH113, PTH118
         _gather(args)
         return
-    from lfpcli.tasks.convert.convert import Formats, convert
+    from lfpcli.tasks.convert.convert import convert
     from lfpcli.tasks.convert.selection import Selection
+    from lfpcli.tasks.convert.unheeded import Formats
 
     selection = Selection(
         signals=args.signal,
@@ -95,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         channels=args.channels,
         resample=args.resample,
         units=args.units,
-        dtype={"float64": "f8", "float32": "f4"}[args.dtype],
+        dtype={"float64": "f8", "float32": "f4"}.get(args.dtype),
     )
     formats = Formats(
         to=args.to, from_=args.from_, dt=args.dt, circuit=args.circuit, cell_type=args.cell_type
@@ -116,6 +126,13 @@ def _gather(args: argparse.Namespace) -> None:
     """Write the runs of a sweep as one table."""
     from pathlib import Path
 
+    from lfpcli.errors import UsageError
+
+    for option in _OF_FILES:
+        if getattr(args, option.strip("-").replace("-", "_").replace("from", "from_")):
+            raise UsageError(
+                f"{option} does not go with the table of a sweep", remedy="leave it out"
+            )
     from lfpcli.tasks.sweep.table import write_table
 
     write_table(Path(args.file), args.output, force=args.force)

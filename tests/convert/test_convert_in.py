@@ -131,3 +131,192 @@ def test_unknown_hdf5_names_the_formats(lfp, tmp_path):
         file["x"] = 1
     ran = lfp("convert", tmp_path / "o.h5", tmp_path / "x.h5", code=3)
     assert "--from" in ran.err
+
+
+def test_networks_of_lfpy_number_their_probes(lfp, tmp_path):
+    fields = [("imem", float), ("icap", float), ("E", float), ("I", float)]
+    table = np.zeros((2, 4), fields)
+    for number, (field, _) in enumerate(fields):
+        table[field] = np.arange(8.0).reshape(2, 4) + 10 * number
+    moment = np.zeros((3, 4), fields)
+    moment["imem"], moment["E"] = 5.0, 3.0
+    with h5py.File(tmp_path / "OUTPUT.h5", "w") as file:
+        file["LineSourcePotential0"] = table
+        file["LaminarCurrentSourceDensity0"] = table
+        file["CurrentDipoleMoment0"] = moment
+    with open_recording(back(lfp, tmp_path / "OUTPUT.h5", tmp_path, "--dt", 0.1)) as file:
+        signal = file.signal("LineSourcePotential0")
+        assert signal.units == "mV"
+        assert signal.groups["E"][:].tolist() == table["E"].T.tolist()
+        shares = {"icap": "current", "E": "population", "I": "population"}
+        assert signal.shares == shares
+        assert file.signal("LaminarCurrentSourceDensity0").units == "nA/um3"
+        assert file.dipole_groups == ["E", "I", "total"]
+        assert file.dipole("total").data[:].tolist() == [[5.0] * 3] * 4
+        assert file.dipole("E").share == "population"
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("RecExtElectrode", "mV"),
+        ("OneSphereVolumeConductor", "mV"),
+        ("VolumetricCurrentSourceDensity", "nA/um3"),
+    ],
+)
+def test_units_of_lfpykit(lfp, tmp_path, name, units):
+    with h5py.File(tmp_path / "o.h5", "w") as file:
+        file[name] = np.arange(6.0).reshape(2, 3)
+    with open_recording(back(lfp, tmp_path / "o.h5", tmp_path, "--dt", "0.1")) as file:
+        assert file.signal(name).units == units
+
+
+@pytest.mark.parametrize(
+    ("name", "signal", "units"),
+    [
+        ("EX_population_LaminarCurrentSourceDensity", "", "nA/um3"),
+        ("CSDsum", "", "nA/um3"),
+        ("LFPsum", "", "mV"),
+        ("CurrentDipoleMoment_sum", "total", "nA um"),
+        ("EX_population_CurrentDipoleMoment", "EX", "nA um"),
+    ],
+)
+def test_files_of_hybridlfpy_tell_their_unit_by_name(lfp, tmp_path, name, signal, units):
+    with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+        file["data"] = np.arange(60.0).reshape(3, 20)
+        file["srate"] = 1000.0
+    with open_recording(back(lfp, tmp_path / f"{name}.h5", tmp_path)) as file:
+        sampled = file.dipole(signal) if signal else file.signal(name)
+        assert sampled.units == units
+        assert sampled.data[1].tolist() == [1.0, 21.0, 41.0]
+
+
+def test_tables_and_hdf5_of_hnn(lfp, tmp_path):
+    rows = [f"{0.025 * k:.3f},{k}e-3,{k}e-4,{9 * k}e-4" for k in range(40)]
+    (tmp_path / "dpl.csv").write_text("\n".join(["times,agg,L2,L5", *rows]), encoding="utf-8")
+    with h5py.File(tmp_path / "dpl.hdf5", "w") as file:
+        file["h5io/key_times"] = 0.025 * np.arange(40)
+        for label, factor in (("agg", 1e-3), ("L2", 1e-4), ("L5", 9e-4)):
+            file[f"h5io/key_data/key_{label}"] = factor * np.arange(40)
+    for name in ("dpl.csv", "dpl.hdf5"):
+        with open_recording(back(lfp, tmp_path / name, tmp_path)) as file:
+            assert file.dipole("total").dt == pytest.approx(0.025)
+            np.testing.assert_allclose(file.dipole("total").data[:, 2], 1e3 * np.arange(40))
+            np.testing.assert_allclose(file.dipole("L5").data[:, 2], 9e2 * np.arange(40))
+
+
+def test_populations_and_dipoles_of_netpyne(lfp, tmp_path):
+    tree = {
+        "simConfig": {"recordStep": 0.05},
+        "net": {"pops": {"E": {"cellGids": [0, 1]}, "I": {"cellGids": [5]}, "N": {"tags": {}}}},
+        "simData": {
+            "dipoleSum": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+            "spkt": [5.0, 1.0, 2.0],
+            "spkid": [0, 5, 9],
+        },
+    }
+    (tmp_path / "o.json").write_text(json.dumps(tree))
+    with open_recording(back(lfp, tmp_path / "o.json", tmp_path)) as file:
+        assert file.dipole("total").data[1].tolist() == [4.0, 5.0, 6.0]
+        assert file.dipole("total").dt == 0.05
+        assert file.spike_populations == ["E", "I", "cells"]
+        assert file.spikes("I")[1].tolist() == [5]
+        assert file.spikes("cells")[1].tolist() == [9]
+
+
+def test_spikes_of_sonata_without_populations(lfp, tmp_path):
+    with h5py.File(tmp_path / "spikes.h5", "w") as file:
+        file["spikes/timestamps"] = [3.0, 1.0]
+        file["spikes/gids"] = np.array([7, 2], np.uint64)
+    with open_recording(back(lfp, tmp_path / "spikes.h5", tmp_path)) as file:
+        assert [values.tolist() for values in file.spikes("cells")] == [[1.0, 3.0], [2, 7]]
+
+
+def test_reports_keep_the_sections_of_chosen_columns(lfp, recording, tmp_path):
+    # columns in another order, of which none is of the first section of its cell
+    chosen = "1.dend[0](0.75),0.dend[0](0.25),1.dend[0](0.25)"
+    options = ("--to", "sonata", "--signal", "imem/E", "--channels", chosen)
+    lfp("convert", "-q", recording, tmp_path / "out", *options)
+    with (
+        h5py.File(tmp_path / "out" / "imem_E.h5") as file,
+        open_recording(recording) as original,
+    ):
+        mapping = file["report/E/mapping"]
+        assert mapping["node_ids"][:].tolist() == [0, 1]
+        assert mapping["index_pointers"][:].tolist() == [0, 1, 3]
+        assert mapping["element_ids"][:].tolist() == [1, 1, 1]
+        assert mapping["element_pos"][:].tolist() == [0.25, 0.75, 0.25]
+        samples = original.report("imem", "E").data[:][:, [1, 5, 4]]
+        assert np.array_equal(file["report/E/data"][:], samples.astype("f4"))
+
+
+@pytest.fixture
+def nwb_file(tmp_path):
+    """An NWB file, and what writes it."""
+    pynwb = pytest.importorskip("pynwb")
+    from datetime import datetime, timezone
+
+    file = pynwb.NWBFile(
+        session_description="x",
+        identifier="x",
+        session_start_time=datetime(2020, 1, 1, tzinfo=timezone.utc),
+    )
+
+    def write():
+        with pynwb.NWBHDF5IO(tmp_path / "in.nwb", "w") as stream:
+            stream.write(file)
+        return tmp_path / "in.nwb"
+
+    return file, write
+
+
+def electrodes_of(file, count):
+    device = file.create_device(name="probe")
+    group = file.create_electrode_group(name="g", description="g", location="x", device=device)
+    for number in range(count):
+        file.add_electrode(group=group, location="x", x=0.0, y=0.0, z=20.0 * number)
+    return file.create_electrode_table_region(region=list(range(count)), description="all")
+
+
+def test_nwb_interfaces_columns_and_gains(lfp, nwb_file, tmp_path):
+    from pynwb import TimeSeries
+    from pynwb.ecephys import LFP, ElectricalSeries
+
+    file, write = nwb_file
+    samples = np.arange(20.0).reshape(10, 2)
+    interface = LFP(name="LFP")
+    file.add_acquisition(interface)
+    series = ElectricalSeries(
+        name="lfp",
+        data=samples,
+        electrodes=electrodes_of(file, 2),
+        # clocks jitter
+        timestamps=np.arange(10) * 1e-3 + np.array([0, 1e-6] * 5),
+        conversion=1e-6,
+        channel_conversion=[1.0, 2.0],
+    )
+    interface.add_electrical_series(series)
+    file.add_acquisition(TimeSeries(name="one", data=np.arange(5.0), unit="mV", rate=100.0))
+    with open_recording(back(lfp, write(), tmp_path)) as recorded:
+        signal = recorded.signal("lfp")
+        np.testing.assert_allclose(signal.data[:], samples * [1e-3, 2e-3])
+        assert signal.dt == pytest.approx(1.0, abs=1e-3)
+        assert signal.positions[:, 2].tolist() == [0.0, 20.0]
+        assert recorded.signal("one").data[:].tolist() == [[0], [1], [2], [3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("series", "text"),
+    [
+        ({"offset": 0.5, "rate": 1000.0}, "has an offset of 0.5"),
+        ({"timestamps": [0.0, 0.001, 0.002, 0.007]}, "no even steps"),
+    ],
+)
+def test_nwb_series_that_would_come_out_wrong(lfp, nwb_file, tmp_path, series, text):
+    from pynwb import TimeSeries
+
+    file, write = nwb_file
+    file.add_acquisition(TimeSeries(name="a", data=np.ones((4, 1)), unit="mV", **series))
+    said = lfp("convert", write(), tmp_path / "x.h5", code=3)
+    assert text in said.err
+    assert not (tmp_path / "x.h5").exists()

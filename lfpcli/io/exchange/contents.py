@@ -36,8 +36,35 @@ _SCALES: dict[str, tuple[str, int]] = {
     "T/m": ("field gradient", 0),
     "fT/cm": ("field gradient", -13),
     "nA/um3": ("current density", 0),
-    "uA/mm3": ("current density", 6),
+    "uA/mm3": ("current density", -6),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elements:
+    """Which part of which cell each column of a report is.
+
+    Attributes
+    ----------
+    cells : ndarray of int, shape (C,)
+        Gids.
+    sections : ndarray of int, shape (C,)
+        Numbers of sections, in the order of those of the cell.
+    places : ndarray, shape (C,)
+        Place along the section, 0 to 1.
+    """
+
+    cells: np.ndarray
+    sections: np.ndarray
+    places: np.ndarray
+
+    def of_columns(self, columns: np.ndarray) -> Elements:
+        """Those of some columns, by number, shape (n,)."""
+        return Elements(
+            cells=self.cells[columns],
+            sections=self.sections[columns],
+            places=self.places[columns],
+        )
 
 
 @dataclass(kw_only=True)
@@ -71,6 +98,8 @@ class Traces:
     segments : ndarray of int, shape (C,), or None
         The segment that each channel is, by its row in the geometry of the population that `name`
         ends in; None where channels are no segments.
+    elements : Elements, optional
+        What of which cell each channel of a report is.
     """
 
     name: str
@@ -86,6 +115,7 @@ class Traces:
     share: str = ""
     share_types: dict[str, str] = field(default_factory=dict)
     segments: np.ndarray | None = None
+    elements: Elements | None = None
 
     @property
     def times(self) -> np.ndarray:
@@ -140,6 +170,7 @@ class Traces:
             channels=[self.channels[k] for k in columns],
             positions=None if self.positions is None else self.positions[columns],
             segments=None if self.segments is None else self.segments[columns],
+            elements=None if self.elements is None else self.elements.of_columns(columns),
         )
 
     def in_units(self, units: str) -> Traces:
@@ -150,7 +181,8 @@ class Traces:
         UsageError
             Where the unit is unknown or of another quantity.
         """
-        factor = unit_factor(self.units, units)
+        with named(self.name):
+            factor = unit_factor(self.units, units)
         if factor == 1.0:
             return replace(self, units=units)
         return self._mapped(lambda samples: samples.scaled(factor), units=units)
@@ -158,6 +190,18 @@ class Traces:
     def at_interval(self, to_dt: float) -> Traces:
         """The same at another sampling interval, ms; filtered so that nothing is aliased."""
         return self._mapped(lambda samples: samples.resampled(self.dt, to_dt), dt=to_dt)
+
+
+@contextlib.contextmanager
+def named(name: str) -> Iterator[None]:
+    """Put the name of a signal before what is wrong with its unit."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(
+            f"{name}: {error.message}",
+            remedy=f"{error.remedy}; or choose other signals with --signal",
+        ) from error
 
 
 def unit_factor(units: str, wanted: str) -> float:

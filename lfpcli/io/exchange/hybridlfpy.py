@@ -11,6 +11,7 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.hdf5 import CheckedDataset, number, numbers
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces
+from lfpcli.io.exchange.lfpy_files import units_of
 from lfpcli.io.exchange.samples import Samples, Turned
 from lfpcli.io.recording import open_hdf5
 
@@ -59,11 +60,18 @@ def _write(samples: Samples, dt: float, path: Path, dtype: str) -> None:
         file["srate"] = 1000.0 / dt
 
 
+def _population(label: str) -> str:
+    """The population that a file is of, "total" of their sum."""
+    head, between, _ = label.partition("_population_")
+    return head if between else "total"
+
+
 @contextlib.contextmanager
 def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     """Yield the signal of a file of hybridLFPy (channels first) or ViSAPy (samples first).
 
-    The longer axis of ``/data`` is time.
+    The longer axis of ``/data`` is time. The name of the file tells the class of LFPykit that
+    measured, and so the unit; a dipole moment becomes one.
 
     Raises
     ------
@@ -80,13 +88,23 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
         values: CheckedDataset | Turned = data
         if data.shape[0] < data.shape[1]:
             values = Turned(data)
+        label = Path(name).stem
+        units = units_of(label)
+        share, channels = "", [str(k) for k in range(values.shape[1])]
+        if units == "nA um" and values.shape[1] == 3:
+            population = _population(label)
+            share = "total" if population == "total" else "population"
+            label, channels = f"dipole/{population}", ["x", "y", "z"]
+        elif "CSD" in label:
+            units = "nA/um3"
         traces = Traces(
-            name=Path(name).stem,
+            name=label,
             samples=Samples(values),
-            units="mV",
+            units=units,
             dt=1000.0 / rate,
             t_start=0.0,
-            channels=[str(k) for k in range(values.shape[1])],
+            channels=channels,
             model="from hybridLFPy",
+            share=share,
         )
         yield Contents(traces=[traces], source=name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import h5py
@@ -15,12 +17,21 @@ from lfpcli.io.exchange.contents import Contents, Traces
 from lfpcli.io.exchange.samples import Samples, Turned
 from lfpcli.io.recording import open_hdf5
 
-# units of what LFPykit's classes return, by the begin of their names
-_UNITS = {
-    "CurrentDipoleMoment": "nA um",
-    "LaminarCurrentSourceDensity": "nA/um3",
-    "VolumetricCurrentSourceDensity": "nA",
-}
+# a class of LFPykit, and behind it the number that LFPy gives the probes of a network
+PROBE = re.compile(r"\w*(?:Potential|Electrode|Density|Moment|VolumeConductor)\d*")
+DIPOLE = "CurrentDipoleMoment"
+# fields of a network that are parts of the currents, not populations
+_CURRENTS = ("ipas", "icap", "isyn_e", "isyn_i")
+
+
+def units_of(name: str) -> str:
+    """Unit of what a class of LFPykit returns, told by its name in the name of a dataset or file.
+
+    Potentials are in mV, current source densities in nA/um3, dipole moments in nA um.
+    """
+    if DIPOLE in name:
+        return "nA um"
+    return "nA/um3" if "CurrentSourceDensity" in name else "mV"
 
 
 @contextlib.contextmanager
@@ -49,7 +60,7 @@ def opened(source: str | os.PathLike[str], dt: float | None = None) -> Iterator[
         traces = []
         for probe, node in file.items():
             if isinstance(node, h5py.Dataset):
-                traces.append(_traces(probe, node, dt))
+                traces += _traces(probe, node, dt)
         if not traces:
             raise InputError("holds no signals of LFPy", source=name, remedy="see lfp info")
         yield Contents(traces=traces, source=name)
@@ -68,7 +79,8 @@ class _Field:
         return np.ascontiguousarray(np.asarray(self._source[:, rows][self._field]).T)
 
 
-def _traces(probe: str, data: Any, dt: float) -> Traces:
+def _traces(probe: str, data: Any, dt: float) -> list[Traces]:
+    """What a probe saw; a dipole moment becomes one, as do its shares."""
     shares: dict[str, Samples] = {}
     again = "write it again with LFPy"
     if data.shape is None or len(data.shape) != 2:
@@ -85,17 +97,30 @@ def _traces(probe: str, data: Any, dt: float) -> Traces:
         whole: Any = _Field(data, "imem")
     else:
         whole = Turned(data)
-    units = "mV"
-    for begin, unit in _UNITS.items():
-        if probe.startswith(begin):
-            units = unit
-    return Traces(
+    traces = Traces(
         name=probe,
         samples=Samples(whole),
-        units=units,
+        units=units_of(probe),
         dt=dt,
         t_start=0.0,
         channels=[str(k) for k in range(whole.shape[1])],
         model="from LFPy",
         shares=shares,
+        share_types={name: "current" if name in _CURRENTS else "population" for name in shares},
     )
+    if not probe.startswith(DIPOLE) or whole.shape[1] != 3:
+        return [traces]
+    populations = [name for name in shares if name not in _CURRENTS]
+    parts = {"total": traces.samples, **{name: shares[name] for name in populations}}
+    return [
+        replace(
+            traces,
+            name=f"dipole/{name}",
+            samples=samples,
+            channels=["x", "y", "z"],
+            shares={},
+            share_types={},
+            share="total" if name == "total" else "population",
+        )
+        for name, samples in parts.items()
+    ]

@@ -19,10 +19,11 @@ from lfpcli.io.stream import check_input
 
 @contextlib.contextmanager
 def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
-    """Yield the LFP (mV) and the spikes of a simulation that NetPyNE saved as JSON.
+    """Yield the LFP (mV), dipole moment and spikes of a simulation that NetPyNE saved as JSON.
 
-    NetPyNE counts the y of electrodes downwards; here y is minus that. Pickled files are not
-    read, since reading them runs code.
+    Spikes are those of its populations where the file has the network, which tells their gids;
+    else of one population, cells. NetPyNE counts the y of electrodes downwards; here y is minus
+    that. Pickled files are not read, since reading them runs code.
 
     Raises
     ------
@@ -44,16 +45,17 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     contents = Contents(source=str(path))
     if data.get("LFP"):
         contents.traces.append(_lfp(data["LFP"], settings, path))
+    if data.get("dipoleSum"):
+        contents.traces.append(_dipole(data["dipoleSum"], settings, path))
     if data.get("spkt"):
-        contents.trains.append(_spikes(data, path))
+        contents.trains += _spikes(data, _populations(tree, path), path)
     if not contents.traces and not contents.trains:
-        raise InputError("has neither LFP nor spikes", source=path, remedy="record them")
+        raise InputError("has no LFP, dipole or spikes", source=path, remedy="record them")
     yield contents
 
 
 def _lfp(rows: Any, settings: Mapping[str, Any], path: Path) -> Traces:
     samples = _numbers(rows, 2, path, "simData.LFP")
-    interval = _numbers(settings.get("recordStep", 0.1), 0, path, "simConfig.recordStep")
     places = settings.get("recordLFP")
     positions = None
     if places:
@@ -68,7 +70,7 @@ def _lfp(rows: Any, settings: Mapping[str, Any], path: Path) -> Traces:
         name="LFP",
         samples=Samples(samples),
         units="mV",
-        dt=float(interval),
+        dt=_interval(settings, path),
         t_start=0.0,
         channels=[str(k) for k in range(samples.shape[1])],
         positions=positions,
@@ -77,7 +79,47 @@ def _lfp(rows: Any, settings: Mapping[str, Any], path: Path) -> Traces:
     )
 
 
-def _spikes(data: Mapping[str, Any], path: Path) -> Trains:
+def _interval(settings: Mapping[str, Any], path: Path) -> float:
+    return float(_numbers(settings.get("recordStep", 0.1), 0, path, "simConfig.recordStep"))
+
+
+def _dipole(rows: Any, settings: Mapping[str, Any], path: Path) -> Traces:
+    """The moment of all cells, by LFPykit in nA um; its axes are those of the cells."""
+    samples = _numbers(rows, 2, path, "simData.dipoleSum")
+    if samples.shape[1] != 3:
+        raise InputError(
+            f"has {samples.shape[1]} columns, expected x, y and z",
+            source=f"{path}: simData.dipoleSum",
+            remedy="save it again",
+        )
+    return Traces(
+        name="dipole/total",
+        samples=Samples(samples),
+        units="nA um",
+        dt=_interval(settings, path),
+        t_start=0.0,
+        channels=["x", "y", "z"],
+        model="current dipole moment",
+        share="total",
+    )
+
+
+def _populations(tree: Mapping[str, Any], path: Path) -> dict[str, np.ndarray]:
+    """Gids of the populations of the network, where it was saved too."""
+    network = tree.get("net")
+    populations = network.get("pops") if isinstance(network, dict) else None
+    gids: dict[str, np.ndarray] = {}
+    for name, facts in populations.items() if isinstance(populations, dict) else ():
+        listed = facts.get("cellGids") if isinstance(facts, dict) else None
+        if listed:
+            key = f"net.pops.{name}.cellGids"
+            gids[str(name)] = _numbers(listed, 1, path, key).astype(np.int64)
+    return gids
+
+
+def _spikes(
+    data: Mapping[str, Any], populations: Mapping[str, np.ndarray], path: Path
+) -> list[Trains]:
     times = _numbers(data["spkt"], 1, path, "simData.spkt")
     node_ids = _numbers(data.get("spkid"), 1, path, "simData.spkid").astype(np.int64)
     if len(times) != len(node_ids):
@@ -85,7 +127,17 @@ def _spikes(data: Mapping[str, Any], path: Path) -> Trains:
             "spkt and spkid differ in length", source=f"{path}: simData", remedy="save it again"
         )
     order = np.lexsort((node_ids, times))
-    return Trains(population="cells", times=times[order], node_ids=node_ids[order])
+    times, node_ids = times[order], node_ids[order]
+    trains = []
+    told = np.zeros(len(times), bool)
+    for name, gids in populations.items():
+        inside = np.isin(node_ids, gids)
+        told |= inside
+        if np.any(inside):
+            trains.append(Trains(population=name, times=times[inside], node_ids=node_ids[inside]))
+    if not np.all(told):
+        trains.append(Trains(population="cells", times=times[~told], node_ids=node_ids[~told]))
+    return trains
 
 
 def _numbers(values: Any, ndim: int, path: Path, key: str) -> np.ndarray:

@@ -35,6 +35,8 @@ from lfpcli.io.exchange.samples import Samples
 # NWB wants a moment that the session began; a simulation has none, and the wall clock would make
 # two files of one recording differ
 _LONGEST_REASON = 300
+# share of a step that times of samples may be off
+_JITTER = 0.1
 SESSION_START = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 # potentials are series of electrodes, all else plain time series
 POTENTIALS = ("V", "mV", "uV", "nV")
@@ -257,27 +259,75 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
 
 
 def _series_of(file: Any) -> list[Any]:
-    series = list(file.acquisition.values())
+    """Series of one or several channels; interfaces such as LFP hold some."""
+    interfaces = list(file.acquisition.values())
     for module in file.processing.values():
-        for interface in module.data_interfaces.values():
-            inner = getattr(interface, "electrical_series", None)
-            series += [interface] if inner is None else list(inner.values())
+        interfaces += module.data_interfaces.values()
+    series = []
+    for interface in interfaces:
+        inner = getattr(interface, "electrical_series", None)
+        series += [interface] if inner is None else list(inner.values())
     wanted = [each for each in series if isinstance(each, pynwb.TimeSeries)]
-    return [each for each in wanted if np.ndim(each.data) == 2]
+    return [each for each in wanted if np.ndim(each.data) in (1, 2) and _is_real(each.data)]
+
+
+def _is_real(data: Any) -> bool:
+    return np.dtype(getattr(data, "dtype", float)).kind in "fiu"
+
+
+class _Column:
+    """A series of one channel (T,), seen as (T, 1)."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.shape = (int(source.shape[0]), 1)
+        self.dtype: np.dtype[Any] = source.dtype
+        self.name = str(getattr(source, "name", "samples"))
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.asarray(self._source[rows])[:, None]
+
+
+def _times(series: Any) -> tuple[float, float]:
+    """Rate, Hz, and begin, s, of a series.
+
+    Raises
+    ------
+    InputError
+        Where its times are no even steps.
+    """
+    if series.rate is not None:
+        return float(series.rate), float(series.starting_time or 0.0)
+    stamps = np.asarray(series.timestamps[:], float)
+    if len(stamps) < 2 or not stamps[-1] > stamps[0]:
+        raise InputError(
+            f"series '{series.name}' has neither a rate nor two times",
+            source=series.name,
+            remedy="resample it to a constant rate",
+        )
+    step = (stamps[-1] - stamps[0]) / (len(stamps) - 1)
+    even = stamps[0] + step * np.arange(len(stamps))
+    # clocks of acquisition systems jitter
+    if np.abs(stamps - even).max() > _JITTER * step:
+        raise InputError(
+            f"series '{series.name}' has times that are no even steps",
+            source=series.name,
+            remedy="resample it to a constant rate",
+        )
+    return 1.0 / step, float(stamps[0])
 
 
 def _traces(series: Any) -> Traces:
-    rate, start = series.rate, series.starting_time
-    if rate is None:
-        stamps = np.asarray(series.timestamps[:2], float)
-        if len(stamps) < 2 or not stamps[1] > stamps[0]:
-            raise InputError(
-                f"series '{series.name}' has neither a rate nor two times",
-                source=series.name,
-                remedy="resample it to a constant rate",
-            )
-        rate, start = 1.0 / (stamps[1] - stamps[0]), stamps[0]
-    count = series.data.shape[1]
+    rate, start = _times(series)
+    data = series.data if np.ndim(series.data) == 2 else _Column(series.data)
+    count = data.shape[1]
+    offset = float(getattr(series, "offset", 0.0) or 0.0)
+    if offset:
+        raise InputError(
+            f"series '{series.name}' has an offset of {offset:g}, which lfp does not add",
+            source=series.name,
+            remedy="add it to the samples, and set offset to 0",
+        )
     channels, positions = [str(k) for k in range(count)], None
     electrodes = getattr(series, "electrodes", None)
     if electrodes is not None:
@@ -290,13 +340,16 @@ def _traces(series: Any) -> Traces:
     if moment != name and count == 3:
         name, channels = f"dipole/{moment}", ["x", "y", "z"]
     # samples are stored as numbers that the conversion turns into volts
-    factor = float(series.conversion) * (1000.0 if electrical else 1.0)
+    factor: Any = float(series.conversion) * (1000.0 if electrical else 1.0)
+    by_channel = getattr(series, "channel_conversion", None)
+    if by_channel is not None:
+        factor = factor * np.asarray(by_channel, float)
     return Traces(
         name=name,
-        samples=Samples(series.data, factor=factor),
+        samples=Samples(data, factor=factor),
         units="mV" if electrical else str(series.unit),
-        dt=1000.0 / float(rate),
-        t_start=1000.0 * float(start or 0.0),
+        dt=1000.0 / rate,
+        t_start=1000.0 * start,
         channels=channels,
         positions=positions,
         model="from NWB",

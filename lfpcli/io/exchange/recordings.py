@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.geometry import Geometry
-from lfpcli.io.exchange.contents import Contents, Traces, Trains
+from lfpcli.io.exchange.contents import Contents, Elements, Traces, Trains
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.frames import segment_names
 from lfpcli.io.recording import GAIN, Recording, Report, Sampled, Signal, open_recording
@@ -111,6 +111,7 @@ def _report(variable: str, population: str, report: Report, geometry: Geometry |
         positions=None if geometry is None or rows is None else geometry.middle[rows],
         model="recorded variable",
         segments=rows,
+        elements=Elements(cells=cells, sections=report.element_ids, places=report.element_pos),
     )
 
 

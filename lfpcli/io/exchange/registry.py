@@ -50,6 +50,8 @@ class Format:
         What of a recording it holds.
     lacks : tuple of str
         What it cannot hold, of `PARTS`.
+    chooses_type : bool
+        Whether samples may be stored in single precision or in double.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Format:
     folder: bool = False
     keeps: str = ""
     lacks: tuple[str, ...] = ()
+    chooses_type: bool = True
 
     def load(self) -> ModuleType:
         """Import the module that writes or reads the format.
@@ -144,6 +147,7 @@ TARGETS = (
         extra="edf",
         keeps="one signal, in 16 (.edf) or 24 bits (.bdf) over the range of each channel",
         lacks=("geometry", "parameters", "spikes", "positions", "shares"),
+        chooses_type=False,
     ),
     Format(
         name="fif",
@@ -162,6 +166,7 @@ TARGETS = (
         extra="mne",
         keeps="one dipole moment, rounded to 0.1 ms and 1e-12 A m",
         lacks=("geometry", "parameters", "spikes", "signals"),
+        chooses_type=False,
     ),
     Format(
         name="stc",
@@ -171,6 +176,7 @@ TARGETS = (
         extra="mne",
         keeps="dipole moments along z, a vertex each, in single precision (NAME-vl.stc)",
         lacks=("geometry", "parameters", "spikes", "signals"),
+        chooses_type=False,
     ),
     Format(
         name="nc",
@@ -188,6 +194,7 @@ TARGETS = (
         extra="neo",
         keeps="signals, dipoles, reports, spikes; positions as array annotations",
         lacks=("geometry", "parameters", "shares"),
+        chooses_type=False,
     ),
     Format(
         name="sonata",
@@ -195,6 +202,7 @@ TARGETS = (
         folder=True,
         keeps="spikes, reports in single precision, potentials as ecp files, contacts",
         lacks=("geometry", "parameters", "dipoles", "shares"),
+        chooses_type=False,
     ),
     Format(
         name="hybridlfpy",
@@ -229,6 +237,7 @@ TARGETS = (
         suffixes=(".gdf",),
         keeps="spikes as lines of gid and ms",
         lacks=("geometry", "parameters", "signals", "dipoles"),
+        chooses_type=False,
     ),
 )
 

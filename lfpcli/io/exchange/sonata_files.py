@@ -54,7 +54,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         written += 1
     for traces in contents.traces:
         head, _, population = traces.name.partition("/")
-        if population and head != "dipole":
+        if population and traces.elements is not None:
             _write_report(traces, head, population, path / f"{head}_{population}.h5")
         elif traces.units in ("V", "mV", "uV", "nV") and traces.positions is not None:
             # the unit of bmtk's files, whatever they say
@@ -94,10 +94,12 @@ def _mark(file: h5py.File) -> None:
 
 
 def _write_report(traces: Traces, variable: str, population: str, path: Path) -> None:
-    cells, sections, positions = _elements(traces.channels)
-    node_ids, first = np.unique(cells, return_index=True)
-    pointers = np.concatenate([first, [len(cells)]]).astype(np.uint64)
-    samples = traces.samples
+    assert traces.elements is not None
+    # the columns of a cell lie side by side, whatever the order in which they were chosen
+    order = np.argsort(traces.elements.cells, kind="stable")
+    elements, samples = traces.elements.of_columns(order), traces.samples.narrowed(None, order)
+    node_ids, counts = np.unique(elements.cells, return_counts=True)
+    pointers = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
     with new_hdf5(path) as file:
         _mark(file)
         base = f"report/{population}"
@@ -111,28 +113,11 @@ def _write_report(traces: Traces, variable: str, population: str, path: Path) ->
         mapping["node_ids"].attrs["sorted"] = np.uint8(1)
         mapping["index_pointers"] = pointers
         mapping["index_pointer"] = mapping["index_pointers"]
-        mapping["element_ids"] = sections.astype(np.uint32)
-        mapping["element_pos"] = positions
+        mapping["element_ids"] = elements.sections.astype(np.uint32)
+        mapping["element_pos"] = elements.places
         stop = traces.t_start + traces.dt * samples.shape[0]
         mapping["time"] = np.array([traces.t_start, stop, traces.dt])
         mapping["time"].attrs["units"] = "ms"
-
-
-def _elements(channels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cells, section numbers and places of a report's columns, from their names.
-
-    Sections count from 0 in each cell, in the order in which they come.
-    """
-    cells, sections, positions = [], [], []
-    numbers: dict[str, dict[str, int]] = {}
-    for channel in channels:
-        gid, _, rest = channel.partition(".")
-        section, _, x = rest.removesuffix(")").rpartition("(")
-        known = numbers.setdefault(gid, {})
-        cells.append(int(gid))
-        sections.append(known.setdefault(section, len(known)))
-        positions.append(float(x))
-    return np.array(cells), np.array(sections), np.array(positions)
 
 
 def _write_ecp(traces: Traces, folder: Path) -> None:
@@ -168,7 +153,9 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     """
     with open_hdf5(source) as (file, name):
         contents = Contents(source=name)
-        for population in file.get("spikes", ()):
+        spikes = file.get("spikes", {})
+        # files before version 0.1 of the format have no populations
+        for population in ("",) if "timestamps" in spikes else spikes:
             contents.trains.append(read_trains(file, name, population))
         contents.traces += [plain_traces(report) for report in read_reports(file, name)]
         if "ecp/data" in file:
@@ -181,11 +168,12 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
 
 
 def read_trains(file: h5py.File, name: str, population: str) -> Trains:
-    """Spikes of a population of a file."""
+    """Spikes of a population of a file; "" stands for a file that names none."""
     again = "write it again in SONATA's layout"
-    base = f"spikes/{population}"
+    base = f"spikes/{population}".rstrip("/")
     stamps = numbers(file, f"{base}/timestamps", name, ndim=1, remedy=again)
-    cells = numbers(file, f"{base}/node_ids", name, ndim=1, remedy=again)
+    ids = "node_ids" if f"{base}/node_ids" in file else "gids"
+    cells = numbers(file, f"{base}/{ids}", name, ndim=1, remedy=again)
     times = whole(stamps) * milliseconds(Path(name), stamps.attrs.get("units", "ms"))
     node_ids = whole(cells, np.int64)
     if len(times) != len(node_ids):
@@ -195,7 +183,7 @@ def read_trains(file: h5py.File, name: str, population: str) -> Trains:
             remedy=again,
         )
     order = np.lexsort((node_ids, times))
-    return Trains(population=population, times=times[order], node_ids=node_ids[order])
+    return Trains(population=population or "cells", times=times[order], node_ids=node_ids[order])
 
 
 def read_potentials(file: h5py.File, name: str) -> Traces:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, whole
-from lfpcli.io.exchange.contents import Traces
+from lfpcli.io.exchange.contents import Elements, Traces
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.text import as_text
 
@@ -202,4 +202,5 @@ def plain_traces(report: ElementReport) -> Traces:
         t_start=report.t_start(),
         channels=channels,
         model="SONATA report",
+        elements=Elements(cells=report.cells, sections=report.element_ids, places=along),
     )

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +31,10 @@ from lfpcli.io.exchange.registry import (
 from lfpcli.io.provenance import digest, provenance, read_provenance
 from lfpcli.tasks.convert.selection import Selection, selected
 from lfpcli.tasks.convert.sniffing import sniffed
+from lfpcli.tasks.convert.unheeded import Formats, check_options, check_spikes_alone
 
 RECORDING = "lfp"
 RECORDING_SUFFIXES = (".h5", ".hdf5")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Formats:
-    """What is known of the formats beside the names of the files.
-
-    Attributes
-    ----------
-    to, from_ : str, optional
-        Names of the formats, where suffix and contents do not tell them.
-    dt : float, optional
-        Sampling interval of files that do not tell it, ms.
-    circuit : path-like, optional
-        Configuration of the circuit whose reports or spikes are read.
-    cell_type : str, optional
-        Name of the cell of templates; the name of the file by default.
-    """
-
-    to: str | None = None
-    from_: str | None = None
-    dt: float | None = None
-    circuit: str | os.PathLike[str] | None = None
-    cell_type: str | None = None
 
 
 def convert(
@@ -107,6 +84,7 @@ def convert(
     _check_destination(name, target, force)
     with stream.local_file(source) as (path, label):
         reader = source_format(formats.from_ or sniffed(path, label))
+        check_options(reader, target, selection, formats)
         if reader.name in ("templates", "mearec-templates"):
             record = provenance(command, inputs=_inputs(path, label, ()))
             with _templates_destination(reader, target, name, force) as written:
@@ -125,16 +103,17 @@ def convert(
         with _opened(reader, path, label, formats) as contents:
             contents.source = label
             chosen = selected(contents, selection)
+            check_spikes_alone(chosen, selection)
             _watch(chosen, progress)
             if target is None or writer is None:
                 inputs = _inputs(path, label, contents.files)
                 record = provenance(command, inputs=inputs, **_history(contents))
-                _write_back(chosen, name, record, dtype=selection.dtype, force=force)
+                _write_back(chosen, name, record, dtype=selection.sample_type, force=force)
             else:
                 _tell_losses(contents, chosen, target)
                 with _destination(name, target, force) as destination:
-                    told = _told_name(name, target)
-                    writer.write(chosen, destination, Target(name=told, dtype=selection.dtype))
+                    file = Target(name=_told_name(name, target), dtype=selection.sample_type)
+                    writer.write(chosen, destination, file)
     progress(1.0)
 
 
@@ -213,14 +192,6 @@ def _convert_weights(
             f"{label} is of format {reader.name}, which has no weights",
             remedy="give a model whose tables [[probe]], [[eeg]] or [[meg]] measure",
         )
-    refused = {
-        "--time": selection.time,
-        "--resample": selection.resample,
-        "--units": selection.units,
-    }
-    for option, value in refused.items():
-        if value is not None:
-            raise UsageError(f"{option} does not go with weights", remedy="leave it out")
     from lfpcli.tasks.convert.models import write_weights
 
     with atomic_output(name, force=force) as written:

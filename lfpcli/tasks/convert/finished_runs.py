@@ -15,7 +15,7 @@ import numpy as np
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.geometry import Geometry
 from lfpcli.io.exchange.bluerecording import electrode_positions
-from lfpcli.io.exchange.contents import Contents, Traces, Trains, unit_factor
+from lfpcli.io.exchange.contents import Contents, Elements, Traces, Trains, unit_factor
 from lfpcli.io.exchange.samples import Samples, SumOfCells
 from lfpcli.io.exchange.sonata_files import read_potentials, read_trains
 from lfpcli.io.exchange.sonata_reports import DENSITY, ElementReport, read_reports
@@ -293,6 +293,11 @@ class _Run:
             positions=geometry.middle[rows[order]],
             model="SONATA report",
             segments=rows[order],
+            elements=Elements(
+                cells=geometry.gid[rows[order]],
+                sections=geometry.section[rows[order]],
+                places=geometry.x[rows[order]],
+            ),
         )
 
     def _rows(self, report: ElementReport, geometry: Geometry) -> np.ndarray:

@@ -28,8 +28,8 @@ class Selection:
         Sampling interval to change to, ms.
     units : str, optional
         Unit to change to.
-    dtype : {'f8', 'f4'}
-        Type of the samples.
+    dtype : {'f8', 'f4'}, optional
+        Type of the samples; double precision by default.
     """
 
     signals: Sequence[str] = ()
@@ -37,7 +37,12 @@ class Selection:
     channels: Sequence[str] = ()
     resample: float | None = None
     units: str | None = None
-    dtype: str = "f8"
+    dtype: str | None = None
+
+    @property
+    def sample_type(self) -> str:
+        """Type of the samples, as NumPy calls it."""
+        return self.dtype or "f8"
 
 
 def selected(contents: Contents, selection: Selection) -> Contents:

@@ -8,6 +8,8 @@ from pathlib import Path
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
+from lfpcli.io.exchange.dipole_tables import H5IO, HEADINGS
+from lfpcli.io.exchange.lfpy_files import PROBE
 from lfpcli.io.exchange.registry import SOURCES
 from lfpcli.io.sonata.config import is_config
 
@@ -32,6 +34,8 @@ def sniffed(path: Path, label: str) -> str:
         return "circuit" if _is_config(path) else "netpyne"
     first = [line for line in text.decode("latin-1").splitlines() if line.strip("# \t")][:1]
     words = first[0].replace(",", " ").split() if first else []
+    if words and words[0] in HEADINGS and "agg" in words:
+        return "hnn"
     # times of hnn-core have a point, gids have none
     return "hnn" if len(words) > 1 and "." in words[0] else "gdf"
 
@@ -61,9 +65,11 @@ def _sniffed_hdf5(path: Path, label: str) -> str:
         return "network"
     if names & {"spikes", "report", "reports", "ecp"}:
         return "sonata"
+    if H5IO in names:
+        return "hnn"
     if {"data", "srate"} <= names:
         return "hybridlfpy"
-    if any(name.endswith(("Potential", "Electrode", "Density", "Moment")) for name in names):
+    if any(PROBE.fullmatch(name) for name in names):
         return "lfpy"
     if "electrodes" in names:
         raise InputError(
