@@ -14,6 +14,7 @@ import numpy as np
 
 from lfpcli.guarded.survey import FAILURES
 from lfpcli.io.storage import chunk_rows, create_checked, store
+from lfpcli.io.text import as_text
 
 TIME, CHANNEL, PLACE_AXES = "time", "channel", "xyz"
 SCALES = (TIME, CHANNEL, PLACE_AXES)
@@ -44,14 +45,25 @@ def attach_axes(file: h5py.File) -> None:
 
 
 def sampled_groups(file: h5py.File) -> Iterator[str]:
-    """Yield the paths of the groups of a recording that hold samples."""
-    parents = [file[name] for name in ("dipole", "signals") if name in file]
-    reports = file.get("reports", {})
-    parents += [reports[variable] for variable in reports]
+    """Yield the paths of the groups of a recording that hold samples (T, C) at known times."""
+    parents = [file.get("dipole"), file.get("signals")]
+    reports = file.get("reports")
+    if isinstance(reports, h5py.Group):
+        parents += [reports[variable] for variable in reports]
     for parent in parents:
-        for name in parent:
-            if isinstance(parent.get(f"{name}/data"), h5py.Dataset):
-                yield f"{parent.name}/{name}"
+        # parts of files of strangers are copied as they are
+        for name in parent if isinstance(parent, h5py.Group) else ():
+            group = parent.get(name)
+            if isinstance(group, h5py.Group) and _is_sampled(group):
+                yield str(group.name)
+
+
+def _is_sampled(group: h5py.Group) -> bool:
+    data = group.get("data")
+    if not isinstance(data, h5py.Dataset) or data.shape is None or data.ndim != 2:
+        return False
+    times = [group.attrs.get(name) for name in ("t_start", "dt")]
+    return all(np.isscalar(value) and np.isreal(value) for value in times)
 
 
 def loose_axes(file: h5py.File) -> list[str]:
@@ -94,28 +106,30 @@ class _Axes:
         data = group["data"]
         time, channel = self._time(group, data), self._channel(group, data)
         self._refer(data, [time, channel])
-        for share in group.get("groups", {}).values():
+        shares = group.get("groups")
+        for share in shares.values() if isinstance(shares, h5py.Group) else ():
             self._refer(share, [time, channel])
         if "names" in group:
             self._refer(group["names"], [channel])
         if "positions" in group:
-            if PLACE_AXES not in group:
+            if not _has_scale(group, PLACE_AXES, len(_COMPONENTS)):
                 store(group, PLACE_AXES, _COMPONENTS)
             self._refer(group["positions"], [channel, _scale(group, PLACE_AXES)])
 
     def _time(self, group: h5py.Group, data: h5py.Dataset) -> h5py.Dataset:
         key = float(group.attrs["t_start"]), float(group.attrs["dt"]), int(data.shape[0])
-        if TIME not in group and key in self._times:
-            # a second link, not a second dataset
-            group[TIME] = self._times[key]
-        elif TIME not in group:
-            _store_times(group, *key)
+        if not _has_scale(group, TIME, key[2]):
+            if key in self._times:
+                # a second link, not a second dataset
+                group[TIME] = self._times[key]
+            else:
+                _store_times(group, *key)
         self._times.setdefault(key, group[TIME])
         return _scale(group, TIME)
 
     def _channel(self, group: h5py.Group, data: h5py.Dataset) -> h5py.Dataset:
         is_moment = group.name.startswith("/dipole/")
-        if CHANNEL in group:
+        if _has_scale(group, CHANNEL, int(data.shape[1])):
             pass
         elif is_moment and self._components is not None:
             group[CHANNEL] = self._components
@@ -124,15 +138,17 @@ class _Axes:
         elif group.name.startswith("/reports/"):
             # mapping tells which segment a column is
             store(group, CHANNEL, np.arange(data.shape[1]))
-        elif "names" in group:
-            store(group, CHANNEL, [name.decode() for name in group["names"][()]])
+        elif "names" in group and group["names"].shape == data.shape[1:]:
+            store(group, CHANNEL, [as_text(name) for name in group["names"][()]])
         else:
             store(group, CHANNEL, [str(number) for number in range(data.shape[1])])
         if is_moment:
             self._components = group[CHANNEL]
         return _scale(group, CHANNEL)
 
-    def _refer(self, dataset: h5py.Dataset, scales: list[h5py.Dataset]) -> None:
+    def _refer(self, dataset: Any, scales: list[h5py.Dataset]) -> None:
+        if getattr(dataset, "shape", None) != tuple(len(scale) for scale in scales):
+            return
         references = np.empty(len(scales), object)
         for dimension, scale in enumerate(scales):
             references[dimension] = np.array([scale.ref], h5py.ref_dtype)
@@ -144,6 +160,16 @@ class _Axes:
         """Tell each axis what has it."""
         for scale, uses in self._uses.values():
             _replace(scale, REFERENCES[1], np.array(uses, _USE), _USE)
+
+
+def _has_scale(group: h5py.Group, name: str, length: int) -> bool:
+    """Whether an axis came along with what was copied; one that does not fit goes."""
+    if name not in group:
+        return False
+    if getattr(group[name], "shape", None) == (length,):
+        return True
+    del group[name]
+    return False
 
 
 def _store_times(group: h5py.Group, t_start: float, dt: float, samples: int) -> None:
