@@ -1,4 +1,4 @@
-"""Options of lfp convert that would change nothing are refused, and what is there is not written."""
+"""Options of lfp convert that would change nothing are refused, and nothing is written."""
 
 from __future__ import annotations
 
