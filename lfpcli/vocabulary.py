@@ -101,8 +101,8 @@ AUTO_RANKS: Final = "auto"
 ADAPTIVE: Final = "adaptive"
 INTEGRATORS: Final = ("backward-euler", "crank-nicolson")
 """Methods of the fixed time step, of first and of second order."""
-DT: Final = 0.0625
-"""Time step, ms."""
+DT: Final = 0.025
+"""Time step, ms, that of NEURON."""
 TSTOP: Final = 100.0
 """End of a run, ms."""
 V_INIT: Final = -65.0

@@ -53,6 +53,26 @@ class PhasedWaveforms:
         return waveforms * self.phases + phase, samples - self.before
 
 
+def nearest_samples(times: np.ndarray, *, t_start: float, dt: float) -> np.ndarray:
+    """Samples of a signal that are the nearest to spikes.
+
+    Parameters
+    ----------
+    times : ndarray, shape (spikes,)
+        Of the spikes, ms.
+    t_start, dt : float
+        Of the first sample, and between samples, ms.
+
+    Returns
+    -------
+    ndarray of int64, shape (spikes,)
+        May lie outside of the signal. With second order, currents are those of the middle of
+        steps, so that spikes lie between two samples: the earlier one is taken for all, where
+        rounding errors would choose either.
+    """
+    return np.ceil((times - t_start) / dt - 0.5 - 1e-6).astype(np.int64)
+
+
 def phases_for(count: int, length: int, channels: int) -> int:
     """Phases of so many waveforms (length, channels) that fit into `LARGEST`, a power of two."""
     phases = PHASES

@@ -52,7 +52,7 @@ amp = 0.5
 def test_smallest_model_has_the_documented_defaults() -> None:
     model = load_model(MINIMAL)
     assert model.run == Run()
-    assert (model.run.tstop, model.run.dt, model.run.tstart) == (100.0, 0.0625, 0.0)
+    assert (model.run.tstop, model.run.dt, model.run.tstart) == (100.0, 0.025, 0.0)
     assert (model.run.v_init, model.run.celsius, model.run.seed) == (-65.0, 6.3, None)
     assert model.record == Record()
     assert (model.record.dipole, model.record.vmem, model.record.every) == ("total", "soma", 1)

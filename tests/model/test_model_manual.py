@@ -51,7 +51,7 @@ def test_every_table_and_key_is_in_the_page() -> None:
 
 
 def test_defaults_and_units_are_in_the_page() -> None:
-    assert '.B dt\nA number > 0 (ms) or "adaptive". Default 0.0625.\n' in blocks()["run"]
+    assert '.B dt\nA number > 0 (ms) or "adaptive". Default 0.025.\n' in blocks()["run"]
     assert ".B Ra\nA number > 0 (ohm cm). Optional.\n" in blocks()["cell"]
     assert (
         ".B delay\nA number > 0 (ms) or {dist = NAME, ...}. Default 1.\n" in blocks()["connection"]

@@ -35,6 +35,7 @@ CONTACTS = "x,y,z\n30,0,0\n40,5,150\n60,-20,300\n0,0,-150\n"
 MODEL = """
 [run]
 tstop = 20.0
+dt = 0.0625
 seed = 3
 engine = "neuron"
 [cell.ball]

@@ -27,5 +27,5 @@ def test_lines_of_python_in_the_readme_run(neuron_process, share: Path) -> None:
     found = neuron_process(
         f"import os, lfpcli\nos.chdir({str(share.parent)!r})\n{code}\nresults['lfp'] = lfp.data\n"
     )
-    assert found["lfp"].shape == (11, 1601)
+    assert found["lfp"].shape == (11, 4001)
     assert np.abs(found["lfp"]).max() > 1e-4

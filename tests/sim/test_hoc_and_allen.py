@@ -73,7 +73,7 @@ def test_hoc_file_runs_with_all_that_is_on_its_cell(
     out = tmp_path / "out.h5"
     done = shell(
         "sim", "--hoc", folder / "init.hoc", "--contacts", "40,0,0", "--tstop", 30, "--record",
-        "imem", "-o", out,
+        "imem", "--dt", 0.0625, "-o", out,
     )  # fmt: skip
     assert done.out == ""
     plain = neuron_process(plain_neuron, folder=str(folder))["imem"]

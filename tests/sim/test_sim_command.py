@@ -16,6 +16,7 @@ from lfpcli.io.recording import open_recording
 
 MODEL = """
 [run]
+dt = 0.0625
 tstop = 20.0
 v_init = -65.0
 seed = 7

@@ -7,6 +7,7 @@ import pytest
 from scipy import signal as filters
 
 from lfpcli.errors import InputError
+from lfpcli.forward.waveforms import nearest_samples
 from lfpcli.tasks.statistics.fields import (
     line_spacing,
     spike_features,
@@ -84,6 +85,15 @@ def test_triggered_mean_is_that_of_a_loop() -> None:
     np.testing.assert_allclose(mean, wanted, rtol=1e-12)
     nothing, events = triggered_mean(samples, rows[:1], 5, 19)
     assert events == 0 and np.isnan(nothing).all()
+
+
+def test_spikes_between_two_samples_belong_to_the_earlier() -> None:
+    """Currents of second order lie in the middle of steps, and spikes in that of two samples."""
+    steps = np.arange(4000)
+    for dt, t_start in ((0.025, 0.0), (0.1, 3.0), (1 / 30, -2.0)):
+        for part, expected in ((-0.49, 0), (0.0, 0), (0.49, 0), (0.5, 0), (0.51, 1)):
+            rows = nearest_samples(t_start + dt * (steps + part), t_start=t_start, dt=dt)
+            np.testing.assert_array_equal(rows, steps + expected)
 
 
 def test_features_of_a_triangle() -> None:

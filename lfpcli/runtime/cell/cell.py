@@ -109,7 +109,7 @@ class Cell(Derived, Located, Stimulated):
         extracellular: bool = False,
         tstart: float = 0.0,
         tstop: float = 100.0,
-        dt: float = 2**-4,
+        dt: float = vocabulary.DT,
         celsius: float | None = None,
         gid: int = 0,
         names: Sequence[str] | None = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lfpcli import vocabulary
 from lfpcli.errors import UsageError
 
 
@@ -40,7 +41,7 @@ class RunSettings:
     """
 
     tstop: float
-    dt: float = 0.0625
+    dt: float = vocabulary.DT
     tstart: float = 0.0
     v_init: float = -65.0
     celsius: float = 6.3

@@ -27,7 +27,7 @@ _HEAD = """\
 
 [run]
 tstop = 100.0              # ms
-dt = 0.0625                # ms
+dt = 0.025                 # ms
 v_init = -65.0             # mV
 celsius = 6.3              # degrees C; hh was measured here, rates grow threefold per 10 degrees
 seed = 1                   # of all that is drawn below

@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.filters import filtered
 from lfpcli.forward.treatment import Treatment
+from lfpcli.forward.waveforms import nearest_samples
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording
 from lfpcli.tasks.measure.probe import currents_of
@@ -141,8 +142,7 @@ def _spike(
         raise InputError(f"cell {current.facts['gid']} has no spikes", remedy="give a window")
     if before < 0 or after < 0:
         raise UsageError("a spike window has two lengths of 0 ms or more, before and after")
-    # spikes fall between samples; the nearest one is their middle
-    centre = np.rint((times - current.t_start) / current.dt).astype(int)
+    centre = nearest_samples(times, t_start=current.t_start, dt=current.dt)
     # whole samples on both sides, so that all windows are of one length
     early, late = round(before / current.dt), round(after / current.dt)
     centre = centre[(centre >= early) & (centre + late < len(current.samples))]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, UsageError, located, nearest
+from lfpcli.forward.waveforms import nearest_samples
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.tasks.statistics.fields import (
@@ -324,7 +325,7 @@ def _with_spikes(
     signal: Signal, samples: np.ndarray, trains: Trains, *, first: float, settings: Settings
 ) -> dict[str, Any]:
     """How the spikes of a population go together with a signal."""
-    rows = np.rint((trains.times - first) / signal.dt).astype(np.int64)
+    rows = nearest_samples(trains.times, t_start=first, dt=signal.dt)
     before, after = (round(length / signal.dt) for length in settings.window)
     mean, events = triggered_mean(samples, rows, before, after)
     inside = rows[(rows >= 0) & (rows < len(samples))]
