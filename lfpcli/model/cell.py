@@ -180,7 +180,7 @@ class CellSpec(Table):
         doc="Instead of a morphology: a hoc file that builds the cell with all that is on it. "
         "Where it builds several, each tree is a cell and a population of its own, NAME_0, NAME_1 "
         "..., which tables of the population NAME go to; or the cell is the tree that 'root' "
-        "names.",
+        "names. A population of several has the file run for each, with sections of its own.",
     )
     root: str | None = key(
         TEXT,

@@ -193,6 +193,112 @@ def test_trees_that_cannot_be_cells(shell, tmp_path: Path, roots: list[str], mes
     assert message in err and "two.hoc" in err
 
 
+# what a hoc file may have: arrays, loops, connections in both ways, electrodes, synapses with
+# spikes of their own, lists, pointers, procedures and another file
+WHOLE = """\
+objref clamp, syn, stim, netcon, trace, moments, apical
+ndend = 3
+create soma, dend[ndend], axon
+access soma
+load_file("channels.hoc")
+proc geometry() { local i
+  soma { L = 20 diam = 20 }
+  for i = 0, ndend - 1 dend[i] { L = 100 + 10 * i diam = 2 nseg = 3 connect dend[i](0), soma(1) }
+  axon { pt3dadd(0, 0, 0, 1) pt3dadd(0, -80, 0, 1) }
+  soma connect axon(0), 0
+}
+geometry()
+channels()
+forall Ra = 120
+forsec "dend" e_pas = -60
+soma.gnabar_hh = 0.15
+apical = new SectionList()
+dend[2] apical.append()
+forsec apical g_pas = 2e-4
+soma clamp = new IClamp(0.5)
+clamp.del = 1
+clamp.dur = 1e9
+trace = new Vector(3)
+moments = new Vector(3)
+trace.x[1] = 0.1
+trace.x[2] = 0.3
+moments.x[1] = 4
+moments.x[2] = 8
+trace.play(&clamp.amp, moments, 1)
+dend[1] syn = new ExpSyn(0.7)
+stim = new NetStim()
+stim.start = 3
+stim.number = 5
+netcon = new NetCon(stim, syn, 0, 1, 0.01)
+"""
+CHANNELS = "proc channels() { forall insert pas  soma insert hh  axon { insert hh } }\n"
+
+
+def test_populations_of_whole_hoc_files_are_equal_cells(
+    shell, neuron_process, tmp_path: Path
+) -> None:
+    (tmp_path / "whole.hoc").write_text(WHOLE)
+    (tmp_path / "channels.hoc").write_text(CHANNELS)
+    model, out = tmp_path / "m.toml", tmp_path / "o.h5"
+    model.write_text(
+        '[run]\ntstop = 20\nengine = "neuron"\n[cell.c]\nhoc = "whole.hoc"\n'
+        '[population.P]\ncell = "c"\nsize = 3\n[record]\nvmem = "all"\n'
+    )
+    shell("sim", model, "-o", out)
+
+    def plain(results, file: str) -> None:
+        from neuron import h
+
+        h.load_file("stdrun.hoc")
+        h.load_file(1, file)
+        sections = [h.soma, *h.dend, h.axon]
+        potentials = [h.Vector().record(s(0.5)._ref_v) for s in sections]
+        h.celsius, h.v_init, h.tstop = 6.3, -65, 20
+        h.run()
+        results["v"] = np.array(potentials).T
+
+    expected = neuron_process(plain, file=str(tmp_path / "whole.hoc"))["v"]
+    with open_recording(out) as recording:
+        geometry, vmem = recording.geometry("P"), recording.report("vmem", "P").data[()]
+        assert len(recording.spikes("P")[0]) >= 3
+    count = len(geometry) // 3
+    for k in range(3):
+        cell = geometry.gid == k
+        assert cell.sum() == count
+        np.testing.assert_array_equal(geometry.area[cell], geometry.area[geometry.gid == 0])
+        np.testing.assert_array_equal(vmem[:, cell], vmem[:, geometry.gid == 0])
+    # soma, the middles of three dendrites of three segments, and of the axon
+    middles = [0, 2, 5, 8, count - 1]
+    np.testing.assert_allclose(vmem[:, middles], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "begintemplate T\nproc init() {}\nendtemplate T\ncreate soma\n",
+            'give template = "once.hoc:T" instead of hoc',
+        ),
+        (
+            'create soma\nif (name_declared("seen")) { execerror("twice", "") }\nseen = 1\n',
+            "cannot a second time: hoc: twice",
+        ),
+        (
+            'create soma\nif (name_declared("seen")) { execute("create more") }\nseen = 1\n',
+            "makes other sections when it runs again",
+        ),
+    ],
+)
+def test_hoc_files_that_cannot_be_run_again(shell, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "once.hoc").write_text(text)
+    model = tmp_path / "m.toml"
+    model.write_text(
+        '[run]\ntstop = 1\n[cell.c]\nhoc = "once.hoc"\n[population.P]\ncell = "c"\nsize = 2\n'
+    )
+    err = shell("sim", model, "-o", tmp_path / "o.h5", code=3).err
+    assert message in err and "once.hoc" in err
+
+
 def depth(path: Path) -> tuple[float, float]:
     with open_recording(path) as recording:
         geometry = recording.geometry(next(iter(recording.populations)))

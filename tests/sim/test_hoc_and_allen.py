@@ -124,11 +124,19 @@ def test_wrong_hoc_files(shell, folder: Path, arguments: list[str], code: int, t
     assert not (folder / "out.h5").exists()
 
 
-def test_hoc_file_builds_one_cell(shell, folder: Path, tmp_path: Path) -> None:
-    model = folder / "model.toml"
-    model.write_text('[cell.c]\nhoc = "init.hoc"\n[population.P]\ncell = "c"\nsize = 2\n')
-    err = shell("sim", model, "-o", tmp_path / "out.h5", code=3).err
-    assert "builds one cell and cannot make more" in err
+def test_hoc_file_builds_each_cell_of_a_population(shell, folder: Path, tmp_path: Path) -> None:
+    model, out = folder / "model.toml", tmp_path / "out.h5"
+    model.write_text(
+        '[run]\ntstop = 30\nengine = "neuron"\n[cell.c]\nhoc = "init.hoc"\n'
+        '[population.P]\ncell = "c"\nsize = 2\n'
+    )
+    shell("sim", model, "-o", out)
+    with open_recording(out) as recording:
+        vmem = recording.report("vmem", "P").data[()]
+        times, gids = recording.spikes("P")
+    np.testing.assert_array_equal(vmem[:, 0], vmem[:, 1])
+    assert np.ptp(vmem) > 50
+    np.testing.assert_array_equal(times[gids == 0], times[gids == 1])
 
 
 def test_fit_of_the_allen_database(shell, share: Path, tmp_path: Path) -> None:

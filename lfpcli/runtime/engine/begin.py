@@ -33,7 +33,7 @@ def initialise(
     SimulatorError
         Where the model would end NEURON, or draw numbers by chance.
     """
-    check_mechanisms()
+    check_mechanisms(settings.seed)
     h = nrn()
     cvode = h.CVode()
     cvode.active(False)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lfpcli.errors import LfpWarning, SimulatorError
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
@@ -23,8 +27,14 @@ _DRAWS = re.compile(r"\b(scop_random|exprand|normrand|poisrand)\s*\(")
 _FEWEST_STEPS = {"neuron": 1, "coreneuron": 2}
 
 
-def check_mechanisms() -> None:
-    """Look at the mechanisms that the model uses.
+def check_mechanisms(seed: int | None) -> None:
+    """Look at the mechanisms that the model uses, before its initial state.
+
+    Parameters
+    ----------
+    seed : int or None
+        Of the run; it sets the stream that all cells of this process share, where one draws from
+        it.
 
     Raises
     ------
@@ -36,10 +46,10 @@ def check_mechanisms() -> None:
     for library in loaded_libraries():
         for mechanism in library.mechanisms:
             if mechanism.name in used:
-                _check_mechanism(mechanism)
+                _check_mechanism(mechanism, seed)
 
 
-def _check_mechanism(mechanism: Mechanism) -> None:
+def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
     text = without_comments(_source(mechanism))
     statements, verbatim = _VERBATIM.sub(" ", text), " ".join(_VERBATIM.findall(text))
     unset = [name for name in pointers_in(neuron_block(text)) if _is_unset(mechanism, name)]
@@ -56,7 +66,7 @@ def _check_mechanism(mechanism: Mechanism) -> None:
         # as Blue Brain's synapses do where nobody gave them a generator
         draw = _DRAWS.search(verbatim)
     if draw is not None:
-        _tell_of_chance(mechanism, draw[1])
+        _set_chance(mechanism, draw[1], seed)
 
 
 def _source(mechanism: Mechanism) -> str:
@@ -66,7 +76,8 @@ def _source(mechanism: Mechanism) -> str:
     return str(types.code() or "")
 
 
-def _tell_of_chance(mechanism: Mechanism, function: str) -> None:
+def _set_chance(mechanism: Mechanism, function: str, seed: int | None) -> None:
+    """Refuse, seed, or warn of the stream that all cells of a process draw from."""
     text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
     if int(context().nhost()) > 1:
         folder = Path(mechanism.file).parent
@@ -75,7 +86,21 @@ def _tell_of_chance(mechanism: Mechanism, function: str) -> None:
             source=mechanism.file,
             remedy=f"'lfp mechs --port {folder} -o NEW' gives each synapse a stream of its own",
         )
-    warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)
+    if seed is None:
+        warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)
+    else:
+        _seed_stream_of_process(seed)
+
+
+def _seed_stream_of_process(seed: int) -> None:
+    """Set where ``scop_random`` goes on; the other functions that draw call it."""
+    import neuron
+
+    words = np.random.SeedSequence([seed, zlib.crc32(b"scop_random")])
+    # set_seed(double) of NEURON's library, under its name for C++
+    set_seed = neuron.nrn_dll_sym("_Z8set_seedd")
+    set_seed.argtypes, set_seed.restype = [ctypes.c_double], None
+    set_seed(float(words.generate_state(1, np.uint32)[0]))
 
 
 def _is_unset(mechanism: Mechanism, pointer: str) -> bool:

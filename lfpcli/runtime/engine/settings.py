@@ -38,6 +38,9 @@ class RunSettings:
     own_procedures : frozenset of str
         Those of ``init`` and ``advance`` that hoc calls, as the model defines them, instead of
         NEURON's own; with the fixed step of NEURON on one process.
+    seed : int or None
+        Of the run. It sets the one stream of a process that ``scop_random`` and the like draw from;
+        None leaves it where it is.
     """
 
     tstop: float
@@ -51,6 +54,7 @@ class RunSettings:
     engine: str = "neuron"
     secondorder: int = 0
     own_procedures: frozenset[str] = frozenset()
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("tstop", "dt", "tstart", "v_init", "celsius", "atol", "rtol"):

@@ -16,6 +16,7 @@ from lfpcli.runtime.capture import captured, hoc_message
 from lfpcli.runtime.hoc.rewriting import Load, Rewriting
 from lfpcli.runtime.hoc.scope import SectionScope
 from lfpcli.runtime.hoc.text import (
+    default_sections,
     digest,
     run_procedures,
     template_bodies,
@@ -100,6 +101,11 @@ def _is_known(path: Path, scope: SectionScope | None) -> bool:
 def own_procedures() -> list[OwnProcedure]:
     """The procedures of NEURON's run system that the files read so far define, in that order."""
     return list(_KNOWN.procedures.values())
+
+
+def known_templates() -> list[str]:
+    """Names of the templates that were read so far."""
+    return list(_KNOWN.templates)
 
 
 def run_hoc_file(
@@ -198,7 +204,7 @@ def _hoc_error(printed: str, failure: Exception, path: Path, folder: Path) -> Si
     if message.file is not None:
         source = _original_name(message.file, path)
     if message.line is not None:
-        source += f":{message.line}"
+        source += f":{_original_line(Path(source), message.line)}"
     text = message.text
     missing = re.fullmatch(r"(\w+) is not a (?:MECHANISM|template)", text)
     if missing:
@@ -216,6 +222,16 @@ def _original_name(temporary: str, path: Path) -> str:
         if known.name == name:
             return str(known)
     return str(path)
+
+
+def _original_line(path: Path, line: int) -> int:
+    """Line of the model's own file for one of its rewritten text, which has some more."""
+    if not path.is_file():
+        return line
+    plain = without_hoc_comments(read_text(path))
+    for default in default_sections(plain):
+        line -= plain.count("\n", 0, default.end) + 1 < line
+    return line
 
 
 def _read(path: Path, root: Path, scope: SectionScope | None) -> None:

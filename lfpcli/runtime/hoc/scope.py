@@ -12,6 +12,13 @@ from lfpcli.runtime.neuron import nrn
 # hoc's usual lists of sections, and the array of sections that each stands for
 _LISTS = {"all": None, "somatic": "soma", "basal": "dend", "apical": "apic", "axonal": "axon"}
 
+# connect CHILD(END), PARENT(X), or with X alone onto the section that is accessed
+_SECTION = r"[A-Za-z_][\w.]*(?:\s*\[[^\]\n]*\])?(?:\.\w+(?:\s*\[[^\]\n]*\])?)*"
+_CONNECT = re.compile(
+    rf"\bconnect\s+(?P<child>{_SECTION})\s*\((?P<end>[^()\n]*)\)\s*,\s*"
+    rf"(?:(?P<parent>{_SECTION})\s*\((?P<x>[^()\n]*)\)|(?P<own>[\d.]+))"
+)
+
 Change = tuple[int, int, str]
 
 
@@ -27,14 +34,21 @@ class SectionScope:
         The cell's sections.
     names : sequence of str
         Their names, such as ``dend[3]``.
+    stand_for_created : bool
+        Whether they stand for those that the code creates, whose statements are left out.
     """
 
-    def __init__(self, sections: Sequence[Any], names: Sequence[str]) -> None:
+    def __init__(
+        self, sections: Sequence[Any], names: Sequence[str], *, stand_for_created: bool = False
+    ) -> None:
+        self._stand_for_created = stand_for_created
         self._members: dict[str, dict[int, Any]] = {}
         self._sections = list(sections)
         for section, name in zip(sections, names, strict=True):
             base, _, number = name.rstrip("]").partition("[")
             self._members.setdefault(base, {})[int(number or 0)] = section
+        bases = "|".join(re.escape(base) for base in self._members)
+        self._names = re.compile(rf"(?<![\w.])({bases})\b(?:\s*\[([^\]\n]*)\])?")
 
     def install(self) -> None:
         """Let the references point to this cell."""
@@ -54,6 +68,7 @@ class SectionScope:
             for section in chosen:
                 sections.append(section)
             _set(f"lfp_list_{name}_", sections)
+        _set("lfp_joiner_", _Joiner())
 
     def changes(self, plain: str) -> list[Change]:
         """What to replace in a hoc file.
@@ -69,18 +84,75 @@ class SectionScope:
             Changes that do not overlap.
         """
         everything = "forsec lfp_list_all_"
+        declarations = []
+        if self._stand_for_created:
+            declarations = [m.span() for m in re.finditer(r"\bcreate\b[^\n{}]*", plain)]
+            plain = _blanked(plain, declarations)
         bare = without_strings(plain)
-        changes = [(*m.span(), everything) for m in re.finditer(r"\bforall\b", bare)]
+        changes = [(start, end, "") for start, end in declarations]
+        changes += [(*m.span(), everything) for m in re.finditer(r"\bforall\b", bare)]
         for match in re.finditer(r"\bforsec\s+(\w+)\b", bare):
-            if match.group(1) in _LISTS:
+            # code that creates its sections makes its lists of them as well
+            if match.group(1) in _LISTS and not self._stand_for_created:
                 changes.append((*match.span(1), f"lfp_list_{match.group(1)}_"))
         for match in re.finditer(r'\bforsec\s+(?=")', plain):
             changes.append((*match.span(), f"{everything} ifsec "))
-        bases = "|".join(re.escape(base) for base in self._members)
-        for match in re.finditer(rf"(?<![\w.])({bases})\b(?:\s*\[([^\]\n]*)\])?", bare):
-            number = match.group(2) or "0"
-            changes.append((*match.span(), f"lfp_{match.group(1)}_.o({number}).sec"))
+        joints = [(*m.span(), self._joint(m)) for m in re.finditer(_CONNECT, bare)]
+        changes += joints
+        bare = _blanked(bare, [(start, end) for start, end, _ in joints])
+        changes += [(*m.span(), _reference(m)) for m in self._names.finditer(bare)]
         return changes
+
+    def _joint(self, match: re.Match[str]) -> str:
+        """A statement that connects sections, which takes no references to them, as calls."""
+        child = f"{self._named(match['child'])} lfp_joiner_.take({match['end']})"
+        if match["parent"]:
+            parent = f"{self._named(match['parent'])} lfp_joiner_.join({match['x']})"
+            return f"{{ {child} {parent} }}"
+        # the parent is the section that is accessed
+        return f"{{ lfp_joiner_.take_parent({match['own']}) {child} lfp_joiner_.join_both() }}"
+
+    def _named(self, text: str) -> str:
+        return self._names.sub(_reference, text)
+
+
+class _Joiner:
+    """What hoc calls where code connects sections."""
+
+    def __init__(self) -> None:
+        self._child: Any = None
+        self._parent: Any = None
+
+    def take(self, end: float) -> float:
+        """Take the accessed section as the child, by one of its ends."""
+        self._child = nrn().cas(), end
+        return 1.0
+
+    def take_parent(self, x: float) -> float:
+        """Take the accessed section as the parent."""
+        self._parent = nrn().cas()(x)
+        return 1.0
+
+    def join(self, x: float) -> float:
+        """Connect the child to the accessed section."""
+        self.take_parent(x)
+        return self.join_both()
+
+    def join_both(self) -> float:
+        """Connect what was taken."""
+        section, end = self._child
+        section.connect(self._parent, end)
+        return 1.0
+
+
+def _reference(match: re.Match[str]) -> str:
+    return f"lfp_{match[1]}_.o({match[2] or '0'}).sec"
+
+
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _set(name: str, value: Any) -> None:

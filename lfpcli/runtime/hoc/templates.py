@@ -14,6 +14,7 @@ from typing import Any
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, nearest
 from lfpcli.runtime.cell.sections import is_deleted
 from lfpcli.runtime.hoc.hoc import call_hoc, run_hoc_file
+from lfpcli.runtime.hoc.members import build_again
 from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.text import template_bodies, without_hoc_comments, without_strings
 from lfpcli.runtime.mechanisms.sources import read_text
@@ -139,6 +140,8 @@ def template_names(file: Path) -> list[str]:
 def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
     """Run a hoc file that builds a model, and take all sections that it made, or one tree of them.
 
+    Each call without `root` gives a cell of its own.
+
     Parameters
     ----------
     file : Path
@@ -162,7 +165,12 @@ def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
     model = _hoc_model(file)
     if root is not None:
         return _tree(model, file, _roots(model), root)
-    return TemplateCell(None, model.sections, [s.name() for s in model.sections], model.settings)
+    names = [section.name() for section in model.sections]
+    sections = model.sections
+    if model.is_taken:
+        sections = build_again(file, names)
+    model.is_taken = True
+    return TemplateCell(None, sections, names, model.settings)
 
 
 def hoc_roots(file: Path) -> list[str]:
@@ -188,6 +196,7 @@ class _HocModel:
     sections: list[Any]
     settings: dict[str, float]
     taken: set[str] = field(default_factory=set)
+    is_taken: bool = False
 
 
 _HOC_MODELS: dict[Path, _HocModel] = {}

@@ -178,7 +178,9 @@ def read_text(path: Path) -> str:
     """Read a text file of a model, whatever its encoding; lines end with a newline."""
     try:
         if path.stat().st_size > LARGEST:
-            raise InputError("file is too large for a model file", source=path)
+            raise InputError(
+                "file is too large for a model file", source=path, remedy="name a text file"
+            )
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(
@@ -189,7 +191,12 @@ def read_text(path: Path) -> str:
     if not raw.strip():
         raise InputError("file is empty", source=path, remedy="write it again")
     if b"\0" in raw:
-        raise InputError("is not a text file", source=path, remedy="name a text file")
+        line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
+        raise InputError(
+            "is not a text file: holds a zero byte",
+            source=f"{path}:{line}",
+            remedy="name a text file",
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -12,9 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, SimulatorError
+from lfpcli.errors import InputError
 from lfpcli.morphology.section import Section, type_of_name
 from lfpcli.morphology.tree import Morphology
+from lfpcli.runtime.hoc.hoc import run_hoc_file
+from lfpcli.runtime.hoc.text import (
+    outside_templates,
+    run_procedures,
+    without_hoc_comments,
+    without_strings,
+)
+from lfpcli.runtime.mechanisms.sources import read_text
 from lfpcli.runtime.morphology.build import check_free
 from lfpcli.runtime.morphology.copies import SectionCopy, copied, make_copies
 from lfpcli.runtime.neuron import nrn
@@ -27,15 +35,17 @@ def load_hoc(path: str | os.PathLike[str]) -> list[Any]:
     """Return the sections that a hoc file makes, with what it puts into their membrane.
 
     The file runs once; its sections are copied, and belong to Python alone, so that a process may
-    have many such cells. Only where the file puts point processes on its sections they stay what
-    they are, at the top level of hoc, where one such cell fits at a time.
+    have many such cells. Only where the file puts point processes on its sections, or defines
+    procedures of NEURON's run system, which name them, they stay what they are, at the top level of
+    hoc, where one such cell fits at a time.
     """
     file = Path(path).resolve()
-    key = file, file.stat().st_mtime_ns
+    key = file, file.stat().st_mtime_ns if file.exists() else 0
     if key not in _COPIES:
         sections = run_hoc(path)
         segments = itertools.chain.from_iterable(sections)
-        if any(segment.point_processes() for segment in segments):
+        named_by_code = run_procedures(without_hoc_comments(read_text(file)))
+        if named_by_code or any(segment.point_processes() for segment in segments):
             return sections
         _COPIES[key] = copied(sections)
         _delete(sections)
@@ -58,24 +68,17 @@ def run_hoc(path: str | os.PathLike[str]) -> list[Any]:
     Raises
     ------
     InputError
-        Where the file makes no sections.
+        Where the file is missing or no text, or makes no sections.
     SimulatorError
         Where hoc code fails, or would delete the sections of another cell.
     """
     h = nrn()
-    code = Path(path).read_text(encoding="utf-8", errors="replace")
-    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", code, flags=re.DOTALL)
-    declared = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", code))
+    file = Path(path)
+    code = outside_templates(without_hoc_comments(read_text(file)))
+    declared = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", without_strings(code)))
     check_free(set(re.findall(r"[A-Za-z_]\w*", declared)))
     before = set(h.allsec())
-    try:
-        done = h.load_file(1, str(path))
-    except RuntimeError as error:
-        raise SimulatorError(
-            f"hoc code fails: {error}", source=path, remedy="see NEURON's message above"
-        ) from error
-    if not done:
-        raise SimulatorError("NEURON cannot load the file", source=path)
+    run_hoc_file(file, again=True)
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=path, remedy="check what it declares")

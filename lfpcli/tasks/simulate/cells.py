@@ -124,8 +124,8 @@ class CellFactory:
         return self._from_template() if self.spec.template else self._from_file()
 
     def _from_hoc(self, file: Path) -> tuple[list[Any], list[str], None]:
-        # a finished model makes its sections at the top level of hoc, where names are there once
-        if self._made:
+        if self._made and (self.spec.root is not None or template_names(file)):
+            # a template is read once, and the tree of a file is one cell
             raise InputError(
                 "the hoc file builds one cell and cannot make more",
                 source=self.spec.source_line,

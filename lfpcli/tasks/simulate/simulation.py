@@ -262,6 +262,7 @@ class Simulation:
             settings_of(model, engine.name),
             secondorder=self.built.settings.secondorder,
             own_procedures=called.names,
+            seed=self.seed,
         )
         self.collection.prepare(self.settings, self.seed)
         trial = self._trial(start) if is_plan and team.size == 1 else None
