@@ -190,3 +190,28 @@ def test_what_a_generator_must_draw_is_asked_for(tmp_path, mods, share):
     assert "mechanism 'Pointed' draws from a generator that nothing has set" in done.stderr
     assert "pointed.mod" in done.stderr and "setRNG()" in done.stderr
     assert not (tmp_path / "o.h5").exists()
+
+
+CHANCE = RELEASE.replace("THREADSAFE ", "").replace(" RANDOM rng", "").replace("Release", "Chance")
+CHANCE = CHANCE.replace("random_uniform(rng)", "scop_random()")
+
+
+@needs_mpi
+def test_the_stream_of_a_process_has_the_seed_of_the_run(shell, tmp_path):
+    """What draws from scop_random: seeded on one process, refused on several."""
+    (tmp_path / "chance.mod").write_text(CHANCE)
+    tree = network()
+    tree["run"] |= {"engine": "auto", "mechanisms": [str(tmp_path)], "tstop": 20.0}
+    for table in tree["input"]:
+        table["synapse"] = {"type": "Chance", "e": table["synapse"]["e"]}
+    path = write(tmp_path, tree)
+    signals = []
+    for seed in (3, 3, 4):
+        out = tmp_path / f"{len(signals)}.h5"
+        err = shell("sim", path, "-o", out, "--seed", seed).err
+        assert "engine neuron" in err and "warning" not in err
+        signals.append(spikes_and_signal(out)[1])
+    np.testing.assert_array_equal(signals[0], signals[1])
+    assert not np.array_equal(signals[0], signals[2])
+    ran = ranks(2, "sim", path, "-o", tmp_path / "ranks.h5", code=5).stderr
+    assert "'Chance' draws from scop_random" in ran and "--port" in ran

@@ -16,11 +16,11 @@ from lfpcli.io.recording import open_recording
 
 MODEL = """
 [run]
-dt = 0.0625
 tstop = 20.0
 v_init = -65.0
 seed = 7
 engine = "neuron"
+dt = 0.0625
 [cell.ball]
 morphology = "{share}/morphologies/ball_and_sticks.swc"
 Ra = 150.0
@@ -234,7 +234,11 @@ def test_memory_stays_bounded_in_a_long_run(model, tmp_path: Path) -> None:
         (("tstop = 20.0", 'tstop = "long"'), 3, "tstop"),
         (("ball_and_sticks.swc", "ball_and_stiks.swc"), 3, "no such file"),
         (('variables = ["m_hh", "ina"]', 'variables = ["m_hhh"]'), 3, "m_hhh"),
-        (('engine = "neuron"', 'engine = "coreneuron"\ndt = "adaptive"'), 5, "variable time step"),
+        (
+            ('engine = "neuron"\ndt = 0.0625', 'engine = "coreneuron"\ndt = "adaptive"'),
+            5,
+            "variable time step",
+        ),
     ],
 )
 def test_mistakes_in_models(model, shell, tmp_path, change, code: int, text: str) -> None:

@@ -86,7 +86,8 @@ class SectionScope:
         everything = "forsec lfp_list_all_"
         declarations = []
         if self._stand_for_created:
-            declarations = [m.span() for m in re.finditer(r"\bcreate\b[^\n{}]*", plain)]
+            statements = re.finditer(r"\bcreate\b[^\n{}]*", without_strings(plain))
+            declarations = [match.span() for match in statements]
             plain = _blanked(plain, declarations)
         bare = without_strings(plain)
         changes = [(start, end, "") for start, end in declarations]

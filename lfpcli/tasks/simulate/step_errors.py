@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError, UsageError
 from lfpcli.io.recording import Recording, Sampled, open_recording
 from lfpcli.model import Model
+from lfpcli.model.tables import Table
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.vocabulary import INTEGRATORS, STDIN
 
@@ -84,10 +86,11 @@ def step_errors(
     """
     with open_recording(recording) as coarse, tempfile.TemporaryDirectory() as folder:
         # what the cells' own files set is in the recording's model
-        dt = float(coarse.provenance["model"]["run"]["dt"])
+        run = coarse.provenance["model"]["run"]
+        dt = float(run["dt"])
         path = Path(folder) / "half.h5"
         _run(_halved(model, dt, seed), path)
-        factor = _FACTORS[INTEGRATORS.index(model.run.method)]
+        factor = _FACTORS[INTEGRATORS.index(run["method"])]
         with open_recording(path) as fine:
             errors = []
             for name, sampled, other in _pairs(coarse, fine):
@@ -108,12 +111,25 @@ def _halved(model: Model, dt: float, seed: int) -> Model:
     return replace(model, run=run, record=record)
 
 
+def _as_stated(model: Model) -> dict[str, Any]:
+    """The model without defaults where what the cells' own files say holds instead of them."""
+    tree = model.to_dict()
+    tree["run"] = _stated(tree["run"], model.run)
+    for name, spec in model.cells.items():
+        tree["cell"][name] = _stated(tree["cell"][name], spec)
+    return tree
+
+
+def _stated(values: dict[str, Any], table: Table) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in table.stated}
+
+
 def _run(model: Model, path: Path) -> None:
     """Run a model in a process of its own, as NEURON holds one model at a time."""
     command = [sys.executable, "-m", "lfpcli", "sim", STDIN, "-o", str(path), "-q"]
     done = subprocess.run(
         command,
-        input=json.dumps(model.to_dict()).encode(),
+        input=json.dumps(_as_stated(model)).encode(),
         capture_output=True,
         check=False,
         # a model on standard input has its files here
