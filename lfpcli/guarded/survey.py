@@ -8,20 +8,17 @@ the parent reads without harm too.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import json
+import functools
 import math
-import os
-import signal
-import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.trial import REMEDY as REMEDY
+from lfpcli.guarded.trial import tried
 
 # what h5py raises, depending on where in HDF5 reading fails
 FAILURES = (
@@ -49,17 +46,10 @@ _FILTERS = {
 _UNCOMPRESSED = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 # data that were never written take no space and read as fill values; so much of it is let be
 _UNWRITTEN = 1 << 24
-# of the processor, since loops inside HDF5 keep it busy; and by the clock, for what waits
-_BUSY_SECONDS = 4.0
-_SECONDS = 60.0
-_BYTES_A_SECOND = 1e8
-_ALARMS = (signal.SIGPROF, signal.SIGALRM)
-_EXTRA_MEMORY = 1 << 30
 # values of variable length that are looked at one by one
 _MOST_TEXTS = 1 << 20
 # files that were looked at by this process, by what changes when they change
 _surveyed: set[tuple[int, int, int, int]] = set()
-REMEDY = "make it again, or get it again from where it came"
 
 
 def survey(path: Path, label: str) -> None:
@@ -82,75 +72,18 @@ def survey(path: Path, label: str) -> None:
     identity = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
     if identity in _surveyed:
         return
-    _look_in_child(path, label)
+    tried(functools.partial(_walk, path, label), label, program="HDF5", size=state.st_size)
     _surveyed.add(identity)
 
 
-def _look_in_child(path: Path, label: str) -> None:
-    reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        # Python warns of locks that other threads hold; the child uses HDF5's only, which h5py
-        # takes care of
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        # collecting garbage would touch, and so copy, all pages that the parent has
-        gc.disable()
-        os.close(reader)
-        _report_and_end(path, label, writer)
-    os.close(writer)
+def _walk(path: Path, label: str) -> None:
     try:
-        with os.fdopen(reader, "rb") as pipe:
-            told = pipe.read()
-        status = os.waitpid(child, 0)[1]
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        raise
-    if os.WIFSIGNALED(status):
-        _raise_for_signal(os.WTERMSIG(status), label)
-    if told:
-        raise InputError(**json.loads(told))
-
-
-def _raise_for_signal(number: int, label: str) -> NoReturn:
-    if number in _ALARMS:
-        raise InputError("HDF5 does not come to an end with this file", source=label, remedy=REMEDY)
-    raise InputError("HDF5 crashes on this file", source=label, remedy=REMEDY)
-
-
-def _report_and_end(path: Path, label: str, writer: int) -> NoReturn:
-    """Walk the file, write the error as JSON, and end this process without tidying up."""
-    try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *_ALARMS):
-            signal.signal(number, signal.SIG_DFL)
-        # the kernel's alarms end also what never comes back to Python
-        more = path.stat().st_size / _BYTES_A_SECOND
-        signal.setitimer(signal.ITIMER_PROF, _BUSY_SECONDS + more)
-        signal.setitimer(signal.ITIMER_REAL, _SECONDS + more)
-        _limit_memory()
-        try:
-            with h5py.File(path, "r") as file:
-                Survey(file, label, path.stat().st_size).walk()
-        except InputError as error:
-            facts = {"message": error.message, "source": error.source, "remedy": error.remedy}
-            os.write(writer, json.dumps(facts).encode())
-        except FAILURES as error:
-            facts = {"message": reason(error), "source": label, "remedy": REMEDY}
-            os.write(writer, json.dumps(facts).encode())
-    finally:
-        os._exit(0)
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(OSError, ValueError):
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        limit = pages * resource.getpagesize() + _EXTRA_MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with h5py.File(path, "r") as file:
+            Survey(file, label, path.stat().st_size).walk()
+    except FAILURES as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(reason(error), source=label, remedy=REMEDY) from error
 
 
 def reason(error: BaseException) -> str:

@@ -96,16 +96,26 @@ def _load(path: Path, file_name: str) -> dict[str, Any]:
     try:
         info = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise InputError("is no YAML: not UTF-8", source=file_name) from error
+        raise InputError(
+            "is no YAML: not UTF-8", source=file_name, remedy="save it as UTF-8"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         source_line = f"{file_name}:{mark.line + 1}" if mark else file_name
         reason = getattr(error, "problem", None) or "not well formed"
-        raise InputError(f"is no YAML: {reason}", source=source_line) from error
+        raise InputError(
+            f"is no YAML: {reason}", source=source_line, remedy="correct the line"
+        ) from error
     except (RecursionError, ValueError) as error:
-        raise InputError("is no YAML that describes an array", source=file_name) from error
+        raise InputError(
+            "is no YAML that describes an array", source=file_name, remedy="see lfp-probe(1)"
+        ) from error
     if not isinstance(info, dict):
-        raise InputError("is no definition of an array: it holds no keys", source=file_name)
+        raise InputError(
+            "is no definition of an array: it holds no keys",
+            source=file_name,
+            remedy="write its keys, such as pos, see lfp-probe(1)",
+        )
     return info
 
 
@@ -130,12 +140,18 @@ def _listed(value: Any) -> np.ndarray:
     if rows and not isinstance(rows[0], list):
         rows = [rows]
     if not 0 < len(rows) <= MOST_CONTACTS:
-        raise InputError(f"'pos' lists {len(rows)} contacts, expected 1 to {MOST_CONTACTS}")
+        raise InputError(
+            f"'pos' lists {len(rows)} contacts, expected 1 to {MOST_CONTACTS}",
+            remedy="list as many, or divide the array",
+        )
     width = len(rows[0])
     positions = []
     for index, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != width or width not in (2, 3):
-            raise InputError(f"'pos' of contact {index} is not two or three numbers, as for all")
+            raise InputError(
+                f"'pos' of contact {index} is not two or three numbers, as for all",
+                remedy="write x, y, z for each",
+            )
         positions.append([number(value, f"'pos' of contact {index}") for value in row])
     return np.array(positions)
 
@@ -144,15 +160,21 @@ def _grid(info: Mapping[str, Any]) -> np.ndarray:
     """Places in the plane, column by column and upwards in each, shape (C, 2)."""
     counts = _rows_of_columns(info["dim"])
     if sum(counts) > MOST_CONTACTS:
-        raise InputError(f"'dim' makes {sum(counts)} contacts, expected at most {MOST_CONTACTS}")
+        raise InputError(
+            f"'dim' makes {sum(counts)} contacts, expected at most {MOST_CONTACTS}",
+            remedy="make it smaller",
+        )
     if counts == [1]:
         return np.zeros((1, 2))
     pitch = info.get("pitch")
     if pitch is None:
-        raise InputError("array has 'dim' and no 'pitch'")
+        raise InputError("array has 'dim' and no 'pitch'", remedy="add 'pitch', um")
     pair = pitch if isinstance(pitch, list) else [pitch, pitch]
     if len(pair) != 2:
-        raise InputError(f"'pitch' has {len(pair)} numbers, expected that of rows and of columns")
+        raise InputError(
+            f"'pitch' has {len(pair)} numbers, expected that of rows and of columns",
+            remedy="write two numbers, um",
+        )
     of_rows, of_columns = (number(value, "pitch") for value in pair)
     stagger = _stagger(info.get("stagger"), len(counts))
     return np.concatenate(
@@ -167,11 +189,16 @@ def _rows_of_columns(dim: Any) -> list[int]:
     numbers = dim if isinstance(dim, list) else [dim]
     for value in numbers:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_CONTACTS:
-            raise InputError(f"'dim' is {dim!r}, expected whole numbers above 0")
+            raise InputError(
+                f"'dim' is {dim!r}, expected whole numbers above 0", remedy="write whole numbers"
+            )
     if not isinstance(dim, list):
         return [dim] * dim
     if len(dim) < 2:
-        raise InputError(f"'dim' is {dim!r}, expected N, or [rows, columns], or rows per column")
+        raise InputError(
+            f"'dim' is {dim!r}, expected N, or [rows, columns], or rows per column",
+            remedy="write one of these",
+        )
     # two numbers are rows and columns; more are the rows of each column
     return [numbers[0]] * numbers[1] if len(numbers) == 2 else numbers
 
@@ -181,7 +208,10 @@ def _stagger(value: Any, columns: int) -> list[float]:
         return [0.0] * columns
     if isinstance(value, list):
         if len(value) != columns:
-            raise InputError(f"'stagger' has {len(value)} numbers for {columns} columns")
+            raise InputError(
+                f"'stagger' has {len(value)} numbers for {columns} columns",
+                remedy="write one for each column",
+            )
         return [number(item, "stagger") for item in value]
     step = number(value, "stagger")
     return [step * (k % 2) for k in range(columns)]
@@ -193,7 +223,10 @@ def _sorted(positions: np.ndarray, order: Any) -> np.ndarray:
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(
         map(str, range(len(positions)))
     ):
-        raise InputError(f"'sortlist' is no order of the {len(positions)} contacts")
+        raise InputError(
+            f"'sortlist' is no order of the {len(positions)} contacts",
+            remedy="name each contact once, from 0",
+        )
     out = np.empty_like(positions)
     # the list says where each contact goes, not where it comes from
     out[[int(index) for index in order]] = positions
@@ -204,10 +237,16 @@ def _size(value: Any, shape: str) -> tuple[float, tuple[float, float] | None]:
     if shape != "rect":
         size = number(value, "size")
         if size <= 0:
-            raise InputError(f"'size' is {size:g} um, expected more than 0")
+            raise InputError(
+                f"'size' is {size:g} um, expected more than 0",
+                remedy="write half a side or a radius, um",
+            )
         return size, None
     if not isinstance(value, list) or len(value) != 2:
-        raise InputError("'size' of rect contacts is not half a width and half a height")
+        raise InputError(
+            "'size' of rect contacts is not half a width and half a height",
+            remedy="write two numbers, um",
+        )
     return 0.0, (number(value[0], "size"), number(value[1], "size"))
 
 
@@ -221,4 +260,6 @@ def number(value: object, label: str) -> float:
                 return result
     except OverflowError:
         pass
-    raise InputError(f"{label} is {str(value)[:40]!r}, expected a finite number")
+    raise InputError(
+        f"{label} is {str(value)[:40]!r}, expected a finite number", remedy="write a number"
+    )

@@ -66,7 +66,11 @@ def read_table(source: str | os.PathLike[str]) -> Contacts:
         places = _header(first, f"{source}:{first_line}")
         rows = rows[1:]
     if not rows:
-        raise InputError("table has a header and no contacts", source=source)
+        raise InputError(
+            "table has a header and no contacts",
+            source=source,
+            remedy="add a line for each contact",
+        )
     _check_width(rows, len(first), source)
     return _contacts(rows, places, source)
 
@@ -82,7 +86,11 @@ def _contacts(rows: list[Row], columns: dict[str, int], source: str) -> Contacts
     normals = numbers("nx", "ny", "nz") if "nx" in columns else None
     if normals is not None and not normals.any(axis=1).all():
         line = rows[int(np.flatnonzero(~normals.any(axis=1))[0])][0]
-        raise InputError("normal is the zero vector", source=f"{source}:{line}")
+        raise InputError(
+            "normal is the zero vector",
+            source=f"{source}:{line}",
+            remedy="write where the contact looks",
+        )
     return Contacts(
         positions=numbers("x", "y", "z"),
         normals=normals,
@@ -97,17 +105,23 @@ def _rows(path: Path, source: str) -> list[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"is no table of text: byte {error.start} is not UTF-8", source=source
+            f"is no table of text: byte {error.start} is not UTF-8",
+            source=source,
+            remedy="save it as UTF-8",
         ) from error
     if "\0" in text:
-        raise InputError("is no table of text: it holds a zero byte", source=source)
+        raise InputError(
+            "is no table of text: it holds a zero byte", source=source, remedy="save it as text"
+        )
     lines = [
         (number, line.strip())
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise InputError("table holds no contacts", source=source)
+        raise InputError(
+            "table holds no contacts", source=source, remedy="add a line for each contact"
+        )
     separator = next((mark for mark in ",;\t" if mark in lines[0][1]), None)
     return [(number, _cells(line, separator, f"{source}:{number}")) for number, line in lines]
 
@@ -118,7 +132,9 @@ def _cells(line: str, separator: str | None, source: str) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
     except csv.Error as error:
-        raise InputError(f"is no line of a table: {error}", source=source) from error
+        raise InputError(
+            f"is no line of a table: {error}", source=source, remedy="correct the line"
+        ) from error
 
 
 def _header(cells: list[str], source: str) -> dict[str, int]:
@@ -128,7 +144,9 @@ def _header(cells: list[str], source: str) -> dict[str, int]:
         if name is None:
             warnings.warn(f"column '{cell}' is not used [{source}]", LfpWarning, stacklevel=4)
         elif name in places:
-            raise InputError(f"two columns give {name}", source=source)
+            raise InputError(
+                f"two columns give {name}", source=source, remedy="leave one of them out"
+            )
         else:
             places[name] = index
     missing = [name for name in ("x", "y", "z") if name not in places]
@@ -139,7 +157,11 @@ def _header(cells: list[str], source: str) -> dict[str, int]:
             remedy="name the columns x, y and z (um)",
         )
     if 0 < sum(name in places for name in ("nx", "ny", "nz")) < 3:
-        raise InputError("normals need the three columns nx, ny and nz", source=source)
+        raise InputError(
+            "normals need the three columns nx, ny and nz",
+            source=source,
+            remedy="add the columns, or leave out all three",
+        )
     return places
 
 
@@ -149,6 +171,7 @@ def _check_width(rows: list[Row], width: int, source: str) -> None:
             raise InputError(
                 f"{len(cells)} columns, expected {width} as in the lines before",
                 source=f"{source}:{line}",
+                remedy="write as many in each line",
             )
 
 
@@ -162,11 +185,17 @@ def _one_radius(rows: list[Row], radii: np.ndarray, source: str) -> float:
             remedy="give contacts of unlike size as separate arrays",
         )
     if radii[0] < 0:
-        raise InputError(f"radius is {radii[0]:g} um", source=f"{source}:{rows[0][0]}")
+        raise InputError(
+            f"radius is {radii[0]:g} um",
+            source=f"{source}:{rows[0][0]}",
+            remedy="write a number above 0, um",
+        )
     return float(radii[0])
 
 
 def _number(cell: str, name: str, source: str) -> float:
     if not is_number(cell) or not np.isfinite(float(cell)):
-        raise InputError(f"{name} is '{cell}', expected a finite number", source=source)
+        raise InputError(
+            f"{name} is '{cell}', expected a finite number", source=source, remedy="write a number"
+        )
     return float(cell)

@@ -142,7 +142,7 @@ def _read_file(path: Path, faces: bool) -> Contacts:
 def _from_positions(spec: ArrayLike) -> Contacts:
     contacts = Contacts(positions=np.atleast_2d(_numbers(spec, "positions")), name="contacts")
     if not len(contacts):
-        raise InputError("contacts: there are none")
+        raise InputError("contacts: there are none", remedy="name a contact or more")
     return contacts
 
 
@@ -150,7 +150,9 @@ def _numbers(value: ArrayLike, label: str) -> np.ndarray:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"contacts: {label}: three numbers each are expected") from None
+        raise InputError(
+            f"contacts: {label}: three numbers each are expected", remedy="write x, y, z in um"
+        ) from None
 
 
 def _faced(
@@ -159,7 +161,10 @@ def _faced(
     if isinstance(radius, str) and radius != "array":
         raise UsageError(f"radius of contacts is '{radius}', expected a length in um or 'array'")
     if radius == "array" and not contacts.has_face:
-        raise InputError(f"array {contacts.name} states no size of its contacts")
+        raise InputError(
+            f"array {contacts.name} states no size of its contacts",
+            remedy="give the size, --contact-size, or add 'size' to its file",
+        )
     if shape is not None and shape not in SHAPES:
         raise UsageError(
             f"unknown shape '{shape}' of contacts", remedy=nearest(shape, SHAPES, "shape")

@@ -72,7 +72,11 @@ def head_model_file(source: str | os.PathLike[str]) -> Path:
     # as sha256sum writes it: the digest, and a name that does not count
     wanted = sums.read_text(encoding="ascii", errors="replace").split()
     if not wanted or digest(path) != wanted[0].lower():
-        raise InputError("checksum of the cached head model is wrong", source=path)
+        raise InputError(
+            "checksum of the cached head model is wrong",
+            source=path,
+            remedy="copy it to the cache again",
+        )
     return path
 
 
@@ -105,6 +109,7 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
         raise InputError(
             f"lead field is in {', '.join(sorted(units))} per nA um, no {modality.upper()}",
             source=path,
+            remedy="name a file of that modality",
         )
     return lead_field
 
@@ -132,7 +137,9 @@ def _new_york(file: h5py.File, path: Path) -> LeadField:
     electrodes = _dataset(file, "sa/locs_3D", path, (None, count))
     if electrodes.shape[0] < 3:
         raise InputError(
-            f"has {electrodes.shape[0]} rows, expected 3 or 6", source=f"{path}:locs_3D"
+            f"has {electrodes.shape[0]} rows, expected 3 or 6",
+            source=f"{path}:locs_3D",
+            remedy="get the head again from where it came",
         )
     return LeadField(
         matrix=_Stored(path, dataset.name, components_first=True),
@@ -181,7 +188,11 @@ def _dataset(file: h5py.File, name: str, path: Path, shape: tuple[int | None, ..
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise InputError(f"has shape {node.shape}, expected ({wanted})", source=dataset)
+        raise InputError(
+            f"has shape {node.shape}, expected ({wanted})",
+            source=dataset,
+            remedy="see lfp-eeg(1) for the layout",
+        )
     return node
 
 
@@ -190,9 +201,13 @@ def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
     try:
         values = np.asarray(dataset[()], dtype=float)
     except (ValueError, TypeError, OSError) as error:
-        raise InputError("does not hold numbers that can be read", source=location) from error
+        raise InputError(
+            "does not hold numbers that can be read",
+            source=location,
+            remedy="write numbers, see lfp-eeg(1)",
+        ) from error
     if not np.all(np.isfinite(values)):
-        raise InputError("holds NaN or infinity", source=location)
+        raise InputError("holds NaN or infinity", source=location, remedy="write finite numbers")
     return values
 
 

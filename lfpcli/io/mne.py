@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from lfpcli.errors import InputError, MissingDependencyError, UsageError, nearest
+from lfpcli.errors import InputError, LfpError, MissingDependencyError, UsageError, nearest
 from lfpcli.forward.lead_field import LeadField
 from lfpcli.forward.sensors import Sensors
+from lfpcli.guarded.trial import tried
 from lfpcli.io import stream
+
+T = TypeVar("T")
 
 UM_PER_METRE = 1e6
 # of the 10-05 system; the name changed between versions
@@ -78,14 +83,41 @@ def mne_sensors(source: str | os.PathLike[str]) -> Sensors:
         In head coordinates where the file has them, else in those of the device; um.
     """
     mne = require_mne(f"reading sensors from '{source}'")
+    return _guarded(source, "measurement information", lambda: _sensors(mne, source))
+
+
+def _guarded(source: str | os.PathLike[str], contents: str, read: Callable[[], T]) -> T:
+    """Read a FIF file in a child process first: MNE follows what it says, also in circles.
+
+    Raises
+    ------
+    InputError
+        Where it is not what it should be.
+    """
     stream.check_input(source)
-    try:
-        info = mne.io.read_info(os.fspath(source))
-    except Exception as error:
-        raise InputError(f"no measurement information: {_line(error)}", source=source) from error
+
+    def named() -> T:
+        try:
+            return read()
+        except LfpError:
+            raise
+        # MNE raises whatever its parsing meets
+        except Exception as error:
+            raise InputError(
+                f"holds no {contents}: {_line(error)}", source=source, remedy="write it with MNE"
+            ) from error
+
+    tried(named, str(source), program="MNE", size=Path(source).stat().st_size)
+    return named()
+
+
+def _sensors(mne: Any, source: str | os.PathLike[str]) -> Sensors:
+    info = mne.io.read_info(os.fspath(source))
     picks = mne.pick_types(info, meg=True, ref_meg=False)
     if len(picks) == 0:
-        raise InputError("has no MEG channels", source=source)
+        raise InputError(
+            "has no MEG channels", source=source, remedy="name a file of an MEG recording"
+        )
     channels = [info["chs"][pick] for pick in picks]
     planar = [mne.channel_type(info, pick) == "grad" for pick in picks]
     coils = mne.forward._create_meg_coils(channels, "accurate", info["dev_head_t"])
@@ -114,11 +146,11 @@ def mne_lead_field(source: str | os.PathLike[str], modality: str) -> LeadField:
         In the coordinates of the solution, um.
     """
     mne = require_mne(f"reading the forward solution '{source}'")
-    stream.check_input(source)
-    try:
-        forward = mne.read_forward_solution(os.fspath(source))
-    except Exception as error:
-        raise InputError(f"no forward solution of MNE: {_line(error)}", source=source) from error
+    return _guarded(source, "forward solution of MNE", lambda: _lead_field(mne, source, modality))
+
+
+def _lead_field(mne: Any, source: str | os.PathLike[str], modality: str) -> LeadField:
+    forward = mne.read_forward_solution(os.fspath(source))
     if mne.forward.is_fixed_orient(forward):
         raise InputError(
             "forward solution has fixed orientations",
@@ -129,7 +161,11 @@ def mne_lead_field(source: str | os.PathLike[str], modality: str) -> LeadField:
     if not any(
         mne.channel_type(forward["info"], k) in _TYPES[modality] for k in range(_size(forward))
     ):
-        raise InputError(f"forward solution has no {modality.upper()} channels", source=source)
+        raise InputError(
+            f"forward solution has no {modality.upper()} channels",
+            source=source,
+            remedy="name the solution of that modality",
+        )
     forward = mne.pick_types_forward(forward, meg=modality == "meg", eeg=modality == "eeg")
     names = list(forward["sol"]["row_names"])
     info = forward["info"]

@@ -43,7 +43,11 @@ class Montage:
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
             twice = next(n for n in self.names if self.names.count(n) > 1)
-            raise InputError(f"electrode '{twice}' is there twice", source=self.name)
+            raise InputError(
+                f"electrode '{twice}' is there twice",
+                source=self.name,
+                remedy="leave one of them out",
+            )
 
     def picked(self, wanted: list[str]) -> Montage:
         """Only some of the electrodes, in the order asked for."""
@@ -193,7 +197,7 @@ def _elc_row(values: list[str], source_line: str) -> list[float]:
     except ValueError:
         row = []
     if len(row) != 3:
-        raise InputError("expected three numbers", source=source_line)
+        raise InputError("expected three numbers", source=source_line, remedy="write x, y, z")
     return row
 
 
@@ -212,7 +216,9 @@ def _elc_electrodes(
         )
     keep = [k for k, label in enumerate(names) if label.lower() not in _FIDUCIALS]
     if not keep:
-        raise InputError("has fiducials only, no electrodes", source=source)
+        raise InputError(
+            "has fiducials only, no electrodes", source=source, remedy="add the electrodes"
+        )
     with np.errstate(over="ignore"):  # what becomes infinite is refused by who asked
         places = points(rows, f"{source}: positions") * UM[unit]
     return [names[k] for k in keep], places[keep]

@@ -50,7 +50,11 @@ def read_probeinterface(source: str | os.PathLike[str], faces: bool = False) -> 
             content = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
             line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise InputError("is no JSON", source=f"{file_name}{line}") from error
+            raise InputError(
+                "is no JSON",
+                source=f"{file_name}{line}",
+                remedy="write it with probeinterface.write_probeinterface",
+            ) from error
     try:
         return _contacts_of(content, Path(file_name).stem, faces)
     except InputError as error:
@@ -108,15 +112,21 @@ def write_probeinterface(
 def _contacts_of(content: Any, name: str, faces: bool) -> Contacts:
     probes = content.get("probes") if isinstance(content, dict) else None
     if not isinstance(probes, list) or not probes:
-        raise InputError("is no ProbeInterface file: it has no 'probes'")
+        raise InputError(
+            "is no ProbeInterface file: it has no 'probes'",
+            remedy="write it with probeinterface.write_probeinterface",
+        )
     for index, probe in enumerate(probes):
         if not isinstance(probe, dict):
-            raise InputError(f"probe {index} is no table of keys")
+            raise InputError(
+                f"probe {index} is no table of keys",
+                remedy="write it with probeinterface.write_probeinterface",
+            )
     positions, tangents, normals = (
         np.concatenate(part) for part in zip(*map(_placed, probes), strict=True)
     )
     if not len(positions):
-        raise InputError("there are no contacts in it")
+        raise InputError("there are no contacts in it", remedy="add contacts to the probe")
     ids: list[str] = []
     for probe in probes:
         ids += map(str, _listed(probe, "contact_ids") or ())
@@ -143,10 +153,12 @@ def _placed(probe: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """Positions in um, first axes and normals of one probe, each of shape (C, 3)."""
     units = probe.get("si_units", "um")
     if units not in MICROMETRES:
-        raise InputError(f"'si_units' is {units!r}, expected um, mm or m")
+        raise InputError(
+            f"'si_units' is {units!r}, expected um, mm or m", remedy="write one of these"
+        )
     ndim = probe.get("ndim")
     if ndim not in (2, 3):
-        raise InputError(f"'ndim' is {ndim!r}, expected 2 or 3")
+        raise InputError(f"'ndim' is {ndim!r}, expected 2 or 3", remedy="write one of these")
     # flat probes stand upright, their second coordinate along z
     embed = np.eye(3)[[0, 2]] if ndim == 2 else np.eye(3)
     rows = _array(probe, "contact_positions", (-1, ndim))
@@ -171,11 +183,17 @@ def _face(probes: list[Any]) -> tuple[float, tuple[float, float] | None, str]:
         shapes = _listed(probe, "contact_shapes") or []
         sizes = _listed(probe, "contact_shape_params") or []
         if len(shapes) != len(sizes):
-            raise InputError(f"it states {len(shapes)} shapes and {len(sizes)} sizes of contacts")
+            raise InputError(
+                f"it states {len(shapes)} shapes and {len(sizes)} sizes of contacts",
+                remedy="state both for each contact",
+            )
         scale = MICROMETRES[probe.get("si_units", "um")]
         faces |= {_extent(*face, scale) for face in zip(shapes, sizes, strict=True)}
     if not faces:
-        raise InputError("it states no shapes of contacts")
+        raise InputError(
+            "it states no shapes of contacts",
+            remedy="set them with ProbeInterface: probe.set_contacts(shapes=...)",
+        )
     if len(faces) > 1:
         raise InputError(
             "its contacts are of unlike shape or size",
@@ -188,13 +206,18 @@ def _face(probes: list[Any]) -> tuple[float, tuple[float, float] | None, str]:
 def _extent(shape: Any, stated: Any, scale: float) -> tuple[str, float, float]:
     """Shape of a face and its half extents along the two axes, um."""
     if shape not in SHAPES or not isinstance(stated, dict):
-        raise InputError(f"shape of contacts is {shape!r}, expected circle, square or rect")
+        raise InputError(
+            f"shape of contacts is {shape!r}, expected circle, square or rect",
+            remedy="set one of these",
+        )
     keys = {"circle": ("radius", "radius"), "square": ("width", "width")}
     sizes = [
         number(stated.get(k), f"'{k}' of contacts") for k in keys.get(shape, ("width", "height"))
     ]
     if min(sizes) <= 0:
-        raise InputError(f"a size of contacts is {min(sizes):g}, expected more than 0")
+        raise InputError(
+            f"a size of contacts is {min(sizes):g}, expected more than 0", remedy="set a size in um"
+        )
     half = scale if shape == "circle" else 0.5 * scale
     return shape, half * sizes[0], half * sizes[1]
 
@@ -211,7 +234,9 @@ def _shape_of(contacts: Contacts) -> tuple[str, dict[str, float]]:
 def _listed(probe: Mapping[str, Any], key: str) -> list[Any] | None:
     value = probe.get(key)
     if value is not None and not isinstance(value, list):
-        raise InputError(f"'{key}' is no list")
+        raise InputError(
+            f"'{key}' is no list", remedy="write it with probeinterface.write_probeinterface"
+        )
     return value
 
 
@@ -219,7 +244,10 @@ def _array(probe: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.nda
     try:
         values = np.asarray(probe.get(key), dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"'{key}' does not consist of numbers") from None
+        raise InputError(
+            f"'{key}' does not consist of numbers",
+            remedy="write it with probeinterface.write_probeinterface",
+        ) from None
     if values.size == 0 and shape[0] == -1:
         return np.empty((0, *shape[1:]))
     fits = values.ndim == len(shape) and all(
@@ -227,5 +255,8 @@ def _array(probe: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> np.nda
     )
     if not fits or not np.all(np.isfinite(values)):
         wanted = ", ".join("C" if n == -1 else str(n) for n in shape)
-        raise InputError(f"'{key}' has shape {values.shape}, expected finite ({wanted})")
+        raise InputError(
+            f"'{key}' has shape {values.shape}, expected finite ({wanted})",
+            remedy="write it with probeinterface.write_probeinterface",
+        )
     return values

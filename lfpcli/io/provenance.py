@@ -100,9 +100,17 @@ def read_provenance(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(attributes.get("provenance", "{}"))
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("provenance is no JSON", source=name) from error
+        raise InputError(
+            "provenance is no JSON",
+            source=name,
+            remedy="make it again, or delete the attribute provenance",
+        ) from error
     if not _is_record(record):
-        raise InputError("provenance is no record of commands", source=name)
+        raise InputError(
+            "provenance is no record of commands",
+            source=name,
+            remedy="make it again, or delete the attribute provenance",
+        )
     return dict(record)
 
 

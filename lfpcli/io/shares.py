@@ -52,7 +52,11 @@ def share_of(value: Any, name: str, populations: Collection[str], source: str) -
             remedy=nearest(share, SHARES, "share"),
         )
     if share == _CELL and not _GID.match(name):
-        raise InputError(f"share of a cell, but '{name}' is no gid", source=source)
+        raise InputError(
+            f"share of a cell, but '{name}' is no gid",
+            source=source,
+            remedy="name the share by the number of the cell",
+        )
     return share
 
 

@@ -91,12 +91,17 @@ def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np
     arrays = read_npz(source, ("t", name))
     for key in ("t", name):
         if key not in arrays:
-            raise InputError(f"has no array '{key}'", source=source)
+            raise InputError(
+                f"has no array '{key}'",
+                source=source,
+                remedy="write t and the currents with numpy.savez",
+            )
     times, values = arrays["t"], arrays[name]
     if times.ndim != 1 or values.ndim != 2 or len(times) != len(values):
         raise InputError(
             f"t has shape {times.shape} and {name} {values.shape}, expected (K,) and (K, N)",
             source=source,
+            remedy="write arrays of these shapes",
         )
     return times, values
 
@@ -104,7 +109,11 @@ def _from_npz(source: str | os.PathLike[str], name: str) -> tuple[np.ndarray, np
 def _from_npy(source: str | os.PathLike[str]) -> np.ndarray:
     table = read_npy(source)
     if table.ndim != 2 or table.shape[1] < 2:
-        raise InputError(f"has shape {table.shape}, expected (K, 1 + electrodes)", source=source)
+        raise InputError(
+            f"has shape {table.shape}, expected (K, 1 + electrodes)",
+            source=source,
+            remedy="write a time and a current for each electrode in a row",
+        )
     return table
 
 
@@ -122,16 +131,20 @@ def _from_text(source: str | os.PathLike[str]) -> np.ndarray:
     if filled and not any(is_number(cell) for cell in filled[0][1]):
         del filled[0]
     if not filled:
-        raise InputError("holds no currents", source=name)
+        raise InputError("holds no currents", source=name, remedy="add a column for each electrode")
     width = len(filled[0][1])
     rows = []
     for number, cells in filled:
         bad = [cell for cell in cells if not is_number(cell)]
         if bad:
-            raise InputError(f"'{bad[0][:40]}' is no number", source=f"{name}:{number}")
+            raise InputError(
+                f"'{bad[0][:40]}' is no number", source=f"{name}:{number}", remedy="write a number"
+            )
         if len(cells) != width or width < 2:
             raise InputError(
-                f"{len(cells)} numbers, expected {max(width, 2)}", source=f"{name}:{number}"
+                f"{len(cells)} numbers, expected {max(width, 2)}",
+                source=f"{name}:{number}",
+                remedy="write as many in each line",
             )
         rows.append([float(cell) for cell in cells])
     return np.array(rows)
@@ -144,11 +157,12 @@ def _checked(
         check_real(array, label, source)
     times, values = times.astype(float), values.astype(float)
     if not len(times):
-        raise InputError("holds no times", source=source)
+        raise InputError("holds no times", source=source, remedy="add a line for each step")
     late = np.flatnonzero(np.diff(times) <= 0)
     if len(late):
         raise InputError(
             f"times do not ascend: {times[late[0] + 1]:g} ms follows {times[late[0]]:g} ms",
             source=source,
+            remedy="sort the lines by time",
         )
     return times, values

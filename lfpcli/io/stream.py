@@ -174,4 +174,8 @@ def copy_to_stdout(path: Path) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", source="standard output") from error
+        raise OutputError(
+            f"cannot write: {error.strerror}",
+            source="standard output",
+            remedy="free some space or write elsewhere",
+        ) from error

@@ -55,11 +55,15 @@ def read_columns(
         if line.strip() and not line.lstrip().startswith("#"):
             rows.append((number, _cells(line, f"{name}:{number}")))
     if not rows:
-        raise InputError("table has no lines", source=name)
+        raise InputError(
+            "table has no lines", source=name, remedy="write a header and lines below it"
+        )
     known = (*numbers, *optional, *text)
     header = _header(*rows[0], name, numbers, known)
     if len(rows) == 1:
-        raise InputError("table has a header and no lines below it", source=name)
+        raise InputError(
+            "table has a header and no lines below it", source=name, remedy="add lines"
+        )
     return _columns(rows[1:], header, name, text)
 
 
@@ -68,7 +72,9 @@ def _cells(line: str, source: str) -> list[str]:
         # line by line, as an open quote would swallow the lines behind it, and their numbers
         return [cell.strip() for cell in next(csv.reader([line]))]
     except csv.Error as error:
-        raise InputError(f"is no line of a table: {error}", source=source) from error
+        raise InputError(
+            f"is no line of a table: {error}", source=source, remedy="correct the line"
+        ) from error
 
 
 def _header(
@@ -82,7 +88,9 @@ def _header(
                 f"unknown column '{column}'", source=source, remedy=nearest(column, known, "column")
             )
         if header.count(column) > 1:
-            raise InputError(f"column '{column}' is there twice", source=source)
+            raise InputError(
+                f"column '{column}' is there twice", source=source, remedy="leave one of them out"
+            )
     missing = [column for column in numbers if column not in header]
     if missing:
         raise InputError(
@@ -100,7 +108,11 @@ def _columns(
     for number, cells in rows:
         source = f"{name}:{number}"
         if len(cells) != len(header):
-            raise InputError(f"{len(cells)} values, expected {len(header)}", source=source)
+            raise InputError(
+                f"{len(cells)} values, expected {len(header)}",
+                source=source,
+                remedy="write a value for each column",
+            )
         for column, cell in zip(header, cells, strict=True):
             columns[column].append(cell if column in text else _number(cell, column, source))
     return columns
@@ -110,9 +122,15 @@ def _number(cell: str, column: str, source: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise InputError(f"'{cell}' in column '{column}' is no number", source=source) from None
+        raise InputError(
+            f"'{cell}' in column '{column}' is no number", source=source, remedy="write a number"
+        ) from None
     if not math.isfinite(value):
-        raise InputError(f"'{cell}' in column '{column}' is not finite", source=source)
+        raise InputError(
+            f"'{cell}' in column '{column}' is not finite",
+            source=source,
+            remedy="write a finite number",
+        )
     return value
 
 

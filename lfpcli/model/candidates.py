@@ -158,7 +158,9 @@ def _at_x(location: Location, geometry: Geometry, source_line: str | None) -> in
         )
     segments = np.flatnonzero(geometry.section == sections[0])
     if not len(segments):
-        raise InputError(f"section '{name}' has no segments", source=source_line)
+        raise InputError(
+            f"section '{name}' has no segments", source=source_line, remedy="name another section"
+        )
     # segments of foreign cells need not be numbered along their section
     along = segments[np.argsort(geometry.x[segments], kind="stable")]
     x = 0.5 if location.x is None else location.x

@@ -90,7 +90,9 @@ class Distribution(Table):
                 return values
             values[wrong] = self._rvs(rng, len(wrong))
         raise InputError(
-            f"'{self.dist}' gives hardly any value in its limits", source=self.source_line
+            f"'{self.dist}' gives hardly any value in its limits",
+            source=self.source_line,
+            remedy="widen the limits",
         )
 
     def draw_counts(self, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -165,6 +167,7 @@ class Distribution(Table):
             raise InputError(
                 f"'{self.dist}' has no density at the integers from {low} to {high}",
                 source=self.source_line,
+                remedy="widen the limits",
             )
         if self.max is None and density[-1] * len(density) > 1e-6 * total:
             raise InputError(

@@ -100,7 +100,10 @@ class Expression:
                 f"{name} = {np.broadcast_to(arrays[name], shape).ravel()[k]:g}"
                 for name in sorted(self.names)
             )
-            raise InputError(f"'{self.expr}' is not finite" + (f" at {at}" if at else ""))
+            raise InputError(
+                f"'{self.expr}' is not finite" + (f" at {at}" if at else ""),
+                remedy="change it such that it is finite everywhere",
+            )
         return result
 
     def as_value(self, folder: Path) -> dict[str, str]:
@@ -110,17 +113,24 @@ class Expression:
 
 def _parsed(text: str) -> ast.expr:
     if len(text) > LONGEST:
-        raise InputError(f"expression has {len(text)} characters, at most {LONGEST} are allowed")
+        raise InputError(
+            f"expression has {len(text)} characters, at most {LONGEST} are allowed",
+            remedy="shorten it",
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise InputError(
-            f"'{clipped(text, 80)}' is no arithmetic expression, column {error.offset or 1}"
+            f"'{clipped(text, 80)}' is no arithmetic expression, column {error.offset or 1}",
+            remedy="write numbers, names, + - * / ** and functions, see lfp-model(5)",
         ) from error
     except (ValueError, MemoryError, RecursionError) as error:
-        raise InputError("text is no arithmetic expression") from error
+        raise InputError(
+            "text is no arithmetic expression",
+            remedy="write numbers, names, + - * / ** and functions, see lfp-model(5)",
+        ) from error
     _check(tree, text.strip(), 0)
     return tree
 
@@ -134,7 +144,7 @@ def _fail(node: ast.expr, text: str, fault: str, remedy: str | None = None) -> I
 def _check(node: ast.expr, text: str, depth: int) -> None:
     """Raise `InputError` unless the tree holds arithmetic of known names alone."""
     if depth > DEEPEST:
-        raise InputError(f"expression is nested deeper than {DEEPEST} levels")
+        raise InputError(f"expression is nested deeper than {DEEPEST} levels", remedy="shorten it")
     if isinstance(node, ast.Constant):
         _check_number(node, text)
     elif isinstance(node, ast.Name):

@@ -60,7 +60,7 @@ def load_model(
         name = name or str(source)
         tree, lines = parse(read_file(path), name)
     else:
-        raise InputError(f"a model is no {type(source).__name__}")
+        raise InputError(f"a model is no {type(source).__name__}", remedy="give a path or a dict")
     base = Path(folder) if folder is not None else (path.parent if path else Path())
     # before the check, so that an override may also mend a file
     set_keys = apply_overrides(tree, overrides, name)

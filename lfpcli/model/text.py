@@ -34,13 +34,19 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             return read_stream(file, str(path))
     except FileNotFoundError as error:
-        raise InputError("no such file", source=path) from error
+        raise InputError(
+            "no such file", source=path, remedy="check the name and the folder"
+        ) from error
     except IsADirectoryError as error:
         raise InputError(
             "is a folder, not a model", source=path, remedy="name a .toml or .json file"
         ) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", source=path) from error
+        raise InputError(
+            f"cannot be read: {error.strerror or error}",
+            source=path,
+            remedy="check its permissions",
+        ) from error
 
 
 def read_stream(stream: IO[Any], name: str) -> str:
@@ -54,7 +60,7 @@ def read_stream(stream: IO[Any], name: str) -> str:
             "is no text in UTF-8", source=name, remedy="a model is a TOML or JSON file"
         ) from error
     if len(data) > LONGEST:
-        raise InputError("is too large for a model", source=name)
+        raise InputError("is too large for a model", source=name, remedy="check that it is a model")
     if not text.strip():
         raise InputError("is empty", source=name, remedy="a model has at least a [cell.NAME]")
     return text
@@ -89,21 +95,35 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
             return _table(json.loads(text, object_pairs_hook=_pairs), name), {}
         return tomllib.loads(text.replace("\r\n", "\n")), toml_lines(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"malformed JSON: {error.msg}", source=f"{name}:{error.lineno}") from error
+        raise InputError(
+            f"malformed JSON: {error.msg}",
+            source=f"{name}:{error.lineno}",
+            remedy="correct the line",
+        ) from error
     except tomllib.TOMLDecodeError as error:
         fault, line = _toml_fault(str(error), text)
-        raise InputError(f"malformed TOML: {fault}", source=f"{name}:{line}") from error
+        raise InputError(
+            f"malformed TOML: {fault}", source=f"{name}:{line}", remedy="correct the line"
+        ) from error
     except RecursionError as error:
-        raise InputError("is nested too deeply", source=name) from error
+        raise InputError(
+            "is nested too deeply", source=name, remedy="check that it is a model"
+        ) from error
     except InputError as error:
-        raise InputError(error.message, source=error.source or name) from error
+        raise InputError(
+            error.message, source=error.source or name, remedy=error.remedy or "correct it"
+        ) from error
     except ValueError as error:
-        raise InputError(f"malformed: {error}", source=name) from error
+        raise InputError(f"malformed: {error}", source=name, remedy="correct it") from error
 
 
 def _table(tree: Any, name: str) -> Tree:
     if not isinstance(tree, dict):
-        raise InputError("is no table of a model", source=name)
+        raise InputError(
+            "is no table of a model",
+            source=name,
+            remedy="write tables such as [run], see lfp-model(5)",
+        )
     plain_tree(tree)
     return tree
 
@@ -113,7 +133,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Tree:
     # json would keep the last of two equal keys, and the first be lost without a word
     for key, value in pairs:
         if key in tree:
-            raise InputError(f"key {shown(key)} comes twice")
+            raise InputError(f"key {shown(key)} comes twice", remedy="leave one of them out")
         tree[key] = value
     return tree
 
@@ -146,11 +166,11 @@ def plain_tree(value: Any, depth: int = 0) -> Any:
         Where it is nested too deeply, or a key is no string.
     """
     if depth > DEEPEST:
-        raise InputError("is nested too deeply for a model")
+        raise InputError("is nested too deeply for a model", remedy="check that it is a model")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise InputError(f"key {key!r} is not a text")
+                raise InputError(f"key {key!r} is not a text", remedy="write the key as a text")
         return {key: plain_tree(entry, depth + 1) for key, entry in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
         return plain_tree(value.tolist(), depth + 1)

@@ -137,10 +137,16 @@ def _text(path: Path, label: str) -> str:
     """Text of a file, with line feeds alone between lines."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise InputError("is too large for a morphology", source=label)
+            raise InputError(
+                "is too large for a morphology",
+                source=label,
+                remedy="check that it is a morphology",
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=label) from error
+        raise InputError(
+            f"cannot be read: {error.strerror}", source=label, remedy="check its permissions"
+        ) from error
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise InputError("binary data, no text", source=f"{label}:{line}", remedy=REMEDY)

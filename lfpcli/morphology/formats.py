@@ -84,7 +84,9 @@ def _head(path: Path) -> bytes:
             "no such file", source=path, remedy="check the name and the folder"
         ) from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=path) from error
+        raise InputError(
+            f"cannot be read: {error.strerror}", source=path, remedy="check its permissions"
+        ) from error
     if not head:
         raise InputError("file is empty", source=path, remedy="write it again")
     return head

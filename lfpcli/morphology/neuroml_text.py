@@ -57,7 +57,9 @@ def read_root(path: str | os.PathLike[str], label: str) -> ElementTree.Element:
     except (UnicodeError, ValueError, LookupError) as error:
         raise InputError(f"is no valid XML: {error}", source=label, remedy=REMEDY) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=label) from error
+        raise InputError(
+            f"cannot be read: {error.strerror}", source=label, remedy="check its permissions"
+        ) from error
 
 
 def cell_elements(root: ElementTree.Element) -> dict[str, ElementTree.Element]:

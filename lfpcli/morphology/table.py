@@ -102,7 +102,9 @@ def read_table(
             with path.open(encoding="utf-8", errors="replace") as stream:
                 return read_table(stream, name or str(path), decimal_commas=decimal_commas)
         except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", source=path) from error
+            raise InputError(
+                f"cannot be read: {error.strerror}", source=path, remedy="check its permissions"
+            ) from error
     table = Table(name or str(getattr(source, "name", "standard input")))
     for number, line in _lines(source, table.name):
         if line.startswith("#"):
@@ -129,13 +131,25 @@ def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
     while line := stream.readline(MAX_LINE_LENGTH):
         number += 1
         if "\0" in line:
-            raise InputError("binary data, no SWC text", source=f"{name}:{number}")
+            raise InputError(
+                "binary data, no SWC text",
+                source=f"{name}:{number}",
+                remedy="check that it is a morphology: seven numbers a line",
+            )
         if len(line) == MAX_LINE_LENGTH and not line.endswith("\n"):
             if not line.lstrip().startswith("#"):
-                raise InputError("line is too long for SWC", source=f"{name}:{number}")
+                raise InputError(
+                    "line is too long for SWC",
+                    source=f"{name}:{number}",
+                    remedy="check that it is a morphology: seven numbers a line",
+                )
             _skip_rest(stream, name, number)
         if number > MAX_LINES:
-            raise InputError(f"more than {MAX_LINES:,} lines", source=name)
+            raise InputError(
+                f"more than {MAX_LINES:,} lines",
+                source=name,
+                remedy="check that it is a morphology",
+            )
         text = line.lstrip("\ufeff").strip()
         if text:
             yield number, text
@@ -147,7 +161,11 @@ def _skip_rest(stream: TextIO, name: str, number: int) -> None:
         piece = stream.readline(MAX_LINE_LENGTH)
         if len(piece) < MAX_LINE_LENGTH or piece.endswith("\n"):
             return
-    raise InputError("line is too long for SWC", source=f"{name}:{number}")
+    raise InputError(
+        "line is too long for SWC",
+        source=f"{name}:{number}",
+        remedy="check that it is a morphology: seven numbers a line",
+    )
 
 
 def _has_decimal_commas(words: list[str]) -> bool:

@@ -167,11 +167,21 @@ def _blocks(
         try:
             block = np.asarray(data[start : min(start + size, rows[1])], dtype=float)
         except OSError as error:
-            raise InputError("samples cannot be read", source=source) from error
+            raise InputError(
+                "samples cannot be read",
+                source=source,
+                remedy="make it again, or get it again from where it came",
+            ) from error
         if len(columns) < data.shape[1] or np.any(np.diff(columns) != 1):
             block = block[:, columns]
         if not np.isfinite(block).all():
-            raise InputError("holds NaN or infinity", source=source)
+            raise InputError(
+                "holds NaN or infinity", source=source, remedy="see what lfp check says of the file"
+            )
         if np.abs(block).max(initial=0.0) > _LARGEST:
-            raise InputError(f"holds values beyond {_LARGEST:g}", source=source)
+            raise InputError(
+                f"holds values beyond {_LARGEST:g}",
+                source=source,
+                remedy="see what lfp check says of the file",
+            )
         yield block

@@ -107,7 +107,10 @@ def _directions(positions: np.ndarray) -> np.ndarray:
     """Unit vectors (C, 3) from the centre of the head to channels (C, 3)."""
     norms = np.linalg.norm(positions, axis=1)
     if np.any(norms == 0):
-        raise InputError("a channel lies in the centre of the head, no topography can show it")
+        raise InputError(
+            "a channel lies in the centre of the head, no topography can show it",
+            remedy="leave it out: --channels",
+        )
     return np.asarray(positions / norms[:, None])
 
 

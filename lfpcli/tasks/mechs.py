@@ -134,7 +134,9 @@ def port_mechanisms(paths: Paths, folder: str | os.PathLike[str]) -> list[Ported
         if isinstance(error, OutputError):
             raise
         raise OutputError(
-            f"cannot be written: {(error.strerror or str(error)).lower()}", source=target
+            f"cannot be written: {(error.strerror or str(error)).lower()}",
+            source=target,
+            remedy="name another folder",
         ) from error
     return [
         PortedFile(

@@ -184,7 +184,7 @@ def test_zip_bombs(tmp_path: Path) -> None:
 def test_loops_and_crashes_of_hdf5_end_the_child_alone(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lfpcli.guarded import survey
+    from lfpcli.guarded import survey, trial
 
     def loop(self: survey.Survey) -> None:
         while True:
@@ -198,7 +198,7 @@ def test_loops_and_crashes_of_hdf5_end_the_child_alone(
 
     with h5py.File(path, "w") as file:
         file["x"] = np.zeros(3)
-    monkeypatch.setattr(survey, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(trial, "_BUSY_SECONDS", 0.2)
     for walk, text in (
         (loop, "does not come to an end"),
         (crash, "crashes on this file"),

@@ -78,7 +78,8 @@ def _hanging_on(section: Any, offset: dict[Any, int]) -> tuple[int, float]:
     parent = section.parentseg()
     if parent.sec not in offset:
         raise InputError(
-            f"section {section.name()} hangs on {parent.sec.name()}, which is left out"
+            f"section {section.name()} hangs on {parent.sec.name()}, which is left out",
+            remedy="keep the section that it hangs on",
         )
     order = _from_the_root(parent.sec, offset[parent.sec])
     start = parent.sec.orientation()

@@ -115,7 +115,7 @@ class Synapse(PointProcess, Connected):
         """Set when events reach the synapse, shape (n,), ms; earlier ones act at the start."""
         values = np.sort(np.asarray(times, dtype=float).ravel())
         if not np.all(np.isfinite(values)):
-            raise InputError("spike times are not finite")
+            raise InputError("spike times are not finite", remedy="give finite times, ms")
         self.times = values
 
     def queue_events(self) -> None:

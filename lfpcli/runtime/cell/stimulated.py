@@ -50,10 +50,11 @@ class Stimulated:
         if times.ndim != 1 or potentials.shape != (len(self.segments), len(times)):
             raise InputError(
                 f"v_ext has shape {potentials.shape} and t_ext {times.shape}, expected "
-                f"({len(self.segments)}, K) and (K,)"
+                f"({len(self.segments)}, K) and (K,)",
+                remedy="give a potential for each segment and time",
             )
         if not np.all(np.isfinite(potentials)):
-            raise InputError("v_ext is not finite")
+            raise InputError("v_ext is not finite", remedy="give finite potentials, mV")
         steps = Steps(times, lambda k: potentials[:, k])
         for section in self.sections:
             section.insert("extracellular")

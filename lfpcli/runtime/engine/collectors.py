@@ -108,7 +108,10 @@ class Collectors:
             taken |= self._tap.take()
         for name, block in taken.items():
             if block.shape[1] and len(block) != samples:
-                raise SimulatorError(f"{len(block)} samples of {name} instead of {samples}")
+                raise SimulatorError(
+                    f"{len(block)} samples of {name} instead of {samples}",
+                    remedy="report it with the model",
+                )
             # a recorder without columns does not know how many samples there were
             if not block.shape[1]:
                 taken[name] = np.empty((samples, 0))
@@ -214,7 +217,10 @@ class VectorSet:
         vectors = self._vectors[name]
         counts = set(map(len, vectors))
         if len(counts) > 1:
-            raise SimulatorError(f"vectors of {name} differ in length: {sorted(counts)}")
+            raise SimulatorError(
+                f"vectors of {name} differ in length: {sorted(counts)}",
+                remedy="report it with the model",
+            )
         block = np.empty((len(vectors), max(counts, default=0)))
         if block.shape[1] > self._room:
             # a vector that has grown beyond its room has moved, and so have all others

@@ -44,12 +44,15 @@ class Steps:
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite(self.times)):
-            raise InputError("times of an extracellular potential are not finite")
+            raise InputError(
+                "times of an extracellular potential are not finite", remedy="give finite times, ms"
+            )
         late = np.flatnonzero(np.diff(self.times) <= 0)
         if len(late):
             raise InputError(
                 "times of an extracellular potential do not ascend at "
-                f"{self.times[late[0] + 1]:g} ms"
+                f"{self.times[late[0] + 1]:g} ms",
+                remedy="sort them",
             )
 
 

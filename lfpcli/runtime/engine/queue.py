@@ -46,7 +46,10 @@ def self_events(memory: ProcessMemory) -> np.ndarray:
         target = targets.o(k)
         owner = memory.owner(target)
         if owner is None:
-            raise SimulatorError(f"{target} has sent itself an event, and is in no cell")
+            raise SimulatorError(
+                f"{target} has sent itself an event, and is in no cell",
+                remedy="run without --checkpoint, or place it in a cell",
+            )
         cell, number = owner
         netcons = [int(_number(netcon)) for netcon in cell.connections[number]]
         row = netcons.index(connection) if connection >= 0 else -1
@@ -71,7 +74,10 @@ def _connections(count: int) -> list[tuple[int, int]]:
         # the events are at the end; the same bytes among numbers before would be by chance
         matches = _EVENT.findall(path.read_bytes())[-count:]
     if len(matches) != count:
-        raise SimulatorError("NEURON's SaveState does not tell all events under way")
+        raise SimulatorError(
+            "NEURON's SaveState does not tell all events under way",
+            remedy="run without --checkpoint",
+        )
     return [(int(match[3]), int(match[4])) for match in matches]
 
 

@@ -307,7 +307,10 @@ def _advance(
         if until > h.t:
             solve(until)
     except RuntimeError as error:
-        raise SimulatorError(f"NEURON failed at t = {h.t:g} ms: {error}") from error
+        raise SimulatorError(
+            f"NEURON failed at t = {h.t:g} ms: {error}",
+            remedy="shorten run.dt, or correct the mechanism",
+        ) from error
 
 
 def _solve_as_the_model_does(until: float) -> None:

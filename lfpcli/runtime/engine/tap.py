@@ -94,7 +94,9 @@ def load_tap(core_library: Path) -> str | None:
 def _bound(core_library: Path) -> _State:
     """State of the tap that a library of CoreNEURON calls."""
     if _is_loaded(core_library):
-        raise SimulatorError("CoreNEURON has run before the tap was there")
+        raise SimulatorError(
+            "CoreNEURON has run before the tap was there", remedy='use engine = "neuron"'
+        )
     folder = cache_folder() / f"{TAP_PREFIX}{_key()}"
     path = _read(folder)
     if path is None:
@@ -108,7 +110,9 @@ def _bound(core_library: Path) -> _State:
         send = ctypes.cast(getattr(core, _SEND), ctypes.c_void_p)
         stop = ctypes.c_bool.in_dll(core, _STOP)
     except (AttributeError, ValueError) as error:
-        raise SimulatorError(f"this CoreNEURON cannot be tapped: {error}") from error
+        raise SimulatorError(
+            f"this CoreNEURON cannot be tapped: {error}", remedy='use engine = "neuron"'
+        ) from error
     state = _State.in_dll(tap, "lfp_tap")
     state.send, state.stop = send, ctypes.pointer(stop)
     state.seconds = _PATIENCE
@@ -147,7 +151,10 @@ def _compiled(work: Path) -> Path:
     code, printed = tools.run(command, work)
     if code != 0:
         errors = [line for line in printed.splitlines() if "error" in line] or ["nothing was said"]
-        raise SimulatorError(f"the tap does not compile: {errors[0].strip()}")
+        raise SimulatorError(
+            f"the tap does not compile: {errors[0].strip()}",
+            remedy='use engine = "neuron", or see lfp doctor',
+        )
     facts = {"digests": {_LIBRARY: digest_of(folder / _LIBRARY)}}
     (folder / MANIFEST).write_text(json.dumps(facts), encoding="utf-8")
     return folder

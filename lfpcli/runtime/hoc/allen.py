@@ -98,9 +98,17 @@ def read_fit(file: Path) -> Fit:
     try:
         data = json.loads(read_text(file))
     except json.JSONDecodeError as error:
-        raise InputError(f"is no JSON: {error}", source=f"{file}:{error.lineno}") from error
+        raise InputError(
+            f"is no JSON: {error}",
+            source=f"{file}:{error.lineno}",
+            remedy="get it again from the Allen Cell Types Database",
+        ) from error
     except RecursionError as error:
-        raise InputError(f"is no JSON: {error}", source=file) from error
+        raise InputError(
+            f"is no JSON: {error}",
+            source=file,
+            remedy="get it again from the Allen Cell Types Database",
+        ) from error
     reader = _Reader(file)
     passive = reader.record(reader.first(data, "passive"), "passive[0]")
     conditions = reader.record(reader.first(data, "conditions"), "conditions[0]")
@@ -273,7 +281,11 @@ def apply_allen(
         Where NEURON lacks a mechanism, or a mechanism the parameter.
     """
     if not any(_section_type(name) == "soma" for name in names):
-        raise InputError("the cell has no soma, which the Allen models need", source=fit.file)
+        raise InputError(
+            "the cell has no soma, which the Allen models need",
+            source=fit.file,
+            remedy="name a morphology with a soma",
+        )
     all_active = fit.all_active
     if stub is not None:
         all_active = stub == vocabulary.ALL_ACTIVE

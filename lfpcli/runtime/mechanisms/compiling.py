@@ -209,7 +209,10 @@ def compile_core_builtins(work: Path) -> Path:
     """
     library, printed = _make(_WITH_VECTORS, work, toolchain())
     if library is None:
-        raise SimulatorError(f"CoreNEURON does not compile: {_first_error(printed)}")
+        raise SimulatorError(
+            f"CoreNEURON does not compile: {_first_error(printed)}",
+            remedy='use engine = "neuron", or correct the mechanism',
+        )
     folder = work / "done"
     folder.mkdir()
     shutil.copy(library, folder)

@@ -241,7 +241,11 @@ class _Work:
                 remedy="measure with the same array",
             )
         if signal.units != "mV":
-            raise InputError(f"is in {signal.units}, expected mV", source=text)
+            raise InputError(
+                f"is in {signal.units}, expected mV",
+                source=text,
+                remedy="name a signal of potentials",
+            )
         return signal
 
     def write(self, writer: RecordingWriter, progress: Callable[[float], None]) -> dict[str, Any]:

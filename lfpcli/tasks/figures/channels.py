@@ -126,9 +126,17 @@ def check_channels(signal: Signal, group: str) -> None:
     """Raise `InputError` where positions or names are not those of the channels."""
     width = signal.data.shape[1]
     if signal.positions is not None and signal.positions.shape != (width, 3):
-        raise InputError(f"expected positions of {width} channels, three columns", source=group)
+        raise InputError(
+            f"expected positions of {width} channels, three columns",
+            source=group,
+            remedy="see what lfp check says of the file",
+        )
     if signal.names and len(signal.names) != width:
-        raise InputError(f"{len(signal.names)} names for {width} channels", source=group)
+        raise InputError(
+            f"{len(signal.names)} names for {width} channels",
+            source=group,
+            remedy="see what lfp check says of the file",
+        )
 
 
 def ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:

@@ -90,6 +90,7 @@ def _chosen(
             "recordings have no spikes, signal or dipole moment of one name and number of channels"
             " in common",
             source=", ".join(recording.name for recording in recordings),
+            remedy="name recordings of the same model",
         )
     if parts is None and not beside:
         return common

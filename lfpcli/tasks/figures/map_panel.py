@@ -174,12 +174,19 @@ def _currents(recording: Recording) -> list[CellCurrents]:
             raise InputError(
                 f"has {report.data.shape[1]} currents of {len(geometry)} segments",
                 source=recording.source_of(f"/reports/imem/{name}/data"),
+                remedy="see what lfp check says of the file",
             )
         populations.append(CellCurrents(geometry=geometry, report=report))
     if len({(p.report.dt, p.report.t_start, p.report.data.shape[0]) for p in populations}) > 1:
-        raise InputError("populations differ in their samples", source=recording.name)
+        raise InputError(
+            "populations differ in their samples",
+            source=recording.name,
+            remedy="record them with one interval",
+        )
     if not populations[0].report.data.shape[0]:
-        raise InputError("holds no samples", source=recording.source_of("/reports/imem"))
+        raise InputError(
+            "holds no samples", source=recording.source_of("/reports/imem"), remedy="run for longer"
+        )
     return populations
 
 

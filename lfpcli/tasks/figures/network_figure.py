@@ -80,7 +80,11 @@ def read_wiring(path: Path, name: str) -> Wiring:
         for edges in sorted(file["edges"]):
             wiring.connections.append(_connection(file, f"/edges/{edges}", name, wiring))
     if not any(len(connection.source_id) for connection in wiring.connections):
-        raise InputError("network has no synapses to draw", source=name)
+        raise InputError(
+            "network has no synapses to draw",
+            source=name,
+            remedy="draw its geometry: --what geometry",
+        )
     return wiring
 
 
@@ -98,7 +102,11 @@ def _connection(file: h5py.File, base: str, name: str, wiring: Wiring) -> Connec
             )
         ends[end] = (population, ids)
     if len(ends["source"][1]) != len(ends["target"][1]):
-        raise InputError("ends of synapses differ in number", source=f"{name}:{base}")
+        raise InputError(
+            "ends of synapses differ in number",
+            source=f"{name}:{base}",
+            remedy="write the network again: lfp sim --save-network",
+        )
     attributes: dict[str, np.ndarray | None] = {"syn_weight": None, "delay": None}
     for key in attributes:
         if f"{base}/0/{key}" in file:

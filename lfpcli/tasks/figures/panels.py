@@ -166,7 +166,11 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
         inks += [colours[name]] * len(chosen)
         units = report.units
     if len({len(v) for v in values}) > 1:
-        raise InputError("populations differ in length", source=recording.source_of(variable))
+        raise InputError(
+            "populations differ in length",
+            source=recording.source_of(variable),
+            remedy="record them with one interval",
+        )
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
     quantity, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
 
@@ -248,7 +252,9 @@ def soma_columns(
         or len(report.element_ids) != len(report.element_pos)
     ):
         raise InputError(
-            "mapping does not fit the data", source=recording.source_of(f"/reports/*/{population}")
+            "mapping does not fit the data",
+            source=recording.source_of(f"/reports/*/{population}"),
+            remedy="see what lfp check says of the file",
         )
     somata = _soma_sections(recording, population)
     # the segment nearest to the middle of the soma; of a cell without one, of its first section
@@ -286,7 +292,9 @@ def dipole_panel(recording: Recording, group: str, view: View) -> Panel:
     sampled = recording.dipole(group)
     dataset = recording.source_of(f"/dipole/{group}/data")
     if sampled.data.shape[1] != 3:
-        raise InputError("expected three columns", source=dataset)
+        raise InputError(
+            "expected three columns", source=dataset, remedy="see what lfp check says of the file"
+        )
     times, values = traces(sampled, np.arange(3), view, dataset)
     owner = {"total": "", "cell": f" of cell {literal(group)}"}.get(
         sampled.share, f" of {literal(group)}"

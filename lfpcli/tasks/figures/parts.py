@@ -66,7 +66,11 @@ def chosen_parts(
     held = held_parts(recording)
     asked_for = _asked_for_parts(recording)
     if not held:
-        raise InputError("recording holds nothing to draw", source=recording.name)
+        raise InputError(
+            "recording holds nothing to draw",
+            source=recording.name,
+            remedy="record something, see [record] in lfp-model(5)",
+        )
     if tokens is None and beside:
         tokens = ["geometry"] if recording.populations else []
     if tokens is None:

@@ -60,7 +60,11 @@ def topography_panel(
     signal = recording.signal(name)
     group = recording.source_of(f"/signals/{name}")
     if not has_topography(signal) or signal.positions is None:
-        raise InputError("signal has no places on a head", source=group)
+        raise InputError(
+            "signal has no places on a head",
+            source=group,
+            remedy="draw it as traces: --style traces",
+        )
     row = _sample(signal, time, span, group)
     values = np.asarray(signal.data[row], dtype=float)
     positions = signal.positions - _centre(signal)
@@ -130,7 +134,11 @@ def _sample(
     times = signal.times
     rows = np.flatnonzero((times >= first - 0.5 * signal.dt) & (times <= last + 0.5 * signal.dt))
     if not len(rows):
-        raise InputError("no sample in this time span", source=group)
+        raise InputError(
+            "no sample in this time span",
+            source=group,
+            remedy="see the span of the recording: lfp info",
+        )
     if time is not None:
         return int(rows[np.argmin(np.abs(times[rows] - time))])
     power = [

@@ -62,7 +62,9 @@ def draw_templates(
         units = as_text(templates.attrs.get("units", ""))
     if not np.all(np.isfinite(waveforms)) or not dt > 0:
         raise InputError(
-            "templates are not finite, or have no interval", source=f"{label}:/templates"
+            "templates are not finite, or have no interval",
+            source=f"{label}:/templates",
+            remedy="make them again with 'lfp probe --placements'",
         )
     right, up = plane_of(contacts)
     which = "largest" if placement is None else "one"
@@ -87,12 +89,17 @@ def _datasets(file: h5py.File, label: str) -> tuple[h5py.Dataset, np.ndarray]:
     """Templates (P, C, T), mV, and contacts (C, 3), um."""
     templates, contacts = file.get("templates"), file.get("contacts")
     if not isinstance(templates, h5py.Dataset) or not isinstance(contacts, h5py.Dataset):
-        raise InputError("file of templates has no templates or contacts", source=label)
+        raise InputError(
+            "file of templates has no templates or contacts",
+            source=label,
+            remedy="make them again with 'lfp probe --placements'",
+        )
     places = np.asarray(contacts[()], dtype=float)
     if templates.ndim != 3 or places.shape != (templates.shape[1], 3) or 0 in templates.shape:
         raise InputError(
             f"templates of shape {templates.shape} and contacts of shape {places.shape}",
             source=f"{label}:/templates",
+            remedy="make them again with 'lfp probe --placements'",
         )
     return templates, places
 

@@ -137,7 +137,9 @@ def _named(path: str, left: Contents, right: Contents) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            "dataset cannot be read", source=f"{left.name} or {right.name}:{path}"
+            "dataset cannot be read",
+            source=f"{left.name} or {right.name}:{path}",
+            remedy="see what lfp check says of the file",
         ) from error
 
 

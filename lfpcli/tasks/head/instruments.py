@@ -119,7 +119,10 @@ class _AxialView:
         """Signals of unit membrane currents of N segments, shape (C, N)."""
         currents, vectors, middles = tree_dipoles(geometry)
         if not len(vectors):
-            raise InputError("no segment has a parent: there are no axial currents")
+            raise InputError(
+                "no segment has a parent: there are no axial currents",
+                remedy="use the currents of cells of two segments or more, or a total dipole",
+            )
         # each path belongs to the cell of the segment it leads to
         child = np.repeat(np.flatnonzero(geometry.parent >= 0), 2)
         row = self._poses.rows_of(geometry.gid)[child]

@@ -123,13 +123,23 @@ def read_poses(source: str | os.PathLike[str], normals: Normals | None) -> Poses
     table = read_columns(source, ("gid", "x", "y", "z"), optional=axes)
     gids = np.array(table["gid"])
     if np.any(gids != np.round(gids)) or np.any(gids < 0):
-        raise InputError("a gid is no whole number >= 0", source=source)
+        raise InputError(
+            "a gid is no whole number >= 0", source=source, remedy="write the number of a cell"
+        )
     if len(np.unique(gids)) != len(gids):
         values, counts = np.unique(gids, return_counts=True)
-        raise InputError(f"gid {values[counts > 1][0]:g} has two lines", source=source)
+        raise InputError(
+            f"gid {values[counts > 1][0]:g} has two lines",
+            source=source,
+            remedy="leave one of them out",
+        )
     present = [name for name in axes if name in table]
     if present and len(present) < len(axes):
-        raise InputError("a direction needs the columns nx, ny and nz", source=source)
+        raise InputError(
+            "a direction needs the columns nx, ny and nz",
+            source=source,
+            remedy="add the columns, or leave out all three",
+        )
     positions = vectors(table, ("x", "y", "z"))
     pointing = directions(vectors(table, axes), f"{source}: directions") if present else None
     return Poses(

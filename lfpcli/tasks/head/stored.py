@@ -117,5 +117,6 @@ def _moment(recording: Recording, name: str) -> Sampled:
             f"dipole moment has {samples.data.shape[1]} columns in '{samples.units}',"
             " expected 3 in nA um",
             source=recording.source_of(f"/dipole/{name}/data"),
+            remedy="see what lfp check says of the file",
         )
     return samples

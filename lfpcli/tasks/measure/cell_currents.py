@@ -114,7 +114,8 @@ def _window(current: Current, begin: float, end: float) -> Current:
         stop = current.t_start + (count - 1) * current.dt
         raise InputError(
             f"window from {begin:g} to {end:g} ms is not in the run, {current.t_start:g} to "
-            f"{stop:g} ms"
+            f"{stop:g} ms",
+            remedy="choose a window within the run",
         )
     return replace(
         current,
@@ -149,7 +150,8 @@ def _spike(
     if not len(centre):
         raise InputError(
             f"none of {len(times)} spikes of cell {current.facts['gid']} lies in the run with "
-            f"{before:g} ms before it and {after:g} ms after it"
+            f"{before:g} ms before it and {after:g} ms after it",
+            remedy="shorten the window, or run for longer",
         )
     centre = chosen_spikes(centre, spike)
     mean = np.zeros((early + late + 1, current.samples.shape[1]))

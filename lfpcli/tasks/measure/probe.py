@@ -155,13 +155,22 @@ def currents_of(recording: Recording) -> tuple[list[Member], dict[str, Report]]:
                 raise InputError(
                     f"has {columns} currents of cell {gid}, which has {len(cell)} segments",
                     source=recording.source_of(f"/reports/imem/{population}"),
+                    remedy="see what lfp check says of the file",
                 )
             members.append(Member(int(gid), population, cell))
     if not members:
-        raise InputError("holds no cells", source=recording.name)
+        raise InputError(
+            "holds no cells",
+            source=recording.name,
+            remedy="record membrane currents: record.imem = true",
+        )
     # their columns are multiplied side by side
     if len({(r.dt, r.t_start, r.data.shape[0]) for r in reports.values()}) > 1:
-        raise InputError("populations differ in their samples", source=recording.name)
+        raise InputError(
+            "populations differ in their samples",
+            source=recording.name,
+            remedy="record them with one interval",
+        )
     return members, reports
 
 

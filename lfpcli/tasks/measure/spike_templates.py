@@ -326,6 +326,7 @@ def _refuse_near(near: np.ndarray, least: float, source: str | os.PathLike[str])
             f"{np.count_nonzero(near)} of {len(near)} placements have a contact nearer than "
             f"{least:g} um to the soma, the first is {np.argmax(near)}",
             source=source,
+            remedy="move the placements away from the contacts",
         )
 
 

@@ -375,7 +375,11 @@ def contract_stored(
     """
     times = {(len(s.data), s.dt, s.t_start) for s in stored}
     if len(times) > 1:
-        raise InputError("what is recorded of its groups differs in samples", source=source)
+        raise InputError(
+            "what is recorded of its groups differs in samples",
+            source=source,
+            remedy="record all with one interval",
+        )
     samples = len(stored[0].data)
     columns = sum(s.data.shape[1] for s in stored)
     rows = max(LEAST_ROWS, BLOCK_VALUES // max(columns, 1))
@@ -383,7 +387,11 @@ def contract_stored(
         blocks = [np.asarray(s.data[first : first + rows], dtype=float) for s in stored]
         block = np.concatenate(blocks, axis=1)
         if not np.isfinite(block).all():
-            raise InputError("dipole moments or currents hold NaN or infinity", source=source)
+            raise InputError(
+                "dipole moments or currents hold NaN or infinity",
+                source=source,
+                remedy="see what lfp check says of the file",
+            )
         for name, signal in stream.contract(block).items():
             tracks[name].append(signal)
         progress(min(first + rows, samples) / max(samples, 1))

@@ -125,7 +125,8 @@ def _each(amplitude: float | Sequence[float], name: str, electrodes: int) -> Seq
         return [amplitude] * electrodes
     if len(amplitude) != electrodes:
         raise InputError(
-            f"[field] current.{name} has {len(amplitude)} amplitudes for {electrodes} electrodes"
+            f"[field] current.{name} has {len(amplitude)} amplitudes for {electrodes} electrodes",
+            remedy="write one amplitude for each electrode",
         )
     return amplitude
 

@@ -291,7 +291,7 @@ def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
         )
     whole = pairs.astype(np.int64, casting="unsafe") if np.all(np.isfinite(pairs)) else None
     if whole is None or np.any(whole != pairs):
-        raise InputError("holds what is no whole number", source=path)
+        raise InputError("holds what is no whole number", source=path, remedy="write whole numbers")
     for column, (name, size) in enumerate(zip(("pre", "post"), sizes, strict=True)):
         wrong = np.flatnonzero((whole[:, column] < 0) | (whole[:, column] >= size))
         if len(wrong):

@@ -87,6 +87,7 @@ def _listed(place: Place, population: Population) -> np.ndarray:
         raise InputError(
             f"population '{population.name}' of {population.size} has {len(points)} positions",
             source=population.source_line,
+            remedy="write a position for each cell, or change the size",
         )
     return points
 

@@ -127,7 +127,11 @@ def _listed(population: Population, ids: np.ndarray) -> np.ndarray:
     order = np.argsort(listed, kind="stable")
     if np.any(np.diff(listed[order]) == 0):
         twice = listed[order][:-1][np.diff(listed[order]) == 0][0]
-        raise InputError(f"'ids' has {twice} twice", source=population.source_line)
+        raise InputError(
+            f"'ids' has {twice} twice",
+            source=population.source_line,
+            remedy="leave one of them out",
+        )
     # where each id would stand among the listed ones, which is where it stands if it is listed
     rank = np.minimum(np.searchsorted(listed[order], ids), len(listed) - 1)
     is_listed = listed[order][rank] == ids

@@ -138,7 +138,8 @@ def _run(model: Model, path: Path) -> None:
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise SimulatorError(
-            f"the run at half the time step failed: {lines[-1] if lines else done.returncode}"
+            f"the run at half the time step failed: {lines[-1] if lines else done.returncode}",
+            remedy="run it at that step to see more",
         )
 
 

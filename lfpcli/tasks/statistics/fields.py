@@ -135,7 +135,13 @@ def line_spacing(positions: np.ndarray) -> tuple[np.ndarray, float]:
     gaps = np.diff(positions[order, 2])
     upright = np.ptp(positions[:, :2], axis=0).max(initial=0.0) <= _EVEN * np.ptp(positions[:, 2])
     if len(positions) < _LEAST_CHANNELS or not upright:
-        raise InputError("CSD needs three contacts or more on one line along z")
+        raise InputError(
+            "CSD needs three contacts or more on one line along z",
+            remedy="name channels on a line: --channels",
+        )
     if np.ptp(gaps) > _EVEN * gaps.max() or gaps.min() <= 0:
-        raise InputError("CSD needs contacts at equal distances")
+        raise InputError(
+            "CSD needs contacts at equal distances",
+            remedy="name channels at equal distances: --channels",
+        )
     return order, float(gaps[0])

@@ -56,7 +56,8 @@ def power_spectrum(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarr
     """
     if len(samples) < _LEAST_SAMPLES:
         raise InputError(
-            f"a spectrum needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}"
+            f"a spectrum needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}",
+            remedy="widen the span: --time",
         )
     frequencies, density = filters.welch(
         samples, fs=1e3 / dt, nperseg=window_samples(len(samples)), axis=0

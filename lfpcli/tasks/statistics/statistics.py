@@ -88,10 +88,18 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
     with open_recording(source) as recording:
         names = _signals(recording, settings.signals)
         if not names and not recording.spike_populations:
-            raise InputError("recording holds neither spikes nor signals", source=recording.name)
+            raise InputError(
+                "recording holds neither spikes nor signals",
+                source=recording.name,
+                remedy="record something, see [record] in lfp-model(5)",
+            )
         begin, end = settings.time or _span(recording)
         if not end > begin:
-            raise InputError("recording has no span of time", source=recording.name)
+            raise InputError(
+                "recording has no span of time",
+                source=recording.name,
+                remedy="record a signal, or give --time",
+            )
         trains = {
             name: _trains(recording, name, begin, end) for name in recording.spike_populations
         }
@@ -277,10 +285,16 @@ def _samples(
     rows = np.flatnonzero(inside)
     source = recording.source_of(f"/signals/{name}/data")
     if not len(rows):
-        raise InputError("no sample in this time span", source=source)
+        raise InputError(
+            "no sample in this time span",
+            source=source,
+            remedy="see the span of the recording: lfp info",
+        )
     samples = np.asarray(signal.data[rows[0] : rows[-1] + 1], dtype=float)
     if not np.all(np.isfinite(samples)):
-        raise InputError("holds NaN or infinity", source=source)
+        raise InputError(
+            "holds NaN or infinity", source=source, remedy="see what lfp check says of the file"
+        )
     return float(times[rows[0]]), samples
 
 
