@@ -34,8 +34,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, remedy=f"see '{self.prog} --help'")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; an unknown option is an error that names the nearest known one."""
-        parsed, rest = self.parse_known_args(args, namespace)
+        """Parse; an unknown option is an error that names the nearest known one.
+
+        Options may stand between operands: ``lfp convert a.h5 -q b.npz``.
+        """
+        parsed, rest = self.parse_known_intermixed_args(args, namespace)
         if rest:
             self.reject(rest)
         return parsed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from sources import program
 
 from lfpcli import __version__
+from lfpcli.cli import main as entry
 from lfpcli.cli.main import COMMANDS
+from lfpcli.errors import UsageError
 
 
 def tell_imports() -> None:
@@ -87,3 +90,40 @@ def test_surplus_operand(lfp):
 def test_debug_shows_the_traceback(lfp):
     assert "Traceback" not in lfp("info", "none.h5", code=3).err
     assert "Traceback" in lfp("info", "none.h5", "--debug", code=3).err
+
+
+# operands of commands that take several
+OPERANDS = {
+    "convert": ("a.h5", "b.npz"),
+    "convolve": ("a.h5", "b.h5", "c.h5"),
+    "diff": ("a.h5", "b.h5"),
+    "plot": ("a.h5", "b.h5"),
+    "check": ("a.h5", "b.h5"),
+    "mechs": ("a", "b"),
+    "example": ("network", "folder"),
+    "info": ("a.h5",),
+    "morph": ("a.swc",),
+    "sim": ("m.toml",),
+}
+
+
+@pytest.mark.parametrize("command", OPERANDS)
+def test_options_stand_anywhere(command: str) -> None:
+    parser = entry.command_parser(command, entry.load(command))
+    words = OPERANDS[command]
+    expected = vars(parser.parse_args([*words, "-q"]))
+    assert expected["quiet"]
+    for place in range(len(words)):
+        mixed = [*words[:place], "-q", *words[place:]]
+        assert vars(parser.parse_args(mixed)) == expected
+    with pytest.raises(UsageError, match="unknown option '--quiett'"):
+        parser.parse_args([*words[:1], "--quiett", *words[1:]])
+
+
+@pytest.mark.parametrize("command", entry.COMMANDS)
+def test_negative_numbers_and_dashes_are_operands(command: str) -> None:
+    """Two passes of the parser see the same words."""
+    parser = entry.command_parser(command, entry.load(command))
+    with contextlib.suppress(UsageError):
+        parsed = parser.parse_args(["-"])
+        assert "-" in [v[0] if isinstance(v, list) and v else v for v in vars(parsed).values()]
