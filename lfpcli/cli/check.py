@@ -1,11 +1,13 @@
 """Say what files are worth: format, checksums, how they came to be, and whether they make sense.
 
-Reads recordings, checkpoints, other HDF5 files, .npy, .npz and morphologies in whole. An error
-makes a file worthless as it is; a warning is to be understood before its numbers are used."""
+Reads recordings, checkpoints, templates, kernels, lead fields, networks, other HDF5 files, .npy,
+.npz, morphologies, models and sweeps in whole. An error makes a file worthless as it is; a warning
+is to be understood before its numbers are used."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from lfpcli.cli import options
 from lfpcli.cli.facts import lines, table, to_json
@@ -14,6 +16,7 @@ EPILOG = """\
 examples:
   lfp check out.h5
   lfp check *.h5 --json
+  lfp check sweep/ -q
   lfp sim model.toml -o - | lfp check -
 
 exit codes: 0 sound, warnings included; 1 an error in one of the files; 2 usage"""
@@ -21,7 +24,9 @@ exit codes: 0 sound, warnings included; 1 an error in one of the files; 2 usage"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="files; - is standard input")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="files, sweeps; - is standard input"
+    )
     options.add_json(parser)
 
 
@@ -30,8 +35,12 @@ def run(args: argparse.Namespace) -> int:
     import dataclasses
 
     from lfpcli.tasks.files.check import check
+    from lfpcli.tasks.sweep.checking import check_sweep
+    from lfpcli.tasks.sweep.index import is_sweep
 
-    reports = [check(name) for name in args.files]
+    reports = []
+    for name in args.files:
+        reports.append(check_sweep(Path(name)) if is_sweep(name) else check(name))
     if args.json:
         facts = []
         for report in reports:

@@ -137,13 +137,16 @@ def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
         positions = whole(numbers(file, f"{base}/positions", name, ndim=2))
         if positions.shape != (channels, 3):
             raise InputError("positions do not fit the channels", source=source, remedy=_AGAIN)
+    names = texts(file, f"{base}/names", name) if "names" in group else []
+    if names and len(names) != channels:
+        raise InputError("names do not fit the channels", source=source, remedy=_AGAIN)
     return Kernels(
         name=signal,
         units=str(facts.pop("units", "")),
         model=str(facts.pop("model", "")),
         parameters=facts,
         positions=positions,
-        names=texts(file, f"{base}/names", name) if "names" in group else [],
+        names=names,
         dt=dt,
         values=values,
     )

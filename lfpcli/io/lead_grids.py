@@ -109,11 +109,14 @@ def read_lead_grids(path: str | os.PathLike[str]) -> LeadGrids:
         except (ValueError, RecursionError) as error:
             raise InputError("tells no medium", source=name, remedy=_AGAIN) from error
         positions = whole(numbers(file, "positions", name, ndim=2))
-        contacts = Contacts(
-            positions,
-            name=as_text(file.attrs.get("array", "")),
-            ids=texts(file, "names", name),
-        )
+        names = texts(file, "names", name)
+        if positions.shape != (len(names), 3):
+            raise InputError(
+                f"has shape {positions.shape}, and there are {len(names)} names",
+                source=f"{name}:/positions",
+                remedy=_AGAIN,
+            )
+        contacts = Contacts(positions, name=as_text(file.attrs.get("array", "")), ids=names)
         fields = [_field(file, k, position, name) for k, position in enumerate(contacts.positions)]
     return LeadGrids(contacts=contacts, medium=medium, fields=fields)
 

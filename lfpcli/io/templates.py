@@ -157,7 +157,7 @@ def open_templates(source: str | os.PathLike[str]) -> Iterator[TemplateFile]:
             steps = read.array("steps", (placements,), np.int64)
         types = [str(facts.get("cell_type", f"cell {facts.get('gid', 0)}"))] * placements
         if "cell_types" in file:
-            types = texts(file, "cell_types", name)
+            types = read.texts("cell_types", placements)
         source_name = f"{name}:/templates"
         dt, t_start = (
             attribute_number(templates, key, source_name, remedy=_AGAIN)
@@ -172,7 +172,7 @@ def open_templates(source: str | os.PathLike[str]) -> Iterator[TemplateFile]:
             positions=read.array("positions", (placements, 3)),
             rotations=read.array("rotations", (placements, 3, 3)),
             contacts=read.array("contacts", (contacts, 3)),
-            contact_names=texts(file, "contact_names", name),
+            contact_names=read.texts("contact_names", contacts),
             cell_types=types,
             units=units,
             steps=steps,
@@ -195,6 +195,16 @@ class _Arrays:
         if values.shape != shape:
             raise InputError(
                 f"has shape {values.shape}, expected {shape}",
+                source=f"{self.name}:/{path}",
+                remedy=_AGAIN,
+            )
+        return values
+
+    def texts(self, path: str, count: int) -> list[str]:
+        values = texts(self.file, path, self.name)
+        if len(values) != count:
+            raise InputError(
+                f"holds {len(values)} names for {count}",
                 source=f"{self.name}:/{path}",
                 remedy=_AGAIN,
             )

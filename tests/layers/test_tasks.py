@@ -15,8 +15,10 @@ ORDERS = (
     ("figures", "statistics"),
     # a page says what lfp info and lfp check say
     ("figures", "files"),
+    # a sweep is worth what its runs are
+    ("sweep", "files"),
 )
-ALONE = ("morph", "mechs", "convolve", "sweep", "network")
+ALONE = ("morph", "mechs", "convolve", "network")
 
 
 def package(path: Path) -> str:
