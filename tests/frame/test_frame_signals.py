@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -20,6 +22,9 @@ from lfpcli.cli import options
 from lfpcli.cli.signals import Terminated
 from lfpcli.io.atomic import atomic_output
 from lfpcli.runtime.engine.interrupts import deferred_signals
+
+sys.path.append(str(Path(__file__).parent.parent / "faults"))
+import fault_samples
 
 
 def add_output(parser) -> None:
@@ -194,3 +199,56 @@ def test_a_rank_that_is_ended_while_it_waits_says_nothing(monkeypatch, capfd):
     monkeypatch.setattr(entry, "_await_rank_0", ended)
     assert entry.main(["info", "missing.h5"]) == 128 + signal.SIGTERM
     assert capfd.readouterr() == ("", "")
+
+
+BUSY = {
+    "sim": ["builtin:ball_and_stick", "--passive", "--input", "soma:0.1@2", "--tstop", "200"],
+    "probe": ["one.h5", "--array", "Neuropixels-128"],
+    "eeg": ["one.h5", "--position", "0,0,78000"],
+    "convert": ["one.h5", "OUT.npz"],
+    "plot": ["one.h5", "-o", "OUT.png"],
+    "sweep": ["builtin:quickstart", "--set", "run.tstop=1,2", "-o", "OUT"],
+    "spikes": ["--poisson", "20", "--size", "99", "--duration", "99", "-o", "OUT.h5"],
+}
+
+
+@pytest.mark.parametrize("command", BUSY)
+def test_signals_at_any_moment_of_any_command(tmp_path, command):
+    """Outputs are whole or not there, and nothing else is, from the imports on."""
+    rng = np.random.default_rng(len(command))
+    fault_samples.recording(tmp_path / "one.h5")
+    words = [word.replace("OUT", "out") for word in BUSY[command]]
+    if not any("out" in word for word in words):
+        words += ["-o", "out.h5"]
+    program_words = [sys.executable, "-m", "lfpcli", command, *words, "-q"]
+    # what commands take, imports included, roughly
+    for number, moment in zip(ENDING, rng.permutation(np.linspace(0.15, 1.2, 5)), strict=True):
+        process = subprocess.Popen(
+            program_words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        await_work(process, moment)
+        process.send_signal(number)
+        err = process.communicate(timeout=60)[1].decode()
+        assert process.returncode in (0, 128 + number, -number), err
+        # the interpreter itself takes SIGINT for its own until it runs a program
+        assert err == "" or (number == signal.SIGINT and "Traceback" in err and moment < 0.3)
+        left = {path.name for path in tmp_path.rglob("*")} - {"one.h5"}
+        assert not [name for name in left if name.startswith(".")], left
+        if process.returncode == 0 or command == "sweep":
+            remove_outputs(tmp_path)
+        else:
+            assert not left
+
+
+def await_work(process, seconds: float) -> None:
+    """Wait until a process has computed for so long, or is done."""
+    while process.poll() is None:
+        text = Path(f"/proc/{process.pid}/schedstat").read_text()
+        if int(text.split()[0]) * 1e-9 > seconds:
+            return
+        time.sleep(0.002)
+
+
+def remove_outputs(folder) -> None:
+    for path in folder.glob("out*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
