@@ -45,14 +45,17 @@ def main() -> int:
         return _print_sum(arguments.sum)
     if arguments.kills is not None:
         return _kill(arguments.kills, arguments.seed, arguments.results)
-    # files that live for milliseconds need no disk
-    shared = Path("/dev/shm")
-    base = shared if os.access(shared, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="lfp-faults-", dir=base) as folder:
+    with tempfile.TemporaryDirectory(prefix="lfp-faults-", dir=base_folder()) as folder:
         forms = formats(Path(folder))
         if arguments.format:
             forms = [form for form in forms if form.name in arguments.format]
         return _run(forms, arguments, Path(folder))
+
+
+def base_folder() -> Path | None:
+    """Where files go that live for milliseconds, which need no disk."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
 
 
 def _run(forms: list, arguments: argparse.Namespace, folder: Path) -> int:  # type: ignore[type-arg]
@@ -71,7 +74,7 @@ def _run(forms: list, arguments: argparse.Namespace, folder: Path) -> int:  # ty
 def _kill(count: int, first: int, results: Path | None) -> int:
     print(fault_kills.HEADINGS)
     total = fault_kills.Kills()
-    with tempfile.TemporaryDirectory(prefix="lfp-kills-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lfp-kills-", dir=base_folder()) as folder:
         for name, kills in fault_kills.kill_runs(count, first, Path(folder)):
             print(kills.row(name), flush=True)
             total.counts += kills.counts

@@ -20,17 +20,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from fault_mutators import change_hdf5
 from fault_readers import BEFORE, Format, Reader
 
 from lfpcli.errors import ExitCode
+from lfpcli.guarded.hdf5 import MAGIC
 
 SECONDS = 10
 MEMORY = 2 << 30
-# of the clock, for what waits and never computes
+# of the clock, for what waits and never computes; a machine that others use may take longer
 PATIENCE = 90
 # input, output or options are refused; 5 is a model that NEURON refuses
 REFUSED = {2, 3, 4, 5}
@@ -52,7 +53,7 @@ class Tally:
     counts : Counter
         Inputs, accepted, refused, and what must not be, by the names of `COLUMNS`.
     worst : float
-        Longest time, s.
+        Longest time of the processor, s.
     megabytes : int
         Most memory.
     seconds : float
@@ -104,7 +105,7 @@ def damaged(form: Format, seed: int, folder: Path) -> Path:
             link.symlink_to(form.beside[other])
     content, path = form.files[name], folder / name
     path.parent.mkdir(exist_ok=True, parents=True)
-    if name.endswith((".h5", ".nwb")) and form.structured and rng.random() < 0.4:
+    if content.startswith(MAGIC) and form.structured and rng.random() < 0.4:
         path.write_bytes(content)
         # HDF5 does not let itself be damaged in every way
         with contextlib.suppress(Exception):
@@ -161,7 +162,7 @@ def _one_process(form: Format, seeds: Sequence[int], folder: Path, tally: Tally)
     with os.fdopen(reader, "rb", buffering=0) as pipe:
         rest = b""
         while patient:
-            patient = bool(select.select([pipe], [], [], PATIENCE)[0])
+            patient = _hears(pipe, child)
             block = pipe.read(1 << 16) if patient else b""
             if not block:
                 break
@@ -178,6 +179,29 @@ def _one_process(form: Format, seeds: Sequence[int], folder: Path, tally: Tally)
         shutil.rmtree(_folder(folder, seeds[count], child), ignore_errors=True)
         count += 1
     return count
+
+
+def _hears(pipe: IO[bytes], child: int) -> bool:
+    """Whether a process says something, for as long as it or its children compute."""
+    before = -1
+    while True:
+        if select.select([pipe], [], [], PATIENCE)[0]:
+            return True
+        now = _ticks(child)
+        if now == before:
+            return False
+        before = now
+
+
+def _ticks(pid: int) -> int:
+    """Time of the processor that a process and its children have had, in ticks."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    own = sum(int(word) for word in text.split()[11:15])
+    return own + sum(_ticks(int(word)) for word in children.split())
 
 
 def _fall(status: int, patient: bool) -> dict[str, Any]:
@@ -235,10 +259,10 @@ def _fed(form: Format, seed: int, work: Path, log: int) -> dict[str, Any]:
     there = _names(work)
     os.ftruncate(log, 0)
     _forget_peak()
-    begin = time.monotonic()
+    begin = _busy_seconds()
     read = _in_child if form.forked else _exit_code
     status = read(reader, path, work)
-    seconds = time.monotonic() - begin
+    seconds = _busy_seconds() - begin
     sys.stderr.flush()
     said = os.pread(log, 1 << 16, 0).decode(errors="replace")
     last = said.strip().splitlines()[-1] if said.strip() else ""
@@ -251,6 +275,11 @@ def _fed(form: Format, seed: int, work: Path, log: int) -> dict[str, Any]:
     if megabytes << 20 > MEMORY:
         return facts | {"outcome": "memory", "said": f"{megabytes} MB"}
     return facts | {"outcome": _outcome(status, said, last, work, there)}
+
+
+def _busy_seconds() -> float:
+    """Time of the processor that this process and the children it waited for have had, s."""
+    return sum(os.times()[:4])
 
 
 def _outcome(code: int, said: str, last: str, work: Path, there: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import fault_responses
 import fault_samples as samples
 import numpy as np
 from fault_mutators import TEXT
@@ -26,13 +27,19 @@ _SPIKES = (command("info", "FILE"), command("check", "FILE"))
 def formats(folder: Path) -> list[Format]:
     """All formats; their sound files are made in a folder."""
     recording = samples.recording(folder / "recording.h5")
+    templates = samples.templates(folder, recording)
     h5 = {recording.name: recording.read_bytes()}
     return [
         *_recordings(folder, recording, h5),
+        *fault_responses.recordings_out(folder, recording),
+        *fault_responses.responses(folder, recording, templates),
+        *fault_responses.media(folder, recording),
+        *fault_responses.placed(folder, recording),
         *_morphologies(folder),
         *_arrays(folder, h5),
         *_tables(folder, recording),
         *_foreign(folder, recording),
+        *fault_responses.other_tools(folder, recording),
         *_models(),
         *_with_neuron(folder),
     ]
@@ -64,13 +71,6 @@ def _recordings(folder: Path, recording: Path, h5: dict[str, bytes]) -> list[For
             (library(_read_checkpoint), *parts),
             structured=True,
             weight=0.2,
-        ),
-        Format(
-            "templates",
-            samples.templates(folder, recording),
-            (*parts, command("convert", "-q", "-f", "FILE", "OUT", "--to", "mearec")),
-            structured=True,
-            weight=0.1,
         ),
         Format(
             "lead field",
@@ -180,7 +180,19 @@ def _with_neuron(folder: Path) -> list[Format]:
     no_code = command("sim", "IN:config.json", "--dry-run", "--no-code")
     quick = command("sim", "FILE", "--dry-run", "--passive", "--input", "soma:0.005@2")
     hoc = command("sim", "--hoc", "FILE", "--dry-run")
+    resumable = samples.resumable(folder)
+    checkpoint = {
+        name: path.read_bytes() for name, path in resumable.items() if name.endswith("checkpoint")
+    }
+    resume = ("sim", "IN:m.toml", "--checkpoint", "2", "--resume", "-o", "OUT", "-f", "-q")
     forms = [
+        Format(
+            "resumed",
+            checkpoint,
+            (command(*resume),),
+            structured=True,
+            beside=resumable,
+        ),
         Format(
             "toml, dry run",
             {"m.toml": samples.SMALL},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import shutil
 import zipfile
 from pathlib import Path
+from typing import Any, NoReturn
 
 import h5py
 import numpy as np
@@ -81,6 +85,27 @@ PROBE = b"""{"specification": "probeinterface", "version": "0.2.21", "probes": [
 "contact_shapes": ["circle", "circle", "circle"],
 "contact_shape_params": [{"radius": 5}, {"radius": 5}, {"radius": 5}],
 "contact_ids": ["a", "b", "c"]}]}"""
+RATES = b"time,rate\n" + b"".join(b"%d,%d.5\n" % (k, 10 + k % 5) for k in range(0, 60, 5))
+TRAINS = b"""{"E": {"size": 3, "poisson": 80.0, "refractory": 2.0},
+ "I": {"size": 2, "gamma": 50.0, "shape": 2.0, "burst": 3.0, "burst_interval": 4.0}}"""
+TRAINS_TOML = b"""[E]
+size = 3
+poisson = 80.0
+correlation = 0.1
+jitter = 2.0
+[I]
+size = 2
+gamma = 60.0
+rate_sd = 5.0
+rate_min = 1.0
+"""
+MEDIUM = b"""background = 0.3
+tolerance = 0.1
+regions = [
+    {slab = {high = -90.0}, sigma = 0.0},
+    {ball = {centre = [0.0, 0.0, 300.0], radius = 40.0}, sigma = [0.2, 0.2, 0.4]},
+]
+"""
 SMALL = b"""[run]
 tstop = 5.0
 dt = 0.1
@@ -268,7 +293,7 @@ def nwb(folder: Path, source: Path) -> dict[str, bytes]:
     return {"a.nwb": (folder / "a.nwb").read_bytes()}
 
 
-def templates(folder: Path, source: Path) -> dict[str, bytes]:
+def templates(folder: Path, source: Path) -> Path:
     """Spike templates of two placements."""
     from lfpcli.cli.main import main
 
@@ -277,7 +302,126 @@ def templates(folder: Path, source: Path) -> dict[str, bytes]:
     path = folder / "templates.h5"
     code = main(["probe", str(source), *words, "--spike-window", "1,2", "-o", str(path), "-q"])
     assert code == 0
-    return {path.name: path.read_bytes()}
+    return path
+
+
+def trains(folder: Path) -> Path:
+    """Spike trains of two populations."""
+    from lfpcli.cli.main import main
+
+    (folder / "trains.json").write_bytes(TRAINS)
+    path = folder / "trains.h5"
+    drawn = ["--duration", "0.1", "--seed", "1", "-o", str(path), "-q"]
+    assert main(["spikes", str(folder / "trains.json"), *drawn]) == 0
+    return path
+
+
+def kernels(folder: Path) -> Path:
+    """Kernels of the populations of `trains` at two channels."""
+    from lfpcli.io.kernels import Kernels, KernelWriter
+
+    rng = np.random.default_rng(9)
+    path = folder / "kernels.h5"
+    pairs = [(pre, post) for pre in "EI" for post in "EI"]
+    signal = Kernels(
+        name="shank",
+        units="mV",
+        model="point source",
+        parameters={"sigma": 0.3},
+        positions=np.array([[30.0, 0.0, 0.0], [30.0, 0.0, 50.0]]),
+        names=["a", "b"],
+        dt=0.1,
+        values={pair: rng.normal(size=(50, 2)) for pair in pairs},
+    )
+    with KernelWriter(path, {"program": "lfp", "command": ["lfp", "kernel"]}) as writer:
+        writer.kernels(signal)
+    return path
+
+
+def lead_grids(folder: Path) -> Path:
+    """Lead fields of a contact above an insulator."""
+    from lfpcli.cli.main import main
+
+    path = folder / "grids.h5"
+    medium = "regions=[{slab={high=-90}, sigma=0}], tolerance=0.1"
+    assert main(["leadfield", "30,0,0", "--medium", medium, "-o", str(path), "-q"]) == 0
+    return path
+
+
+def sweep(folder: Path, source: Path) -> dict[str, Path]:
+    """The folder of a sweep of which one run of two is done."""
+    from lfpcli.tasks.sweep.index import Sweep, write_sweep
+
+    base = folder / "sweep"
+    keys, values = ("run.tstop", "run.seed"), (("5.0",), ("1", "2"))
+    write_sweep(base, Sweep(model="m.toml", digest="0" * 64, seed=None, keys=keys, values=values))
+    (base / "0000.h5").write_bytes(source.read_bytes())
+    return files_of(base)
+
+
+def files_of(base: Path) -> dict[str, Path]:
+    """The files of a folder, by their path from there, or with it where it is a store."""
+    root = base.parent if base.suffix else base
+    files = sorted(path for path in base.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path for path in files}
+
+
+def targets(folder: Path, source: Path) -> dict[str, bytes]:
+    """A recording in formats of other tools, as far as their packages are there."""
+    from lfpcli.cli.main import main
+
+    names = ("mat", "nc", "npz", "edf", "bdf", "dip", "nix", "zarr", "csv")
+    for name in names:
+        signal = "dipole/total" if name == "dip" else "shank"
+        # a package may be missing
+        main(["convert", "-q", str(source), str(folder / f"a.{name}"), "--signal", signal])
+    paths = [folder / f"a.{name}" for name in names]
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
+
+def sensors_fif(folder: Path) -> Path | None:
+    """Coils of MEG in a file of MNE."""
+    if importlib.util.find_spec("mne") is None:
+        return None
+    import mne
+
+    names = ["MEG0111", "MEG0112"]
+    info = mne.create_info(names, 1000.0, ["mag", "grad"], verbose=False)
+    with info._unlock():
+        info["dev_head_t"] = mne.Transform("meg", "head", np.eye(4))
+        for channel, coil in zip(info["chs"], (3024, 3012), strict=True):
+            channel["coil_type"] = coil
+            channel["loc"][:] = [0, 0, 0.12, 1, 0, 0, 0, 1, 0, 0, 0, 1]
+    path = folder / "coils-raw.fif"
+    mne.io.RawArray(np.zeros((2, 10)), info, verbose=False).save(path, verbose=False)
+    return path
+
+
+def forward_fif(folder: Path) -> Path | None:
+    """A forward solution of MNE for EEG."""
+    if importlib.util.find_spec("mne") is None:
+        return None
+    import mne
+
+    place = np.array([[0.01, 0.02, 0.05]])
+    sources = mne.setup_volume_source_space(
+        pos={"rr": place, "nn": np.array([[0, 0, 1.0]])}, sphere_units="m", verbose=False
+    )
+    sphere = mne.make_sphere_model((0.0, 0.0, 0.0), 0.09, verbose=False)
+    names = ["Cz", "Fz", "Pz"]
+    montage = mne.channels.make_dig_montage(
+        dict(zip(names, 0.09 * np.eye(3), strict=True)), coord_frame="head"
+    )
+    info = mne.create_info(names, 1000.0, "eeg", verbose=False)
+    info.set_montage(montage, verbose=False)
+    with info._unlock():
+        info["dev_head_t"] = mne.Transform("meg", "head", np.eye(4))
+    solution = mne.make_forward_solution(
+        info, None, sources, sphere, meg=False, eeg=True, verbose=False
+    )
+    path = folder / "head-fwd.fif"
+    mne.write_forward_solution(path, solution, verbose=False)
+    return path
 
 
 def placements(folder: Path) -> dict[str, bytes]:
@@ -289,6 +433,41 @@ def placements(folder: Path) -> dict[str, bytes]:
         for name, array in arrays.items():
             file[name] = array
     return {name: (folder / name).read_bytes() for name in ("places.npz", "places.h5")}
+
+
+def resumable(folder: Path) -> dict[str, Path]:
+    """A model, its morphology, and a checkpoint of its run, by their name in a folder."""
+    base = folder / "resumable"
+    base.mkdir()
+    (base / "m.toml").write_bytes(SMALL)
+    stick = SHARE / "morphologies" / "ball_and_stick.swc"
+    (base / "cell.swc").write_bytes(stick.read_bytes())
+    child = os.fork()
+    if child == 0:
+        try:
+            _run_and_keep(base)
+        finally:
+            os._exit(70)
+    assert os.waitpid(child, 0)[1] == 0
+    (base / "run.h5").unlink()
+    return {path.name: path for path in base.iterdir()}
+
+
+def _run_and_keep(base: Path) -> NoReturn:
+    """Run a model, and keep the checkpoint that goes when the run is done."""
+    from lfpcli.cli.main import main
+    from lfpcli.tasks.simulate import checkpoint as room
+
+    write = room.write_checkpoint
+
+    def kept(path: Path, *rest: Any) -> None:
+        write(path, *rest)
+        shutil.copyfile(path, base / "out.h5.checkpoint")
+
+    room.write_checkpoint = kept
+    os.chdir(base)
+    words = ["m.toml", "-o", "run.h5", "--checkpoint", "2", "-q"]
+    os._exit(main(["sim", *words]))
 
 
 def circuit(folder: Path) -> dict[str, Path]:
