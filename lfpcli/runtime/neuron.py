@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from lfpcli.errors import MissingDependencyError, SimulatorError
 from lfpcli.runtime.capture import captured
-from lfpcli.runtime.mpi.job import launched
+from lfpcli.runtime.mpi.job import launched, launcher_name
 
 
 @cache
@@ -49,12 +49,26 @@ def nrn() -> Any:
     h.load_file("stdrun.hoc")
     h.load_file("import3d.hoc")
     if int(context.nhost()) != ranks:
-        raise SimulatorError(
-            f"the launcher started {ranks} processes but NEURON sees {int(context.nhost())}",
-            remedy="set MPI_LIB_NRN_PATH to the libmpi of that launcher; pip install 'lfpcli[mpi]' "
-            "brings one that fits",
-        )
+        _refuse_other_mpi(ranks, int(context.nhost()))
     return h
+
+
+def _refuse_other_mpi(started: int, joined: int) -> NoReturn:
+    """Raise the error for a launcher of one MPI whose processes are joined by another, or by none.
+
+    Each process would run the whole model else, and all would write one file.
+    """
+    from mpi4py import MPI
+
+    version = MPI.Get_library_version().strip("\0 \n").splitlines()[0].partition(",")[0]
+    library = loaded_library("libmpi") or "a library that is not known"
+    raise SimulatorError(
+        f"the launcher ({launcher_name() or 'none'}) started {started} processes but NEURON sees"
+        f" {joined}: mpi4py has loaded {version}",
+        source=library,
+        remedy="start it with that MPI's own launcher, or set MPI4PY_LIBMPI to the libmpi of this"
+        " one, see lfp-cluster(7)",
+    )
 
 
 @contextlib.contextmanager

@@ -180,7 +180,31 @@ def test_an_error_of_all_is_told_once(tmp_path: Path) -> None:
 
 
 def test_processes_that_mpi_does_not_join(shell: Callable[..., Any], tmp_path: Path) -> None:
-    alone = {**os.environ, "PMI_SIZE": "2", "PMI_RANK": "0"}
     path = write(tmp_path, network())
-    said = shell("sim", path, "-o", tmp_path / "o.h5", code=5, env=alone).err
-    assert "started 2 processes but NEURON sees 1" in said and "MPI_LIB_NRN_PATH" in said
+    for size, rank, launcher in (
+        ("PMI_SIZE", "PMI_RANK", "MPICH or its kin"),
+        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"),
+    ):
+        alone = {**os.environ, size: "2", rank: "0"}
+        said = shell("sim", path, "-o", tmp_path / "o.h5", code=5, env=alone).err
+        text = f"the launcher ({launcher}) started 2 processes but NEURON sees 1"
+        assert text in said and "MPI4PY_LIBMPI" in said and "Open MPI" in said
+        assert said.count("\n") == 1 and not (tmp_path / "o.h5").exists()
+
+
+def test_launchers_are_known_by_what_they_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lfpcli.runtime.mpi import job
+
+    for name in list(os.environ):
+        if name.startswith(("OMPI_", "PMI", "SLURM_", "FLUX_", "JSM_", "MV2_")):
+            monkeypatch.delenv(name)
+    # a batch script runs once, however many tasks its job may start
+    monkeypatch.setenv("SLURM_NTASKS", "128")
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    assert job.launched() == (1, 0) and job.launcher_name() == ""
+    for prefix in ("PMI_", "OMPI_COMM_WORLD_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_"):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"{prefix}SIZE", "4")
+            assert job.launched() == (1, 0)
+            patch.setenv(f"{prefix}RANK", "3")
+            assert job.launched() == (4, 3) and job.launcher_name()

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# number of processes and number of this one, as mpirun, mpiexec and srun set them
+# number of processes and number of this one, as mpirun, mpiexec, srun and others set them, with
+# what they are called; a batch script's own process has SLURM_NTASKS and is one of no step
 _LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
-    ("PMI_SIZE", "PMI_RANK"),
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "Open MPI"),
+    ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK", "MVAPICH"),
+    ("PMI_SIZE", "PMI_RANK", "MPICH or its kin"),
+    ("FLUX_JOB_SIZE", "FLUX_TASK_RANK", "Flux"),
+    ("JSM_NAMESPACE_SIZE", "JSM_NAMESPACE_RANK", "jsrun"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"),
 )
 # s that other ranks leave to rank 0 to fail with the same error before they speak
 GRACE = 1.5
@@ -39,11 +43,21 @@ def end_job(error: BaseException) -> None:
 
 def launched() -> tuple[int, int]:
     """How many processes the launcher started, and which one this is; (1, 0) without one."""
-    for size, rank in _LAUNCHERS:
+    size, rank, _ = _launch()
+    return size, rank
+
+
+def launcher_name() -> str:
+    """What the launcher is called that started this process; empty without one."""
+    return _launch()[2]
+
+
+def _launch() -> tuple[int, int, str]:
+    for size, rank, name in _LAUNCHERS:
         texts = os.environ.get(size, ""), os.environ.get(rank, "")
         if all(text.isdigit() for text in texts):
-            return int(texts[0]), int(texts[1])
-    return 1, 0
+            return int(texts[0]), int(texts[1]), name
+    return 1, 0, ""
 
 
 def await_rank_0() -> None:
