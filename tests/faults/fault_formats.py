@@ -214,7 +214,7 @@ def _with_neuron(folder: Path) -> list[Format]:
 def _forked(form: Format) -> Format:
     from dataclasses import replace
 
-    return replace(form, forked=True, warm=_warm, weight=0.03)
+    return replace(form, forked=True, warm=_warm, weight=0.05)
 
 
 def _warm() -> None:

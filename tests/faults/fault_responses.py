@@ -30,7 +30,6 @@ def responses(folder: Path, recording: Path, templates: Path) -> list[Format]:
         command("convolve", "FILE", str(trains), *of_templates),
         command("convert", "-q", "-f", "FILE", "OUT", "--to", "mearec"),
         command("plot", "FILE", "-o", "picture.png", "-q"),
-        command("stats", "FILE"),
     )
     kernels_in = (
         *_TOLD,
@@ -74,7 +73,7 @@ def media(folder: Path, recording: Path) -> list[Format]:
         command("convert", "-q", "-f", "IN:.", "table.csv"),
     )
     return [
-        Format("media", {"medium.toml": samples.MEDIUM}, (solved,), TEXT, weight=0.1),
+        Format("media", {"medium.toml": samples.MEDIUM}, (solved,), TEXT, weight=0.02),
         Format("lead grids", _file(lead), (*_TOLD, measured), structured=True, weight=0.2),
         Format(
             "sweeps",

@@ -71,9 +71,9 @@ def test_each_format_is_looked_at(
 @pytest.mark.parametrize(
     ("name", "path", "value", "subject", "text"),
     [
-        ("templates", "rotations", np.zeros((2, 3)), "templates", "has shape"),
+        ("templates", "rotations", np.zeros((6, 3)), "templates", "has 2 axes"),
         ("templates", "contact_names", np.array(["a"], object), "templates", "holds 1 names"),
-        ("templates", "positions", np.full((2, 3), np.nan), "templates", "NaN"),
+        ("templates", "positions", np.full((6, 3), np.nan), "templates", "NaN"),
         ("kernels", "kernels/shank/positions", np.zeros((1, 3)), "kernels", "do not fit"),
         ("kernels", "kernels/shank/names", np.array(["a"], object), "kernels", "do not fit"),
         ("kernels", "kernels/shank/values/0", np.zeros((3, 2)), "kernels", "differ in shape"),
