@@ -24,6 +24,8 @@ _BURN_IN = 64
 _KNOTS = 1.0
 MOST_SPIKES = 100_000_000
 """Spikes of all trains after which a draw gives up before it begins."""
+MOST_TRAINS = 10_000_000
+"""Trains of a population after which it does, silent ones too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +148,12 @@ class Process:
 
     @property
     def mean_rate(self) -> float:
-        """Mean rate of a train, spikes per s; of a rate in time, the highest."""
-        return float(np.max(self.rate.values)) if isinstance(self.rate, Rate) else self.rate
+        """Rate of a train, spikes per s, at most but for few; of a rate in time, the highest."""
+        if isinstance(self.rate, Rate):
+            return float(np.max(self.rate.values))
+        if not self.rate_sd:
+            return self.rate
+        return max(self.rate + self.rate_sd, self.rate_min)
 
 
 def spike_trains(
@@ -181,8 +187,12 @@ def spike_trains(
     Raises
     ------
     UsageError
-        Where there would be more than `MOST_SPIKES`.
+        Where there would be more than `MOST_SPIKES`, or `MOST_TRAINS`.
     """
+    if size > MOST_TRAINS:
+        raise UsageError(
+            f"there are {size:,} trains, more than {MOST_TRAINS:,}", remedy="lower the size"
+        )
     expected = process.mean_rate * duration * size / 1000.0
     if expected > MOST_SPIKES:
         raise UsageError(

@@ -15,7 +15,7 @@ from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.forward.arrays import moment
 from lfpcli.forward.lead_field import LeadField
 from lfpcli.forward.orientation import rotations_onto
-from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.guarded.hdf5 import CheckedDataset, numbers, open_hdf5, texts, whole
 from lfpcli.io import stream
 from lfpcli.io.mne import mne_lead_field
 from lfpcli.io.montage import UM
@@ -123,9 +123,16 @@ class _Stored:
 
     def __getitem__(self, sources: np.ndarray) -> np.ndarray:
         with open_hdf5(self._path, remedy=_EXPECTED) as file:
+            stored = CheckedDataset(file[self._name], f"{self._path}:{self._name}")
             if self._components_first:
-                return np.asarray(file[self._name][:, sources, :].transpose(1, 0, 2))
-            return np.asarray(file[self._name][sources])
+                values = np.asarray(stored[:, sources, :].transpose(1, 0, 2))
+            else:
+                values = np.asarray(stored[sources])
+        if not np.all(np.isfinite(values)):
+            raise InputError(
+                "holds NaN or infinity", source=stored.source, remedy="write finite numbers"
+            )
+        return values
 
 
 def _new_york(file: h5py.File, path: Path) -> LeadField:
@@ -144,10 +151,10 @@ def _new_york(file: h5py.File, path: Path) -> LeadField:
     return LeadField(
         matrix=_Stored(path, dataset.name, components_first=True),
         scale=LEAD_FIELD_UNITS["uV/(nA m)"][1],
-        positions=_finite(_dataset(file, f"{cortex}/vc", path, (3, sources)), path).T * mm,
+        positions=whole(_dataset(file, f"{cortex}/vc", path, (3, sources))).T * mm,
         # the rows after the third are directions, which nothing here needs
-        electrodes=_finite(electrodes, path)[:3].T * mm,
-        normals=_finite(_dataset(file, f"{cortex}/normals", path, (3, sources)), path).T,
+        electrodes=whole(electrodes)[:3].T * mm,
+        normals=whole(_dataset(file, f"{cortex}/normals", path, (3, sources))).T,
         names=[f"E{k + 1}" for k in range(count)],
         sites=dict(NY_SITES),
     )
@@ -160,11 +167,16 @@ def _plain(file: h5py.File, path: Path) -> LeadField:
     units = _units(dataset, LEAD_FIELD_UNITS, path)
     normals = None
     if "normals" in file:
-        normals = _finite(_dataset(file, "normals", path, (sources, 3)), path)
+        normals = whole(_dataset(file, "normals", path, (sources, 3)))
     names = [f"E{k + 1}" for k in range(count)]
     if "electrodes/names" in file:
-        stored = _dataset(file, "electrodes/names", path, (count,))[()]
-        names = [as_text(n) for n in stored]
+        names = texts(file, "electrodes/names", str(path), remedy=_EXPECTED)
+        if len(names) != count:
+            raise InputError(
+                f"holds {len(names)} names for {count} electrodes",
+                source=f"{path}:/electrodes/names",
+                remedy="see lfp-eeg(1) for the layout",
+            )
     signal_units, scale = LEAD_FIELD_UNITS[units]
     return LeadField(
         matrix=_Stored(path, dataset.name),
@@ -177,41 +189,29 @@ def _plain(file: h5py.File, path: Path) -> LeadField:
     )
 
 
-def _dataset(file: h5py.File, name: str, path: Path, shape: tuple[int | None, ...]) -> h5py.Dataset:
+def _dataset(
+    file: h5py.File, name: str, path: Path, shape: tuple[int | None, ...]
+) -> CheckedDataset:
     """A dataset whose shape is as expected, None standing for any length."""
     dataset = f"{path}:/{name}"
     node = file.get(name)
     if not isinstance(node, h5py.Dataset):
         raise InputError("head model has no such dataset", source=dataset, remedy="see lfp-eeg(1)")
-    fits = node.ndim == len(shape) and all(
-        want in (None, have) and have > 0 for want, have in zip(shape, node.shape, strict=True)
+    checked = numbers(file, name, str(path), remedy="see lfp-eeg(1) for the layout")
+    fits = checked.ndim == len(shape) and all(
+        want in (None, have) and have > 0 for want, have in zip(shape, checked.shape, strict=True)
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
         raise InputError(
-            f"has shape {node.shape}, expected ({wanted})",
+            f"has shape {checked.shape}, expected ({wanted})",
             source=dataset,
             remedy="see lfp-eeg(1) for the layout",
         )
-    return node
+    return checked
 
 
-def _finite(dataset: h5py.Dataset, path: Path) -> np.ndarray:
-    location = f"{path}:{dataset.name}"
-    try:
-        values = np.asarray(dataset[()], dtype=float)
-    except (ValueError, TypeError, OSError) as error:
-        raise InputError(
-            "does not hold numbers that can be read",
-            source=location,
-            remedy="write numbers, see lfp-eeg(1)",
-        ) from error
-    if not np.all(np.isfinite(values)):
-        raise InputError("holds NaN or infinity", source=location, remedy="write finite numbers")
-    return values
-
-
-def _units(dataset: h5py.Dataset, known: dict[str, Any], path: Path) -> str:
+def _units(dataset: CheckedDataset, known: dict[str, Any], path: Path) -> str:
     units = as_text(dataset.attrs.get("units", ""))
     if units not in known:
         raise InputError(
@@ -222,8 +222,8 @@ def _units(dataset: h5py.Dataset, known: dict[str, Any], path: Path) -> str:
     return units
 
 
-def _lengths(dataset: h5py.Dataset, path: Path) -> np.ndarray:
-    return _finite(dataset, path) * UM[_units(dataset, UM, path)]
+def _lengths(dataset: CheckedDataset, path: Path) -> np.ndarray:
+    return whole(dataset) * UM[_units(dataset, UM, path)]
 
 
 class NYHeadModel:

@@ -23,7 +23,7 @@ import numpy as np
 
 from lfpcli import __version__
 from lfpcli.errors import InputError
-from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.guarded.hdf5 import CheckedDataset, open_hdf5
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.morphology.hdf5_sections import (
     REMEDY,
@@ -121,7 +121,7 @@ def _dataset(
             source=f"{label}:/{key}",
             remedy=REMEDY,
         )
-    return np.array(dataset[()])
+    return np.array(CheckedDataset(dataset, f"{label}:/{key}")[()])
 
 
 def _checked(

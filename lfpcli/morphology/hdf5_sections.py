@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.hdf5 import CheckedDataset, texts
 from lfpcli.morphology.points import LARGEST_TYPE, check_values
 from lfpcli.morphology.section import SOMA, Section, cylinder, numbered
 
@@ -144,7 +145,7 @@ def read_sections(group: h5py.Group, label: str) -> list[Section]:
         Where the arrays do not fit together.
     """
     source = f"{label}:{group.name}"
-    names = [str(name) for name in group["names"].asstr()[()]]
+    names = texts(group, "names", label, remedy=REMEDY)
     count = len(names)
     types, parents, lengths = (
         _column(group, key, (count,), source).astype(np.int64)
@@ -189,7 +190,7 @@ def _column(group: h5py.Group, key: str, shape: tuple[int, ...], source: str) ->
         )
     if dataset.dtype.kind not in "fiu":
         raise InputError(f"'{key}' holds no numbers", source=source, remedy=REMEDY)
-    return np.array(dataset[()], dtype=float)
+    return np.array(CheckedDataset(dataset, f"{source}/{key}")[()], dtype=float)
 
 
 def _is_tree(parents: np.ndarray) -> bool:

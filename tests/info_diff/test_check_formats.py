@@ -71,7 +71,7 @@ def test_each_format_is_looked_at(
 @pytest.mark.parametrize(
     ("name", "path", "value", "subject", "text"),
     [
-        ("templates", "rotations", np.zeros((6, 3)), "templates", "has 2 axes"),
+        ("templates", "rotations", np.zeros((6, 3)), "templates", "has shape"),
         ("templates", "contact_names", np.array(["a"], object), "templates", "holds 1 names"),
         ("templates", "positions", np.full((6, 3), np.nan), "templates", "NaN"),
         ("kernels", "kernels/shank/positions", np.zeros((1, 3)), "kernels", "do not fit"),
@@ -142,7 +142,7 @@ def test_networks(
 [[connection]]
 pre = "E"
 post = "E"
-probability = 1.0
+rule = {indegree = 1}
 synapse = { type = "ExpSyn", tau = 2.0 }
 weight = 0.001
 delay = 1.0
@@ -183,12 +183,14 @@ def test_sweeps(
 
 
 def test_inputs_that_have_changed(
-    lfp: Callable[..., Any], findings: Callable[..., Findings], tmp_path: Path
+    lfp: Callable[..., Any],
+    findings: Callable[..., Findings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    table = tmp_path / "trains.json"
-    table.write_bytes(samples.TRAINS)
     out = tmp_path / "a.h5"
-    lfp("spikes", "--rates", _rates(tmp_path), "--duration", "0.1", "--seed", "1", "-o", out)
+    monkeypatch.chdir(_rates(tmp_path).parent)
+    lfp("spikes", "--rates", "rates.csv", "--duration", "0.1", "--seed", "1", "-o", out)
     state, text = findings(out)["provenance"]
     assert state == "ok" and "1 of them here and the same" in text
     (tmp_path / "rates.csv").write_text("time,rate\n0,1\n")

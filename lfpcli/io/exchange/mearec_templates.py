@@ -140,7 +140,7 @@ def read_templates(
         count, *steps, channels, samples = templates.shape
         steps_of_path = steps[0] if steps else 1
         dt, before = _sampling(file, name, samples)
-        contacts = record_positions(_record(file), name)
+        contacts = record_positions(_record(file, name), name)
         if len(contacts) != channels:
             raise _wrong(f"states {len(contacts)} contacts of {channels}", name, "info/electrodes")
         somata = whole(numbers(file, "locations", name)).reshape(-1, 3)
@@ -193,10 +193,15 @@ def _sampling(file: Any, name: str, samples: int) -> tuple[float, int]:
     return dt, int(cut[0] / dt + 1e-9)
 
 
-def _record(file: Any) -> dict[str, Any]:
+def _record(file: Any, name: str) -> dict[str, Any]:
     """MEAutility's record of the probe, without what is not stated."""
     group = file.get("info/electrodes", {})
-    values = {key: as_plain(group[key][()]) for key in group}
+    values = {}
+    for key in group:
+        path = f"info/electrodes/{key}"
+        if not isinstance(group[key], h5py.Dataset):
+            raise _wrong("is no dataset", name, path)
+        values[key] = as_plain(CheckedDataset(group[key], f"{name}:/{path}")[()])
     return {key: value for key, value in values.items() if value not in (NULL, [])}
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpcli.errors import InputError, UsageError
+from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, whole
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 from lfpcli.plotting import figure as figures
@@ -17,6 +18,8 @@ from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.footprint import draw_footprint
 from lfpcli.plotting.notes import add_note
 from lfpcli.tasks.figures.channels import plane_of
+
+_AGAIN = "make them again with 'lfp probe --placements'"
 
 _WIDTH, _HEIGHT = 3.4, 4.6
 
@@ -58,13 +61,13 @@ def draw_templates(
             raise UsageError(f"no placement {placement}", remedy=f"there are 0 to {count - 1}")
         chosen = _largest(templates) if placement is None else placement
         waveforms = np.asarray(templates[chosen], dtype=float)
-        dt = float(templates.attrs.get("dt", np.nan))
+        dt = attribute_number(templates, "dt", templates.source, remedy=_AGAIN)
         units = as_text(templates.attrs.get("units", ""))
     if not np.all(np.isfinite(waveforms)) or not dt > 0:
         raise InputError(
             "templates are not finite, or have no interval",
             source=f"{label}:/templates",
-            remedy="make them again with 'lfp probe --placements'",
+            remedy=_AGAIN,
         )
     right, up = plane_of(contacts)
     which = "largest" if placement is None else "one"
@@ -85,26 +88,20 @@ def draw_templates(
     return figures.compose([panel], size=size or (_WIDTH + 1.6, _HEIGHT + 1.0), title=title)
 
 
-def _datasets(file: h5py.File, label: str) -> tuple[h5py.Dataset, np.ndarray]:
+def _datasets(file: h5py.File, label: str) -> tuple[CheckedDataset, np.ndarray]:
     """Templates (P, C, T), mV, and contacts (C, 3), um."""
-    templates, contacts = file.get("templates"), file.get("contacts")
-    if not isinstance(templates, h5py.Dataset) or not isinstance(contacts, h5py.Dataset):
-        raise InputError(
-            "file of templates has no templates or contacts",
-            source=label,
-            remedy="make them again with 'lfp probe --placements'",
-        )
-    places = np.asarray(contacts[()], dtype=float)
-    if templates.ndim != 3 or places.shape != (templates.shape[1], 3) or 0 in templates.shape:
+    templates = numbers(file, "templates", label, ndim=3, remedy=_AGAIN)
+    places = whole(numbers(file, "contacts", label, ndim=2, remedy=_AGAIN))
+    if places.shape != (templates.shape[1], 3) or 0 in templates.shape:
         raise InputError(
             f"templates of shape {templates.shape} and contacts of shape {places.shape}",
             source=f"{label}:/templates",
-            remedy="make them again with 'lfp probe --placements'",
+            remedy=_AGAIN,
         )
     return templates, places
 
 
-def _largest(templates: h5py.Dataset) -> int:
+def _largest(templates: CheckedDataset) -> int:
     """The placement of largest amplitude, read one by one."""
     sizes = [float(np.ptp(templates[k], axis=1).max()) for k in range(templates.shape[0])]
     return int(np.argmax(sizes))
