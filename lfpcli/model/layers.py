@@ -71,7 +71,11 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         if not header:
             header = _header(cells, source)
         elif len(cells) != len(header):
-            raise InputError(f"{len(cells)} values, expected {len(header)}", source=source)
+            raise InputError(
+                f"{len(cells)} values, expected {len(header)}",
+                source=source,
+                remedy="write a value for each column",
+            )
         else:
             rows.append(_row(dict(zip(header, cells, strict=True)), source))
     if not rows:
@@ -108,7 +112,11 @@ def _row(cells: dict[str, str], source: str) -> dict[str, Any]:
         except ValueError:
             row[name] = math.nan
         if not math.isfinite(row[name]):
-            raise InputError(f"'{cells[name]}' in column '{name}' is no number", source=source)
+            raise InputError(
+                f"'{cells[name]}' in column '{name}' is no number",
+                source=source,
+                remedy="write a number",
+            )
     count = row["synapses"]
     if count < 0 or count != math.floor(count):
         raise InputError(

@@ -95,4 +95,8 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
     if done.returncode:
         text = done.stderr.decode("utf-8", "replace").strip()
         said = text.splitlines()[-1] if text else f"exit status {done.returncode}"
-        raise OutputError(f"ffmpeg: {said}", source=path.name)
+        raise OutputError(
+            f"ffmpeg: {said}",
+            source=path.name,
+            remedy="see what ffmpeg says, or write another format",
+        )

@@ -61,7 +61,9 @@ def footprint_panel(recording: Recording, name: str, view: View) -> Panel:
     mean /= len(kept)
     if not np.isfinite(mean).all():
         raise InputError(
-            "holds NaN or infinity", source=recording.source_of(f"/signals/{name}/data")
+            "holds NaN or infinity",
+            source=recording.source_of(f"/signals/{name}/data"),
+            remedy="see what lfp check says of the file",
         )
     count = f"{len(kept)} spikes" if len(kept) > 1 else "a spike"
     title = f"{literal(name)}: {count} of {literal(owner)}"

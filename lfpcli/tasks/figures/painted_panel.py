@@ -87,7 +87,11 @@ def painted_cells(recording: Recording, variable: str, view: View) -> Painted:
     geometries = [recording.geometry(name) for name in names]
     reports = [recording.report(variable, name) for name in names]
     if len({(r.dt, r.t_start, r.data.shape[0], r.units) for r in reports}) > 1:
-        raise InputError("populations differ in their samples", source=recording.name)
+        raise InputError(
+            "populations differ in their samples",
+            source=recording.name,
+            remedy="record them with one interval",
+        )
     shown = cells_drawn_whole(geometries, view.max_cells, chosen_gids(recording, view))
     parts, columns = [], []
     for name, geometry, report, gids in zip(names, geometries, reports, shown, strict=True):
@@ -162,11 +166,13 @@ def painted_scene(recording: Recording, variable: str, view: View, *, count: int
     report = painted.reports[0]
     source = recording.source_of(f"/reports/{variable}")
     if not report.data.shape[0]:
-        raise InputError("holds no samples", source=source)
+        raise InputError("holds no samples", source=source, remedy="run for longer")
     rows = _rows(painted, view, count)
     values = np.stack([painted.values(row) for row in rows])
     if not np.isfinite(values).all():
-        raise InputError("holds NaN or infinity", source=source)
+        raise InputError(
+            "holds NaN or infinity", source=source, remedy="see what lfp check says of the file"
+        )
     paint = paint_of(values, report.units)
     times = report.t_start + report.dt * rows
     sites = contact_sites(recording, view)

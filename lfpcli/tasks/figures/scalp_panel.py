@@ -92,7 +92,11 @@ def topographies_panel(recording: Recording, name: str, times: Sequence[float]) 
     signal = recording.signal(name)
     group = recording.source_of(f"/signals/{name}")
     if not has_topography(signal) or signal.positions is None:
-        raise InputError("signal has no places on a head", source=group)
+        raise InputError(
+            "signal has no places on a head",
+            source=group,
+            remedy="draw it as traces: --style traces",
+        )
     if len(times) > _MOST_TIMES:
         raise UsageError(
             f"{len(times)} times of topographies", remedy=f"give {_MOST_TIMES} at most"

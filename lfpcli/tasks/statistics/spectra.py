@@ -96,7 +96,8 @@ def spectrogram(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray,
     """
     if len(samples) < _LEAST_SAMPLES:
         raise InputError(
-            f"a spectrogram needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}"
+            f"a spectrogram needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}",
+            remedy="widen the span: --time",
         )
     count = 2 ** round(np.log2(np.sqrt(4.0 * len(samples))))
     # many windows in time are more than a picture can show
