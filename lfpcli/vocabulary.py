@@ -34,6 +34,7 @@ ARRAY_SIZE: Final = "array"
 INFINITE: Final = "infinite"
 HALF_SPACE: Final = "half-space"
 MEDIA: Final = (INFINITE, HALF_SPACE)
+LEAD_FORMAT: Final = "lfp-lead-grids"
 """Media that need no parameters."""
 SIGMA: Final = 0.3
 """Extracellular conductivity, S/m."""

@@ -6,6 +6,7 @@ it says what a run would be and what code it names, and runs none of it."""
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -108,6 +109,12 @@ def _lines(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
         yield from _provenance(facts["provenance"])
         if verbose:
             yield from _datasets(facts["datasets"])
+    elif facts["kind"] == "lead fields":
+        yield f"{facts['file']}: lead fields, {size}"
+        yield from _lead_fields(facts, verbose)
+        yield from _provenance(facts["provenance"])
+        if verbose:
+            yield from _datasets(facts["datasets"])
     elif facts["kind"] in MORPHOLOGIES:
         yield f"{facts['file']}: {MORPHOLOGIES[facts['kind']]} morphology, {size}"
         types = ", ".join(f"{number} {name}" for name, number in facts["types"].items())
@@ -135,6 +142,20 @@ def _kernels(signals: dict[str, Any]) -> Iterator[str]:
                 f"  {pair['pre']} to {pair['post']}: peak {pair['peak']:.4g} {signal['units']} at"
                 f" {pair['peak_ms']:g} ms, channel {pair['channel']}"
             )
+
+
+def _lead_fields(facts: dict[str, Any], verbose: bool) -> Iterator[str]:
+    contacts = facts["contacts"]
+    worst = max((contact["error"] for contact in contacts), default=0.0)
+    yield f"{count_text(len(contacts), 'contact')}, error at most {worst:.1e}"
+    yield f"  medium: {json.dumps(facts['medium'])}"
+    if verbose:
+        rows = [["contact", "x", "y", "z", "error", "largest", "cells"]]
+        for contact in contacts:
+            errors = [f"{contact[key]:.1e}" for key in ("error", "largest_error")]
+            place = [f"{value:g}" for value in contact["position_um"]]
+            rows.append([contact["name"], *place, *errors, str(contact["cells"])])
+        yield from table(rows)
 
 
 def _units(populations: dict[str, Any]) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""Solve a medium of regions for contacts.
+"""Solve a medium of regions for contacts, or the mesh of a head for electrodes.
 
-The lead fields go into a file, with which lfp probe --lead-field and a [[probe]] with the key
-lead_field measure any number of recordings and runs. A medium that a probe states itself is solved
-each time."""
+The lead fields go into a file. With those of contacts lfp probe --lead-field and a [[probe]] with
+the key lead_field measure any number of recordings and runs; a medium that a probe states itself is
+solved each time. Those of a mesh are for lfp eeg --model lead-field --head-model FILE."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ examples:
   lfp leadfield mea.csv --medium slice_medium.toml -o lead.h5
   lfp leadfield 30,0,0 --medium 'regions=[{slab={high=0}, sigma=0}]' -o lead.h5
   lfp probe run.h5 --lead-field lead.h5 -o signals.h5
+  lfp leadfield --mesh head.msh --sigma tissues.csv --electrodes 10-10 --sources brain -o head.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
+        nargs="?",
         type=options.point_or_file,
         help="model file with a probe, array by name, table of x, y, z in um, or x,y,z",
     )
@@ -35,11 +37,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", metavar="NAME", help="probe of the model")
     options.add_json(parser)
+    group = parser.add_argument_group("mesh of a head")
+    group.add_argument("--mesh", metavar="FILE", help="tetrahedra, Gmsh's .msh")
+    group.add_argument("--sigma", metavar="FILE", help=".csv of tissues: tag,name,sigma")
+    group.add_argument(
+        "--electrodes", metavar="NAME|FILE", help="10-20, 10-10, 10-05, mne:NAME, or a file"
+    )
+    group.add_argument(
+        "--sources", metavar="TISSUE|FILE", help="where dipoles may be: a tissue, or a table in um"
+    )
+    group.add_argument(
+        "--unit", choices=("um", "mm", "cm", "m"), default="mm", help="unit of the mesh (mm)"
+    )
+    group.add_argument(
+        "--project", action="store_true", help="move electrodes of a file onto it from any distance"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Solve and write."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if args.mesh is not None:
+        return _mesh(args)
+    _check_no_mesh(args)
     from lfpcli.cli.facts import lines, table, to_json
     from lfpcli.tasks.measure.lead_fields import make_lead_fields
     from lfpcli.tasks.measure.probe import medium_value
@@ -51,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         name=args.name,
         force=args.force,
         command=args.command_line,
+        inputs=[] if args.medium is None else [args.medium],
     )
     heads = ["contact", "error", "largest", "cells"]
     if args.json:
@@ -60,4 +81,48 @@ def run(args: argparse.Namespace) -> int:
         args.console.detail(lines(table([heads, *text])))
     worst = max(error for _, error, _, _ in rows)
     args.console.note(f"{len(rows)} contacts, error at most {worst:.1e} (median about a contact)")
+    return 0
+
+
+def _check_no_mesh(args: argparse.Namespace) -> None:
+    """Reject options of a mesh without one, and no source at all."""
+    from lfpcli.errors import UsageError
+
+    if args.source is None:
+        raise UsageError("no source is given", remedy="name a model or contacts, or give --mesh")
+    for option in ("sigma", "electrodes", "sources"):
+        if getattr(args, option) is not None:
+            raise UsageError(f"--{option} goes with --mesh", remedy="leave it out")
+    if args.project or args.unit != "mm":
+        raise UsageError("--unit and --project go with --mesh", remedy="leave them out")
+
+
+def _mesh(args: argparse.Namespace) -> int:
+    """Solve a mesh and write."""
+    from lfpcli.cli.facts import lines, table, to_json
+    from lfpcli.errors import UsageError
+    from lfpcli.tasks.head.mesh_fields import MeshJob, make_mesh_fields
+
+    lacking = [name for name in ("sigma", "electrodes", "sources") if getattr(args, name) is None]
+    if lacking:
+        raise UsageError(f"--mesh needs --{lacking[0]}", remedy="see lfp leadfield --help")
+    if args.source is not None or args.medium is not None or args.name is not None:
+        raise UsageError("--mesh goes without contacts and their medium", remedy="leave them out")
+    job = MeshJob(
+        mesh=args.mesh,
+        tissues=args.sigma,
+        electrodes=args.electrodes,
+        sources=args.sources,
+        unit=args.unit,
+        project=args.project,
+    )
+    distances = make_mesh_fields(job, args.output, force=args.force, command=args.command_line)
+    if args.json:
+        rows = [{"electrode": name, "moved_um": moved} for name, moved in distances.items()]
+        print(to_json(rows))
+    elif args.verbose:
+        text = [[name, f"{moved / 1e3:.2f} mm"] for name, moved in distances.items()]
+        args.console.detail(lines(table([["electrode", "moved"], *text])))
+    most = max(distances.values())
+    args.console.note(f"{len(distances)} electrodes, moved onto the mesh by at most {most:.0f} um")
     return 0

@@ -130,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
             other_model=args.model,
             command=args.command_line,
             progress=progress,
+            report=args.console.detail,
         )
     if difference is not None:
         args.console.note(str(difference))

@@ -1,8 +1,12 @@
 """What a medium adds to the potential of a contact, from grids that are refined until it is right.
 
 The error of a grid falls with the square of its cells' width, so that two grids extrapolate to
-none (Richardson 1911), and the change of the extrapolated potential from one pair of grids to the
-next tells its error.
+none (Richardson 1911). The error of what is extrapolated is told from three grids: it is the change
+from one pair of them to the next, times a factor of safety, as in Roache's index of convergence
+(1997, Annu Rev Fluid Mech 29:123), so that it is an upper estimate: it is one wherever the error
+falls by a third or more from pair to pair. Cells that a curved insulator or metal cuts are of first
+order only, with no regular fall: beside such regions the change from one grid to the next is taken
+instead, which the error of a grid of first order exceeds by 1.7 once extrapolated.
 """
 
 from __future__ import annotations
@@ -12,13 +16,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.forward.contact_grid import SURFACE, contact_grid, directions
+from lfpcli.forward.contact_grid import contact_grid, directions
 from lfpcli.forward.grid_field import LARGEST, GridField
 from lfpcli.forward.grid_values import GridValues
-from lfpcli.forward.regions import Medium
+from lfpcli.forward.regions import SURFACE, Medium, Region
 
-PARTS = (2, 3, 4, 6, 8)
+PARTS = (2, 3, 4, 6, 8, 12)
 """Into how many cells each double cell of the coarsest grid is divided, grid by grid."""
+SAFETY, FIRST_ORDER = 2.0, 3.0
+"""What changes between pairs of grids, and between grids, are multiplied with to be upper ones."""
+STORED, WORKING = 6, 250
+"""Bytes that a field takes per cell of its two grids, and solving one per cell of the grid."""
 RADII = (20.0, 40.0, 80.0, 150.0, 300.0, 500.0)
 """Distances from a contact at which the error is told, um, in `DIRECTIONS` directions each."""
 DIRECTIONS = 26
@@ -35,8 +43,8 @@ class ContactField:
     ratio : float
         Of the widths of their cells, above 1.
     error, largest_error : float
-        Median and largest estimated error of the potential about the contact, relative to the
-        potential at the same place.
+        Upper estimates of the median and the largest error of the potential about the contact,
+        relative to the potential at the same place.
     """
 
     coarse: GridValues
@@ -47,7 +55,7 @@ class ContactField:
 
     @property
     def sigma(self) -> np.ndarray:
-        """Conductivity of the medium of the point source, shape (3,), S/m."""
+        """Conductivity of the medium of the point source, shape (3,), S/m; infinite in metal."""
         return self.fine.sigma
 
     @property
@@ -78,12 +86,15 @@ class ContactField:
         InputError
             Where a point is outside the grid or in what does not conduct.
         """
-        values = self.fine.at(points)
+        return self.fine.at(points) + self.change(points) / (self.ratio**2 - 1.0)
+
+    def change(self, points: np.ndarray) -> np.ndarray:
+        """Difference of the finer from the coarser grid at points (M, 3), um; (M,), mV per nA."""
+        change = np.zeros(len(points))
         # of a curved insulator the coarser grid takes more
         both = np.flatnonzero(self.coarse.conducts(points))
-        change = values[both] - self.coarse.at(points[both])
-        values[both] += change / (self.ratio**2 - 1.0)
-        return values
+        change[both] = self.fine.at(points[both]) - self.coarse.at(points[both])
+        return change
 
 
 def contact_field(
@@ -100,7 +111,7 @@ def contact_field(
     label : str
         Name of the contact, for messages.
     tolerance : float
-        Median error, relative to the potential at the same place, that is aimed at.
+        Median error, relative to the potential at the same place, that must hold.
     reach : float
         How far from the contact the grid goes, um.
 
@@ -121,11 +132,13 @@ def contact_field(
             remedy="put it on the face of the region, or outside of it",
         )
     samples = np.concatenate([contact + r * directions(DIRECTIONS) for r in RADII])
-    samples = samples[medium.at(samples).max(axis=1) > 0]
+    conductivity = medium.at(samples).max(axis=1)
+    samples = samples[(conductivity > 0) & np.isfinite(conductivity)]
     known = point_source(samples, contact, sigma)
     solved: ContactField | None = None
     before: GridValues | None = None
     potential = np.full(len(samples), np.nan)
+    irregular = any(_is_irregular(region) for region in medium.regions)
     for number, parts in enumerate(PARTS):
         grid = contact_grid(medium, contact, parts=parts, reach=reach)
         if np.prod(grid.shape, dtype=float) > LARGEST:
@@ -136,7 +149,10 @@ def contact_field(
         if before is not None:
             pair = ContactField(coarse=before, fine=values, ratio=parts / PARTS[number - 1])
             following = known + pair.at(samples)
-            errors = np.abs(following - potential) / np.abs(following)
+            errors = SAFETY * np.abs(following - potential) / np.abs(following)
+            if irregular:
+                steps = FIRST_ORDER * np.abs(pair.change(samples)) / np.abs(following)
+                errors = np.maximum(errors, steps)
             potential = following
             solved = replace(
                 pair, error=float(np.median(errors)), largest_error=float(np.max(errors))
@@ -153,7 +169,32 @@ def contact_field(
     )
 
 
+def _is_irregular(region: Region) -> bool:
+    """Whether the error of cells that a region cuts falls with their width, not its square."""
+    curved = min(region.shape.curvature(axis) for axis in range(3)) < np.inf
+    return region.is_metal or (curved and max(region.sigma) == 0)
+
+
+def least_cells(medium: Medium, contact: np.ndarray, reach: float) -> tuple[int, int]:
+    """How many cells a field takes at least: those kept, of two grids, and those of the finer one.
+
+    The error is told from the third grid on, so that no field has less.
+
+    Parameters
+    ----------
+    medium, contact, reach
+        As in `contact_field`.
+    """
+    coarse, fine = (
+        int(np.prod(contact_grid(medium, contact, parts=parts, reach=reach).shape))
+        for parts in PARTS[1:3]
+    )
+    return coarse + fine, fine
+
+
 def point_source(points: np.ndarray, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Potential of a point source in an infinite medium, shape (M,), mV per nA."""
+    """Potential of a point source in an infinite medium, shape (M,), mV per nA; 0 in metal."""
+    if np.isinf(sigma[0]):
+        return np.zeros(len(points))
     square = np.sum((points - contact) ** 2 / sigma, axis=1)
     return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma) * square)))

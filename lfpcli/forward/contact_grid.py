@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpcli.forward.grid_field import Grid
-from lfpcli.forward.regions import Medium
+from lfpcli.forward.regions import SURFACE, Medium
 
-SURFACE = 0.01
-"""Distance of a contact from a face, um, below which it lies on it."""
 # widths of cells of the coarsest grid: in distances to the nearest face, in um at most, their
 # growth with distance from where they are fine, and in radii of curved regions
 _NEAREST, _WIDEST, _SLOPE, _CURVED = 0.5, 25.0, 0.5, 0.25
+# and in largest extents of pieces of metal, at whose edges the current crowds
+_METAL = 0.1
 # share of directions in which the medium must change for a face to be there
 _SHARE = 0.03
 # points of a cell at which its width is asked
@@ -51,9 +51,13 @@ def contact_grid(medium: Medium, contact: np.ndarray, *, parts: int, reach: floa
         wanted = [_Width(low=contact[axis], high=contact[axis], width=width)]
         for region in medium.regions:
             radius = region.shape.curvature(axis)
+            low, high = region.shape.extent[axis]
             if np.isfinite(radius):
-                low, high = region.shape.extent[axis]
                 wanted.append(_Width(low=low, high=high, width=_CURVED * radius))
+            if region.is_metal:
+                # through its thickness nothing changes
+                size = float(np.diff(region.shape.extent).max())
+                wanted.append(_Width(low=low, high=high, width=_METAL * size))
         ends = contact[axis] - reach, contact[axis] + reach
         axes.append(_faces(ends, medium.planes(axis), wanted, parts))
     return Grid(faces=(axes[0], axes[1], axes[2]))

@@ -13,13 +13,15 @@ preconditioned with the inverse of a layered medium, which separates into three 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, sparse
 
 from lfpcli.errors import InputError
-from lfpcli.forward.regions import Medium
+from lfpcli.forward.grid_metals import Metals
+from lfpcli.forward.regions import SURFACE, Medium
 
 # rounds of conjugate gradients before the solution is given up, and the residual wanted
 _ROUNDS, _RESIDUAL = 2000, 1e-9
@@ -81,10 +83,29 @@ class GridField:
                 remedy="raise the tolerance, or bring the contacts and cells nearer together",
             )
         self.sigma = medium.on_grid(grid.faces)
-        self._links = [_link(self.sigma[..., axis], grid, axis) for axis in range(3)]
+        centres = np.stack(np.meshgrid(*grid.centres, indexing="ij"), axis=-1)
+        self._metals = Metals(medium, self.sigma, centres)
+        self._links = [self._link(axis) for axis in range(3)]
         self._active = self.sigma.max(axis=-1) > 0
         self._couplings = self._coupling_matrix()
-        self._inverse = _LayeredInverse(self.sigma, grid)
+        finite = np.where(self._metals.cells[..., None], 0.0, self.sigma)
+        self._inverse = _LayeredInverse(
+            np.where(self._metals.cells[..., None], finite.max(axis=(0, 1, 2)), finite), grid
+        )
+        # what metal has is told by its neighbours, never by a flux inside it
+        self._tissue = finite
+
+    def _link(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """Conductances along an axis and conductivities of faces, as `_link`; of metal, 0."""
+        conductance, face = _link(self.sigma[..., axis], self.grid, axis)
+        metal = self._metals.cells
+        if not self._metals.any:
+            return conductance, face
+        self._metals.check_apart(axis)
+        near, far = np.delete(metal, -1, axis=axis), np.delete(metal, 0, axis=axis)
+        # cells of one piece have one potential, whatever flows between them
+        conductance = np.where(near & far, 0.0, conductance)
+        return conductance, np.where(near | far, 0.0, face)
 
     def _coupling_matrix(self) -> sparse.csr_array:
         """Conductances between neighbours, without what leaves through the boundary."""
@@ -120,7 +141,8 @@ class GridField:
         contact : ndarray, shape (3,)
             Place of the contact, um.
         sigma : ndarray, shape (3,)
-            Conductivity of the point source's medium along x, y and z, S/m.
+            Conductivity of the point source's medium along x, y and z, S/m; infinite where the
+            contact is of metal, which has no point source.
 
         Returns
         -------
@@ -132,10 +154,54 @@ class GridField:
         InputError
             Where the equations are not solved.
         """
+        if np.isinf(sigma[0]):
+            return self._of_metal(contact)
         source = self._source(contact, sigma)
+        known = np.zeros(self.grid.shape)
+        if self._metals.any:
+            known = self._known(contact, sigma)
+            source += self._into_metal(known)
         boundary = self._boundary(contact, sigma)
-        solution = self._solve(source.ravel(), boundary.ravel())
-        return np.where(self._active, solution.reshape(self.grid.shape), 0.0)
+        solution = self._solve(source.ravel(), boundary.ravel()).reshape(self.grid.shape)
+        # in metal it is the potential as a whole that is solved for
+        solution = np.where(self._metals.cells, solution - known, solution)
+        return np.where(self._active, solution, 0.0)
+
+    def _of_metal(self, contact: np.ndarray) -> np.ndarray:
+        """Potential of a current from a piece of metal, of which no part is known."""
+        piece = self.medium.metal_about(contact, SURFACE)
+        members = self._metals.labels == piece
+        if not members.any():
+            raise InputError(
+                "metal is thinner than the cells of a grid", remedy="make the region thicker"
+            )
+        source = np.where(members, 1.0 / members.sum(), 0.0)
+        boundary = self._boundary(contact, np.array(self.medium.background))
+        return self._solve(source.ravel(), boundary.ravel()).reshape(self.grid.shape)
+
+    def _known(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """Potential of the point source in the middles of all cells, mV per nA."""
+        square = np.zeros(self.grid.shape)
+        for axis, (centre, along) in enumerate(zip(self.grid.centres, sigma, strict=True)):
+            shape = [1, 1, 1]
+            shape[axis] = -1
+            square = square + ((centre - contact[axis]) ** 2 / along).reshape(shape)
+        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma) * square)))
+
+    def _into_metal(self, known: np.ndarray) -> np.ndarray:
+        """Current that the known part sends from cells next to metal into it."""
+        total = np.zeros(self.grid.shape)
+        metal = self._metals.cells
+        for axis, (conductance, _) in enumerate(self._links):
+            for here, there, side in ((-1, 0, 0), (0, -1, 1)):
+                beside = np.delete(metal, there, axis=axis) & ~np.delete(metal, here, axis=axis)
+                current = np.where(beside, conductance * np.delete(known, here, axis=axis), 0.0)
+                pad = [(0, 0)] * 3
+                pad[axis] = (side, 1 - side)
+                total -= np.pad(current, pad)
+                pad[axis] = (1 - side, side)
+                total += np.pad(current, pad)
+        return total
 
     def _source(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """Current, nA per nA, that the known part leaves over in each cell."""
@@ -144,7 +210,7 @@ class GridField:
         total = np.zeros(self.grid.shape)
         own = np.zeros(self.grid.shape)
         for axis, angle in enumerate(angles):
-            cell = self.sigma[..., axis] / sigma[axis]
+            cell = self._tissue[..., axis] / sigma[axis]
             face = self._links[axis][1] / sigma[axis]
             # beyond the boundary the medium is that of the last cell
             first, last = cell.take([0], axis=axis), cell.take([-1], axis=axis)
@@ -179,7 +245,7 @@ class GridField:
             for side, end in ((0, 0), (-1, -1)):
                 away = self.grid.faces[axis][end] - contact[axis]
                 fall = np.abs(away) / sigma[axis] / (away**2 / sigma[axis] + square)
-                conductivity = self.sigma[..., axis].take(side, axis=axis)
+                conductivity = self._tissue[..., axis].take(side, axis=axis)
                 resistance = widths[axis][side] / 2.0 + 1.0 / fall
                 piece = [slice(None)] * 3
                 piece[axis] = side  # type: ignore[call-overload]
@@ -192,13 +258,33 @@ class GridField:
         matrix = self._couplings + sparse.dia_array(
             (boundary[None, :], [0]), shape=self._couplings.shape
         )
+        if not self._metals.any:
+            return self._conjugate_gradients(matrix, source, self._approximate)
+        metals = self._metals
+        solution = self._conjugate_gradients(
+            metals.merged(matrix.tocsr()),
+            metals.summed(source),
+            lambda residual: metals.averaged(self._approximate(metals.shared(residual))),
+        )
+        return metals.spread(solution)
+
+    def _approximate(self, residual: np.ndarray) -> np.ndarray:
+        """What the layered medium answers to a residual, in the cells that conduct."""
+        return np.asarray(self._inverse(residual) * self._active.ravel())
+
+    @staticmethod
+    def _conjugate_gradients(
+        matrix: sparse.csr_array,
+        source: np.ndarray,
+        approximate: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """Solve by conjugate gradients with an approximate inverse."""
         solution = np.zeros_like(source)
         residual = source.copy()
         size = np.linalg.norm(source)
         if size == 0:
             return solution
-        active = self._active.ravel()
-        step = moved = self._inverse(residual) * active
+        step = moved = approximate(residual)
         product = float(residual @ moved)
         for _ in range(_ROUNDS):
             image = matrix @ step
@@ -207,7 +293,7 @@ class GridField:
             residual -= length * image
             if np.linalg.norm(residual) <= _RESIDUAL * size:
                 return solution
-            moved = self._inverse(residual) * active
+            moved = approximate(residual)
             following = float(residual @ moved)
             step = moved + following / product * step
             product = following
@@ -224,6 +310,7 @@ def _link(sigma: np.ndarray, grid: Grid, axis: int) -> tuple[np.ndarray, np.ndar
     shape[axis] = -1
     half = (widths[axis] / 2.0).reshape(shape)
     with np.errstate(divide="ignore"):
+        # that of metal is none
         resistance = np.where(sigma > 0, half / np.where(sigma > 0, sigma, 1.0), np.inf)
     near, far = np.delete(resistance, -1, axis=axis), np.delete(resistance, 0, axis=axis)
     distance = np.delete(half, -1, axis=axis) + np.delete(half, 0, axis=axis)
@@ -233,7 +320,8 @@ def _link(sigma: np.ndarray, grid: Grid, axis: int) -> tuple[np.ndarray, np.ndar
         across = [1, 1, 1]
         across[other] = -1
         area = area * widths[other].reshape(across)
-    per_area = 1.0 / (near + far)
+    with np.errstate(divide="ignore"):
+        per_area = 1.0 / (near + far)
     return per_area * area, per_area * distance
 
 

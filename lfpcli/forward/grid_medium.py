@@ -34,8 +34,10 @@ MEMORY = 2_000_000_000
 # a line is averaged over pairs of Gauss points, one pair for each so many um
 _PAIR = 20.0
 _GAUSS = 0.5 / np.sqrt(3.0)
-# threads that solve, of which each needs some hundred MB
-_MOST_THREADS = 4
+# threads that solve, and bytes that they may take together
+_MOST_THREADS, _WORKING_MEMORY = 4, 4_000_000_000
+# contacts by whose grids the memory of all is estimated
+_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,10 +68,13 @@ class GridMedium:
 
     def prepare(self, geometry: Geometry) -> Geometry:
         """Return the segments, after checking that they are where something conducts."""
-        outside = np.zeros(len(geometry), bool)
+        outside, in_metal = np.zeros((2, len(geometry)), bool)
         for ends in (geometry.start, geometry.end):
-            outside |= self.conductor.at(ends).max(axis=1) == 0
+            sigma = self.conductor.at(ends).max(axis=1)
+            outside |= sigma == 0
+            in_metal |= np.isinf(sigma)
         check_inside(geometry, outside, "what conducts; coordinates in")
+        check_inside(geometry, in_metal, "the tissue, into metal; coordinates in")
         return geometry
 
     def keep(self, contacts: Contacts, fields: Sequence[ContactField]) -> None:
@@ -101,6 +106,9 @@ class GridMedium:
 
         keys = [position.tobytes() for position in contacts.positions]
         lacking = {key: k for k, key in enumerate(keys) if key not in self._fields}
+        if not lacking:
+            return [self._fields[key] for key in keys]
+        threads = self._threads(contacts.positions[list(lacking.values())])
 
         def solved(number: int) -> ContactField:
             return contact_field(
@@ -111,18 +119,31 @@ class GridMedium:
                 reach=self.reach,
             )
 
-        threads = min(_MOST_THREADS, threads_for(2**62))
         with ThreadPoolExecutor(max_workers=threads) as pool:
             for key, result in zip(lacking, pool.map(solved, lacking.values()), strict=True):
                 self._fields[key] = result
                 size = sum(one.size for one in self._fields.values())
                 if size > MEMORY:
                     pool.shutdown(wait=False, cancel_futures=True)
-                    raise InputError(
-                        f"the fields of {len(lacking)} contacts take more than {MEMORY:,} bytes",
-                        remedy="raise the medium's tolerance, or measure some contacts at a time",
-                    )
+                    raise _too_much(len(lacking), "more than", MEMORY)
         return [self._fields[key] for key in keys]
+
+    def check_memory(self, contacts: Contacts) -> None:
+        """Raise `InputError` where the fields of contacts will take too much memory."""
+        self._threads(contacts.positions)
+
+    def _threads(self, places: np.ndarray) -> int:
+        """How many contacts at places (C, 3), um, are solved at once, see `check_memory`."""
+        from lfpcli.forward.contact_field import STORED, WORKING, least_cells
+
+        # places spread over all tell of all, and no grid of thousands is made to be counted
+        chosen = np.unique(np.linspace(0, len(places) - 1, _LOOKED_AT).astype(int))
+        cells = [least_cells(self.conductor, places[k], self.reach) for k in chosen]
+        size = len(places) * STORED * float(np.mean([kept for kept, _ in cells]))
+        if size > MEMORY:
+            raise _too_much(len(places), "an estimated", round(size))
+        working = WORKING * max(finer for _, finer in cells)
+        return max(1, min(_MOST_THREADS, threads_for(2**62), _WORKING_MEMORY // working))
 
     def remainders(self, contacts: Contacts, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """What the medium adds to the potentials of sources in a medium like the contact's.
@@ -145,6 +166,14 @@ class GridMedium:
         for row, one in zip(result, self.solve(contacts), strict=True):
             row[:] = np.add.reduceat(one.at(points), first) / counts
         return result
+
+
+def _too_much(contacts: int, amount: str, size: int) -> InputError:
+    return InputError(
+        f"the fields of {contacts} contacts take {amount} {size / 1e6:,.0f} MB, at most "
+        f"{MEMORY / 1e6:,.0f}",
+        remedy="raise the medium's tolerance, or measure some contacts at a time",
+    )
 
 
 def gauss_points(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ cell to its faces, where both sides carry the same current.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,8 @@ class GridValues:
     remainder : ndarray, shape (nx, ny, nz)
         mV per nA, of `GridField.remainder`.
     contact, sigma : ndarray, shape (3,)
-        As `GridField.remainder` got them, um and S/m.
+        As `GridField.remainder` got them, um and S/m; of metal, whose remainder is all there is,
+        the conductivity is infinite.
     """
 
     grid: Grid
@@ -237,20 +239,45 @@ class GridValues:
             near, far = width[number] / 2.0, width[other] / 2.0
             here = self.conductivities[self.media[cells], axis]
             there = self.conductivities[self.media[tuple(beyond)], axis]
+            metal = np.isinf(there)
+            there = np.where(metal, here, there)
             # sum of both half cells' conductances times their values, and what the known part's
             # slope carries more on one side than on the other
             pull = here / near * values + there / far * remainder[tuple(beyond)]
             pull += (there - here) * sign * slopes[:, axis]
             edge = pull / (here / near + there / far)
             edge = np.where(other == number, values, edge)
+            if metal.any():
+                at_face = self._at_metal(points[metal], [b[metal] for b in beyond], axis)
+                edge[metal] = at_face
             total += (edge - values) * np.abs(offset) / near
         return np.asarray(total)
+
+    def _at_metal(self, points: np.ndarray, cells: Sequence[np.ndarray], axis: int) -> np.ndarray:
+        """Remainder on the face of metal cells towards points (M, 3), whose potential is one."""
+        middles = np.stack([c[k] for c, k in zip(self.grid.centres, cells, strict=True)], axis=1)
+        faces, number = self.grid.faces[axis], cells[axis]
+        at_face = points.copy()
+        at_face[:, axis] = np.where(
+            points[:, axis] < faces[number], faces[number], faces[number + 1]
+        )
+        whole = self.remainder[tuple(cells)] + self._known(middles)
+        return np.asarray(whole - self._known(at_face))
+
+    def _known(self, points: np.ndarray) -> np.ndarray:
+        """The known part at points (M, 3), mV per nA; that of metal is none."""
+        if np.isinf(self.sigma[0]):
+            return np.zeros(len(points))
+        square = np.sum((points - self.contact) ** 2 / self.sigma, axis=1)
+        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(self.sigma) * square)))
 
     def _known_slopes(self, points: np.ndarray) -> np.ndarray:
         """Gradient (M, 3) of the known part, mV per nA per um."""
         away = points - self.contact
+        if np.isinf(self.sigma[0]):
+            return np.zeros_like(away)
         square = np.sum(away**2 / self.sigma, axis=1, keepdims=True)
-        known = 1.0 / (4.0 * np.pi * np.sqrt(np.prod(self.sigma)) * np.sqrt(square))
+        known = self._known(points)[:, None]
         return np.asarray(-known * away / self.sigma / square)
 
 

@@ -53,23 +53,26 @@ class HalfSpace:
         return geometry
 
     def images(
-        self, points: np.ndarray, sigma: float, tolerance: float = 0.0
+        self, points: np.ndarray, sigma: float | np.ndarray, tolerance: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points (..., 2, 3), um, of a contact (..., 3) and its image, and their weights (..., 2).
 
         The arguments are those of `Slice.images`. This is exact.
         """
-        ratio = (sigma - self.sigma_other) / (sigma + self.sigma_other)
+        across, steepness = across_planes(sigma, self.sigma_other)
+        ratio = (across - self.sigma_other) / (across + self.sigma_other)
         height = points[..., 2] - self.z
         beyond = height > 0 if self.side == "below" else height < 0
         if self.sigma_other == 0 and np.any(beyond):
             raise InputError("contacts lie in the insulator beyond the half space")
+        seen = points.copy()
+        seen[..., 2] = np.where(beyond, self.z + steepness * height, points[..., 2])
         mirrored = points.copy()
         mirrored[..., 2] = 2.0 * self.z - points[..., 2]
         weights = np.stack(
             [np.where(beyond, 1.0 + ratio, 1.0), np.where(beyond, 0.0, ratio)], axis=-1
         )
-        return np.stack([points, mirrored], axis=-2), weights
+        return np.stack([seen, mirrored], axis=-2), weights
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ class Slice:
         return f"{extent}, more than the slice: rotate it, or squeeze it by more than {share:.3g}"
 
     def images(
-        self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
+        self, points: np.ndarray, sigma: float | np.ndarray, tolerance: float = 1e-10
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points that stand for one contact and its images (Ness et al. 2015, eqs. 3-5).
 
@@ -169,8 +172,8 @@ class Slice:
         ----------
         points : ndarray, shape (..., 3)
             Contacts, um, in tissue, saline or glass.
-        sigma : float
-            Conductivity of the tissue, S/m.
+        sigma : float or ndarray, shape (3,)
+            Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
         tolerance : float
             Largest error, relative to the potential at the distance of one thickness.
 
@@ -181,8 +184,11 @@ class Slice:
         """
         heights, inverse = np.unique(points[..., 2] - self.z_shift, return_inverse=True)
         self._check_contacts(heights)
-        media = (sigma, self.sigma_saline, self.sigma_glass)
-        moved, weights = slice_heights(heights, self.thickness, media, tolerance)
+        across, steepness = across_planes(sigma, max(self.sigma_saline, self.sigma_glass))
+        media = (across, self.sigma_saline, self.sigma_glass)
+        inside = np.clip(heights, 0.0, self.thickness)
+        seen = inside + steepness * (heights - inside)
+        moved, weights = slice_heights(seen, self.thickness, media, tolerance)
         inverse = inverse.reshape(points.shape[:-1])
         images = np.repeat(points[..., None, :], moved.shape[1], axis=-2)
         images[..., 2] = moved[inverse] + self.z_shift
@@ -235,14 +241,16 @@ class Sphere:
         return geometry
 
     def images(
-        self, points: np.ndarray, sigma: float, tolerance: float = 1e-10
+        self, points: np.ndarray, sigma: float | np.ndarray, tolerance: float = 1e-10
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points (..., M, 3), um, of each contact and its images, and their weights (..., M).
 
         See `images.sphere_images`.
         """
+        if np.ndim(sigma):
+            check_conductivity(self, np.asarray(sigma))
         centre = np.asarray(self.centre)
-        media = (sigma, self.sigma_out)
+        media = (float(np.ravel(sigma)[0]), self.sigma_out)
         images, weights = sphere_images(points - centre, self.radius, media, tolerance)
         return images + centre, weights
 
@@ -290,6 +298,58 @@ def as_medium(medium: Medium | Mapping[str, object] | str | None) -> Medium | No
         if key not in known:
             raise UsageError(f"unknown key '{key}' of a medium", remedy=nearest(key, known, "key"))
     return constructor(**values)
+
+
+def across_planes(sigma: float | np.ndarray, beyond: float) -> tuple[float, float]:
+    """What a tissue is like to media beyond planes of constant z.
+
+    In coordinates in which the tissue conducts alike in all directions it has the conductivity
+    sqrt(sh sz) towards a medium beyond such a plane, for sh along x and y, and a medium beyond,
+    whose own coordinates stay as they are, is seen steeper by sqrt(sz / sh). With another
+    conductivity along x than along y, images are none, save those of insulators.
+
+    Parameters
+    ----------
+    sigma : float or ndarray, shape (3,)
+        Conductivity of the tissue, S/m.
+    beyond : float
+        The largest conductivity beyond the planes, S/m.
+
+    Returns
+    -------
+    conductivity, steepness : float
+        S/m, and a factor of heights beyond.
+
+    Raises
+    ------
+    UsageError
+        Where the medium has no images.
+    """
+    along = np.broadcast_to(np.asarray(sigma, dtype=float), 3)
+    if beyond > 0 and along[0] != along[1]:
+        raise UsageError(
+            f"sigma is {along.tolist()} S/m, different along x and y: beside what conducts "
+            "it has no images",
+            remedy="give a medium of regions, or one conductivity along x and y",
+        )
+    if np.ndim(sigma) == 0:
+        return float(along[0]), 1.0
+    return float(np.sqrt(along[0] * along[2])), float(np.sqrt(along[2] / along[0]))
+
+
+def check_conductivity(medium: Medium, sigma: np.ndarray) -> None:
+    """Raise `UsageError` where an anisotropic tissue, (3,) in S/m, has no images in a medium."""
+    if np.ndim(sigma) == 2 and np.count_nonzero(sigma) > 3:
+        raise UsageError(
+            "a tensor of conductivity has no images in this medium",
+            remedy="give a medium of regions",
+        )
+    if isinstance(medium, Sphere):
+        raise UsageError(
+            "a sphere of tissue has one conductivity", remedy="give sigma as one number"
+        )
+    outside = [getattr(medium, key, 0.0) for key in ("sigma_other", "sigma_saline", "sigma_glass")]
+    across_planes(sigma, max(outside))
 
 
 def _check_number(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lfpcli.forward import anisotropic
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.media import Medium
 from lfpcli.forward.quadrature import DEFAULT_POINTS, disc, rectangle
@@ -148,7 +149,7 @@ def refine_in_medium(
     contacts: Contacts,
     medium: Medium,
     *,
-    sigma: float,
+    sigma: float | np.ndarray,
     tolerance: float,
 ) -> None:
     """Put the potentials of near pairs right, in a medium with boundaries.
@@ -163,14 +164,17 @@ def refine_in_medium(
         C faces.
     medium : Medium
         Makes the images.
-    sigma : float
-        Conductivity of the tissue, S/m.
+    sigma : float or ndarray, shape (3,)
+        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
     tolerance : float
         Of the images.
     """
     size = face_size(contacts)
     faces = flat_faces(contacts)
-    rows, columns = near_pairs(sources, faces.centre, NEAR * size)
+    stretch = np.ones(3) if np.ndim(sigma) == 0 else anisotropic.stretches(np.asarray(sigma))
+    scale = 1.0 / float(sigma) if np.ndim(sigma) == 0 else 1.0
+    reach = NEAR * size * float(stretch.max() / stretch.min())
+    rows, columns = near_pairs(sources, faces.centre, reach)
     for row in np.unique(rows):
         near = columns[rows == row]
         some = sources.some(near)
@@ -184,10 +188,18 @@ def refine_in_medium(
                 shape=faces.shape,
             )
             pairs = np.arange(len(near))
-            exact = face_means(some.start, some.end, some.radius, one, np.zeros_like(pairs), pairs)
+            exact = face_means(
+                some.start,
+                some.end,
+                some.radius,
+                one,
+                np.zeros_like(pairs),
+                pairs,
+                stretch=stretch,
+            )
             # the cubature's share of the face itself, for that of the fixed points
-            value += coarse.direct / sigma * exact - coarse.of_itself(some)
-        if coarse.others_are_near(NEAR * size):
+            value += coarse.direct * scale * exact - coarse.of_itself(some)
+        if coarse.others_are_near(reach):
             fine = _Images(
                 contacts, int(row), medium, sigma=sigma, tolerance=tolerance, count=FINE_POINTS
             )
@@ -204,7 +216,7 @@ class _Images:
         row: int,
         medium: Medium,
         *,
-        sigma: float,
+        sigma: float | np.ndarray,
         tolerance: float,
         count: int | None = None,
     ) -> None:
@@ -240,7 +252,12 @@ class _Images:
 
     def _potentials(self, sources: Sources, which: np.ndarray) -> np.ndarray:
         points = self.images[:, which].reshape(1, -1, 3)
-        weights = self.weights[:, which].reshape(1, -1) / self.sigma
+        weights = self.weights[:, which].reshape(1, -1)
+        if np.ndim(self.sigma):
+            ends = (sources.start, sources.end, sources.radius, False)
+            along = np.asarray(self.sigma)
+            return np.asarray(anisotropic.matrix(ends, points, weights, along)[0])
+        weights = weights / self.sigma
         return np.asarray(kernel.potential(sources.table(), points, weights)[0])
 
 

@@ -10,7 +10,7 @@ cells or contacts can be computed apart, with the same bits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from lfpcli.errors import UsageError, nearest
 from lfpcli.forward import anisotropic, near_faces
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
-from lfpcli.forward.media import Medium, as_medium
+from lfpcli.forward.media import Medium, as_medium, check_conductivity
 from lfpcli.forward.near_faces import Sources
 from lfpcli.forward.quadrature import face_points
 from lfpcli.forward.sources import as_geometry
@@ -41,8 +41,9 @@ class PotentialModel:
     method : {'line', 'point', 'soma-point'}
         Segments as uniform line sources (Holt and Koch 1999), as points in their middle,
         or as lines save those of the soma. Segments without length are points.
-    sigma : float or sequence of three floats
-        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic.
+    sigma : float, sequence of three floats, or tensor of shape (3, 3)
+        Conductivity of the tissue, S/m; along x, y and z where it is anisotropic, or along any
+        axes as a tensor.
     medium : HalfSpace, Slice, Sphere, GridMedium or None
         None is the infinite medium. A `GridMedium` has its own conductivities and tolerance;
         `sigma` is that of no place then.
@@ -60,7 +61,7 @@ class PotentialModel:
     """
 
     method: str = METHOD
-    sigma: float | Sequence[float] | np.ndarray = SIGMA
+    sigma: float | Sequence[float] | Sequence[Sequence[float]] | np.ndarray = SIGMA
     medium: Medium | GridMedium | None = None
     quadrature: int | None = None
     tolerance: float = TOLERANCE
@@ -71,7 +72,7 @@ class PotentialModel:
 
     @property
     def conductivity(self) -> np.ndarray:
-        """Conductivity, shape (), or (3,) where it is anisotropic, S/m."""
+        """Conductivity, shape (), or (3,) or (3, 3) where it is anisotropic, S/m."""
         return check_sigma(self.sigma)
 
     def matrix(
@@ -105,6 +106,8 @@ class PotentialModel:
                 return matrix.astype(dtype, copy=False)
             out[...] = matrix
             return out
+        if conductivity.ndim == 2:
+            return self._along_axes(segments, as_contacts(contacts), dtype=dtype, out=out)
         if self.medium is not None:
             segments = self.medium.prepare(segments)
         start, end = source_ends(segments, self.method)
@@ -127,10 +130,27 @@ class PotentialModel:
         # the singular part is that of an infinite medium as it is about the contact
         about = np.array([one.sigma for one in medium.solve(contacts)])
         for sigma in np.unique(about, axis=0):
+            # metal is no point source, and its potential is whole
+            if np.isinf(sigma[0]):
+                continue
             rows = np.flatnonzero((about == sigma).all(axis=1))
             single = PotentialModel(method=self.method, sigma=sigma, quadrature=self.quadrature)
             whole[rows] += single.matrix(segments, contacts.some(rows))
         return whole
+
+    def _along_axes(self, segments: Geometry, contacts: Contacts, **options: Any) -> np.ndarray:
+        """The matrix where the conductivity is a tensor: that of a scene turned into its axes."""
+        if self.medium is not None:
+            raise UsageError(
+                "a tensor of conductivity needs the infinite medium or one of regions",
+                remedy="rotate the cells and contacts so that its axes are x, y and z",
+            )
+        values, axes = np.linalg.eigh(self.conductivity)
+        # a rotation keeps the faces of contacts what they are, a reflection does not
+        axes[:, 0] *= np.sign(np.linalg.det(axes))
+        turned = replace(segments, start=segments.start @ axes, end=segments.end @ axes)
+        model = replace(self, sigma=values)
+        return model.matrix(turned, contacts.moved(rotation=axes.T), **options)
 
     def refines(self, contacts: Contacts) -> bool:
         """Whether faces that are near to sources are averaged by more than the fixed points."""
@@ -146,7 +166,7 @@ class PotentialModel:
                 sources,
                 contacts,
                 self.medium,
-                sigma=float(conductivity),
+                sigma=as_argument(conductivity),
                 tolerance=self.tolerance,
             )
             return
@@ -182,8 +202,8 @@ class PotentialModel:
             raise UsageError("a medium of regions has no images")
         conductivity = self.conductivity
         if conductivity.ndim:
-            raise UsageError("an anisotropic sigma needs the infinite medium")
-        images, factors = self.medium.images(points, float(conductivity), self.tolerance)
+            check_conductivity(self.medium, conductivity)
+        images, factors = self.medium.images(points, as_argument(conductivity), self.tolerance)
         count = len(points)
         return images.reshape(count, -1, 3), (weights[..., None] * factors).reshape(count, -1)
 
@@ -294,17 +314,50 @@ def check_method(method: str) -> str:
     return method
 
 
+def as_argument(conductivity: np.ndarray) -> float | np.ndarray:
+    """Return a conductivity (3,) as it is, and one of shape () as a number, S/m."""
+    return conductivity if conductivity.ndim else float(conductivity)
+
+
 def check_sigma(sigma: float | ArrayLike) -> np.ndarray:
-    """Return the conductivity with shape () or (3,); three equal numbers are one."""
+    """Return the conductivity, S/m, with shape (), (3,) or (3, 3), the first that tells it."""
     try:
         value = np.asarray(sigma, dtype=float)
     except (TypeError, ValueError) as error:
         raise UsageError(f"sigma is {sigma!r}, expected one or three numbers") from error
-    if value.shape not in ((), (1,), (3,)):
-        raise UsageError(f"sigma has shape {value.shape}, expected one number or three")
+    if value.shape not in ((), (1,), (3,), (3, 3)):
+        raise UsageError(f"sigma has shape {value.shape}, expected one number, three or 3 x 3")
+    if value.ndim == 2:
+        return check_tensor(value)
     if not np.all(np.isfinite(value)) or np.any(value <= 0):
         raise UsageError(f"sigma is {value.tolist()} S/m, expected finite numbers > 0")
     # the isotropic kernels are faster, and know more media
     if np.all(value == value.flat[0]):
         return np.asarray(value.flat[0])
     return value
+
+
+def check_tensor(tensor: np.ndarray) -> np.ndarray:
+    """Return a conductivity tensor (3, 3), S/m, or its diagonal (3,) where there is no more.
+
+    Raises
+    ------
+    UsageError
+        Where it is not symmetric with positive conductivities along all axes.
+    """
+    if not np.all(np.isfinite(tensor)):
+        raise UsageError("sigma holds NaN or infinity", remedy="give numbers in S/m")
+    if np.abs(tensor - tensor.T).max() > 1e-9 * np.abs(tensor).max():
+        raise UsageError(
+            f"sigma is {tensor.tolist()} S/m, which is not symmetric",
+            remedy="give the same number above and below the diagonal",
+        )
+    least = float(np.linalg.eigvalsh(tensor).min())
+    if least <= 0:
+        raise UsageError(
+            f"sigma has the conductivity {least:.3g} S/m along one of its axes, expected > 0",
+            remedy="make it positive definite",
+        )
+    if np.count_nonzero(tensor) == 3:
+        return check_sigma(np.diag(tensor))
+    return np.asarray((tensor + tensor.T) / 2.0)

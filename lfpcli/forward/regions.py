@@ -11,6 +11,10 @@ import numpy as np
 
 from lfpcli.errors import InputError
 
+METAL = (np.inf, np.inf, np.inf)
+"""Conductivity of metal, which is an equipotential without net current, S/m."""
+SURFACE = 0.01
+"""Distance of a contact from a face, um, below which it lies on it."""
 # points along each edge of a cell by which its share of a curved region is told
 _PROBES = 4
 # share of a cell that conducts below which it does not
@@ -161,14 +165,22 @@ class Region:
     shape : Shape
         Where.
     sigma : tuple of float
-        Conductivity along x, y and z, S/m; 0 insulates.
+        Conductivity along x, y and z, S/m; 0 insulates, `METAL` is an equipotential that floats.
     """
 
     shape: Shape
     sigma: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        _check_sigma(self.sigma)
+        if not self.is_metal:
+            _check_sigma(self.sigma)
+        elif not np.isfinite(self.shape.extent).all():
+            raise InputError("metal has no end", remedy="give the region finite ends")
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether it is of metal."""
+        return tuple(self.sigma) == METAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,10 +237,20 @@ class Medium:
         Returns
         -------
         ndarray, shape (3,)
-            S/m.
+            S/m; infinite in and on metal.
         """
-        signs = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)])
-        return np.asarray(self.at(point + size * signs / np.sqrt(3.0)).mean(axis=0))
+        return np.asarray(self.at(corners(point, size)).mean(axis=0))
+
+    def metal_of(self, points: np.ndarray) -> np.ndarray:
+        """Numbers of the regions of metal that points (M, 3), um, lie in, shape (M,); else -1."""
+        numbers = np.full(len(points), -1)
+        for number, region in enumerate(self.regions):
+            numbers[region.shape.holds(points)] = number if region.is_metal else -1
+        return numbers
+
+    def metal_about(self, point: np.ndarray, size: float) -> int:
+        """Number of the region of metal that a point (3,), um, lies in or on; else -1."""
+        return int(self.metal_of(np.concatenate([point[None], corners(point, size)])).max())
 
     def planes(self, axis: int) -> list[float]:
         """Where flat faces and ends of regions are along an axis, um."""
@@ -265,7 +287,10 @@ class Medium:
         open_part = conducting / _PROBES**3
         # along an insulator current has what is left of a cell, a sliver of which is none
         open_part[open_part < _SLIVER] = 0.0
-        sigma[index] = open_part * conducting / np.maximum(total, 1e-300)
+        mean = open_part * conducting / np.maximum(total, 1e-300)
+        # of metal through and through, cells have no resistance
+        mean[(total == 0) & (conducting == _PROBES**3)] = np.inf
+        sigma[index] = mean
         return sigma
 
     def _cut_cells(self, faces: Sequence[np.ndarray]) -> np.ndarray:
@@ -286,6 +311,12 @@ class Medium:
                 whole = np.delete(whole, 0, axis) & np.delete(whole, -1, axis)
             cut |= near & ~whole
         return cut
+
+
+def corners(point: np.ndarray, size: float) -> np.ndarray:
+    """Corners of a cube about a point, at a distance from it, shape (8, 3), um."""
+    signs = np.array(list(itertools.product((-1, 1), repeat=3)))
+    return np.asarray(point + size * signs / np.sqrt(3.0))
 
 
 def _check_sigma(sigma: Sequence[float]) -> None:

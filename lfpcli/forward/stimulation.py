@@ -18,7 +18,7 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium
-from lfpcli.forward.potentials import transfer_matrix
+from lfpcli.forward.potentials import TOLERANCE, transfer_matrix
 from lfpcli.forward.sources import as_geometry
 
 MIN_DISTANCE = 2.0
@@ -33,6 +33,7 @@ def stimulation_matrix(
     medium: Medium | GridMedium | Mapping[str, object] | str | None = "infinite",
     min_distance: float = MIN_DISTANCE,
     quadrature: int | None = None,
+    tolerance: float = TOLERANCE,
 ) -> np.ndarray:
     """Extracellular potential at each segment's middle per unit of current from each electrode.
 
@@ -52,6 +53,8 @@ def stimulation_matrix(
         A middle nearer to (a point of) an electrode than this is taken at this distance, um.
     quadrature : int, optional
         The most points to average a face over; left out, as many as its distance needs.
+    tolerance : float
+        Error of the images of a medium, as in `potentials.transfer_matrix`.
 
     Returns
     -------
@@ -75,6 +78,7 @@ def stimulation_matrix(
         sigma=sigma,
         medium=None if bounded else medium,
         quadrature=quadrature,
+        tolerance=tolerance,
     )
     return (2.0 if bounded else 1.0) * np.ascontiguousarray(matrix.T)
 

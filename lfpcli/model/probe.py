@@ -6,11 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from lfpcli import vocabulary
+from lfpcli.errors import located
+from lfpcli.forward import media
 from lfpcli.forward import treatment as treatments
-from lfpcli.forward.potentials import TOLERANCE, PotentialModel
+from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.forward.media import check_conductivity
+from lfpcli.forward.potentials import TOLERANCE, PotentialModel, check_sigma
 from lfpcli.forward.treatment import Band, Treatment
 from lfpcli.model.csd import Csd
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of
@@ -25,6 +31,7 @@ from lfpcli.model.value_types import (
     choice,
     either,
     integer,
+    is_number,
     listing,
     number,
     vector,
@@ -139,7 +146,27 @@ class Noise(Table):
     )
 
 
-SIGMA = either(number("S/m", above=0), vector("S/m", above=0))
+_ONE_OR_THREE = either(number("S/m", above=0), vector("S/m", above=0))
+_ROWS = listing(vector("S/m"), size=3)
+
+
+def _sigma(value: Any, at: At) -> Any:
+    """A conductivity, or a tensor that is symmetric and positive definite."""
+    if not isinstance(value, list) or not any(isinstance(row, list) for row in value):
+        return _ONE_OR_THREE.read(value, at)
+    tensor = _ROWS.read(value, at)
+    with located(at.source_line):
+        check_sigma(np.array(tensor))
+    return tensor
+
+
+SIGMA = ValueType(
+    f"{_ONE_OR_THREE.expects} or a symmetric tensor, 3 lists of 3 numbers (S/m)",
+    lambda value: is_number(value) or isinstance(value, list),
+    _sigma,
+    "S/m",
+)
+Conductivity = float | tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +194,11 @@ class Probe(Face):
         vocabulary.METHOD,
         doc="Segments as point sources, as line sources, or all but the somata as line sources.",
     )
-    sigma: float | tuple[float, ...] = key(
-        SIGMA, vocabulary.SIGMA, doc="Conductivity, isotropic or along x, y and z."
+    sigma: Conductivity = key(
+        SIGMA,
+        vocabulary.SIGMA,
+        doc="Conductivity, isotropic, along x, y and z, or a tensor (3 lists of 3 numbers) where "
+        "its axes are others.",
     )
     medium: str | MediumTable = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
     per: str = key(
@@ -206,13 +236,6 @@ class Probe(Face):
             tolerance=TOLERANCE if tolerance is None else tolerance,
         )
 
-    def _check_lead_field(self, at: At) -> None:
-        """Raise `InputError` where a key says again what the file of lead fields says."""
-        if self.has_array_keys:
-            raise at.table_error("has keys of contacts, which 'lead_field' has", "leave them out")
-        if self.medium != vocabulary.INFINITE or self.sigma != vocabulary.SIGMA:
-            raise at.table_error("has a medium, which 'lead_field' has", "leave it out")
-
     @cached_property
     def treatment(self) -> Treatment:
         """What is done to the signal once the run is over; the seed of its noise is to be set."""
@@ -231,18 +254,13 @@ class Probe(Face):
         exactly_one(self, at, ("array", "contacts", "csd", "lead_field"))
         super().check(at)
         if self.lead_field is not None:
-            self._check_lead_field(at)
+            check_lead_field(self, at)
         check_name(self.name, at / "name")
         if self.csd is not None and self.has_array_keys:
             raise at.table_error("has keys of contacts, but 'csd' has none")
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
-        if isinstance(self.medium, Regions) and self.sigma != vocabulary.SIGMA:
-            raise (at / "sigma").error(
-                "does not go with a medium of regions", "give it to the medium's 'background'"
-            )
-        if isinstance(self.sigma, tuple) and self.medium != vocabulary.INFINITE:
-            raise (at / "sigma").error("must be one number in this medium")
+        check_medium(self, at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,19 +319,42 @@ class Field(Face):
         doc="Currents of the electrodes: pulses, or a file of t (ms) and a current (nA) per "
         "electrode.",
     )
-    medium: str = key(
-        choice(*vocabulary.MEDIA),
+    lead_field: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of electrodes: a file of lfp leadfield, with the electrodes and their medium.",
+    )
+    medium: str | MediumTable = key(
+        MEDIUM,
         vocabulary.INFINITE,
-        doc="The medium; a half space is bounded by the insulating plane of the electrodes.",
+        doc='The medium, as that of a probe, save that "half-space" is bounded by the insulating '
+        "plane of the electrodes, wherever it is.",
     )
-    sigma: float | tuple[float, ...] = key(
-        SIGMA, vocabulary.SIGMA, doc="Conductivity, isotropic or along x, y and z."
+    sigma: Conductivity = key(
+        SIGMA,
+        vocabulary.SIGMA,
+        doc="Conductivity, isotropic, along x, y and z, or a tensor (3 lists of 3 numbers) where "
+        "its axes are others.",
     )
+
+    @cached_property
+    def conductor(self) -> str | media.Medium | GridMedium:
+        """The medium; a word stays one."""
+        return self.medium if isinstance(self.medium, str) else self.medium.medium
+
+    @property
+    def tolerance(self) -> float:
+        """Error of the images of the medium, where it has some."""
+        stated = getattr(self.medium, "tolerance", None)
+        return TOLERANCE if stated is None else float(stated)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the field has no source, or two."""
-        exactly_one(self, at, ("electrodes", "array", "v_ext"))
+        exactly_one(self, at, ("electrodes", "array", "v_ext", "lead_field"))
         super().check(at)
+        if self.lead_field is not None:
+            check_lead_field(self, at)
+        check_medium(self, at)
         if self.v_ext is not None and (self.current is not None or self.has_array_keys):
             raise at.table_error("has keys of electrodes, but 'v_ext' has none")
         if self.v_ext is None and self.current is None:
@@ -329,6 +370,41 @@ class Field(Face):
                 raise (at / "current" / name).error(
                     f"has {len(amplitudes)} amplitudes for {len(self.electrodes)} electrodes"
                 )
+
+
+def check_lead_field(table: Probe | Field, at: At) -> None:
+    """Raise `InputError` where a key says again what the file of lead fields says."""
+    if table.has_array_keys:
+        raise at.table_error("has keys of contacts, which 'lead_field' has", "leave them out")
+    if table.medium != vocabulary.INFINITE or table.sigma != vocabulary.SIGMA:
+        raise at.table_error("has a medium, which 'lead_field' has", "leave it out")
+
+
+class InMedium(Protocol):
+    """A table with a conductivity and a medium."""
+
+    @property
+    def sigma(self) -> Conductivity:
+        """Conductivity, S/m."""
+
+    @property
+    def medium(self) -> str | MediumTable:
+        """The medium."""
+
+
+def check_medium(table: InMedium, at: At) -> None:
+    """Raise `InputError` where the conductivity does not go with the medium."""
+    if isinstance(table.medium, Regions) and table.sigma != vocabulary.SIGMA:
+        raise (at / "sigma").error(
+            "does not go with a medium of regions", "give it to the medium's 'background'"
+        )
+    if not isinstance(table.sigma, tuple) or table.medium == vocabulary.INFINITE:
+        return
+    assert not isinstance(table.medium, Regions)
+    conductor = medium_of(table.medium)
+    assert conductor is not None and not isinstance(conductor, GridMedium)
+    with located((at / "sigma").source_line):
+        check_conductivity(conductor, np.array(table.sigma))
 
 
 def check_name(name: str, at: At) -> None:

@@ -13,6 +13,7 @@ from lfpcli.model.cell import CellSpec, Mechanism, Nseg
 from lfpcli.model.circuit import CircuitSpec
 from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
+from lfpcli.model.ephaptic import BundleTable, Ephaptic
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
@@ -29,6 +30,8 @@ from lfpcli.model.tables import Key, Table, keys_of, plain
 TABLES: dict[str, type[Table]] = {
     "model": Model,
     "run": Run,
+    "ephaptic": Ephaptic,
+    "bundle": BundleTable,
     "cell": CellSpec,
     "nseg": Nseg,
     "rotate": Rotation,

@@ -14,7 +14,15 @@ from lfpcli.forward import grid_medium, regions
 from lfpcli.forward.grid_medium import REACH, GridMedium
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, table
-from lfpcli.model.value_types import ValueType, choice, is_number, listing, number, vector
+from lfpcli.model.value_types import (
+    BOOLEAN,
+    ValueType,
+    choice,
+    is_number,
+    listing,
+    number,
+    vector,
+)
 
 AXES = "xyz"
 _NUMBERS = number("um", infinite=True)
@@ -169,14 +177,27 @@ class RegionTable(Table):
     sigma: tuple[float, ...] | None = key(
         SIGMA,
         None,
-        doc="Conductivity, 0 for an insulator. Left out only of a shank, which insulates.",
+        doc="Conductivity, 0 for an insulator. Left out only of metal, and of a shank, which "
+        "insulates.",
+    )
+    metal: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether it is of metal: at one potential, which floats, as no net current enters it. "
+        "A contact in or on it measures that potential.",
     )
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the region is not one shape, or has no conductivity."""
         exactly_one(self, at, ("box", "slab", "cylinder", "ball", "shank"))
-        if self.shank is None and self.sigma is None:
+        if self.metal and self.sigma is not None:
+            raise at.table_error("has both 'metal' and 'sigma'", "give one of them")
+        if self.metal and self.shank is not None:
+            raise at.table_error("has both 'metal' and 'shank', which insulates", "use a box")
+        if self.shank is None and self.sigma is None and not self.metal:
             raise at.table_error("needs the key 'sigma'", f"give {SIGMA.expects}")
+        with located(at.source_line):
+            _ = self.region
 
     @cached_property
     def region(self) -> regions.Region:
@@ -184,6 +205,8 @@ class RegionTable(Table):
         shape = self.box or self.slab or self.cylinder or self.ball or self.shank
         assert shape is not None
         x, y, z = self.sigma if self.sigma is not None else (0.0, 0.0, 0.0)
+        if self.metal:
+            x, y, z = regions.METAL
         return regions.Region(shape=shape.shape, sigma=(x, y, z))
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfpcli import vocabulary
+from lfpcli.model.ephaptic import Ephaptic
 from lfpcli.model.source_text import At, shown
-from lfpcli.model.tables import Table, key
+from lfpcli.model.tables import Table, key, table
 from lfpcli.model.value_types import (
     BOOLEAN,
     PATH,
@@ -89,6 +90,12 @@ class Run(Table):
         True,
         doc="Whether linear synapses with equal parameters on one segment share a point process.",
     )
+    ephaptic: bool | Ephaptic = key(
+        either(BOOLEAN, table(Ephaptic, "a table such as {sigma = 0.3, own = true}")),
+        False,
+        doc="Whether cells feel the extracellular potential of each other's membrane currents; a "
+        "table says in which medium.",
+    )
     atol: float = key(number(above=0), 1e-3, doc="Absolute tolerance of the adaptive time step.")
     rtol: float = key(number(least=0), 0.0, doc="Relative tolerance of the adaptive time step.")
     dt_out: float = key(
@@ -107,8 +114,19 @@ class Run(Table):
         """Interval between the samples of the output before thinning, ms."""
         return self.dt_out if isinstance(self.dt, str) else self.dt
 
+    @property
+    def ephaptic_table(self) -> Ephaptic | None:
+        """How cells are coupled through the space between them; None where they are not."""
+        if isinstance(self.ephaptic, bool):
+            return Ephaptic() if self.ephaptic else None
+        return self.ephaptic
+
     def check(self, at: At) -> None:
         """Raise `InputError` where the step is longer than the run, or has no method."""
+        if self.ephaptic and self.is_adaptive:
+            raise (at / "ephaptic").error(
+                "acts from one step to the next, dt is adaptive", "give dt as a number (ms)"
+            )
         if self.is_adaptive and self.method != vocabulary.INTEGRATORS[0]:
             raise (at / "method").error(f"belongs to a fixed time step, dt is {shown(self.dt)}")
         if not (self.tstop - self.tstart) / self.interval <= MOST_STEPS:

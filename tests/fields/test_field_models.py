@@ -212,3 +212,19 @@ def test_coreneuron_cannot_be_forced(shell, share: Path, tmp_path: Path) -> None
     model.write_text(MODEL.format(share=share) + field)
     err = shell("sim", model, "-o", tmp_path / "o.h5", "--set", "run.engine=coreneuron", code=5).err
     assert "it has no extracellular mechanism" in err
+
+
+def test_media_are_those_of_probes(simulate, tmp_path: Path) -> None:
+    """A slice as images, as regions, and from a file of lead fields; at rest, v is -v_ext's."""
+    field = f"electrodes = [[40.0, 0.0, -1000.0]]\n{PULSES.replace('[-2e4, 1e4]', '-2e4')}"
+    field = field.replace("[2e4, -1e4]", "2e4")
+    images = "medium = {slice = 3000.0, z_shift = -1500.0}\n"
+    regions = (
+        "medium = {background = 1.5, tolerance = 5e-3, regions = [{slab = {low = -1500.0, "
+        "high = 1500.0}, sigma = 0.3}, {slab = {high = -1500.0}, sigma = 0.0}]}\n"
+    )
+    by_images = simulate(field + images)[0]
+    by_regions = simulate(field + regions)[0]
+    homogeneous = simulate(field)[0]
+    assert peak_error(by_regions + 65.0, by_images + 65.0) < 5e-3
+    assert peak_error(homogeneous + 65.0, by_images + 65.0) > 5e-2

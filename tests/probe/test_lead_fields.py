@@ -110,3 +110,40 @@ def test_what_the_file_says_is_not_said_again(lfp, run: Path, tmp_path: Path, le
     for options in (["--shift", "1,2,3"], ["--sigma", "0.2"], ["--medium", "slice=300"]):
         got = lfp("probe", run, "--lead-field", lead, *options, "-o", tmp_path / "o.h5", code=3)
         assert "which 'lead_field' has" in got.err
+
+
+def test_files_tell_how_they_were_made(lfp, tmp_path: Path, lead: Path) -> None:
+    got = lfp("info", lead)
+    assert "lead fields" in got.out and "1 contact, error at most" in got.out
+    assert "$ lfp leadfield 60,0,300 --medium" in got.out and '"background"' in got.out
+    rows = [line.split() for line in lfp("info", lead, "-v").out.splitlines()]
+    assert ["0", "60", "0", "300"] in [row[:4] for row in rows]
+    facts = json.loads(lfp("info", lead, "--json").out)
+    assert facts["kind"] == "lead fields" and 0 < facts["contacts"][0]["error"] < 0.02
+    assert facts["provenance"]["command"][:3] == ["lfp", "leadfield", "60,0,300"]
+    checked = lfp("check", lead)
+    assert "lead fields" in checked.out and "1 contacts, error" in checked.out
+    again = tmp_path / "again.h5"
+    lfp("leadfield", "60,0,300", "--medium", MEDIUM, "-o", again)
+    lfp("diff", lead, again, "--exact")
+    broken = spoilt(lead, tmp_path, lambda file: file.__delitem__("fields/0/fine/media"))
+    lfp("check", broken, code=1)
+    lfp("diff", lead, broken, code=1)
+
+
+def test_error_of_each_contact_is_told(lfp, run: Path, tmp_path: Path) -> None:
+    options = ("--contacts", "60,0,300", "--medium", MEDIUM, "-o", tmp_path / "out.h5")
+    err = lfp("probe", run, *options, "-v").err
+    assert "probe LFP: error of the medium at most" in err and "(0: " in err
+    assert "error of the medium" not in lfp("probe", run, *options, "-f").err
+
+
+def test_metal_goes_through_a_file(lfp, run: Path, tmp_path: Path) -> None:
+    medium = "regions=[{slab={high=-1500}, sigma=0}, {box={low=[50,-30,290], high=[70,30,310]}, "
+    medium += "metal=true}], tolerance=0.5"
+    path, out = tmp_path / "metal.h5", tmp_path / "out.h5"
+    lfp("leadfield", "60,0,300", "--medium", medium, "-o", path)
+    by_file = signal(lfp, run, out, "--lead-field", path)
+    stated = signal(lfp, run, out, "--contacts", "60,0,300", "--medium", medium)
+    assert np.array_equal(by_file, stated) and np.abs(stated).max() > 0
+    assert "lead fields" in lfp("check", path).out

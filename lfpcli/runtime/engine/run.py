@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,6 +27,16 @@ from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import Synapses
 from lfpcli.runtime.synapses.events import Feed
+
+
+class Coupling(Protocol):
+    """What acts on the cells after each step, by what it sees of them."""
+
+    def begin(self) -> None:
+        """Set what holds before the first step; before NEURON is initialised."""
+
+    def step(self) -> None:
+        """Set what holds during the next step; called on all processes."""
 
 
 @dataclass
@@ -59,6 +69,7 @@ def run(
     take: Callable[[Chunk], None],
     *,
     fields: Sequence[ExtracellularField] = (),
+    coupling: Coupling | None = None,
     synapses: Synapses | None = None,
     frame: Frame | None = None,
 ) -> None:
@@ -80,6 +91,8 @@ def run(
         run.
     fields : sequence of ExtracellularField
         What stimulates from outside; the parts of one field add, fields are of different cells.
+    coupling : Coupling, optional
+        What couples cells from one step to the next; with fixed steps of NEURON.
     synapses : Synapses, optional
         The synapses of the cells, which get spikes that are known before the run.
     frame : Frame, optional
@@ -102,7 +115,9 @@ def run(
             recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
         )
         advance = functools.partial(_advance, _solver(settings), feed, collectors.move)
-        with _sampling(collectors.sample):
+        with _sampling(collectors.sample, None if coupling is None else coupling.step):
+            if coupling is not None:
+                coupling.begin()
             initialise(cells, settings, fields)
             if frame.start is None:
                 settle(advance, settings, collectors)
@@ -239,17 +254,18 @@ def _beyond(settings: RunSettings) -> float:
 
 
 @contextlib.contextmanager
-def _sampling(sample: Callable[[], None] | None) -> Iterator[None]:
-    """Call `sample` after each step, and leave NEURON without callbacks in the end."""
+def _sampling(*callbacks: Callable[[], None] | None) -> Iterator[None]:
+    """Call functions after each step, and leave NEURON without callbacks in the end."""
     cvode = nrn().CVode()
+    called = [callback for callback in callbacks if callback is not None]
     try:
-        if sample is not None:
-            cvode.extra_scatter_gather(0, sample)
+        for callback in called:
+            cvode.extra_scatter_gather(0, callback)
         yield
     finally:
         # NEURON knows a callback by identity
-        if sample is not None:
-            cvode.extra_scatter_gather_remove(sample)
+        for callback in called:
+            cvode.extra_scatter_gather_remove(callback)
         cvode.active(False)
 
 

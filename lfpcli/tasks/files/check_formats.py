@@ -10,7 +10,6 @@ import numpy as np
 
 from lfpcli.errors import InputError, LfpError
 from lfpcli.guarded.hdf5 import numbers, whole
-from lfpcli.io.attributes import as_plain
 from lfpcli.io.kernels import read_kernels
 from lfpcli.io.lead_grids import read_lead_grids
 from lfpcli.io.leaves import Contents
@@ -85,7 +84,7 @@ def lead_findings(contents: Contents) -> Iterator[Finding]:
     """Lead fields: grids go together, and how far they can be trusted."""
     assert contents.file is not None
     try:
-        yield provenance_finding(_prefixed_provenance(contents))
+        yield _provenance(contents)
         lead = read_lead_grids(contents.path)
     except LfpError as error:
         yield error_finding(error, "lead fields")
@@ -157,16 +156,6 @@ def _edge_count(edges: h5py.Group, sizes: dict[str, int], source: str) -> int:
 def _provenance(contents: Contents) -> Finding:
     assert contents.file is not None
     return provenance_finding(read_provenance(dict(contents.file.attrs), contents.name))
-
-
-def _prefixed_provenance(contents: Contents) -> dict[str, Any]:
-    """The record of a file of lead fields, whose parts have attributes of their own."""
-    assert contents.file is not None
-    record: dict[str, Any] = {}
-    for key, value in contents.leaves["/"].attributes.items():
-        if key.startswith("provenance_"):
-            record[key.removeprefix("provenance_")] = as_plain(value)
-    return record
 
 
 def model_finding(contents: Contents) -> Finding:

@@ -20,6 +20,7 @@ from lfpcli.io.units import read_units
 from lfpcli.morphology.formats import morphology_format
 from lfpcli.morphology.reading import read_morphology
 from lfpcli.morphology.section import APICAL, AXON, DENDRITE, SOMA
+from lfpcli.vocabulary import LEAD_FORMAT
 
 _TYPES = {SOMA: "soma", AXON: "axon", DENDRITE: "basal", APICAL: "apical"}
 
@@ -37,8 +38,8 @@ def info(source: str | os.PathLike[str]) -> dict[str, Any]:
     dict
         ``file``, ``kind`` and ``bytes``; for a recording the ``populations``, ``spikes``,
         ``reports``, ``dipoles``, ``signals`` and ``provenance``; for HDF5 and NumPy files the
-        ``datasets``, and of templates the ``provenance``; for a morphology the numbers of
-        ``points``.
+        ``datasets``, and of templates the ``provenance``; for lead fields the ``medium`` and the
+        ``contacts`` with their errors; for a morphology the numbers of ``points``.
 
     Raises
     ------
@@ -81,6 +82,13 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
         stored = kernels.read_kernels(contents.file, contents.name)
         facts = {signal.name: _kernels(signal) for signal in stored}
         return {"kind": "kernels", "kernels": facts, "provenance": record}
+    if attributes.get("format") == LEAD_FORMAT:
+        # its grids take scipy, which is long to import
+        from lfpcli.io.lead_grids import lead_facts
+
+        record = read_provenance(attributes, contents.name)
+        facts = lead_facts(contents.file, contents.name)
+        return {"kind": "lead fields", **facts, "provenance": record}
     if attributes.get("format") != FORMAT:
         return {"attributes": attributes}
     return _recording(Recording(contents.file, contents.name))

@@ -15,7 +15,7 @@ from lfpcli.forward.potentials import PotentialModel
 from lfpcli.io.arrays import load_contacts
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
-from lfpcli.io.provenance import provenance
+from lfpcli.io.provenance import digest, provenance
 from lfpcli.model import load_model
 from lfpcli.model.probe import Probe
 from lfpcli.model.regions import Regions
@@ -38,12 +38,33 @@ def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
         Where the file is none, or what it holds does not go together.
     """
     assert probe.lead_field is not None
-    lead = read_lead_grids(probe.lead_field)
-    table = read_table(Regions, dict(lead.medium), At(SourceText(str(probe.lead_field))))
+    contacts, medium = read_medium(probe.lead_field)
+    return contacts, replace(probe.model, medium=medium)
+
+
+def read_medium(path: Path, name: str | None = None) -> tuple[Contacts, GridMedium]:
+    """Contacts of a file of lead fields, and their medium, which is solved.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str, optional
+        What to call it in messages.
+
+    Raises
+    ------
+    InputError
+        Where the file is none, or what it holds does not go together.
+    """
+    lead = read_lead_grids(path, name)
+    if not isinstance(lead.medium, dict):
+        raise InputError("tells no medium", source=name or str(path))
+    table = read_table(Regions, lead.medium, At(SourceText(name or str(path))))
     medium: GridMedium = table.medium
     # the fields that were solved once stand in for solving
     medium.keep(lead.contacts, lead.fields)
-    return lead.contacts, replace(probe.model, medium=medium)
+    return lead.contacts, medium
 
 
 def make_lead_fields(
@@ -54,6 +75,7 @@ def make_lead_fields(
     name: str | None = None,
     force: bool = False,
     command: Sequence[str] = ("lfp", "leadfield"),
+    inputs: Sequence[str] = (),
 ) -> list[tuple[str, float, float, int]]:
     """Solve a medium for contacts and write the lead fields.
 
@@ -71,6 +93,8 @@ def make_lead_fields(
         Whether an existing file is replaced.
     command : sequence of str
         The command line, for the provenance.
+    inputs : sequence of str
+        Files that were read for the arguments, for the provenance.
 
     Returns
     -------
@@ -86,8 +110,10 @@ def make_lead_fields(
     contacts, table = _contacts_and_medium(source, medium, name)
     fields = table.medium.solve(contacts)
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
+    files = [Path(name) for name in (source, *inputs) if isinstance(name, str)]
+    digests = {str(path): digest(path) for path in files if path.is_file()}
     with atomic_output(output, force=force) as target:
-        write_lead_grids(target, lead, provenance(command))
+        write_lead_grids(target, lead, provenance(command, inputs=digests))
     return [
         (str(label), one.error, one.largest_error, one.cells)
         for label, one in zip(contacts.ids, fields, strict=True)

@@ -13,7 +13,7 @@ from lfpcli.errors import MissingDependencyError, UsageError, nearest
 from lfpcli.forward.instrument import Instrument
 from lfpcli.geometry import Geometry
 from lfpcli.io.tracks import Track
-from lfpcli.model.probe import Probe
+from lfpcli.model.probe import Conductivity, Probe
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 
 PREFIX = "lfpykit:"
@@ -186,5 +186,9 @@ def _maker(cls: str, probe: Probe, contacts: Any) -> Callable[[Any], Any]:
     return lambda cell: getattr(lfpykit, cls)(cell=cell, **arguments)
 
 
-def _sigma(sigma: float | Sequence[float]) -> Any:
-    return sigma if isinstance(sigma, int | float) else list(sigma)
+def _sigma(sigma: Conductivity) -> Any:
+    if isinstance(sigma, int | float):
+        return sigma
+    if any(isinstance(row, Sequence) for row in sigma):
+        raise UsageError("LFPykit has no tensors of sigma", remedy="give one or three numbers")
+    return list(sigma)

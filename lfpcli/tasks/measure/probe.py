@@ -30,6 +30,7 @@ from lfpcli.tasks.measure.lfpykit_models import (
     lfpykit_instrument,
     lfpykit_probe,
 )
+from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.measure.streams import (
     Member,
     Stream,
@@ -65,6 +66,7 @@ def probe(
     other_model: str | None = None,
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
+    report: Callable[[str], None] = lambda note: None,
 ) -> Difference | None:
     """Add a signal to a recording.
 
@@ -90,6 +92,8 @@ def probe(
         The command line, for the provenance.
     progress : callable
         Told which share of the work is done.
+    report : callable
+        Told the error of a medium that is solved.
 
     Returns
     -------
@@ -105,6 +109,8 @@ def probe(
     difference: Difference | None = None
     if other_model is not None:
         spec = lfpykit_probe(other_model, spec)
+    for note in solve_media([spec], Team()):
+        report(note)
     instrument = ours = instrument_of(spec)
     if other_model is not None:
         instrument = lfpykit_instrument(other_model, spec, ours)

@@ -183,6 +183,8 @@ def refuse_unkept(model: Model, memory: ProcessMemory, team: Team) -> None:
     reason = obstacle(memory)
     if model.fields:
         reason = "extracellular stimulation is played from the start"
+    if model.run.ephaptic:
+        reason = "ephaptic coupling remembers the last step"
     if model.run.is_adaptive:
         reason = "the variable time step keeps a history"
     reasons = [r for r in team.exchange(reason) if r]

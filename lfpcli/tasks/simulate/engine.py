@@ -81,6 +81,8 @@ def choose_engine(model: Model) -> EngineChoice:
         procedure.name == "advance" for procedure in own_procedures()
     ):
         reason = "the model's own advance() makes the steps"
+    if model.run.ephaptic:
+        reason = "ephaptic coupling acts after each step"
     if wanted == "coreneuron" and reason:
         raise SimulatorError(
             f"CoreNEURON cannot run this model: {reason}",

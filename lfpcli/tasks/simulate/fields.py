@@ -10,6 +10,8 @@ import numpy as np
 
 from lfpcli.errors import InputError, located
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.forward.media import Medium
 from lfpcli.forward.pulses import PulseTrain
 from lfpcli.forward.stimulation import stimulation_matrix
 from lfpcli.io.steps import read_currents, read_potentials
@@ -18,6 +20,7 @@ from lfpcli.runtime.engine.field import ExtracellularField, Steps
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.instruments import NearContacts
 from lfpcli.tasks.measure.placed_contacts import contacts_of
+from lfpcli.tasks.measure.solved_media import solve_together
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built
 
@@ -58,25 +61,37 @@ def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[Extrace
 def _steps(field: Field, name: str, members: Sequence[Member], team: Team) -> Steps:
     if field.v_ext is not None:
         return _given(field.v_ext, members, team)
-    electrodes = contacts_of(field)
+    electrodes, conductor = _conductor(field, team)
     times, currents = currents_of(field, len(electrodes))
     matrices = [np.zeros((0, len(electrodes)))]
     warn = NearContacts(electrodes, name)
     for member in members:
         warn(member.geometry)
-        matrices.append(_matrix(field, electrodes, member))
+        matrices.append(
+            stimulation_matrix(
+                member.geometry,
+                electrodes,
+                sigma=field.sigma,
+                medium=conductor,
+                quadrature=field.quadrature,
+                tolerance=field.tolerance,
+            )
+        )
     matrix = np.concatenate(matrices)
     return Steps(times, lambda k: matrix @ currents[k])
 
 
-def _matrix(field: Field, electrodes: Contacts, member: Member) -> np.ndarray:
-    return stimulation_matrix(
-        member.geometry,
-        electrodes,
-        sigma=field.sigma,
-        medium=field.medium,
-        quadrature=field.quadrature,
-    )
+def _conductor(field: Field, team: Team) -> tuple[Contacts, str | Medium | GridMedium]:
+    """Electrodes of a field in place, and the medium about them."""
+    if field.lead_field is not None:
+        # its grids take scipy, which is long to import
+        from lfpcli.tasks.measure.lead_fields import read_medium
+
+        return read_medium(field.lead_field)
+    electrodes, conductor = contacts_of(field), field.conductor
+    if isinstance(conductor, GridMedium):
+        solve_together(conductor, electrodes, team)
+    return electrodes, conductor
 
 
 def currents_of(field: Field, electrodes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from lfpcli.model import Model
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.simulate import estimate, predict
 from lfpcli.tasks.simulate.build import Built, agreed_settings
 from lfpcli.tasks.simulate.cells import CellFactory
@@ -203,6 +204,7 @@ def estimated_plan(
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
     count = ranks or team.size
+    media = solve_media(model.probes, team)
     trial = None
     if team.size == 1:
         # one cell tells too little of CoreNEURON, which computes many at once
@@ -214,7 +216,7 @@ def estimated_plan(
             engine="neuron",
         )
     plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32, trial=trial)
-    plan.notes += settings.notes
+    plan.notes += [*settings.notes, *media]
     plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
     return plan
 

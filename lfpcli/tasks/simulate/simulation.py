@@ -28,6 +28,7 @@ from lfpcli.runtime.engine.trial import step_seconds
 from lfpcli.runtime.mpi.spare import has_spare_core
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.mpi.watch import stopped_ranks_ended
+from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.simulate.build import Built, build
 from lfpcli.tasks.simulate.checkpoint import (
     Checkpoints,
@@ -255,8 +256,17 @@ class Simulation:
         self.built = self._build(model, stand_ins)
         self.model = model = self.built.settings.model
         called = called_procedures(model, self.built.layout.count, team)
+        media = solve_media(model.probes, team)
         self.collection = Collection(model, self.built, team)
         self.fields = fields_of(model.fields, self.built, team)
+        self.coupling = None
+        if model.run.ephaptic:
+            # what makes its matrices takes long to import
+            from lfpcli.tasks.simulate.ephaptic import coupled
+
+            ephaptic = coupled(model, self.built, team)
+            self.coupling = ephaptic.coupling
+            media.append(ephaptic.note)
         engine = agreed_engine(model, team)
         self.settings = replace(
             settings_of(model, engine.name),
@@ -275,7 +285,7 @@ class Simulation:
             ranks=planned_ranks,
             trial=trial,
         )
-        self.plan.notes += called.notes
+        self.plan.notes += [*called.notes, *media]
         self.plan.seed = self.seed
 
     def _build(self, model: Model, stand_ins: Sequence[str]) -> Built:
@@ -391,6 +401,7 @@ class Simulation:
             recorders,
             take,
             fields=self.fields,
+            coupling=self.coupling,
             synapses=self.built.synapses,
             frame=frame,
         )

@@ -1,0 +1,253 @@
+"""`[run] ephaptic`: cells that feel each other's currents through the space between them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfpcli.errors import InputError, UsageError
+from lfpcli.forward.bundle import Bundle
+from lfpcli.geometry import Geometry
+from lfpcli.io.recording import open_recording
+
+MPIRUN = shutil.which(
+    "mpirun", path=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
+AS_ROOT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+STEP, LENGTH, SEGMENTS = 0.01, 2000.0, 80
+MODEL = """
+[run]
+tstop = {tstop}
+dt = 0.01
+seed = 3
+{run}
+[cell.a]
+Ra = 100.0
+morphology = "axon.swc"
+nseg = {{rule = "length", max = 25.0}}
+[[cell.a.mechanism]]
+name = "hh"
+[population.A]
+cell = "a"
+size = 1
+[population.B]
+cell = "a"
+size = {others}
+place = {{positions = [[0, 2, 0]]}}
+[[stimulus]]
+population = "A"
+type = "IClamp"
+delay = 0.2
+dur = 0.5
+amp = 0.5
+[record]
+vmem = "all"
+imem = true
+"""
+SECOND = """
+[[stimulus]]
+population = "B"
+type = "IClamp"
+delay = {delay}
+dur = 0.5
+amp = 0.5
+"""
+
+
+def bundle(ratio: float, *, own: bool = True) -> str:
+    """A space whose resistance is `ratio` of that inside a fibre of 1 um and 100 ohm cm."""
+    area = np.pi / 4 / ratio
+    space = f"bundle = {{low = -100.0, high = 2200.0, area = {area}}}"
+    return f"ephaptic = {{{space}, sigma = 1.0, own = {str(own).lower()}}}"
+
+
+@pytest.fixture
+def simulate(shell, tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
+    """Run two fibres; returns potentials and currents (T, N) of A and B."""
+    (tmp_path / "axon.swc").write_text(
+        f"1 1 0 0 0 0.5 -1\n2 2 10 0 0 0.5 1\n3 2 {LENGTH} 0 0 0.5 2\n"
+    )
+
+    def run(coupling: str, *, delay: float | None = 0.2, tstop: float = 7.0) -> dict:
+        text = MODEL.format(tstop=tstop, run=coupling, others=1)
+        if delay is not None:
+            text += SECOND.format(delay=delay)
+        (tmp_path / "model.toml").write_text(text)
+        shell("sim", tmp_path / "model.toml", "-o", tmp_path / "out.h5", "-f")
+        with open_recording(tmp_path / "out.h5") as recording:
+            names = [(f"{kind}{p}", kind, p) for kind in ("vmem", "imem") for p in "AB"]
+            return {name: recording.report(kind, p).data[()] for name, kind, p in names}
+
+    return run
+
+
+def crossing(vmem: np.ndarray, segment: int) -> float:
+    """When the potential of a segment passes -20 mV, ms."""
+    trace = vmem[:, segment]
+    first = int(np.flatnonzero((trace[:-1] < -20) & (trace[1:] >= -20))[0])
+    return STEP * (first + (-20 - trace[first]) / (trace[first + 1] - trace[first]))
+
+
+def speed(vmem: np.ndarray) -> float:
+    near, far = int(0.4 * vmem.shape[1]), int(0.75 * vmem.shape[1])
+    gap = (far - near) * LENGTH / vmem.shape[1]
+    return gap / (crossing(vmem, far) - crossing(vmem, near))
+
+
+def test_fibres_that_fire_together_are_slower(simulate) -> None:
+    """By the root of 1 + 2 ro / ri: Katz and Schmitt 1940; Barr and Plonsey 1992, eqs. of two
+    core conductors that share the space between them."""
+    alone = simulate("")
+    for ratio in (0.1, 0.25):
+        together = simulate(bundle(ratio))
+        slower = speed(together["vmemA"]) / speed(alone["vmemA"])
+        assert slower == pytest.approx(1.0 / np.sqrt(1.0 + 2.0 * ratio), rel=5e-3)
+        assert np.array_equal(together["vmemA"], together["vmemB"])
+
+
+def test_charge_is_kept(simulate) -> None:
+    found = simulate(bundle(0.2), delay=None, tstop=4.0)
+    # what a clamp injects leaves through the membrane, and the coupling adds nothing
+    assert np.abs(found["imemB"].sum(axis=1)).max() < 1e-12
+    injected = np.where(np.abs(found["imemA"].sum(axis=1)) > 1e-6, 0.5, 0.0)
+    assert found["imemA"].sum(axis=1) == pytest.approx(injected, abs=1e-10)
+    # a fibre at rest beside one that fires is moved by millivolts, both ways
+    moved = found["vmemB"] - found["vmemB"][0]
+    assert moved.max() > 1.0 and moved.min() < -1.0
+
+
+def reference(ratio: float, delays: tuple[float, float], tstop: float) -> list[np.ndarray]:
+    """Two fibres whose cables share a resistance, solved as one system, implicit in space.
+
+    With the potentials inside minus outside V, -V_x = (ri + ro) I1 + ro I2 for the axial currents,
+    so that the membrane currents are the second derivatives of both through the inverse of that
+    matrix; nothing of it is one step late.
+    """
+    count, width = SEGMENTS, LENGTH / SEGMENTS
+    inside = 100.0 / 100.0 / (np.pi / 4)  # MOhm per um
+    inverse = np.linalg.inv(inside * np.array([[1 + ratio, ratio], [ratio, 1 + ratio]]))
+    second = np.diag(np.full(count, -2.0)) + np.eye(count, k=1) + np.eye(count, k=-1)
+    second[0, 0] = second[-1, -1] = -1.0
+    axial = np.kron(inverse, second / width)  # uS
+    area = np.pi * width  # um2
+    held = 1e-5 * area / STEP  # uS of 1 uF/cm2
+    v = np.full(2 * count, -65.0)
+    gates = steady(v)[0]
+    traces = [v.copy()]
+    starts = np.array([0, count])
+    for step in range(1, round(tstop / STEP) + 1):
+        time = (step - 0.5) * STEP
+        current = np.zeros(2 * count)
+        for start, delay in zip(starts, delays, strict=True):
+            current[start] = 0.5 if delay <= time < delay + 0.5 else 0.0
+        m, h, n = gates
+        sodium, potassium = 0.12 * m**3 * h, 0.036 * n**4
+        conductance = 1e-2 * area * (sodium + potassium + 0.0003)  # uS
+        battery = 1e-2 * area * (sodium * 50.0 - potassium * 77.0 - 0.0003 * 54.3)
+        matrix = np.diag(held + conductance) - axial
+        v = np.linalg.solve(matrix, held * v + battery + current)
+        rest, rate = steady(v)
+        gates = rest + (gates - rest) * np.exp(-STEP * rate)
+        traces.append(v.copy())
+    whole = np.array(traces)
+    return [whole[:, :count], whole[:, count:]]
+
+
+def steady(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steady states of m, h and n of NEURON's hh at 6.3 degrees, and their rates per ms."""
+
+    def ramp(x: np.ndarray, y: float) -> np.ndarray:
+        small = np.abs(x / y) < 1e-6
+        return np.where(small, y * (1 - x / y / 2), x / np.expm1(np.where(small, 1.0, x / y)))
+
+    opening = [
+        0.1 * ramp(-(v + 40), 10.0),
+        0.07 * np.exp(-(v + 65) / 20),
+        0.01 * ramp(-(v + 55), 10.0),
+    ]
+    closing = [
+        4 * np.exp(-(v + 65) / 18),
+        1 / (np.exp(-(v + 35) / 10) + 1),
+        0.125 * np.exp(-(v + 65) / 80),
+    ]
+    rates = np.array(opening) + np.array(closing)
+    return np.array(opening) / rates, rates
+
+
+def test_lag_of_two_impulses_is_that_of_two_core_conductors(simulate) -> None:
+    """Impulses started one after the other lock, with the lag that one implicit system has."""
+    found = simulate(bundle(0.25), delay=0.3)
+    expected = reference(0.25, (0.2, 0.3), 7.0)
+    free = simulate("", delay=0.3)
+    for share in (0.5, 0.7):
+        place = int(share * SEGMENTS)
+        lag = crossing(found["vmemB"], place) - crossing(found["vmemA"], place)
+        wanted = crossing(expected[1], place) - crossing(expected[0], place)
+        assert lag == pytest.approx(wanted, abs=0.012)
+        # without coupling, the lag is that of the stimuli
+        apart = crossing(free["vmemB"], place) - crossing(free["vmemA"], place)
+        assert apart == pytest.approx(0.1, abs=1e-3)
+        # what the coupling adds, up to the step by which it is late
+        assert lag - apart == pytest.approx(wanted - apart, rel=0.2) and wanted > 1.4 * apart
+
+
+def test_no_coupling_changes_no_bit(simulate) -> None:
+    plain = simulate('engine = "neuron"', tstop=1.0)
+    uncoupled = simulate("ephaptic = {sigma = 1e300}", tstop=1.0)
+    assert all(np.array_equal(plain[name], uncoupled[name]) for name in plain)
+    coupled = simulate("ephaptic = {sigma = 0.01}", tstop=1.0)
+    assert not np.array_equal(plain["vmemB"], coupled["vmemB"])
+
+
+@pytest.mark.skipif(MPIRUN is None, reason="no mpirun; pip install 'lfpcli[mpi]'")
+def test_ranks_have_the_same_bits(simulate, shell, tmp_path: Path) -> None:
+    simulate(bundle(0.2), delay=0.3, tstop=2.0)
+    command = [MPIRUN, "-n", "2", "--oversubscribe", sys.executable, "-m", "lfpcli", "sim"]
+    command += [str(tmp_path / "model.toml"), "-o", str(tmp_path / "two.h5")]
+    subprocess.run(command, check=True, capture_output=True, timeout=300, env=AS_ROOT)
+    shell("diff", tmp_path / "out.h5", tmp_path / "two.h5", "--exact")
+
+
+@pytest.mark.parametrize(
+    ("run", "code", "fault"),
+    [
+        (bundle(1.0), 5, "gain of 2 per step, which is not stable"),
+        (bundle(0.1) + '\nengine = "coreneuron"', 5, "ephaptic coupling acts after each step"),
+        (bundle(0.1).replace("2200.0", "1200.0"), 3, "beyond the bundle from -100 to 1200 um"),
+        ("ephaptic = {sigma = 0.3, medium = {sphere = 500.0}}", 3, "outside the sphere"),
+    ],
+)
+def test_what_cannot_be_is_told(simulate, shell, tmp_path: Path, run, code, fault) -> None:
+    simulate("", tstop=0.1)
+    text = (tmp_path / "model.toml").read_text().replace("seed = 3\n", f"seed = 3\n{run}\n")
+    (tmp_path / "model.toml").write_text(text)
+    done = shell("sim", tmp_path / "model.toml", "-o", tmp_path / "none.h5", code=code)
+    assert fault in done.err and not (tmp_path / "none.h5").exists()
+
+
+def test_checkpoints_are_refused(simulate, shell, tmp_path: Path) -> None:
+    simulate("ephaptic = true", tstop=0.1)
+    out = tmp_path / "kept.h5"
+    done = shell("sim", tmp_path / "model.toml", "-o", out, "--checkpoint", "0.05", code=5)
+    assert "ephaptic coupling remembers the last step" in done.err
+
+
+def test_bundle_is_a_resistor() -> None:
+    space = Bundle(axis=0, ends=(0.0, 100.0), area=2.0, sigma=0.5)
+    at = np.array([[30.0, 0, 0]])
+    source = Geometry(start=at, end=at.copy(), diam=np.ones(1))
+    places = np.array([[0.0, 0, 0], [15.0, 9, 9], [30.0, 0, 0], [65.0, 0, 0], [100.0, 0, 0]])
+    # two resistors of 30 and 70 MOhm to ground, in parallel
+    expected = 21.0 * np.array([0.0, 0.5, 1.0, 0.5, 0.0])
+    assert space.matrix(source, places)[:, 0] == pytest.approx(expected)
+    with pytest.raises(InputError, match="beyond the bundle"):
+        space.matrix(source, places + 1.0)
+    with pytest.raises(UsageError, match="ends that ascend"):
+        Bundle(axis=0, ends=(1.0, 0.0), area=1.0, sigma=1.0)
