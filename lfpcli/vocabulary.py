@@ -75,6 +75,15 @@ TURNS: Final = ("any", "x", "y", "z", "none")
 """How placed cells are turned: anyhow, about an axis, or not."""
 TILT: Final = "tilt"
 """Begin of the word for cells turned anyhow whose z axis stays within so many degrees of z."""
+MEAREC_TURNS: Final = {
+    "norot": "none",
+    "xrot": "x",
+    "yrot": "y",
+    "zrot": "z",
+    "3drot": "any",
+    "physrot": "tilt15",
+}
+"""Modes of rotation of MEArec, and what each is after a turn by 90 degrees about x."""
 SPIKES: Final = ("mean", "rest", "first", "last")
 """Which spikes of a run templates show: the mean of all, of all but the first, or one of them."""
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")

@@ -11,6 +11,7 @@ import argparse
 import os
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 EPILOG = """\
@@ -31,6 +32,9 @@ _OF_TEMPLATES = (
         "rigidity",
         "noise",
         "noise_from",
+        "noise_spectrum",
+        "noise_covariance",
+        "overlaps",
         "far",
         "beneath",
         "electrode",
@@ -91,6 +95,11 @@ def _add_units(group: Any) -> None:
         help="least distance between their somata, um (25)",
     )
     group.add_argument(
+        "--overlaps",
+        metavar="N[:SHARE]",
+        help="pairs of units that overlap: the share of a trough on the other's contact (any; 0.9)",
+    )
+    group.add_argument(
         "--taper",
         type=options.non_negative,
         default=0.5,
@@ -113,10 +122,9 @@ def _add_units(group: Any) -> None:
     )
     group.add_argument(
         "--rigidity",
-        type=options.non_negative,
-        default=1.0,
-        metavar="R",
-        help="1: all units move alike; less: by factors from R to 1 (1)",
+        default="1",
+        metavar="R[:x|y|z]",
+        help="1: all units move alike; less: by factors from R to 1, drawn or along an axis (1)",
     )
 
 
@@ -125,6 +133,16 @@ def _add_rest(group: Any) -> None:
     noise.add_argument("--noise", metavar="KIND:RMS[:UM]", help="white, pink or brown noise, mV")
     noise.add_argument(
         "--noise-from", metavar="FILE[:SIGNAL]", help="noise as in a recording, without its spikes"
+    )
+    noise.add_argument(
+        "--noise-spectrum",
+        metavar="FILE",
+        help="... of a spectrum (.csv: frequency, power in mV2/Hz)",
+    )
+    group.add_argument(
+        "--noise-covariance",
+        metavar="FILE",
+        help="covariances between contacts of that noise, mV2 (.csv, .npy)",
     )
     group.add_argument("--far", metavar="N:RMS", help="N cells too far to be told apart, mV in all")
     group.add_argument("--beneath", metavar="FILE[:SIGNAL]", help="a signal to add, such as an LFP")
@@ -157,6 +175,8 @@ def run(args: argparse.Namespace) -> None:
             command=args.command_line,
             progress=progress,
         )
+    if not facts["leads"]:
+        return
     args.console.note(
         f"{facts['units']} units, {facts['spikes']} spikes, {facts['samples']} samples; spikes are"
         f" on {facts['phases']} phases a sample"
@@ -180,7 +200,7 @@ def _refuse_options(args: argparse.Namespace, instead: str, *, but: str = "") ->
     """Refuse options of recordings of templates."""
     from lfpcli.errors import UsageError
 
-    usual = {"min_distance": 25.0, "taper": 0.5, "rigidity": 1.0}
+    usual = {"min_distance": 25.0, "taper": 0.5, "rigidity": "1"}
     for name in _OF_TEMPLATES:
         if name != but and getattr(args, name) not in (None, False, [], usual.get(name)):
             option = f"--{name.replace('_', '-')}"
@@ -212,7 +232,8 @@ def _convolve_model(args: argparse.Namespace) -> None:
             command=args.command_line,
             progress=progress,
         )
-    args.console.note(f"{told.cells} cells, {told.synapses} synapses, {told.spikes} spikes")
+    if told.leads:
+        args.console.note(f"{told.cells} cells, {told.synapses} synapses, {told.spikes} spikes")
 
 
 def _convolve_kernels(args: argparse.Namespace) -> None:
@@ -236,18 +257,24 @@ def _convolve_kernels(args: argparse.Namespace) -> None:
 
 
 def _recipe(args: argparse.Namespace) -> Any:
+    from lfpcli.errors import UsageError
     from lfpcli.forward.electrode import parse_electrode
     from lfpcli.forward.treatment import parse_band, parse_noise
     from lfpcli.tasks.convolve.recording import Recipe
     from lfpcli.tasks.convolve.sources import Amplitudes
     from lfpcli.tasks.convolve.units import Choice
 
+    if args.noise_covariance is not None and args.noise_spectrum is None:
+        raise UsageError("--noise-covariance goes with --noise-spectrum")
     low, high = args.amplitude or (0.05, float("inf"))
     spread, _, contact = (args.spread or "0").partition(":")
     return Recipe(
         duration=None if args.duration is None else 1000.0 * args.duration,
         choice=Choice(
-            amplitude=(low, high), min_distance=args.min_distance, types=_types(args.types)
+            amplitude=(low, high),
+            min_distance=args.min_distance,
+            types=_types(args.types),
+            **_overlaps(args.overlaps),
         ),
         taper=args.taper,
         amplitudes=Amplitudes(
@@ -258,6 +285,8 @@ def _recipe(args: argparse.Namespace) -> Any:
         drift=_drift(args),
         noise=parse_noise(args.noise) if args.noise else None,
         noise_from=args.noise_from,
+        noise_spectrum=args.noise_spectrum,
+        noise_covariance=args.noise_covariance,
         far=_far(args.far) if args.far else None,
         beneath=args.beneath,
         electrode=parse_electrode(args.electrode) if args.electrode else None,
@@ -268,14 +297,19 @@ def _recipe(args: argparse.Namespace) -> Any:
 
 
 def _drift(args: argparse.Namespace) -> Any:
+    from lfpcli.errors import UsageError
     from lfpcli.forward.drift import Drift
 
     interval, jump = _two(args.jumps, "--jumps") if args.jumps else (0.0, 0.0)
+    rigidity, sign, axis = args.rigidity.partition(":")
+    if sign and axis not in vocabulary.AXES:
+        raise UsageError(f"--rigidity ends in ':{axis}'", remedy="write R, or R:z")
     return Drift(
         velocity=args.drift or 0.0,
         jump_interval=1000.0 * interval,
         jump=jump,
-        rigidity=args.rigidity,
+        rigidity=_number(rigidity, "--rigidity"),
+        gradient=axis or None,
     )
 
 
@@ -291,6 +325,18 @@ def _types(texts: list[str]) -> dict[str, list[str]]:
             )
         types[population.strip()] = [name.strip() for name in names.split(",") if name.strip()]
     return types
+
+
+def _overlaps(text: str | None) -> dict[str, Any]:
+    """Number of overlapping pairs, and the share of a trough that is an overlap."""
+    from lfpcli.errors import UsageError
+
+    if text is None:
+        return {}
+    count, sign, share = text.partition(":")
+    if not (count.isascii() and count.isdigit()):
+        raise UsageError(f"--overlaps '{text}' is no number of pairs", remedy="write 3, or 3:0.9")
+    return {"overlaps": int(count), "overlap": _number(share, "--overlaps") if sign else 0.9}
 
 
 def _number(text: str, option: str) -> float:

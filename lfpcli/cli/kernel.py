@@ -13,6 +13,7 @@ EPILOG = """\
 examples:
   lfp kernel network.toml --rates E=2.5,I=6 -o kernels.h5
   lfp kernel network.toml --pre E --post I --signal shank --from run.h5 -o kernels.h5
+  lfp kernel network.toml --check -o kernels.h5
   lfp convolve kernels.h5 spikes.h5 -o lfp.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written,
@@ -59,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--from", dest="from_", metavar="RUN", help="rates and potentials of a run of the model"
     )
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="simulate the network for them, and tell how much of its signals kernels explain",
+    )
     group.add_argument("--rates", metavar="NAME=HZ,...", help="rates of populations")
     group.add_argument(
         "--potential", metavar="NAME=MV,...", help="mean potentials of populations, mV (v_init)"
@@ -67,10 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute."""
+    from lfpcli.errors import UsageError
     from lfpcli.model import check_files, load_model
     from lfpcli.tasks.response.kernels import Scope, write_kernels
     from lfpcli.tasks.response.working_point import WorkingPoint
 
+    if args.check and args.from_ is not None:
+        raise UsageError("both --check and --from are given", remedy="give one of them")
     stated = WorkingPoint(
         rates=_numbers(args.rates, "--rates"), potentials=_numbers(args.potential, "--potential")
     )
@@ -93,6 +102,7 @@ def run(args: argparse.Namespace) -> None:
             scope,
             stated,
             run=args.from_,
+            check=args.check,
             force=args.force,
             command=args.command_line,
             progress=progress,

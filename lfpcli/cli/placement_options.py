@@ -17,6 +17,7 @@ _ONLY_WITH = (
     "cell_type",
     "window",
     "spike_window",
+    *("path_box", "path_length"),
     *("beta", "spike", "align", "amplitude", "check_shape", "plane"),
 )
 _NOT_WITH = ("csd", "per", "name", "noise", "keep_currents")
@@ -42,7 +43,8 @@ def add(group: Any) -> None:
     group.add_argument(
         "--turn",
         metavar="TURN",
-        help=f"how they are turned: {', '.join(vocabulary.TURNS)}, or tiltN: z within N deg (any)",
+        help=f"how they are turned: {', '.join(vocabulary.TURNS)}, tiltN: z within N deg, or as"
+        f" MEArec does it: {', '.join(vocabulary.MEAREC_TURNS)} (any)",
     )
     group.add_argument(
         "--min-distance",
@@ -52,9 +54,9 @@ def add(group: Any) -> None:
     )
     group.add_argument(
         "--cell",
-        type=options.non_negative_int,
-        metavar="GID",
-        help="the cell, where there are many",
+        type=_cell,
+        metavar="GID|all",
+        help="the cell, where there are many, or each of them",
     )
     group.add_argument(
         "--cell-type", metavar="NAME", help="what kind of cell it is (its population)"
@@ -64,6 +66,18 @@ def add(group: Any) -> None:
         type=_path,
         metavar="X,Y,Z:STEPS",
         help="so many places from each one to X,Y,Z um from it, for cells that drift",
+    )
+    group.add_argument(
+        "--path-box",
+        type=_path_box,
+        metavar="X0,X1,Y0,Y1,Z0,Z1:STEPS",
+        help="the same to a place drawn for each in this box from it",
+    )
+    group.add_argument(
+        "--path-length",
+        type=options.pair,
+        metavar="LOW,HIGH",
+        help="length of the paths that are drawn, um",
     )
     when = group.add_mutually_exclusive_group()
     when.add_argument(
@@ -112,6 +126,19 @@ def _path(text: str) -> tuple[list[float], int]:
     return options.triple(vector), int(count)
 
 
+def _path_box(text: str) -> tuple[list[list[float]], int]:
+    """argparse type: a box and a number of places, ``x0,x1,y0,y1,z0,z1:n``."""
+    box, sign, count = text.partition(":")
+    if not sign or not count.isdigit() or int(count) < 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not X0,X1,Y0,Y1,Z0,Z1:STEPS")
+    return options.box(box), int(count)
+
+
+def _cell(text: str) -> int | str:
+    """argparse type: a gid, or all cells."""
+    return text if text == vocabulary.ALL else options.non_negative_int(text)
+
+
 def given(args: argparse.Namespace) -> bool:
     """Whether templates are asked for; options of theirs alone are refused where not."""
     if args.placements is None:
@@ -123,7 +150,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
     """Write the templates of a probe."""
     from lfpcli.tasks.measure.cell_currents import Cut
     from lfpcli.tasks.measure.spike_shapes import Shapes
-    from lfpcli.tasks.measure.spike_templates import Path, Places, templates
+    from lfpcli.tasks.measure.spike_templates import Places, templates
 
     _refuse(args, _NOT_WITH, "does not go with --placements")
     if args.spike_window is None:
@@ -132,10 +159,11 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
     random = text.isascii() and text.isdigit()
     if not random:
         _refuse(args, ("placement_box", "beta", "turn"), "goes with a number of --placements")
-    seed = options.drawn_seed(args) if random and args.seed is None else args.seed
+    draws = random or args.path_box is not None
+    seed = options.drawn_seed(args) if draws and args.seed is None else args.seed
     with args.console.progress("placing", 1.0, "") as progress:
         templates(
-            args.file,
+            args.files,
             args.output or "-",
             spec,
             places=Places(
@@ -145,7 +173,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
                 beta=args.beta,
                 min_distance=args.min_distance,
                 seed=seed or 0,
-                path=Path(vector=args.path[0], steps=args.path[1]) if args.path else None,
+                path=_drift_path(args),
             ),
             cut=Cut(args.window, args.spike_window, args.spike or "mean"),
             shapes=Shapes(
@@ -162,6 +190,23 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
             command=args.command_line,
             progress=progress,
         )
+
+
+def _drift_path(args: argparse.Namespace) -> Any:
+    """The paths that are asked for, None where there are none."""
+    import numpy as np
+
+    from lfpcli.errors import UsageError
+    from lfpcli.tasks.measure.spike_templates import Path
+
+    if args.path is not None and args.path_box is not None:
+        raise UsageError("both --path and --path-box are given", remedy="give one of them")
+    if args.path_box is None:
+        if args.path_length is not None:
+            raise UsageError("--path-length goes with --path-box")
+        return Path(vector=args.path[0], steps=args.path[1]) if args.path else None
+    box, steps = args.path_box
+    return Path(box=np.array(box), steps=steps, lengths=args.path_length or (0.0, float("inf")))
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str) -> None:

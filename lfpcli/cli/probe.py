@@ -29,7 +29,12 @@ please cite: Holt and Koch 1999, J Comput Neurosci 6:169 (line source);
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("file", metavar="FILE", nargs="?", help="recording, or -")
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="*",
+        help="recording, or -; with --placements several, a cell each",
+    )
     options.add_output(parser, "recording to write")
     parser.add_argument("--list", action="store_true", help="list the arrays known by name")
     options.add_json(parser)
@@ -109,18 +114,20 @@ def run(args: argparse.Namespace) -> int:
 
     if args.list:
         return _list(args.json)
-    if args.file is None:
+    if not args.files:
         raise UsageError("no recording is given", remedy="name one, or - for standard input")
     if placement_options.given(args):
         if args.model is not None:
             raise UsageError("--model goes with signals, not with templates", remedy="leave it out")
         placement_options.write_templates(args, _spec(args), _treatment(args))
         return 0
+    if len(args.files) > 1:
+        raise UsageError("several recordings go with --placements", remedy="measure one at a time")
     from lfpcli.tasks.measure.probe import probe
 
     with args.console.progress("measuring", 1.0, "") as progress:
         difference = probe(
-            args.file,
+            args.files[0],
             args.output or "-",
             _spec(args),
             force=args.force,

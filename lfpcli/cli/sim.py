@@ -22,6 +22,7 @@ examples:
   lfp sim builtin:quickstart -o out.h5
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
   lfp sim builtin:ball_and_stick --passive --input soma:0.005@20,40 -o out.h5
+  lfp sim model.toml --target-spikes 3,50 -o spikes.h5
   lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
   lfp sim --attach network.py --array Neuropixels-128 -o out.h5
   lfp sim model.toml --ranks auto -o out.h5
@@ -84,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check-dt",
         action="store_true",
         help="run at half the time step too, and tell the error of each signal",
+    )
+    group.add_argument(
+        "--target-spikes",
+        type=options.pair,
+        metavar="LEAST,MOST",
+        help="first look for the current of the clamp that makes the cell fire so many spikes",
     )
     group.add_argument("--float32", action="store_true", help="store samples in single precision")
     options.add_json(group)
@@ -169,7 +176,11 @@ def run(args: argparse.Namespace) -> int:
     share_standard_input(args.model)
     with read() as source:
         if args.dry_run:
+            if args.target_spikes is not None:
+                raise UsageError("--target-spikes needs runs", remedy="leave out --dry-run")
             return _plan(args, source.model)
+        if args.target_spikes is not None:
+            source = _with_spikes(args, source)
         if args.check_dt:
             from lfpcli.tasks.simulate.step_errors import check_step_errors_possible
 
@@ -244,6 +255,22 @@ def _simulate(args: argparse.Namespace, source: Any) -> Any:
             progress=progress,
             report=lambda plan: _tell(plan, args.console),
         )
+
+
+def _with_spikes(args: argparse.Namespace, source: Any) -> Any:
+    """The source with the current that makes so many spikes, which is told."""
+    from dataclasses import replace
+
+    from lfpcli.tasks.simulate.target_spikes import current_for_spikes
+
+    least, most = args.target_spikes
+    if least != int(least) or most != int(most):
+        raise UsageError("--target-spikes are whole numbers", remedy="write --target-spikes 3,50")
+    found = current_for_spikes(source.model, int(least), int(most))
+    args.console.note(
+        f"amp {found.amplitude:.6g} nA makes {found.spikes} spikes, found in {found.tries} runs"
+    )
+    return replace(source, model=found.model)
 
 
 def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, Any]:

@@ -26,12 +26,16 @@ class Drift:
         Largest jump, um, either way.
     rigidity : float
         1: all units move alike; less: each by a factor of its own, from this to 1.
+    gradient : {'x', 'y', 'z'} or None
+        Axis along which the factors rise from `rigidity` at the lowest unit to 1 at the highest;
+        None: they are drawn.
     """
 
     velocity: float = 0.0
     jump_interval: float = 0.0
     jump: float = 0.0
     rigidity: float = 1.0
+    gradient: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.velocity or self.jump_interval)

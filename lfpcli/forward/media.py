@@ -12,6 +12,7 @@ from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.forward import transforms
 from lfpcli.forward.images import slice_heights, sphere_images
 from lfpcli.geometry import Geometry
+from lfpcli.vocabulary import AXES
 
 INSULATED_SPHERE = "a sphere with sigma_out 0 holds its current, which has nowhere to go"
 INSULATED_REMEDY = (
@@ -22,34 +23,42 @@ INSULATED_REMEDY = (
 
 @dataclass(frozen=True)
 class HalfSpace:
-    """Tissue on one side of a plane of constant z.
+    """Tissue on one side of a plane normal to an axis.
 
     Attributes
     ----------
     z : float
-        Where the plane is, um.
+        Where the plane is along its axis, um.
     sigma_other : float
         Conductivity beyond the plane, S/m; 0 is an insulator.
     side : {'below', 'above'}
-        Where the tissue is.
+        Where the tissue is along the axis.
+    axis : {'x', 'y', 'z'}
+        The axis.
     """
 
     z: float = 0.0
     sigma_other: float = 0.0
     side: str = "below"
+    axis: str = "z"
 
     def __post_init__(self) -> None:
         _check_number(self.z, "z of the half space")
         _check_number(self.sigma_other, "sigma_other of the half space", least=0.0)
         if self.side not in ("below", "above"):
             raise UsageError(f"side of the half space is '{self.side}', not 'below' or 'above'")
+        if self.axis not in AXES:
+            raise UsageError(f"axis of the half space is '{self.axis}', not x, y or z")
 
     def prepare(self, geometry: Geometry) -> Geometry:
         """Return the segments, after checking that they are in the tissue."""
         # both sides by one rule: heights are counted away from the tissue
         up = 1.0 if self.side == "below" else -1.0
-        depth = up * np.column_stack([geometry.start[:, 2], geometry.end[:, 2]]) - up * self.z
-        check_inside(geometry, depth.max(axis=1) > 0, f"the half space {self.side} z = {self.z:g}")
+        column = AXES.index(self.axis)
+        ends = np.column_stack([geometry.start[:, column], geometry.end[:, column]])
+        depth = up * ends - up * self.z
+        region = f"the half space {self.side} {self.axis} = {self.z:g}"
+        check_inside(geometry, depth.max(axis=1) > 0, region)
         return geometry
 
     def images(
@@ -59,16 +68,19 @@ class HalfSpace:
 
         The arguments are those of `Slice.images`. This is exact.
         """
-        across, steepness = across_planes(sigma, self.sigma_other)
+        column = AXES.index(self.axis)
+        # with the axis of the plane last, as across planes of constant z
+        turned = np.roll(sigma, 2 - column) if np.ndim(sigma) else sigma
+        across, steepness = across_planes(turned, self.sigma_other)
         ratio = (across - self.sigma_other) / (across + self.sigma_other)
-        height = points[..., 2] - self.z
+        height = points[..., column] - self.z
         beyond = height > 0 if self.side == "below" else height < 0
         if self.sigma_other == 0 and np.any(beyond):
             raise InputError("contacts lie in the insulator beyond the half space")
         seen = points.copy()
-        seen[..., 2] = np.where(beyond, self.z + steepness * height, points[..., 2])
+        seen[..., column] = np.where(beyond, self.z + steepness * height, points[..., column])
         mirrored = points.copy()
-        mirrored[..., 2] = 2.0 * self.z - points[..., 2]
+        mirrored[..., column] = 2.0 * self.z - points[..., column]
         weights = np.stack(
             [np.where(beyond, 1.0 + ratio, 1.0), np.where(beyond, 0.0, ratio)], axis=-1
         )

@@ -74,6 +74,64 @@ def stated_noise(stated: Noise, positions: np.ndarray) -> NoiseShape:
     return NoiseShape(taps=stated.rms * taps / np.linalg.norm(taps), mixture=mixture)
 
 
+def spectral_noise(
+    frequencies: np.ndarray,
+    power: np.ndarray,
+    covariance: np.ndarray | None,
+    *,
+    contacts: int,
+    dt: float,
+) -> NoiseShape:
+    """The shape of noise of a given spectrum and, where wanted, given covariances.
+
+    Parameters
+    ----------
+    frequencies : ndarray, shape (n,)
+        Hz, ascending.
+    power : ndarray, shape (n,)
+        One-sided power density there, mV2/Hz; linear between and constant outside of them.
+    covariance : ndarray, shape (contacts, contacts), or None
+        Covariances between contacts, mV2; the spectrum is its form then. None: independent, each
+        of the size of the spectrum.
+    contacts : int
+        C.
+    dt : float
+        Sampling interval, ms.
+
+    Raises
+    ------
+    InputError
+        Where the numbers are no spectrum or no covariances of so many contacts.
+    """
+    if len(frequencies) < 1 or np.any(np.diff(frequencies) <= 0) or np.any(power < 0):
+        raise InputError(
+            "frequencies of a spectrum do not ascend, or a power is below zero",
+            remedy="give the columns frequency (Hz) and power (mV2/Hz)",
+        )
+    rate = 1000.0 / dt
+    grid = np.arange(TAPS // 2 + 1) * rate / TAPS
+    taps = _taps(np.interp(grid, frequencies, power)[:, None] * rate / 2.0)
+    if covariance is None:
+        return NoiseShape(taps=taps)
+    if covariance.shape != (contacts, contacts):
+        raise InputError(
+            f"covariances have shape {covariance.shape} for {contacts} contacts",
+            remedy="give a row and a column for each contact of the templates",
+        )
+    scale = np.abs(covariance).max(initial=0.0)
+    values = np.linalg.eigvalsh((covariance + covariance.T) / 2.0)
+    if np.abs(covariance - covariance.T).max() > 1e-9 * scale or values.min() < -1e-9 * scale:
+        raise InputError(
+            "covariances are not symmetric, or below zero for some mixture of contacts",
+            remedy="give those of a recording: numpy.cov(samples)",
+        )
+    sd = np.sqrt(np.diag(covariance))
+    sizes = np.where(sd > 0, sd, 1.0)
+    norm = np.linalg.norm(taps)
+    shape = taps / norm if norm > 0 else taps
+    return NoiseShape(taps=shape * sd, mixture=root_of(covariance / np.outer(sizes, sizes)))
+
+
 def measured_noise(samples: np.ndarray, dt: float) -> NoiseShape:
     """The shape of noise that has the spectra and correlations of a recording.
 

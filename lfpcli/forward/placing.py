@@ -17,7 +17,7 @@ from lfpcli.forward.potentials import as_contacts, near_contacts
 from lfpcli.forward.rotations import axis_rotation, random_rotation
 from lfpcli.forward.sources import as_geometry
 from lfpcli.forward.transforms import soma_places
-from lfpcli.vocabulary import AXES, TILT, TURNS
+from lfpcli.vocabulary import AXES, MEAREC_TURNS, TILT, TURNS
 
 MARGIN = 50.0
 """How far about the contacts places are drawn where no box is given, um."""
@@ -42,6 +42,7 @@ def random_placements(
     turn: str = "any",
     beta: tuple[float, float] | None = None,
     accept: Accept | None = None,
+    number: int = 0,
 ) -> Placements:
     """Draw places in a box, and turns.
 
@@ -57,12 +58,16 @@ def random_placements(
         Seed.
     turn : {'any', 'x', 'y', 'z', 'none'} or str
         Uniform over all orientations, about an axis alone, or none; ``tilt15`` is uniform over
-        those that leave the z axis within 15 degrees of where it was.
+        those that leave the z axis within 15 degrees of where it was. ``norot``, ``xrot``,
+        ``yrot``, ``zrot``, ``3drot`` and ``physrot`` are those of MEArec: the same (15 degrees for
+        ``physrot``) after a turn by 90 degrees about x, from y to z.
     beta : (float, float), optional
         Places along x follow the beta distribution of these parameters over the box; uniform
         where left out, as along y and z.
     accept : callable, optional
         Says of placements which ones stay, shape (P,) bool; the others are drawn again.
+    number : int
+        Number of the cell, whose placements have streams of their own.
 
     Returns
     -------
@@ -80,13 +85,17 @@ def random_placements(
         raise UsageError(f"box of placements is {ends.tolist()}, expected lower and upper ends")
     if count < 1:
         raise UsageError(f"number of placements is {count}, expected 1 or more")
+    upright = np.eye(3)
+    if turn in MEAREC_TURNS:
+        upright, turn = axis_rotation(np.eye(3)[0], 90.0), MEAREC_TURNS[turn]
     tilt = checked_turn(turn)
     if beta is not None and not all(0 < value < np.inf for value in beta):
         raise UsageError(
             f"beta distribution of {beta[0]:g} and {beta[1]:g}, expected numbers above zero"
         )
     # a stream each: what is drawn again for one leaves the others as they are
-    streams = [seeds.generator(seed, "placement", k) for k in range(count)]
+    key = () if number == 0 else (number,)
+    streams = [seeds.generator(seed, "placement", k, *key) for k in range(count)]
     positions, rotations = np.empty((count, 3)), np.empty((count, 3, 3))
     left = np.arange(count)
     for _ in range(_TRIES):
@@ -95,7 +104,7 @@ def random_placements(
             if beta is not None:
                 share = streams[k].beta(*beta)
                 positions[k, 0] = ends[0, 0] + share * (ends[0, 1] - ends[0, 0])
-            rotations[k] = _turned(turn, tilt, streams[k])
+            rotations[k] = _turned(turn, tilt, streams[k]) @ upright
         if accept is None:
             return Placements(positions, rotations)
         left = left[~accept(Placements(positions[left], rotations[left]))]
@@ -124,7 +133,8 @@ def checked_turn(turn: str) -> float | None:
         angle = -1.0
     if not turn.startswith(TILT) or not 0 <= angle <= 180:
         raise UsageError(
-            f"unknown turn '{turn}'", remedy=nearest(turn, [*TURNS, f"{TILT}15"], "turn")
+            f"unknown turn '{turn}'",
+            remedy=nearest(turn, [*TURNS, f"{TILT}15", *MEAREC_TURNS], "turn"),
         )
     return angle
 

@@ -230,6 +230,29 @@ def read_npy(source: str | os.PathLike[str]) -> np.ndarray:
     return array
 
 
+def read_matrix(source: str | os.PathLike[str]) -> np.ndarray:
+    """Read a table of numbers, (rows, columns), in a unit of its own: ``.npy``, or text.
+
+    Raises
+    ------
+    InputError
+        Where it is none.
+    """
+    path = Path(source)
+    if path.suffix == ".npy":
+        return read_npy(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        rows = [[float(cell) for cell in line.split(",")] for line in lines if line.strip()]
+        matrix = np.array(rows)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"is no table of numbers: {error}", source=path, remedy="give .npy, or .csv of numbers"
+        ) from error
+    check_real(matrix, "table", path)
+    return matrix
+
+
 def check_real(array: np.ndarray, name: str, source: str | os.PathLike[str]) -> None:
     """Raise an InputError that names the file unless all numbers are finite, real; any shape."""
     if array.dtype.kind not in "fiu":

@@ -84,6 +84,11 @@ class TemplateWriter(RecordingWriter):
             templates.attrs[name] = value
         return templates
 
+    def cells(self, cell_types: np.ndarray, gids: np.ndarray) -> None:
+        """Say which cell each placement is of: its type (P,), and its gid (P,), where several."""
+        store(self.file, "cell_types", cell_types)
+        store(self.file, "gids", gids, dtype=np.int64)
+
     def paths(self, units: int, steps: int) -> None:
         """Say that placements are `steps` places on the path of each of `units` cells."""
         store(self.file, "units", np.repeat(np.arange(units), steps), dtype=np.int64)

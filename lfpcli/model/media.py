@@ -83,9 +83,10 @@ class Sphere(Imaged):
 
 @dataclass(frozen=True, kw_only=True)
 class HalfSpace(Table):
-    """A half space of tissue, bounded by a plane of constant z."""
+    """A half space of tissue, bounded by a plane."""
 
-    half_space: float = key(number("um"), doc="z of the plane.")
+    half_space: float = key(number("um"), doc="Where the plane is along its axis.")
+    axis: str = key(choice(*vocabulary.AXES), "z", doc="Axis that is normal to the plane.")
     sigma_other: float = key(
         number("S/m", least=0), 0.0, doc="Conductivity on the other side of the plane."
     )
@@ -94,7 +95,9 @@ class HalfSpace(Table):
     @cached_property
     def medium(self) -> media.HalfSpace:
         """The medium that the keys make."""
-        return media.HalfSpace(z=self.half_space, sigma_other=self.sigma_other, side=self.side)
+        return media.HalfSpace(
+            z=self.half_space, sigma_other=self.sigma_other, side=self.side, axis=self.axis
+        )
 
 
 MediumTable = Slice | Sphere | HalfSpace | Regions

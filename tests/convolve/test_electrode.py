@@ -89,7 +89,7 @@ def test_recordings_go_through_the_electrode(
     # noise is added behind the electrode
     noise = ("--noise", "white:0.01")
     assert np.allclose(samples(*words, *noise) - seen, samples(*noise) - plain, atol=1e-12)
-    monkeypatch.setattr(recordings, "BLOCK", 777)
+    monkeypatch.setattr(recordings, "PAGE", 777)
     # an answer is cut off where 1e-9 of it is left
     assert np.allclose(samples(*words), seen, rtol=0, atol=1e-9)
 

@@ -187,3 +187,13 @@ def test_blocks_of_a_convolution_are_its_parts() -> None:
     )
     assert np.allclose(parts, whole, atol=1e-12)
     assert counts.sum() == pytest.approx(40.0)
+
+
+def test_kernels_are_checked_in_one_command(
+    shell: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    ran = shell("kernel", model, "--check", "--length", 60, "-o", tmp_path / "k.h5")
+    shares = [float(text) for text in re.findall(r"explain ([\d.]+) %", ran.err)]
+    assert len(shares) == 2 and min(shares) > 97.0
+    words = ("kernel", model, "--check", "--from", "run.h5", "-o", tmp_path / "o.h5")
+    assert "both --check and --from" in shell(*words, code=2).err

@@ -15,7 +15,8 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.hdf5 import attribute_number, number, numbers, whole
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains, only_traces
-from lfpcli.io.exchange.mearec_electrodes import electrode_record, euler_angles
+from lfpcli.io.exchange.mearec_electrodes import electrode_record
+from lfpcli.io.exchange.mearec_truth import read_truth, write_truth
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import GAIN, open_hdf5
 from lfpcli.io.units import Units
@@ -72,7 +73,11 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
             positions=positions,
             model="MEArec",
         )
-        yield Contents(traces=[traces], trains=_trains(file, name), source=name)
+        trains = _trains(file, name)
+        units = None
+        if "original_templates" in file and trains:
+            units = read_truth(file, name, list(map(int, file["spiketrains"])), dt=traces.dt)
+        yield Contents(traces=[traces], trains=trains, units=units, source=name)
 
 
 def _trains(file: h5py.File, name: str) -> list[Trains]:
@@ -134,21 +139,32 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         annotated = _write_trains(file.create_group("spiketrains"), contents, traces)
         if contents.units is not None:
             units = contents.units.at_interval(traces.dt)
-            _write_truth(file, units, gain or 1.0)
-        duration = traces.samples.shape[0] * traces.dt / 1000.0
+            write_truth(file, units, gain or 1.0, duration=duration_of(traces))
+        duration = duration_of(traces)
         info: dict[str, Any] = {
             "recordings/fs": 1000.0 / traces.dt,
             "recordings/duration": duration,
             "recordings/dtype": {"i2": "int16", "f4": "float32", "f8": "float64"}[dtype],
             "recordings/n_neurons": annotated,
             "spiketrains/duration": duration,
+            "recordings/drifting": contents.units is not None
+            and contents.units.movement is not None,
             "templates/n_overlap_pairs": "null",
         }
+        if contents.units is not None:
+            units = contents.units.at_interval(traces.dt)
+            length = units.waveforms.shape[1]
+            info["templates/cut_out"] = [units.before, length * units.dt - units.before]
         for key, value in info.items():
             file[f"info/{key}"] = value
         record = electrode_record(traces.positions, traces.parameters, traces.name)
         for key, value in record.items():
             file[f"info/electrodes/{key}"] = value
+
+
+def duration_of(traces: Traces) -> float:
+    """Length of a signal, s."""
+    return traces.samples.shape[0] * traces.dt / 1000.0
 
 
 def _write_samples(file: h5py.File, traces: Traces, gain: float, dtype: str) -> None:
@@ -190,23 +206,16 @@ def _write_trains(group: h5py.Group, contents: Contents, traces: Traces) -> int:
             }
             if units is not None and row is not None:
                 annotations["mtype"] = units.cell_types[row]
-                annotations["soma_position"] = units.positions[row]
-                annotations["drifting"] = False
+                annotations["soma_position"] = _places(units, row)
+                annotations["drifting"] = units.movement is not None
             for key, value in annotations.items():
                 train[f"annotations/{key}"] = value
             number += 1
     return number
 
 
-def _write_truth(file: h5py.File, units: Units, gain: float) -> None:
-    """Write templates, places and troughs, unit by unit."""
-    waveforms = MICROVOLT * units.waveforms.transpose(0, 2, 1)
-    # MEArec scales templates as it does samples
-    file["templates"] = (waveforms / gain).astype("f4")
-    file["original_templates"] = waveforms.astype("f4")
-    file["template_locations"] = units.positions
-    file["template_rotations"] = euler_angles(units.rotations)
-    types = np.array(units.cell_types, dtype=object)
-    file.create_dataset("template_celltypes", data=types, dtype=h5py.string_dtype())
-    file["template_ids"] = units.templates
-    file["voltage_peaks"] = MICROVOLT * units.troughs
+def _places(units: Units, row: int) -> np.ndarray:
+    """Where a unit is, (3,), or along its path, (D, 3), um."""
+    if units.movement is None:
+        return np.asarray(units.positions[row])
+    return np.asarray(units.movement.positions[row])

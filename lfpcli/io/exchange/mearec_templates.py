@@ -25,7 +25,7 @@ from lfpcli.io.exchange.mearec_electrodes import (
 )
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.storage import store
-from lfpcli.io.templates import TemplateWriter, open_templates
+from lfpcli.io.templates import TemplateFile, TemplateWriter, open_templates
 
 _AGAIN = "make them again with lfp probe --placements"
 MICROVOLT = 1e3
@@ -34,8 +34,8 @@ MICROVOLT = 1e3
 _BLOCK = 1 << 22
 
 
-def write_templates(source: Path, path: Path, target: Target, *, cell_type: str) -> None:
-    """Write the templates of a cell at many places in MEArec's layout.
+def write_templates(source: Path, path: Path, target: Target, *, cell_type: str | None) -> None:
+    """Write templates in MEArec's layout; those along paths become drifting ones.
 
     The trough of the largest contact is put on the sample of the spike, where MEArec expects it;
     the gap is filled with the value at the end. Rotations become Euler angles about x, y and z.
@@ -48,8 +48,9 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
         The file to write.
     target : Target
         Not used: MEArec keeps single precision.
-    cell_type : str
-        What to call the cell, by which MEArec tells excitatory from inhibitory ones.
+    cell_type : str or None
+        What to call all cells, by which MEArec tells excitatory from inhibitory ones. None: the
+        types that the file names where it has several, else its own name.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
     with open_templates(source) as file, new_hdf5(path) as out:
         templates, dt = file.templates, file.dt
         source_name = f"{file.name}:/templates"
-        count, contacts, samples = templates.shape
+        _, contacts, samples = templates.shape
         # far beyond the samples is as wrong as just beyond
         before = int(min(-file.t_start / dt, samples) + 1e-9)
         if not 0 < before < samples:
@@ -69,32 +70,58 @@ def write_templates(source: Path, path: Path, target: Target, *, cell_type: str)
                 source=file.name,
                 remedy="make them with lfp probe --placements N --spike-window 2,5",
             )
+        paths = _paths(file)
+        begins = paths[:, 0]
         # MEArec counts the samples before and after, without the one at the end
         samples -= 1
-        shape = (count, contacts, samples)
+        steps = paths.shape[1:] if paths.shape[1] > 1 else ()
+        shape = (len(paths), *steps, contacts, samples)
         written = out.create_dataset("templates", shape=shape, dtype="f4")
-        rows = max(1, _BLOCK // max(int(np.prod(templates.shape[1:])), 1))
-        for start in range(0, count, rows):
-            block = MICROVOLT * np.asarray(templates[start : start + rows, :, :samples], float)
+        for unit, rows in enumerate(paths):
+            block = np.array([templates[int(row), :, :samples] for row in rows], float)
             if not np.all(np.isfinite(block)):
                 raise InputError("holds NaN or infinity", source=source_name, remedy=_AGAIN)
-            written[start : start + rows] = np.stack([_aligned(one, before) for one in block])
-        out["locations"] = file.positions
-        out["rotations"] = euler_angles(file.rotations)
-        names = np.full(count, cell_type, dtype=object)
+            aligned = np.stack([_aligned(MICROVOLT * one, before) for one in block])
+            written[unit] = aligned.reshape(shape[1:])
+        out["locations"] = file.positions[paths].reshape(len(paths), *steps, 3)
+        out["rotations"] = euler_angles(file.rotations[begins])
+        names = np.full(len(paths), cell_type or source.stem, dtype=object)
+        if cell_type is None and len(set(file.cell_types)) > 1:
+            names = np.array(file.cell_types, dtype=object)[begins]
         out.create_dataset("celltypes", data=names, dtype=h5py.string_dtype("ascii"))
         info = out.create_group("info")
         params = {
             "dt": dt,
             "cut_out": [before * dt, (samples - before) * dt],
-            "drifting": False,
-            "n": count,
+            "drifting": bool(steps),
+            "n": len(paths),
             "seed": "null",
         }
+        if steps:
+            params["drift_steps"] = steps[0]
         for key, value in params.items():
             info[f"params/{key}"] = value
         for key, value in electrode_record(file.contacts, file.facts, source_name).items():
             info[f"electrodes/{key}"] = value
+
+
+def _paths(file: TemplateFile) -> np.ndarray:
+    """Placements along each path, (U, D); paths of one place where cells do not drift.
+
+    Raises
+    ------
+    InputError
+        Where paths have different numbers of places.
+    """
+    order = np.lexsort((file.steps, file.units))
+    counts = np.unique(file.units, return_counts=True)[1]
+    if len(set(counts.tolist())) > 1:
+        raise InputError(
+            "has paths of different numbers of places, which MEArec's files cannot hold",
+            source=file.name,
+            remedy="make them with one --path",
+        )
+    return order.reshape(len(counts), -1)
 
 
 def _aligned(template: np.ndarray, before: int) -> np.ndarray:

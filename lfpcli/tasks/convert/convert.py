@@ -91,7 +91,7 @@ def convert(
                 if target is None:
                     read_templates(path, written, label, provenance=record)
                 else:
-                    cell_type = formats.cell_type or path.stem
+                    cell_type = formats.cell_type
                     write_templates(path, written, Target(name=name), cell_type=cell_type)
             return
         if reader.name in ("model", "network") and (target is None or target.name == "sonata"):

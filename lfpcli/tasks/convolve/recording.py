@@ -15,22 +15,26 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift
 from lfpcli.forward.electrode import Electrode
+from lfpcli.forward.noise_stream import NoiseShape, spectral_noise
 from lfpcli.forward.treatment import FILTER_ORDER, Band, Noise
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
+from lfpcli.io.npz import read_matrix
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
+from lfpcli.io.table import read_columns
 from lfpcli.io.templates import open_templates
 from lfpcli.io.units import GROUP, Units
-from lfpcli.io.writer import RecordingWriter
+from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.convolve.firing import Firing, firing_of
 from lfpcli.tasks.convolve.parts import Beneath, ElectrodeFilter, Noisy, Part, ZeroPhase
 from lfpcli.tasks.convolve.sources import Amplitudes, far_cells, noise_of, unit_spikes
 from lfpcli.tasks.convolve.trains import DURATION
 from lfpcli.tasks.convolve.units import Candidates, Choice, candidates, chosen_units
 
-BLOCK = 1 << 14
-"""Samples that are made at a time; it changes no sample of them."""
+PAGE = 1 << 14
+"""Samples that are made at a time; what they round to is part of what a seed means."""
 # levels of the integers that samples are rounded to, either side of zero
 _LEVELS = (1 << 15) - 1
 # standard deviations of noise that integers leave room for
@@ -57,6 +61,10 @@ class Recipe:
         Noise by its colour.
     noise_from : path-like or None
         A recording whose noise is to be made; ``FILE:SIGNAL`` where it has several.
+    noise_spectrum : path-like or None
+        A table of the spectrum of noise: frequency, Hz, and power, mV2/Hz, one-sided.
+    noise_covariance : path-like or None
+        Covariances between contacts, mV2, of that noise.
     far : (int, float) or None
         Number of cells too far to be told apart, and the root mean square of all of them, mV.
     beneath : path-like or None
@@ -78,6 +86,8 @@ class Recipe:
     drift: Drift = field(default_factory=Drift)
     noise: Noise | None = None
     noise_from: str | None = None
+    noise_spectrum: str | None = None
+    noise_covariance: str | None = None
     far: tuple[int, float] | None = None
     beneath: str | None = None
     electrode: Electrode | None = None
@@ -129,23 +139,29 @@ def convolve_templates(
     InputError, UsageError
         Where files do not go together, or the recipe cannot be.
     """
-    check_recording_output(output, force=force)
+    team = Team()
+    if team.leads:
+        check_recording_output(output, force=force)
     with contextlib.ExitStack() as stack:
         inputs: dict[str, str] = {}
         named = [_noted(path, inputs, stack) for path in templates]
         files = [stack.enter_context(open_templates(path)) for path in named]
         source = stack.enter_context(open_recording(_noted(trains, inputs, stack), str(trains)))
+        # drawn by each process where none is given
+        seed = int(team.share(seed))
         firing = firing_of(source, recipe.duration)
         library = candidates(files)
         units = chosen_units(library, firing.counts, recipe.choice, seed)
         work = _Work(recipe, library, units, firing, seed)
         work.gather(inputs, stack)
         record = provenance(command, inputs=inputs, seed=seed, history=source.provenance)
+        if not team.leads:
+            return work.write(None, team, progress)
         with (
             atomic_output(output, force=force) as target,
             RecordingWriter(target, record, float32=float32) as writer,
         ):
-            return work.write(writer, progress)
+            return work.write(writer, team, progress)
 
 
 def _noted(
@@ -217,7 +233,8 @@ class _Work:
                     source=recipe.noise_from,
                     remedy="resample it: lfp convert --resample",
                 )
-        noise = noise_of(recipe.noise, measured, self.first.contacts, self.dt, self.seed)
+        shape = self._spectral_shape(inputs, stack)
+        noise = noise_of(recipe.noise, measured, self.first.contacts, self.dt, self.seed, shape)
         if noise is not None:
             self.noise = Noisy(stream=noise.stream)
             rms = float(np.hypot(rms, noise.rms))
@@ -225,6 +242,26 @@ class _Work:
         if recipe.beneath is not None:
             signal = self._signal(recipe.beneath, inputs, stack)
             self.parts.append(Beneath(signal, self.dt, self.samples, recipe.beneath))
+
+    def _spectral_shape(
+        self, inputs: dict[str, str], stack: contextlib.ExitStack
+    ) -> NoiseShape | None:
+        """Noise of the spectrum and covariances of files, None where there are none."""
+        recipe = self.recipe
+        if recipe.noise_spectrum is None:
+            return None
+        path = _noted(recipe.noise_spectrum, inputs, stack)
+        table = read_columns(path, ("frequency", "power"))
+        covariance = None
+        if recipe.noise_covariance is not None:
+            covariance = read_matrix(Path(_noted(recipe.noise_covariance, inputs, stack)))
+        return spectral_noise(
+            np.array(table["frequency"]),
+            np.array(table["power"]),
+            covariance,
+            contacts=len(self.first.contacts),
+            dt=self.dt,
+        )
 
     def _signal(self, text: str, inputs: dict[str, str], stack: contextlib.ExitStack) -> Signal:
         """The signal that ``FILE`` or ``FILE:SIGNAL`` names, of as many channels as contacts."""
@@ -248,33 +285,52 @@ class _Work:
             )
         return signal
 
-    def write(self, writer: RecordingWriter, progress: Callable[[float], None]) -> dict[str, Any]:
-        """Write the recording and its ground truth."""
-        for name, (times, ids) in self.near.trains.items():
-            writer.spikes(name, times, ids)
-            group = writer.file[f"spikes/{name}"]
-            group.attrs[DURATION] = self.firing.duration
-        self._units().write(writer.file.create_group(GROUP))
+    def write(
+        self, writer: RecordingWriter | None, team: Team, progress: Callable[[float], None]
+    ) -> dict[str, Any]:
+        """Write the recording and its ground truth, on rank 0; all ranks make pages of it."""
         gain = self._gain() if self.recipe.integers else 0.0
-        if gain:
-            writer.store_integers()
-        track = writer.signal(self.recipe.name, self._heading(gain))[""]
+        track = None if writer is None else self._begin(writer, gain)
         clipped = 0
-        for first in range(0, self.samples, BLOCK):
-            block = self._block(first, min(first + BLOCK, self.samples))
-            if gain:
-                block = np.rint(block / gain)
-                clipped += np.count_nonzero(np.abs(block) > _LEVELS)
-                np.clip(block, -_LEVELS, _LEVELS, out=block)
-            track.append(block)
-            progress(min(1.0, (first + BLOCK) / self.samples))
+        pages = -(-self.samples // PAGE)
+        for first in range(0, pages, team.size):
+            page = first + team.rank
+            # all pages have one length, so that a sample is the same in a longer recording
+            made = self._page(page, gain) if page < pages else None
+            for block, cut in filter(None, team.collect(made)):
+                clipped += cut
+                if track is not None:
+                    track.append(block)
+            progress(min(1.0, (first + team.size) / pages))
         return {
             "units": len(self.units),
             "spikes": sum(len(times) for times, _ in self.near.trains.values()),
             "samples": self.samples,
             "phases": self.near.phases,
             "clipped": clipped,
+            "leads": team.leads,
         }
+
+    def _begin(self, writer: RecordingWriter, gain: float) -> Track:
+        """Write the ground truth, and begin the samples."""
+        for name, (times, ids) in self.near.trains.items():
+            writer.spikes(name, times, ids)
+            group = writer.file[f"spikes/{name}"]
+            group.attrs[DURATION] = self.firing.duration
+        self._units().write(writer.file.create_group(GROUP))
+        if gain:
+            writer.store_integers()
+        return writer.signal(self.recipe.name, self._heading(gain))[""]
+
+    def _page(self, number: int, gain: float) -> tuple[np.ndarray, int]:
+        """Samples of a page, and how many of them integers cut off."""
+        first = number * PAGE
+        block = self._block(first, first + PAGE)[: self.samples - first]
+        if not gain:
+            return block, 0
+        block = np.rint(block / gain)
+        clipped = int(np.count_nonzero(np.abs(block) > _LEVELS))
+        return np.clip(block, -_LEVELS, _LEVELS, out=block), clipped
 
     def _block(self, first: int, last: int) -> np.ndarray:
         """Samples from one up to another: potentials, electrode, noise, filter, in this order."""
@@ -339,7 +395,22 @@ class _Work:
             waveforms=self.near.shown,
             dt=self.dt,
             before=self.near.before * self.dt,
+            movement=self.near.movement,
+            overlapping=self._overlapping(),
         )
+
+    def _overlapping(self) -> np.ndarray | None:
+        """Rows of the units that overlap, (P, 2), where a number of them was asked for."""
+        choice = self.recipe.choice
+        if choice.overlaps is None:
+            return None
+        pairs = [np.zeros((0, 2), np.int64)]
+        units = self.units.tolist()
+        for row, unit in enumerate(units):
+            inside = self.library.overlapping(unit, units[row + 1 :], choice.overlap)
+            others = row + 1 + np.flatnonzero(inside)
+            pairs.append(np.column_stack([np.full(len(others), row), others]))
+        return np.concatenate(pairs)
 
 
 def _named_signal(recording: Recording, name: str, path: str) -> Signal:

@@ -8,17 +8,21 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift, distances, factors
-from lfpcli.forward.noise_stream import NoiseStream, measured_noise, stated_noise
+from lfpcli.forward.noise_stream import NoiseShape, NoiseStream, measured_noise, stated_noise
 from lfpcli.forward.spike_trains import Process, spike_trains
 from lfpcli.forward.treatment import Noise
 from lfpcli.forward.waveforms import PhasedWaveforms, phased, phases_for, recovery
+from lfpcli.io.units import Movement
 from lfpcli.seeds import generator
 from lfpcli.tasks.convolve.firing import Firing
 from lfpcli.tasks.convolve.parts import Spikes, spikes
 from lfpcli.tasks.convolve.units import Candidates
+from lfpcli.vocabulary import AXES
 
 # spikes per second of a far cell
 _FAR_RATE = 5.0
+MOVED = 10.0
+"""Interval at which the ground truth tells where units are, ms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,8 @@ class Near:
         Samples of a waveform before its spike.
     phases : int
         Phases between samples that spikes have.
+    movement : Movement or None
+        How they move along their paths.
     """
 
     spikes: Spikes
@@ -63,6 +69,7 @@ class Near:
     shown: np.ndarray
     before: int
     phases: int
+    movement: Movement | None = None
 
 
 def unit_spikes(
@@ -107,9 +114,11 @@ def unit_spikes(
     shifted = _phased(library, waveforms, taper)
     times = np.rint(firing.times / library.files[0].dt * shifted.phases).astype(np.int64)
     gains = _gains(amplitudes, firing, waveforms.shape[2], seed)
+    movement = None
     if steps > 1:
         paths = _Paths(library=library, units=units, steps=steps)
         part = _drifting(paths, firing, shifted, times=times, gains=gains, drift=drift, seed=seed)
+        movement = paths.movement(drift, shifted, duration=firing.duration, seed=seed)
     else:
         part = spikes(shifted, times=times, numbers=firing.units, gains=gains)
     moments = times * (library.files[0].dt / shifted.phases)
@@ -124,6 +133,7 @@ def unit_spikes(
         shown=shifted.samples[:: shifted.phases * steps],
         before=shifted.before,
         phases=shifted.phases,
+        movement=movement,
     )
 
 
@@ -195,6 +205,39 @@ class _Paths:
             lengths.append(np.linalg.norm(ends[1] - ends[0]))
         return np.array(lengths)
 
+    @property
+    def positions(self) -> np.ndarray:
+        """Somata along the paths, (U, D, 3), um."""
+        places = [
+            self.library.files[self.library.file[unit]].positions[self.library.rows[unit]]
+            for unit in self.units
+        ]
+        return np.array(places)
+
+    def factors(self, drift: Drift, seed: int) -> np.ndarray:
+        """What each unit makes of the movement, (U,)."""
+        if drift.gradient is None:
+            return factors(drift, len(self.units), seed)
+        heights = self.positions[:, 0, AXES.index(drift.gradient)]
+        extent = np.ptp(heights)
+        share = (heights - heights.min()) / extent if extent > 0 else np.ones(len(heights))
+        return np.asarray(drift.rigidity + (1.0 - drift.rigidity) * share)
+
+    def movement(
+        self, drift: Drift, shifted: PhasedWaveforms, *, duration: float, seed: int
+    ) -> Movement:
+        """The movement of all units, every `MOVED` ms."""
+        moments = np.arange(0.0, duration, MOVED)
+        moved = distances(drift, moments, self.lengths.min(), duration, seed)
+        samples = shifted.samples[:: shifted.phases]
+        return Movement(
+            dt=MOVED,
+            moved=moved[:, None],
+            factors=self.factors(drift, seed)[:, None],
+            positions=self.positions,
+            waveforms=samples.reshape(len(self.units), self.steps, *samples.shape[1:]),
+        )
+
 
 def _drifting(
     paths: _Paths,
@@ -209,7 +252,7 @@ def _drifting(
     """Spikes between places of a path: the waveforms of both, each by its nearness."""
     lengths, steps = paths.lengths, paths.steps
     moved = distances(drift, firing.times, lengths.min(), firing.duration, seed)
-    moved = moved * factors(drift, len(lengths), seed)[firing.units]
+    moved = moved * paths.factors(drift, seed)[firing.units]
     place = np.minimum(moved / lengths[firing.units] * (steps - 1), steps - 1.0)
     lower = np.minimum(place.astype(np.int64), steps - 2)
     share = (place - lower)[:, None]
@@ -286,6 +329,7 @@ def noise_of(
     contacts: np.ndarray,
     dt: float,
     seed: int,
+    spectral: NoiseShape | None = None,
 ) -> ShapedNoise | None:
     """Noise that is stated or measured, None where neither is.
 
@@ -301,8 +345,12 @@ def noise_of(
         Sampling interval, ms.
     seed : int
         Seed.
+    spectral : NoiseShape, optional
+        Noise of a spectrum that is stated.
     """
-    if measured is not None:
+    if spectral is not None:
+        shape = spectral
+    elif measured is not None:
         shape = measured_noise(measured, dt)
     elif stated is not None:
         shape = stated_noise(stated, contacts)

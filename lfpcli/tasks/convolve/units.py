@@ -28,11 +28,24 @@ class Choice:
     types : mapping of str to sequence of str
         What the cell types of a population's units contain, one of the texts; any where the
         population is not named.
+    overlaps : int or None
+        Number of pairs of units that overlap in space; None: any.
+    overlap : float
+        Two units overlap where the trough of one on the contact where the other's is deepest is at
+        least this share of its own deepest.
     """
 
     amplitude: tuple[float, float] = (0.05, np.inf)
     min_distance: float = 25.0
     types: Mapping[str, Sequence[str]] | None = None
+    overlaps: int | None = None
+    overlap: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.overlap <= 1:
+            raise UsageError(
+                f"a share of {self.overlap:g} of a trough is no overlap", remedy="write N:0.9"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +66,8 @@ class Candidates:
         Types of the cells.
     troughs : ndarray, shape (n,)
         Depth of the deepest trough at the begin of the path, mV.
+    depths : ndarray, shape (n, C)
+        Depth of the trough on each contact there, mV.
     """
 
     files: Sequence[TemplateFile]
@@ -61,6 +76,15 @@ class Candidates:
     positions: np.ndarray
     cell_types: list[str]
     troughs: np.ndarray
+    depths: np.ndarray
+
+    def overlapping(self, unit: int, others: Sequence[int], share: float) -> np.ndarray:
+        """Which of other units, shape (n,) bool, a unit overlaps; see `Choice`."""
+        rest = np.asarray(others, np.int64)
+        deepest = self.depths.argmax(axis=1)
+        here = self.depths[unit][deepest[rest]] >= share * self.troughs[unit]
+        there = self.depths[rest, deepest[unit]] >= share * self.troughs[rest]
+        return np.asarray(here | there)
 
     def waveforms(self, unit: int) -> np.ndarray:
         """Waveforms along the path of a unit, shape (D, T, C), mV."""
@@ -77,7 +101,7 @@ def candidates(files: Sequence[TemplateFile]) -> Candidates:
         Where the files differ in contacts or sampling, or hold no spikes.
     """
     first = files[0]
-    file, rows, positions, types, troughs = [], [], [], [], []
+    file, rows, positions, types, depths = [], [], [], [], []
     for number, each in enumerate(files):
         _check_same(first, each)
         depth = _troughs(each)
@@ -88,14 +112,15 @@ def candidates(files: Sequence[TemplateFile]) -> Candidates:
             rows.append(path)
             positions.append(each.positions[path[0]])
             types.append(each.cell_types[path[0]])
-            troughs.append(depth[path[0]])
+            depths.append(depth[path[0]])
     return Candidates(
         files=files,
         file=np.array(file),
         rows=rows,
         positions=np.array(positions),
         cell_types=types,
-        troughs=np.array(troughs),
+        troughs=np.max(depths, axis=1, initial=-np.inf),
+        depths=np.array(depths),
     )
 
 
@@ -119,7 +144,7 @@ def _check_same(first: TemplateFile, other: TemplateFile) -> None:
 
 
 def _troughs(file: TemplateFile) -> np.ndarray:
-    """Depth of the deepest trough of each placement, (P,), mV."""
+    """Depth of the trough of each placement on each contact, (P, C), mV."""
     placements, contacts, samples = file.templates.shape
     step = max(1, _BLOCK_VALUES // max(contacts * samples, 1))
     depths = []
@@ -131,8 +156,8 @@ def _troughs(file: TemplateFile) -> np.ndarray:
                 source=f"{file.name}:/templates",
                 remedy="make the templates again",
             )
-        depths.append(-block.min(axis=(1, 2)))
-    return np.concatenate([np.zeros(0), *depths])
+        depths.append(-block.min(axis=2))
+    return np.concatenate([np.zeros((0, contacts)), *depths])
 
 
 def chosen_units(
@@ -165,31 +190,112 @@ def chosen_units(
         Where there are too few candidates; the message says why others were left out.
     """
     _check_types(candidates, counts, choice)
-    low, high = choice.amplitude
-    fits = (candidates.troughs >= low) & (candidates.troughs <= high)
-    taken: dict[str, list[int]] = {name: [] for name in counts}
-    somata = np.zeros((0, 3))
-    near = 0
-    for unit in generator(seed, "units").permutation(len(candidates.troughs)).tolist():
-        name = _population_of(candidates.cell_types[unit], counts, choice, taken)
-        if not fits[unit] or name is None:
-            continue
-        distance = np.linalg.norm(somata - candidates.positions[unit], axis=1)
-        if np.any(distance < choice.min_distance):
-            near += 1
-            continue
-        taken[name].append(unit)
-        somata = np.vstack([somata, candidates.positions[unit]])
-    for name, units in taken.items():
-        if len(units) < counts[name]:
-            raise UsageError(
-                f"{len(units)} of the {counts[name]} units of '{name}' can be chosen from"
-                f" {len(fits)} templates: {np.count_nonzero(~fits)} have another amplitude than"
-                f" {low:g} to {high:g} mV, {near} are nearer than {choice.min_distance:g} um to"
-                " others",
-                remedy="make more --placements, or relax --amplitude or --min-distance",
-            )
+    order = generator(seed, "units").permutation(len(candidates.troughs)).tolist()
+    selection = _Selection(candidates, counts, choice)
+    if choice.overlaps:
+        selection.take_pairs(order, choice.overlaps)
+    for unit in order:
+        selection.take(unit)
+    selection.check()
+    taken = selection.taken
     return np.array([unit for units in taken.values() for unit in units], dtype=int)
+
+
+class _Selection:
+    """Units that are taken one after another under rules."""
+
+    def __init__(self, candidates: Candidates, counts: Mapping[str, int], choice: Choice) -> None:
+        self._candidates, self._counts, self._choice = candidates, counts, choice
+        low, high = choice.amplitude
+        self._fits = (candidates.troughs >= low) & (candidates.troughs <= high)
+        self.taken: dict[str, list[int]] = {name: [] for name in counts}
+        self._all: list[int] = []
+        self._pairs = 0
+        self._near = self._crossed = 0
+
+    def take(self, unit: int, pairs: int = 0) -> bool:
+        """Take a unit that fits and makes so many overlapping pairs; returns whether it did."""
+        name = self._population(unit)
+        if name is None or unit in self._all or self._is_near(unit):
+            return False
+        made = self._overlaps(unit)
+        if self._choice.overlaps is not None and made > pairs:
+            self._crossed += 1
+            return False
+        self.taken[name].append(unit)
+        self._all.append(unit)
+        self._pairs += made
+        return True
+
+    def take_pairs(self, order: Sequence[int], wanted: int) -> None:
+        """Take units until so many pairs overlap."""
+        for place, unit in enumerate(order):
+            if self._pairs == wanted:
+                return
+            if self._overlaps(unit) or not self._is_free(unit):
+                self.take(unit, wanted - self._pairs)
+                continue
+            partners = np.array(order[place + 1 :], np.int64)
+            inside = self._candidates.overlapping(unit, order[place + 1 :], self._choice.overlap)
+            for partner in partners[inside & self._fits[partners]].tolist():
+                if self._take_both(unit, partner, wanted):
+                    break
+
+    def _take_both(self, unit: int, partner: int, wanted: int) -> bool:
+        """Take two units that overlap, or none of them."""
+        before = self._pairs
+        if not self.take(unit):
+            return False
+        if self.take(partner, wanted - before):
+            return True
+        name = next(name for name, units in self.taken.items() if unit in units)
+        self.taken[name].remove(unit)
+        self._all.remove(unit)
+        return False
+
+    def _population(self, unit: int) -> str | None:
+        if not self._fits[unit]:
+            return None
+        cell_type = self._candidates.cell_types[unit]
+        return _population_of(cell_type, self._counts, self._choice, self.taken)
+
+    def _is_free(self, unit: int) -> bool:
+        return self._population(unit) is not None and unit not in self._all
+
+    def _is_near(self, unit: int) -> bool:
+        somata = self._candidates.positions
+        distance = np.linalg.norm(somata[self._all] - somata[unit], axis=1)
+        near = bool(np.any(distance < self._choice.min_distance))
+        self._near += near
+        return near
+
+    def _overlaps(self, unit: int) -> int:
+        """Pairs that a unit makes with those taken."""
+        if self._choice.overlaps is None or not self._all:
+            return 0
+        share = self._choice.overlap
+        return int(np.count_nonzero(self._candidates.overlapping(unit, self._all, share)))
+
+    def check(self) -> None:
+        """Raise `UsageError` where units or pairs are missing."""
+        low, high = self._choice.amplitude
+        wanted = self._choice.overlaps or 0
+        for name, units in self.taken.items():
+            if len(units) < self._counts[name]:
+                crossed = f", {self._crossed} overlap others" if self._crossed else ""
+                raise UsageError(
+                    f"{len(units)} of the {self._counts[name]} units of '{name}' can be chosen from"
+                    f" {len(self._fits)} templates: {np.count_nonzero(~self._fits)} have another"
+                    f" amplitude than {low:g} to {high:g} mV, {self._near} are nearer than"
+                    f" {self._choice.min_distance:g} um to others{crossed}",
+                    remedy="make more --placements, or relax --amplitude, --min-distance or"
+                    " --overlaps",
+                )
+        if self._pairs < wanted:
+            raise UsageError(
+                f"{self._pairs} of {wanted} pairs of units overlap",
+                remedy="make more --placements, or lower --overlaps, its share or --min-distance",
+            )
 
 
 def _population_of(

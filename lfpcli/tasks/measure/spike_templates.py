@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,19 +27,23 @@ from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.placements import read_placements
 from lfpcli.io.provenance import digest, provenance
-from lfpcli.io.recording import open_recording
+from lfpcli.io.recording import Recording, open_recording
 from lfpcli.io.templates import TemplateWriter
 from lfpcli.model.probe import Probe
+from lfpcli.seeds import generator
 from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
 from lfpcli.tasks.measure.instruments import measured_by, model_name, probe_parameters
 from lfpcli.tasks.measure.placed_contacts import contacts_of
+from lfpcli.tasks.measure.probe import currents_of
 from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
-from lfpcli.vocabulary import AXES
+from lfpcli.vocabulary import ALL, AXES
 
 # um, within which contacts lie in one plane
 _FLAT = 1e-6
 # placements that one warning names
 _NAMED = 3
+# ends of a path that are drawn before one must fit
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,21 +52,59 @@ class Path:
 
     Attributes
     ----------
-    vector : sequence of float, shape (3,)
-        From its begin to its end, um.
     steps : int
         Number of places on it, both ends included, at least 2.
+    vector : sequence of float, shape (3,), or None
+        From its begin to its end, um, the same for all cells.
+    box : ndarray, shape (3, 2), or None
+        Instead: where its end is drawn, from its begin: bounds along x, y and z, um.
+    lengths : (float, float)
+        Shortest and longest path that is drawn, um.
     """
 
-    vector: Sequence[float]
     steps: int
+    vector: Sequence[float] | None = None
+    box: np.ndarray | None = None
+    lengths: tuple[float, float] = (0.0, np.inf)
 
-    def along(self, begins: Placements) -> Placements:
-        """All places on the paths that begin at placements, path by path."""
+    def along(self, begins: Placements, seed: int, number: int = 0) -> Placements:
+        """All places on the paths that begin at placements, path by path.
+
+        Parameters
+        ----------
+        begins : Placements
+            Where they begin.
+        seed, number : int
+            Seed of drawn ends, and the number of the cell.
+
+        Raises
+        ------
+        UsageError
+            Where no end of such a length is in the box.
+        """
         shares = np.linspace(0.0, 1.0, self.steps)
-        moves = shares[:, None] * np.asarray(self.vector, float)
-        positions = begins.positions[:, None, :] + moves[None, :, :]
+        moves = shares[:, None] * self._vectors(len(begins), seed, number)[:, None, :]
+        positions = begins.positions[:, None, :] + moves
         return Placements(positions.reshape(-1, 3), np.repeat(begins.rotations, self.steps, axis=0))
+
+    def _vectors(self, count: int, seed: int, number: int) -> np.ndarray:
+        """From begin to end of each path, (count, 3), um."""
+        if self.box is None:
+            return np.tile(np.asarray(self.vector, float), (count, 1))
+        vectors = np.empty((count, 3))
+        low, high = self.lengths
+        for unit in range(count):
+            stream = generator(seed, "path", unit, number)
+            drawn = stream.uniform(self.box[:, 0], self.box[:, 1], (_DRAWS, 3))
+            length = np.linalg.norm(drawn, axis=1)
+            fitting = np.flatnonzero((length >= low) & (length <= high))
+            if not len(fitting):
+                raise UsageError(
+                    f"no path in the box is {low:g} to {high:g} um long",
+                    remedy="widen --path-box or --path-length",
+                )
+            vectors[unit] = drawn[fitting[0]]
+        return vectors
 
 
 @dataclass(frozen=True)
@@ -97,7 +140,7 @@ class Places:
 
 
 def templates(
-    source: str | os.PathLike[str],
+    sources: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
     spec: Probe,
     places: Places,
@@ -105,7 +148,7 @@ def templates(
     *,
     shapes: Shapes = PLAIN,
     plane: str | None = None,
-    gid: int | None = None,
+    gid: int | str | None = None,
     cell_type: str | None = None,
     force: bool = False,
     float32: bool = False,
@@ -113,28 +156,28 @@ def templates(
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
-    """Write the signals of a simulated cell at many places.
+    """Write the signals of simulated cells, each at many places.
 
     Parameters
     ----------
-    source : path-like
-        Recording with membrane currents, or ``-``.
+    sources : sequence of path-like
+        Recordings with membrane currents; one of them may be ``-``.
     output : path-like
         File of templates to write, or ``-``.
     spec : Probe
         The array and the forward model.
     places : Places
-        Where the cell goes.
+        Where each cell goes.
     cut : Cut
         What part of the run.
     shapes : Shapes
         Which templates are taken, and where their troughs lie.
     plane : {'x', 'y', 'z'}, optional
         Axis that is normal to an insulating plane, in which all contacts lie.
-    gid : int, optional
-        The cell; needed where the recording holds several.
+    gid : int or 'all', optional
+        The cell; needed where a recording holds several.
     cell_type : str, optional
-        What kind of cell it is; the name of its population by default.
+        What kind of cell all are; the name of the population of each by default.
     force, float32 : bool
         Whether an existing file is replaced, and templates are stored in single precision.
     treatment : Treatment
@@ -147,64 +190,106 @@ def templates(
     Raises
     ------
     InputError
-        Where the recording holds no currents or spikes of the cell, or a file is wrong.
+        Where a recording holds no currents or spikes of a cell, or a file is wrong.
     UsageError
         Where the arguments do not go together.
     """
     check_output(output, force=force)
     contacts = _checked_contacts(spec, treatment)
-    with stream.local_file(source) as (path, name), open_recording(path) as recording:
-        recording.name = name
-        cell, currents = cell_currents(recording, cut, treatment, gid)
-        facts = {"inputs": {name: digest(path)}, "history": recording.provenance}
-    if plane is not None:
-        _double(currents, plane, contacts)
+    inputs: dict[str, str] = {}
+    cells: list[_Measured] = []
+    history: Any = None
+    for source in sources:
+        with stream.local_file(source) as (path, name), open_recording(path) as recording:
+            recording.name = name
+            inputs[name], history = digest(path), recording.provenance
+            for number in _gids(recording, gid):
+                geometry, currents = cell_currents(recording, cut, treatment, number)
+                cells.append(_Measured(geometry=geometry, currents=currents, source=name))
+    _check_alike(cells)
     model = measured_by(spec)[1]
-    chosen = placements_of(
-        places,
-        cell,
-        contacts,
-        fit=_fit(shapes, cell, contacts, currents, model=model) if shapes.choosy else None,
-    )
+    for number, cell in enumerate(cells):
+        if plane is not None:
+            _double(cell.currents, plane, contacts)
+        if cell_type is not None:
+            cell.currents.facts["cell_type"] = cell_type
+        cell.placements = placements_of(
+            places,
+            cell.geometry,
+            contacts,
+            fit=_fit(shapes, cell.geometry, contacts, cell.currents, model=model)
+            if shapes.choosy
+            else None,
+            number=number,
+        )
+        if places.path is not None:
+            cell.placements = places.path.along(cell.placements, places.seed, number)
     steps = 1 if places.path is None else places.path.steps
-    if places.path is not None:
-        chosen = places.path.along(chosen)
-    if cell_type is not None:
-        currents.facts["cell_type"] = cell_type
-    record = provenance(command, **facts, seed=places.seed)
+    record = provenance(
+        command,
+        inputs=inputs,
+        seed=places.seed,
+        history=history if len(sources) == 1 else None,
+    )
     with (
         located(spec.source_line),
         atomic_output(output, force=force) as target,
         TemplateWriter(target, record, float32=float32) as writer,
     ):
-        _write(
-            writer,
-            spec,
-            cell,
-            contacts,
-            placements=chosen,
-            currents=currents,
-            is_aligned=shapes.aligned,
-            progress=progress,
-        )
+        _write(writer, spec, cells, contacts, is_aligned=shapes.aligned, progress=progress)
         if steps > 1:
-            writer.paths(len(chosen) // steps, steps)
+            writer.paths(sum(len(cell.placements) for cell in cells) // steps, steps)
+
+
+@dataclass(kw_only=True)
+class _Measured:
+    """A cell, its currents, the recording that they are of, and its places."""
+
+    geometry: Geometry
+    currents: Current
+    source: str
+    placements: Placements = field(default_factory=lambda: Placements(np.zeros((0, 3))))
+
+
+def _gids(recording: Recording, gid: int | str | None) -> list[int | None]:
+    """The cells of a recording that are meant; None is its only one."""
+    if gid != ALL:
+        return [None if gid is None else int(gid)]
+    return [member.gid for member in currents_of(recording)[0]]
+
+
+def _check_alike(cells: Sequence[_Measured]) -> None:
+    """Raise `InputError` unless all cells are sampled alike."""
+    first = cells[0].currents
+    for cell in cells[1:]:
+        other = cell.currents
+        same = len(first.samples) == len(other.samples)
+        if not same or (first.dt, first.t_start) != (other.dt, other.t_start):
+            raise InputError(
+                f"has other samples than {cells[0].source}",
+                source=cell.source,
+                remedy="simulate with the same dt, and cut with --spike-window",
+            )
 
 
 def _write(
     writer: TemplateWriter,
     spec: Probe,
-    cell: Geometry,
+    cells: Sequence[_Measured],
     contacts: Contacts,
     *,
-    placements: Placements,
-    currents: Current,
     is_aligned: bool,
     progress: Callable[[float], None],
 ) -> None:
-    """Compute the templates of all placements, and write them block by block."""
-    inside = contacts_inside(cell, contacts, placements)
-    _warn_of_inside(inside, cell, contacts, len(placements))
+    """Compute the templates of all placements of all cells, and write them block by block."""
+    placements = Placements(
+        np.concatenate([cell.placements.positions for cell in cells]),
+        np.concatenate([cell.placements.rotations for cell in cells]),
+    )
+    currents = cells[0].currents
+    sample = 0
+    if is_aligned:
+        sample = spike_sample(currents.t_start, currents.dt, len(currents.samples))
     facts = {
         "dt": currents.dt,
         "t_start": currents.t_start,
@@ -212,23 +297,40 @@ def _write(
         **probe_parameters(spec, contacts),
         **currents.facts,
     }
-    dataset = writer.begin(placements, contacts, inside, samples=len(currents.samples), facts=facts)
-    blocks = signal_blocks(
-        cell,
-        contacts,
-        currents.samples.T,
-        placements,
-        model=measured_by(spec)[1],
-        dtype=writer.dtype.type,
+    begins = np.cumsum([0, *(len(cell.placements) for cell in cells)])
+    inside = [_inside(cell, contacts, first) for cell, first in zip(cells, begins, strict=False)]
+    dataset = writer.begin(
+        placements, contacts, np.concatenate(inside), samples=len(currents.samples), facts=facts
     )
-    sample = 0
-    if is_aligned:
-        sample = spike_sample(currents.t_start, currents.dt, len(currents.samples))
-    for first, block in blocks:
-        if is_aligned:
-            block = aligned(block, sample)
-        dataset[first : first + len(block)] = block
-        progress((first + len(block)) / len(placements))
+    if len(cells) > 1:
+        counts = np.diff(begins)
+        writer.cells(
+            np.repeat(
+                np.array([str(cell.currents.facts["cell_type"]) for cell in cells], object), counts
+            ),
+            np.repeat([int(cell.currents.facts["gid"]) for cell in cells], counts),
+        )
+    for cell, begin in zip(cells, begins, strict=False):
+        blocks = signal_blocks(
+            cell.geometry,
+            contacts,
+            cell.currents.samples.T,
+            cell.placements,
+            model=measured_by(spec)[1],
+            dtype=writer.dtype.type,
+        )
+        for first, block in blocks:
+            start = begin + first
+            dataset[start : start + len(block)] = aligned(block, sample) if is_aligned else block
+            progress((start + len(block)) / len(placements))
+
+
+def _inside(cell: _Measured, contacts: Contacts, first: int) -> np.ndarray:
+    """Contacts inside segments at the places of a cell, which are numbered from `first` on."""
+    inside = contacts_inside(cell.geometry, contacts, cell.placements)
+    _warn_of_inside(inside, cell.geometry, contacts, len(cell.placements))
+    inside["placement"] += first
+    return inside
 
 
 def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
@@ -279,9 +381,17 @@ def _fit(
 
 
 def placements_of(
-    places: Places, cell: Geometry, contacts: Contacts, fit: Accept | None = None
+    places: Places,
+    cell: Geometry,
+    contacts: Contacts,
+    fit: Accept | None = None,
+    *,
+    number: int = 0,
 ) -> Placements:
-    """Draw or read placements that `fit` takes, shape (P,) bool of P placements; see `Places`."""
+    """Draw or read placements that `fit` takes, shape (P,) bool of P placements; see `Places`.
+
+    The number of the cell keys what is drawn for it.
+    """
     least = places.min_distance
     if not isinstance(places.source, int):
         chosen = read_placements(places.source)
@@ -307,6 +417,7 @@ def placements_of(
         turn=places.turn,
         beta=places.beta,
         accept=None if least is None and fit is None else accept,
+        number=number,
     )
 
 

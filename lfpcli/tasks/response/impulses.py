@@ -63,11 +63,14 @@ class Told:
     ----------
     cells, synapses, spikes : int
         Their numbers; spikes are those of all trains.
+    leads : bool
+        Whether this process is the one that talks.
     """
 
     cells: int
     synapses: int
     spikes: int
+    leads: bool
 
 
 def convolve_cells(
@@ -223,7 +226,12 @@ class _Hybrid:
             for tracks, part in zip(signals, whole, strict=False):
                 tracks.append(part, first)
         synapses = sum(self.team.exchange(synapses))
-        return Told(cells=self.layout.count, synapses=synapses, spikes=len(times))
+        return Told(
+            cells=self.layout.count,
+            synapses=synapses,
+            spikes=len(times),
+            leads=self.team.leads,
+        )
 
     def _batches(self) -> Iterator[_Batch]:
         """Cells of this process, some of a population at a time."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from scipy import fft
@@ -41,6 +43,7 @@ from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, lay_out
 from lfpcli.tasks.simulate.plan import drawn_seed
+from lfpcli.tasks.simulate.step_errors import run_apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,7 @@ def write_kernels(
     stated: WorkingPoint,
     *,
     run: str | os.PathLike[str] | None = None,
+    check: bool = False,
     force: bool = False,
     command: Sequence[str] = ("lfp", "kernel"),
     progress: Callable[[float], None] = lambda share: None,
@@ -111,6 +115,8 @@ def write_kernels(
         Rates and potentials that are stated.
     run : path-like, optional
         A recording of the network, for those that are not.
+    check : bool
+        Whether the network is simulated for that, and compared with.
     force : bool
         Whether an existing file is replaced.
     command : sequence of str
@@ -130,7 +136,12 @@ def write_kernels(
     inputs: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         recording = None
-        if run is not None:
+        if check:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            run = folder / "full.h5"
+            run_apart(_recorded(model, seed), run, "the simulation of the network")
+            recording = stack.enter_context(open_recording(run))
+        elif run is not None:
             path, name = stack.enter_context(stream.local_file(run))
             recording = stack.enter_context(open_recording(path, name))
             inputs[name] = digest(path)
@@ -150,6 +161,20 @@ def write_kernels(
             notes=response.notes,
             explained={} if recording is None else explained_variance(kernels, recording),
         )
+
+
+def _recorded(model: Model, seed: int) -> Model:
+    """The model that keeps what kernels are compared with, and nothing large."""
+    record = replace(
+        model.record,
+        spikes=True,
+        imem=False,
+        variables=(),
+        vmem="soma",
+        dipole="total" if model.record.dipole == "none" else model.record.dipole,
+    )
+    run = replace(model.run, seed=seed, stated=model.run.stated | {"seed"})
+    return replace(model, run=run, record=record)
 
 
 @dataclass(frozen=True, kw_only=True)

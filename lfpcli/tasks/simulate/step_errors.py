@@ -89,7 +89,7 @@ def step_errors(
         run = coarse.provenance["model"]["run"]
         dt = float(run["dt"])
         path = Path(folder) / "half.h5"
-        _run(_halved(model, dt, seed), path)
+        run_apart(_halved(model, dt, seed), path, "the run at half the time step")
         factor = _FACTORS[INTEGRATORS.index(run["method"])]
         with open_recording(path) as fine:
             errors = []
@@ -124,8 +124,23 @@ def _stated(values: dict[str, Any], table: Table) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in table.stated}
 
 
-def _run(model: Model, path: Path) -> None:
-    """Run a model in a process of its own, as NEURON holds one model at a time."""
+def run_apart(model: Model, path: Path, name: str) -> None:
+    """Run a model in a process of its own, as NEURON holds one model at a time.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    path : Path
+        Recording to write.
+    name : str
+        What to call the run in messages.
+
+    Raises
+    ------
+    SimulatorError
+        Where it fails.
+    """
     command = [sys.executable, "-m", "lfpcli", "sim", STDIN, "-o", str(path), "-q"]
     done = subprocess.run(
         command,
@@ -138,8 +153,8 @@ def _run(model: Model, path: Path) -> None:
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise SimulatorError(
-            f"the run at half the time step failed: {lines[-1] if lines else done.returncode}",
-            remedy="run it at that step to see more",
+            f"{name} failed: {lines[-1] if lines else done.returncode}",
+            remedy="run the model as it is to see more",
         )
 
 
