@@ -194,8 +194,6 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
 
 def _drift_path(args: argparse.Namespace) -> Any:
     """The paths that are asked for, None where there are none."""
-    import numpy as np
-
     from lfpcli.errors import UsageError
     from lfpcli.tasks.measure.spike_templates import Path
 
@@ -206,7 +204,7 @@ def _drift_path(args: argparse.Namespace) -> Any:
             raise UsageError("--path-length goes with --path-box")
         return Path(vector=args.path[0], steps=args.path[1]) if args.path else None
     box, steps = args.path_box
-    return Path(box=np.array(box), steps=steps, lengths=args.path_length or (0.0, float("inf")))
+    return Path(box=box, steps=steps, lengths=args.path_length or (0.0, float("inf")))
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], why: str) -> None:

@@ -24,8 +24,9 @@ from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.table import read_columns
 from lfpcli.io.templates import open_templates
+from lfpcli.io.tracks import Track
 from lfpcli.io.units import GROUP, Units
-from lfpcli.io.writer import RecordingWriter, Track
+from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.convolve.firing import Firing, firing_of
 from lfpcli.tasks.convolve.parts import Beneath, ElectrodeFilter, Noisy, Part, ZeroPhase

@@ -56,7 +56,7 @@ class Path:
         Number of places on it, both ends included, at least 2.
     vector : sequence of float, shape (3,), or None
         From its begin to its end, um, the same for all cells.
-    box : ndarray, shape (3, 2), or None
+    box : sequence of float, shape (3, 2), or None
         Instead: where its end is drawn, from its begin: bounds along x, y and z, um.
     lengths : (float, float)
         Shortest and longest path that is drawn, um.
@@ -64,7 +64,7 @@ class Path:
 
     steps: int
     vector: Sequence[float] | None = None
-    box: np.ndarray | None = None
+    box: Sequence[Sequence[float]] | None = None
     lengths: tuple[float, float] = (0.0, np.inf)
 
     def along(self, begins: Placements, seed: int, number: int = 0) -> Placements:
@@ -93,9 +93,10 @@ class Path:
             return np.tile(np.asarray(self.vector, float), (count, 1))
         vectors = np.empty((count, 3))
         low, high = self.lengths
+        ends = np.asarray(self.box, float)
         for unit in range(count):
             stream = generator(seed, "path", unit, number)
-            drawn = stream.uniform(self.box[:, 0], self.box[:, 1], (_DRAWS, 3))
+            drawn = stream.uniform(ends[:, 0], ends[:, 1], (_DRAWS, 3))
             length = np.linalg.norm(drawn, axis=1)
             fitting = np.flatnonzero((length >= low) & (length <= high))
             if not len(fitting):
