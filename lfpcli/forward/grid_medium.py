@@ -222,3 +222,30 @@ def overlaps(conductor: Medium) -> Sequence[tuple[int, int]]:
             if meets and region.sigma != other.sigma:
                 pairs.append((earlier, later))
     return pairs
+
+
+def crossings(conductor: Medium) -> Sequence[tuple[int, int]]:
+    """Pairs of `overlaps` of which both conduct and neither lies within the other.
+
+    What insulates and what is of metal lies in a medium, as a probe does; a region within another
+    replaces it there. Of two that cross, the order alone says which is meant.
+
+    Parameters
+    ----------
+    conductor : Medium
+        Its regions count from 0.
+    """
+    pairs = []
+    for earlier, later in overlaps(conductor):
+        regions = conductor.regions[earlier], conductor.regions[later]
+        if any(max(r.sigma) == 0 or r.is_metal for r in regions):
+            continue
+        ends = [np.array(region.shape.extent) for region in regions]
+        if not (_within(ends[0], ends[1]) or _within(ends[1], ends[0])):
+            pairs.append((earlier, later))
+    return pairs
+
+
+def _within(inner: np.ndarray, outer: np.ndarray) -> bool:
+    """Whether ends (3, 2), um, lie within others."""
+    return bool(np.all(inner[:, 0] >= outer[:, 0]) and np.all(inner[:, 1] <= outer[:, 1]))

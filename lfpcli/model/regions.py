@@ -45,6 +45,10 @@ def _sigma(value: Any, at: At) -> tuple[float, float, float]:
         rows = listing(vector("S/m"), size=3).read(value, at)
         for row in range(3):
             for column in range(3):
+                if rows[row][column] != rows[column][row]:
+                    raise at.error(
+                        "is not symmetric", "give the same number above and below the diagonal"
+                    )
                 if row != column and rows[row][column]:
                     raise at.error(
                         "has conductivities off the diagonal, which the grid cannot carry",

@@ -14,7 +14,7 @@ from lfpcli.forward import grid_medium
 from lfpcli.forward.contact_field import PARTS, contact_field
 from lfpcli.forward.contact_grid import contact_grid, directions, nearest_face
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_medium import GridMedium, gauss_points, overlaps
+from lfpcli.forward.grid_medium import GridMedium, crossings, gauss_points, overlaps
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.placements import Placements, matrix_blocks
 from lfpcli.forward.potentials import PotentialModel, transfer_matrix
@@ -244,3 +244,11 @@ def test_overlaps_are_told() -> None:
     layered = Medium(regions=(slab(0, 100, TISSUE), slab(100, 200, (1.0,) * 3), rod))
     assert overlaps(layered) == [(0, 2), (1, 2)]
     assert overlaps(SLICE) == []
+
+
+def test_crossings_are_told_apart_from_what_lies_within() -> None:
+    ball = Region(shape=Ball(centre=(0, 0, 100), radius=20.0), sigma=(1.0,) * 3)
+    within = Region(shape=Ball(centre=(0, 0, 50), radius=20.0), sigma=(1.0,) * 3)
+    rod = Region(shape=Cylinder(axis=2, centre=(0, 0), radius=10.0), sigma=INSULATOR)
+    assert crossings(Medium(regions=(slab(0, 100, TISSUE), ball))) == [(0, 1)]
+    assert crossings(Medium(regions=(slab(0, 100, TISSUE), within, rod))) == []

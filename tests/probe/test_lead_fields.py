@@ -61,6 +61,19 @@ def test_probe_of_a_model(lfp, tmp_path: Path) -> None:
         (["30,0,0", "--medium", "regions=[]", "--name", "x"], 2, "leave it out"),
         (["30,0,0", "--medium", "regions=[{slab={high=9}, sigma=0}]"], 3, "does not conduct"),
         (["none.csv", "--medium", "regions=[]"], 3, "no such file"),
+        (["1,2,3", "--medium", "regions=[{slab={high=9}, sigma=-1}]"], 3, "a number >= 0"),
+        (["1,2,3", "--medium", "regions=[{slab={high=9}, sigma=nan}]"], 3, "got nan"),
+        (
+            ["1,2,3", "--medium", "regions=[{slab={}, sigma=[[1,2,0],[0,1,0],[0,0,1]]}]"],
+            3,
+            "is not symmetric",
+        ),
+        (["1,2,3", "--medium", "regions=[{slab={high=9}, metal=true}]"], 3, "metal has no end"),
+        (
+            ["1,2,3", "--medium", "regions=[{shank={low=[0,0,0],high=[9,9,9]}, metal=true}]"],
+            3,
+            "'metal' and 'shank'",
+        ),
     ],
 )
 def test_wrong_sources(lfp, tmp_path: Path, arguments: list, code: int, fault: str) -> None:
@@ -147,3 +160,25 @@ def test_metal_goes_through_a_file(lfp, run: Path, tmp_path: Path) -> None:
     stated = signal(lfp, run, out, "--contacts", "60,0,300", "--medium", medium)
     assert np.array_equal(by_file, stated) and np.abs(stated).max() > 0
     assert "lead fields" in lfp("check", path).out
+
+
+def test_templates_by_a_file_are_those_of_the_medium(
+    lfp, run: Path, tmp_path: Path, lead: Path
+) -> None:
+    """One cell at a place by a file of lead fields, as by the medium."""
+    places = tmp_path / "places.csv"
+    places.write_text("x,y,z\n-20,10,250\n")
+    options = ("--cell", 1, "--placements", places, "-f")
+    by_file, stated = tmp_path / "file.h5", tmp_path / "stated.h5"
+    lfp("probe", run, *options, "--lead-field", lead, "-o", by_file)
+    lfp("probe", run, *options, "--contacts", "60,0,300", "--medium", MEDIUM, "-o", stated)
+    with h5py.File(by_file) as one, h5py.File(stated) as other:
+        assert np.array_equal(one["templates"][()], other["templates"][()])
+        assert np.abs(one["templates"][()]).max() > 0
+
+
+def test_regions_that_cross_are_told(lfp, tmp_path: Path) -> None:
+    medium = "regions=[{slab={high=0}, sigma=0.2}, {box={low=[0,0,-9],high=[9,9,9]}, sigma=1.0}]"
+    options = ("--medium", f"{medium}, tolerance=0.9", "-o", tmp_path / "x.h5")
+    got = lfp("leadfield", "30,0,40", *options)
+    assert "medium: regions[1] crosses regions[0], and counts where both are" in got.err

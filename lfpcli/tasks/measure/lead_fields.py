@@ -22,6 +22,7 @@ from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import plain, read_table
 from lfpcli.tasks.measure.placed_contacts import contacts_of
+from lfpcli.tasks.measure.solved_media import warn_crossings
 
 
 def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
@@ -108,6 +109,7 @@ def make_lead_fields(
     """
     check_output(output, force=force)
     contacts, table = _contacts_and_medium(source, medium, name)
+    warn_crossings(table.medium, "medium")
     fields = table.medium.solve(contacts)
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
     files = [Path(name) for name in (source, *inputs) if isinstance(name, str)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from lfpcli.errors import LfpError, located
+from lfpcli.errors import LfpError, LfpWarning, located
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.forward.grid_medium import GridMedium, crossings
 from lfpcli.model.probe import Probe
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.placed_contacts import contacts_of
@@ -44,6 +45,7 @@ def solve_media(probes: Sequence[Probe], team: Team) -> list[str]:
         )
         if not isinstance(medium, GridMedium):
             continue
+        warn_crossings(medium, f"probe '{probe.name}'")
         with located(probe.source_line):
             contacts = contacts_of(probe)
             solve_together(medium, contacts, team)
@@ -80,6 +82,17 @@ def _solved(medium: GridMedium, contacts: Contacts, team: Team) -> object:
         return medium.solve(contacts.some(np.arange(team.rank, len(contacts), team.size)))
     except LfpError as error:
         return error
+
+
+def warn_crossings(medium: GridMedium, name: str) -> None:
+    """Warn of regions that cross, of which the later one counts where they do."""
+    for earlier, later in crossings(medium.conductor):
+        warnings.warn(
+            f"{name}: regions[{later}] crosses regions[{earlier}], and counts where both "
+            "are; give them ends that meet, or put one within the other",
+            LfpWarning,
+            stacklevel=2,
+        )
 
 
 def medium_note(medium: GridMedium, contacts: Contacts) -> str:
