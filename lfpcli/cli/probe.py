@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_geometry(group: Any) -> None:
     group.add_argument("--shift", type=options.triple, metavar="X,Y,Z", help="shift, um")
     group.add_argument(
+        "--anchor",
+        metavar="[GID:]SECTION",
+        help="the shift counts from there: soma, apic[3], 7:dend[0](0.5)",
+    )
+    group.add_argument(
         "--rotate", metavar="x=A,y=A,z=A", help="rotation about its middle, before the shift, deg"
     )
     group.add_argument(
@@ -119,6 +124,10 @@ def run(args: argparse.Namespace) -> int:
     if placement_options.given(args):
         if args.model is not None:
             raise UsageError("--model goes with signals, not with templates", remedy="leave it out")
+        if args.anchor is not None:
+            raise UsageError(
+                "--anchor goes with signals; templates place the cell itself", remedy="leave it out"
+            )
         placement_options.write_templates(args, _spec(args), _treatment(args))
         return 0
     if len(args.files) > 1:
@@ -135,6 +144,7 @@ def run(args: argparse.Namespace) -> int:
             treatment=_treatment(args),
             keep_currents=args.keep_currents,
             other_model=args.model,
+            anchor=args.anchor,
             command=args.command_line,
             progress=progress,
             report=args.console.detail,

@@ -23,6 +23,7 @@ from lfpcli.model.probe import Probe
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import read_table
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.measure.anchors import anchored
 from lfpcli.tasks.measure.instruments import instrument_of
 from lfpcli.tasks.measure.lfpykit_models import (
     Comparison,
@@ -64,6 +65,7 @@ def probe(
     treatment: Treatment = UNTREATED,
     keep_currents: bool = False,
     other_model: str | None = None,
+    anchor: str | None = None,
     command: Sequence[str] = ("lfp", "probe"),
     progress: Callable[[float], None] = lambda share: None,
     report: Callable[[str], None] = lambda note: None,
@@ -88,6 +90,8 @@ def probe(
         Whether the output holds the currents too.
     other_model : str, optional
         ``lfpykit:CLASS``, whose numbers are written in place of ours.
+    anchor : str, optional
+        The section that the shift of the probe counts from, see `anchored`.
     command : sequence of str
         The command line, for the provenance.
     progress : callable
@@ -109,13 +113,15 @@ def probe(
     difference: Difference | None = None
     if other_model is not None:
         spec = lfpykit_probe(other_model, spec)
-    for note in solve_media([spec], Team()):
-        report(note)
-    instrument = ours = instrument_of(spec)
-    if other_model is not None:
-        instrument = lfpykit_instrument(other_model, spec, ours)
     with stream.local_file(source) as (path, name), open_recording(path) as recording:
         recording.name = name
+        if anchor is not None:
+            spec = anchored(spec, recording, anchor)
+        for note in solve_media([spec], Team()):
+            report(note)
+        instrument = ours = instrument_of(spec)
+        if other_model is not None:
+            instrument = lfpykit_instrument(other_model, spec, ours)
         signal, reports = _stream_of(recording, instrument)
         record = provenance(command, inputs={name: digest(path)}, history=recording.provenance)
         with (
