@@ -71,6 +71,9 @@ class CellGeometry:
             )
         self.totnsegs = len(self.d)
 
+    def __repr__(self) -> str:
+        return f"CellGeometry({self.totnsegs} segments)"
+
     @property
     def length(self) -> np.ndarray:
         """Distances between the ends, shape (N,), um."""
