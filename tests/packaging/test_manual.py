@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,29 @@ def test_a_page_has_a_date_and_leads_on(path: Path) -> None:
     others = re.findall(r"^\.BR (lfp[\w-]*) \((\d)\)", listed, flags=re.MULTILINE)
     assert others
     assert all((manual_folder() / f"{name}.{section}").exists() for name, section in others)
+
+
+def test_options_are_those_of_the_parsers() -> None:
+    tool = Path(__file__).parents[2] / "tools" / "page_options.py"
+    done = subprocess.run(
+        [sys.executable, str(tool), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_page_that_is_not_fresh_is_mended(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "man", tmp_path / "man")
+    (tmp_path / "tools").mkdir()
+    tool = tmp_path / "tools" / "page_options.py"
+    shutil.copy(Path(__file__).parents[2] / "tools" / "page_options.py", tool)
+    target = tmp_path / "man" / "lfp-probe.1"
+    fresh = target.read_text(encoding="utf-8")
+    target.write_text(fresh.replace("OPTIONS IN SHORT", "OPTIONS"), encoding="utf-8")
+    stale = [sys.executable, str(tool), "--check"]
+    done = subprocess.run(stale, capture_output=True, text=True, check=False)
+    assert (done.returncode, "lfp-probe.1" in done.stdout) == (1, True)
+    subprocess.run([sys.executable, str(tool)], check=True)
+    assert ".SH OPTIONS IN SHORT\n" in target.read_text(encoding="utf-8")
 
 
 def test_the_first_page_leads_to_all_others() -> None:
