@@ -114,6 +114,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, said = run("convert", "model.toml", "circuit", "--to", "sonata")
     assert "the probe 'slice'" in said
     assert "vecevent.mod" in said
+    # synapses and clamps are written down, though the cells have them
+    assert "point process" not in said
     run("convert", "net.h5", "saved", "--to", "sonata")
     library = run("mechs", mods / "vecevent.mod")[0].split()[-1]
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,13 @@ class FrozenCell:
     mechanisms: set[str] = field(default_factory=set)
 
 
-def freeze(template: str, sections: Sequence[Any], names: Sequence[str]) -> FrozenCell:
+def freeze(
+    template: str,
+    sections: Sequence[Any],
+    names: Sequence[str],
+    *,
+    elsewhere: Collection[str] = (),
+) -> FrozenCell:
     """Write a cell as a hoc template that needs no other file.
 
     Parameters
@@ -54,6 +60,8 @@ def freeze(template: str, sections: Sequence[Any], names: Sequence[str]) -> Froz
         The sections; the list `all` of the template has their order.
     names : sequence of str
         Their names.
+    elsewhere : collection of str
+        NEURON's names of point processes that others write down, such as synapses.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def freeze(template: str, sections: Sequence[Any], names: Sequence[str]) -> Froz
             parent = own_names[number[above.sec]]
             statements.append(f"connect {name}({section.orientation():g}), {parent}({above.x!r})")
     for name, section in zip(own_names, sections, strict=True):
-        statements += _cable(name, section, frozen)
+        statements += _cable(name, section, frozen, elsewhere)
     for mechanism in sorted(frozen.mechanisms):
         statements += _globals(mechanism)
     frozen.text = _template(template, own_names, statements)
@@ -114,7 +122,9 @@ def _points(name: str, section: Any) -> Iterator[str]:
         yield f"{name} {{ L = {section.L!r} diam = {section.diam!r} }}"
 
 
-def _cable(name: str, section: Any, frozen: FrozenCell) -> Iterator[str]:
+def _cable(
+    name: str, section: Any, frozen: FrozenCell, elsewhere: Collection[str]
+) -> Iterator[str]:
     yield f"{name} {{ nseg = {section.nseg} Ra = {section.Ra!r} }}"
     segments = list(section)
     yield from _ranged(name, "cm", segments, [segment.cm for segment in segments])
@@ -123,8 +133,9 @@ def _cable(name: str, section: Any, frozen: FrozenCell) -> Iterator[str]:
     known = set(density_mechanism_names())
     facts = section.psection()
     mechanisms = [each for each in facts["density_mechs"] if each in known]
-    for point in facts["point_processes"]:
-        frozen.lost.append(f"the point process {point} of the cell itself")
+    for mechanism, points in facts["point_processes"].items():
+        if any(point.hname() not in elsewhere for point in points):
+            frozen.lost.append(f"the point process {mechanism} of the cell itself")
     if _EXTRACELLULAR in mechanisms or section.has_membrane(_EXTRACELLULAR):
         frozen.lost.append("the mechanism extracellular")
     for mechanism in mechanisms:

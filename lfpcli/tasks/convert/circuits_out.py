@@ -142,11 +142,16 @@ class _Exporter:
     def _add_cells(self) -> None:
         """Populations of cells: a template a kind, a place and angles a cell."""
         built, files = self._built, self._export.files
+        # synapses become edges, clamps inputs
+        points = [*built.synapses.points]
+        for electrodes in built.electrodes.values():
+            points += [electrode.point for _, electrode in electrodes]
+        elsewhere = {point.hname() for point in points}
         for number, (name, gids) in enumerate(built.layout.cells.items()):
             inside = [k for k, member in enumerate(built.members) if member.population == name]
             cells = [built.cells[k] for k in inside]
             template = f"Cell_{number}_{''.join(c if c.isalnum() else '_' for c in name)}"
-            frozen = freeze(template, cells[0].sections, cells[0].names)
+            frozen = freeze(template, cells[0].sections, cells[0].names, elsewhere=elsewhere)
             self._frozen[name] = frozen
             self._export.lost += [f"{lost} ({name})" for lost in frozen.lost]
             if frozen.renamed:
