@@ -6,6 +6,7 @@ import lfpcli
 
 project = "lfp"
 author = "The lfpcli developers"
+copyright = "the lfpcli developers"
 release = lfpcli.__version__
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 exclude_patterns = ["_build", "jobs", "notebooks"]

@@ -88,3 +88,23 @@ def test_cells_of_a_notebook_run_again(neuron_process) -> None:
         "Geometry(24 segments, 1 cells)",
         "a run has no setting 'tsop'; did you mean 'tstop'?",
     ]
+
+
+@pytest.mark.parametrize("module", ["lfpcli", "lfpcli.compat.lfpy"])
+def test_every_public_class_says_what_it_is(module: str) -> None:
+    import importlib
+    import inspect
+
+    face = importlib.import_module(module)
+    names = getattr(face, "__all__", dir(face))
+    classes = [getattr(face, name) for name in names if inspect.isclass(getattr(face, name))]
+    assert len(classes) > 15
+    silent = [each.__name__ for each in classes if each.__repr__ is object.__repr__]
+    assert silent == []
+
+
+def test_geometries_of_lfpykit_tell_their_size() -> None:
+    from lfpcli.compat.lfpy import CellGeometry
+
+    ends = [[0.0, 1.0], [1.0, 2.0]]
+    assert repr(CellGeometry(x=ends, y=ends, z=ends, d=[1.0, 1.0])) == "CellGeometry(2 segments)"

@@ -147,6 +147,9 @@ class NYHeadModel(head_model.NYHeadModel):
     def __init__(self, nyhead_file: str | os.PathLike[str] | None = None) -> None:
         super().__init__(NEW_YORK_HEAD if nyhead_file is None else nyhead_file)
 
+    def __repr__(self) -> str:
+        return f"NYHeadModel({len(self.lead_field.names)} electrodes)"
+
     def set_dipole_pos(self, dipole_pos: str | ArrayLike | None = None) -> None:
         """Choose the source: a named site, a place x, y, z in mm, or the motor cortex.
 

@@ -244,7 +244,11 @@ TARGETS = (
 SOURCES = (
     Format(name="lfp", module="recordings", keeps="a recording of lfp"),
     Format(name="templates", module="mearec_templates", keeps="templates of lfp, for mearec"),
-    Format(name="lfpy", module="lfpy_files", keeps="what simulate(to_file=True) of LFPy writes"),
+    Format(
+        name="lfpy",
+        module="lfpy_files",
+        keeps="signals and dipoles that simulate(to_file=True) of LFPy writes",
+    ),
     Format(
         name="sonata",
         module="sonata_files",
@@ -272,8 +276,12 @@ SOURCES = (
         keeps="templates of MEArec, for lfp convolve",
     ),
     Format(name="hybridlfpy", module="hybridlfpy", keeps="signals of hybridLFPy: /data and /srate"),
-    Format(name="hnn", module="dipole_tables", keeps="dipoles of hnn-core, text of time and nAm"),
-    Format(name="netpyne", module="netpyne", keeps="LFP and spikes in the JSON that NetPyNE saves"),
+    Format(name="hnn", module="dipole_tables", keeps="dipoles of hnn-core: .txt, .csv, .hdf5"),
+    Format(
+        name="netpyne",
+        module="netpyne",
+        keeps="LFP, dipole and spikes in the JSON that NetPyNE saves",
+    ),
     Format(
         name="nwb",
         module="nwb",
