@@ -15,6 +15,8 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "share/examples/network.toml"
+# ms
+DT = 2.0**-4
 
 # what hoc's import puts the sections into
 TEMPLATE = """
@@ -53,7 +55,7 @@ def build(model: Any, folder: Path, tstop: float, seed: int) -> Any:
     (folder / "template.hoc").write_text(TEMPLATE)
     run = model.run
     network = LFPy.Network(
-        dt=run.dt, tstop=tstop, v_init=run.v_init, celsius=run.celsius, OUTPUTPATH=str(folder)
+        dt=DT, tstop=tstop, v_init=run.v_init, celsius=run.celsius, OUTPUTPATH=str(folder)
     )
     # LFPy keeps the temperature to itself
     neuron.h.celsius = run.celsius

@@ -1,9 +1,9 @@
 """A network: this program against LFPy and plain NEURON, on one and two ranks, and as it grows.
 
-Usage: python benchmarks/network.py [--repeats 3] [--skip-lfpy] [--cells 500,1000,2000]
+Usage: python benchmarks/network.py [--quick] [--repeats 2] [--skip-lfpy] [--cells 500,1000]
 
-The network is share/examples/network.toml: 320 ball-and-stick cells, 200 ms at 2^-4 ms, 13 contacts
-that are averaged over their faces, dipoles per population.
+The network is share/examples/network.toml with the step and the method of LFPy: 320 ball-and-stick
+cells, 200 ms at 2^-4 ms, 13 contacts that are averaged over their faces, dipoles per population.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ from typing import Any
 
 import numpy as np
 from common import add_compare, machine, print_table, save
+from lfpy_network import DT
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "share/examples/network.toml"
-# ms; a run of the growing network, whose time is scaled to a second
+# ms; a run of the example, and one of the growing network, whose time is scaled to a second
+TSTOP = 200.0
 GROWTH_TSTOP = 50.0
-# that of LFPy, which knows no other
-METHOD = "backward-euler"
+# those of LFPy, which knows no other method
+STEP = {"method": "backward-euler", "dt": DT}
+# of the quick run
+QUICK_TSTOP = 20.0
 ONLY_SPIKES = {"dipole": "none", "vmem": "none", "spikes": False}
 
 
@@ -69,8 +73,8 @@ def timed(source: str, target: str) -> None:
     begin = time.perf_counter()
     build, ended = sim.build, []
 
-    def timed_build(*arguments: Any) -> Any:
-        result = build(*arguments)
+    def timed_build(*arguments: Any, **options: Any) -> Any:
+        result = build(*arguments, **options)
         team.exchange(None)
         ended.append(time.perf_counter())
         return result
@@ -115,7 +119,7 @@ def example(**run: Any) -> dict[str, Any]:
     from lfpcli.model import load_model
 
     tree = load_model(MODEL).to_dict()
-    tree["run"] |= {"method": METHOD, **run}
+    tree["run"] |= {**STEP, **run}
     return tree
 
 
@@ -140,20 +144,22 @@ def grown(cells: int, **run: Any) -> dict[str, Any]:
     return tree
 
 
-def against_lfpy(repeats: int) -> None:
+def against_lfpy(repeats: int, tstop: float) -> None:
     """Whole wall time, building and run loop of the example, against LFPy's."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "lfpy.npz"
-        wall = launch([sys.executable, str(HERE / "lfpy_network.py"), str(out)])
+        script = [sys.executable, str(HERE / "lfpy_network.py")]
+        wall = launch([*script, str(out), "--tstop", str(tstop)])
         with np.load(out) as arrays:
             build, run = float(arrays["build"]), float(arrays["run"])
         for engine in ("coreneuron", "neuron"):
             command = [sys.executable, "-m", "lfpcli", "sim", str(MODEL), "-q", "-f"]
             command += ["-o", str(Path(folder) / "out.h5"), "--set", f"run.engine={engine}"]
-            command += ["--set", f"run.method={METHOD}"]
+            for key, value in {**STEP, "tstop": tstop}.items():
+                command += ["--set", f"run.{key}={value}"]
             walls = [launch(command) for _ in range(repeats)]
-            parts = [measure(example(engine=engine)) for _ in range(repeats)]
+            parts = [measure(example(engine=engine, tstop=tstop)) for _ in range(repeats)]
             ours = {
                 "start to file": (wall, min(walls)),
                 "building": (build, min(p["build"] for p in parts)),
@@ -164,12 +170,12 @@ def against_lfpy(repeats: int) -> None:
     print_table(["part", "engine", "LFPy s", "lfp s", "ratio"], rows)
 
 
-def against_neuron(repeats: int) -> None:
+def against_neuron(repeats: int, tstop: float) -> None:
     """Run loop with all recording against that of plain NEURON, one point process per synapse."""
     variants = {
-        "plain NEURON, no recording": bare(example(engine="neuron", merge=False)),
-        "lfp, NEURON": example(engine="neuron"),
-        "lfp, CoreNEURON": example(engine="coreneuron"),
+        "plain NEURON, no recording": bare(example(engine="neuron", merge=False, tstop=tstop)),
+        "lfp, NEURON": example(engine="neuron", tstop=tstop),
+        "lfp, CoreNEURON": example(engine="coreneuron", tstop=tstop),
     }
     found = {name: [measure(tree) for _ in range(repeats)] for name, tree in variants.items()}
     times = {name: min(facts["run"] for facts in parts) for name, parts in found.items()}
@@ -226,21 +232,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--part", choices=["timed"])
     parser.add_argument("--files", nargs=2)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--quick", action="store_true", help="a short run, not kept"
+    )
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--skip-lfpy", action="store_true")
-    parser.add_argument("--cells", default="500,1000,2000")
+    parser.add_argument("--cells", default="500,1000")
     add_compare(parser)
     args = parser.parse_args()
     if args.part == "timed":
         timed(*args.files)
         return
+    tstop, repeats = (QUICK_TSTOP, 1) if args.quick else (TSTOP, args.repeats)
     print(machine(), end="\n\n")
     if not args.skip_lfpy:
-        against_lfpy(args.repeats)
+        against_lfpy(repeats, tstop)
         print()
-    against_neuron(args.repeats)
+    against_neuron(repeats, tstop)
     print()
-    two_ranks(args.repeats)
+    if args.quick:
+        return
+    two_ranks(repeats)
     print()
     growth([int(n) for n in args.cells.split(",")])
     save("network", compare=args.compare)

@@ -1,6 +1,6 @@
 """A Blue Brain pyramidal cell and 32 contacts: this program against plain NEURON, in one run.
 
-Usage: python benchmarks/real_cell.py [--repeats 3]
+Usage: python benchmarks/real_cell.py [--quick] [--repeats 3]
 
 TTPC1 as MEArec carries it, a step of 1 nA into the soma, 200 ms at 2^-5 ms and 34 degrees Celsius.
 """
@@ -88,19 +88,21 @@ def run_ours(repeats: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one run of each, not kept")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--part", choices=["ours"])
     add_compare(parser)
     args = parser.parse_args()
+    repeats = 1 if args.quick else args.repeats
     if args.part:
         print(json.dumps(run_ours(args.repeats)))
         return
-    found = in_process(__file__, "ours", f"--repeats={args.repeats}")
+    found = in_process(__file__, "ours", f"--repeats={repeats}")
     best = {name: min(times) for name, times in found["times"].items()}
     print(machine())
     print(
         f"TTPC1, {found['segments']} segments, {found['spikes']} spikes, 32 contacts, {TSTOP:g} ms "
-        f"at {DT:g} ms; seconds, best of {args.repeats}"
+        f"at {DT:g} ms; seconds, best of {repeats}"
     )
     print_table(
         ["what", "seconds", "of plain NEURON"],
@@ -113,7 +115,8 @@ def main() -> None:
         ],
     )
     print(f"largest difference of the engines' LFP, of the peak: {found['difference']:.2g}")
-    save("real_cell", compare=args.compare)
+    if not args.quick:
+        save("real_cell", compare=args.compare)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One cell and 384 contacts: this program against plain NEURON and LFPy, in one run.
 
-Usage: python benchmarks/single_cell.py [--repeats 3]
+Usage: python benchmarks/single_cell.py [--quick] [--repeats 3]
 
 An Allen cell at segments of 5 um with hh everywhere, 1 nA into the soma, 100 ms at 2^-5 ms.
 """
@@ -104,19 +104,21 @@ def run_lfpy(repeats: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one run of each, not kept")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--part", choices=["ours", "lfpy"])
     add_compare(parser)
     args = parser.parse_args()
+    repeats = 1 if args.quick else args.repeats
     if args.part:
         print(json.dumps({"ours": run_ours, "lfpy": run_lfpy}[args.part](args.repeats)))
         return
-    found = [in_process(__file__, part, f"--repeats={args.repeats}") for part in ("ours", "lfpy")]
+    found = [in_process(__file__, part, f"--repeats={repeats}") for part in ("ours", "lfpy")]
     best = {name: min(times) for part in found for name, times in part["times"].items()}
     print(machine())
     print(
         f"{found[0]['segments']} segments, 384 contacts, {TSTOP:g} ms at {DT:g} ms; "
-        f"seconds, best of {args.repeats}"
+        f"seconds, best of {repeats}"
     )
     print_table(
         ["what", "seconds", "of plain NEURON"],
@@ -134,7 +136,8 @@ def main() -> None:
     ratios = ", ".join(f"{best['lfpy'] / best[engine]:.1f} ({engine})" for engine in ENGINES)
     peaks = f"{found[0]['peak']:.6g} and {found[1]['peak']:.6g} mV"
     print(f"(c)/(b) {ratios}; peaks {peaks}")
-    save("single_cell", compare=args.compare)
+    if not args.quick:
+        save("single_cell", compare=args.compare)
 
 
 if __name__ == "__main__":
