@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import h5py
 import numpy as np
 
 Pull = Callable[[int, int], np.ndarray]
+
+
+@cache
+def without_cache() -> h5py.h5p.PropDAID:
+    """Access of datasets whose chunks go to the file as they are written."""
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    access.set_chunk_cache(0, 0, 1.0)
+    return access
 
 
 class Track:
@@ -22,17 +31,23 @@ class Track:
         The dataset, with `maxshape` (None, C).
     dt : float
         Its sampling interval, ms.
-
     """
 
     def __init__(self, dataset: h5py.Dataset, dt: float) -> None:
-        self.dataset, self.dt = dataset, dt
+        self._dataset, self.dt = dataset, dt
+        # asked for often, and a look into the file each time
+        self._chunk_rows, self._dtype = int(dataset.chunks[0]), dataset.dtype
         self._pending: list[np.ndarray] = []
         self._written = self._rows = int(dataset.shape[0])
         self._in_step = False
 
     def __len__(self) -> int:
         return self._rows
+
+    @property
+    def dataset(self) -> h5py.Dataset:
+        """The dataset."""
+        return self._dataset
 
     def append(self, rows: np.ndarray) -> None:
         """Append samples.
@@ -45,7 +60,7 @@ class Track:
         if not len(rows):
             return
         # a copy: rows may be a view of memory that the run fills again
-        stored = np.array(rows, dtype=self.dataset.dtype, order="C")
+        stored = np.array(rows, dtype=self._dtype, order="C")
         self._pending.append(stored)
         # counted here too, as what waits for a whole chunk is part of the samples
         self._rows += len(stored)
@@ -59,7 +74,7 @@ class Track:
     @property
     def ends(self) -> list[int]:
         """Numbers of samples at which the chunks end that can be written."""
-        size = self.dataset.chunks[0]
+        size = self._chunk_rows
         first = self._written // size + 1
         return [size * k for k in range(first, self._rows // size + 1)]
 
@@ -73,12 +88,12 @@ class Track:
         if stop <= self._written:
             return
         rows = self._unwritten(self._written, stop)
-        size = self.dataset.chunks[0]
-        self.dataset.resize(stop, axis=0)
+        dataset, size = self.dataset, self._chunk_rows
+        dataset.resize(stop, axis=0)
         # the cache of chunks is off: each is written once, and takes its room in the file now
         for first in range(0, len(rows), size):
             last = min(first + size, len(rows))
-            self.dataset[self._written + first : self._written + last] = rows[first:last]
+            dataset[self._written + first : self._written + last] = rows[first:last]
         self._forget(stop)
         self._written = stop
 
@@ -113,6 +128,9 @@ class Track:
 class PulledTrack(Track):
     """A dataset (T, C) whose samples lie elsewhere until they are written.
 
+    There may be one for each cell of a network, so that the dataset is open only while it is used:
+    HDF5 takes some 30 kB for an open one.
+
     Parameters
     ----------
     dataset : h5py.Dataset
@@ -127,6 +145,13 @@ class PulledTrack(Track):
     def __init__(self, dataset: h5py.Dataset, dt: float, pull: Pull) -> None:
         super().__init__(dataset, dt)
         self.pull = pull
+        self._file, self._path = dataset.file, str(dataset.name)
+        del self._dataset
+
+    @property
+    def dataset(self) -> h5py.Dataset:
+        """The dataset, opened anew."""
+        return h5py.Dataset(h5py.h5d.open(self._file.id, self._path.encode(), without_cache()))
 
     @property
     def written(self) -> int:
@@ -138,7 +163,7 @@ class PulledTrack(Track):
         self._rows += count
 
     def _unwritten(self, first: int, last: int) -> np.ndarray:
-        return np.asarray(self.pull(first, last), dtype=self.dataset.dtype)
+        return np.asarray(self.pull(first, last), dtype=self._dtype)
 
     def _forget(self, stop: int) -> None:
         """Nothing is kept here."""

@@ -27,7 +27,7 @@ from lfpcli.io.recording import (
 from lfpcli.io.repack import is_loose, repack
 from lfpcli.io.shares import SHARE
 from lfpcli.io.storage import chunk_rows, create_checked, store
-from lfpcli.io.tracks import Pull, PulledTrack, Track
+from lfpcli.io.tracks import Pull, PulledTrack, Track, without_cache
 from lfpcli.vocabulary import TOTAL
 
 # the sorting of spikes as libsonata reads it
@@ -330,7 +330,7 @@ class RecordingWriter:
             chunks=(rows, max(columns, 1)),
             dtype=self.dtype,
             fletcher32=True,
-            dapl=_without_cache(),
+            dapl=without_cache(),
         )
         interval = float(dt)
         track = Track(dataset, interval) if pull is None else PulledTrack(dataset, interval, pull)
@@ -338,13 +338,6 @@ class RecordingWriter:
         for start in range(0, data.shape[0], rows):
             track.append(data[start : start + rows])
         return track
-
-
-def _without_cache() -> h5py.h5p.PropDAID:
-    """Access of datasets whose chunks go to the file as they are written."""
-    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-    access.set_chunk_cache(0, 0, 1.0)
-    return access
 
 
 def copy_parts(source: Recording, target: RecordingWriter, *, without: Sequence[str] = ()) -> None:
