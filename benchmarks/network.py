@@ -232,9 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--part", choices=["timed"])
     parser.add_argument("--files", nargs=2)
-    parser.add_argument(
-        "--quick", action="store_true", help="a short run, not kept"
-    )
+    parser.add_argument("--quick", action="store_true", help="a short run, not kept")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--skip-lfpy", action="store_true")
     parser.add_argument("--cells", default="500,1000")
