@@ -13,7 +13,10 @@ from sources import program
 from test_checkpoints import checkpoint, run_until, stopped
 
 MODS = Path(__file__).parent / "synapses"
-SYNAPSES = ("StdpArg", "TsoMa", "NmdaArg", "Ticks", "RandRel", "Depress", "ExpSyn", "Exp2Syn")
+SYNAPSES = (
+    *("StdpArg", "TsoMa", "NmdaArg", "Ticks", "RandRel", "Depress", "ForNet", "Pulse"),
+    *("ExpSyn", "Exp2Syn"),
+)
 DT, TSTOP = 0.0625, 60.0
 STOPS = np.random.default_rng(12).integers(1, TSTOP / DT - 1, 100) * DT
 
@@ -83,6 +86,22 @@ def test_stopped_at_a_hundred_points(
     shell: Callable[..., Any], tmp_path: Path, unbroken: tuple[Path, Path], stop: float
 ) -> None:
     _goes_on(shell, unbroken, tmp_path / "out.h5", stop)
+
+
+@needs_mpi
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("stop", STOPS[6:9])
+def test_stopped_on_several_ranks_it_goes_on_to_the_same_bytes(
+    tmp_path: Path, unbroken: tuple[Path, Path], stop: float, count: int
+) -> None:
+    path, whole = unbroken
+    out = tmp_path / "out.h5"
+    stops = program(run_until, 1)
+    ranks(count, "sim", path, "-o", out, "-q", "--checkpoint", stop, program=stops, code=143)
+    assert checkpoint(out).exists()
+    ranks(5 - count, "sim", path, "-o", out, "-q", "--resume")
+    assert out.read_bytes() == whole.read_bytes()
 
 
 @needs_mpi

@@ -18,7 +18,7 @@ from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.sources import GROUP, population_trains
 
 # spikes of populations without cells that are drawn at a time
-BLOCK_SPIKES = 1 << 20
+BLOCK_SPIKES = 1 << 17
 # ms; spikes at 0 belong to the run, those before do not
 TINY = 5e-324
 # segments whose geometry rank 0 holds at a time
