@@ -110,7 +110,7 @@ def test_what_has_no_kernel_is_told(shell: Callable[..., Any], model: Path, tmp_
         (("--rates", "E=1", "--pre", "E"), 2, "no connection"),
         (("--rates", "E=1", "--signal", "LFO"), 2, "did you mean 'LFP'"),
         (("--rates", "E"), 2, "E=2.5"),
-        ((), 2, "--rates E=HZ"),
+        (("--set", 'connection.0.pre="E"'), 2, "--rates E=HZ"),
         (("--from", "none.h5"), 3, "no such file"),
     ):
         ran = shell("kernel", model, *options, "-o", out, code=code)

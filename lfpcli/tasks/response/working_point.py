@@ -56,8 +56,10 @@ def working_point(
             known = ", ".join((*layout.cells, *layout.trains))
             raise UsageError(f"there is no population '{name}'", remedy=f"populations: {known}")
     rates, potentials = dict(stated.rates), dict(stated.potentials)
+    # what connects onto nothing has no rate that matters
+    sources = {table.pre for table in model.connections}
     for name, population in model.resolved_populations().items():
-        if name not in rates:
+        if name not in rates and name in sources:
             size = len(layout.gids(name))
             rates[name] = _rate(name, size, population.rate, recording)
         if name in layout.cells and name not in potentials:
