@@ -54,7 +54,9 @@ def _shift(section: Section, parent: Section) -> np.ndarray:
     """How far a section is from its parent, shape (3,), um, in single precision."""
     first, last = parent.points[[0, -1], :3].astype(np.float32).astype(float)
     target = last * section.parent_x + first * (1 - section.parent_x)
-    begin = section.points[0, :3] if section.wire is None else np.array(section.wire)
+    begin = section.points[0 if section.child_x == 0 else -1, :3]
+    if section.wire is not None:
+        begin = np.array(section.wire)
     return np.array(target.astype(np.float32) - begin.astype(np.float32))
 
 

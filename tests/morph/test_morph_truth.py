@@ -103,6 +103,32 @@ def test_hoc_is_the_same_cell_for_all(neuron_process, tmp_path):
     compare(measured, 0, "cell.hoc")
 
 
+# without points, by its far end, with a branch in its middle
+REVERSED = """
+create soma, near, far, twig
+soma { L = 20 diam = 20 nseg = 3 }
+near { L = 100 nseg = 5 diam(0:1) = 4:1 }
+far { L = 50 diam = 1 }
+twig { L = 30 diam = 0.5 }
+connect near(0), soma(0.5)
+connect far(1), near(1)
+connect twig(0), far(0)
+"""
+
+
+def test_sections_that_hang_by_their_far_end_are_converted_whole(shell, tmp_path):
+    (tmp_path / "cell.hoc").write_text(REVERSED)
+    totals = {}
+    for name in ("cell.hoc", "cell.swc", "cell.h5"):
+        if name != "cell.hoc":
+            err = shell("morph", tmp_path / "cell.hoc", "-o", tmp_path / name).err
+            assert "area changes" not in err
+        totals[name] = json.loads(shell("morph", tmp_path / name, "--json").out)["total"]
+        assert totals[name]["sections"] == 4
+        assert totals[name]["length_um"] == pytest.approx(200)
+        assert totals[name]["area_um2"] == pytest.approx(totals["cell.hoc"]["area_um2"], rel=1e-4)
+
+
 @pytest.mark.parametrize("name", ["l5_pyramidal.swc", "cell.asc", "cell.h5", "cell.nml"])
 def test_lfp_sim_has_the_cell_of_lfp_morph(lfp, share, tmp_path, name):
     path = tmp_path / name

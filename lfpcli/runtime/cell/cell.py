@@ -63,7 +63,7 @@ class Cell(Derived, Located, Stimulated):
     passive : bool or mapping
         Whether all sections get `pas`, with 1e-3 S/cm2 and -70 mV, as in LFPy; a mapping gives `g`
         (S/cm2) and `e` (mV).
-    nseg : Discretisation or mapping
+    nseg : Discretisation, mapping or int
         How many segments each section gets.
     custom_fun : sequence of callable
         Called with the cell once `passive` is in place.
@@ -104,7 +104,7 @@ class Cell(Derived, Located, Stimulated):
         Ra: float | None = None,
         cm: float | None = None,
         passive: bool | Mapping[str, float] = False,
-        nseg: Discretisation | Mapping[str, Any] | None = None,
+        nseg: Discretisation | Mapping[str, Any] | int | None = None,
         custom_fun: Iterable[Hook] = (),
         extracellular: bool = False,
         tstart: float = 0.0,
@@ -142,7 +142,9 @@ class Cell(Derived, Located, Stimulated):
         )
         if extracellular:
             self.insert("extracellular")
-        if not isinstance(nseg, Discretisation):
+        if isinstance(nseg, int):
+            nseg = Discretisation(rule="fixed", n=nseg)
+        elif not isinstance(nseg, Discretisation):
             nseg = Discretisation(**(nseg or {}))
         nseg.apply(self.sections)
         self.collect()

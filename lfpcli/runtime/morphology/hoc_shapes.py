@@ -15,6 +15,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.morphology.section import Section, type_of_name
 from lfpcli.morphology.tree import Morphology
+from lfpcli.runtime.cell.shape import Line, lines
 from lfpcli.runtime.hoc.hoc import run_hoc_file
 from lfpcli.runtime.hoc.text import (
     outside_templates,
@@ -99,11 +100,16 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
     """
     sections = run_hoc(path)
     cylinders = [_cylinders(section) for section in sections]
+    laid_out = lines(sections)
+    # NEURON draws sections without points that hang by their far end the wrong way round
+    is_reversed = any(not s.n3d() and s.parentseg() and s.orientation() for s in sections)
     # sections without 3-d points get them here, and with them other areas
     nrn().define_shape()
     try:
         described = []
-        for section, diameters in zip(describe(sections), cylinders, strict=True):
+        for section, diameters, line in zip(describe(sections), cylinders, laid_out, strict=True):
+            if is_reversed:
+                section.points[:, :3] = _along(line, section.points[:, :3])
             if not np.isfinite(section.points).all():
                 raise InputError(
                     f"section {section.name} has a point or diameter that is no number",
@@ -114,6 +120,14 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
         return Morphology.from_sections(described, name=name, notes=_trees(described))
     finally:
         _delete(sections)
+
+
+def _along(line: Line, points: np.ndarray) -> np.ndarray:
+    """Points of another path at the same shares of its length, shape (P, 3), um."""
+    if len(line.points) == len(points):
+        return line.points
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    return line.at(np.concatenate([[0.0], np.cumsum(steps)]) / max(steps.sum(), 1e-300))
 
 
 def _trees(sections: Sequence[Section]) -> tuple[str, ...]:
