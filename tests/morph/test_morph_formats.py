@@ -350,7 +350,7 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
 
     found = neuron_process(model)
     none, asc, bad = found["texts"].tolist()
-    assert bad.startswith("5 hoc code fails")
+    assert bad.startswith("5 hoc: ") and "bad.hoc:1]" in bad
     assert none == "3 makes no sections [none.hoc]; check what it declares"
     assert asc.startswith("3 ")
     assert "[bad.asc:1]" in asc
