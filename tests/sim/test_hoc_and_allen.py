@@ -124,6 +124,30 @@ def test_wrong_hoc_files(shell, folder: Path, arguments: list[str], code: int, t
     assert not (folder / "out.h5").exists()
 
 
+TEMPLATE = """
+begintemplate T
+public soma
+create soma
+proc init() { soma { L = 10 diam = 0 } }
+endtemplate T
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["morph", "flat.hoc"], ["sim", "--hoc", "flat.hoc"], ["sim", "flat.hoc", "--passive"],
+     ["sim", "template.toml"]],
+)  # fmt: skip
+def test_diameters_of_zero_are_no_bug(shell, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "flat.hoc").write_text("create soma\nsoma { L = 10 diam = 0 }\n")
+    (tmp_path / "t.hoc").write_text(TEMPLATE)
+    (tmp_path / "template.toml").write_text('[cell.c]\ntemplate = "t.hoc:T"\n')
+    if arguments[0] == "sim":
+        arguments = [*arguments, "-o", "out.h5"]
+    err = shell(*arguments, code=5, cwd=tmp_path).err
+    assert "diameter diam = 0" in err and ".hoc" in err
+
+
 def test_hoc_file_builds_each_cell_of_a_population(shell, folder: Path, tmp_path: Path) -> None:
     model, out = folder / "model.toml", tmp_path / "out.h5"
     model.write_text(

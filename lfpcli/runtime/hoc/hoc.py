@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,16 @@ def call_hoc(function: Callable[[], Any], path: Path, folder: Path) -> Any:
     """Call something of NEURON's in a folder; its errors name the file `path`."""
     with working_folder(folder), hoc_errors(path, folder):
         return function()
+
+
+def check_measures(sections: Iterable[Any], path: Path) -> None:
+    """Raise `SimulatorError` where NEURON refuses a measure of sections that a file made.
+
+    It does so when it first needs it, such as a diameter of 0, and goes on with another one.
+    """
+    with hoc_errors(path, path.parent):
+        for section in sections:
+            section(0.5).area()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, nearest
 from lfpcli.runtime.cell.sections import is_deleted
-from lfpcli.runtime.hoc.hoc import call_hoc, run_hoc_file
+from lfpcli.runtime.hoc.hoc import call_hoc, check_measures, run_hoc_file
 from lfpcli.runtime.hoc.members import build_again
 from lfpcli.runtime.hoc.settings import watched_settings
 from lfpcli.runtime.hoc.text import template_bodies, without_hoc_comments, without_strings
@@ -108,6 +108,7 @@ def load_template(
         if morphology is not None:
             _load_into(cell, morphology, file)
     sections = _sections(cell, file)
+    check_measures(sections, file)
     _MADE_LAST[:] = sections[-1:]
     return TemplateCell(cell, sections, list(map(_short_name, sections)), dict(settings))
 
@@ -211,6 +212,7 @@ def _run_hoc_model(file: Path) -> _HocModel:
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
+    check_measures(sections, file)
     return _HocModel(sections, settings)
 
 

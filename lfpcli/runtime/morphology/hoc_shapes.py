@@ -16,7 +16,7 @@ from lfpcli.errors import InputError
 from lfpcli.morphology.section import Section, type_of_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.shape import Line, lines
-from lfpcli.runtime.hoc.hoc import run_hoc_file
+from lfpcli.runtime.hoc.hoc import check_measures, run_hoc_file
 from lfpcli.runtime.hoc.text import (
     outside_templates,
     run_procedures,
@@ -83,6 +83,7 @@ def run_hoc(path: str | os.PathLike[str]) -> list[Any]:
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
         raise InputError("makes no sections", source=path, remedy="check what it declares")
+    check_measures(sections, file)
     return sections
 
 
