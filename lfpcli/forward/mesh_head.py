@@ -182,13 +182,13 @@ class MeshHead:
             lost = np.flatnonzero(chosen < 0)
             if not len(lost):
                 break
-            weights = self._barycentric(column[lost], places[lost])
+            weights = self.barycentric(column[lost], places[lost])
             inside = weights.min(axis=1) >= -_INSIDE
             chosen[lost[inside]] = column[lost[inside]]
         return chosen
 
-    def _barycentric(self, elements: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Weights (n, 4) of the corners of elements (n,) at places (n, 3)."""
+    def barycentric(self, elements: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Weights (n, 4) of the corners of elements (n,) at places (n, 3), um."""
         corners = self.points[self.elements[elements]]
         edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
         inner = np.linalg.solve(edges, (places - corners[:, 0])[..., None])[..., 0]
@@ -316,7 +316,7 @@ class _Equations:
         """Barycentric weights (n, 4) of places in elements, and their slopes (n, 4, 3), 1/um."""
         corners = self._head.points[self._head.elements[elements]]
         inverse = np.linalg.inv(corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
-        weights = self._head._barycentric(elements, places)
+        weights = self._head.barycentric(elements, places)
         slopes = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1)
         return weights, slopes
 
@@ -347,7 +347,7 @@ def _nearest_element(head: MeshHead, place: np.ndarray) -> int:
     """The element that a place (3,) on the surface belongs to."""
     tree = cKDTree(head.points[head.elements].mean(axis=1))
     near = tree.query(place, k=min(4 * _NEAREST, len(head.elements)))[1]
-    weights = head._barycentric(near, np.broadcast_to(place, (len(near), 3)))
+    weights = head.barycentric(near, np.broadcast_to(place, (len(near), 3)))
     return int(near[np.argmax(weights.min(axis=1))])
 
 

@@ -77,6 +77,7 @@ def test_command_and_eeg(lfp, tmp_path: Path) -> None:
         assert "lfp" in file.attrs["provenance"]
         place = ",".join(str(value) for value in file["positions"][40])
     model = ("--model", "lead-field", "--head-model", lead, "--position", place)
+    assert "$ lfp leadfield --mesh" in lfp("info", lead).out
     lfp("eeg", run, *model, "-o", tmp_path / "eeg.h5")
     assert lfp("leadfield", "--mesh", mesh, *options, code=4).err.count("\n") == 1
 

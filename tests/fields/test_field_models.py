@@ -214,7 +214,7 @@ def test_coreneuron_cannot_be_forced(shell, share: Path, tmp_path: Path) -> None
     assert "it has no extracellular mechanism" in err
 
 
-def test_media_are_those_of_probes(simulate, tmp_path: Path) -> None:
+def test_media_are_those_of_probes(simulate, shell, tmp_path: Path) -> None:
     """A slice as images, as regions, and from a file of lead fields; at rest, v is -v_ext's."""
     field = f"electrodes = [[40.0, 0.0, -1000.0]]\n{PULSES.replace('[-2e4, 1e4]', '-2e4')}"
     field = field.replace("[2e4, -1e4]", "2e4")
@@ -226,5 +226,10 @@ def test_media_are_those_of_probes(simulate, tmp_path: Path) -> None:
     by_images = simulate(field + images)[0]
     by_regions = simulate(field + regions)[0]
     homogeneous = simulate(field)[0]
+    table = regions.removeprefix("medium = {").rstrip().removesuffix("}")
+    shell("leadfield", "40,0,-1000", "--medium", table, "-o", tmp_path / "lead.h5")
+    current = field.partition("\n")[2]
+    by_file = simulate(f'lead_field = "lead.h5"\n{current}')[0]
+    assert np.array_equal(by_file, by_regions)
     assert peak_error(by_regions + 65.0, by_images + 65.0) < 5e-3
     assert peak_error(homogeneous + 65.0, by_images + 65.0) > 5e-2

@@ -90,6 +90,11 @@ def _hdf5(contents: Contents) -> dict[str, Any]:
         facts = lead_facts(contents.file, contents.name)
         return {"kind": "lead fields", **facts, "provenance": record}
     if attributes.get("format") != FORMAT:
+        # such as lead fields of heads, which have a layout but no name
+        record = read_provenance(attributes, contents.name) if "provenance" in attributes else {}
+        if record:
+            attributes.pop("provenance")
+            return {"attributes": attributes, "provenance": record}
         return {"attributes": attributes}
     return _recording(Recording(contents.file, contents.name))
 
