@@ -161,7 +161,12 @@ def contact_field(
             if solved.error <= tolerance:
                 return solved
         before = values
-    error = np.inf if solved is None or np.isnan(solved.error) else solved.error
+    if solved is None or np.isnan(solved.error):
+        raise InputError(
+            f"the grids of contact {label} take more than {LARGEST:,} cells",
+            remedy="make thin regions and shells thicker, or leave them out",
+        )
+    error = solved.error
     raise InputError(
         f"the potential of contact {label} has an error of {error:.1e} on the finest grid, more "
         f"than the tolerance of {tolerance:.1e}",

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpcli.forward.grid_field import Grid
-from lfpcli.forward.regions import SURFACE, Medium
+from lfpcli.forward.regions import SURFACE, Medium, Region
 
 # widths of cells of the coarsest grid: in distances to the nearest face, in um at most, their
 # growth with distance from where they are fine, and in radii of curved regions
 _NEAREST, _WIDEST, _SLOPE, _CURVED = 0.5, 25.0, 0.5, 0.25
+# in gaps between curved regions, as of shells
+_GAP = 0.5
 # and in largest extents of pieces of metal, at whose edges the current crowds
 _METAL = 0.1
 # share of directions in which the medium must change for a face to be there
@@ -53,7 +55,8 @@ def contact_grid(medium: Medium, contact: np.ndarray, *, parts: int, reach: floa
             radius = region.shape.curvature(axis)
             low, high = region.shape.extent[axis]
             if np.isfinite(radius):
-                wanted.append(_Width(low=low, high=high, width=_CURVED * radius))
+                width_there = min(_CURVED * radius, _GAP * _thinnest(medium, region, axis))
+                wanted.append(_Width(low=low, high=high, width=width_there))
             if region.is_metal:
                 # through its thickness nothing changes
                 size = float(np.diff(region.shape.extent).max())
@@ -61,6 +64,25 @@ def contact_grid(medium: Medium, contact: np.ndarray, *, parts: int, reach: floa
         ends = contact[axis] - reach, contact[axis] + reach
         axes.append(_faces(ends, medium.planes(axis), wanted, parts))
     return Grid(faces=(axes[0], axes[1], axes[2]))
+
+
+def _thinnest(medium: Medium, region: Region, axis: int) -> float:
+    """Least gap along an axis between the surfaces of a region and of curved ones that nest, um.
+
+    Cells that are wider than a shell mix it with what is inside and outside.
+    """
+    gaps = [np.inf]
+    own = np.array(region.shape.extent)
+    for other in medium.regions:
+        ends = np.array(other.shape.extent)
+        with np.errstate(invalid="ignore"):
+            beyond = np.column_stack([own[:, 0] - ends[:, 0], ends[:, 1] - own[:, 1]])
+        # both without an end
+        beyond[np.isnan(beyond)] = 0.0
+        nests = bool(np.all(beyond >= 0) or np.all(beyond <= 0))
+        if nests and np.isfinite(other.shape.curvature(axis)):
+            gaps += [float(gap) for gap in np.abs(beyond[axis]) if gap > 0 and np.isfinite(gap)]
+    return min(gaps)
 
 
 def nearest_face(medium: Medium, contact: np.ndarray, reach: float) -> float:

@@ -252,3 +252,30 @@ def test_crossings_are_told_apart_from_what_lies_within() -> None:
     rod = Region(shape=Cylinder(axis=2, centre=(0, 0), radius=10.0), sigma=INSULATOR)
     assert crossings(Medium(regions=(slab(0, 100, TISSUE), ball))) == [(0, 1)]
     assert crossings(Medium(regions=(slab(0, 100, TISSUE), within, rod))) == []
+
+
+def test_shells_have_cells_of_their_own() -> None:
+    shells = [
+        Region(shape=Ball(centre=(0, 0, 0), radius=r), sigma=(s,) * 3)
+        for r, s in ((90.0, 0.3), (85.0, 0.015), (80.0, 1.5))
+    ]
+    faces = contact_grid(Medium(regions=shells), np.array([0, 0, 40.0]), parts=2, reach=2000.0)
+    for along in faces.faces:
+        inside = np.abs(along) < 90 + 1e-9
+        assert np.diff(along[inside]).max() <= 2.5 + 1e-9
+
+
+def test_rods_without_ends_have_grids_too() -> None:
+    rods = [
+        Region(shape=Cylinder(axis=2, centre=(0, 0), radius=r), sigma=(s,) * 3)
+        for r, s in ((20.0, 1.0), (10.0, 0.1))
+    ]
+    grid = contact_grid(Medium(regions=rods), np.array([30.0, 0, 0]), parts=2, reach=2000.0)
+    assert np.diff(grid.faces[0][np.abs(grid.faces[0]) < 20]).max() <= 5.0
+    assert np.diff(grid.faces[2]).max() > 100.0
+
+
+def test_grids_that_cannot_be_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "LARGEST", 20_000)
+    with pytest.raises(InputError, match="grids of contact 7 take more than 20,000 cells"):
+        contact_field(SLICE, np.array([0, 0, 150.0]), "7", tolerance=1e-3, reach=2e4)
