@@ -15,6 +15,7 @@ from pathlib import Path
 import lfpcli
 from lfpcli.cli.help import manual_pages
 from lfpcli.cli.manual import summary
+from lfpcli.model.text import parse
 from lfpcli.tasks.files.examples import Example, examples
 
 FOLDER = Path(__file__).resolve().parent
@@ -93,6 +94,22 @@ def write_gallery(*, pictures: bool) -> None:
     (TARGET / "gallery.rst").write_text("".join(parts), encoding="utf-8")
 
 
+def write_figures() -> None:
+    """Write the page of the kinds of figures, each with its lines and its picture."""
+    facts = parse((FOLDER / "gallery.toml").read_text(encoding="utf-8"), "gallery.toml")[0]
+    runs = {run["name"]: run["commands"] for run in facts["run"]}
+    parts = [title("Figures")]
+    parts.append("Each kind of figure, drawn of an example that ships; see :doc:`lfp-plot`.\n\n")
+    for figure in facts["figure"]:
+        picture = figure["command"].split()[-1]
+        parts.append(title(figure["name"].replace("_", " "), "-") + figure["text"] + "\n\n")
+        parts.append(".. code-block:: sh\n\n")
+        commands = [*runs.get(figure.get("run"), []), figure["command"]]
+        parts += [f"   {command}\n" for command in commands]
+        parts.append(f"\n.. image:: ../images/gallery/{picture}\n   :alt: {figure['text']}\n\n")
+    (TARGET / "figures.rst").write_text("".join(parts), encoding="utf-8")
+
+
 def write_library() -> None:
     """Write the reference of the library from its docstrings."""
     parts = [title("Library"), ".. currentmodule:: lfpcli\n\n"]
@@ -112,6 +129,7 @@ def main() -> None:
     TARGET.mkdir(exist_ok=True)
     write_manual()
     write_gallery(pictures="--without-pictures" not in sys.argv)
+    write_figures()
     write_library()
 
 

@@ -132,6 +132,8 @@ PASSIVE_E: Final = -70.0
 QUICK_PASSIVE: Final = "g=1e-3,e=-70"
 
 # figures
+ACCENT: Final = "#3d93cd"
+"""Blue of subjects and bars in a terminal, as of the first population on dark ground."""
 PLOT_STYLES: Final = ("paper", "talk", "dark")
 SIGNAL_FORMS: Final = ("auto", "traces", "image")
 VIEWS: Final = ("xz", "yz", "xy")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lfpcli.errors import printable
+from lfpcli.vocabulary import ACCENT
 
 
 class Console:
@@ -95,8 +96,8 @@ class Console:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
+            TextColumn("[bold]{task.description}"),
+            BarColumn(complete_style=ACCENT, finished_style=ACCENT),
             TextColumn("{task.completed:.1f}/{task.total:.1f} " + unit),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),

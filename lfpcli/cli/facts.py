@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from lfpcli.errors import printable
+from lfpcli.vocabulary import ACCENT
 
 _UNSAFE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+# what a line that is not indented is about
+_SUBJECT = re.compile(r"[^\s:][^:]*:|[^\s:]+(?: [^\s:]+)*$")
 
 
 def to_json(facts: Any) -> str:
@@ -23,6 +30,28 @@ def to_json(facts: Any) -> str:
 def lines(texts: Iterable[str]) -> str:
     """Text of several lines, none of which steers a terminal."""
     return "\n".join(map(printable, texts))
+
+
+def show(texts: Iterable[str]) -> None:
+    """Print lines on standard output; on a terminal the subjects of lines stand out.
+
+    Where NO_COLOR is set they are bold without a colour; where standard output is no terminal the
+    lines are plain.
+    """
+    text = lines(texts)
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        print(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line in text.split("\n"):
+        shown = Text(line)
+        subject = _SUBJECT.match(line)
+        if subject is not None:
+            shown.stylize(f"bold {ACCENT}", 0, subject.end())
+        console.print(shown)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lfpcli.cli import options
-from lfpcli.cli.facts import count_text, lines, size_text, table, to_json
+from lfpcli.cli.facts import count_text, show, size_text, table, to_json
 from lfpcli.vocabulary import MODEL_SUFFIXES
 
 EPILOG = """\
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(to_json(facts))
     else:
-        print(lines(_lines(facts, verbose=bool(args.verbose))))
+        show(_lines(facts, verbose=bool(args.verbose)))
 
 
 def _model_facts(args: argparse.Namespace) -> None:
@@ -67,7 +67,10 @@ def _model_facts(args: argparse.Namespace) -> None:
     else:
         with model_source(args.input, Quick()) as source:
             facts = {"file": args.input, "kind": "model", **look(source.model)}
-    print(to_json(facts) if args.json else lines(look_lines(facts)))
+    if args.json:
+        print(to_json(facts))
+    else:
+        show(look_lines(facts))
 
 
 def _sweep_facts(args: argparse.Namespace) -> None:
@@ -88,7 +91,7 @@ def _sweep_facts(args: argparse.Namespace) -> None:
     for run in runs:
         rows.append([_cell(run.get(name, "")) for name in heads])
     head = f"{args.input}: sweep of {facts['model']}, {done} of {len(runs)} runs done{seed}"
-    print(lines([head, *table(rows)]))
+    show([head, *table(rows)])
 
 
 def _cell(value: Any) -> str:

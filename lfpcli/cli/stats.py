@@ -13,7 +13,7 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.cli import options
-from lfpcli.cli.facts import count_text, lines, table, to_json
+from lfpcli.cli.facts import count_text, show, table, to_json
 from lfpcli.errors import printable
 
 EPILOG = """\
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.csv:
         sys.stdout.write(_csv(facts))
     else:
-        print(lines(_lines(facts)))
+        show(_lines(facts))
 
 
 def _pair(text: str) -> tuple[float, float]:
@@ -214,6 +214,8 @@ def _triggered(population: str, facts: dict[str, Any], signal: dict[str, Any]) -
             f" {_number(features['half_width_ms'])} ms, repolarisation"
             f" {_number(features['repolarisation'])} {signal['units']}/ms"
         )
+    if not facts["spikes"]:
+        return
     strongest = [f"{band} {_number(max(values))}" for band, values in facts["coherence"].items()]
     yield f"    coherence with the spikes, of the most coherent channel: {', '.join(strongest)}"
 

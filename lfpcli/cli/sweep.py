@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     """Print the runs of a sweep."""
-    from lfpcli.cli.facts import lines, table, to_json
+    from lfpcli.cli.facts import show, table, to_json
     from lfpcli.tasks.sweep.runs import planned
 
     sweep = planned(args.model, args.set, seed=args.seed)
@@ -102,5 +102,5 @@ def _list(args: argparse.Namespace) -> int:
         print(to_json(runs))
         return 0
     rows = [[str(k), sweep.file(k), *values] for k, values in enumerate(sweep.points)]
-    print(lines(table([["run", "file", *sweep.keys], *rows])))
+    show(table([["run", "file", *sweep.keys], *rows]))
     return 0

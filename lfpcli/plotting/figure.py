@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lfpcli.plotting.style import strengthen, style
-from lfpcli.plotting.units import literal
+from lfpcli.plotting.units import literal, shortened
 
 # what a writer would put in of its own accord and of the time of day
 _METADATA: dict[str, dict[str, Any]] = {
@@ -31,6 +31,8 @@ _GAP = 0.45
 _OWN_AXIS = 0.32
 _HEADING = 0.26
 _SIDE_TITLE = 0.18
+# inches that a character takes of a heading
+_CHARACTER = 0.075
 _MAX_HEIGHT = 10.5
 _PAPER_WIDTH = 7.2
 
@@ -187,6 +189,7 @@ def _stack(
         )
         ax = figure.add_axes(box, sharex=shared if panel.timed else None)
         panel.draw(ax)
+        _fit_title(ax, box[2] * width + _RIGHT)
         top -= high + (gaps[i] if i < len(gaps) else 0.0)
         if panel.timed:
             shared = shared or ax
@@ -201,6 +204,12 @@ def _stack(
             for ax in figure.axes:
                 if ax.get_xlabel() == "time (ms)":
                     ax.set_xlabel("time (s)")
+
+
+def _fit_title(ax: Axes, room: float) -> None:
+    """Shorten a heading that would leave the page, `room` inches from the left of its axes."""
+    for text in (ax.title, ax._left_title):  # type: ignore[attr-defined]
+        text.set_text(shortened(text.get_text(), int(room / _CHARACTER)))
 
 
 def _time_axis(ax: Axes, last: bool) -> None:

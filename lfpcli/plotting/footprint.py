@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from lfpcli.plotting.style import palette
-from lfpcli.plotting.units import nice_length, shown_unit
+from lfpcli.plotting.units import duration, nice_length, shown_unit
 
 # contacts around those that see this share of the largest amplitude are drawn
 _SEEN = 0.06
@@ -17,6 +17,7 @@ _SEEN = 0.06
 # be no higher than these are apart
 _WIDE, _HIGH, _HIGH_OF_FEW = 0.85, 2.2, 0.85
 _MANY_ROWS = 8
+_MOST = 120
 
 
 def draw_footprint(
@@ -53,6 +54,10 @@ def draw_footprint(
     ax.set_title(title)
     amplitude = np.ptp(waveforms, axis=1)
     near = _around(contacts, amplitude)
+    if len(near) > _MOST:
+        # those beside the strongest: more waveforms cannot be told apart
+        apart = np.linalg.norm(contacts[near] - contacts[np.argmax(amplitude)], axis=1)
+        near = np.sort(near[np.argsort(apart, kind="stable")[:_MOST]])
     spots, shown = contacts[near], waveforms[near]
     gap_x, gap_y = _gaps(spots)
     rows = len(np.unique(spots[:, 1].round(3)))
@@ -81,8 +86,8 @@ def draw_footprint(
         zorder=1,
     )
     _fit(ax, spots, y, gaps=(gap_x, gap_y), high=high)
-    duration = dt * (shown.shape[1] - 1)
-    _bars(ax, unit_x=_WIDE * gap_x / duration, unit_y=high / peak, peak=peak, units=units)
+    span = dt * (shown.shape[1] - 1)
+    _bars(ax, unit_x=_WIDE * gap_x / span, unit_y=high / peak, peak=peak, units=units)
     return len(spots)
 
 
@@ -127,10 +132,10 @@ def _bars(ax: Axes, *, unit_x: float, unit_y: float, peak: float, units: str) ->
     (x0, x1), (y0, _) = ax.get_xlim(), ax.get_ylim()
     label, factor = shown_unit(units, peak)
     voltage = nice_length(0.6 * peak * factor)
-    duration = nice_length(0.5 * 0.25 * (x1 - x0) / unit_x) if unit_x else 1.0
+    length = nice_length(0.5 * 0.25 * (x1 - x0) / unit_x) if unit_x else 1.0
     x, y = x0 + 0.05 * (x1 - x0), y0
-    high, wide = voltage / factor * unit_y, duration * unit_x
+    high, wide = voltage / factor * unit_y, length * unit_x
     ax.plot([x, x, x + wide], [y + high, y, y], color=palette().ink, linewidth=1.0, clip_on=False)
     small: dict[str, Any] = {"fontsize": 7, "color": palette().ink, "textcoords": "offset points"}
     ax.annotate(f"{voltage:g} {label}", (x, y + 0.5 * high), (4, 0), va="center", **small)
-    ax.annotate(f"{duration:g} ms", (x, y), (0, -3), va="top", **small)
+    ax.annotate(duration(length), (x, y), (0, -3), va="top", **small)

@@ -10,9 +10,12 @@ from matplotlib.axes import Axes
 
 from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.style import DASHES, palette
+from lfpcli.plotting.units import duration, shortened
 
 # above this many spikes PDF and SVG hold them as pixels
 _MOST_VECTORS = 5_000
+# characters of a name that fit left of the axes
+_LONGEST = 6
 # the first part of a run in which it may start up, and what then stands out of the rest
 _START, _STANDS_OUT = 8, 1.5
 
@@ -121,7 +124,7 @@ def draw_rates(
     ax.set_ylim(bottom=0.0)
     ax.set_ylabel("Hz")
     ax.locator_params(axis="y", nbins=3)
-    add_note(ax, f"mean of the cells in bins of {width:g} ms")
+    add_note(ax, f"mean of the cells in bins of {duration(width)}")
     first = len(edges) // _START
     start, later = (
         max((float(r.max(initial=0.0)) for r in part), default=0.0)
@@ -138,7 +141,7 @@ def _name_rows(ax: Axes, trains: Sequence[Train], centres: list[float], total: i
     if total <= 1:
         ax.set_yticks([])
         return
-    ax.set_yticks(centres, [t.name if len(t.name) < 12 else f"{t.name[:10]}…" for t in trains])
+    ax.set_yticks(centres, [shortened(t.name, _LONGEST) for t in trains])
     for label, train in zip(ax.get_yticklabels(), trains, strict=True):
         label.set_color(train.colour)
     ax.set_ylabel(f"{total} cells")

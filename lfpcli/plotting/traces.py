@@ -78,7 +78,7 @@ def draw_stack(
         return
     settled = settled_row(values) if from_start else 0
     means = values[settled:].mean(axis=0)
-    if not centred and _leave_their_rows(values[settled:], means):
+    if not centred and count > 1 and _leave_their_rows(values[settled:], means):
         centred = True
         add_note(ax, "each about its mean")
     shown = values - means if centred else values
@@ -101,7 +101,11 @@ def draw_stack(
         _draw_rows(ax, other_times, other_values, step=step, colours=[colour] * count, width=width)
     _fit_stack(ax, shown, step, labels)
     ax.set_ylabel(axis_label)
-    _vertical_bar(ax, peak, units)
+    if peak > 0:
+        _vertical_bar(ax, peak, units)
+    else:
+        word = "constant" if values.any() else "all zero"
+        ax.text(1.02, 0.5, word, transform=ax.transAxes, rotation=90, va="center", fontsize=7)
 
 
 def _leave_their_rows(values: np.ndarray, means: np.ndarray) -> bool:
@@ -155,10 +159,7 @@ def _without_start_up(values: np.ndarray, settled: int) -> np.ndarray:
 
 
 def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
-    """Draw a scale bar right of the axes; nothing where all is zero."""
-    if peak <= 0:
-        ax.text(1.02, 0.5, "all zero", transform=ax.transAxes, rotation=90, va="center", fontsize=7)
-        return
+    """Draw a scale bar right of the axes."""
     low, high = ax.get_ylim()
     wanted = min(peak, 0.6 * (high - low))
     label, factor = shown_unit(units, wanted)

@@ -65,6 +65,19 @@ def shown_unit(unit: str, peak: float) -> tuple[str, float]:
     return known[-1] if peak else (literal(pretty(unit)), 1.0)
 
 
+def duration(ms: float) -> str:
+    """A length of time, ms, with three digits that count: in seconds from one on."""
+    return f"{ms / 1e3:.3g} s" if ms >= 1e3 else f"{ms:.3g} ms"
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most `longest` characters: begin and end of a longer one."""
+    if len(text) <= longest:
+        return text
+    begin = max(longest - 1, 2) * 2 // 3
+    return f"{text[:begin]}…{text[len(text) - (longest - 1 - begin) :]}"
+
+
 def two_digits(value: float) -> str:
     """A number with two digits that count, without an exponent where it can be read so."""
     return f"{float(f'{value:.2g}'):g}"

@@ -22,6 +22,8 @@ _BEFORE, _AFTER = 1.0, 3.0
 _MOST_SPIKES = 2000
 # values that a waveform as narrow as a contact's share of the paper can show
 _POINTS = 120
+# later times are told in seconds, ms
+_IN_SECONDS = 10_000.0
 
 
 def array_panel(recording: Recording, name: str, view: View) -> Panel:
@@ -37,7 +39,9 @@ def array_panel(recording: Recording, name: str, view: View) -> Panel:
         )
     step = float(index[-1] - index[0]) / (len(index) - 1)
     begin, end = signal.t_start + signal.dt * index[[0, -1]]
-    title = f"{literal(name)}: {begin:.6g} to {end:.6g} ms"
+    in_seconds = end >= _IN_SECONDS
+    first, last = (time * (1e-3 if in_seconds else 1.0) for time in (begin, end))
+    title = f"{literal(name)}: {first:.6g} to {last:.6g} {'s' if in_seconds else 'ms'}"
     return _panel(signal, chosen, values, dt=signal.dt * step, title=title, remark="")
 
 

@@ -17,7 +17,7 @@ from lfpcli.plotting.scale import settled_row
 from lfpcli.plotting.spectra import draw_spectra, draw_spectrogram
 from lfpcli.plotting.style import palette
 from lfpcli.plotting.traces import draw_overlay, draw_stack
-from lfpcli.plotting.units import literal
+from lfpcli.plotting.units import duration, literal
 from lfpcli.tasks.figures.channels import Channels, as_listed, chosen_channels, ordered
 from lfpcli.tasks.figures.panels import View, traces
 from lfpcli.tasks.figures.scalp_panel import has_topography
@@ -53,7 +53,7 @@ def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
         if count < total:
             add_note(ax, f"{count} of {total} channels")
         if settled:
-            add_note(ax, f"without the first {settled * signal.dt:.3g} ms")
+            add_note(ax, f"without the first {duration(settled * signal.dt)}")
 
     return Panel(draw, 1.7, timed=False)
 
@@ -73,13 +73,13 @@ def spectrogram_panels(recording: Recording, name: str, view: View) -> list[Pane
     if len(chosen) > _MOST_SPECTROGRAMS:
         remarks.append(f"{_MOST_SPECTROGRAMS} of {len(chosen)} channels")
     if settled:
-        remarks.append(f"without the first {settled * signal.dt:.3g} ms")
+        remarks.append(f"without the first {duration(settled * signal.dt)}")
     begin = signal.t_start + signal.dt * (first + settled)
     panels: list[Panel] = []
     for k, column in enumerate(chosen[:_MOST_SPECTROGRAMS]):
         times, frequencies, density, window = spectrogram(samples[settled:, k], signal.dt)
         title = f"{literal(name)}: power {_spot(signal, int(column))}"
-        remark = "; ".join([f"windows of {window:.3g} ms", *(remarks if not panels else [])])
+        remark = "; ".join([f"windows of {duration(window)}", *(remarks if not panels else [])])
 
         def draw(
             ax: Axes,

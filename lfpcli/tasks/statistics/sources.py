@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import warnings
 from typing import Any
 
@@ -61,7 +62,9 @@ def estimated_csd(
     spacing = float(heights[1] - heights[0])
     if method == "standard":
         return standard_csd(potentials, spacing, sigma), heights[1:-1]
-    elephant, neo, quantities = _elephant()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        elephant, neo, quantities = elephant_modules()
     signal = neo.AnalogSignal(
         potentials, units="mV", sampling_period=dt * quantities.ms, t_start=0 * quantities.ms
     )
@@ -72,6 +75,8 @@ def estimated_csd(
             "h": spacing * 1e-6 * quantities.m,
             "sigma": sigma * quantities.S / quantities.m,
             "sigma_top": sigma * quantities.S / quantities.m,
+            # of integrals over metres
+            "tol": 1e-14,
             "f_type": "identity",
             "f_order": 1,
             "process_estimate": False,
@@ -88,6 +93,9 @@ def estimated_csd(
             "Rs": np.linspace(1.0, 4.0, 7) * spacing * _MILLIMETRE,
         }
     places = heights[:, None] * 1e-6 * quantities.m
+    if method == "icsd":
+        # Elephant takes cylinders that reach below 0 for something else; only distances count
+        places = places - places[0] + spacing * 1e-6 * quantities.m
     # what the package prints and warns of is no part of what is asked for
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -95,10 +103,22 @@ def estimated_csd(
     values = np.asarray(estimate.magnitude, dtype=float)
     if method == "icsd":
         return _PER_CUBIC_METRE * values, heights
-    return _PER_CUBIC_MILLIMETRE * values, np.asarray(estimate.annotations["x_coords"]) * 1e3
+    places_of = np.asarray(estimate.annotations["x_coords"], dtype=float) / _MILLIMETRE
+    return _PER_CUBIC_MILLIMETRE * values, places_of.round(6)
 
 
-def _elephant() -> tuple[Any, Any, Any]:
+def elephant_modules() -> tuple[Any, Any, Any]:
+    """Elephant's estimates of the CSD, Neo and Quantities.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where one is not installed.
+    """
+    # Elephant imports mpi4py where it can, which would start MPI, or fail without its library
+    before = sys.modules.get("mpi4py")
+    if before is None:
+        sys.modules["mpi4py"] = None  # type: ignore[assignment]
     try:
         import neo
         import quantities
@@ -108,4 +128,7 @@ def _elephant() -> tuple[Any, Any, Any]:
             "CSD by icsd or kcsd needs Elephant, which is not installed",
             remedy="pip install 'lfpcli[elephant]', or leave --csd out",
         ) from error
+    finally:
+        if before is None:
+            del sys.modules["mpi4py"]
     return current_source_density, neo, quantities
