@@ -87,6 +87,11 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
         metavar="GID[-GID][,...]",
         help="these cells: their variables and footprint, and drawn whole",
     )
+    group.add_argument(
+        "--synapses",
+        metavar="NETWORK",
+        help="mark the synapses of a file of lfp sim --save-network on the cells drawn whole",
+    )
     group.add_argument("--time", type=_span, metavar="T0,T1", help="from T0 to T1, ms")
     group.add_argument(
         "--at",
@@ -206,6 +211,7 @@ def run(args: argparse.Namespace) -> None:
         times=times if len(times) > 1 else (),
         cells=args.cells,
         paint=args.paint,
+        synapses=args.synapses,
         channels=args.channels,
         form=args.form,
         view=args.view,

@@ -19,6 +19,8 @@ MOST_OUTLINES = 15_000
 _CAP_POINTS = 9
 # contacts are many above this; how far from the cells they are still shown, in extents of these
 _MANY_SITES = 64
+# above this many synapses PDF and SVG hold them as pixels
+_MOST_OUTLINED = 5_000
 _FAR, _FAR_OF_MANY = 1.5, 0.15
 
 
@@ -197,7 +199,7 @@ def cells_drawn_whole(
     return whole
 
 
-def remark(ax: Axes, text: str) -> None:
+def remark(ax: Axes, text: str, colour: str | None = None) -> None:
     """What the picture leaves out, in its upper corner, below other remarks."""
     above = sum(t.get_text().count("\n") + 1 for t in ax.texts if t.get_gid() == "remark")
     ax.annotate(
@@ -208,7 +210,7 @@ def remark(ax: Axes, text: str) -> None:
         textcoords="offset points",
         va="top",
         fontsize=6,
-        color=palette().ink,
+        color=colour or palette().ink,
         zorder=6,
         gid="remark",
     )
@@ -303,6 +305,24 @@ def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
         edgecolors=palette().ground,
         zorder=4,
     )
+
+
+def draw_synapses(ax: Axes, positions: np.ndarray, *, view: str, colour: str, label: str) -> None:
+    """Mark synapses at places, shape (S, 3), um, with a white rim, and say what they are."""
+    right, up, _ = axes_of(view)
+    many = len(positions) > _MANY_SITES
+    ax.scatter(
+        positions[:, right],
+        positions[:, up],
+        s=5 if many else 12,
+        c=colour,
+        marker="o",
+        linewidths=0.3,
+        edgecolors=palette().ground,
+        zorder=4.5,
+        rasterized=len(positions) > _MOST_OUTLINED,
+    )
+    remark(ax, label, colour)
 
 
 def extent(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+import synthetic
 from remarks import notes_of
 
+from lfpcli.io.recording import open_recording
 from lfpcli.io.sonata_network import Edges, NetworkWriter, Nodes
 from lfpcli.tasks.figures.network_figure import (
     indegrees,
@@ -15,6 +17,7 @@ from lfpcli.tasks.figures.network_figure import (
     synapse_matrix,
 )
 from lfpcli.tasks.figures.plot import figure_of
+from lfpcli.tasks.figures.synapse_sites import synapse_sites
 
 SIZES = {"E": 200, "I": 61}
 
@@ -100,3 +103,34 @@ def test_text_of_svg_stays_text(network, lfp, tmp_path):
     lfp("plot", network[0], "-o", tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "indegree</text>" in text and "DejaVu Sans" in text
+
+
+def test_synapses_on_cells(lfp, tmp_path):
+    """Those onto the cells that are drawn whole, where the network has them."""
+    recording = synthetic.network(tmp_path / "net.h5", sizes=(6, 3))
+    with h5py.File(tmp_path / "wiring.h5", "w") as file:
+        for name, gids in (("E", np.arange(6)), ("I", np.arange(6, 9))):
+            file[f"nodes/{name}/0/gid"] = gids
+            file[f"nodes/{name}/node_type_id"] = np.zeros(len(gids), int)
+        base = "edges/E_to_I"
+        file[f"{base}/source_node_id"] = np.array([0, 1, 2, 3])
+        file[f"{base}/target_node_id"] = np.array([0, 1, 1, 2])
+        file[f"{base}/source_node_id"].attrs["node_population"] = "E"
+        file[f"{base}/target_node_id"].attrs["node_population"] = "I"
+        for axis in "xyz":
+            file[f"{base}/0/afferent_center_{axis}"] = np.arange(4.0) + "xyz".index(axis)
+    wiring, options = tmp_path / "wiring.h5", ["--what", "geometry", "--cells", "7"]
+    with open_recording(recording) as opened:
+        (sites,) = synapse_sites(wiring, opened, [np.zeros(0, int), np.array([7])])
+    assert (sites.source, sites.total) == ("E", 4)
+    np.testing.assert_array_equal(sites.positions, [[1, 2, 3], [2, 3, 4]])
+    lfp("plot", recording, "-o", tmp_path / "a.png", *options, "--synapses", wiring)
+    err = lfp("plot", recording, "-o", tmp_path / "b.png", "--synapses", recording, code=3).err
+    assert "is no network" in err and err.count("\n") == 1
+    other = synthetic.one_cell(tmp_path / "one.h5")
+    err = lfp("plot", other, "-o", tmp_path / "b.png", "--synapses", wiring, code=2).err
+    assert "onto 'I', which the recording has not" in err
+    with h5py.File(wiring, "r+") as file:
+        file["edges/E_to_I/target_node_id"][0] = 5
+    err = lfp("plot", recording, "-o", tmp_path / "b.png", "--synapses", wiring, code=3).err
+    assert "names cells that are not there" in err

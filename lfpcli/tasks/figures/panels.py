@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.morphology import (
     Cones,
     Sites,
+    cells_drawn_whole,
     draw_cells,
     draw_sites,
+    draw_synapses,
     draw_types,
     extent,
     frame,
@@ -31,6 +34,7 @@ from lfpcli.plotting.style import palette
 from lfpcli.plotting.traces import MOST_LAID_OVER, draw_traces
 from lfpcli.plotting.units import CSD_UNIT, literal, nice_length
 from lfpcli.tasks.figures.scalp_panel import has_topography
+from lfpcli.tasks.figures.synapse_sites import SynapseSites, synapse_sites
 
 _MOST_CELL_TRACES = 8
 # rows of one panel
@@ -68,6 +72,8 @@ class View:
         Times of several topographies, ms, where there is more than one.
     paint : str, or None
         Variable in whose colours the cells are drawn, where it is named.
+    synapses : path-like, or None
+        Network whose synapses are marked on the cells that are drawn whole.
     placement : int, or None
         The template that is drawn; by default the largest.
     beside : sequence of str
@@ -94,6 +100,7 @@ class View:
     cells: Sequence[str] | None = None
     times: Sequence[float] = ()
     paint: str | None = None
+    synapses: str | os.PathLike[str] | None = None
     placement: int | None = None
     beside: Sequence[str] = ()
     map: str | None = None
@@ -323,11 +330,20 @@ def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Pan
     starts, ends = [g.start for g in populations], [g.end for g in populations]
     points = np.concatenate([*starts, *ends])
     chosen = chosen_gids(recording, view)
+    synapses: list[SynapseSites] = []
+    if view.synapses is not None:
+        shown = cells_drawn_whole(populations, view.max_cells, chosen)
+        synapses = synapse_sites(view.synapses, recording, shown)
+    colours = dict(zip(recording.populations, population_colours(len(populations)), strict=True))
 
     def draw(ax: Axes) -> None:
         draw_cells(ax, populations, view=view.view, max_cells=view.max_cells, chosen=chosen)
         for contacts in sites:
             draw_sites(ax, contacts, view=view.view)
+        for group in synapses:
+            label = f"{len(group.positions)} of {group.total} synapses of {literal(group.source)}"
+            colour = colours.get(group.source, palette().faint)
+            draw_synapses(ax, group.positions, view=view.view, colour=colour, label=label)
 
     return _framed(draw, points, sites, view)
 
