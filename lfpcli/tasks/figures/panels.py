@@ -341,7 +341,7 @@ def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Pan
         for contacts in sites:
             draw_sites(ax, contacts, view=view.view)
         for group in synapses:
-            label = f"{len(group.positions)} of {group.total} synapses of {literal(group.source)}"
+            label = f"{len(group.positions)} of {group.total}\nsynapses of {literal(group.source)}"
             colour = colours.get(group.source, palette().faint)
             draw_synapses(ax, group.positions, view=view.view, colour=colour, label=label)
 
