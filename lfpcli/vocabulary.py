@@ -121,7 +121,17 @@ CELSIUS: Final = 6.3
 """Temperature, degrees C."""
 VMEM: Final = ("soma", ALL, NONE)
 """Membrane potentials that are kept."""
-RULES: Final = ("probability", "indegree", "outdegree", "total", "all", "pairs")
+RULES: Final = (
+    "probability",
+    "indegree",
+    "outdegree",
+    "total",
+    "all",
+    "pairs",
+    "density",
+)
+GAP_JUNCTION: Final = "gap"
+"""Type of a synapse that is a gap junction."""
 """Rules of which cells connect."""
 
 # short forms of the command line

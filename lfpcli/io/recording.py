@@ -78,12 +78,15 @@ class Report(Sampled):
         Section numbers of the columns.
     element_pos : ndarray, shape (N,)
         Places along the section, 0 to 1.
+    source_ids : ndarray of int, shape (N,), or None
+        Of variables of synapses that say it: the presynaptic cell, -1 for a spike train.
     """
 
     node_ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     pointers: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     element_ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     element_pos: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    source_ids: np.ndarray | None = None
 
 
 @dataclass
@@ -287,6 +290,8 @@ class Recording:
             element_ids=self.array(f"{mapping}/element_ids", 1, np.int64),
             element_pos=self.array(f"{mapping}/element_pos", 1),
         )
+        if f"{mapping}/source_ids" in self.file:
+            report.source_ids = self.array(f"{mapping}/source_ids", 1, np.int64)
         self._check_mapping(mapping, report, plural)
         return report
 

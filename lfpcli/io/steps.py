@@ -55,6 +55,30 @@ def read_currents(source: str | os.PathLike[str], electrodes: int) -> tuple[np.n
     return _checked(times, currents, source)
 
 
+def read_series(source: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read a value in time, in a form that `read_currents` takes, with one column.
+
+    Parameters
+    ----------
+    source : path-like
+        The file.
+
+    Returns
+    -------
+    times : ndarray, shape (K,)
+        ms, ascending.
+    values : ndarray, shape (K,)
+        In the unit of what they are played into.
+
+    Raises
+    ------
+    InputError
+        Where the file is not of that form.
+    """
+    times, values = read_currents(source, 1)
+    return times, values[:, 0]
+
+
 def read_potentials(source: str | os.PathLike[str], segments: int) -> tuple[np.ndarray, np.ndarray]:
     """Read extracellular potentials that hold from one time to the next.
 

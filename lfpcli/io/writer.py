@@ -262,6 +262,8 @@ class RecordingWriter:
         mapping["index_pointer"] = mapping["index_pointers"]
         store(mapping, "element_ids", report.element_ids, dtype=np.uint32)
         store(mapping, "element_pos", report.element_pos, dtype=float)
+        if report.source_ids is not None:
+            store(mapping, "source_ids", report.source_ids, dtype=np.int64)
         self._reports.append((base, report.t_start, report.dt))
         if variable == "imem" and self.dtype == np.float32:
             self.file[f"report/{population}"] = self.file[base]

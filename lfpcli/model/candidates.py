@@ -23,10 +23,13 @@ class Candidates:
         Segments, in order.
     probabilities : ndarray, shape (M,)
         Chance of each; they add to 1.
+    area : float
+        Membrane area of all of them, um2.
     """
 
     indices: np.ndarray
     probabilities: np.ndarray
+    area: float = 0.0
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Draw segments with replacement.
@@ -75,6 +78,10 @@ def resolve(location: Location, geometry: Geometry, source_line: str | None = No
     source_line = source_line or location.source_line or None
     if location.form == "section":
         return _single(_at_x(location, geometry, source_line))
+    if location.form in ("each", "column"):
+        raise InputError(
+            f"'{location.form}' is no single place", source=source_line, remedy="name a section"
+        )
     if location.form == "index":
         return _single(_at_index(int(location.index or 0), geometry, source_line))
     allowed = section_mask(geometry, location.sections or ("all",), source_line)
@@ -83,6 +90,40 @@ def resolve(location: Location, geometry: Geometry, source_line: str | None = No
         away = np.linalg.norm(geometry.middle[indices] - np.array(location.nearest), axis=1)
         return _single(int(indices[np.argmin(away)]))
     return _by_area(location, geometry, allowed, source_line)
+
+
+def middles(
+    patterns: Sequence[str], geometry: Geometry, source_line: str | None = None
+) -> np.ndarray:
+    """The segment in the middle of each of some sections, in the order of the cell.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        See `lfpcli.geometry.select_sections`.
+    geometry : Geometry
+        The cell.
+    source_line : str, optional
+        Where the patterns are written, for messages.
+
+    Returns
+    -------
+    ndarray of int, shape (M,)
+        Segments.
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no section.
+    """
+    sections = _selected(tuple(geometry.section_names), tuple(patterns), source_line)
+    segments = []
+    for section in np.unique(sections).tolist():
+        inside = np.flatnonzero(geometry.section == section)
+        if len(inside):
+            along = inside[np.argsort(geometry.x[inside], kind="stable")]
+            segments.append(int(along[len(along) // 2]))
+    return np.array(segments, np.int64)
 
 
 def section_mask(
@@ -191,4 +232,5 @@ def _by_area(
             source=source_line,
             remedy=f"the segments lie from {z[indices].min():g} to {z[indices].max():g} um",
         )
-    return Candidates(indices, weights / weights.sum())
+    area = float(geometry.area[indices].sum())
+    return Candidates(indices, weights / weights.sum(), area)

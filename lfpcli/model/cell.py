@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli import vocabulary
-from lfpcli.model.expression import EXPRESSION, Expression
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with, plain, read_table, rest, table
@@ -26,6 +25,7 @@ from lfpcli.model.value_types import (
     path,
     vector,
 )
+from lfpcli.model.varied import PARAMETERS_OF_PLACES, Column, Varied
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,18 @@ def _template(value: str, at: At) -> TemplateRef:
 
 CODE = ValueType('"FILE.hoc" or "FILE.py:FUNCTION"', lambda value: isinstance(value, str), _code)
 TEMPLATE = ValueType('"FILE.hoc:TEMPLATE"', lambda value: isinstance(value, str), _template)
+
+
+def _potentials(value: dict[str, Any], at: At) -> dict[str, float]:
+    return {name: number("mV").read(entry, at / name) for name, entry in value.items()}
+
+
+POTENTIALS = ValueType(
+    "a table such as {soma = -72.0, apic = -67.0} (mV)",
+    lambda value: isinstance(value, dict),
+    _potentials,
+    "mV",
+)
 
 _KEYS_OF_RULES: dict[str, tuple[str, ...]] = {
     "d_lambda": ("d_lambda", "frequency"),
@@ -152,10 +164,18 @@ class Mechanism(Table):
         (vocabulary.ALL,),
         doc='Sections it goes in: "all", "soma", "dend", "apic", "axon", names, or globs.',
     )
-    params: dict[str, float | Expression] = rest(
-        either(number(), EXPRESSION),
-        doc="Any parameter of the mechanism, in its own units: a number or {expr = TEXT}.",
+    params: dict[str, Varied] = rest(
+        PARAMETERS_OF_PLACES,
+        doc="Any parameter of the mechanism, in its own units: a number, {expr = TEXT}, drawn for "
+        "each segment of each cell, {dist = NAME, ...}, or a column of a table with a row for "
+        "each segment, {column = NAME, file = FILE}.",
     )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a column has no table."""
+        for name, value in self.params.items():
+            if isinstance(value, Column) and value.file is None:
+                raise (at / name).table_error("needs the key 'file', the table of its column")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +269,12 @@ class CellSpec(Table):
         table(Distortion, "a table such as {factor = 0.1}"),
         None,
         doc="Stretch of the geometry; the cable stays.",
+    )
+    v_init: dict[str, float] = key(
+        POTENTIALS,
+        {},
+        doc="Potentials (mV) that sections begin with, by name as in 'sections' of a mechanism; "
+        "later ones hold. Others begin at run.v_init.",
     )
     mechanism: tuple[Mechanism, ...] = key(
         listing(table(Mechanism)), (), doc="Density mechanisms, inserted in this order."

@@ -19,7 +19,7 @@ from lfpcli.errors import InputError, nearest
 from lfpcli.model.source_text import At, clipped, shown
 from lfpcli.model.value_types import ValueType
 
-VARIABLES = ("d", "x", "y", "z", "r")
+VARIABLES = ("d", "x", "y", "z", "r", "s")
 LONGEST = 500
 DEEPEST = 30
 LARGEST_POWER = 100.0
@@ -44,7 +44,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], bool]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """An arithmetic expression of the place on a cell.
+    """An arithmetic expression of a place on a cell, or of where two cells are.
 
     Attributes
     ----------
@@ -52,7 +52,8 @@ class Expression:
         Text with numbers, ``+ - * / **``, parentheses, the names d (path distance from the soma),
         x, y, z (middle of the segment relative to the soma, before the cell is moved and turned)
         and r (straight distance from the soma), all in um, and the functions exp, log, sqrt,
-        abs, min and max.
+        abs, min and max. Of connections d, x, y, z and r are those of the presynaptic soma from
+        the postsynaptic one, r in the x-y plane, and s is the path distance of the synapse.
 
     Raises
     ------
@@ -105,6 +106,24 @@ class Expression:
                 remedy="change it such that it is finite everywhere",
             )
         return result
+
+    @property
+    def value(self) -> None:
+        """The number that it is; it may be another everywhere."""
+        return None
+
+    @property
+    def mean(self) -> float:
+        """Mean of what it gives, which is not known.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            f"the mean of '{self.expr}' is not known", remedy="give a number or a distribution"
+        )
 
     def as_value(self, folder: Path) -> dict[str, str]:
         """Return the expression as a model has it."""
@@ -223,4 +242,15 @@ def _expression(value: dict[str, Any], at: At) -> Expression:
         raise (at / "expr").error(error.message, error.remedy) from error
 
 
-EXPRESSION = ValueType('{expr = "..."}', lambda value: isinstance(value, dict), _expression)
+def _of_place(value: dict[str, Any], at: At) -> Expression:
+    expression = _expression(value, at)
+    if "s" in expression.names:
+        raise (at / "expr").error(
+            "s is known of the synapses of connections alone", "use d, the path distance here"
+        )
+    return expression
+
+
+ANYWHERE = ValueType('{expr = "..."}', lambda value: isinstance(value, dict), _expression)
+"""Of connections, where s is known too."""
+EXPRESSION = ValueType('{expr = "..."}', lambda value: isinstance(value, dict), _of_place)

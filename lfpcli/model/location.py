@@ -53,17 +53,29 @@ class Location(Table):
         vector("um"), None, doc="Instead: the segment whose middle is nearest to this point."
     )
     index: int | None = key(integer(), None, doc="Instead: the segment of this index.")
+    each: tuple[str, ...] | None = key(
+        listing(TEXT, least=1),
+        None,
+        doc="Instead: one synapse in the middle of each of these sections.",
+    )
+    column: str | None = key(
+        TEXT,
+        None,
+        doc="Instead: a column of the table of the rule's pairs, with indices of segments, or "
+        "texts such as apic[3](0.5).",
+    )
 
     @property
     def form(self) -> str:
-        """How the place is written: section, nearest, index, or random."""
-        names = ("section", "nearest", "index")
+        """How the place is written: section, nearest, index, each, column, or random."""
+        names = ("section", "nearest", "index", "each", "column")
         return next((name for name in names if getattr(self, name) is not None), "random")
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys say more than one place."""
         only_with(self, at, ("x",), "section")
-        single = [n for n in ("section", "nearest", "index") if getattr(self, n) is not None]
+        names = ("section", "nearest", "index", "each", "column")
+        single = [n for n in names if getattr(self, n) is not None]
         if len(single) > 1:
             raise at.table_error(f"has both '{single[0]}' and '{single[1]}'", "give one of them")
         for name in ("sections", "z_min", "z_max", "depth"):

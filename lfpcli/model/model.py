@@ -224,6 +224,8 @@ class Model(Table):
             _check_population(connection.post, known, here / "post")
             if connection.post not in with_cells:
                 raise (here / "post").error(f"'{connection.post}' has no cells")
+            if connection.is_gap and connection.pre not in with_cells:
+                raise (here / "pre").error(f"'{connection.pre}' has no cells to join")
         for here, entry in self._located(at):
             if entry.population is not None:
                 _check_population(entry.population, known, here / "population")

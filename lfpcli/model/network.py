@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lfpcli.model.distribution import COUNT, QUANTITY, Distribution, quantity
+from lfpcli.model.distribution import COUNT, Distribution, quantity
 from lfpcli.model.expression import EXPRESSION, Expression
 from lfpcli.model.location import LOCATION, Location
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
@@ -26,11 +26,17 @@ from lfpcli.model.value_types import (
     number,
     vector,
 )
-from lfpcli.vocabulary import RULES
+from lfpcli.model.varied import (
+    PARAMETERS_OF_PLACES,
+    PARAMETERS_OF_SYNAPSES,
+    Column,
+    Varied,
+    varied_quantity,
+)
+from lfpcli.vocabulary import GAP_JUNCTION, RULES
 
 LARGEST_SIZE = 2**31 - 1
 CELLS = listing(integer(), least=1)
-PARAMETER = number()
 VARIABLES = listing(TEXT)
 
 
@@ -98,6 +104,11 @@ class Population(Table):
     threshold: float = key(
         number("mV"), -10.0, doc="Potential in the middle of the soma whose crossing is a spike."
     )
+    detector: Location | None = key(
+        LOCATION,
+        None,
+        doc="Where spikes are detected, one place. Left out: in the middle of the soma.",
+    )
     spikes: Path | tuple[Path, ...] | None = key(
         either(PATH, listing(PATH, least=1)),
         None,
@@ -150,7 +161,11 @@ class Population(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
         exactly_one(self, at, ("cell", "spikes", "rate"))
-        only_with(self, at, ("place", "rotate", "mirror", "distort"), "cell")
+        only_with(self, at, ("place", "rotate", "mirror", "distort", "detector"), "cell")
+        if self.detector is not None and self.detector.form not in ("section", "nearest", "index"):
+            raise (at / "detector").error(
+                "is no single place", 'write NAME(x), such as "axon[0](1)", #INDEX or @x,y,z'
+            )
         only_with(self, at, ("spikes_population", "ids"), "spikes")
         if self.first_id and self.spikes is None:
             raise (at / "first_id").error("belongs to 'spikes', which is not given")
@@ -191,7 +206,15 @@ class Rule(Table):
     pairs: Path | None = key(
         PATH,
         None,
-        doc="The pairs in a .npy or text file: indices in the populations, one pair a row.",
+        doc="The pairs in a .npy or text file: indices in the populations, one pair a row. With a "
+        "line of names, pre and post among them, a row is a synapse, whose weight, delay, place "
+        "and parameters may come from further columns, {column = NAME}.",
+    )
+    density: float | None = key(
+        number("1/um2", least=0),
+        None,
+        doc="So many synapses per membrane area of the segments that 'location' allows, of each "
+        "postsynaptic cell, each from a cell drawn with replacement; a broken rest is drawn.",
     )
 
     @property
@@ -212,9 +235,13 @@ class Rule(Table):
 class SynapseSpec(Table):
     """A kind of synapse."""
 
-    type: str = key(TEXT, doc="Name of the point process in NEURON, such as Exp2Syn.")
-    params: dict[str, float] = rest(
-        PARAMETER, doc="Any parameter of the point process, in its own units."
+    type: str = key(
+        TEXT,
+        doc="Name of the point process in NEURON, such as Exp2Syn; or gap, a gap junction, whose "
+        "weight is its conductance (uS).",
+    )
+    params: dict[str, Varied] = rest(
+        PARAMETERS_OF_SYNAPSES, doc="Any parameter of the point process, in its own units."
     )
 
 
@@ -235,9 +262,16 @@ class Connection(Table):
         BOOLEAN, False, doc="Whether a cell may connect to itself (where pre and post are one)."
     )
     synapse: SynapseSpec = key(SYNAPSE, doc="The synapses.")
-    weight: Distribution = key(QUANTITY, doc="Weight of an event, uS for conductances.")
-    delay: Distribution = key(
-        quantity("ms", above=0), Distribution.constant(1.0), doc="Delay; at least the time step."
+    weight: Distribution | Expression | Column = key(
+        varied_quantity(),
+        doc="Weight of an event, uS for conductances. In expressions d, x, y, z and r are where "
+        "the presynaptic soma is from the postsynaptic one, as in a rule's probability, and s is "
+        "the path distance of the synapse from its soma.",
+    )
+    delay: Distribution | Expression | Column = key(
+        varied_quantity("ms", above=0),
+        Distribution.constant(1.0),
+        doc="Delay; at least the time step. Expressions as of the weight.",
     )
     count: Distribution = key(
         COUNT,
@@ -246,6 +280,11 @@ class Connection(Table):
         "(1) to max and renormalised.",
     )
     location: Location = key(LOCATION, Location(), doc="Where the synapses are.")
+    pre_location: Location | None = key(
+        LOCATION,
+        None,
+        doc="Of gap junctions: where they are on the presynaptic cell; as 'location' if left out.",
+    )
     record: tuple[str, ...] = key(
         VARIABLES, (), doc="Variables of each synapse to keep, such as i and g."
     )
@@ -257,7 +296,57 @@ class Connection(Table):
         "wanted weight and delay. A cell of post gets so many synapses between these depths, each "
         "from a cell of pre drawn with replacement; the other keys hold for all rows.",
     )
+    record_cells: tuple[int, ...] | None = key(
+        CELLS,
+        None,
+        doc="Indices of the postsynaptic cells whose synapses 'record' keeps. Left out: all.",
+    )
     number: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether it is of gap junctions."""
+        return self.synapse.type == GAP_JUNCTION
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns of the rule's table that its values are read from."""
+        values = [self.weight, self.delay, *self.synapse.params.values()]
+        columns = [value for value in values if isinstance(value, Column)]
+        return [column for column in columns if column.file is None]
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where keys do not go together."""
+        if self.record_cells is not None and not self.record:
+            raise (at / "record_cells").error("belongs to 'record', which is not given")
+        for column in self.columns:
+            if self.rule.pairs is None:
+                raise at.table_error(
+                    f"reads column '{column.column}', and its rule has no table",
+                    "give rule = {pairs = FILE}, with a line of names",
+                )
+        if self.location.column is not None and self.rule.pairs is None:
+            raise (at / "location").error("is a column, and the rule has no table of pairs")
+        if self.rule.density is not None and self.location.form != "random":
+            raise (at / "location").error("is one place, which has no density")
+        if self.is_gap:
+            self._check_gap(at)
+        elif self.pre_location is not None:
+            raise (at / "pre_location").error('belongs to synapse = {type = "gap"}')
+
+    def _check_gap(self, at: At) -> None:
+        if self.synapse.params:
+            name = next(iter(self.synapse.params))
+            raise (at / "synapse" / name).error(
+                "is no key of a gap junction", "give the weight, uS"
+            )
+        for name in ("delay", "record"):
+            if name in self.stated:
+                raise (at / name).error("does not go with gap junctions")
+        if self.location.each is not None or self.rule.density is not None:
+            raise at.table_error(
+                "gap junctions lie at one place of each cell", "use another rule or location"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,9 +358,20 @@ class Input(Table):
         CELLS, None, doc="Indices of cells in the population. Left out: all."
     )
     synapse: SynapseSpec = key(SYNAPSE, doc="The synapses.")
-    weight: Distribution = key(QUANTITY, doc="Weight of an event, uS for conductances.")
+    weight: Distribution | Expression | Column = key(
+        varied_quantity(),
+        doc="Weight of an event, uS for conductances. In expressions d is the path "
+        "distance of the segment from the soma, x, y and z its place from there as the cell "
+        "stands, r the straight distance.",
+    )
     count: Distribution = key(
         COUNT, Distribution.constant(1.0), doc="Synapses per cell, as 'count' of a connection."
+    )
+    density: float | None = key(
+        number("1/um2", least=0),
+        None,
+        doc="Instead of a count: synapses per membrane area of the segments that 'location' "
+        "allows; a broken rest is drawn.",
     )
     location: Location = key(LOCATION, Location(), doc="Where the synapses are.")
     source: SpikeSource = key(SOURCE, doc="When events arrive; drawn for each synapse on its own.")
@@ -280,8 +380,19 @@ class Input(Table):
     )
 
     def check(self, at: At) -> None:
-        """Raise `InputError` where cells are named twice."""
+        """Raise `InputError` where cells are named twice, or keys do not go together."""
         check_cells(self.cells, at)
+        if self.density is not None and "count" in self.stated:
+            raise (at / "density").error("does not go with 'count'")
+        if self.density is not None and self.location.form != "random":
+            raise (at / "location").error("is one place, which has no density")
+        if self.synapse.type == GAP_JUNCTION:
+            raise (at / "synapse").error("gap junctions connect cells", "use [[connection]]")
+        if self.location.column is not None:
+            raise (at / "location").error("is a column, which only a connection's rule has")
+        for name, value in (("weight", self.weight), *self.synapse.params.items()):
+            if isinstance(value, Column):
+                raise (at / name).error("is a column, which only a connection's rule has")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,15 +406,34 @@ class Stimulus(Table):
     type: str = key(TEXT, doc="Name of the point process in NEURON, such as IClamp.")
     location: Location = key(LOCATION, Location(section="soma", x=0.5), doc="Where it is.")
     record: tuple[str, ...] = key(VARIABLES, (), doc="Variables of it to keep, such as i.")
+    series: Path | None = key(
+        PATH,
+        None,
+        doc="A table of times (ms) and values that 'play' follows, linear between them; the last "
+        "one holds.",
+    )
+    play: str | None = key(
+        TEXT, None, doc="Parameter that 'series' is played into. Left out: amp, or g of a GClamp."
+    )
     params: dict[str, Any] = rest(
-        either(number(), listing(number(), least=1)),
+        either(PARAMETERS_OF_PLACES, listing(number(), least=1)),
         doc="Any parameter of the point process, in its own units (IClamp: delay and dur in ms, "
         "amp in nA); a list sets an array.",
     )
 
+    @property
+    def played(self) -> str:
+        """The parameter that a series is played into."""
+        return self.play or ("g" if self.type == "GClamp" else "amp")
+
     def check(self, at: At) -> None:
         """Raise `InputError` where cells are named twice or the place is not a single one."""
         check_cells(self.cells, at)
+        only_with(self, at, ("play",), "series")
+        if self.location.each is not None or self.location.column is not None:
+            raise (at / "location").error("an electrode has one place in a cell")
+        if self.series is not None and self.played in self.params:
+            raise (at / self.played).error("is played from 'series'", "leave it out")
 
 
 def check_cells(cells: tuple[int, ...] | None, at: At) -> None:

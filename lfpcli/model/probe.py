@@ -23,7 +23,7 @@ from lfpcli.model.media import MEDIUM, MediumTable, medium_of
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, shown
-from lfpcli.model.tables import Table, exactly_one, key, table
+from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, table
 from lfpcli.model.value_types import (
     PATH,
     TEXT,
@@ -301,8 +301,50 @@ class Pulses(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wave(Table):
+    """A sinusoidal course in time, whose frequency may change."""
+
+    amp: float = key(number(), doc="Amplitude of all electrodes, nA; of a uniform field a factor.")
+    offset: float = key(number(), 0.0, doc="What is added to it, while it lasts.")
+    freq: float = key(number("Hz", least=0), doc="Frequency.")
+    freq_end: float | None = key(
+        number("Hz", least=0), None, doc="Frequency at the end of a chirp. Left out: as freq."
+    )
+    phase: float = key(number("degrees"), 0.0, doc="Phase of the sine at its begin.")
+    delay: float = key(number("ms"), 0.0, doc="Begin.")
+    dur: float | None = key(
+        number("ms", above=0), None, doc="Duration. Left out: to the end of the run."
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a chirp has no end."""
+        only_with(self, at, ("freq_end",), "dur")
+
+
+def _current(value: dict[str, Any], at: At) -> Pulses | Wave:
+    if "freq" in value:
+        return read_table(Wave, value, at)
+    return read_table(Pulses, value, at)
+
+
+COURSE = ValueType(
+    "a table such as {amp = -1e4, delay = 10.0, dur = 1.0} or {amp = 1e4, freq = 10.0}",
+    lambda value: isinstance(value, dict),
+    _current,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Field(Face):
     """Extracellular stimulation."""
+
+    uniform: tuple[float, ...] | None = key(
+        vector("V/m"),
+        None,
+        doc="Instead of electrodes: an electric field that is the same everywhere, such as that "
+        "of a coil or of far electrodes. 'current' is then its course in time, a factor; left out: "
+        "constant.",
+    )
 
     electrodes: tuple[tuple[float, ...], ...] | None = key(
         POINTS, None, doc="Places of the electrodes."
@@ -313,11 +355,11 @@ class Field(Face):
         doc="Instead of electrodes: the extracellular potential (mV) of all segments, a .npz with "
         "t (T) in ms and v (T, N).",
     )
-    current: Pulses | Path | None = key(
-        either(PATH, table(Pulses, "a table such as {amp = -1e4, delay = 10.0, dur = 1.0}")),
+    current: Pulses | Wave | Path | None = key(
+        either(PATH, COURSE),
         None,
-        doc="Currents of the electrodes: pulses, or a file of t (ms) and a current (nA) per "
-        "electrode.",
+        doc="Currents of the electrodes: pulses, a sine or chirp, or a file of t (ms) and a "
+        "current (nA) per electrode.",
     )
     lead_field: Path | None = key(
         PATH,
@@ -350,18 +392,26 @@ class Field(Face):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the field has no source, or two."""
-        exactly_one(self, at, ("electrodes", "array", "v_ext", "lead_field"))
+        exactly_one(self, at, ("electrodes", "array", "v_ext", "lead_field", "uniform"))
         super().check(at)
         if self.lead_field is not None:
             check_lead_field(self, at)
+        if self.uniform is not None:
+            for name in ("sigma", "medium"):
+                if name in self.stated:
+                    raise (at / name).error("does not go with 'uniform'")
         check_medium(self, at)
         if self.v_ext is not None and (self.current is not None or self.has_array_keys):
             raise at.table_error("has keys of electrodes, but 'v_ext' has none")
-        if self.v_ext is None and self.current is None:
+        if self.v_ext is None and self.uniform is None and self.current is None:
             raise at.table_error("needs the key 'current'")
         self._check_amplitudes(at)
 
     def _check_amplitudes(self, at: At) -> None:
+        if isinstance(self.current, Pulses) and self.uniform is not None:
+            for name in ("amp", "amp2"):
+                if isinstance(getattr(self.current, name), tuple):
+                    raise (at / "current" / name).error("of a uniform field is one number")
         if not isinstance(self.current, Pulses) or self.electrodes is None:
             return
         for name in ("amp", "amp2"):

@@ -18,14 +18,23 @@ from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
 from lfpcli.model.model import Model
-from lfpcli.model.network import Connection, Input, Place, Population, Rule, Stimulus, SynapseSpec
+from lfpcli.model.network import (
+    Connection,
+    Input,
+    Place,
+    Population,
+    Rule,
+    Stimulus,
+    SynapseSpec,
+)
 from lfpcli.model.orientation import Distortion, Rotation
 from lfpcli.model.probe import Field as StimulationField
-from lfpcli.model.probe import Filter, Noise, Probe, Pulses
+from lfpcli.model.probe import Filter, Noise, Probe, Pulses, Wave
 from lfpcli.model.regions import BallTable, BoxTable, CylinderTable, Regions, RegionTable, Slab
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 from lfpcli.model.tables import Key, Table, keys_of, plain
+from lfpcli.model.varied import Column
 
 TABLES: dict[str, type[Table]] = {
     "model": Model,
@@ -49,8 +58,10 @@ TABLES: dict[str, type[Table]] = {
     "location": Location,
     "depth": DepthTerm,
     "distribution": Distribution,
+    "column": Column,
     "field": StimulationField,
     "current": Pulses,
+    "wave": Wave,
     "probe": Probe,
     "slice": Slice,
     "sphere": Sphere,

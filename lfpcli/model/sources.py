@@ -5,12 +5,36 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lfpcli.model.distribution import PARAMETER, Distribution
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, rest, table
-from lfpcli.model.value_types import TEXT, ValueType, either, integer, is_number, listing, number
+from lfpcli.model.value_types import (
+    BOOLEAN,
+    PATH,
+    TEXT,
+    ValueType,
+    choice,
+    either,
+    integer,
+    is_number,
+    listing,
+    number,
+)
+
+PROCESSES = ("poisson", "times", "regular", "dist", "gamma", "rates")
+COMMON = ("synapse", "cell", "all")
+# further keys of processes, and which they go with
+_MORE = {
+    "shape": ("gamma", "rates"),
+    "refractory": ("poisson", "gamma", "rates"),
+    "burst": ("poisson", "gamma"),
+    "burst_interval": ("poisson", "gamma"),
+    "correlation": ("poisson", "rates"),
+    "jitter": ("poisson", "rates"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +44,51 @@ class SpikeSource(Table):
     poisson: float | None = key(number("Hz", least=0), None, doc="Rate of a Poisson process.")
     times: tuple[float, ...] | None = key(listing(number("ms")), None, doc="Given times.")
     regular: float | None = key(number("Hz", above=0), None, doc="Rate of a regular train.")
+    gamma: float | None = key(
+        number("Hz", least=0),
+        None,
+        doc="Rate of a renewal process of gamma-distributed intervals, in equilibrium from its "
+        "start on.",
+    )
+    rates: Path | None = key(
+        PATH, None, doc="Rate in time: a table (.csv) of the columns time (ms) and rate (Hz)."
+    )
+    shape: float | None = key(
+        number(above=0),
+        None,
+        doc="Shape of the gamma-distributed intervals of 'gamma' (2 if left out) or 'rates' (1, "
+        "Poisson).",
+    )
+    refractory: float | None = key(
+        number("ms", least=0), None, doc="Dead time after each spike of poisson, gamma or rates."
+    )
+    burst: float | None = key(
+        number(least=1), None, doc="Mean number of spikes of a burst, of poisson or gamma."
+    )
+    burst_interval: float | None = key(
+        number("ms", above=0), None, doc="Interval between spikes of a burst; 4 if left out."
+    )
+    correlation: float | None = key(
+        number(above=0, below=1),
+        None,
+        doc="Correlation of the counts of each two trains of a cell's synapses, or of a "
+        "population's trains, of poisson or rates.",
+    )
+    jitter: float | None = key(
+        number("ms", least=0), None, doc="Spread of the common spikes of correlated trains."
+    )
+    common: str = key(
+        choice(*COMMON),
+        COMMON[0],
+        doc="What has a train of its own: each synapse, each cell, whose synapses share one, or "
+        "all synapses share one.",
+    )
+    equilibrium: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether the process of 'dist' has run before it starts, so that its rate is the same "
+        "from the start on; else the first interval begins there.",
+    )
     dist: str | None = key(
         TEXT, None, doc="Distribution in scipy.stats of the intervals (ms) of a renewal process."
     )
@@ -39,9 +108,16 @@ class SpikeSource(Table):
 
     @property
     def process(self) -> str:
-        """Name of the key that says what it is: poisson, times, regular or dist."""
-        names = ("poisson", "times", "regular", "dist")
-        return next(name for name in names if getattr(self, name) is not None)
+        """Name of the key that says what it is: poisson, times, regular, dist, gamma or rates."""
+        return next(name for name in PROCESSES if getattr(self, name) is not None)
+
+    @property
+    def is_point_process(self) -> bool:
+        """Whether it is a process as lfp spikes draws them, not a plain Poisson process."""
+        if self.gamma is not None or self.rates is not None:
+            return True
+        more = (self.refractory, self.burst, self.correlation)
+        return self.poisson is not None and any(value is not None for value in more)
 
     @functools.cached_property
     def intervals(self) -> Distribution:
@@ -57,9 +133,10 @@ class SpikeSource(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys make no single source."""
         if self.params and self.dist is None:
-            known = ("poisson", "times", "regular", "dist", "start", "stop", "number")
+            known = (*PROCESSES, "start", "stop", "number", *_MORE, "common", "equilibrium")
             raise at.unknown(next(iter(self.params)), known)
-        exactly_one(self, at, ("poisson", "times", "regular", "dist"))
+        exactly_one(self, at, PROCESSES)
+        self._check_process(at)
         only_with(self, at, ("min", "max"), "dist")
         if self.times is not None and self.start is not None:
             raise (at / "start").error("does not go with 'times'")
@@ -70,6 +147,22 @@ class SpikeSource(Table):
             self.intervals.check_draws(at)
             if self.intervals.support()[1] <= 0:
                 raise at.table_error("has no interval > 0")
+
+    def _check_process(self, at: At) -> None:
+        """Raise `InputError` where a key does not go with the process."""
+        for name, owners in _MORE.items():
+            if getattr(self, name) is not None and self.process not in owners:
+                raise (at / name).error(
+                    f"does not go with {self.process}", f"it belongs to {' and '.join(owners)}"
+                )
+        only_with(self, at, ("burst_interval",), "burst")
+        only_with(self, at, ("jitter",), "correlation")
+        if self.equilibrium and self.dist is None:
+            raise (at / "equilibrium").error("belongs to 'dist', which is not given")
+        if self.number is not None and (self.is_point_process or self.equilibrium):
+            raise (at / "number").error("does not go with a process in equilibrium", "give 'stop'")
+        if self.correlation is not None and self.common != COMMON[0]:
+            raise (at / "common").error("does not go with 'correlation'")
 
 
 SOURCE = table(SpikeSource, "a table such as {poisson = 20.0} or {times = [20.0]}")

@@ -51,5 +51,9 @@ class SimulatedCell(Protocol):
     def detector(self) -> Any:
         """That segment."""
 
+    @property
+    def spike_detector(self) -> Any:
+        """The segment where spikes are detected."""
+
     def queue_events(self) -> None:
         """Hand the spike times of its own synapses to NEURON."""

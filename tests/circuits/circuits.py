@@ -256,8 +256,24 @@ def bmtk(config: str, library: str) -> None:
     import sys
 
     from bmtk.simulator import bionet
+    from bmtk.simulator.bionet.biocell import BioCell
+    from bmtk.simulator.bionet.modules import comsol
     from neuron import h
+    from scipy.interpolate import NearestNDInterpolator
 
+    def stimulated(self, set_nrn_mechanism=True):
+        # as in bmtk, less a callback of PtrVector that NEURON 9 no longer has
+        self.ptr2e_extracellular = h.PtrVector(self.morphology.nseg)
+        for section in self.hobj.all:
+            section.insert("extracellular")
+        self.set_ptr2e_extracellular()
+
+    def nearest(points, numbers):
+        # SciPy returns numbers of points as floats now
+        interpolator = NearestNDInterpolator(points, numbers)
+        return lambda places: interpolator(places).astype(int)
+
+    BioCell.setup_xstim, comsol.NNip = stimulated, nearest
     h.nrn_load_dll(library)
     configuration = bionet.Config.from_json(config, validate=False)
     configuration.build_env()

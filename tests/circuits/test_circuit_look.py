@@ -71,14 +71,14 @@ def test_info_tells_types_edges_inputs_and_reports(lfp: Callable[..., Any], tmp_
 def test_info_names_what_a_run_would_refuse(lfp: Callable[..., Any], tmp_path: Path) -> None:
     config = write_circuit(tmp_path)
     tree = json.loads(config.read_text())
-    tree["inputs"]["stim"] = {"input_type": "lfp", "module": "comsol", "node_set": "all"}
-    tree["reports"]["syn"] = {"module": "netcon_report", "variable_name": "i"}
+    tree["inputs"]["stim"] = {"input_type": "spikes", "module": "function", "node_set": "all"}
+    tree["reports"]["syn"] = {"module": "save_synapses", "network_dir": "connections"}
     config.write_text(json.dumps(tree))
     types = tmp_path / "edge_types.csv"
     types.write_text(types.read_text().replace("gaussianLL", "DirectionRule"))
     facts = json.loads(lfp("info", config, "--json").out)
     refused = "; ".join(facts["refused"])
-    for part in ("'lfp' with module 'comsol'", "inputs.stim", "DirectionRule", "reports.syn"):
+    for part in ("'spikes' with module 'function'", "inputs.stim", "DirectionRule", "reports.syn"):
         assert part in refused
     nodes = tmp_path / "v1_node_types.csv"
     nodes.write_text(nodes.read_text().replace("ctdb:Biophys1.hoc", "python:my_loader"))

@@ -188,17 +188,6 @@ def test_what_is_not_there_is_refused_by_name(shell, tmp_path, change, text):
     assert not (tmp_path / "o.h5").exists()
 
 
-def test_gap_junctions_are_refused_by_name(shell, tmp_path):
-    config = write_circuit(tmp_path / "c")
-    (types,) = (tmp_path / "c").rglob("edge_types.csv")
-    header, first, *others = types.read_text().splitlines()
-    rows = [f"{header} is_gap_junction", f"{first} True", *(f"{row} NULL" for row in others)]
-    types.write_text("\n".join(rows) + "\n")
-    wrong = shell("sim", config, "-o", tmp_path / "o.h5", code=3)
-    assert "gap junctions" in wrong.err
-    assert "gap junctions" in shell("info", config).out
-
-
 def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
     write_circuit(tmp_path / "c")
     model = tmp_path / "m.toml"

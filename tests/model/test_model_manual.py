@@ -54,7 +54,8 @@ def test_defaults_and_units_are_in_the_page() -> None:
     assert '.B dt\nA number > 0 (ms) or "adaptive". Default 0.025.\n' in blocks()["run"]
     assert ".B Ra\nA number > 0 (ohm cm). Optional.\n" in blocks()["cell"]
     assert (
-        ".B delay\nA number > 0 (ms) or {dist = NAME, ...}. Default 1.\n" in blocks()["connection"]
+        '.B delay\nA number > 0 (ms) or {dist = NAME, ...}, {expr = "..."} or {column = NAME}. '
+        "Default 1.\n" in blocks()["connection"]
     )
 
 
@@ -81,10 +82,10 @@ HOLDERS = {
     "rotate": ("cell", "pyr"),
     "distort": ("cell", "pyr"),
     "place": ("population", "P"),
-    "location": ("stimulus", 0),
-    "synapse": ("input", 0),
+    "location": ("connection", 0),
+    "synapse": ("connection", 0),
     "source": ("input", 0),
-    "weight": ("input", 0),
+    "weight": ("connection", 0),
     "current": ("field", 0),
     "csd": ("probe", 0),
     "filter": ("probe", 1),
@@ -103,6 +104,15 @@ def test_single_lines_of_the_page_load() -> None:
             "population": {"P": {"cell": "pyr"}},
             "stimulus": [{"type": "IClamp"}],
             "input": [{"synapse": {"type": "S"}, "weight": 1, "source": {"poisson": 1}}],
+            "connection": [
+                {
+                    "pre": "P",
+                    "post": "P",
+                    "rule": {"pairs": "a.csv"},
+                    "synapse": {"type": "S"},
+                    "weight": 1,
+                }
+            ],
             "field": [{"electrodes": [[0, 0, 0]], "current": {"amp": 1, "dur": 1}}],
             "probe": [{"csd": {"z": [0, 1], "dz": 1, "radius": 1}}, {"contacts": [[0, 0, 0]]}],
         }

@@ -201,7 +201,8 @@ def test_pairs_of_a_file(tmp_path: Path) -> None:
         ("1 -1\n", "index -1"),
         ("1 2 3\n", "shape"),
         ("1.5 2\n", "whole"),
-        ("a b\n", "pairs"),
+        ("a b\n", "no column 'pre'"),
+        ("pre,post\n1,x\n", "column 'post' holds 'x'"),
     ],
 )
 def test_mistakes_in_files_of_pairs(tmp_path: Path, text: str, what: str) -> None:

@@ -25,10 +25,12 @@ _AGAIN = "write the file of edges again"
 
 @dataclass(frozen=True, kw_only=True)
 class Edges:
-    """Edges onto some nodes.
+    """Edges onto some nodes, or from some.
 
     Attributes
     ----------
+    ids : ndarray of int, shape (n,)
+        Numbers of the edges in their population.
     source, target : ndarray of int, shape (n,)
         Node ids.
     types : ndarray of int, shape (n,)
@@ -39,6 +41,7 @@ class Edges:
         Attributes of the types.
     """
 
+    ids: np.ndarray
     source: np.ndarray
     target: np.ndarray
     types: np.ndarray
@@ -116,6 +119,11 @@ class EdgePopulation:
             )
         return as_text(name)
 
+    def has_attribute(self, name: str) -> bool:
+        """Whether single edges have an attribute, beside what their types say."""
+        groups = [entry for number, entry in self._group.items() if is_group_number(number)]
+        return any(isinstance(group, h5py.Group) and name in group for group in groups)
+
     def type_counts(self) -> dict[int, int]:
         """Number of edges of each type, by type."""
         counts: dict[int, int] = {}
@@ -134,9 +142,22 @@ class EdgePopulation:
         targets : sequence of int
             Node ids.
         """
-        rows = self._rows(targets)
+        return self._edges(self._rows(targets, "target"))
+
+    def leaving(self, sources: Sequence[int]) -> Edges:
+        """The edges from some nodes, node by node, in the order of the index.
+
+        Parameters
+        ----------
+        sources : sequence of int
+            Node ids.
+        """
+        return self._edges(self._rows(sources, "source"))
+
+    def _edges(self, rows: np.ndarray) -> Edges:
         type_ids = _taken(self._ids["edge_type_id"], rows)
         return Edges(
+            ids=rows,
             source=_taken(self._ids["source_node_id"], rows).astype(np.int64),
             target=_taken(self._ids["target_node_id"], rows).astype(np.int64),
             types=type_ids.astype(np.int64),
@@ -144,21 +165,21 @@ class EdgePopulation:
             type_table=self.type_table,
         )
 
-    def _rows(self, targets: Sequence[int]) -> np.ndarray:
-        """Numbers of the edges onto some nodes."""
-        index = "indices/target_to_source"
+    def _rows(self, nodes: Sequence[int], end: str) -> np.ndarray:
+        """Numbers of the edges that have some nodes as their ``target`` or ``source``."""
+        index = f"indices/{end}_to_{'source' if end == 'target' else 'target'}"
         # bmtk writes the singular, libsonata the plural
         plural = f"{index}/node_id_to_ranges"
         ranges = plural if plural in self._group else f"{index}/node_id_to_range"
         if ranges not in self._group or f"{index}/range_to_edge_id" not in self._group:
-            return self._searched(targets)
+            return self._searched(nodes, end)
         first_last = self._pairs(ranges, limit=None)
         spans = self._pairs(f"{index}/range_to_edge_id", limit=len(self))
         rows: list[np.ndarray] = [np.empty(0, np.int64)]
-        for target in targets:
-            if not 0 <= target < len(first_last):
+        for node in nodes:
+            if not 0 <= node < len(first_last):
                 continue
-            first, last = first_last[target]
+            first, last = first_last[node]
             if last > len(spans):
                 raise InputError(
                     f"names span {last}, there are {len(spans)}",
@@ -181,18 +202,18 @@ class EdgePopulation:
             )
         return pairs
 
-    def _searched(self, targets: Sequence[int]) -> np.ndarray:
+    def _searched(self, nodes: Sequence[int], end: str) -> np.ndarray:
         """The same for a file without an index, which is looked through whole."""
-        node_ids = self._ids["target_node_id"]
-        rows: dict[int, list[np.ndarray]] = {target: [] for target in targets}
+        node_ids = self._ids[f"{end}_node_id"]
+        rows: dict[int, list[np.ndarray]] = {node: [] for node in nodes}
         for start in range(0, len(self), _BLOCK):
             block = node_ids[start : start + _BLOCK].astype(np.int64)
             wanted = np.flatnonzero(np.isin(block, list(rows)))
-            for target in np.unique(block[wanted]).tolist():
-                rows[target].append(start + wanted[block[wanted] == target])
+            for node in np.unique(block[wanted]).tolist():
+                rows[node].append(start + wanted[block[wanted] == node])
         parts = [np.empty(0, np.int64)]
-        for target in targets:
-            parts += rows[target]
+        for node in nodes:
+            parts += rows[node]
         return np.concatenate(parts)
 
     def _columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -92,6 +92,8 @@ class Cell(Derived, Located, Stimulated):
         What keeps the sections alive: the object of a hoc template, or None.
     synapses, electrodes : list
         The point processes attached through `Synapse` and `StimIntElectrode`.
+    spike_index : int or None
+        Index of the segment where spikes are detected; the soma's middle where it is None.
     tvec, somav, imem, vmem, vext, variables
         Results of `simulate`.
     """
@@ -125,6 +127,8 @@ class Cell(Derived, Located, Stimulated):
         self.electrodes: list[StimIntElectrode] = []
         self.fields: list[Steps] = []
         self._stimulated = False
+        self.spike_index: int | None = None
+        self._begins: list[Any] = []
         self._network: AxialNetwork | None = None
         self._set_cable(Ra, cm)
         leak = _leak(passive)
@@ -173,8 +177,30 @@ class Cell(Derived, Located, Stimulated):
 
     @property
     def detector(self) -> Any:
-        """Segment at the middle of the soma, where spikes are detected."""
+        """Segment at the middle of the soma, whose potential stands for the cell's."""
         return self.segments[self.detector_index]
+
+    @property
+    def spike_detector(self) -> Any:
+        """Segment where spikes are detected: that of the soma, unless `spike_index` says else."""
+        return self.detector if self.spike_index is None else self.segments[self.spike_index]
+
+    def begin_at(self, potentials: Mapping[int, float]) -> None:
+        """Let segments begin at potentials of their own in all runs.
+
+        Parameters
+        ----------
+        potentials : mapping of int to float
+            mV by index of the segment.
+        """
+        segments = [(self.segments[k], float(value)) for k, value in potentials.items()]
+
+        def begin() -> None:
+            for segment, value in segments:
+                segment.v = value
+
+        # behind what sets v_init everywhere, and before mechanisms look at v
+        self._begins.append(nrn().FInitializeHandler(0, begin))
 
     def insert(self, mechanism: str, sections: Sequence[str] = ("all",), **parameters: Any) -> None:
         """Insert a density mechanism and set its parameters.

@@ -157,7 +157,37 @@ class StimIntElectrode(PointProcess):
         self, cell: SimulatedCell, idx: int, pptype: str = "IClamp", **parameters: Any
     ) -> None:
         super().__init__(cell, idx, pptype, **parameters)
+        self._played: list[Any] = []
         cell.electrodes.append(self)
+
+    def play(self, name: str, times: np.ndarray, values: np.ndarray) -> None:
+        """Let a parameter follow values in time, linear between them.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        times, values : ndarray, shape (K,)
+            ms, ascending; in the unit of the parameter. The first and the last value hold before
+            and behind.
+
+        Raises
+        ------
+        UsageError
+            Where the mechanism has no such parameter.
+        """
+        check_parameter(self.mechanism, name)
+        # a clamp without a duration injects nothing
+        for edge, value in (("delay", 0.0), ("dur", 1e9)):
+            known = parameter_names(self.mechanism)
+            if edge in known or (edge == "delay" and "del" in known):
+                setattr(self.point, edge, value)
+        h = nrn()
+        before, behind = min(times[0], 0.0) - 1.0, max(times[-1], 0.0) + 1e9
+        knots = h.Vector(np.r_[before, times, behind])
+        played = h.Vector(np.r_[values[0], values, values[-1]])
+        played.play(getattr(self.point, f"_ref_{name}"), knots, True)
+        self._played += [knots, played]
 
 
 def check_index(idx: int, count: int) -> int:

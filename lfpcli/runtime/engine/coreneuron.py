@@ -12,6 +12,7 @@ from lfpcli.errors import InputError, LfpError, SimulatorError
 from lfpcli.runtime.mechanisms.build import build_core_builtins
 from lfpcli.runtime.mechanisms.library import Library
 from lfpcli.runtime.mechanisms.load import loaded_libraries
+from lfpcli.runtime.mechanisms.own import GAP
 from lfpcli.runtime.mechanisms.sources import read_mod
 from lfpcli.runtime.mechanisms.toolchain import neuron_folder
 from lfpcli.runtime.neuron import nrn
@@ -61,6 +62,8 @@ def obstacle(*, adaptive: bool = False) -> str | None:
     for name in sorted(used_mechanisms()):
         if name == "extracellular":
             return "it has no extracellular mechanism"
+        if name == GAP:
+            return "gap junctions join its cells"
         # NEURON and CoreNEURON make the mechanisms of ions themselves
         if name not in known and not name.endswith("_ion"):
             reason = f" ({refused[name]})" if name in refused else ""

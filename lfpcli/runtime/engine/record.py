@@ -35,6 +35,8 @@ class Recorder:
         Name of the variable; empty where the columns have several.
     owners : sequence
         What has it, per column: a segment or a point process.
+    sources : sequence of ndarray of int, or None
+        Per cell, the presynaptic cell of each column of synapses, -1 for a spike train.
     is_of_nodes : bool
         Whether the variable is one of nodes, settled once a step has been solved: such variables
         are read from memory after each step of NEURON, which is faster than a vector each.
@@ -47,6 +49,7 @@ class Recorder:
         *,
         variable: str = "",
         owners: Sequence[Any] = (),
+        sources: Sequence[np.ndarray] | None = None,
         is_of_nodes: bool = False,
     ) -> None:
         self.references = list(chain.from_iterable(per_cell))
@@ -54,6 +57,7 @@ class Recorder:
         self.index = index
         self.variable = variable
         self.owners = owners
+        self.sources = sources
         self.is_of_nodes = is_of_nodes
 
     def __len__(self) -> int:
@@ -133,14 +137,20 @@ def potentials(cells: Sequence[SimulatedCell], extent: str = "all") -> Recorder:
     ----------
     cells : sequence of Cell
         The cells.
-    extent : {'all', 'soma'}
-        Every segment, or the segment at the middle of each cell's soma.
+    extent : {'all', 'soma', 'detector'}
+        Every segment, the segment at the middle of each cell's soma, or that where its spikes are
+        detected.
     """
     if extent == "all":
         return _node_recorder(
             "v",
             [list(cell.segments) for cell in cells],
             [np.arange(len(cell.segments)) for cell in cells],
+        )
+    if extent == "detector":
+        at = [cell.segments.index(cell.spike_detector) for cell in cells]
+        return _node_recorder(
+            "v", [[cell.spike_detector] for cell in cells], [np.array([index]) for index in at]
         )
     return _node_recorder(
         "v",
@@ -253,7 +263,13 @@ def unit_of(name: str, mechanism: str | None = None) -> str | None:
 
 
 def point_variable(
-    cells: int, cell: np.ndarray, segment: np.ndarray, points: Sequence[Any], name: str
+    cells: int,
+    cell: np.ndarray,
+    segment: np.ndarray,
+    points: Sequence[Any],
+    name: str,
+    *,
+    source: np.ndarray | None = None,
 ) -> Recorder:
     """Recorder of a variable of point processes.
 
@@ -267,13 +283,16 @@ def point_variable(
         The point processes.
     name : str
         The variable.
+    source : ndarray of int, shape (P,), optional
+        The presynaptic cell of each, -1 for a spike train.
     """
     ends = np.searchsorted(cell, np.arange(cells + 1)).tolist()
     references, index = [], []
     for first, end in pairwise(ends):
         references.append([_reference(point, name) for point in points[first:end]])
         index.append(segment[first:end].astype(np.int64))
-    return Recorder(references, index, variable=name, owners=points)
+    sources = None if source is None else [source[a:b] for a, b in pairwise(ends)]
+    return Recorder(references, index, variable=name, owners=points, sources=sources)
 
 
 def electrode_currents(cells: Sequence[SimulatedCell]) -> Recorder:

@@ -332,8 +332,8 @@ def restored_thresholds(
     held = {}
     for cell in cells:
         threshold = pc.threshold(cell.gid)
-        if cell.gid in above and cell.detector.v > threshold:
-            held[cell.gid] = (cell.detector, threshold)
+        if cell.gid in above and cell.spike_detector.v > threshold:
+            held[cell.gid] = (cell.spike_detector, threshold)
             pc.threshold(cell.gid, 1e9)
     return held
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,14 @@ class SynapseType:
         Its parameters.
     shared : bool
         Whether those on one segment are one point process.
+    varied : tuple of str
+        Further parameters, which differ from synapse to synapse; such are not shared.
     """
 
     type: str
     params: tuple[tuple[str, float], ...] = ()
     shared: bool = False
+    varied: tuple[str, ...] = ()
 
 
 @dataclass
@@ -61,6 +64,9 @@ class SynapseRows:
         -1 - k for train k.
     origin : ndarray of int, shape (S,)
         Number of the table of the model that the synapse comes from.
+    values : ndarray, shape (S, V)
+        What the varied parameters of its `SynapseType` are, in their order; V is the most that
+        a type has. Left out: there are none.
     """
 
     cell: np.ndarray
@@ -70,6 +76,11 @@ class SynapseRows:
     delay: np.ndarray
     source: np.ndarray
     origin: np.ndarray
+    values: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self) -> None:
+        if not self.values.size:
+            self.values = np.empty((len(self.cell), 0))
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -77,7 +88,7 @@ class SynapseRows:
     @classmethod
     def joined(cls, parts: Sequence[SynapseRows]) -> SynapseRows:
         """Put rows of several tables together, sorted by cell."""
-        names = [f.name for f in fields(cls)]
+        names = [f.name for f in fields(cls) if f.name != "values"]
         whole = {}
         for name in names:
             columns = [getattr(part, name) for part in parts]
@@ -85,7 +96,19 @@ class SynapseRows:
             whole[name] = np.concatenate([np.zeros(0, _TYPES[name]), *columns])
         # within a cell rows keep the order of the tables, in which simultaneous events act
         order = np.argsort(whole["cell"], kind="stable")
-        return cls(**{name: whole[name][order].astype(_TYPES[name]) for name in names})
+        ordered = {name: whole[name][order].astype(_TYPES[name]) for name in names}
+        return cls(**ordered, values=_side_by_side([part.values for part in parts])[order])
+
+
+def _side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of arrays of different widths, filled up to the widest."""
+    width = max((part.shape[1] for part in parts), default=0)
+    whole = np.full((sum(map(len, parts)), width), np.nan)
+    first = 0
+    for part in parts:
+        whole[first : first + len(part), : part.shape[1]] = part
+        first += len(part)
+    return whole
 
 
 _TYPES: dict[str, Any] = {
@@ -146,10 +169,12 @@ class Synapses:
         self.cell, self.segment = rows.cell[first], rows.segment[first]
         self.synapse_type = rows.synapse_type[first]
         self.origin = rows.origin[first]
-        self.points = [
-            self._make_point(synapse_types[k], cells[c].segments[s])
-            for c, s, k in zip(self.cell, self.segment, self.synapse_type, strict=True)
-        ]
+        self.points: list[Any] = []
+        for c, s, k, row in zip(self.cell, self.segment, self.synapse_type, first, strict=True):
+            point = self._make_point(synapse_types[k], cells[c].segments[s])
+            for name, value in zip(synapse_types[k].varied, rows.values[row], strict=False):
+                setattr(point, name, value)
+            self.points.append(point)
         is_event = np.zeros(len(rows), bool)
         for part in trains:
             is_event |= part.holds(rows.source)
@@ -284,7 +309,7 @@ def detect_spikes(cell: SimulatedCell, threshold: float) -> None:
     """Let NEURON know a cell by its gid; upward crossings of `threshold` (mV) are its spikes."""
     h, pc = nrn(), context()
     if not pc.gid_exists(cell.gid):
-        source = cell.detector
+        source = cell.spike_detector
         pc.set_gid2node(cell.gid, int(pc.id()))
         # a connection without a target is what detects the spikes
         pc.cell(cell.gid, h.NetCon(source._ref_v, None, sec=source.sec))

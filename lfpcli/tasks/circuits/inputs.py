@@ -1,48 +1,42 @@
-"""What drives a circuit: spikes of virtual nodes, and current clamps."""
+"""What drives a circuit: spikes, clamps and extracellular potentials."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.io.sonata.currents import read_current_table, read_sweep, table_options
-from lfpcli.io.spike_files import read_spikes
 from lfpcli.tasks.circuits.circuit import Circuit
+from lfpcli.tasks.circuits.drives import (
+    SpikeInput,
+    Streams,
+    replayed_spikes,
+    unit_spikes,
+    virtual_spikes,
+)
+from lfpcli.tasks.circuits.extracellular import FieldInput, field_input
 
-MODULES = {
-    "spikes": ("sonata", "h5", "csv", "nwb"),
-    "current_clamp": ("IClamp",),
-    **dict.fromkeys(("csv", "file", "nwb", "allen"), ("IClamp",)),
-    "voltage_clamp": ("SEClamp",),
+_CURRENTS = ("current_clamp", "csv", "file", "nwb", "allen")
+_SPIKES = ("sonata", "h5", "csv", "nwb")
+MODULES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_SPIKES, ("spikes",)),
+    "ecephys_probe": ("spikes",),
+    "IClamp": _CURRENTS,
+    "SEClamp": (),
+    "xstim": (),
+    "comsol": (),
+    "replay": (),
 }
-"""Modules of each kind of input."""
+"""Modules that are simulated, with the types of input that each goes with; any where none is."""
 
 # a stretch of a current is an electrode, and NEURON evaluates each in every step
 MOST_PULSES = 2000
 _CLAMP_KEYS = ("amp", "delay", "duration")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpikeInput:
-    """Spikes of a population of spike trains.
-
-    Attributes
-    ----------
-    population : str
-        The population.
-    times : ndarray, shape (n,)
-        ms, ascending.
-    index : ndarray of int, shape (n,)
-        Index of the node of each spike.
-    """
-
-    population: str
-    times: np.ndarray
-    index: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,28 +67,71 @@ class ClampInput:
     params: Mapping[str, float]
 
 
-def inputs_of(circuit: Circuit) -> tuple[list[SpikeInput], list[ClampInput]]:
+@dataclass(kw_only=True)
+class CircuitInputs:
+    """The inputs of a configuration.
+
+    Attributes
+    ----------
+    spikes : list of SpikeInput
+        Spikes, in the order in which their edges are made.
+    clamps : list of ClampInput
+        Electrodes.
+    fields : list of FieldInput
+        Extracellular potentials.
+    """
+
+    spikes: list[SpikeInput] = field(default_factory=list)
+    clamps: list[ClampInput] = field(default_factory=list)
+    fields: list[FieldInput] = field(default_factory=list)
+
+
+def inputs_of(circuit: Circuit, streams: Streams, dt: float) -> CircuitInputs:
     """Read the inputs of a configuration, in its order.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The circuit.
+    streams : callable
+        Gives a generator of a purpose and a number.
+    dt : float
+        Time step, ms.
 
     Raises
     ------
     InputError
         Where an input is of a kind that is not known, or not what it should be.
     """
-    spikes: list[SpikeInput] = []
-    clamps: list[ClampInput] = []
-    for name, entry in circuit.config.inputs.items():
+    inputs = CircuitInputs()
+    units: list[SpikeInput] = []
+    for number, (name, entry) in enumerate(circuit.config.inputs.items()):
         source = f"{circuit.config.file}: inputs.{name}"
         error = unknown_input(entry, source)
         if error is not None:
             raise error
-        if entry["input_type"] == "spikes":
-            spikes += _spikes(circuit, entry, source)
-        elif entry["module"] == "IClamp":
-            clamps += _clamps(circuit, name, entry, source)
+        module = entry["module"]
+        if module == "ecephys_probe":
+            # bmtk makes these edges when the run begins, behind all others
+            units += unit_spikes(circuit, entry, source, streams("ecephys", number))
+        elif module == "replay":
+            inputs.spikes += replayed_spikes(circuit, entry, source)
+        elif module in _SPIKES:
+            inputs.spikes += virtual_spikes(circuit, entry, source)
+        elif module == "IClamp":
+            inputs.clamps += _clamps(circuit, name, entry, source)
+        elif module == "SEClamp":
+            inputs.clamps.append(_voltage_clamp(circuit, name, entry, source=source, dt=dt))
         else:
-            clamps.append(_voltage_clamp(circuit, name, entry, source))
-    return spikes, clamps
+            inputs.fields.append(field_input(circuit, name, entry, source))
+    inputs.spikes += units
+    return inputs
+
+
+def has_module(config: CircuitConfig, *modules: str) -> bool:
+    """Whether some input of a configuration is of one of these modules."""
+    entries = [entry for entry in config.inputs.values() if isinstance(entry, dict)]
+    return any(entry.get("module") in modules for entry in entries)
 
 
 def unknown_input(entry: Any, source: str) -> InputError | None:
@@ -110,43 +147,15 @@ def unknown_input(entry: Any, source: str) -> InputError | None:
     if not isinstance(entry, dict):
         return InputError("is no object", source=source, remedy="write {...}")
     input_type, module = entry.get("input_type"), entry.get("module")
-    if isinstance(input_type, str) and module in MODULES.get(input_type, ()):
+    types = MODULES.get(str(module))
+    if types is not None and (not types or input_type in types):
         return None
     return InputError(
         f"input_type '{input_type}' with module '{module}' is not simulated",
         source=source,
-        remedy="spikes, current_clamp, csv and nwb (IClamp) and voltage_clamp (SEClamp) are; or "
+        remedy=f"modules {', '.join(MODULES)} are, spikes and currents with their input_type; or "
         "switch it off: enabled = false",
     )
-
-
-def _spikes(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[SpikeInput]:
-    node_sets = circuit.node_set(entry.get("node_set", "all"), source)
-    driven = [name for name in node_sets if name in circuit.trains]
-    if not driven:
-        raise InputError(
-            "drives no population of virtual nodes", source=source, remedy="correct its node_set"
-        )
-    file = entry.get("input_file")
-    if not isinstance(file, str):
-        raise InputError("names no input_file", source=source, remedy="add it")
-    inputs = []
-    for population in driven:
-        times, node_ids = read_spikes(circuit.config.path(file), population)
-        known = circuit.trains[population].node_ids
-        index = np.searchsorted(known, node_ids)
-        # a file may hold trains of nodes that the circuit leaves out
-        inside = index < len(known)
-        inside[inside] = known[index[inside]] == node_ids[inside]
-        chosen = inside.copy()
-        chosen[inside] = np.isin(index[inside], node_sets[population])
-        order = np.lexsort((index[chosen], times[chosen]))
-        inputs.append(
-            SpikeInput(
-                population=population, times=times[chosen][order], index=index[chosen][order]
-            )
-        )
-    return inputs
 
 
 def _clamps(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> list[ClampInput]:
@@ -211,8 +220,26 @@ def _pulses_of_file(
 
 
 def _voltage_clamp(
+    circuit: Circuit, name: str, entry: Mapping[str, Any], *, source: str, dt: float
+) -> ClampInput:
+    if "amps" in entry or "durations" in entry:
+        return _stepped_clamp(circuit, name, entry, source)
+    amp, delay, duration = (_list(entry.get(key), key, source)[0] for key in _CLAMP_KEYS)
+    resistance = _list(entry.get("resistance", 1.0), "resistance", source)[0]
+    if not resistance > 0:
+        raise InputError(
+            f"resistance is {resistance:g}", source=source, remedy="give it in megohm, above 0"
+        )
+    # bmtk switches the electrode on behind a step, for the next one
+    begin = delay + dt if delay > 0 else 0.0
+    params = {"amp": amp, "delay": begin, "dur": delay + duration - begin, "rs": resistance}
+    return _clamp(circuit, name, entry, source=source, mechanism="DelayedSEClamp", params=params)
+
+
+def _stepped_clamp(
     circuit: Circuit, name: str, entry: Mapping[str, Any], source: str
 ) -> ClampInput:
+    """A clamp of up to three potentials, one after the other from 0 on."""
     amps = _list(entry.get("amps"), "amps", source)
     durations = _list(entry.get("durations"), "durations", source)
     if len(amps) > 3 or len(amps) != len(durations):

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.geometry import Geometry
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.sonata.config import read_config
 from lfpcli.io.writer import SORTING
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.places import SECTION_TYPES
 from lfpcli.tasks.circuits.simulation_model import (
+    DENSITY,
     CircuitOutputs,
+    ClampReport,
     MembraneReport,
     PotentialReport,
+    SynapseReport,
     circuit_outputs,
+    recorded_name,
 )
 
 MAGIC = np.uint32(0x0A7A)
@@ -68,6 +75,10 @@ def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool 
         for report in outputs.membrane:
             with atomic_output(report.file, force=replace) as path:
                 _write_membrane(source, circuit, report, path)
+        point_reports: list[SynapseReport | ClampReport] = [*outputs.synapses, *outputs.clamps]
+        for points in point_reports:
+            with atomic_output(points.file, force=replace) as path:
+                _write_points(source, circuit, points, path)
         for potential in outputs.potentials:
             with atomic_output(potential.file, force=replace) as path:
                 _write_potentials(source, potential, path)
@@ -114,8 +125,7 @@ def _write_spikes(
 def _write_membrane(
     source: Recording, circuit: Circuit, report: MembraneReport, path: Path
 ) -> None:
-    names = {"v": "vmem", "i_membrane": "imem", "im": "imem"}
-    variable = names.get(report.variable, report.variable)
+    variable = recorded_name(report.variable)
     wanted = circuit.node_set(report.cells, f"reports.{report.name}")
     first = 0
     with new_hdf5(path) as file:
@@ -124,14 +134,13 @@ def _write_membrane(
             index = wanted.get(name)
             if name in circuit.cells and index is not None and name in source.populations:
                 recorded = source.report(variable, name)
-                section_names = source.geometry(name).section_names
-                somata = section_names if report.sections == "soma" else None
-                chosen = _columns(recorded, index + first, somata)
+                geometry = source.geometry(name)
+                chosen = _columns(recorded, index + first, report.sections, geometry)
                 if len(chosen):
                     _write_report(
                         file,
                         name,
-                        report,
+                        _Told(report.variable, *_unit(report, recorded, geometry, chosen)),
                         recorded,
                         columns=chosen,
                         node_ids=nodes.node_ids,
@@ -140,20 +149,93 @@ def _write_membrane(
             first += len(nodes)
 
 
-def _columns(recorded: Report, gids: np.ndarray, section_names: Sequence[str] | None) -> np.ndarray:
-    """Columns of a report of some cells; of their somata alone where sections are named."""
+@dataclass(frozen=True)
+class _Told:
+    """What a report says of its values: variable, unit, and a factor of each column."""
+
+    variable: str
+    units: str
+    factors: np.ndarray | None = None
+
+
+def _unit(
+    report: MembraneReport, recorded: Report, geometry: Geometry, columns: np.ndarray
+) -> tuple[str, np.ndarray | None]:
+    """Unit of a report, and what its columns are multiplied by."""
+    if report.variable != DENSITY:
+        return recorded.units, None
+    # the recording has currents in nA: 1 nA/um2 are 100 mA/cm2
+    row_of = {}
+    for row, key in enumerate(_keys(geometry.gid, geometry.section, geometry.x)):
+        row_of[key] = row
+    cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))[columns]
+    keys = _keys(cells, recorded.element_ids[columns], recorded.element_pos[columns])
+    areas = geometry.area[[row_of[key] for key in keys]]
+    return "mA/cm2", 100.0 / areas
+
+
+def _keys(cells: np.ndarray, sections: np.ndarray, x: np.ndarray) -> list[tuple[int, int, float]]:
+    """Which segment of which cell each is."""
+    columns = cells.tolist(), sections.tolist(), x.tolist()
+    return list(zip(*columns, strict=True))
+
+
+def _columns(recorded: Report, gids: np.ndarray, sections: str, geometry: Geometry) -> np.ndarray:
+    """Columns of a report of some cells, in sections of a type; of somata those of the first."""
     cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))
     inside = np.isin(cells, gids)
-    if section_names is not None:
-        somata = [k for k, text in enumerate(section_names) if text.endswith("soma[0]")]
-        inside &= np.isin(recorded.element_ids, somata)
+    if sections == "soma":
+        chosen = [k for k, text in enumerate(geometry.section_names) if text.endswith("soma[0]")]
+        inside &= np.isin(recorded.element_ids, chosen)
+    elif sections != "all":
+        begin = SECTION_TYPES[sections]
+        names = [text.rpartition(".")[2] for text in geometry.section_names]
+        inside &= np.isin(
+            recorded.element_ids, [k for k, text in enumerate(names) if text.startswith(begin)]
+        )
     return np.flatnonzero(inside)
+
+
+def _write_points(
+    source: Recording, circuit: Circuit, report: SynapseReport | ClampReport, path: Path
+) -> None:
+    """Write a variable of point processes: a column each, with the section that it is in."""
+    first = 0
+    with new_hdf5(path) as file:
+        _mark(file)
+        for name, nodes in circuit.nodes_in_order().items():
+            if name in source.reports.get(report.recorded, []):
+                recorded = source.report(report.recorded, name)
+                columns = np.arange(recorded.data.shape[1])
+                variable = report.variable if isinstance(report, SynapseReport) else "i"
+                told = _Told(variable, recorded.units)
+                _write_report(
+                    file,
+                    name,
+                    told,
+                    recorded,
+                    columns=columns,
+                    node_ids=nodes.node_ids,
+                    first=first,
+                )
+                if recorded.source_ids is not None:
+                    cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))
+                    mapping = file[f"report/{name}/mapping"]
+                    mapping["src_ids"] = recorded.source_ids
+                    mapping["trg_ids"] = cells.astype(np.int64)
+            first += len(nodes)
+        if isinstance(report, ClampReport):
+            # as bmtk has it: all electrodes side by side
+            parts = [group["data"][()] for group in file.get("report", {}).values()]
+            samples = parts[0].shape[0] if parts else 0
+            file["data"] = np.concatenate([np.empty((samples, 0)), *parts], axis=1)
+            file["data"].attrs["units"] = "nA"
 
 
 def _write_report(
     file: h5py.File,
     name: str,
-    report: MembraneReport,
+    told: _Told,
     recorded: Report,
     *,
     columns: np.ndarray,
@@ -165,9 +247,9 @@ def _write_report(
     samples = recorded.data.shape[0] - 1
     base = f"report/{name}"
     data = file.create_dataset(f"{base}/data", shape=(samples, len(columns)), dtype="f8")
-    _copy(recorded.data, data, columns)
-    data.attrs["units"] = recorded.units
-    data.attrs["variable"] = report.variable
+    _copy(recorded.data, data, columns, told.factors)
+    data.attrs["units"] = told.units
+    data.attrs["variable"] = told.variable
     # bmtk leaves open that its first row is one step after the start; here it is told
     data.attrs["t_start"] = recorded.t_start + recorded.dt
     mapping = file.create_group(f"{base}/mapping")
@@ -180,12 +262,18 @@ def _write_report(
     mapping["time"].attrs["units"] = "ms"
 
 
-def _copy(source: h5py.Dataset, target: h5py.Dataset, columns: np.ndarray) -> None:
-    """Copy all rows but the first."""
+def _copy(
+    source: h5py.Dataset,
+    target: h5py.Dataset,
+    columns: np.ndarray,
+    factors: np.ndarray | None = None,
+) -> None:
+    """Copy all rows but the first, each column times its factor."""
     rows = max(1, _BLOCK // max(source.shape[1], 1))
     for start in range(0, target.shape[0], rows):
         stop = min(start + rows, target.shape[0])
-        target[start:stop] = source[start + 1 : stop + 1][:, columns]
+        block = source[start + 1 : stop + 1][:, columns]
+        target[start:stop] = block if factors is None else block * factors
 
 
 def _write_potentials(source: Recording, report: PotentialReport, path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import CircuitConfig, is_config, read_config
 from lfpcli.io.sonata.types import read_types
+from lfpcli.tasks.circuits.places import SECTION_TYPES
 
 # bmtk measures with line sources in this conductivity, S/m
 SIGMA = 0.3
@@ -20,6 +21,14 @@ _SOMA, _ALL = "soma", "all"
 # kinds of reports
 _POTENTIALS = "extracellular"
 _MEMBRANE = ("membrane_report", "compartment", "multimeter_report")
+_SYNAPSES, _CLAMPS = "netcon_report", "clamp_report"
+_SECTIONS = (_SOMA, _ALL, *SECTION_TYPES)
+# clamps by what bmtk calls them in the reports
+CLAMP_TYPES = {"se": ("SEClamp", "DelayedSEClamp"), "ic": ("IClamp",), "f_ic": ("IClamp",)}
+# densities, which the recording has as currents
+DENSITY = "i_membrane"
+CURRENTS = (DENSITY, "i_membrane_", "im")
+"""Names of the membrane current in configurations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +41,8 @@ class MembraneReport:
         Name of the report.
     variable : str
         What SONATA calls it: v, cai, i_membrane.
-    sections : {'soma', 'all'}
-        The middle of the soma, or all segments.
+    sections : str
+        ``soma``, its middle; ``all`` segments; or those of a type of sections, such as ``apic``.
     cells : object
         The node set.
     file : Path
@@ -56,6 +65,48 @@ class PotentialReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SynapseReport:
+    """A report of a variable of synapses.
+
+    Attributes
+    ----------
+    name, variable : str
+        Name of the report; what it holds, such as g.
+    synapse : str or None
+        Begin of the names of the point processes that it is of; None means all.
+    cells : object
+        The node set.
+    file : Path
+        The file to write.
+    """
+
+    name: str
+    variable: str
+    synapse: str | None
+    cells: Any
+    file: Path
+
+    @property
+    def recorded(self) -> str:
+        """Name of the variable in the recording."""
+        return f"{self.variable}_{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClampReport:
+    """A report of the currents of clamps: its name, the electrodes it is of, and its file."""
+
+    name: str
+    mechanisms: tuple[str, ...]
+    file: Path
+
+    @property
+    def recorded(self) -> str:
+        """Name of the variable in the recording."""
+        return f"i_{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CircuitOutputs:
     """Files that a configuration names.
 
@@ -71,6 +122,10 @@ class CircuitOutputs:
         Reports of variables.
     potentials : tuple of PotentialReport
         Reports of contacts.
+    synapses : tuple of SynapseReport
+        Reports of synapses.
+    clamps : tuple of ClampReport
+        Reports of electrodes.
     """
 
     folder: Path
@@ -79,13 +134,16 @@ class CircuitOutputs:
     overwrite: bool = False
     membrane: tuple[MembraneReport, ...] = ()
     potentials: tuple[PotentialReport, ...] = ()
+    synapses: tuple[SynapseReport, ...] = ()
+    clamps: tuple[ClampReport, ...] = ()
 
     @property
     def files(self) -> list[Path]:
         """All files."""
         named = [self.spikes, self.spikes_csv]
         reports = [report.file for report in self.membrane]
-        reports += [report.file for report in self.potentials]
+        for others in (self.potentials, self.synapses, self.clamps):
+            reports += [report.file for report in others]
         return [path for path in named if path is not None] + reports
 
 
@@ -193,11 +251,12 @@ def _wanted(config: CircuitConfig) -> _Wanted:
     for report in outputs.membrane:
         if report.variable == "v":
             known = wanted.record["vmem"]
-            wanted.record["vmem"] = _ALL if _ALL in (known, report.sections) else _SOMA
-        elif report.variable in ("i_membrane", "im"):
+            is_of_somata = report.sections == _SOMA and known != _ALL
+            wanted.record["vmem"] = _SOMA if is_of_somata else _ALL
+        elif report.variable in CURRENTS:
             wanted.record["imem"] = True
-        elif report.variable not in variables:
-            variables.append(report.variable)
+        elif recorded_name(report.variable) not in variables:
+            variables.append(recorded_name(report.variable))
     if variables:
         wanted.record["variables"] = variables
     for potential in outputs.potentials:
@@ -211,6 +270,14 @@ def _wanted(config: CircuitConfig) -> _Wanted:
             }
         )
     return wanted
+
+
+def recorded_name(variable: str) -> str:
+    """What a variable of SONATA is called in a recording."""
+    if variable in CURRENTS:
+        return "imem"
+    # the potential outside of a segment is that of the first layer
+    return {"v": "vmem", "vext": "vext[0]"}.get(variable, variable)
 
 
 def report_contacts(
@@ -260,6 +327,8 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
     folder = config.path(str(output.get("output_dir", "output")))
     membrane: list[MembraneReport] = []
     potentials: list[PotentialReport] = []
+    synapses: list[SynapseReport] = []
+    clamps: list[ClampReport] = []
     for name, entry in config.reports.items():
         source = f"{config.file}: reports.{name}"
         if not isinstance(entry, dict):
@@ -268,6 +337,10 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         module = _module(entry)
         if module == _POTENTIALS:
             potentials.append(PotentialReport(name=name, file=file))
+        elif module == _SYNAPSES:
+            synapses.append(_synapses(name, entry, file, source))
+        elif module == _CLAMPS:
+            clamps.append(_clamps(name, entry, file, source))
         elif is_written(entry):
             membrane.append(_membrane(name, entry, file, source))
         else:
@@ -281,12 +354,15 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         overwrite=bool(output.get("overwrite_output_dir", False)),
         membrane=tuple(membrane),
         potentials=tuple(potentials),
+        synapses=tuple(synapses),
+        clamps=tuple(clamps),
     )
 
 
 def is_written(report: Any) -> bool:
     """Whether a report of a configuration is of a kind that a run writes."""
-    return isinstance(report, dict) and _module(report) in (_POTENTIALS, *_MEMBRANE)
+    known = (_POTENTIALS, _SYNAPSES, _CLAMPS, *_MEMBRANE)
+    return isinstance(report, dict) and _module(report) in known
 
 
 def _module(report: Mapping[str, Any]) -> Any:
@@ -305,21 +381,51 @@ def _file_name(name: Any) -> str:
 
 def _membrane(name: str, entry: Mapping[str, Any], file: Path, source: str) -> MembraneReport:
     sections = entry.get("sections", _ALL)
-    if sections not in (_SOMA, _ALL):
+    if sections not in _SECTIONS:
         raise InputError(
             f"sections are {sections!r}",
             source=source,
-            remedy='use "soma" or "all", or switch it off: enabled = false',
+            remedy=f"use one of {', '.join(_SECTIONS)}, or switch it off: enabled = false",
         )
-    variable = entry.get("variable_name", "v")
+    return MembraneReport(
+        name=name,
+        variable=_variable(entry, "v", source),
+        sections=_SOMA if sections == "somatic" else sections,
+        cells=entry.get("cells", _ALL),
+        file=file,
+    )
+
+
+def _synapses(name: str, entry: Mapping[str, Any], file: Path, source: str) -> SynapseReport:
+    synapse = entry.get("syn_type", "Exp2Syn")
+    if synapse is not None and not isinstance(synapse, str):
+        raise InputError(f"syn_type is {synapse!r}", source=source, remedy="name a synapse")
+    return SynapseReport(
+        name=name,
+        variable=_variable(entry, "g", source),
+        synapse=synapse,
+        cells=entry.get("cells", _ALL),
+        file=file,
+    )
+
+
+def _clamps(name: str, entry: Mapping[str, Any], file: Path, source: str) -> ClampReport:
+    kind = entry.get("variable_name")
+    if kind not in CLAMP_TYPES:
+        raise InputError(
+            f"variable_name of clamps is {kind!r}",
+            source=source,
+            remedy=f"use one of {', '.join(CLAMP_TYPES)}",
+        )
+    return ClampReport(name=name, mechanisms=CLAMP_TYPES[str(kind)], file=file)
+
+
+def _variable(entry: Mapping[str, Any], usual: str, source: str) -> str:
+    variable = entry.get("variable_name", usual)
+    if isinstance(variable, list) and len(variable) == 1:
+        (variable,) = variable
     if not isinstance(variable, str):
         raise InputError(
             "reports several variables at once", source=source, remedy="make a report of each"
         )
-    return MembraneReport(
-        name=name,
-        variable=variable,
-        sections=sections,
-        cells=entry.get("cells", _ALL),
-        file=file,
-    )
+    return variable

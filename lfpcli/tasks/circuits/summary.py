@@ -12,10 +12,10 @@ from lfpcli.io.sonata.config import CircuitConfig, read_config
 from lfpcli.io.sonata.edges import EdgePopulation, open_edges
 from lfpcli.io.sonata.nodes import NodePopulation, read_populations
 from lfpcli.tasks.circuits.circuit import BIOPHYSICAL, POINT, VIRTUAL, Circuit, read_circuit
+from lfpcli.tasks.circuits.gaps import is_gap
 from lfpcli.tasks.circuits.inputs import unknown_input
 from lfpcli.tasks.circuits.simulation_model import is_written
 from lfpcli.tasks.circuits.synapses import (
-    check_gap_junction,
     check_weight_function,
     synapse_model,
 )
@@ -125,9 +125,10 @@ def _refused_edges(
         row = edges.type_table.get(number, {})
         source = f"{edges.name}: edge type {number}"
         try:
-            check_gap_junction(row.get("is_gap_junction"), source)
             check_weight_function(row.get("weight_function"), source)
             # onto point neurons edges need no synapse
+            if is_gap(row.get("is_gap_junction")):
+                continue
             if circuit is not None and BIOPHYSICAL in targets and not _is_bare(row, targets):
                 synapse_model(
                     row.get("model_template"),

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 from lfpcli.io.sonata.types import read_types
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
+from lfpcli.tasks.circuits.drives import SpikeInput
+from lfpcli.tasks.circuits.gaps import GapSides, check_gap_ends, gap_mask
 from lfpcli.tasks.circuits.places import TargetCell, places_of
 
 # what bmtk's names of synapses and of their parameters are in NEURON
@@ -53,6 +56,8 @@ class CircuitRows:
         uS (or what the synapse counts in), ms.
     population : str
         Population of the presynaptic nodes.
+    drive : int or None
+        Number of the spikes that are replayed, where the source is none of the run's.
     """
 
     segment: np.ndarray
@@ -61,6 +66,7 @@ class CircuitRows:
     weight: np.ndarray
     delay: np.ndarray
     population: str
+    drive: int | None = None
 
 
 @dataclass(kw_only=True)
@@ -71,6 +77,7 @@ class PointRows:
     weight: np.ndarray
     delay: np.ndarray
     population: str
+    drive: int | None = None
 
 
 class Wiring:
@@ -80,26 +87,29 @@ class Wiring:
     ----------
     circuit : Circuit
         The circuit.
-    driven : sequence of str
-        Populations of spike trains that have spikes, in the order of the inputs: edges from
-        others carry no events and are left out, and draw no places.
+    drives : sequence of SpikeInput
+        Spikes, in the order of the inputs: edges from spike trains without any carry no events
+        and are left out, and draw no places.
 
     Attributes
     ----------
     models : list of SynapseModel
         Kinds of synapses, the same on all processes.
+    gaps : GapSides
+        Sides of gap junctions on the cells whose synapses were asked for.
     """
 
-    def __init__(self, circuit: Circuit, driven: Sequence[str]) -> None:
+    def __init__(self, circuit: Circuit, drives: Sequence[SpikeInput]) -> None:
         self._circuit = circuit
-        self._driven = list(driven)
+        self._drives = list(drives)
         self.models: list[SynapseModel] = []
+        self.gaps = GapSides()
         self._by_type: dict[tuple[Any, Any], SynapseModel] = {}
         # in the order of the tables, so that all processes number them alike
-        for pair in circuit.config.edges:
-            for row in (
-                () if pair.types is None else read_types(pair.types, "edge_type_id").values()
-            ):
+        replayed = [drive.edges for drive in drives if drive.edges is not None]
+        for pair in (*circuit.config.edges, *replayed):
+            types = {} if pair.types is None else read_types(pair.types, "edge_type_id")
+            for row in types.values():
                 if row.get("model_template"):
                     key = row["model_template"], row.get("dynamics_params")
                     self._model(key, str(pair.types))
@@ -115,56 +125,114 @@ class Wiring:
             Where an edge names what is not there.
         """
         rows: dict[int, list[CircuitRows]] = {target.index: [] for target in targets}
-        for edges_of in self._populations_onto(population):
-            with edges_of as edge_population:
-                edges = edge_population.onto([target.node_id for target in targets])
-                for target in targets:
+        for opened in self._populations_onto(population):
+            with opened as edge_population:
+                here = [target for target in targets if opened.reaches(population, target.index)]
+                edges = self._taken(opened, edge_population, [each.node_id for each in here])
+                for target in here:
                     chosen = np.flatnonzero(edges.target == target.node_id)
                     part = self._placed(_subset(edges, chosen), target, edge_population)
+                    part.drive = opened.drive
                     if len(part.segment):
                         rows[target.index].append(part)
+                # as in bmtk the sides of sources draw their places behind those of targets
+                if opened.drive is None and edge_population.source_nodes in self._circuit.cells:
+                    self._add_sources_of_gaps(edge_population, targets)
         return rows
+
+    def _add_sources_of_gaps(self, population: EdgePopulation, cells: Sequence[TargetCell]) -> None:
+        """Take the sides of gap junctions at the sources of edges, which are cells of here."""
+        if population.source_nodes != population.target_nodes:
+            return
+        for cell in cells:
+            edges = population.leaving([cell.node_id])
+            edges = _subset(edges, np.flatnonzero(gap_mask(edges)))
+            segments, _, kept = self._gap_places(edges, _columns(edges), cell, population.name)
+            for edge, segment in zip(edges.ids[kept].tolist(), segments.tolist(), strict=True):
+                place = population.source_nodes, cell.index, segment
+                self.gaps.leaving.append((population.name, edge, *place))
+
+    @staticmethod
+    def _gap_places(
+        edges: Edges, columns: dict[str, np.ndarray], cell: TargetCell, source: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Places of edges onto a cell: a gap junction lies once, in the middle of its section.
+
+        Returns segments, how many each edge has, and the edges of each that has some.
+        """
+        gaps = gap_mask(edges)
+        for k in np.flatnonzero(gaps).tolist():
+            if columns["nsyns"][k] is not None:
+                columns["nsyns"][k] = min(int(columns["nsyns"][k]), 1)
+        segments, repeat = places_of(columns, cell, source)
+        owner = np.repeat(np.arange(len(edges)), repeat)
+        is_gap = gaps[owner]
+        sections = cell.geometry.section[segments[is_gap]]
+        segments[is_gap] = cell.segments_at(sections, np.full(len(sections), 0.5))
+        return segments, repeat, owner
 
     def onto_point_neurons(
         self, population: str, targets: Mapping[int, int]
     ) -> dict[int, list[PointRows]]:
         """Connections onto point neurons, given by index and node id; by index."""
         rows: dict[int, list[PointRows]] = {index: [] for index in targets}
-        for edges_of in self._populations_onto(population):
-            with edges_of as edge_population:
-                edges = edge_population.onto(list(targets.values()))
-                for index, node_id in targets.items():
+        for opened in self._populations_onto(population):
+            with opened as edge_population:
+                here = {k: each for k, each in targets.items() if opened.reaches(population, k)}
+                edges = self._taken(opened, edge_population, list(here.values()))
+                for index, node_id in here.items():
                     chosen = np.flatnonzero(edges.target == node_id)
                     if len(chosen):
-                        part = _subset(edges, chosen)
-                        rows[index].append(self._onto_point(part, index, edge_population))
+                        part = self._onto_point(_subset(edges, chosen), index, edge_population)
+                        part.drive = opened.drive
+                        rows[index].append(part)
         return rows
+
+    def _taken(self, opened: _Opened, population: EdgePopulation, targets: Sequence[int]) -> Edges:
+        """Edges onto some nodes; of replayed spikes those alone whose sources are replayed."""
+        edges = population.onto(targets)
+        if opened.sources is None:
+            return edges
+        node_ids = self._circuit.nodes[population.source_nodes].node_ids[opened.sources]
+        return _subset(edges, np.flatnonzero(np.isin(edges.source, node_ids)))
 
     def _populations_onto(self, population: str) -> list[_Opened]:
         """Edges onto a population: those between cells first, then input by input, as in bmtk."""
-        recurrent, driven = [], []
+        recurrent: list[_Opened] = []
+        by_source: dict[str, list[_Opened]] = {}
         for pair in self._circuit.config.edges:
-            with open_edges(pair) as edge_populations:
-                names = [
-                    (each.name, each.source_nodes, each.target_nodes) for each in edge_populations
-                ]
-            for name, source, target in names:
-                if target != population:
-                    continue
-                opened = _Opened(pair, name)
+            for name, source in _edges_onto(pair, population):
                 if source in self._circuit.cells:
-                    recurrent.append(opened)
-                elif source in self._driven:
-                    driven.append((self._driven.index(source), opened))
-        return recurrent + [opened for _, opened in sorted(driven, key=lambda entry: entry[0])]
+                    recurrent.append(_Opened(pair, name))
+                else:
+                    by_source.setdefault(source, []).append(_Opened(pair, name))
+        driven: list[_Opened] = []
+        for number, drive in enumerate(self._drives):
+            if drive.edges is None:
+                # once, however many inputs drive it
+                driven += by_source.pop(drive.population, [])
+                continue
+            for name, source in _edges_onto(drive.edges, population):
+                if source == drive.population:
+                    driven.append(_Opened(drive.edges, name, drive=number, spikes=drive))
+        return recurrent + driven
 
     def _placed(self, edges: Edges, target: TargetCell, population: EdgePopulation) -> CircuitRows:
         columns = _columns(edges)
-        segments, repeat = places_of(columns, target, population.name)
-        models = self._models_of(edges, population.name)
+        segments, repeat, owner = self._gap_places(edges, columns, target, population.name)
         weights = self._weights(edges, columns, population, target.index)
+        gaps = gap_mask(edges)
+        is_synapse = ~gaps[owner]
+        if gaps.any():
+            self._add_targets_of_gaps(
+                edges, population, target, owner=owner, segments=segments, weights=weights
+            )
+            edges = _subset(edges, np.flatnonzero(~gaps))
+            weights, repeat = weights[~gaps], repeat[~gaps]
+            columns = {name: column[~gaps] for name, column in columns.items()}
+        models = self._models_of(edges, population.name)
         return CircuitRows(
-            segment=segments,
+            segment=segments[is_synapse],
             model=np.repeat(models, repeat),
             source=np.repeat(self._sources(edges, population), repeat),
             weight=np.repeat(weights, repeat),
@@ -172,8 +240,38 @@ class Wiring:
             population=population.source_nodes,
         )
 
+    def _add_targets_of_gaps(
+        self,
+        edges: Edges,
+        population: EdgePopulation,
+        target: TargetCell,
+        *,
+        owner: np.ndarray,
+        segments: np.ndarray,
+        weights: np.ndarray,
+    ) -> None:
+        check_gap_ends(population.source_nodes, population.target_nodes, population.name)
+        gaps = gap_mask(edges)
+        for k in np.flatnonzero(gaps[owner]).tolist():
+            edge = owner[k]
+            if edges.source[edge] == target.node_id:
+                raise InputError(
+                    f"node {target.node_id} has a gap junction with itself",
+                    source=population.name,
+                    remedy="leave this edge out",
+                )
+            place = population.target_nodes, target.index, int(segments[k])
+            entry = (population.name, int(edges.ids[edge]), *place, float(weights[edge]))
+            self.gaps.onto.append(entry)
+
     def _onto_point(self, edges: Edges, index: int, population: EdgePopulation) -> PointRows:
         columns = _columns(edges)
+        if gap_mask(edges).any():
+            raise InputError(
+                "edges onto point neurons are gap junctions",
+                source=population.name,
+                remedy="leave these edges out: a point neuron has no membrane",
+            )
         weights = self._weights(edges, columns, population, index)
         for k in range(len(edges)):
             if columns["nsyns"][k] is not None and columns["section"][k] is None:
@@ -203,8 +301,6 @@ class Wiring:
         return index
 
     def _models_of(self, edges: Edges, name: str) -> np.ndarray:
-        for value in set(edges.of("is_gap_junction").tolist()):
-            check_gap_junction(value, name)
         templates, files = edges.of("model_template"), edges.of("dynamics_params")
         numbers = np.empty(len(edges), np.int64)
         for k, key in enumerate(zip(templates, files, strict=True)):
@@ -241,11 +337,35 @@ class Wiring:
         return weights
 
 
-class _Opened:
-    """A population of edges, open between `with`."""
+def _edges_onto(pair: TablePair, population: str) -> list[tuple[str, str]]:
+    """Names of the populations of edges of a file onto some nodes, each with its sources."""
+    with open_edges(pair) as edge_populations:
+        return [
+            (each.name, each.source_nodes)
+            for each in edge_populations
+            if each.target_nodes == population
+        ]
 
-    def __init__(self, pair: Any, name: str) -> None:
+
+class _Opened:
+    """A population of edges, open between `with`; by some of them spikes may be replayed."""
+
+    def __init__(
+        self,
+        pair: TablePair,
+        name: str,
+        *,
+        drive: int | None = None,
+        spikes: SpikeInput | None = None,
+    ) -> None:
         self._pair, self._name = pair, name
+        self.drive = drive
+        self.sources = None if spikes is None else spikes.sources
+        self._targets = None if spikes is None else spikes.targets
+
+    def reaches(self, population: str, index: int) -> bool:
+        """Whether edges onto a node are taken."""
+        return self._targets is None or index in self._targets.get(population, ())
 
     def __enter__(self) -> EdgePopulation:
         self._context = open_edges(self._pair)
@@ -269,16 +389,6 @@ def check_weight_function(name: Any, source: str) -> None:
             f"weight_function '{name}' is not known",
             source=source,
             remedy="wmax and gaussianLL are; functions that a Python script registers are not run",
-        )
-
-
-def check_gap_junction(value: Any, source: str) -> None:
-    """Raise `InputError` where edges are gap junctions, which would be taken for synapses."""
-    if str(value).strip().lower() in ("true", "1", "1.0"):
-        raise InputError(
-            "edges are gap junctions, which are not simulated",
-            source=source,
-            remedy="leave these edges out of the circuit",
         )
 
 
@@ -316,6 +426,7 @@ def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) ->
 def _subset(edges: Edges, chosen: np.ndarray) -> Edges:
     columns = {name: values[chosen] for name, values in edges.columns.items()}
     return Edges(
+        ids=edges.ids[chosen],
         source=edges.source[chosen],
         target=edges.target[chosen],
         types=edges.types[chosen],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.io.pair_table import read_pair_table
 from lfpcli.model import Connection, Expression
 from lfpcli.model.distribution import Distribution
-from lfpcli.tasks.simulate.pairs import read_pairs
+from lfpcli.model.varied import Column
 
 
 def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
@@ -33,6 +34,10 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
             source=rule.source_line,
             remedy="give a number for kernels",
         )
+    if table.is_gap:
+        raise InputError(
+            "kernels know no gap junctions", source=table.source_line, remedy="leave it out"
+        )
     if rule.probability is not None:
         pairs = rule.probability * (pre - same) / pre
     elif rule.indegree is not None:
@@ -41,14 +46,20 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
         pairs = rule.outdegree / post
     elif rule.total is not None:
         pairs = rule.total / (pre * post)
+    elif rule.density is not None:
+        raise InputError(
+            "kernels do not know synapses by membrane area",
+            source=table.source_line,
+            remedy="give rule.indegree with replace = true",
+        )
     elif rule.pairs is not None:
-        pairs = len(read_pairs(rule.pairs, (pre, post))) / (pre * post)
+        pairs = len(read_pair_table(rule.pairs, (pre, post)).pairs) / (pre * post)
     else:
         pairs = (pre - same) / pre
     return pairs * table.count.mean_count
 
 
-def delay_weights(delay: Distribution, dt: float) -> np.ndarray:
+def delay_weights(delay: Distribution | Expression | Column, dt: float) -> np.ndarray:
     """Chances of delays at multiples of a step, linear between them.
 
     Parameters
@@ -63,6 +74,11 @@ def delay_weights(delay: Distribution, dt: float) -> np.ndarray:
     ndarray, shape (n,)
         Chance of the delay k dt; they add to 1, and their mean is that of the delay.
     """
+    if not isinstance(delay, Distribution):
+        raise InputError(
+            "a delay that differs from pair to pair has no one distribution",
+            remedy="give a number or a distribution for kernels",
+        )
     if delay.value is not None:
         whole, rest = divmod(delay.value / dt, 1.0)
         weights = np.zeros(int(whole) + 2)

@@ -28,6 +28,7 @@ from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
 from lfpcli.io.tracks import Track
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
+from lfpcli.model.varied import constants
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import Trains, spikes_between
 from lfpcli.tasks.measure.streams import Member
@@ -280,6 +281,7 @@ class _Hybrid:
         """Add what a batch of cells causes; returns the number of its synapses."""
         run, cell = self.model.run, self._cell(batch.population)
         members = self._members(batch)
+        _refuse_unlike_synapses(self.model)
         wiring = wire(self.model, self.seed, self.layout, members=members, team=self.team)
         rows = wiring.rows()
         spikes = spikes_between([*self.trains, *wiring.trains], run.tstart - 1.0, run.tstop)
@@ -381,3 +383,19 @@ def _summed(model: Model) -> list[Instrument]:
     if not instruments:
         raise UsageError("the model measures nothing", remedy="give it a [[probe]]")
     return instruments
+
+
+def _refuse_unlike_synapses(model: Model) -> None:
+    """Raise `InputError` where synapses of one kind have no one response."""
+    synapses = [table.synapse for table in model.connections]
+    synapses += [table.synapse for table in model.inputs]
+    for synapse in synapses:
+        # parameters of a table must be numbers here
+        constants(synapse.params, synapse.source_line)
+    for connection in model.connections:
+        if connection.is_gap:
+            raise InputError(
+                "gap junctions have no impulse response",
+                source=connection.source_line,
+                remedy="run lfp sim on the model",
+            )

@@ -30,6 +30,7 @@ from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import open_recording
 from lfpcli.model import Connection, Input, Model
 from lfpcli.model.candidates import resolve
+from lfpcli.model.varied import constants
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.conductance import capacitance, held_conductance
 from lfpcli.runtime.mpi.team import Team
@@ -44,6 +45,7 @@ from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, lay_out
 from lfpcli.tasks.simulate.plan import drawn_seed
 from lfpcli.tasks.simulate.step_errors import run_apart
+from lfpcli.tasks.simulate.used import used_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +132,7 @@ def write_kernels(
         Where the model has no such populations or signals, or is not linear in its synapses.
     """
     check_output(output, force=force)
-    load_mechanisms(model)
+    load_mechanisms(model, used=used_points(model))
     seed = drawn_seed(model, Team())
     layout = lay_out(model, seed)
     inputs: dict[str, str] = {}
@@ -331,7 +333,7 @@ class _Response:
         with located(table.source_line):
             response = unit_response(
                 table.synapse.type,
-                table.synapse.params,
+                constants(table.synapse.params, table.synapse.source_line),
                 weight=table.weight.mean,
                 potential=self.point.potentials[post],
                 celsius=self.model.run.celsius,

@@ -77,6 +77,14 @@ def source_rate(source: SpikeSource) -> float:
     """
     if source.poisson is not None:
         return source.poisson
+    if source.gamma is not None:
+        return source.gamma
+    if source.rates is not None:
+        raise InputError(
+            "a rate that follows time is no stationary input",
+            source=source.source_line or None,
+            remedy="give poisson or gamma",
+        )
     if source.regular is not None:
         return source.regular
     if source.dist is not None:

@@ -11,16 +11,19 @@ import numpy as np
 from lfpcli import seeds
 from lfpcli.errors import located
 from lfpcli.geometry import Geometry
+from lfpcli.io.steps import read_series
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
 from lfpcli.model.orientation import Rotation
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
+from lfpcli.runtime.engine.field import Steps
 from lfpcli.runtime.hoc.settings import clamps_there, set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
 from lfpcli.runtime.synapses.events import Trains
+from lfpcli.runtime.synapses.gaps import join_cells
 from lfpcli.runtime.synapses.streams import BoundStream, StreamBinder, has_streams
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
@@ -34,7 +37,32 @@ from lfpcli.tasks.simulate.own_settings import (
 from lfpcli.tasks.simulate.sources import population_trains
 from lfpcli.tasks.simulate.standing import standing_notes
 from lfpcli.tasks.simulate.trees import trees_as_cells
-from lfpcli.tasks.simulate.wiring import chosen, wire
+from lfpcli.tasks.simulate.varied import Scope, places_in_cell, values_of
+from lfpcli.tasks.simulate.wiring import Wiring, chosen, wire
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointReport:
+    """A variable of some point processes of this process, for a report.
+
+    Attributes
+    ----------
+    name, variable : str
+        What the report is called, and the variable.
+    cell, segment : ndarray of int, shape (P,)
+        Where each point process is, sorted by cell.
+    points : list
+        The point processes.
+    source : ndarray of int, shape (P,), or None
+        Presynaptic cells, -1 for spike trains.
+    """
+
+    name: str
+    variable: str
+    cell: np.ndarray
+    segment: np.ndarray
+    points: list[Any]
+    source: np.ndarray | None = None
 
 
 @dataclass
@@ -65,6 +93,12 @@ class Built:
         Further gids of this process whose spikes are kept, of a model that a script has built.
     streams : list of BoundStream
         The random streams of mechanisms on this process.
+    gaps : list
+        Sides of gap junctions on this process, NEURON's point processes.
+    fields : list of Steps
+        Extracellular potentials of the inputs of a circuit.
+    reports : list of PointReport
+        Variables of point processes that a circuit reports.
     """
 
     settings: OwnSettings
@@ -78,6 +112,9 @@ class Built:
     trains: dict[str, Trains] = field(default_factory=dict)
     sources: list[int] = field(default_factory=list)
     streams: list[BoundStream] = field(default_factory=list)
+    gaps: list[Any] = field(default_factory=list)
+    fields: list[Steps] = field(default_factory=list)
+    reports: list[PointReport] = field(default_factory=list)
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -113,7 +150,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
     model = split.model
     layout = lay_out(model, seed)
     factories = {
-        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields))
+        name: CellFactory(spec, stand_ins, extracellular=bool(model.fields), seed=seed)
         for name, spec in model.cells.items()
     }
     cells = _make_cells(model, layout, factories, team)
@@ -129,10 +166,14 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         cell.geometry = standing(
             cell.geometry, model, layout, population=name, gid=cell.gid, seed=seed
         )
+        detector = populations[name].detector
+        if detector is not None:
+            cell.spike_index = int(resolve(detector, cell.geometry).indices[0])
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     thresholds = [populations[member.population].threshold for member in members]
-    synapses = _connect(model, seed, layout, cells=cells, members=members, team=team)
+    wiring = wire(model, seed, layout, cells=cells, members=members, team=team)
+    synapses = _connect(model, seed, layout, cells=cells, wiring=wiring)
     built = Built(
         settings=settings,
         layout=layout,
@@ -140,6 +181,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         cells=cells,
         members=members,
         thresholds=thresholds,
+        gaps=join_cells(cells, wiring.gaps),
     )
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
@@ -277,11 +319,9 @@ def _connect(
     layout: Layout,
     *,
     cells: list[Cell],
-    members: list[Member],
-    team: Team,
+    wiring: Wiring,
 ) -> Synapses:
     populations = model.resolved_populations()
-    wiring = wire(model, seed, layout, members=members, team=team)
     rows = wiring.rows()
     trains = list(wiring.trains)
     for name, numbers in layout.trains.items():
@@ -300,5 +340,22 @@ def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
         for k, member in chosen(table, built.layout, built.members):
             rng = seeds.generator(seed, "stimulus", number, member.gid)
             (index,) = resolve(table.location, member.geometry).draw(rng, 1)
-            electrode = StimIntElectrode(built.cells[k], int(index), table.type, **table.params)
+            cell = built.cells[k]
+            params: dict[str, Any] = {}
+            places = {name: v[[index]] for name, v in places_in_cell(cell).items()}
+            row = member.gid - built.layout.cells[member.population].start
+            for name, value in table.params.items():
+                params[name] = value
+                if not isinstance(value, int | float | tuple):
+                    scope = Scope(
+                        count=1,
+                        rng=rng,
+                        variables=places,
+                        rows=np.array([row]),
+                        source_line=table.source_line,
+                    )
+                    params[name] = float(values_of(value, scope)[0])
+            electrode = StimIntElectrode(cell, int(index), table.type, **params)
+            if table.series is not None:
+                electrode.play(table.played, *read_series(table.series))
             built.electrodes.setdefault(number, []).append((k, electrode))

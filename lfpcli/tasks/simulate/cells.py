@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli import seeds
 from lfpcli.errors import InputError, LfpWarning, located
 from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
-from lfpcli.model import CellSpec, Expression
+from lfpcli.model import CellSpec
 from lfpcli.model.cell import Mechanism
 from lfpcli.morphology.biophysics import read_biophysics
 from lfpcli.morphology.tree import Morphology
@@ -30,6 +31,7 @@ from lfpcli.runtime.mechanisms.concentrations import conflicting_writers
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.synapses.streams import InstanceWatch
 from lfpcli.tasks.simulate.standing import morphology_of
+from lfpcli.tasks.simulate.varied import Scope, places_in_cell, values_of
 
 
 class CellFactory:
@@ -44,6 +46,8 @@ class CellFactory:
     extracellular : bool
         Whether they get the extracellular mechanism, as fields need it, where `spec` does not ask
         for it.
+    seed : int
+        Seed of parameters that are drawn.
 
     Attributes
     ----------
@@ -56,9 +60,15 @@ class CellFactory:
     """
 
     def __init__(
-        self, spec: CellSpec, stand_ins: Sequence[str] = (), *, extracellular: bool = False
+        self,
+        spec: CellSpec,
+        stand_ins: Sequence[str] = (),
+        *,
+        extracellular: bool = False,
+        seed: int = 0,
     ) -> None:
         self.spec = spec
+        self._seed = seed
         self._extracellular = extracellular or spec.extracellular
         self.settings: dict[str, float] = {}
         self.instances: dict[int, list[Any]] = {}
@@ -109,7 +119,13 @@ class CellFactory:
                 owner=owner,
             )
         self.instances[gid] = list(watch.fresh())
-        self._set_expressions(cell)
+        self._set_varied(cell)
+        potentials: dict[int, float] = {}
+        for pattern, value in spec.v_init.items():
+            with located(spec.source_line):
+                potentials |= dict.fromkeys(cell.get_idx((pattern,)).tolist(), value)
+        if potentials:
+            cell.begin_at(potentials)
         if self._checked:
             return cell
         self._checked = True
@@ -177,21 +193,29 @@ class CellFactory:
         code = [c for c in spec.code if c.function is not None or spec.template is None]
         return hooks + [hook(c.file, c.function, spec.workdir) for c in code]
 
-    def _set_expressions(self, cell: Cell) -> None:
+    def _set_varied(self, cell: Cell) -> None:
         """Set the parameters that vary from segment to segment, now that there are segments."""
-        expressions = []
-        for mechanism in self.spec.mechanism:
+        entries = []
+        for number, mechanism in enumerate(self.spec.mechanism):
             for name, value in mechanism.params.items():
-                if isinstance(value, Expression):
-                    expressions.append((mechanism, name, value))
-        if not expressions:
+                if not isinstance(value, int | float):
+                    entries.append((number, mechanism, name, value))
+        if not entries:
             return
-        variables = _variables(cell)
-        for mechanism, name, expression in expressions:
+        # before the cell is turned: a channel density depends on the cell, not on how it stands
+        variables = places_in_cell(cell)
+        for number, mechanism, name, value in entries:
             index = cell.get_idx(mechanism.sections)
-            values = expression.evaluate({k: v[index] for k, v in variables.items()})
+            scope = Scope(
+                count=len(index),
+                # a stream of its own for each cell and parameter
+                rng=seeds.generator(self._seed, f"{mechanism.name}.{name}", number, cell.gid),
+                variables={k: v[index] for k, v in variables.items()},
+                rows=index,
+                source_line=f"{mechanism.source_line} {mechanism.name}.{name}",
+            )
             with located(f"{mechanism.source_line} {mechanism.name}.{name}"):
-                cell.set_range(mechanism.name, name, index, np.broadcast_to(values, index.shape))
+                cell.set_range(mechanism.name, name, index, values_of(value, scope))
 
 
 def _template_advice(file: Path) -> str:
@@ -205,24 +229,13 @@ def _template_advice(file: Path) -> str:
 
 
 def _insert(mechanism: Mechanism, cell: Cell) -> None:
-    values = {k: v for k, v in mechanism.params.items() if not isinstance(v, Expression)}
+    values = {k: v for k, v in mechanism.params.items() if isinstance(v, int | float)}
     with located(mechanism.source_line):
         if mechanism.name not in density_mechanism_names():
             section = cell.names[select_sections(cell.names, mechanism.sections)[0]]
             folder = Path(mechanism.source_line.partition(":")[0]).parent
             raise missing_mechanism_error(mechanism.name, section, [folder])
         cell.insert(mechanism.name, mechanism.sections, **values)
-
-
-def _variables(cell: Cell) -> dict[str, np.ndarray]:
-    """What an expression may name: d, the path distance from the soma, and x, y, z, r, um."""
-    # before the cell is turned: a channel density depends on the cell, not on how it stands
-    relative = cell.geometry.middle - cell.somapos
-    return {
-        "d": cell.path_distance(),
-        **dict(zip("xyz", relative.T, strict=True)),
-        "r": np.linalg.norm(relative, axis=1),
-    }
 
 
 def placed(

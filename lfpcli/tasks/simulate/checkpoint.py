@@ -82,7 +82,7 @@ class Checkpoints:
         self._usual: dict[int, tuple[Any, bool]] = {}
         self._thresholds = np.array(built.thresholds)
         self._before = self._last = np.full(len(built.members), -np.inf)
-        self.recorders: dict[str, Recorder] = {DETECTORS: potentials(built.cells, "soma")}
+        self.recorders: dict[str, Recorder] = {DETECTORS: potentials(built.cells, "detector")}
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

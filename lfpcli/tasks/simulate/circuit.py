@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.model import Model
 from lfpcli.runtime.cell.cell import Cell
@@ -23,16 +25,23 @@ from lfpcli.runtime.synapses.bulk import (
     SynapseType,
     detect_spikes,
 )
+from lfpcli.runtime.synapses.gaps import GapJunctions, join_cells
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
-from lfpcli.tasks.circuits.inputs import ClampInput, SpikeInput, inputs_of
+from lfpcli.tasks.circuits.drives import SpikeInput, Streams
+from lfpcli.tasks.circuits.gaps import joined_sides
+from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
+from lfpcli.tasks.circuits.simulation_model import circuit_outputs
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built, agreed_settings, bind_streams
 from lfpcli.tasks.simulate.cells import CellFactory, placed
+from lfpcli.tasks.simulate.circuit_fields import field_steps
+from lfpcli.tasks.simulate.circuit_reports import point_reports
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.own_settings import stated_settings
 from lfpcli.tasks.simulate.trains import ReadTrains
+from lfpcli.vocabulary import INTEGRATORS
 
 
 @dataclass(kw_only=True)
@@ -97,7 +106,12 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     assert model.circuit is not None
     circuit = read_circuit(model.circuit.config)
     built = BuiltCircuit(circuit=circuit, layout=circuit_layout(circuit))
-    built.factories = {name: CellFactory(spec, stand_ins) for name, spec in circuit.specs.items()}
+    # fields need the mechanism that takes them in all sections
+    stimulated = model.circuit.inputs and has_module(circuit.config, "xstim", "comsol")
+    built.factories = {
+        name: CellFactory(spec, stand_ins, extracellular=stimulated)
+        for name, spec in circuit.specs.items()
+    }
     for name, population in circuit.cells.items():
         numbers = built.layout.cells[name]
         # dealt out in turn, since neighbours in a file are often alike in size
@@ -141,11 +155,20 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     set_settings(stated_settings(model))
     parts = build_cells(model, team, stand_ins)
     settings = agreed_settings(model, parts.factories, team)
-    wiring = CircuitWiring(settings.model, parts)
+    wiring = CircuitWiring(settings.model, parts, seed)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
         synapses.join(wiring.artificial_inputs())
-    wiring.add_clamps()
+    gaps = join_cells(parts.cells, wiring.gaps(team))
+    electrodes = wiring.add_clamps()
+    run = settings.model.run
+    if wiring.inputs.fields and run.method != INTEGRATORS[0]:
+        raise InputError(
+            f"method {run.method} makes potentials swing from step to step with the extracellular "
+            f"field of input '{wiring.inputs.fields[0].name}'",
+            source=run.source_line or None,
+            remedy=f'give run.method = "{INTEGRATORS[0]}"',
+        )
     built = Built(
         settings=settings,
         layout=parts.layout,
@@ -155,11 +178,16 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
         thresholds=[model.circuit.threshold] * len(parts.cells),
         artificial=parts.artificial,
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
+        gaps=gaps,
+        electrodes=electrodes,
+        fields=field_steps(wiring.inputs.fields, parts.members, layout=parts.layout, run=run),
     )
     instances: dict[int, list[Any]] = {}
     for factory in parts.factories.values():
         instances |= factory.instances
     bind_streams(built, instances, seed)
+    if model.circuit.outputs:
+        built.reports = point_reports(parts.circuit, built)
     return built
 
 
@@ -172,16 +200,33 @@ class CircuitWiring:
         The model.
     built : BuiltCircuit
         Its cells.
+    seed : int
+        Seed of what inputs draw.
+
+    Attributes
+    ----------
+    inputs : CircuitInputs
+        What drives the circuit.
+    trains : list of ReadTrains
+        Spikes of the populations of spike trains, in their order.
     """
 
-    def __init__(self, model: Model, built: BuiltCircuit) -> None:
+    def __init__(self, model: Model, built: BuiltCircuit, seed: int) -> None:
         self._model, self._built = model, built
         assert model.circuit is not None
-        spikes, self.clamps = inputs_of(built.circuit) if model.circuit.inputs else ([], [])
+        self.inputs = CircuitInputs()
+        if model.circuit.inputs:
+            streams: Streams = functools.partial(seeds.generator, seed)
+            self.inputs = inputs_of(built.circuit, streams, model.run.interval)
+        spikes = self.inputs.spikes
         self.trains = _trains(built, spikes, model)
-        driven = list(dict.fromkeys(entry.population for entry in spikes))
-        self._wiring = Wiring(built.circuit, driven)
+        self._replayed = _replayed_numbers(built, spikes)
+        self._all_trains = [*self.trains, *_replayed_trains(self._replayed, spikes, model)]
+        self._wiring = Wiring(built.circuit, spikes)
         self._streams = _stream_numbers(built.circuit)
+        outputs = model.circuit.outputs and circuit_outputs(built.circuit.config)
+        # the conductance of a synapse is told only of one by itself
+        self._has_reports = bool(outputs and outputs.synapses)
 
     def synapses(self) -> Synapses:
         """Synapses onto the cells of this process."""
@@ -196,16 +241,22 @@ class CircuitWiring:
         for model in self._wiring.models:
             check_synapse(model.mechanism, dict(model.params))
             # one point process serves all synapses of a segment where their conductances add
-            shared = run.merge and model.mechanism in LINEAR
+            shared = run.merge and model.mechanism in LINEAR and not self._has_reports
             synapse_types.append(SynapseType(model.mechanism, tuple(sorted(model.params)), shared))
         return Synapses(
             built.cells,
             synapse_types,
             SynapseRows.joined(parts),
-            self.trains,
+            self._all_trains,
             dt=run.interval,
             tstart=run.tstart,
         )
+
+    def _sources(self, rows: CircuitRows | PointRows) -> range:
+        """Numbers of the presynaptic nodes of rows."""
+        if rows.drive is not None:
+            return self._replayed[rows.drive]
+        return self._built.layout.gids(rows.population)
 
     def _targets(self, name: str) -> list[tuple[int, TargetCell]]:
         """Cells of this process of a population, with their indices among all cells here."""
@@ -231,7 +282,7 @@ class CircuitWiring:
 
     def _joined(self, cell: int, rows: CircuitRows) -> SynapseRows:
         count = len(rows.segment)
-        numbers = self._built.layout.gids(rows.population)
+        numbers = self._sources(rows)
         return SynapseRows(
             cell=np.full(count, cell, np.int32),
             segment=rows.segment.astype(np.int32),
@@ -254,7 +305,7 @@ class CircuitWiring:
             for index, entries in rows.items():
                 parts += [(order[numbers[index]], entry) for entry in entries]
         cell = [np.full(len(rows.source), k, np.int64) for k, rows in parts]
-        source = [rows.source + built.layout.gids(rows.population).start for _, rows in parts]
+        source = [rows.source + self._sources(rows).start for _, rows in parts]
         nothing = np.empty(0)
         return ArtificialInputs(
             built.artificial,
@@ -262,19 +313,34 @@ class CircuitWiring:
             source=np.concatenate([np.empty(0, np.int64), *source]),
             weight=np.concatenate([nothing, *(rows.weight for _, rows in parts)]),
             delay=np.concatenate([nothing, *(rows.delay for _, rows in parts)]),
-            trains=self.trains,
+            trains=self._all_trains,
             tstart=self._model.run.tstart,
         )
 
-    def add_clamps(self) -> None:
-        """Put the electrodes of the inputs into the cells of this process."""
+    def gaps(self, team: Team) -> GapJunctions:
+        """The gap junctions of all processes; once the synapses are there, and on all."""
+        sides = team.exchange(self._wiring.gaps)
+        gid, segment, conductance = joined_sides(sides, self._built.layout.cells)
+        return GapJunctions(gid=gid, segment=segment, conductance=conductance)
+
+    def add_clamps(self) -> dict[int, list[tuple[int, StimIntElectrode]]]:
+        """Put the electrodes of the inputs into the cells of this process.
+
+        Returns
+        -------
+        dict of int to list
+            By number of the electrode in the configuration, the index of each cell with its
+            electrode.
+        """
         built = self._built
-        for clamp in self.clamps:
-            for cell, member in zip(built.cells, built.members, strict=True):
+        electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = {}
+        for number, clamp in enumerate(self.inputs.clamps):
+            for k, (cell, member) in enumerate(zip(built.cells, built.members, strict=True)):
                 chosen = clamp.nodes.get(member.population)
                 index = member.gid - built.layout.cells[member.population].start
                 if chosen is not None and index in chosen:
-                    _add_clamp(cell, clamp)
+                    electrodes.setdefault(number, []).append((k, _add_clamp(cell, clamp)))
+        return electrodes
 
 
 def _point_neurons(
@@ -285,7 +351,7 @@ def _point_neurons(
     return {index: int(population.nodes.node_ids[index]) for index in sorted(here)}
 
 
-def _add_clamp(cell: Cell, clamp: ClampInput) -> None:
+def _add_clamp(cell: Cell, clamp: ClampInput) -> StimIntElectrode:
     names = [name.rpartition(".")[2] for name in cell.names]
     if clamp.section not in names:
         raise InputError(
@@ -296,20 +362,45 @@ def _add_clamp(cell: Cell, clamp: ClampInput) -> None:
     inside = np.flatnonzero(cell.geometry.section == names.index(clamp.section))
     # an electrode at the very end of a section is in its last segment
     segment = inside[min(int(clamp.x * len(inside)), len(inside) - 1)]
-    StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
+    return StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
 
 
 def _trains(built: BuiltCircuit, spikes: Sequence[SpikeInput], model: Model) -> list[ReadTrains]:
     """Spikes of each population of trains, within the run."""
     trains = []
     for name, numbers in built.layout.trains.items():
-        entries = [entry for entry in spikes if entry.population == name]
+        entries = [each for each in spikes if each.edges is None and each.population == name]
         times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
         index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
-        kept = (times >= model.run.tstart) & (times <= model.run.tstop)
-        order = np.lexsort((index[kept], times[kept]))
-        trains.append(ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start))
+        trains.append(_read_trains(numbers, times, index, model))
     return trains
+
+
+def _read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Model) -> ReadTrains:
+    """Trains of spikes (ms) of nodes, those within the run."""
+    kept = (times >= model.run.tstart) & (times <= model.run.tstop)
+    order = np.lexsort((index[kept], times[kept]))
+    return ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start)
+
+
+def _replayed_numbers(built: BuiltCircuit, spikes: Sequence[SpikeInput]) -> dict[int, range]:
+    """Numbers of replayed trains, by number of the input: negative ones, as they are no gids."""
+    numbers: dict[int, range] = {}
+    last = 0
+    for k, entry in enumerate(spikes):
+        if entry.edges is not None:
+            count = len(built.circuit.nodes[entry.population])
+            numbers[k] = range(last - count, last)
+            last -= count
+    return numbers
+
+
+def _replayed_trains(
+    numbers: dict[int, range], spikes: Sequence[SpikeInput], model: Model
+) -> list[ReadTrains]:
+    return [
+        _read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
+    ]
 
 
 def _stream_numbers(circuit: Circuit) -> dict[str, int]:

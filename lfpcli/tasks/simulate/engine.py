@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from lfpcli import vocabulary
@@ -13,11 +13,15 @@ from lfpcli.runtime.engine import coreneuron
 from lfpcli.runtime.hoc.hoc import own_procedures
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.load import load
+from lfpcli.runtime.mechanisms.own import with_own
 from lfpcli.runtime.neuron import nrn
 
 
 def load_mechanisms(
-    model: Model, report: Callable[[str], None] = lambda text: None
+    model: Model,
+    report: Callable[[str], None] = lambda text: None,
+    *,
+    used: Collection[str] = (),
 ) -> Sequence[str]:
     """Compile the mechanisms that a model names, where that was not done before, and load them.
 
@@ -29,6 +33,8 @@ def load_mechanisms(
         The model.
     report : callable
         Told that a compilation begins.
+    used : collection of str
+        Point processes that the model uses, by which those that ship are compiled with its own.
 
     Returns
     -------
@@ -42,9 +48,10 @@ def load_mechanisms(
     """
     nrn()
     prints_to_stderr()
-    if not model.run.mechanisms:
+    files = with_own(model.run.mechanisms, used)
+    if not files:
         return ()
-    library = build(model.run.mechanisms, skip_broken=model.run.skip_broken, report=report)
+    library = build(files, skip_broken=model.run.skip_broken, report=report)
     load(library)
     return library.skipped_names
 

@@ -16,6 +16,8 @@ from lfpcli.tasks.simulate.pairs import Places, places_of
 POINT_WORK = 0.5
 
 
+# membrane of a cell, um2, before it is built; by it work is shared out, nothing else
+_AREA = 2e4
 # postsynaptic cells over which a probability by distance is averaged
 _SOME_CELLS = 64
 
@@ -45,6 +47,8 @@ def expected_sources(table: Connection, pre: int, post: int, places: Places | No
         return rule.outdegree * pre / max(post, 1)
     if rule.total is not None:
         return rule.total / max(post, 1)
+    if rule.density is not None:
+        return rule.density * _AREA
     return float(among)
 
 
@@ -83,7 +87,8 @@ def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float
             share = 1.0
             if entry.cells is not None:
                 share = len(entry.cells) / max(len(layout.cells[name]), 1)
-            add(name, entry.synapse, share * entry.count.mean_count)
+            number = entry.count.mean_count if entry.density is None else entry.density * _AREA
+            add(name, entry.synapse, share * number)
     return result
 
 

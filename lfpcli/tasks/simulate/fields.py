@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from lfpcli.forward.media import Medium
 from lfpcli.forward.pulses import PulseTrain
 from lfpcli.forward.stimulation import stimulation_matrix
 from lfpcli.io.steps import read_currents, read_potentials
-from lfpcli.model.probe import Field, Pulses
+from lfpcli.model.probe import Field, Pulses, Wave
+from lfpcli.model.run import Run
 from lfpcli.runtime.engine.field import ExtracellularField, Steps
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.instruments import NearContacts
@@ -25,17 +27,21 @@ from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built
 
 
-def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[ExtracellularField]:
-    """Return what the ``[[field]]`` tables of a model do to the cells of this process.
+def fields_of(
+    fields: Sequence[Field], built: Built, team: Team, run: Run
+) -> list[ExtracellularField]:
+    """Return what the fields of a model, or of its circuit, do to the cells of this process.
 
     Parameters
     ----------
     fields : sequence of Field
-        The tables; their potentials add.
+        The ``[[field]]`` tables; their potentials add.
     built : Built
         The model in NEURON; all sections have the extracellular mechanism.
     team : Team
         The processes.
+    run : Run
+        Step and end of the run, for courses that are sampled.
 
     Returns
     -------
@@ -47,22 +53,24 @@ def fields_of(fields: Sequence[Field], built: Built, team: Team) -> list[Extrace
     InputError
         Where a file or an array of contacts is not what it should be.
     """
-    if not fields:
+    if not fields and not built.fields:
         return []
-    parts = []
+    parts = list(built.fields)
     for number, field in enumerate(fields):
         with located(field.source_line):
-            parts.append(_steps(field, f"field {number}", built.members, team))
+            parts.append(_steps(field, f"field {number}", built.members, team=team, run=run))
     # one handle sets all segments: tables add up before NEURON sees them
     segments = list(itertools.chain.from_iterable(cell.segments for cell in built.cells))
     return [ExtracellularField(segments, parts)]
 
 
-def _steps(field: Field, name: str, members: Sequence[Member], team: Team) -> Steps:
+def _steps(field: Field, name: str, members: Sequence[Member], *, team: Team, run: Run) -> Steps:
     if field.v_ext is not None:
         return _given(field.v_ext, members, team)
+    if field.uniform is not None:
+        return _uniform(field, members, run)
     electrodes, conductor = _conductor(field, team)
-    times, currents = currents_of(field, len(electrodes))
+    times, currents = currents_of(field, len(electrodes), run)
     matrices = [np.zeros((0, len(electrodes)))]
     warn = NearContacts(electrodes, name)
     for member in members:
@@ -94,7 +102,37 @@ def _conductor(field: Field, team: Team) -> tuple[Contacts, str | Medium | GridM
     return electrodes, conductor
 
 
-def currents_of(field: Field, electrodes: int) -> tuple[np.ndarray, np.ndarray]:
+def _uniform(field: Field, members: Sequence[Member], run: Run) -> Steps:
+    """Potentials of an electric field that is the same everywhere; 0 at the origin."""
+    assert field.uniform is not None
+    if field.current is None:
+        times, factors = np.array([run.tstart]), np.ones((1, 1))
+    else:
+        times, factors = currents_of(field, 1, run)
+    middles = np.concatenate([np.empty((0, 3)), *(m.geometry.middle for m in members)])
+    # V/m are 1e-3 mV/um; the potential falls along the field
+    potentials = -1e-3 * middles @ np.array(field.uniform)
+    return Steps(times, lambda k: factors[k, 0] * potentials)
+
+
+def _sampled(wave: Wave, run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Times (ms) and values of a sine at the middles of the steps of a run."""
+    stop = run.tstop if wave.dur is None else wave.delay + wave.dur
+    first = math.ceil(wave.delay / run.interval - 1e-9)
+    last = math.ceil(min(stop, run.tstop) / run.interval - 1e-9)
+    steps = np.arange(first, max(last, first))
+    since = (steps + 0.5) * run.interval - wave.delay
+    chirp = 0.0
+    if wave.freq_end is not None and wave.dur is not None:
+        # the phase is the integral of a frequency that changes linearly
+        chirp = 0.5 * (wave.freq_end - wave.freq) / wave.dur
+    angle = 2 * np.pi * 1e-3 * (wave.freq + chirp * since) * since + np.radians(wave.phase)
+    values = wave.offset + wave.amp * np.sin(angle)
+    # behind its end there is none
+    return np.r_[steps, last] * run.interval, np.r_[values, 0.0]
+
+
+def currents_of(field: Field, electrodes: int, run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Currents of the electrodes of a field, each held from its time on.
 
     Parameters
@@ -103,6 +141,8 @@ def currents_of(field: Field, electrodes: int) -> tuple[np.ndarray, np.ndarray]:
         A ``[[field]]`` with electrodes.
     electrodes : int
         Their number E.
+    run : Run
+        Step and end of the run, for courses that are sampled.
 
     Returns
     -------
@@ -114,6 +154,9 @@ def currents_of(field: Field, electrodes: int) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(field.current, Path):
         return read_currents(field.current, electrodes)
     assert field.current is not None
+    if isinstance(field.current, Wave):
+        times, values = _sampled(field.current, run)
+        return times, np.repeat(values[:, None], electrodes, axis=1)
     trains = [train.steps() for train in _trains(field.current, electrodes)]
     return trains[0][0], np.column_stack([currents for _, currents in trains])
 

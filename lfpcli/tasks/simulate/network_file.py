@@ -110,7 +110,9 @@ def _write_nodes(writer: NetworkWriter, model: Model, layout: Layout) -> None:
 
 def _type_of(model: Model, number: int) -> dict[str, Any]:
     synapse = model.connections[number].synapse
-    return {"model_template": synapse.type, **synapse.params}
+    # what differs from synapse to synapse is no part of a type
+    numbers = {k: v for k, v in synapse.params.items() if isinstance(v, int | float)}
+    return {"model_template": synapse.type, **numbers}
 
 
 def _columns(built: Built, numbers: list[int]) -> dict[str, np.ndarray]:

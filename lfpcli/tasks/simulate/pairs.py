@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from lfpcli import seeds
 from lfpcli.errors import InputError, located
-from lfpcli.io.npz import read_npy
+from lfpcli.io.pair_table import PairTable, read_pair_table
 from lfpcli.model import Connection, Expression
 from lfpcli.runtime.mpi.team import Team
 
@@ -27,6 +26,29 @@ class Places:
 
     pre: np.ndarray
     post: np.ndarray
+
+    def variables(self, sources: np.ndarray, index: int) -> dict[str, np.ndarray]:
+        """What an expression may name of pairs with a postsynaptic cell.
+
+        Parameters
+        ----------
+        sources : ndarray of int, shape (n,)
+            Indices of the presynaptic cells.
+        index : int
+            Index of the postsynaptic cell.
+
+        Returns
+        -------
+        dict of str to ndarray (n,)
+            d, x, y, z and r, um.
+        """
+        away = self.pre[sources] - self.post[index]
+        variables = dict(zip("xyz", away.T, strict=True))
+        variables |= {
+            "d": np.linalg.norm(away, axis=1),
+            "r": np.linalg.norm(away[:, :2], axis=1),
+        }
+        return variables
 
     def probabilities(self, expression: Expression, index: int, source_line: str) -> np.ndarray:
         """Chances of pairs with a postsynaptic cell, shape (pre,).
@@ -45,10 +67,8 @@ class Places:
         InputError
             Where a value is not finite, or not from 0 to 1.
         """
-        away = self.pre - self.post[index]
-        distance = np.linalg.norm(away, axis=1)
-        variables = dict(zip("xyz", away.T, strict=True))
-        variables |= {"d": distance, "r": np.linalg.norm(away[:, :2], axis=1)}
+        variables = self.variables(np.arange(len(self.pre)), index)
+        distance = variables["d"]
         with located(source_line):
             chances = expression.evaluate(variables)
         wrong = np.flatnonzero((chances < 0) | (chances > 1))
@@ -100,6 +120,11 @@ class Pairs:
     places : Places, optional
         Where the somata are, which a probability by distance asks for.
 
+    Attributes
+    ----------
+    table_of_pairs : PairTable or None
+        The table of a rule of pairs, with its further columns.
+
     Raises
     ------
     InputError
@@ -126,6 +151,7 @@ class Pairs:
         self._wanted = np.sort(wanted)
         rule = table.rule
         self._places = places
+        self.table_of_pairs: PairTable | None = None
         if isinstance(rule.probability, Expression) and places is None:
             raise InputError(
                 f"a probability by distance needs cells, '{table.pre}' has none",
@@ -135,15 +161,18 @@ class Pairs:
         if rule.outdegree is not None:
             self._list(self._outgoing(rule.outdegree))
         elif rule.pairs is not None:
-            pairs = read_pairs(rule.pairs, (self._pre, self._post))
-            self._list(pairs[np.isin(pairs[:, 1], self._wanted)])
+            self.table_of_pairs = read_pair_table(rule.pairs, (self._pre, self._post))
+            pairs = self.table_of_pairs.pairs
+            here = np.flatnonzero(np.isin(pairs[:, 1], self._wanted))
+            self._list(pairs[here], here)
         elif rule.total is not None:
             self._counts = self._shares(rule.total)
 
-    def _list(self, pairs: np.ndarray) -> None:
-        """Sort pairs (pre, post) of cells that will be asked for."""
+    def _list(self, pairs: np.ndarray, numbers: np.ndarray | None = None) -> None:
+        """Sort pairs (pre, post) of cells that will be asked for, with their rows in a table."""
         order = np.lexsort(pairs.T)
         self._sources = pairs[order, 0]
+        self._numbers = order if numbers is None else numbers[order]
         # pairs are sorted by their post: those of a cell lie side by side
         self._first = np.searchsorted(pairs[order, 1], np.arange(self._post + 1))
 
@@ -178,6 +207,16 @@ class Pairs:
         if self._same:
             chosen[index] = False
         return np.flatnonzero(chosen)
+
+    def rows_of(self, index: int) -> np.ndarray:
+        """Rows of the table of pairs that `of` returns the sources of, shape (n,) int."""
+        rows: np.ndarray = self._numbers[self._first[index] : self._first[index + 1]]
+        return rows
+
+    def with_replacement(self, count: int, index: int, rng: np.random.Generator) -> np.ndarray:
+        """Indices of cells drawn with replacement, shape (count,), never that of the cell."""
+        self._check_enough(min(count, 1), self._pre - self._same)
+        return self._any(count, index, rng)
 
     def _probability(self, index: int) -> float | np.ndarray:
         """Chance of a pair, of all or of each presynaptic cell, shape (pre,)."""
@@ -261,60 +300,3 @@ class Pairs:
             lower = int(streams.at(first, last).binomial(count, share))
             halves += [(first, middle, lower), (middle, last, count - lower)]
         return counts
-
-
-def read_pairs(path: Path, sizes: tuple[int, int]) -> np.ndarray:
-    """Read pairs of indices, one a row.
-
-    Parameters
-    ----------
-    path : Path
-        A .npy file, or text of two columns.
-    sizes : (int, int)
-        Sizes of the two populations.
-
-    Returns
-    -------
-    ndarray of int, shape (n, 2)
-
-    Raises
-    ------
-    InputError
-        Where there are no such pairs in the file.
-    """
-    pairs = _read_table(path)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "fiu":
-        raise InputError(
-            f"has shape {pairs.shape}, expected (pairs, 2)",
-            source=path,
-            remedy="give the index in 'pre' and that in 'post', one pair a row",
-        )
-    whole = pairs.astype(np.int64, casting="unsafe") if np.all(np.isfinite(pairs)) else None
-    if whole is None or np.any(whole != pairs):
-        raise InputError("holds what is no whole number", source=path, remedy="write whole numbers")
-    for column, (name, size) in enumerate(zip(("pre", "post"), sizes, strict=True)):
-        wrong = np.flatnonzero((whole[:, column] < 0) | (whole[:, column] >= size))
-        if len(wrong):
-            raise InputError(
-                f"pair {wrong[0]} has index {whole[wrong[0], column]} in '{name}' of {size}",
-                source=path,
-                remedy=f"indices count from 0 to {size - 1}",
-            )
-    return whole
-
-
-def _read_table(path: Path) -> np.ndarray:
-    try:
-        if path.suffix == ".npy":
-            return read_npy(path)
-        lines = path.read_text().splitlines()
-        rows = [line.replace(",", " ") for line in lines if line.partition("#")[0].strip()]
-        return np.loadtxt(rows, ndmin=2)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot be read as pairs: {error}",
-            source=path,
-            remedy="give the index in 'pre' and that in 'post', one pair a row",
-        ) from error

@@ -280,7 +280,7 @@ def _events(model: Model, share: Share, sizes: Sizes) -> float:
     """Expected spikes that the synapses of inputs get in one process, where a rate tells."""
     events = 0.0
     for table in model.inputs:
-        rate = table.source.poisson or table.source.regular or 0.0
+        rate = table.source.poisson or table.source.regular or table.source.gamma or 0.0
         names = sizes.populations if table.population is None else [table.population]
         cells = sum(sizes.populations[name].cells for name in names)
         if table.cells is not None:

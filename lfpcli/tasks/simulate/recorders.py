@@ -80,6 +80,7 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
         recorders.store(name, recorder, unit_of(name) or "")
     _add_synapses(recorders, model, built)
     _add_electrodes(recorders, model, built)
+    _add_reports(recorders, built, team)
     if table.balance and any(cell.electrodes for cell in cells):
         recorders.everything["electrodes"] = electrode_currents(cells)
     return recorders
@@ -96,6 +97,11 @@ def _add_synapses(recorders: Recorders, model: Model, built: Built) -> None:
         if not table.record:
             continue
         rows = np.flatnonzero(synapses.rows.origin == origin)
+        if isinstance(table, Connection) and table.record_cells is not None:
+            first = built.layout.cells[table.post].start
+            gids = np.array([member.gid for member in built.members], np.int64)
+            wanted = np.isin(gids - first, table.record_cells)
+            rows = rows[wanted[synapses.rows.cell[rows]]]
         points = [synapses.points[k] for k in synapses.point[rows].tolist()]
         at = synapses.rows.cell[rows], synapses.rows.segment[rows]
         for name in table.record:
@@ -113,6 +119,25 @@ def _add_electrodes(recorders: Recorders, model: Model, built: Built) -> None:
             unit = _unit_of_point(table.type, name, table.source_line)
             recorder = point_variable(len(built.cells), cell, segment, points=points, name=name)
             recorders.store(f"{name}_stimulus{number}", recorder, unit)
+
+
+def _add_reports(recorders: Recorders, built: Built, team: Team) -> None:
+    """Variables of point processes that a circuit reports."""
+    for report in built.reports:
+        unit = None
+        if report.points:
+            mechanism = report.points[0].hname().partition("[")[0]
+            unit = _unit_of_point(mechanism, report.variable, f"report '{report.name}'")
+        units = [each for each in team.exchange(unit) if each is not None]
+        recorder = point_variable(
+            len(built.cells),
+            report.cell,
+            report.segment,
+            points=report.points,
+            name=report.variable,
+            source=report.source,
+        )
+        recorders.store(report.name, recorder, units[0] if units else "")
 
 
 def is_ionic(name: str, units: str) -> bool:

@@ -62,11 +62,12 @@ class ReportStream:
                 members[k].gid,
                 members[k].geometry.section[recorder.index[k]],
                 members[k].geometry.x[recorder.index[k]],
+                None if recorder.sources is None else recorder.sources[k],
             )
             for k in columns_of
         ]
         ranked = list(chain.from_iterable(team.collect(elements)))
-        self._order = self._sorted_columns([gid for gid, _, _ in ranked], ranked)
+        self._order = self._sorted_columns([element[0] for element in ranked], ranked)
         self._elements = sorted(ranked, key=lambda element: element[0])
         self._errands = errands
         self._rows = RowBuffer()
@@ -76,7 +77,7 @@ class ReportStream:
     @staticmethod
     def _sorted_columns(gids: Sequence[int], ranked: Sequence[tuple[Any, ...]]) -> np.ndarray:
         """Columns as they arrive, rank after rank, put into the order of gids."""
-        sizes = [len(section) for _, section, _ in ranked]
+        sizes = [len(element[1]) for element in ranked]
         first = np.cumsum([0, *sizes])
         by_gid = np.argsort(gids, kind="stable")
         return np.concatenate(
@@ -97,7 +98,8 @@ class ReportStream:
         lag : float, optional
             By how much the values are older than their samples, ms.
         """
-        sections = [section for _, section, _ in self._elements]
+        sections = [element[1] for element in self._elements]
+        sources = [element[3] for element in self._elements if element[3] is not None]
         # a rank or a population may have no cells
         nothing = np.zeros(0)
         report = Report(
@@ -105,10 +107,11 @@ class ReportStream:
             units=self.units,
             dt=dt,
             t_start=t_start,
-            node_ids=np.array([gid for gid, _, _ in self._elements], np.int64),
+            node_ids=np.array([element[0] for element in self._elements], np.int64),
             pointers=np.cumsum([0, *map(len, sections)]),
             element_ids=np.concatenate([nothing, *sections]).astype(np.int64),
-            element_pos=np.concatenate([nothing, *(x for _, _, x in self._elements)]),
+            element_pos=np.concatenate([nothing, *(element[2] for element in self._elements)]),
+            source_ids=np.concatenate(sources).astype(np.int64) if sources else None,
         )
         track = writer.report(self.variable, self.population, report, pull=self._pull)
         assert isinstance(track, PulledTrack)

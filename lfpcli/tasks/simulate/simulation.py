@@ -55,6 +55,7 @@ from lfpcli.tasks.simulate.plan import (
 )
 from lfpcli.tasks.simulate.predict import Share, Trial
 from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
+from lfpcli.tasks.simulate.used import used_points
 from lfpcli.tasks.simulate.verify import verify_resume
 
 # cells up to which a plan is that of the model as it is built
@@ -211,10 +212,11 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
 def _mechanisms(model: Model, team: Team) -> Sequence[str]:
     """Load the mechanisms; rank 0 first, which compiles them where that was not done before."""
     left_out: Sequence[str] = ()
+    used = used_points(model)
     if team.leads:
-        left_out = load_mechanisms(model)
+        left_out = load_mechanisms(model, used=used)
     team.share(None)
-    return left_out if team.leads else load_mechanisms(model)
+    return left_out if team.leads else load_mechanisms(model, used=used)
 
 
 class Simulation:
@@ -258,7 +260,7 @@ class Simulation:
         called = called_procedures(model, self.built.layout.count, team)
         media = solve_media(model.probes, team)
         self.collection = Collection(model, self.built, team)
-        self.fields = fields_of(model.fields, self.built, team)
+        self.fields = fields_of(model.fields, self.built, team, model.run)
         self.coupling = None
         if model.run.ephaptic:
             # what makes its matrices takes long to import

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 
 import numpy as np
 
@@ -11,7 +12,13 @@ from lfpcli.io.spike_files import read_ids, read_spikes
 from lfpcli.model import Model, Population
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.seeds import StreamTable
-from lfpcli.tasks.simulate.trains import ReadTrains, Span, TrainGroups, trains_of
+from lfpcli.tasks.simulate.trains import (
+    ReadTrains,
+    Span,
+    TrainGroups,
+    process_trains,
+    trains_of,
+)
 
 GROUP = 64
 """Trains of a population that are drawn together."""
@@ -70,6 +77,15 @@ def population_trains(
         first=first,
         usual=GROUP,
     )
+    if population.rate.is_point_process:
+        whole = TrainGroups(
+            rows=np.zeros(1, np.int64),
+            counts=np.array([len(numbers)]),
+            first=np.array([numbers.start]),
+        )
+        # a number of the name, as populations may come and go in the file
+        key = zlib.crc32(population.name.encode())
+        return process_trains(population.rate, whole, span, seed=seed, table=key)
     streams = StreamTable(seed, f"trains of population {population.name}")
     return trains_of(population.rate, groups, streams, span)
 

@@ -17,12 +17,17 @@ from lfpcli.errors import InputError
 from lfpcli.model import SpikeSource
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.seeds import StreamTable
+from lfpcli.tasks.simulate.point_processes import drawn_trains, process_of
 
 MOST_SPIKES = 10_000_000
 """Spikes of one train after which a draw gives up."""
 # spikes of a group that are drawn at once, and the longest interval, ms, both in the mean
 _SPIKES = 128
 _LONGEST = 1024.0
+# mean intervals after which it does not matter how a renewal process began
+_BURN_IN = 64
+# column of the stream of the phases that trains begin with
+_PHASES = 1 << 60
 # intervals between spikes that a train of a renewal process gets at once
 _ROUND = 32
 
@@ -73,6 +78,46 @@ class Span:
     tstop: float
 
 
+def process_trains(
+    source: SpikeSource, groups: TrainGroups, span: Span, *, seed: int, table: int
+) -> Trains:
+    """The trains of a source that is a process in equilibrium; all of them are drawn at once.
+
+    Parameters
+    ----------
+    source : SpikeSource
+        What each train is.
+    groups : TrainGroups
+        The trains; those of a group may be correlated.
+    span : Span
+        The time of the run.
+    seed : int
+        Seed of the run.
+    table : int
+        Number of the table that they belong to, which keys them.
+
+    Raises
+    ------
+    InputError
+        Where the process makes no sense.
+    """
+    begin = span.tstart if source.start is None else source.start
+    end = span.tstop if source.stop is None else min(source.stop, span.tstop)
+    process = process_of(source, begin)
+    times, numbers = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for row, count, first in zip(
+        groups.rows.tolist(), groups.counts.tolist(), groups.first.tolist(), strict=True
+    ):
+        drawn, train = drawn_trains(process, count, (begin, end), seed=seed, key=(table, row))
+        times.append(drawn)
+        numbers.append(first + groups.step * train)
+    known, index = np.concatenate(times), np.concatenate(numbers)
+    order = np.lexsort((index, known))
+    own = np.sort(groups.numbers)
+    span_of_numbers = range(int(own[0]), int(own[-1]) + 1) if len(own) else range(0)
+    return ReadTrains(span_of_numbers, known[order], index[order])
+
+
 def trains_of(source: SpikeSource, groups: TrainGroups, streams: StreamTable, span: Span) -> Trains:
     """Return the trains that a source makes.
 
@@ -105,6 +150,9 @@ def trains_of(source: SpikeSource, groups: TrainGroups, streams: StreamTable, sp
     if source.poisson is None:
         draw: Draw = source.intervals.draw
         rate = _spikes_per_ms(source)
+        if source.equilibrium:
+            # a process that began long ago, at no special time
+            begin -= _BURN_IN / rate
         if source.number is None:
             _check_count(source, (end - begin) * rate)
     else:
@@ -114,7 +162,16 @@ def trains_of(source: SpikeSource, groups: TrainGroups, streams: StreamTable, sp
         if source.number is None:
             _check_count(source, (end - begin) * rate)
             return PoissonTrains(groups, streams, rate=rate, begin=begin, end=end)
-    return RenewalTrains(groups, streams, draw=draw, source=source, rate=rate, span=(begin, end))
+    since = span.tstart if source.start is None else source.start
+    return RenewalTrains(
+        groups,
+        streams,
+        draw=draw,
+        source=source,
+        rate=rate,
+        span=(begin, end),
+        since=since if source.equilibrium else -math.inf,
+    )
 
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -286,6 +343,8 @@ class RenewalTrains:
         Expected spikes of a train per ms.
     span : (float, float)
         Begin and end of the trains, ms.
+    since : float
+        Spikes before this are left out, ms; the trains have come into equilibrium.
     """
 
     def __init__(
@@ -297,17 +356,23 @@ class RenewalTrains:
         source: SpikeSource,
         rate: float,
         span: tuple[float, float],
+        since: float = -math.inf,
     ) -> None:
         self.rate = rate
         self._groups, self._streams = groups, streams
         self._draw, self._source = draw, source
         self._begin, self._end = span
+        self._since = since
         self._restart()
 
     def _restart(self) -> None:
         self._served = -math.inf
         # the time each train has come to, group by group
         self._last = [np.full(count, self._begin) for count in self._groups.counts.tolist()]
+        if self._since > -math.inf:
+            # equal intervals never forget how they began
+            for row, last in zip(self._groups.rows.tolist(), self._last, strict=True):
+                last -= self._streams.at(row, _PHASES).random(len(last)) / self.rate
         self._rounds = [0] * len(self._last)
         self._times, self._numbers = np.zeros(0), np.zeros(0, np.int64)
 
@@ -329,7 +394,7 @@ class RenewalTrains:
         later = times > end
         self._times, self._numbers = times[later], numbers[later]
         self._served = end
-        inside = (times > begin) & ~later & (times < self._end)
+        inside = (times > begin) & ~later & (times < self._end) & (times >= self._since)
         order = np.argsort(times[inside], kind="stable")
         return times[inside][order], numbers[inside][order]
 

@@ -93,7 +93,7 @@ def _stretch(
     start: RunState | None,
 ) -> dict[int, RunState]:
     """States by sample: where the run is stopped, and at its end."""
-    recorder = potentials(built.cells, "soma")
+    recorder = potentials(built.cells, "detector")
     artificial = [cell.gid for cell in built.artificial]
     spikes = SpikeRecorder(built.cells, built.thresholds, artificial)
     trial = _Trial(stop)

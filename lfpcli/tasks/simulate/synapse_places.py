@@ -1,0 +1,43 @@
+"""Where on cells the tables of a model put synapses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lfpcli.errors import located
+from lfpcli.model import Candidates, Location, resolve
+from lfpcli.model.location import parse_location
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.layout import Layout
+
+
+class SynapsePlaces:
+    """Where on cells one table puts synapses; what does not depend on where a cell stands is
+    looked up once.
+    """
+
+    def __init__(self, location: Location, layout: Layout) -> None:
+        self._location, self._cell_names = location, layout.cell_names
+        # depth and height depend on how a cell stands, distances along it do not
+        keys = (location.depth, location.z_min, location.z_max, location.nearest)
+        self._same_everywhere = all(key is None for key in keys)
+        self._candidates: dict[str, Candidates] = {}
+
+    def of(self, member: Member) -> Candidates:
+        """Segments of a cell among which places are drawn."""
+        if not self._same_everywhere:
+            return resolve(self._location, member.geometry)
+        name = self._cell_names[member.population]
+        if name not in self._candidates:
+            self._candidates[name] = resolve(self._location, member.geometry)
+        return self._candidates[name]
+
+
+def told_segments(texts: np.ndarray, member: Member, location: Location) -> np.ndarray:
+    """Segments of a cell that a table names: indices, or places such as apic[3](0.5)."""
+    segments = []
+    for text in texts.tolist():
+        with located(location.source_line):
+            place = parse_location(f"#{text}" if text.isdigit() else text)
+        segments.append(int(resolve(place, member.geometry, location.source_line).indices[0]))
+    return np.array(segments, np.int64)
