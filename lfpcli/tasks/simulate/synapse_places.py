@@ -34,7 +34,27 @@ class SynapsePlaces:
 
 
 def told_segments(texts: np.ndarray, member: Member, location: Location) -> np.ndarray:
-    """Segments of a cell that a table names: indices, or places such as apic[3](0.5)."""
+    """Segments of a cell that a table names: indices, or places such as apic[3](0.5).
+
+    Parameters
+    ----------
+    texts : ndarray of str, shape (n,)
+        Indices of segments or places, an entry of the table each.
+    member : Member
+        The cell.
+    location : Location
+        The place that names the column, for messages.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Segments.
+
+    Raises
+    ------
+    InputError
+        Where a text is neither, or the cell has no such segment.
+    """
     segments = []
     for text in texts.tolist():
         with located(location.source_line):

@@ -120,7 +120,7 @@ class KnownPlaces:
     Parameters
     ----------
     of : callable
-        Gives those of a cell by its index on this process.
+        Gives those of a cell, shape (N,), um, by its index on this process.
     """
 
     def __init__(self, of: Callable[[int], dict[str, np.ndarray]]) -> None:
