@@ -1,6 +1,7 @@
 # PYTHON_ARGCOMPLETE_OK
 """``python -m lfpcli`` is ``lfp``."""
 
+import os
 import signal
 
 
@@ -10,6 +11,9 @@ def run() -> None:
     # traceback; what the caller ignores stays ignored
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # commands draw into files: what a notebook sets for its own process, or a desktop, is not for
+    # them, and Matplotlib would look for it
+    os.environ["MPLBACKEND"] = "agg"
     from lfpcli.cli.main import console_main
 
     console_main()

@@ -89,7 +89,9 @@ class Console:
 
         A bar is drawn only on a terminal and only by rank 0.
         """
-        if self.quiet or self.silent or not sys.stderr.isatty():
+        # what a cell of a notebook runs has a terminal, whose every line stays on the page
+        in_notebook = "JPY_PARENT_PID" in os.environ
+        if self.quiet or self.silent or in_notebook or not sys.stderr.isatty():
             yield lambda done: None
             return
         from rich.console import Console as RichConsole

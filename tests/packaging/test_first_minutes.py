@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,24 @@ def test_escapes_and_arguments_of_the_manual():
         "",
         "       a      Short.",
     ]
+
+
+def test_commands_run_in_cells_of_notebooks(shell, tmp_path: Path) -> None:
+    # IPython's backend is there for the kernel alone
+    cell = {**os.environ, "MPLBACKEND": "module://of_the_kernel", "JPY_PARENT_PID": "1"}
+    shell("sim", "builtin:ball_and_stick", "--passive", "--input", "soma:0.01@1", "--tstop", 3,
+          "-o", tmp_path / "run.h5", env=cell)  # fmt: skip
+    shell("probe", tmp_path / "run.h5", "--array", "tetrode", "--shift", "30,0,0",
+          "-o", tmp_path / "lfp.h5", env=cell)  # fmt: skip
+    shell("plot", tmp_path / "lfp.h5", "-o", tmp_path / "lfp.png", env=cell)
+    assert (tmp_path / "lfp.png").stat().st_size > 5000
+
+
+def test_cells_of_notebooks_get_no_bars(monkeypatch, capfd) -> None:
+    from lfpcli.cli.console import Console
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    with Console("lfp sim").progress("simulating", 1.0, "ms") as advance:
+        advance(0.5)
+    assert capfd.readouterr().err == ""

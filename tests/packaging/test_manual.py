@@ -18,7 +18,7 @@ from lfpcli.tasks.files.examples import examples
 PAGES = sorted(manual_folder().glob("lfp*.[1-9]"))
 # read by the program, or by what it stands on, and of no concern to a user
 PRIVATE = {"HOME", "PATH", "PYTHONPATH", "_ARGCOMPLETE", "NEURON_MODULE_OPTIONS"}
-PRIVATE |= {"CORENEURONLIB", "OPENBLAS_NUM_THREADS"}
+PRIVATE |= {"CORENEURONLIB", "OPENBLAS_NUM_THREADS", "MPLBACKEND"}
 
 
 def page(name: str) -> str:
