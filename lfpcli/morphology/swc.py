@@ -115,8 +115,10 @@ def _parent_rows(table: Table, whole: np.ndarray) -> tuple[np.ndarray, list[Faul
     exists = ranked[nearest] == wanted
     root = (wanted < 0) | ((wanted == 0) & ~exists)
     missing = ~exists & ~root
-    # where lines could not be read, points hang on what they said
-    for row in np.flatnonzero(missing & (not table.faults)).tolist():
+    for row in np.flatnonzero(missing).tolist():
+        # points may hang on what lines said that could not be read
+        if str(wanted[row]) in table.unread_ids:
+            continue
         message = f"parent {wanted[row]} of point {ids[row]} does not exist"
         faults.append(Fault(table.lines[row], message))
     return np.where(root | missing, -1, order[nearest]), faults

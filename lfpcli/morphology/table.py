@@ -22,6 +22,7 @@ COLUMN_COUNT = 7
 # whole numbers that a column of 64 bits holds, and those that a float holds exactly
 LARGEST_WHOLE = 2**63
 LARGEST_EXACT = 2.0**53
+MOST_DIGITS = 30
 # the comment by which `lfp morph --shift` says that the cell stands where it should
 PLACED = "placed: the coordinates are kept by lfp sim"
 _PLACED = re.compile(r"#\s*placed\b")
@@ -44,6 +45,8 @@ class Table:
         Line of each row.
     faults : list of Fault
         Lines that are no points.
+    unread_ids : set of str
+        First words of those lines, by which other points may name them.
     comma_lines : list of int
         Lines with decimal commas.
     placed : bool
@@ -54,6 +57,7 @@ class Table:
     rows: list[Row] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    unread_ids: set[str] = field(default_factory=set)
     comma_lines: list[int] = field(default_factory=list)
     placed: bool = False
 
@@ -78,8 +82,8 @@ def read_table(
 ) -> Table:
     """Read the points of an SWC file.
 
-    Comments (``#``), blank lines, indentation, commas as separators, and columns past the
-    seventh are passed over. Lines that are no points are listed in `Table.faults`.
+    Comments (``#``), blank lines, indentation, commas and semicolons as separators, and columns
+    past the seventh are passed over. Lines that are no points are listed in `Table.faults`.
 
     Parameters
     ----------
@@ -110,6 +114,7 @@ def read_table(
         if line.startswith("#"):
             table.placed = table.placed or _PLACED.match(line) is not None
             continue
+        line = line.replace(";", " ").strip()
         words = line.split()
         if _has_decimal_commas(words):
             table.comma_lines.append(number)
@@ -120,6 +125,7 @@ def read_table(
             table.rows.append(_parse(line))
         except ValueError as problem:
             table.faults.append(Fault(number, str(problem)))
+            table.unread_ids.update(words[:1])
             continue
         table.lines.append(number)
     return table
@@ -195,9 +201,10 @@ def _number(word: str, sort: str) -> float:
 
 def _whole(word: str) -> int:
     value = _number(word, "whole number")
-    if not value.is_integer() or abs(value) >= LARGEST_WHOLE:
-        raise ValueError(f"'{word[:40]}' is not a whole number of at most 63 bits")
+    whole = int(value) if value.is_integer() else LARGEST_WHOLE
     # beyond 53 bits a float would round the last digits away
-    return (
-        int(value) if abs(value) < LARGEST_EXACT or not word.lstrip("+-").isdigit() else int(word)
-    )
+    if abs(whole) >= LARGEST_EXACT and word.lstrip("+-").isdecimal() and len(word) < MOST_DIGITS:
+        whole = int(word)
+    if abs(whole) >= LARGEST_WHOLE:
+        raise ValueError(f"'{word[:40]}' is not a whole number of at most 63 bits")
+    return whole

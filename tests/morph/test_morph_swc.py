@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -302,3 +303,33 @@ def test_repair_gives_a_readable_file_from_noise(seed):
         pytest.fail(f"still broken: {error}")
     assert np.count_nonzero(cell.parents < 0) == 1
     assert (cell.points[:, 3] > 0).all()
+
+
+def test_all_faults_of_a_file_are_told(lfp, tmp_path):
+    """Those of lines, of values, and of what points hang on; but not what follows from another."""
+    (tmp_path / "faulty.swc").write_text(
+        "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 50 0 0 0.8 9\n4 3 x 0 0 1 2\n5 3 100 0 0 -1 4\n"
+        "5 3 110 0 0 1 2\n"
+    )
+    told = json.loads(lfp("morph", tmp_path / "faulty.swc", "--json", code=3).out)["faults"]
+    assert [fault["line"] for fault in told] == [3, 4, 5, 6]
+    assert told[0]["fault"] == "parent 9 of point 3 does not exist"
+
+
+def test_semicolons_separate_columns_and_commas_are_decimal(lfp, tmp_path):
+    file = tmp_path / "sheet.swc"
+    file.write_text("1;1;0,0;0,0;0,0;5,0;-1\n2;3;5,0;0,0;0,0;1,0;1\n3;3;50,5;0,0;0,0;1,0;2\n")
+    assert "decimal commas in 3 lines" in lfp("morph", file, code=3).err
+    total = json.loads(lfp("morph", file, "--repair", "--json").out)["total"]
+    assert total["length_um"] == pytest.approx(55.5)
+    file.write_text(file.read_text().replace(",", "."))
+    assert json.loads(lfp("morph", file, "--json").out)["total"] == total
+
+
+@pytest.mark.parametrize("largest", [2**63 - 1, 2**31, 10**18])
+def test_ids_up_to_63_bits_stay_apart(lfp, tmp_path, largest):
+    file = tmp_path / "ids.swc"
+    a, b, c = largest - 2, largest - 1, largest
+    file.write_text(f"{a} 1 0 0 0 5 -1\n{b} 3 5 0 0 1 {a}\n{c} 3 60 0 0 1 {b}\n")
+    facts = json.loads(lfp("morph", file, "--json").out)
+    assert facts["points"] == 3 and facts["total"]["length_um"] == pytest.approx(65)
