@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from network_models import needs_mpi, network, ranks, write
+from sources import program
 
 pytestmark = needs_mpi
 
@@ -50,6 +51,32 @@ def test_the_same_file_on_any_number_of_ranks(
         done = ranks(count, "sim", path, "-o", tmp_path / f"{count}.h5")
         assert done.stderr.count("engine") == 1 and done.stdout == b""
         shell("diff", "--exact", tmp_path / "1.h5", tmp_path / f"{count}.h5")
+
+
+def with_threads() -> None:
+    """Run a command whose processes have a core for their second thread each."""
+    from lfpcli.cli.main import console_main
+    from lfpcli.tasks.simulate import simulation
+
+    simulation.has_spare_core = lambda team: True
+    console_main()
+
+
+@pytest.mark.parametrize("engine", ["neuron", "coreneuron"])
+def test_work_beside_the_run_changes_nothing(
+    shell: Callable[..., Any], tmp_path: Path, engine: str
+) -> None:
+    tree = network()
+    tree["run"] |= {"engine": engine, "tstop": 60.0}
+    # signals are written in the background, reports in the thread of the run
+    tree["record"] = {"dipole": "population", "vmem": "none"}
+    path = write(tmp_path, tree)
+    for record in ({}, {"--set": "record.imem=true"}):
+        options = [text for pair in record.items() for text in pair]
+        one, two = tmp_path / "one.h5", tmp_path / "two.h5"
+        shell("sim", path, "-o", one, "-q", "-f", *options)
+        ranks(2, "sim", path, "-o", two, "-q", "-f", *options, program=program(with_threads))
+        assert one.read_bytes() == two.read_bytes()
 
 
 @pytest.mark.parametrize(

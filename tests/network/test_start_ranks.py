@@ -60,15 +60,23 @@ def test_cells_of_a_model_are_counted_without_reading_other_files() -> None:
     assert cell_count(load_model(tree)) is None
 
 
-@pytest.mark.parametrize("option", [["--ranks", "2"], ["--ranks=2"]])
+@pytest.mark.parametrize(
+    ("option", "cores", "bound"),
+    # with twice as many cores a second thread of each process has its own
+    [(["--ranks", "2"], 3, "core"), (["--ranks=2"], 8, "none")],
+)
 def test_processes_get_the_arguments_without_the_option(
-    launcher: Callable[[str], None], option: list[str], monkeypatch: pytest.MonkeyPatch
+    launcher: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    option: list[str],
+    cores: int,
+    bound: str,
 ) -> None:
     launcher("mpirun (Open MPI) 5.0.3")
-    monkeypatch.setattr(launching, "cores", lambda: 8)
+    monkeypatch.setattr(launching, "cores", lambda: cores)
     start = start_of(Ranks(2, "as asked for"), ["sim", "m.toml", *option, "-o", "o.h5"])
     assert start is not None
-    assert start.command[1:5] == ["-n", "2", "--bind-to", "core"]
+    assert start.command[1:5] == ["-n", "2", "--bind-to", bound]
     assert start.command[-6:] == ["-m", "lfpcli", "sim", "m.toml", "-o", "o.h5"]
     assert start.environment["OMP_NUM_THREADS"] == "1"
 

@@ -111,6 +111,9 @@ def _flags(launcher: str, ranks: int) -> tuple[list[str], dict[str, str], list[s
     environment = {}
     if crowded:
         flags += ["--oversubscribe", "--bind-to", "none"]
+    elif cores() >= 2 * ranks:
+        # a second thread of each process contracts beside the run, on another core
+        flags += ["--bind-to", "none"]
     else:
         flags += ["--bind-to", "core"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
