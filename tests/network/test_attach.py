@@ -265,3 +265,16 @@ def test_no_code_names_the_script_and_does_not_run_it(
         {"key": "run.attach", "file": "two.py", "part": "", "language": "Python"}
     ]
     assert facts["segments"] is None and facts["populations"] == {}
+
+
+def test_segments_begin_where_the_script_has_set_them(
+    shell: Callable[..., Any], folder: Path
+) -> None:
+    script = folder / "begins.py"
+    text = SCRIPT.replace("h.tstop = 40", "h.tstop = 1")
+    script.write_text(f"{text}\nfor soma, dend in cells.values():\n    soma.v, dend.v = -70, -60\n")
+    shell("sim", "--attach", script, "-o", folder / "b.h5", "--set", "record.vmem='all'")
+    with h5py.File(folder / "b.h5") as file:
+        first = file["reports/vmem/cells/data"][0]
+        section = file["reports/vmem/cells/mapping/element_ids"][:]
+    np.testing.assert_array_equal(first, np.where(section == 0, -70.0, -60.0))

@@ -70,6 +70,8 @@ def build_attached(model: Model, team: Team) -> Built:
         members.append(Member(cell.gid, name, cell.geometry))
         thresholds.append(threshold)
     run = settings.model.run
+    if "v_init" not in model.run.stated:
+        _keep_potentials(cells, team)
     return Built(
         settings=settings,
         layout=layout,
@@ -103,6 +105,19 @@ def _cell(entry: AttachedCell) -> Cell:
     if entry.detector is not None:
         cell.detector_index = _index_of(cell, entry.detector)
     return cell
+
+
+def _keep_potentials(cells: list[Cell], team: Team) -> None:
+    """Let segments begin at the potentials that the script has set, where these are several.
+
+    A potential that is the same everywhere is that of NEURON's own begin, not the script's.
+    """
+    here = {segment.v for cell in cells for segment in cell.segments}
+    everywhere = set().union(*team.exchange(here))
+    if len(everywhere) < 2:
+        return
+    for cell in cells:
+        cell.begin_at({k: segment.v for k, segment in enumerate(cell.segments)})
 
 
 def _index_of(cell: Cell, segment: Any) -> int:
