@@ -132,6 +132,8 @@ RULES: Final = (
 )
 GAP_JUNCTION: Final = "gap"
 """Type of a synapse that is a gap junction."""
+EVENT: Final = "event"
+"""Type of what leads to an artificial cell, which takes events as they are."""
 """Rules of which cells connect."""
 
 # short forms of the command line

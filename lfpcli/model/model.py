@@ -222,8 +222,18 @@ class Model(Table):
             here = at / "connection" / connection.number
             _check_population(connection.pre, known, here / "pre")
             _check_population(connection.post, known, here / "post")
+            if known[connection.post].artificial is not None:
+                if not connection.is_event:
+                    raise (here / "synapse").error(
+                        f"'{connection.post}' are artificial cells", 'give {type = "event"}'
+                    )
+                continue
             if connection.post not in with_cells:
                 raise (here / "post").error(f"'{connection.post}' has no cells")
+            if connection.is_event:
+                raise (here / "synapse").error(
+                    f"'{connection.post}' are no artificial cells", "name a point process"
+                )
             if connection.is_gap and connection.pre not in with_cells:
                 raise (here / "pre").error(f"'{connection.pre}' has no cells to join")
         for here, entry in self._located(at):

@@ -33,7 +33,7 @@ from lfpcli.model.varied import (
     Varied,
     varied_quantity,
 )
-from lfpcli.vocabulary import GAP_JUNCTION, RULES
+from lfpcli.vocabulary import EVENT, GAP_JUNCTION, RULES
 
 LARGEST_SIZE = 2**31 - 1
 CELLS = listing(integer(), least=1)
@@ -73,6 +73,18 @@ class Place(Table):
 
 def _place(cls: type[Table], example: str) -> ValueType:
     return table(cls, f"a table such as {example}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtificialSpec(Table):
+    """A kind of artificial cell."""
+
+    type: str = key(
+        TEXT,
+        doc="Name of the artificial cell in NEURON: IntFire1, IntFire2, IntFire4, or an "
+        "ARTIFICIAL_CELL of the model's mechanisms.",
+    )
+    params: dict[str, float] = rest(number(), doc="Any parameter of it, in its own units.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +148,11 @@ class Population(Table):
     rate: SpikeSource | None = key(
         RATE, None, doc="Instead of cells: spike trains drawn from this source, or of a rate in Hz."
     )
+    artificial: ArtificialSpec | None = key(
+        _place(ArtificialSpec, '{type = "IntFire1", tau = 10.0}'),
+        None,
+        doc="Instead of cells with segments: artificial cells, which take and send events.",
+    )
 
     @property
     def spike_files(self) -> tuple[Path, ...]:
@@ -146,7 +163,7 @@ class Population(Table):
 
     @property
     def has_cells(self) -> bool:
-        """Whether it has cells, not spike trains alone."""
+        """Whether it has cells with segments, not spike trains or artificial cells alone."""
         return self.cell is not None
 
     def __post_init__(self) -> None:
@@ -160,7 +177,7 @@ class Population(Table):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
-        exactly_one(self, at, ("cell", "spikes", "rate"))
+        exactly_one(self, at, ("cell", "spikes", "rate", "artificial"))
         only_with(self, at, ("place", "rotate", "mirror", "distort", "detector"), "cell")
         if self.detector is not None and self.detector.form not in ("section", "nearest", "index"):
             raise (at / "detector").error(
@@ -171,8 +188,9 @@ class Population(Table):
             raise (at / "first_id").error("belongs to 'spikes', which is not given")
         if self.first_id and self.ids is not None:
             raise (at / "ids").error("does not go with 'first_id'")
-        if self.rate is not None and self.size is None:
-            raise at.table_error("needs the key 'size', the number of spike trains")
+        if (self.rate or self.artificial) is not None and self.size is None:
+            noun = "spike trains" if self.rate is not None else "cells"
+            raise at.table_error(f"needs the key 'size', the number of {noun}")
         positions = self.place.positions if self.place is not None else None
         if isinstance(positions, tuple) and len(positions) != self.size:
             raise (at / "size").error(f"is {self.size}, but 'place' has {len(positions)} positions")
@@ -238,7 +256,8 @@ class SynapseSpec(Table):
     type: str = key(
         TEXT,
         doc="Name of the point process in NEURON, such as Exp2Syn; or gap, a gap junction, whose "
-        "weight is its conductance (uS).",
+        "weight is its conductance (uS); or event, what leads to artificial cells, which take "
+        "weights as they are.",
     )
     params: dict[str, Varied] = rest(
         PARAMETERS_OF_SYNAPSES, doc="Any parameter of the point process, in its own units."
@@ -309,6 +328,11 @@ class Connection(Table):
         return self.synapse.type == GAP_JUNCTION
 
     @property
+    def is_event(self) -> bool:
+        """Whether it leads to artificial cells."""
+        return self.synapse.type == EVENT
+
+    @property
     def columns(self) -> list[Column]:
         """The columns of the rule's table that its values are read from."""
         values = [self.weight, self.delay, *self.synapse.params.values()]
@@ -329,10 +353,22 @@ class Connection(Table):
             raise (at / "location").error("is a column, and the rule has no table of pairs")
         if self.rule.density is not None and self.location.form != "random":
             raise (at / "location").error("is one place, which has no density")
+        if self.is_event:
+            self._check_event(at)
         if self.is_gap:
             self._check_gap(at)
         elif self.pre_location is not None:
             raise (at / "pre_location").error('belongs to synapse = {type = "gap"}')
+
+    def _check_event(self, at: At) -> None:
+        if self.synapse.params:
+            name = next(iter(self.synapse.params))
+            raise (at / "synapse" / name).error("is no key of an event", "give weight and delay")
+        for name in ("location", "record"):
+            if name in self.stated:
+                raise (at / name).error("does not go with artificial cells")
+        if self.rule.density is not None:
+            raise (at / "rule").error("artificial cells have no membrane", "use another rule")
 
     def _check_gap(self, at: At) -> None:
         if self.synapse.params:
@@ -386,8 +422,10 @@ class Input(Table):
             raise (at / "density").error("does not go with 'count'")
         if self.density is not None and self.location.form != "random":
             raise (at / "location").error("is one place, which has no density")
-        if self.synapse.type == GAP_JUNCTION:
-            raise (at / "synapse").error("gap junctions connect cells", "use [[connection]]")
+        if self.synapse.type in (GAP_JUNCTION, EVENT):
+            raise (at / "synapse").error(
+                f"{self.synapse.type} connects cells", "use [[connection]]"
+            )
         if self.location.column is not None:
             raise (at / "location").error("is a column, which only a connection's rule has")
         for name, value in (("weight", self.weight), *self.synapse.params.items()):

@@ -19,6 +19,7 @@ from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
 from lfpcli.model.model import Model
 from lfpcli.model.network import (
+    ArtificialSpec,
     Connection,
     Input,
     Place,
@@ -48,6 +49,7 @@ TABLES: dict[str, type[Table]] = {
     "mechanism": Mechanism,
     "population": Population,
     "place": Place,
+    "artificial": ArtificialSpec,
     "circuit": CircuitSpec,
     "connection": Connection,
     "rule": Rule,

@@ -325,3 +325,54 @@ def test_what_cannot_be_meant_is_refused(shell, tmp_path, change, text):
     wrong = shell("sim", write(tmp_path, tree), "-o", tmp_path / "o.h5", code=3)
     assert text in wrong.err
     assert wrong.err.count("error:") == 1
+
+
+def test_artificial_cells_integrate_events(shell, tmp_path):
+    fire = {"type": "IntFire1", "tau": 10.0, "refrac": 2.0}
+    tree = one_compartment(
+        population={
+            "F": {"artificial": fire, "size": 3},
+            "E": {"cell": "ball", "place": {"positions": [[0.0, 0.0, 0.0]]}},
+            "T": {"rate": {"times": [5.0, 8.0, 30.0]}, "size": 1},
+        },
+        connection=[
+            {
+                "pre": "T",
+                "post": "F",
+                "rule": {"pairs": "events.csv"},
+                "synapse": {"type": "event"},
+                "weight": {"column": "w"},
+                "delay": 1.0,
+            },
+            {
+                "pre": "F",
+                "post": "E",
+                "rule": {"all": True},
+                "synapse": {"type": "ExpSyn", "tau": 2.0},
+                "weight": 0.01,
+                "location": "soma",
+            },
+        ],
+    )
+    tree["run"]["dt"] = 0.025
+    (tmp_path / "events.csv").write_text("pre,post,w\n0,0,0.6\n0,1,0.5\n0,2,1.5\n")
+    shell("sim", write(tmp_path, tree), "-o", tmp_path / "o.h5")
+    with open_recording(tmp_path / "o.h5") as recording:
+        times, gids = recording.spikes("F")
+        vmem = recording.report("vmem", "E").data[:, 0]
+    # 0.6 decays to 0.44 by the second event; 0.5 to 0.37, below 1 with it
+    assert 0.6 * np.exp(-0.3) + 0.6 > 1 > 0.5 * np.exp(-0.3) + 0.5
+    assert sorted(zip(gids.tolist(), times.round(6).tolist(), strict=True)) == [
+        (0, 9.0),
+        (2, 6.0),
+        (2, 9.0),
+        (2, 31.0),
+    ]
+    assert vmem[int(6.9 / 0.025)] == pytest.approx(-65.0, abs=1e-6)
+    assert vmem[int(8.0 / 0.025)] > -60
+    if MPIRUN is not None:
+        assert ranks_run(tmp_path, "m.json", 2) == 0
+        assert shell("diff", "--exact", tmp_path / "o.h5", tmp_path / "r.h5").code == 0
+    tree["connection"][0]["synapse"] = {"type": "ExpSyn"}
+    wrong = shell("sim", write(tmp_path, tree), "-o", tmp_path / "w.h5", code=3)
+    assert "'F' are artificial cells" in wrong.err

@@ -233,6 +233,15 @@ def make_netcon(point: Any) -> Any:
     return nrn().NetCon(None, point)
 
 
+def is_artificial(mechanism: str) -> bool:
+    """Whether NEURON knows an artificial cell of this name, which takes events."""
+    if mechanism not in point_process_names():
+        return False
+    types = nrn().MechanismType(1)
+    types.select(mechanism)
+    return bool(types.is_artificial(int(types.selected()))) and takes_events(mechanism)
+
+
 @cache
 def takes_events(mechanism: str) -> bool:
     """Whether a point process is a target of spikes."""

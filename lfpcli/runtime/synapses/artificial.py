@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.cell.points import make_netcon
+from lfpcli.runtime.cell.points import check_parameter, is_artificial, make_netcon
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
 
@@ -35,14 +35,16 @@ class ArtificialCell:
     """
 
     def __init__(self, mechanism: str, params: Sequence[tuple[str, float]], gid: int) -> None:
-        if mechanism not in ARTIFICIAL:
+        if mechanism not in ARTIFICIAL and not is_artificial(mechanism):
             raise SimulatorError(
-                f"{mechanism} is no artificial cell", remedy=f"use one of {', '.join(ARTIFICIAL)}"
+                f"{mechanism} is no artificial cell",
+                remedy=f"use one of {', '.join(ARTIFICIAL)}, or name its file in run.mechanisms",
             )
         h, pc = nrn(), context()
         self.gid = gid
         self.point: Any = getattr(h, mechanism)()
         for name, value in params:
+            check_parameter(mechanism, name)
             setattr(self.point, name, value)
         pc.set_gid2node(gid, int(pc.id()))
         # an artificial cell is its own source of spikes

@@ -20,7 +20,7 @@ from lfpcli.runtime.cell.points import StimIntElectrode
 from lfpcli.runtime.engine.field import Steps
 from lfpcli.runtime.hoc.settings import clamps_there, set_settings
 from lfpcli.runtime.mpi.team import Team
-from lfpcli.runtime.synapses.artificial import ArtificialCell
+from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
 from lfpcli.runtime.synapses.bulk import Synapses, detect_spikes
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import join_cells
@@ -172,8 +172,11 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     thresholds = [populations[member.population].threshold for member in members]
-    wiring = wire(model, seed, layout, cells=cells, members=members, team=team)
-    synapses = _connect(model, seed, layout, cells=cells, wiring=wiring)
+    artificial = _artificial_cells(model, layout, team)
+    wiring = wire(
+        model, seed, layout, cells=cells, members=members, team=team, artificial=artificial
+    )
+    synapses = _connect(model, seed, layout, cells=cells, wiring=wiring, artificial=artificial)
     built = Built(
         settings=settings,
         layout=layout,
@@ -182,6 +185,7 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         members=members,
         thresholds=thresholds,
         gaps=join_cells(cells, wiring.gaps),
+        artificial=artificial,
     )
     for number in range(len(model.stimuli)):
         _add_stimulus(built, model, number, seed)
@@ -259,13 +263,28 @@ def _make_cells(
         sizes |= sizes_of_rank
     segments = {name: sizes[gid] for name, gid in first.items()}
     costs = cell_costs(model, layout, segments)
-    ranks = assign(costs, layout.cells, team.size, fixed)
-    for name, gids in layout.cells.items():
+    with_segments = {name: layout.cells[name] for name in layout.cell_names}
+    ranks = assign(costs, with_segments, team.size, fixed)
+    for name, gids in with_segments.items():
         for index in np.flatnonzero(ranks[name] == team.rank):
             gid = int(gids[index])
             if gid not in cells:
                 cells[gid] = factories[layout.cell_names[name]].make(gid)
     return [cells[gid] for gid in sorted(cells)]
+
+
+def _artificial_cells(model: Model, layout: Layout, team: Team) -> list[ArtificialCell]:
+    """The artificial cells of this process, by gid; they cost little, and are dealt out in turn."""
+    cells = []
+    for name, population in model.resolved_populations().items():
+        if population.artificial is None:
+            continue
+        spec = population.artificial
+        params = tuple(spec.params.items())
+        with located(spec.source_line):
+            for gid in layout.cells[name][team.rank :: team.size]:
+                cells.append(ArtificialCell(spec.type, params, gid))
+    return cells
 
 
 def standing(
@@ -320,18 +339,34 @@ def _connect(
     *,
     cells: list[Cell],
     wiring: Wiring,
+    artificial: list[ArtificialCell],
 ) -> Synapses:
     populations = model.resolved_populations()
     rows = wiring.rows()
+    events = wiring.events()
     trains = list(wiring.trains)
     for name, numbers in layout.trains.items():
         # this process holds no more of the trains than its synapses listen to
         inside = (rows.source >= numbers.start) & (rows.source < numbers.stop)
-        wanted = np.unique(rows.source[inside])
+        heard = events.source[(events.source >= numbers.start) & (events.source < numbers.stop)]
+        wanted = np.unique(np.concatenate([rows.source[inside], heard]))
         trains.append(population_trains(populations[name], numbers, model, seed, wanted=wanted))
-    return Synapses(
+    synapses = Synapses(
         cells, wiring.synapse_types, rows, trains, dt=model.run.interval, tstart=model.run.tstart
     )
+    if artificial:
+        synapses.join(
+            ArtificialInputs(
+                artificial,
+                cell=events.cell,
+                source=events.source,
+                weight=events.weight,
+                delay=events.delay,
+                trains=trains,
+                tstart=model.run.tstart,
+            )
+        )
+    return synapses
 
 
 def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:

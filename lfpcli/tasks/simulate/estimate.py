@@ -108,8 +108,10 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
     is_shared = {str(synapse): synapse.type in LINEAR for synapse in synapses}
     points = {}
     for name, numbers in expected_synapses(model, layout).items():
-        most = segments[layout.cell_names[name]]
         points[name] = 0.0
+        if name not in layout.cell_names:
+            continue
+        most = segments[layout.cell_names[name]]
         for synapse, number in numbers.items():
             merges = model.run.merge and is_shared[synapse]
             # merged synapses are at most one per segment and kind
@@ -120,7 +122,7 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
 def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, float]:
     """Work of a cell of each population in each step, in that of a segment."""
     points = expected_points(model, layout, segments)
-    size_of = {name: segments[layout.cell_names[name]] for name in layout.cells}
+    size_of = {name: segments[kind] for name, kind in layout.cell_names.items()}
     return {name: size + POINT_WORK * points[name] for name, size in size_of.items()}
 
 
@@ -182,7 +184,7 @@ def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) ->
         count = len(gids)
         populations[name] = PopulationSize(
             cells=count,
-            segments=segments[layout.cell_names[name]] * count,
+            segments=segments.get(layout.cell_names.get(name, ""), 0) * count,
             points=round(points[name] * count),
             synapses=round(sum(synapses[name].values()) * count),
         )

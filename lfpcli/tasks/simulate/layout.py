@@ -57,7 +57,9 @@ def lay_out(model: Model, seed: int) -> Layout:
     layout = Layout()
     first = 0
     for name, population in model.resolved_populations().items():
-        if population.has_cells:
+        if population.artificial is not None:
+            layout.cells[name] = range(first, first + (population.size or 1))
+        elif population.has_cells:
             cell_name = str(population.cell)
             layout.cell_names[name] = cell_name
             # populations before this one are obstacles for those that keep apart from them
@@ -75,7 +77,8 @@ def prototypes(layout: Layout) -> dict[str, int]:
     """Gid of the first cell of each ``[cell.NAME]``."""
     gid_of: dict[str, int] = {}
     for name, gids in layout.cells.items():
-        if len(gids):
+        # artificial cells have no segments
+        if len(gids) and name in layout.cell_names:
             gid_of.setdefault(layout.cell_names[name], gids.start)
     return gid_of
 

@@ -21,10 +21,12 @@ from lfpcli.model.candidates import middles
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import check_synapse
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.synapses.artificial import ArtificialCell
 from lfpcli.runtime.synapses.bulk import LINEAR, SynapseRows, SynapseType
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions
 from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.event_wiring import EventRows, check_delays, draw_events
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.pairs import Pairs, Places, places_of
 from lfpcli.tasks.simulate.synapse_places import SynapsePlaces, told_segments
@@ -46,6 +48,8 @@ class Wiring:
         Those of the synapses of inputs, each of which has a train of its own.
     gap_parts : list of GapJunctions
         Gap junctions, table by table, the same on all processes.
+    event_parts : list of EventRows
+        Connections onto the artificial cells of this process, cell by cell.
     """
 
     synapse_types: list[SynapseType] = field(default_factory=list)
@@ -53,11 +57,16 @@ class Wiring:
     trains: list[Trains] = field(default_factory=list)
     numbered: int = 0
     gap_parts: list[GapJunctions] = field(default_factory=list)
+    event_parts: list[EventRows] = field(default_factory=list)
 
     @property
     def gaps(self) -> GapJunctions:
         """All gap junctions of the network."""
         return GapJunctions.joined(self.gap_parts)
+
+    def events(self) -> EventRows:
+        """All connections onto artificial cells."""
+        return EventRows.joined(self.event_parts)
 
     def type_number(self, synapse: SynapseSpec, *, shared: bool) -> int:
         """Index of a type of synapses, which is added where it is missing."""
@@ -96,6 +105,7 @@ def wire(
     members: list[Member],
     team: Team,
     cells: list[Cell] | None = None,
+    artificial: list[ArtificialCell] | None = None,
 ) -> Wiring:
     """Draw the synapses of the cells of this process; called on all.
 
@@ -113,6 +123,8 @@ def wire(
         The processes.
     cells : list of Cell, optional
         The same cells in NEURON, which tell the path distances that expressions may name.
+    artificial : list of ArtificialCell, optional
+        The artificial cells of this process.
 
     Raises
     ------
@@ -122,7 +134,9 @@ def wire(
     draw = _Draw(model, seed, layout, cells=cells, members=members, team=team)
     for number, connection in enumerate(model.connections):
         with located(connection.source_line):
-            if connection.is_gap:
+            if connection.is_event:
+                draw.add_events(number, connection, artificial or [])
+            elif connection.is_gap:
                 draw.add_gaps(number, connection)
             else:
                 draw.add_connection(number, connection)
@@ -205,7 +219,7 @@ class _Draw:
                 origin=number,
                 values=self._varied(table.synapse, scope, number, member.gid),
             )
-            _check_delays(table, part.delay, self._model.run.interval)
+            check_delays(table, part.delay, self._model.run.interval)
             self.wiring.parts.append(part)
 
     def _drawn(
@@ -265,6 +279,18 @@ class _Draw:
         rng = seeds.generator(self._seed, "synapse parameters", origin, gid)
         own = replace(scope, rng=rng)
         return np.column_stack([values_of(synapse.params[name], own) for name in names])
+
+    def add_events(self, number: int, table: Connection, artificial: list[ArtificialCell]) -> None:
+        """Draw connections onto the artificial cells of this process."""
+        self.wiring.event_parts += draw_events(
+            table,
+            number,
+            artificial,
+            layout=self._layout,
+            seed=self._seed,
+            team=self._team,
+            dt=self._model.run.interval,
+        )
 
     def add_gaps(self, number: int, table: Connection) -> None:
         """Draw the gap junctions of a ``[[connection]]``, which all processes get."""
@@ -401,15 +427,6 @@ class _Draw:
 def _rounded(expected: float, rng: np.random.Generator) -> int:
     """A whole number whose mean is the expected one, next to it."""
     return int(np.floor(expected + rng.random()))
-
-
-def _check_delays(table: Connection, delays: np.ndarray, dt: float) -> None:
-    if np.any(delays < dt):
-        raise InputError(
-            f"a delay of {delays.min():.4g} ms was drawn, shorter than the time step, {dt:g} ms",
-            source=getattr(table.delay, "source_line", "") or table.source_line or None,
-            remedy=f"give the delay min = {dt:g}, or more",
-        )
 
 
 def chosen(
