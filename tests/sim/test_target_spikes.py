@@ -11,6 +11,8 @@ from typing import Any
 import h5py
 import pytest
 
+from lfpcli.tasks.simulate.target_spikes import _Search
+
 MODEL = """
 [run]
 tstop = 60.0
@@ -54,6 +56,24 @@ def test_a_current_is_found_from_either_side(
     shell("sim", model(tmp_path, stored), "-o", again)
     with h5py.File(out) as file, h5py.File(again) as other:
         assert (file["spikes/c/timestamps"][:] == other["spikes/c/timestamps"][:]).all()
+
+
+def test_a_search_ends_where_no_current_does_it() -> None:
+    # what a membrane fires that is held up by large currents
+    counts = {0.0: 0, 0.2: 1, 0.5: 4, 1.0: 7, 2.0: 3, 4.0: 1}
+    for begin, least, most in ((0.1, 20, 30), (5.0, 20, 30), (0.1, 4, 7), (5.0, 4, 7)):
+        search = _Search(least=least, most=most, amplitude=begin)
+        for tries in range(1, 25):
+            spikes = max(
+                (size, count) for size, count in counts.items() if size <= search.amplitude
+            )[1]
+            if least <= spikes <= most:
+                break
+            search.go_on(spikes)
+            if search.is_over:
+                break
+        assert tries < 24
+        assert (least <= spikes <= most) == (least == 4)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def current_for_spikes(model: Model, least: int, most: int) -> FoundCurrent:
                     model=tried, amplitude=search.amplitude, spikes=spikes, tries=tries
                 )
             search.go_on(spikes)
+            if search.is_over:
+                break
     counts = search.counts
     told = ", ".join(f"{count} at {size:.4g} nA" for size, count in sorted(counts.items())[:6])
     raise UsageError(
@@ -97,6 +99,7 @@ class _Search:
     most: int
     amplitude: float
     counts: dict[float, int] = field(default_factory=dict)
+    is_over: bool = False
     _low: float | None = None
     _high: float | None = None
     _falls: bool = False
@@ -115,8 +118,8 @@ class _Search:
             return
         else:
             self._low = self.amplitude
-            if self._falls and self._high is None:
-                self._high = 2.0 * self.amplitude
+            # no current on the way down made more spikes, and this one makes none
+            self.is_over = self._falls and self._high is None
         if self._low is not None and self._high is not None:
             self.amplitude = 0.5 * (self._low + self._high)
         else:
