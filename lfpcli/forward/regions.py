@@ -38,6 +38,10 @@ class Shape(Protocol):
         """Radius of its surface across an axis, um; infinite where that is flat."""
 
 
+# S/m: less than any insulator, more than any metal
+_SIGMAS = 1e-20, 1e12
+
+
 @dataclass(frozen=True, kw_only=True)
 class Box:
     """A box along the axes; a slab where some ends are infinite.
@@ -324,6 +328,12 @@ def _check_sigma(sigma: Sequence[float]) -> None:
         raise InputError(
             f"conductivity {list(sigma)} is not three numbers of 0 or more",
             remedy="give sigma in S/m",
+        )
+    # solutions are made of ratios of these, which must not leave the range of floats
+    if any(s > 0 and not _SIGMAS[0] <= s <= _SIGMAS[1] for s in sigma):
+        raise InputError(
+            f"conductivity {list(sigma)} is that of no matter",
+            remedy=f"give sigma in S/m, 0 or {_SIGMAS[0]:g} to {_SIGMAS[1]:g}",
         )
     if min(sigma) == 0 < max(sigma):
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,89 @@ def test_indices_of_edges_stay_within_the_file(
         open_edges(config.edges[0]) as populations,
     ):
         populations[0].onto([0, 1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"keys": ["a", "b"]}, "2 keys, values of 1"),
+        ({"values": [[]]}, "and 0 runs"),
+        ({"values": [["1"] * 9999, ["1"] * 9999], "keys": ["a", "b"]}, "and 99980001 runs"),
+        ({"values": 3}, "no index"),
+        ({"seed": "many"}, "has a seed that is none"),
+        ({"version": 9}, "of version 1"),
+        ("[" * 100_000, "no index"),
+    ],
+)
+def test_the_index_of_a_sweep_goes_together(
+    lfp: Callable[..., Any], tmp_path: Path, table: Any, text: str
+) -> None:
+    sound = {"format": "lfp-sweep", "version": 1, "model": "m.toml", "digest": "", "seed": 1}
+    content = (
+        table
+        if isinstance(table, str)
+        else json.dumps({**sound, "keys": ["a"], "values": [["1"]], **table})
+    )
+    (tmp_path / "sweep.json").write_text(content)
+    for words in (("info", tmp_path), ("convert", tmp_path, tmp_path / "out.csv")):
+        said = lfp(*words, code=3).err
+        assert text in said and f"[{tmp_path / 'sweep.json'}]; " in said
+    assert f"{tmp_path}: not sound" in lfp("check", tmp_path, code=1).out
+
+
+@pytest.mark.parametrize("sigma", [1e308, 1e-320, [0.2, 1e308, 0.4]])
+def test_conductivities_are_of_matter(lfp: Callable[..., Any], tmp_path: Path, sigma: Any) -> None:
+    medium = tmp_path / "medium.toml"
+    medium.write_text(
+        f"background = 0.3\nregions = [{{slab = {{high = -9.0}}, sigma = {sigma}}}]\n"
+    )
+    words = ("leadfield", "30,0,0", "--medium", medium, "-o", tmp_path / "lead.h5")
+    assert "is that of no matter" in lfp(*words, code=3).err
+
+
+@pytest.mark.parametrize(
+    "keys", ["rate_sd = 1e308", "rate_sd = 1.0\nrate_min = 1e308", "size = 99999999"]
+)
+def test_trains_without_end_are_not_begun(
+    lfp: Callable[..., Any], tmp_path: Path, keys: str
+) -> None:
+    (tmp_path / "trains.toml").write_text(f"[E]\ngamma = 60.0\n{keys}\n")
+    words = ("spikes", tmp_path / "trains.toml", "--duration", "9", "--seed", "1")
+    said = lfp(*words, "-o", tmp_path / "out.h5", code=3).err
+    assert "more than" in said and str(tmp_path / "trains.toml") in said
+
+
+def test_statistics_of_endless_spans(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    from fault_samples import trains
+
+    path = trains(tmp_path)
+    with h5py.File(path, "r+") as file:
+        file["spikes/E/timestamps"][-1] = 1e12
+        file["spikes/E"].attrs["duration"] = 1e12
+    said = lfp("stats", path, code=2).err
+    assert "bins of" in said and "--bin" in said
+
+
+def test_damage_of_templates_that_are_drawn(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    from fault_samples import recording, templates
+
+    path = templates(tmp_path, recording(tmp_path / "r.h5"))
+    with h5py.File(path) as file:
+        chunk = file["templates"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + chunk.size // 2] ^= 1
+    path.write_bytes(content)
+    said = lfp("plot", path, "-o", tmp_path / "a.png", code=3).err
+    assert f"a checksum is wrong [{path}:/templates]" in said
+
+
+def test_reports_that_are_no_group(lfp: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["report"] = 3.0
+        file["spikes/v1/timestamps"], file["spikes/v1/node_ids"] = [1.0], np.array([0], np.uint64)
+        file["spikes/v1/timestamps"].attrs["units"] = "ms"
+    lfp("convert", "-q", path, tmp_path / "out.h5")
 
 
 def test_rows_of_nodes_stay_within_the_file(tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ def read_reports(file: h5py.File, name: str) -> list[ElementReport]:
     """
     reports: list[ElementReport] = []
     for root in ("report", "reports"):
-        group = file.get(root, ())
-        for population in group:
+        group = file.get(root)
+        for population in group if isinstance(group, h5py.Group) else ():
             reports.append(_report(file, name, f"{root}/{population}"))
     return reports
 

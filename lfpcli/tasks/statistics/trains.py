@@ -7,9 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from lfpcli.errors import UsageError
+
 # pairs grow with the square of the cells; more than these are not correlated
 MOST_CORRELATED = 1000
 _LEAST_INTERVALS = 2
+# counts of all cells in all bins
+_MOST_COUNTS = 1 << 27
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,11 @@ class Trains:
     def counts(self, width: float) -> np.ndarray:
         """Spikes of each cell in bins of `width` ms, shape (N, bins); a rest is left out."""
         bins = int(np.floor((self.end - self.begin) / width + 1e-9))
+        if bins * len(self.gids) > _MOST_COUNTS:
+            raise UsageError(
+                f"{len(self.gids)} cells have {bins:.3g} bins of {width:g} ms each",
+                remedy="widen the bins (--bin), or narrow the span (--time)",
+            )
         # a spike on the edge of a bin belongs to the later one, whatever rounding says
         bin_of = np.floor((self.times - self.begin) / width + 1e-9).astype(np.int64)
         inside = (bin_of >= 0) & (bin_of < bins)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,23 +133,35 @@ def read_sweep(folder: Path) -> Sweep:
             raise InputError(
                 f"is no index of version {VERSION}", source=path, remedy="use another lfp"
             )
-        return Sweep(
+        sweep = Sweep(
             model=str(table["model"]),
             digest=str(table["digest"]),
             seed=table["seed"],
             keys=tuple(map(str, table["keys"])),
             values=tuple(tuple(map(str, values)) for values in table["values"]),
         )
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(
             "is a folder, and no sweep",
             source=folder,
             remedy="name a file in it, or make a sweep: lfp sweep",
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             "is no index of a sweep", source=path, remedy="make the sweep again"
         ) from error
+    runs = math.prod(len(values) for values in sweep.values)
+    if len(sweep.keys) != len(sweep.values) or not 0 < runs <= MOST_RUNS:
+        raise InputError(
+            f"has {len(sweep.keys)} keys, values of {len(sweep.values)}, and {runs} runs",
+            source=path,
+            remedy="make the sweep again",
+        )
+    if not isinstance(sweep.seed, int | None):
+        raise InputError("has a seed that is none", source=path, remedy="make the sweep again")
+    return sweep
 
 
 def write_sweep(folder: Path, sweep: Sweep) -> None:
