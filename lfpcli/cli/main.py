@@ -221,9 +221,15 @@ def _run_command(name: str, arguments: list[str], console: Console) -> int:
     return int(code or ExitCode.OK)
 
 
+# options and operands that name what a command reads
+_SUBJECTS = (
+    *("input", "file", "model", "hoc", "attach", "morphology", "a", "files", "paths", "source"),
+)
+
+
 def _subject(args: argparse.Namespace) -> str:
     """The first file that a command reads; empty where it reads none."""
-    for name in ("input", "file", "model", "hoc", "morphology", "a", "files", "paths"):
+    for name in _SUBJECTS:
         value = getattr(args, name, None)
         first = value[0] if isinstance(value, list) and value else value
         if isinstance(first, str):

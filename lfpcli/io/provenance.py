@@ -122,7 +122,17 @@ def _is_record(record: Any) -> bool:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal."""
+    """SHA-256 of a file, as hexadecimal.
+
+    Raises
+    ------
+    InputError
+        Where it is a device or a pipe, which may have no end.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(
+            "is no file whose content stays", source=path, remedy="write its content to a file"
+        )
     with path.open("rb") as file:
         sums = hashlib.sha256()
         while block := file.read(1 << 20):
