@@ -36,6 +36,10 @@ _PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
 
 
+# sorting of spikes, as SONATA numbers it
+_BY_TIME = 2
+
+
 @dataclass
 class Sampled:
     """Samples at ``t_start + k dt``.
@@ -242,6 +246,8 @@ class Recording:
             raise self._error("names a section that is not there", f"{base}/section")
         if columns["parent"].min() < -1 or columns["parent"].max() >= count:
             raise self._error("names a segment that is not there", f"{base}/parent")
+        if _has_ring(columns["parent"]):
+            raise self._error("segments hang on each other in a ring", f"{base}/parent")
         if columns["gid"].min() < 0:
             raise self._error("holds negative numbers", f"{base}/gid")
 
@@ -255,6 +261,9 @@ class Recording:
             raise self._error("timestamps and node_ids differ in length", base)
         if len(ids) and ids.min() < 0:
             raise self._error("holds negative numbers", f"{base}/node_ids")
+        says = self.file[base].attrs.get("sorting", 0)
+        if np.ndim(says) == 0 and says == _BY_TIME and np.any(np.diff(times) < 0):
+            raise self._error("says that spikes are sorted by time, and they are not", base)
         order = np.lexsort((ids, times))
         return times[order], ids[order]
 
@@ -485,6 +494,15 @@ def open_hdf5(
         name = label or usual
         with hdf5.open_hdf5(path, name, remedy="make one with 'lfp sim'") as file:
             yield file, name
+
+
+def _has_ring(parents: np.ndarray) -> bool:
+    """Whether segments hang on each other, parents (S,) by number, -1 for none."""
+    # each round doubles how far up a segment looks; a tree has an end within so many rounds
+    above = parents
+    for _ in range(len(parents).bit_length()):
+        above = np.where(above >= 0, above[above], -1)
+    return bool(np.any(above >= 0))
 
 
 def _number(value: Any) -> float:

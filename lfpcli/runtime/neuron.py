@@ -87,12 +87,20 @@ def _elsewhere() -> Iterator[None]:
 def _show_mpi_library() -> None:
     """Let mpi4py start MPI and tell NEURON which library it loaded."""
     try:
+        import mpi4py
+
+        # what was started by another MPI ends the process as it begins, with words of its own
+        mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         raise MissingDependencyError(
             f"started under MPI, but mpi4py cannot be imported ({error})",
             remedy="pip install 'lfpcli[mpi]'",
         ) from error
+    if not MPI.Is_initialized():
+        if launcher_name() == "Open MPI" and MPI.get_vendor()[0] != "Open MPI":
+            _refuse_other_mpi(launched()[0], 1)
+        MPI.Init_thread()
     MPI.COMM_WORLD.Get_size()
     library = loaded_library("libmpi")
     if library:
