@@ -152,7 +152,7 @@ def _contacts_of(content: Any, name: str, faces: bool) -> Contacts:
 def _placed(probe: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions in um, first axes and normals of one probe, each of shape (C, 3)."""
     units = probe.get("si_units", "um")
-    if units not in MICROMETRES:
+    if not isinstance(units, str) or units not in MICROMETRES:
         raise InputError(
             f"'si_units' is {units!r}, expected um, mm or m", remedy="write one of these"
         )

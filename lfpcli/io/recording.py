@@ -324,6 +324,11 @@ class Recording:
                 )
             if columns and values.min() < 0:
                 raise self._error("holds negative values", f"{mapping}/{name}")
+        population = mapping.split("/")[-2]
+        names = self.file.get(f"geometry/{population}/section_names")
+        ids = report.element_ids
+        if columns and isinstance(names, h5py.Dataset) and ids.max() >= (names.size or 0):
+            raise self._error("names a section that is not there", f"{mapping}/element_ids")
 
     def _sampled(self, base: str, units: str | None = None) -> dict[str, Any]:
         """Samples with their attributes; where `units` are given, in no others."""

@@ -151,6 +151,7 @@ UNTRUE = {
     "cells twice": put(IDS, np.array([0, 0])),
     "cells out of order": put(POINTERS, np.array([40, 0])),
     "pointers beyond": put(POINTERS, np.array([0, 99])),
+    "sections beyond": put("reports/imem/E/mapping/element_ids", np.full(40, 7)),
     "parents beyond": put("geometry/E/parent", np.full(40, 77)),
     "parents in a ring": put("geometry/E/parent", np.roll(np.arange(40), 1)),
 }
