@@ -203,3 +203,18 @@ def select_sections(names: Sequence[str], patterns: Sequence[str]) -> np.ndarray
             )
         chosen |= matching
     return np.array(sorted(chosen), dtype=np.int64)
+
+
+def has_ring(parents: np.ndarray) -> bool:
+    """Whether segments hang on each other, by the number of each one's parent.
+
+    Parameters
+    ----------
+    parents : ndarray of int, shape (S,)
+        Numbers from 0 to below S, -1 for none.
+    """
+    # each round doubles how far up a segment looks; a tree has an end within so many rounds
+    above = parents
+    for _ in range(len(parents).bit_length()):
+        above = np.where(above >= 0, above[above], -1)
+    return bool(np.any(above >= 0))

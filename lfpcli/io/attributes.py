@@ -23,6 +23,14 @@ def as_plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
+def as_number(value: Any) -> float:
+    """An attribute as a number, NaN where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
 def encode(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as HDF5 attributes: numbers and flat lists as they are, trees as JSON."""
     encoded: dict[str, Any] = {}

@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError, nearest
-from lfpcli.geometry import Geometry
+from lfpcli.geometry import Geometry, has_ring
 from lfpcli.guarded import hdf5
 from lfpcli.guarded.hdf5 import CheckedDataset, numbers, texts, whole
 from lfpcli.io import stream
-from lfpcli.io.attributes import as_plain
+from lfpcli.io.attributes import as_number, as_plain
 from lfpcli.io.axes import REFERENCES
 from lfpcli.io.frames import frame, segment_names
 from lfpcli.io.provenance import read_provenance
@@ -34,10 +34,7 @@ GAIN = "gain"
 """Attribute of samples that are stored as integers: what one of them stands for."""
 _PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
-
-
-# sorting of spikes, as SONATA numbers it
-_BY_TIME = 2
+_BY_TIME = 2  # sorting of spikes, as SONATA numbers it
 
 
 @dataclass
@@ -158,7 +155,7 @@ class Recording:
         format_name = as_text(file.attrs.get("format", ""))
         if format_name != FORMAT:
             raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=_AGAIN)
-        version = _number(file.attrs.get("format_version"))
+        version = as_number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
             raise InputError(
                 f"recording of format version {version:g}, known is {VERSION}",
@@ -246,7 +243,7 @@ class Recording:
             raise self._error("names a section that is not there", f"{base}/section")
         if columns["parent"].min() < -1 or columns["parent"].max() >= count:
             raise self._error("names a segment that is not there", f"{base}/parent")
-        if _has_ring(columns["parent"]):
+        if has_ring(columns["parent"]):
             raise self._error("segments hang on each other in a ring", f"{base}/parent")
         if columns["gid"].min() < 0:
             raise self._error("holds negative numbers", f"{base}/gid")
@@ -336,15 +333,15 @@ class Recording:
         group = self.file[base].attrs
         sampling: dict[str, Any] = {"data": data}
         for key in ("dt", "t_start"):
-            value = _number(data.attrs.get(key, group.get(key)))
+            value = as_number(data.attrs.get(key, group.get(key)))
             if not np.isfinite(value) or (key == "dt" and value <= 0):
                 raise self._error(f"attribute '{key}' is missing or wrong", base)
-            if _number(group.get(key, value)) != value:
+            if as_number(group.get(key, value)) != value:
                 raise self._error(f"attribute '{key}' is not that of its group", f"{base}/data")
             sampling[key] = value
         sampling["units"] = as_text(data.attrs.get("units", ""))
         if data.dtype.kind in "iu" and GAIN in data.attrs:
-            gain = _number(data.attrs[GAIN])
+            gain = as_number(data.attrs[GAIN])
             if not np.isfinite(gain) or gain <= 0:
                 raise self._error(f"attribute '{GAIN}' is no number above zero", f"{base}/data")
             sampling["data"] = ScaledDataset(data, gain)
@@ -499,20 +496,3 @@ def open_hdf5(
         name = label or usual
         with hdf5.open_hdf5(path, name, remedy="make one with 'lfp sim'") as file:
             yield file, name
-
-
-def _has_ring(parents: np.ndarray) -> bool:
-    """Whether segments hang on each other, parents (S,) by number, -1 for none."""
-    # each round doubles how far up a segment looks; a tree has an end within so many rounds
-    above = parents
-    for _ in range(len(parents).bit_length()):
-        above = np.where(above >= 0, above[above], -1)
-    return bool(np.any(above >= 0))
-
-
-def _number(value: Any) -> float:
-    """An attribute as a number, NaN where it is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")

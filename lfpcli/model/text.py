@@ -27,6 +27,10 @@ DEEPEST = 32
 Tree = dict[str, Any]
 Lines = dict[KeyPath, int]
 
+# parts of a key with dots; no key of a model comes near
+_MOST_PARTS = 100
+_OUTSIDE_KEYS = re.compile(r"[^\w.\"' \t-]+")
+
 
 def read_file(path: Path) -> str:
     """Return the text of a file; `InputError` where there is none to be had."""
@@ -93,6 +97,7 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
     try:
         if is_json:
             return _table(json.loads(text, object_pairs_hook=_pairs), name), {}
+        _check_keys(text, name)
         return tomllib.loads(text.replace("\r\n", "\n")), toml_lines(text)
     except json.JSONDecodeError as error:
         raise InputError(
@@ -115,6 +120,22 @@ def parse(text: str, name: str) -> tuple[Tree, Lines]:
         ) from error
     except ValueError as error:
         raise InputError(f"malformed: {error}", source=name, remedy="correct it") from error
+
+
+def _check_keys(text: str, name: str) -> None:
+    """Refuse keys of very many parts, for each of which the parser goes through all before it."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") <= _MOST_PARTS:
+            continue
+        # what may stand in a key with dots; values have commas or quotes between
+        for piece in _OUTSIDE_KEYS.split(line):
+            parts = [part for part in piece.split(".") if part.strip()]
+            if len(parts) > _MOST_PARTS:
+                raise InputError(
+                    f"a key has {len(parts)} parts",
+                    source=f"{name}:{number}",
+                    remedy="keys of a model have three at most",
+                )
 
 
 def _table(tree: Any, name: str) -> Tree:

@@ -80,12 +80,17 @@ def test_impossible_models(shell: Callable[..., Any], tmp_path: Path, name: str)
     path.write_text(IMPOSSIBLE[name])
     said = shell("sim", path, "--dry-run", "-q", code=_code(name)).err
     assert "error: " in said and said.count("\n") == 1 and "; " in said
-    assert str(path) in said and said.rstrip("\n").isprintable() and len(said) < 1200
+    # what only NEURON knows is named by its table
+    assert (
+        (str(path) in said or "[[record] variables]" in said)
+        and said.rstrip("\n").isprintable()
+        and len(said) < 1200
+    )
 
 
 def _code(name: str) -> int:
     # what only NEURON knows is a failure of the simulator
-    return 5 if name.startswith("mechanism of") and name != "mechanism of a statement" else 3
+    return 5 if name in ("mechanism of a statement", "mechanism with an escape") else 3
 
 
 @pytest.mark.parametrize(
@@ -159,7 +164,6 @@ def header(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
 
 BOMBS = {
     "rows": header((1 << 40, 3)),
-    "empty axes": header((0, 1 << 62)),
     "negative axes": header((-5,)),
     "many axes": header((1,) * 60),
     "objects": header((3,), "|O"),
@@ -191,8 +195,7 @@ def test_zip_bombs(lfp: Callable[..., Any], tmp_path: Path) -> None:
         for number in range(20):
             file.writestr(f"{number}.npy", content)
     assert path.stat().st_size < 1 << 20
-    assert "20" in lfp("info", path, "--json").out
-    assert lfp("info", path).err == ""
+    assert len(json.loads(lfp("info", path, "--json").out)["datasets"]) == 20
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("times.npy", content)
         with pytest.warns(UserWarning, match="Duplicate name"):
@@ -203,7 +206,7 @@ def test_zip_bombs(lfp: Callable[..., Any], tmp_path: Path) -> None:
 # where a model may name code, with code that leaves a mark
 HOSTILE = {
     "hoc": '[cell.c]\nhoc = "bad.hoc"\n',
-    "template": '[cell.c]\nhoc = "bad.hoc"\ntemplate = "Cell"\n',
+    "template": '[cell.c]\ntemplate = "bad.hoc:Cell"\n',
     "code in hoc": CELL + 'code = ["bad.hoc"]\n',
     "code in Python": CELL + 'code = ["bad.py"]\n',
     "function in Python": CELL + 'code = ["bad.py:insert"]\n',
