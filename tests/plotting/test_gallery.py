@@ -47,10 +47,10 @@ def test_each_figure_has_a_small_picture_and_each_run_says_its_step() -> None:
         assert "run" not in figure or figure["run"] in {run["name"] for run in gallery()["run"]}
 
 
-def test_morphology_is_as_it_was_looked_at(runs: Any) -> None:
+def test_morphology_is_as_it_was_looked_at(tmp_path: Path) -> None:
     """One of them without a run, in every suite."""
     (figure,) = (figure for figure in FIGURES if figure["name"] == "morphology")
-    path = draw(figure, runs(None))
+    path = draw(figure, tmp_path)
     assert not difference(path, BASELINES / path.name)
 
 
