@@ -114,10 +114,13 @@ def test_settings_of_a_hoc_file_that_do_not_hold_are_told(
         (["--hoc", "none.hoc"], 3, "no such file"),
         (["--hoc", "empty.hoc"], 3, "makes no sections"),
         (["--hoc", "wrong.hoc"], 5, "wrong.hoc:2"),
+        (["--hoc", "number.hoc"], 5, "'i' in connect is a number, no section"),
     ],
 )
 def test_wrong_hoc_files(shell, folder: Path, arguments: list[str], code: int, text: str) -> None:
     (folder / "empty.hoc").write_text("x = 1\n")
+    # NEURON itself would end with a segmentation fault
+    (folder / "number.hoc").write_text("create soma, dend\ni = 1\nconnect dend(0), i(1)\n")
     (folder / "wrong.hoc").write_text("create soma\nsoma { insert nothing }\n")
     err = shell("sim", *arguments, "-o", "out.h5", code=code, cwd=folder).err
     assert text in err

@@ -14,13 +14,14 @@ from typing import Any
 from lfpcli.errors import InputError, SimulatorError
 from lfpcli.runtime.capture import captured, hoc_message
 from lfpcli.runtime.hoc.rewriting import Load, Rewriting
-from lfpcli.runtime.hoc.scope import SectionScope
+from lfpcli.runtime.hoc.scope import CONNECT, SectionScope
 from lfpcli.runtime.hoc.text import (
     default_sections,
     digest,
     run_procedures,
     template_bodies,
     without_hoc_comments,
+    without_strings,
 )
 from lfpcli.runtime.mechanisms.near import missing_mechanism_error
 from lfpcli.runtime.mechanisms.sources import read_text
@@ -253,6 +254,7 @@ def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
     plain = without_hoc_comments(text)
     templates = {name: digest(body) for name, (_, body) in template_bodies(plain).items()}
     _check_templates(templates, path)
+    _check_joints(plain, path)
     rewriting = Rewriting(text, plain, path=path, root=root, scope=scope)
     if templates and all(name in _KNOWN.templates for name in templates):
         # the files that it loads may still define something in another way
@@ -275,6 +277,25 @@ def _read(path: Path, root: Path, scope: SectionScope | None) -> None:
     for name, body in run_procedures(plain).items():
         procedure = OwnProcedure(name, path, body, of_one_cell=scope is not None)
         _KNOWN.procedures[name, body] = procedure
+
+
+def _check_joints(plain: str, path: Path) -> None:
+    """Refuse what NEURON would crash at: a number where a connection has its parent."""
+    bare = without_strings(plain)
+    created = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", bare))
+    sections = set(re.findall(r"[A-Za-z_]\w*", created))
+    for match in CONNECT.finditer(bare):
+        name = match["parent"] or ""
+        # sections are never assigned to
+        if name in sections or not re.search(rf"(?<![\w.]){re.escape(name)}\s*=(?!=)", bare):
+            continue
+        if name.isidentifier():
+            line = bare.count("\n", 0, match.start()) + 1
+            raise SimulatorError(
+                f"hoc: '{name}' in connect is a number, no section",
+                source=f"{path}:{line}",
+                remedy="correct the model's hoc code",
+            )
 
 
 def _check_templates(templates: dict[str, str], path: Path) -> None:

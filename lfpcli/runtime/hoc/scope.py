@@ -14,10 +14,11 @@ _LISTS = {"all": None, "somatic": "soma", "basal": "dend", "apical": "apic", "ax
 
 # connect CHILD(END), PARENT(X), or with X alone onto the section that is accessed
 _SECTION = r"[A-Za-z_][\w.]*(?:\s*\[[^\]\n]*\])?(?:\.\w+(?:\s*\[[^\]\n]*\])?)*"
-_CONNECT = re.compile(
+CONNECT = re.compile(
     rf"\bconnect\s+(?P<child>{_SECTION})\s*\((?P<end>[^()\n]*)\)\s*,\s*"
     rf"(?:(?P<parent>{_SECTION})\s*\((?P<x>[^()\n]*)\)|(?P<own>[\d.]+))"
 )
+"""A statement of hoc that connects sections, with its parts."""
 
 Change = tuple[int, int, str]
 
@@ -98,7 +99,7 @@ class SectionScope:
                 changes.append((*match.span(1), f"lfp_list_{match.group(1)}_"))
         for match in re.finditer(r'\bforsec\s+(?=")', plain):
             changes.append((*match.span(), f"{everything} ifsec "))
-        joints = [(*m.span(), self._joint(m)) for m in re.finditer(_CONNECT, bare)]
+        joints = [(*m.span(), self._joint(m)) for m in re.finditer(CONNECT, bare)]
         changes += joints
         bare = _blanked(bare, [(start, end) for start, end, _ in joints])
         changes += [(*m.span(), _reference(m)) for m in self._names.finditer(bare)]
