@@ -20,6 +20,8 @@ from lfpcli.seeds import generator
 _ROUND = 256
 # cycles of bursts before the begin, after which it does not matter how they began
 _BURN_IN = 64
+# standard deviations that jitter carries a spike at most, but for few
+_JITTERS = 6.0
 # ms between the knots of an integrated rate
 _KNOTS = 1.0
 MOST_SPIKES = 100_000_000
@@ -194,6 +196,10 @@ def spike_trains(
             f"there are {size:,} trains, more than {MOST_TRAINS:,}", remedy="lower the size"
         )
     expected = process.mean_rate * duration * size / 1000.0
+    if process.correlation:
+        # the common train is longer by what jitter may carry across its ends
+        length = duration + 2 * _JITTERS * process.jitter
+        expected = max(expected, process.mean_rate / process.correlation * length / 1000.0)
     if expected > MOST_SPIKES:
         raise UsageError(
             f"the trains have about {expected:.3g} spikes, more than {MOST_SPIKES:,}",
@@ -332,7 +338,7 @@ def _correlated(
     else:
         common_rate = rate / share
     # what jitter carries across the ends must be there to be carried
-    margin = 6.0 * process.jitter
+    margin = _JITTERS * process.jitter
     common = Process(rate=common_rate)
     if isinstance(common_rate, Rate):
         common_rate = Rate(times=common_rate.times + margin, values=common_rate.values)

@@ -157,12 +157,18 @@ def test_conductivities_are_of_matter(lfp: Callable[..., Any], tmp_path: Path, s
 
 
 @pytest.mark.parametrize(
-    "keys", ["rate_sd = 1e308", "rate_sd = 1.0\nrate_min = 1e308", "size = 99999999"]
+    "keys",
+    [
+        "gamma = 60.0\nrate_sd = 1e308",
+        "gamma = 60.0\nrate_sd = 1.0\nrate_min = 1e308",
+        "gamma = 60.0\nsize = 99999999",
+        "poisson = 9.0\ncorrelation = 0.1\njitter = 1e20",
+    ],
 )
 def test_trains_without_end_are_not_begun(
     lfp: Callable[..., Any], tmp_path: Path, keys: str
 ) -> None:
-    (tmp_path / "trains.toml").write_text(f"[E]\ngamma = 60.0\n{keys}\n")
+    (tmp_path / "trains.toml").write_text(f"[E]\n{keys}\n")
     words = ("spikes", tmp_path / "trains.toml", "--duration", "9", "--seed", "1")
     said = lfp(*words, "-o", tmp_path / "out.h5", code=3).err
     assert "more than" in said and str(tmp_path / "trains.toml") in said
