@@ -20,6 +20,8 @@ from lfpcli.seeds import generator
 _ROUND = 256
 # cycles of bursts before the begin, after which it does not matter how they began
 _BURN_IN = 64
+# mean number of spikes of a burst, of which a round of intervals is drawn at once
+_MOST_OF_BURST = 10_000
 # standard deviations that jitter carries a spike at most, but for few
 _JITTERS = 6.0
 # ms between the knots of an integrated rate
@@ -97,7 +99,7 @@ class Process:
         self._check_values()
         self._check_mixture()
         highest = float(np.max(self.rate.values)) if isinstance(self.rate, Rate) else self.rate
-        if highest > 0 and self.rest_of(highest) <= 0:
+        if highest > 0 and not self.rest_of(highest) > 0:
             raise UsageError(
                 f"{highest:g} spikes per s leave no time between dead times of {self.refractory:g}"
                 " ms",
@@ -114,8 +116,10 @@ class Process:
             raise UsageError(f"rate is {self.rate:g} spikes per s, expected 0 or more")
         if not self.shape > 0:
             raise UsageError(f"shape of a gamma process is {self.shape:g}, expected above 0")
-        if not (math.isfinite(self.burst_size) and self.burst_size >= 1):
-            raise UsageError(f"bursts have {self.burst_size:g} spikes, expected 1 or more")
+        if not 1 <= self.burst_size <= _MOST_OF_BURST:
+            raise UsageError(
+                f"bursts have {self.burst_size:g} spikes, expected 1 to {_MOST_OF_BURST:,}"
+            )
         if not (math.isfinite(self.burst_interval) and self.burst_interval > 0):
             raise UsageError(
                 f"intervals in bursts are {self.burst_interval:g} ms, expected above 0"

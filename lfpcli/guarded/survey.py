@@ -50,6 +50,8 @@ _UNWRITTEN = 1 << 24
 _MOST_TEXTS = 1 << 20
 # files that were looked at by this process, by what changes when they change
 _surveyed: set[tuple[int, int, int, int]] = set()
+# and what was wrong with those that were refused, which may have taken seconds to see
+_refused: dict[tuple[int, int, int, int], InputError] = {}
 
 
 def survey(path: Path, label: str) -> None:
@@ -72,7 +74,14 @@ def survey(path: Path, label: str) -> None:
     identity = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
     if identity in _surveyed:
         return
-    tried(functools.partial(_walk, path, label), label, program="HDF5", size=state.st_size)
+    if identity in _refused:
+        error = _refused[identity]
+        raise InputError(error.message, source=error.source, remedy=error.remedy)
+    try:
+        tried(functools.partial(_walk, path, label), label, program="HDF5", size=state.st_size)
+    except InputError as error:
+        _refused[identity] = error
+        raise
     _surveyed.add(identity)
 
 

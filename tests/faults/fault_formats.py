@@ -159,7 +159,13 @@ def _models() -> list[Format]:
     no_code = command("sim", "FILE", "--dry-run", "--no-code")
     beside = {"cell.swc": stick}
     return [
-        Format("toml", samples.models(), (library(_read_model),), TEXT),
+        Format(
+            "toml",
+            samples.models(),
+            (library(_read_model),),
+            TEXT,
+            beside={path.name: path for path in (SHARE / "examples").glob("*.csv")},
+        ),
         Format(
             "json", {"model.json": model}, (library(_read_model), command("info", "FILE")), TEXT
         ),

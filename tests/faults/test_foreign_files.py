@@ -201,10 +201,9 @@ def test_damage_of_templates_that_are_drawn(lfp: Callable[..., Any], tmp_path: P
 def test_reports_that_are_no_group(lfp: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
-        file["report"] = 3.0
-        file["spikes/v1/timestamps"], file["spikes/v1/node_ids"] = [1.0], np.array([0], np.uint64)
-        file["spikes/v1/timestamps"].attrs["units"] = "ms"
-    lfp("convert", "-q", path, tmp_path / "out.h5")
+        file["report"], file["spikes"] = 3.0, "none"
+    said = lfp("convert", "-q", path, tmp_path / "out.h5", code=3).err
+    assert "holds no SONATA spikes, report or ecp" in said
 
 
 def test_rows_of_nodes_stay_within_the_file(tmp_path: Path) -> None:

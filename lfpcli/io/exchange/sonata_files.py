@@ -154,6 +154,8 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     with open_hdf5(source) as (file, name):
         contents = Contents(source=name)
         spikes = file.get("spikes", {})
+        if not isinstance(spikes, (h5py.Group, dict)):
+            spikes = {}
         # files before version 0.1 of the format have no populations
         for population in ("",) if "timestamps" in spikes else spikes:
             contents.trains.append(read_trains(file, name, population))
