@@ -113,7 +113,8 @@ def _from_template(
         raise InputError(
             f"the template {template} has no folder",
             source=source,
-            remedy="name it: components.templates_dir",
+            remedy="name it: components.templates_dir; templates that neurodamus calls, with a gid "
+            "and folders of morphologies, are not run",
         )
     file = folder / f"{template}.hoc"
     if not file.is_file():
