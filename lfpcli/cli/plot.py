@@ -17,8 +17,8 @@ examples:
   lfp plot lfp.h5 -o spikes.pdf --what spikes,vmem --time 20,60
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
   lfp plot lfp.h5 -o cells.svg --what vmem --cells 0-3 --style talk
-  lfp plot lfp.h5 -o map.png --map xz --at 62.5
-  lfp plot lfp.h5 -o potentials.gif --map xz --time 55,75
+  lfp plot lfp.h5 -o map.png --map xz --at 26
+  lfp plot lfp.h5 -o potentials.gif --map xz --time 24,34
   lfp plot lfp.h5 -o footprint.png --what footprint --cells 0
   lfp plot eeg.h5 -o topography.png --what topography --at 22,25,30
   lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
