@@ -142,6 +142,22 @@ def test_balance_subtracts_electrode_currents(model, shell, tmp_path: Path) -> N
         assert np.abs(balanced.report("imem", "ball").data[1:].sum(axis=1)).max() < 1e-9
 
 
+def test_balance_of_a_run_without_membrane_currents_changes_nothing(shell, tmp_path) -> None:
+    stimulus = '[{type="IClamp",location="soma(0.5)",delay=1.0,dur=9.0,amp=0.1}]'
+    command = ("sim", "builtin:ball_and_stick", "--passive", "--tstop", "2", "--seed", "1")
+    command += (
+        "--set",
+        f"stimulus={stimulus}",
+        "--set",
+        'record.dipole="none"',
+        "--set",
+        "record.imem=false",
+    )
+    for name, balance in (("plain", "false"), ("balanced", "true")):
+        shell(*command, "--set", f"record.balance={balance}", "-o", tmp_path / f"{name}.h5")
+    shell("diff", "--exact", tmp_path / "plain.h5", tmp_path / "balanced.h5")
+
+
 @pytest.mark.parametrize("tstart", [0.0, -30.0])
 def test_adaptive_step_agrees_with_a_small_fixed_one(model, shell, tmp_path, tstart) -> None:
     fixed = ("--set", "run.dt=0.001", "--set", "record.every=125")

@@ -81,7 +81,8 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
     _add_synapses(recorders, model, built)
     _add_electrodes(recorders, model, built)
     _add_reports(recorders, built, team)
-    if table.balance and any(cell.electrodes for cell in cells):
+    # without membrane currents there is nothing to balance
+    if table.balance and "imem" in recorders.everything and any(cell.electrodes for cell in cells):
         recorders.everything["electrodes"] = electrode_currents(cells)
     return recorders
 
