@@ -116,10 +116,16 @@ def read_mesh(path: str | os.PathLike[str], unit: str) -> TaggedMesh:
         )
     points = np.asarray(mesh.points, dtype=float)[:, :3] * UM[unit]
     if not np.all(np.isfinite(points)):
-        raise InputError("holds points that are not finite", source=path)
+        raise InputError(
+            "holds points that are not finite", source=path, remedy="make the mesh again"
+        )
     elements = np.concatenate([np.asarray(mesh.cells[k].data, np.int64) for k in blocks])
     if elements.min() < 0 or elements.max() >= len(points):
-        raise InputError("has elements with corners that are not there", source=path)
+        raise InputError(
+            "has elements with corners that are not there",
+            source=path,
+            remedy="make the mesh again",
+        )
     tags = np.concatenate([np.asarray(mesh.cell_data[name][k], np.int64) for k in blocks])
     groups = {int(value[0]): label for label, value in mesh.field_data.items() if value[1] == 3}
     # surfaces and points of electrodes are no part of the volume
@@ -181,7 +187,11 @@ def read_tissues(path: str | os.PathLike[str]) -> list[Tissue]:
             continue
         tissue = _tissue(head, row, f"{path}:{number}")
         if tissue.tag in {known.tag for known in tissues}:
-            raise InputError(f"tag {tissue.tag} is there twice", source=f"{path}:{number}")
+            raise InputError(
+                f"tag {tissue.tag} is there twice",
+                source=f"{path}:{number}",
+                remedy="leave one of the rows out",
+            )
         tissues.append(tissue)
     if not tissues:
         raise InputError("has no tissues", source=path, remedy="give each a row")
@@ -190,15 +200,25 @@ def read_tissues(path: str | os.PathLike[str]) -> list[Tissue]:
 
 def _tissue(head: list[str], row: list[str], source: str) -> Tissue:
     if len(row) != len(head):
-        raise InputError(f"has {len(row)} cells for {len(head)} columns", source=source)
+        raise InputError(
+            f"has {len(row)} cells for {len(head)} columns",
+            source=source,
+            remedy="write a cell for each column",
+        )
     values = dict(zip(head, (cell.strip() for cell in row), strict=True))
     label = values.pop("name", "")
     try:
         numbers = {key: float(value) for key, value in values.items()}
     except ValueError as error:
-        raise InputError(f"holds no numbers: {error}", source=source) from error
+        raise InputError(
+            f"holds no numbers: {error}", source=source, remedy="write numbers, S/m"
+        ) from error
     if numbers["tag"] != int(numbers["tag"]):
-        raise InputError(f"tag {numbers['tag']:g} is no whole number", source=source)
+        raise InputError(
+            f"tag {numbers['tag']:g} is no whole number",
+            source=source,
+            remedy="write the number of the physical group",
+        )
     tag = int(numbers.pop("tag"))
     if "sigma" in numbers:
         sigma = numbers["sigma"] * np.eye(3)

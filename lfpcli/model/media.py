@@ -47,6 +47,14 @@ class Slice(Imaged):
         BOOLEAN, False, doc="Move each cell along z, by as little as is needed to lie in the slice."
     )
 
+    def check(self, at: At) -> None:
+        """Raise `InputError` where nothing conducts on either side."""
+        if self.sigma_saline == self.sigma_glass == 0:
+            raise at.table_error(
+                "is insulated on both sides: its current has nowhere to go",
+                "give sigma_saline or sigma_glass above 0",
+            )
+
     @cached_property
     def medium(self) -> media.Slice:
         """The medium that the keys make."""

@@ -50,6 +50,7 @@ RELOCATED = {
     *("runtime/cell/axial.py", "runtime/cell/points.py", "runtime/cell/sections.py"),
     *("runtime/cell/stimulated.py", "runtime/engine/field.py", "tasks/files/examples.py"),
     *("runtime/engine/record.py", "tasks/head/lfpykit_heads.py", "tasks/response/linear_cell.py"),
+    "tasks/response/expected.py",
     *("tasks/head/instruments.py", "tasks/head/poses.py", "tasks/measure/cell_currents.py"),
     *("tasks/simulate/fields.py", "tasks/simulate/instruments.py", "tasks/simulate/wiring.py"),
     *("tasks/statistics/fields.py", "tasks/statistics/spectra.py"),

@@ -146,7 +146,8 @@ def test_opens_in_silence(folder, window):
     assert window.value("document.title") == "net.h5"
     assert window.value("document.querySelectorAll('.track canvas').length") == 5
     assert "lfp sim model.toml" in window.value("document.querySelector('footer').textContent")
-    assert "checksums: 42 datasets were read" in window.value("document.body.textContent")
+    text = window.value("document.body.textContent")
+    assert re.search(r"checksums: \d+ datasets were read", text)
 
 
 @in_browser

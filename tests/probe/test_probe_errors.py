@@ -89,7 +89,7 @@ def refused(lfp, run: Path, tmp_path: Path, code: int, *options: object) -> str:
         (
             INPUT,
             ["--contacts", "30,0,0", "--medium", "sphere=9999", "--sigma", "1,1,2"],
-            "must be one number",
+            "give sigma as one number",
         ),
         (USAGE, ["--contacts", "30,0,0", "--filter", "300:9000"], "Hz"),
         (USAGE, ["--contacts", "30,0,0", "--filter", "300"], "300"),

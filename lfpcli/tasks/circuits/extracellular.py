@@ -77,6 +77,7 @@ class Electrodes:
                 raise InputError(
                     f"a segment is {distances.min():.3g} um from an electrode, less than "
                     f"{NEAREST:g} um",
+                    source="electrodes of an xstim input",
                     remedy="move the electrode",
                 )
             total += (1.0 / distances).sum(axis=1) / len(points)

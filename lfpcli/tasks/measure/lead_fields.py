@@ -60,7 +60,11 @@ def read_medium(path: Path, name: str | None = None) -> tuple[Contacts, GridMedi
     """
     lead = read_lead_grids(path, name)
     if not isinstance(lead.medium, dict):
-        raise InputError("tells no medium", source=name or str(path))
+        raise InputError(
+            "tells no medium",
+            source=name or str(path),
+            remedy="make it with lfp leadfield --medium",
+        )
     table = read_table(Regions, lead.medium, At(SourceText(name or str(path))))
     medium: GridMedium = table.medium
     # the fields that were solved once stand in for solving

@@ -303,7 +303,8 @@ class _Response:
         number = post_size * synapses_per_pair(table, pre_size, post_size)
         strengths = number * _shares(table, geometry)
         currents = cable.membrane_currents(strengths, -entry.response.current, self.dt)
-        return _delayed(currents, delay_weights(table.delay, self.dt))
+        with located(table.source_line):
+            return _delayed(currents, delay_weights(table.delay, self.dt))
 
     def _synaptic(self, tables: Sequence[_Table], geometry: Geometry) -> np.ndarray:
         """Mean conductance of all synapses, (N,), uS."""

@@ -76,8 +76,9 @@ def _coupled(table: Ephaptic, built: Built, team: Team, *, step: float) -> Coupl
     total = sum(map(len, everyone))
     if 8 * total**2 > MEMORY:
         raise InputError(
-            f"[run] ephaptic: potentials at {total:,} segments take {8e-6 * total**2:,.0f} MB, at "
+            f"potentials at {total:,} segments take {8e-6 * total**2:,.0f} MB, at "
             f"most {MEMORY / 1e6:,.0f}",
+            source="[run] ephaptic",
             remedy="use fewer cells, or longer segments with nseg",
         )
     order = _order(gids, everyone)
