@@ -178,6 +178,8 @@ class AscParser:
         token = self.token
         if token is None:
             raise self.error("file ends in the middle of an object", self._end)
+        if token.text == '"':
+            raise self.error("quotation mark is never closed in its line", token.offset)
         self.token = next(self.tokens, None)
         return token
 

@@ -14,10 +14,11 @@ from lfpcli.morphology import repair as mending
 from lfpcli.morphology.checks import doubtful_points
 from lfpcli.morphology.faults import Fault, FaultyFileError
 from lfpcli.morphology.points import LARGEST_TYPE, depth_first, rank_of, value_faults
-from lfpcli.morphology.table import PLACED, Table, read_table
+from lfpcli.morphology.table import PLACED, TOO_LONG, Table, read_table
 from lfpcli.morphology.tree import Morphology
 
 REMEDY = "correct it, or mend it with lfp morph --repair"
+NUMBER_REMEDY = "number the points anew, from 1 on"
 COMMA_REMEDY = "write decimal points, or let lfp morph --repair read the commas as points"
 
 
@@ -80,7 +81,10 @@ def _to_morphology(table: Table, repairs: list[str]) -> Morphology:
         first = min(faults)
         faults += _doubts(table, whole[:, 1], values, parents)
         others = sorted(set(faults) - {first})
-        raise FaultyFileError([first, *others], name=table.name, remedy=REMEDY)
+        # repair would drop points whose numbers are too long, and the tree that hangs on them
+        too_long = any(fault.message.endswith(TOO_LONG) for fault in faults)
+        remedy = NUMBER_REMEDY if too_long else REMEDY
+        raise FaultyFileError([first, *others], name=table.name, remedy=remedy)
     rank = rank_of(order)
     parents = parents[order]
     points = values[order]

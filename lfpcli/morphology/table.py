@@ -19,6 +19,7 @@ MAX_LINES = 20_000_000
 MAX_LINE_LENGTH = 10_000
 COLUMNS = "id type x y z radius parent"
 COLUMN_COUNT = 7
+TOO_LONG = "is not a whole number of at most 63 bits"
 # whole numbers that a column of 64 bits holds, and those that a float holds exactly
 LARGEST_WHOLE = 2**63
 LARGEST_EXACT = 2.0**53
@@ -206,5 +207,5 @@ def _whole(word: str) -> int:
     if abs(whole) >= LARGEST_EXACT and word.lstrip("+-").isdecimal() and len(word) < MOST_DIGITS:
         whole = int(word)
     if abs(whole) >= LARGEST_WHOLE:
-        raise ValueError(f"'{word[:40]}' is not a whole number of at most 63 bits")
+        raise ValueError(f"'{word[:40]}' {TOO_LONG}")
     return whole

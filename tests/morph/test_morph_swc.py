@@ -132,8 +132,9 @@ def test_ids_of_sixty_three_bits():
     )
     assert sorted(cell.points[:, 0].tolist()) == [0, 5, 9]
     assert np.count_nonzero(cell.parents < 0) == 1
-    with pytest.raises(InputError, match="at most 63 bits"):
+    with pytest.raises(InputError, match="at most 63 bits") as caught:
         read(f"{2**63} 1 0 0 0 5 -1\n")
+    assert "repair" not in str(caught.value) and "number the points anew" in str(caught.value)
 
 
 COMMAS = "1 1 0,000 0,000 0,000 5,00 -1\n2 3 5,000 0,0 0,0 1,5 1\n3 3 15 0 0 0,5 2\n"
