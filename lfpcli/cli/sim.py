@@ -266,11 +266,11 @@ def _with_spikes(args: argparse.Namespace, source: Any) -> Any:
     least, most = args.target_spikes
     if least != int(least) or most != int(most):
         raise UsageError("--target-spikes are whole numbers", remedy="write --target-spikes 3,50")
-    found = current_for_spikes(source.model, int(least), int(most))
+    search = current_for_spikes(source.model, int(least), int(most))
     args.console.note(
-        f"amp {found.amplitude:.6g} nA makes {found.spikes} spikes, found in {found.tries} runs"
+        f"amp {search.amplitude:.6g} nA makes {search.spikes} spikes, found in {search.tries} runs"
     )
-    return replace(source, model=found.model)
+    return replace(source, model=search.model)
 
 
 def _checked_step(args: argparse.Namespace, model: Any, seed: int) -> dict[str, Any]:

@@ -226,16 +226,16 @@ def _csv(facts: dict[str, Any]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("subject", "channel", "statistic", "at", "value"))
     for name, population in facts["populations"].items():
-        for key, where, value in _train_numbers(population):
-            writer.writerow((printable(name), "", key, where, _exact(value)))
+        for key, position, value in _train_numbers(population):
+            writer.writerow((printable(name), "", key, position, _exact(value)))
     for name, signal in facts["signals"].items():
-        for channel, key, where, value in _signal_numbers(signal):
-            writer.writerow((printable(name), printable(channel), key, where, _exact(value)))
+        for channel, key, position, value in _signal_numbers(signal):
+            writer.writerow((printable(name), printable(channel), key, position, _exact(value)))
     for name, layer in facts.get("layers", {}).items():
         for population, numbers in layer["populations"].items():
-            for key, where, value in _train_numbers(numbers):
+            for key, position, value in _train_numbers(numbers):
                 subject = printable(f"{name}: {population}")
-                writer.writerow((subject, "", key, where, _exact(value)))
+                writer.writerow((subject, "", key, position, _exact(value)))
         for signal, means in layer["signals"].items():
             for key, value in {**means, **_powers(means["band_power"])}.items():
                 if key != "band_power":

@@ -72,11 +72,11 @@ def _thinnest(medium: Medium, region: Region, axis: int) -> float:
     Cells that are wider than a shell mix it with what is inside and outside.
     """
     gaps = [np.inf]
-    own = np.array(region.shape.extent)
+    extent = np.array(region.shape.extent)
     for other in medium.regions:
         ends = np.array(other.shape.extent)
         with np.errstate(invalid="ignore"):
-            beyond = np.column_stack([own[:, 0] - ends[:, 0], ends[:, 1] - own[:, 1]])
+            beyond = np.column_stack([extent[:, 0] - ends[:, 0], ends[:, 1] - extent[:, 1]])
         # both without an end
         beyond[np.isnan(beyond)] = 0.0
         nests = bool(np.all(beyond >= 0) or np.all(beyond <= 0))

@@ -208,7 +208,7 @@ class GridField:
         angles = _solid_angles(self.grid, contact, sigma)
         touched = self._touched(contact)
         total = np.zeros(self.grid.shape)
-        own = np.zeros(self.grid.shape)
+        tissue = np.zeros(self.grid.shape)
         for axis, angle in enumerate(angles):
             cell = self._tissue[..., axis] / sigma[axis]
             face = self._links[axis][1] / sigma[axis]
@@ -216,8 +216,8 @@ class GridField:
             first, last = cell.take([0], axis=axis), cell.take([-1], axis=axis)
             conductivity = np.concatenate([first, face, last], axis=axis)
             total -= np.diff(conductivity * angle, axis=axis)
-            own += cell * np.diff(angle, axis=axis)
-        total[touched] += own[touched]
+            tissue += cell * np.diff(angle, axis=axis)
+        total[touched] += tissue[touched]
         total[~self._active] = 0.0
         return total / (4.0 * np.pi)
 

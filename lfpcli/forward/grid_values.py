@@ -185,8 +185,8 @@ class GridValues:
             shape = (len(points),) + (1,) * (values.ndim - 2) + (_NODES,)
             terms = values * weight.reshape(shape)
             values = terms[..., 0] + terms[..., 1] + terms[..., 2] + terms[..., 3]
-        own = self.media[cells]
-        good = (self.media[index] == own[:, None, None, None]).all(axis=(1, 2, 3))
+        medium = self.media[cells]
+        good = (self.media[index] == medium[:, None, None, None]).all(axis=(1, 2, 3))
         # a layer of one cell has no slope of its own
         for number in numbers:
             good &= number[:, 0] < number[:, 1]
@@ -204,15 +204,15 @@ class GridValues:
 
     def _run(self, cells: tuple[np.ndarray, ...], axis: int, step: int) -> np.ndarray:
         """How many cells on, up to three, are of the medium of `cells`, shape (M,)."""
-        own = self.media[cells]
-        goes_on = np.ones(len(own), bool)
-        count = np.zeros(len(own), np.int64)
+        medium = self.media[cells]
+        goes_on = np.ones(len(medium), bool)
+        count = np.zeros(len(medium), np.int64)
         most = self.grid.shape[axis]
         for far in range(1, _NODES):
             other = [*cells]
             beyond = cells[axis] + step * far
             other[axis] = np.clip(beyond, 0, most - 1)
-            goes_on &= (other[axis] == beyond) & (self.media[tuple(other)] == own)
+            goes_on &= (other[axis] == beyond) & (self.media[tuple(other)] == medium)
             count += goes_on
         return count
 

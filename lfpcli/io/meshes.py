@@ -96,8 +96,8 @@ def read_mesh(path: str | os.PathLike[str], unit: str) -> TaggedMesh:
     stream.check_input(path)
     suffix = Path(path).suffix.lower()
     if suffix != ".msh":
-        what, remedy = _OTHERS.get(suffix, ("no mesh of Gmsh", "give a .msh file"))
-        raise InputError(f"is {what}, which is not read", source=path, remedy=remedy)
+        format_name, remedy = _OTHERS.get(suffix, ("no mesh of Gmsh", "give a .msh file"))
+        raise InputError(f"is {format_name}, which is not read", source=path, remedy=remedy)
     mesh = _read(Path(path))
     blocks = [k for k, block in enumerate(mesh.cells) if block.type == "tetra"]
     if not blocks:

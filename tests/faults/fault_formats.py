@@ -207,6 +207,9 @@ def _with_neuron(folder: Path) -> list[Format]:
             beside={"cell.swc": stick},
         ),
         Format("swc, dry run", {"cell.swc": stick.read_bytes()}, (quick,), TEXT),
+        Format("asc, dry run", {"cell.asc": samples.ASC}, (quick,), TEXT),
+        Format("neuroml, dry run", {"cell.nml": samples.NEUROML}, (quick,), TEXT),
+        Format("morphology h5, dry run", samples.morphology_h5(folder), (quick,), structured=True),
         Format("hoc", {"a.hoc": samples.HOC}, (hoc, command("morph", "FILE")), TEXT),
         Format(
             "sonata json", config, (dry, no_code, command("info", "FILE")), TEXT, beside=circuit

@@ -214,7 +214,8 @@ def morphology_h5(folder: Path) -> dict[str, bytes]:
 
     path = folder / "cell.h5"
     assert (
-        main(["morph", str(SHARE / "morphologies" / "ball_and_sticks.swc"), "-o", str(path)]) == 0
+        main(["morph", str(SHARE / "morphologies" / "ball_and_sticks.swc"), "-o", str(path), "-f"])
+        == 0
     )
     return {path.name: path.read_bytes()}
 

@@ -36,7 +36,8 @@ NAMES = (
     *("neuroml", "npy", "npz", "placements", "spikes h5", "contacts", "arrays", "montages"),
     *("sensors", "places text", "spikes text", "foreign h5", "foreign text", "nwb"),
     *("other tools", "zarr", "sensors fif", "forward fif", "toml", "json", "toml, no code", "mod"),
-    *("resumed", "toml, dry run", "swc, dry run", "hoc", "sonata json", "sonata h5"),
+    *("resumed", "toml, dry run", "swc, dry run", "asc, dry run", "neuroml, dry run"),
+    *("morphology h5, dry run", "hoc", "sonata json", "sonata h5"),
     "sonata tables",
 )
 # formats of packages that may not be there

@@ -65,9 +65,9 @@ def build_again(file: Path, first: Sequence[str]) -> list[Any]:
             remedy="put the cell into a template, or give size = 1",
         ) from error
     others = [section for section in h.allsec() if section not in before and section not in fresh]
-    made = iter(fresh)
+    ours = iter(fresh)
     rest = iter(others)
-    sections = [next(rest if "." in name else made, None) for name in first]
+    sections = [next(rest if "." in name else ours, None) for name in first]
     if None in sections or next(rest, None) is not None:
         raise InputError(
             "the hoc file makes other sections when it runs again",

@@ -17,9 +17,9 @@ def has_spare_core(team: Team) -> bool:
     """
     if team.size == 1:
         return True
-    own = (socket.gethostname(), _allowed())
-    ranks = team.exchange(own)
-    sharing = sum(host == own[0] and bool(allowed & own[1]) for host, allowed in ranks)
+    here = (socket.gethostname(), _allowed())
+    ranks = team.exchange(here)
+    sharing = sum(host == here[0] and bool(allowed & here[1]) for host, allowed in ranks)
     return all(team.exchange(cores() > sharing))
 
 

@@ -410,14 +410,14 @@ def _synapses(name: str, entry: Mapping[str, Any], file: Path, source: str) -> S
 
 
 def _clamps(name: str, entry: Mapping[str, Any], file: Path, source: str) -> ClampReport:
-    kind = entry.get("variable_name")
-    if kind not in CLAMP_TYPES:
+    variable = entry.get("variable_name")
+    if variable not in CLAMP_TYPES:
         raise InputError(
-            f"variable_name of clamps is {kind!r}",
+            f"variable_name of clamps is {variable!r}",
             source=source,
             remedy=f"use one of {', '.join(CLAMP_TYPES)}",
         )
-    return ClampReport(name=name, mechanisms=CLAMP_TYPES[str(kind)], file=file)
+    return ClampReport(name=name, mechanisms=CLAMP_TYPES[str(variable)], file=file)
 
 
 def _variable(entry: Mapping[str, Any], usual: str, source: str) -> str:

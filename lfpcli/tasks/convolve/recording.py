@@ -297,8 +297,8 @@ class _Work:
         for first in range(0, pages, team.size):
             page = first + team.rank
             # all pages have one length, so that a sample is the same in a longer recording
-            made = self._page(page, gain) if page < pages else None
-            for block, cut in filter(None, team.collect(made)):
+            block_of_rank = self._page(page, gain) if page < pages else None
+            for block, cut in filter(None, team.collect(block_of_rank)):
                 clipped += cut
                 if track is not None:
                     track.append(block)

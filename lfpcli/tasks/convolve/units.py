@@ -218,13 +218,13 @@ class _Selection:
         name = self._population(unit)
         if name is None or unit in self._all or self._is_near(unit):
             return False
-        made = self._overlaps(unit)
-        if self._choice.overlaps is not None and made > pairs:
+        overlaps = self._overlaps(unit)
+        if self._choice.overlaps is not None and overlaps > pairs:
             self._crossed += 1
             return False
         self.taken[name].append(unit)
         self._all.append(unit)
-        self._pairs += made
+        self._pairs += overlaps
         return True
 
     def take_pairs(self, order: Sequence[int], wanted: int) -> None:

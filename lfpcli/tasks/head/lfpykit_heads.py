@@ -92,8 +92,8 @@ def _matrix(name: str, seen: Any, place: np.ndarray) -> np.ndarray:
         return np.asarray(seen(np.asarray(place, float)))
     except (AssertionError, RuntimeError, ValueError) as error:
         text = str(error).strip() or "it holds for another place"
-        where = ", ".join(f"{value:g}" for value in place)
+        coordinates = ", ".join(f"{value:g}" for value in place)
         raise InputError(
-            f"{name} refuses the dipole at {where} um: {text.splitlines()[0]}",
+            f"{name} refuses the dipole at {coordinates} um: {text.splitlines()[0]}",
             remedy="move it, or use the model of lfp",
         ) from error

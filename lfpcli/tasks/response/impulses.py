@@ -169,14 +169,14 @@ def _driven(model: Model, recording: Recording, path: Path) -> Model:
     """The model whose trains are those of a recording, where that has them."""
     populations = dict(model.populations)
     known = [name for name, table in populations.items() if not table.has_cells]
-    found = [name for name in known if name in recording.spike_populations]
-    if not found:
+    driven = [name for name in known if name in recording.spike_populations]
+    if not driven:
         raise InputError(
             "holds no spikes of a population of the model",
             source=recording.name,
             remedy=f"populations of spike trains: {', '.join(known) or 'none'}",
         )
-    for name in found:
+    for name in driven:
         _, ids = recording.spikes(name)
         group = recording.file[f"spikes/{name}"]
         first = int(group.attrs.get("first_id", ids.min(initial=0)))

@@ -117,8 +117,8 @@ def _matrix(
     """Potentials at the segments of this process per current of all segments, by gid."""
     space, model = table.space, table.model
     ordered = sorted(gids)
-    own = [member.geometry for member in built.members]
-    middles = np.concatenate([np.empty((0, 3)), *(geometry.middle for geometry in own)])
+    here = [member.geometry for member in built.members]
+    middles = np.concatenate([np.empty((0, 3)), *(geometry.middle for geometry in here)])
     if isinstance(model.medium, GridMedium):
         everywhere = np.concatenate([np.empty((0, 3)), *(cell.middle for cell in cells)])
         solve_together(model.medium, Contacts(everywhere), team)
@@ -133,7 +133,7 @@ def _matrix(
     matrix = np.concatenate(blocks, axis=1)
     if not table.own:
         columns = np.cumsum([0, *map(len, cells)])
-        rows = np.cumsum([0, *map(len, own)])
+        rows = np.cumsum([0, *map(len, here)])
         for k, member in enumerate(built.members):
             number = ordered.index(member.gid)
             matrix[rows[k] : rows[k + 1], columns[number] : columns[number + 1]] = 0.0

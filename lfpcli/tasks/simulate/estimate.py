@@ -122,7 +122,7 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
 def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, float]:
     """Work of a cell of each population in each step, in that of a segment."""
     points = expected_points(model, layout, segments)
-    size_of = {name: segments[kind] for name, kind in layout.cell_names.items()}
+    size_of = {name: segments[cell_name] for name, cell_name in layout.cell_names.items()}
     return {name: size + POINT_WORK * points[name] for name, size in size_of.items()}
 
 

@@ -169,8 +169,8 @@ class KeptShares:
             end = min(index + max(1, BLOCK_BYTES // row), len(self._names))
             shape = last - first, end - index, self._stream.instrument.channels
             self._begin, self._span, self._block = index, (first, last), np.zeros(shape)
-            for own, rows in self._errands.ask(self._question, (index, end), (first, last)):
-                self._block[:, own - index] = rows
+            for cells, rows in self._errands.ask(self._question, (index, end), (first, last)):
+                self._block[:, cells - index] = rows
         return self._block[:, index - self._begin]
 
     def _answer(
@@ -178,7 +178,7 @@ class KeptShares:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Which of some cells are here, and their samples, (n, cells, C)."""
         first, last = np.searchsorted(self._own, cells)
-        own = self._own[first:last]
-        if not len(own):
-            return own, np.zeros((span[1] - span[0], 0, self._stream.instrument.channels))
-        return own, np.ascontiguousarray(self._rows.between(*span)[:, first:last])
+        present = self._own[first:last]
+        if not len(present):
+            return present, np.zeros((span[1] - span[0], 0, self._stream.instrument.channels))
+        return present, np.ascontiguousarray(self._rows.between(*span)[:, first:last])

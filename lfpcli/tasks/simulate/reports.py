@@ -156,10 +156,10 @@ class ReportStream:
             places = np.empty_like(self._order)
             places[self._order] = np.arange(len(self._order))
             columns = np.split(places, np.cumsum(widths)[:-1])
-        own, width = self._team.deal([(part, len(self._order)) for part in columns])[0]
+        columns_here, width = self._team.deal([(part, len(self._order)) for part in columns])[0]
         samples = checkpoint.samples(f"/reports/{self.variable}/{self.population}/data", (0, width))
         self._rows.restart(written)
-        self._rows.append(np.asarray(samples[written:], np.float64)[:, own])
+        self._rows.append(np.asarray(samples[written:], np.float64)[:, columns_here])
 
     def _pull(self, first: int, last: int) -> np.ndarray:
         """Samples (last - first, columns) of all cells in the order of gids; on rank 0."""

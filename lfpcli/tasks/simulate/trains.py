@@ -113,8 +113,10 @@ def process_trains(
         numbers.append(first + groups.step * train)
     known, index = np.concatenate(times), np.concatenate(numbers)
     order = np.lexsort((index, known))
-    own = np.sort(groups.numbers)
-    span_of_numbers = range(int(own[0]), int(own[-1]) + 1) if len(own) else range(0)
+    train_numbers = np.sort(groups.numbers)
+    span_of_numbers = (
+        range(int(train_numbers[0]), int(train_numbers[-1]) + 1) if len(train_numbers) else range(0)
+    )
     return ReadTrains(span_of_numbers, known[order], index[order])
 
 

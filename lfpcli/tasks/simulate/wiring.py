@@ -277,8 +277,8 @@ class _Draw:
         if not names:
             return None
         rng = seeds.generator(self._seed, "synapse parameters", origin, gid)
-        own = replace(scope, rng=rng)
-        return np.column_stack([values_of(synapse.params[name], own) for name in names])
+        keyed = replace(scope, rng=rng)
+        return np.column_stack([values_of(synapse.params[name], keyed) for name in names])
 
     def add_events(self, number: int, table: Connection, artificial: list[ArtificialCell]) -> None:
         """Draw connections onto the artificial cells of this process."""
@@ -345,9 +345,11 @@ class _Draw:
         drawn: dict[int, np.ndarray] = {}
         for part in self._team.exchange(here):
             drawn |= part
-        own = [int(drawn[row[0]][k - first[row[0]]]) for k, row in enumerate(rows)]
+        drawn_segments = [int(drawn[row[0]][k - first[row[0]]]) for k, row in enumerate(rows)]
         gid = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-        segment = np.array([(a, row[2]) for a, row in zip(own, rows, strict=True)], np.int64)
+        segment = np.array(
+            [(a, row[2]) for a, row in zip(drawn_segments, rows, strict=True)], np.int64
+        )
         return GapJunctions(
             gid=gid,
             segment=segment.reshape(-1, 2),
