@@ -28,9 +28,21 @@ OPTIONS = {
 }
 
 
+# packages of suffixes, which are asked for before options are looked at
+PACKAGES = {"fif": "mne", "dip": "mne", "stc": "mne", "nwb": "pynwb", "zarr": "zarr", "nix": "neo"}
+
+
+def need_package(name: str) -> None:
+    """Skip where the package of a suffix is not installed."""
+    package = PACKAGES.get(name.rpartition(".")[2])
+    if package is not None:
+        pytest.importorskip(package)
+
+
 @pytest.mark.parametrize("name", ["npz", "npy", "csv", "mat", "nwb", "zarr", "nc", "h5", "fif"])
 @pytest.mark.parametrize("option", ["--dt", "--cell-type"])
 def test_options_of_other_files(lfp, recording, tmp_path, name, option):
+    need_package(name)
     target = tmp_path / f"o.{name}"
     said = lfp("convert", recording, target, option, OPTIONS[option], code=2)
     assert option in said.err
@@ -42,6 +54,7 @@ def test_options_of_other_files(lfp, recording, tmp_path, name, option):
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_types_that_a_format_fixes(lfp, recording, tmp_path, target, dtype):
+    need_package(target)
     to = ("--to", "sonata") if target == "sonata" else ()
     said = lfp("convert", recording, tmp_path / target, *to, "--dtype", dtype, code=2)
     assert "whose type of numbers is fixed" in said.err
