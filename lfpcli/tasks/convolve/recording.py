@@ -153,7 +153,7 @@ def convolve_templates(
         firing = firing_of(source, recipe.duration)
         library = candidates(files)
         units = chosen_units(library, firing.counts, recipe.choice, seed)
-        work = _Work(recipe, library, units, firing, seed)
+        work = _Work(recipe, library=library, units=units, firing=firing, seed=seed)
         work.gather(inputs, stack)
         record = provenance(command, inputs=inputs, seed=seed, history=source.provenance)
         if not team.leads:

@@ -148,7 +148,7 @@ def write_kernels(
             recording = stack.enter_context(open_recording(path, name))
             inputs[name] = digest(path)
         point = working_point(model, layout, stated, recording)
-        response = _Response(model, layout, scope, point, seed)
+        response = _Response(model, layout, scope=scope, point=point, seed=seed)
         kernels = response.kernels(progress)
         record = provenance(command, inputs=inputs, seed=seed, model=model.to_dict())
         with (
