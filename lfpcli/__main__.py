@@ -1,8 +1,10 @@
 # PYTHON_ARGCOMPLETE_OK
 """``python -m lfpcli`` is ``lfp``."""
 
+# the module behind signal, at hand at once: signal itself makes enumerations first, and Ctrl-C in
+# the meantime would end in a traceback
+import _signal as signal
 import os
-import signal
 
 
 def run() -> None:
