@@ -24,6 +24,7 @@ from lfpcli.io.text import as_text
 from lfpcli.vocabulary import LEAD_FORMAT
 
 FORMAT, VERSION = LEAD_FORMAT, 1
+MOST_RATIO = 100
 _AGAIN = "make it again with 'lfp leadfield'"
 _GRIDS = ("coarse", "fine")
 # what stands for the conductivity of metal, S/m
@@ -184,8 +185,13 @@ def _field(file: h5py.File, number: int, contact: np.ndarray, name: str) -> Cont
         raise InputError("sigma is not three numbers > 0", source=source, remedy=_AGAIN)
     coarse, fine = (_grid(group, grid, contact=contact, sigma=sigma, label=name) for grid in _GRIDS)
     ratio = attribute_number(group, "ratio", source)
-    if ratio <= 1:
-        raise InputError("attribute 'ratio' is not above 1", source=source, remedy=_AGAIN)
+    # of the parts of two grids that are solved one after the other
+    if not 1 < ratio <= MOST_RATIO:
+        raise InputError(
+            f"attribute 'ratio' is not above 1 and at most {MOST_RATIO}",
+            source=source,
+            remedy=_AGAIN,
+        )
     return ContactField(
         coarse=coarse,
         fine=fine,
