@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import nrn
+from lfpcli.runtime.synapses.held import HeldSynapse
 
 # steps before the event, mV between two potentials, and steps between two events, by which is
 # told whether a current depends on the potential or on earlier events
 _BEFORE, _APART, _BETWEEN = 3, 5.0, 7
-# uF/cm2: what a nA moves it by is nothing
-_HUGE = 1e9
 # what is too small to count, of the largest current
 _LEFT, _EQUAL = 1e-13, 1e-9
 
@@ -110,28 +108,17 @@ def _measured(
 ) -> np.ndarray:
     """Current into the cell in each step from the first event on, (count,), nA."""
     h = nrn()
-    section = h.Section(name="held")
-    section.cm = _HUGE
-    h.celsius = celsius
-    point = make_point(mechanism, section(0.5), parameters.items())
-    connection = make_netcon(point)
-    connection.weight[0] = weight
-    connection.delay = 0.0
-    h.cvode_active(0)
-    h.secondorder = 0
-    h.dt = dt
-    h.finitialize(potential)
+    synapse = HeldSynapse(
+        mechanism, parameters, weight=weight, potential=potential, celsius=celsius, step=dt
+    )
     for event in events:
-        connection.event((_BEFORE + event) * dt)
+        synapse.connection.event((_BEFORE + event) * dt)
     for _ in range(_BEFORE):
         h.fadvance()
-    if abs(point.i) > 0.0:
-        raise SimulatorError(
-            f"{mechanism} has a current without events", remedy="simulate it: lfp sim"
-        )
+    synapse.check_silent("simulate it: lfp sim")
     currents = np.zeros(count)
     for k in range(count):
         # what the step has used is what stands in the synapse after it
         h.fadvance()
-        currents[k] = -point.i
+        currents[k] = -synapse.point.i
     return currents

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.cell.points import make_netcon, make_point
 from lfpcli.runtime.neuron import nrn
+from lfpcli.runtime.synapses.held import HeldSynapse
 
 # ms before the event, and mV between the two potentials that tell a conductance
 _BEFORE, _APART = 1.0, 1.0
-# uF/cm2: what a nA moves it by is nothing
-_HUGE = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,29 +93,23 @@ def _measured(
 ) -> np.ndarray:
     """Current from the event on, (count,), nA, positive outward."""
     h = nrn()
-    section = h.Section(name="held")
-    section.cm = _HUGE
-    h.celsius = celsius
-    point = make_point(mechanism, section(0.5), parameters.items())
-    connection = make_netcon(point)
-    connection.weight[0] = weight
-    connection.delay = 0.0
     # of a fixed step NEURON's exponentials and sums are exact or of first order: many steps
     substeps = max(1, int(np.ceil(dt / 0.005)))
-    h.cvode_active(0)
-    h.secondorder = 0
-    h.dt = dt / substeps
-    h.finitialize(potential)
-    connection.event(_BEFORE)
+    synapse = HeldSynapse(
+        mechanism,
+        parameters,
+        weight=weight,
+        potential=potential,
+        celsius=celsius,
+        step=dt / substeps,
+    )
+    synapse.connection.event(_BEFORE)
     currents = np.zeros(count)
     while h.t < _BEFORE - h.dt / 2:
         h.fadvance()
-    if abs(point.i) > 0.0:
-        raise SimulatorError(
-            f"{mechanism} has a current without events", remedy="kernels are of what events cause"
-        )
+    synapse.check_silent("kernels are of what events cause")
     for k in range(1, count):
         for _ in range(substeps):
             h.fadvance()
-        currents[k] = point.i
+        currents[k] = synapse.point.i
     return currents
