@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from lfpcli.builtin import resolved
 from lfpcli.forward import point_network
-from lfpcli.model.source_text import At, SourceText
+from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table, table
-from lfpcli.model.text import parse, read_file
+from lfpcli.model.text import read_source
 from lfpcli.model.value_types import TEXT, listing, number
 
 NETWORK = "network"
@@ -173,9 +171,7 @@ def read_point_network(source: str | os.PathLike[str]) -> PointNetworkFile | Non
     InputError
         Where there is no such file, or a table is wrong; names file and line.
     """
-    path = Path(resolved(source))
-    tree, lines = parse(read_file(path), str(source))
+    tree, text = read_source(source)
     if not isinstance(tree.get(NETWORK), dict) or "populations" not in tree[NETWORK]:
         return None
-    text = SourceText(str(source), path.parent.absolute(), lines)
     return read_table(PointNetworkFile, tree, At(text))

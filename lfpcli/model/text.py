@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from lfpcli.builtin import resolved
 from lfpcli.errors import InputError
-from lfpcli.model.source_text import KeyPath, shown, toml_lines
+from lfpcli.model.source_text import KeyPath, SourceText, shown, toml_lines
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,6 +53,19 @@ def read_file(path: Path) -> str:
             source=path,
             remedy="check its permissions",
         ) from error
+
+
+def read_source(source: str | os.PathLike[str]) -> tuple[Tree, SourceText]:
+    """Return the tree of a TOML or JSON file, and what names its lines in messages.
+
+    Raises
+    ------
+    InputError
+        As `read_file` and `parse`.
+    """
+    path = Path(resolved(source))
+    tree, lines = parse(read_file(path), str(source))
+    return tree, SourceText(str(source), path.parent.absolute(), lines)
 
 
 def read_stream(stream: IO[Any], name: str) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lfpcli.builtin import resolved
 from lfpcli.errors import InputError
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table
-from lfpcli.model.text import parse, read_file
+from lfpcli.model.text import read_source
 from lfpcli.model.value_types import PATH, integer, number
 
 LARGEST_SIZE = 2**31 - 1
@@ -71,9 +70,7 @@ def read_populations(source: str | os.PathLike[str]) -> dict[str, TrainPopulatio
     InputError
         Where there is no such file, or a table is wrong; names file and line.
     """
-    path = Path(resolved(source))
-    tree, lines = parse(read_file(path), str(source))
-    text = SourceText(str(source), path.parent.absolute(), lines)
+    tree, text = read_source(source)
     populations: dict[str, TrainPopulation] = {}
     for name, entry in tree.items():
         at = At(text, (name,))
