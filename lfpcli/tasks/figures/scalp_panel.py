@@ -57,17 +57,9 @@ def topography_panel(
     InputError
         Where no sample lies at that time, or the signal has no places on a head.
     """
-    signal = recording.signal(name)
-    group = recording.source_of(f"/signals/{name}")
-    if not has_topography(signal) or signal.positions is None:
-        raise InputError(
-            "signal has no places on a head",
-            source=group,
-            remedy="draw it as traces: --style traces",
-        )
+    signal, positions, group = _on_head(recording, name)
     row = _sample(signal, time, span, group)
     values = np.asarray(signal.data[row], dtype=float)
-    positions = signal.positions - _centre(signal)
     names = [literal(n) for n in signal.names]
     title = f"{literal(name)}: {literal(signal.model)}, {signal.t_start + row * signal.dt:g} ms"
 
@@ -89,21 +81,13 @@ def topography_panel(
 
 def topographies_panel(recording: Recording, name: str, times: Sequence[float]) -> Panel:
     """Topographies of a signal at several times, ms, beside each other on one scale."""
-    signal = recording.signal(name)
-    group = recording.source_of(f"/signals/{name}")
-    if not has_topography(signal) or signal.positions is None:
-        raise InputError(
-            "signal has no places on a head",
-            source=group,
-            remedy="draw it as traces: --style traces",
-        )
+    signal, positions, group = _on_head(recording, name)
     if len(times) > _MOST_TIMES:
         raise UsageError(
             f"{len(times)} times of topographies", remedy=f"give {_MOST_TIMES} at most"
         )
     rows = [_sample(signal, time, None, group) for time in times]
     values = [np.asarray(signal.data[row], dtype=float) for row in rows]
-    positions = signal.positions - _centre(signal)
     fields = [scalp_field(recording, signal, row) for row in rows]
     limit = max(
         strongest(each, positions, field) for each, field in zip(values, fields, strict=True)
@@ -129,6 +113,19 @@ def topographies_panel(recording: Recording, name: str, times: Sequence[float]) 
             )
 
     return Panel(draw, min(6.4 / len(rows), 2.6), timed=False)
+
+
+def _on_head(recording: Recording, name: str) -> tuple[Signal, np.ndarray, str]:
+    """A signal, the places of its channels about the centre of the head, (C, 3) um, its group."""
+    signal = recording.signal(name)
+    group = recording.source_of(f"/signals/{name}")
+    if not has_topography(signal) or signal.positions is None:
+        raise InputError(
+            "signal has no places on a head",
+            source=group,
+            remedy="draw it as traces: --form traces",
+        )
+    return signal, signal.positions - _centre(signal), group
 
 
 def _sample(
