@@ -163,7 +163,7 @@ def _faced(
     if radius == "array" and not contacts.has_face:
         raise InputError(
             f"array {contacts.name} states no size of its contacts",
-            remedy="give the size, --contact-size, or add 'size' to its file",
+            remedy="give a radius in um, or add 'size' to its file",
         )
     if shape is not None and shape not in SHAPES:
         raise UsageError(
