@@ -9,8 +9,8 @@ import numpy as np
 
 from lfpcli import vocabulary
 from lfpcli.forward import bundle as bundles
-from lfpcli.forward.potentials import TOLERANCE, PotentialModel
-from lfpcli.model.media import MEDIUM, MediumTable, medium_of
+from lfpcli.forward.potentials import PotentialModel
+from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
 from lfpcli.model.probe import SIGMA, Conductivity, check_medium
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, table
@@ -62,12 +62,11 @@ class Ephaptic(Table):
     @property
     def model(self) -> PotentialModel:
         """How currents make potentials at the segments."""
-        tolerance = getattr(self.medium, "tolerance", None)
         return PotentialModel(
             method=self.method,
             sigma=self.sigma,
             medium=medium_of(self.medium),
-            tolerance=TOLERANCE if tolerance is None else tolerance,
+            tolerance=tolerance_of(self.medium),
         )
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 from lfpcli import vocabulary
 from lfpcli.forward import media
 from lfpcli.forward.grid_medium import GridMedium
+from lfpcli.forward.potentials import TOLERANCE
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, read_table
@@ -154,3 +155,9 @@ def medium_of(value: str | MediumTable) -> media.Medium | GridMedium | None:
     if not isinstance(value, str):
         return value.medium
     return media.HalfSpace() if value == vocabulary.HALF_SPACE else None
+
+
+def tolerance_of(value: str | MediumTable) -> float:
+    """Return the tolerance that a medium states, else the usual one of images."""
+    stated = getattr(value, "tolerance", None)
+    return TOLERANCE if stated is None else float(stated)

@@ -16,10 +16,10 @@ from lfpcli.forward import media
 from lfpcli.forward import treatment as treatments
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import check_conductivity
-from lfpcli.forward.potentials import TOLERANCE, PotentialModel, check_sigma
+from lfpcli.forward.potentials import PotentialModel, check_sigma
 from lfpcli.forward.treatment import Band, Treatment
 from lfpcli.model.csd import Csd
-from lfpcli.model.media import MEDIUM, MediumTable, medium_of
+from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, shown
@@ -227,13 +227,12 @@ class Probe(Face):
     @cached_property
     def model(self) -> PotentialModel:
         """How currents make potentials at the contacts."""
-        tolerance = getattr(self.medium, "tolerance", None)
         return PotentialModel(
             method=self.method,
             sigma=self.sigma,
             medium=medium_of(self.medium),
             quadrature=self.quadrature,
-            tolerance=TOLERANCE if tolerance is None else tolerance,
+            tolerance=tolerance_of(self.medium),
         )
 
     @cached_property
@@ -387,8 +386,7 @@ class Field(Face):
     @property
     def tolerance(self) -> float:
         """Error of the images of the medium, where it has some."""
-        stated = getattr(self.medium, "tolerance", None)
-        return TOLERANCE if stated is None else float(stated)
+        return tolerance_of(self.medium)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where the field has no source, or two."""
