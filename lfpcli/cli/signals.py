@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -18,6 +20,8 @@ ENDING = (
 )
 # s that a command has to tidy up, or a loop in C to come back to Python
 GRACE = 8
+# s after which a callback that lost a signal is over
+_CALLBACK_SECONDS = 0.002
 
 
 class Terminated(BaseException):
@@ -34,34 +38,46 @@ class Terminated(BaseException):
         super().__init__(self.number)
 
 
-# what Python calls the file of its import system
-_IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
-
-
 class Ending:
     """The signal that ended a command, if one did.
 
     Attributes
     ----------
     number : int
-        The signal, 0 where none came. C code may turn the exception into another error, or lose
-        it in a callback.
+        The signal, 0 where none came. C code may turn the exception into another error.
+    command_is_over : bool
+        Whether the usual handlers are back.
     """
 
     def __init__(self) -> None:
         self.number = 0
+        self.command_is_over = False
+        self._lost = False
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
         """Raise `Terminated`, once: what tidies up is not interrupted."""
-        if self.number:
+        if self.number and not self._lost:
             return
-        if frame is not None and frame.f_code.co_filename == _IMPORT_SYSTEM:
-            # Python loses what is raised in the callbacks that tidy up the locks of modules:
-            # the signal comes again, until these few lines are done
-            os.kill(os.getpid(), number)
-            return
-        self.number = number
-        raise Terminated(number)
+        self.number = self.number or number
+        self._lost = False
+        raise Terminated(self.number)
+
+    def raise_again(self) -> None:
+        """Have the exception raised a moment later, as Python loses what callbacks raise.
+
+        These are the finalizers of objects and of weak references, which may run at any line,
+        and functions of C code that cannot fail. A thread waits until they are done.
+        """
+        self._lost = True
+        # a command that is over by then needs no exception, but its exit code
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._signal_main_thread, daemon=True).start()
+
+    def _signal_main_thread(self) -> None:
+        time.sleep(_CALLBACK_SECONDS)
+        main_thread = threading.main_thread().ident
+        if main_thread is not None and not self.command_is_over:
+            signal.pthread_kill(main_thread, self.number)
 
 
 @contextlib.contextmanager
@@ -72,6 +88,14 @@ def terminable() -> Iterator[Ending]:
     """
     ending = Ending()
     usual: dict[int, Any] = {}
+    usual_hook = sys.unraisablehook
+
+    def heed_lost(lost: Any) -> None:
+        if isinstance(lost.exc_value, Terminated):
+            ending.raise_again()
+        else:
+            usual_hook(lost)
+
     try:
         for each in ENDING:
             if signal.getsignal(each) != signal.SIG_IGN:
@@ -79,11 +103,14 @@ def terminable() -> Iterator[Ending]:
     except ValueError:
         yield ending
         return
+    sys.unraisablehook = heed_lost
     try:
         yield ending
     finally:
+        ending.command_is_over = True
         for number, handler in usual.items():
             signal.signal(number, handler)
+        sys.unraisablehook = usual_hook
 
 
 def begin_countdown() -> None:

@@ -58,6 +58,20 @@ def stuck_in_an_engine(args) -> None:
             ctypes.PyDLL(None).sleep(60)
 
 
+def call_back(args) -> None:
+    """The same in callbacks that lose what is raised in them, and then in work as usual."""
+
+    class Callback:
+        def __del__(self) -> None:
+            print("ready", file=sys.stderr, flush=True)
+            time.sleep(5)
+
+    with atomic_output(args.output) as path:
+        path.write_bytes(b"half")
+        Callback()
+        time.sleep(60)
+
+
 def run_command(run) -> None:
     command = types.ModuleType("lfpcli.cli.nap", "Sleep.")
     command.add_arguments, command.run = add_output, run
@@ -68,6 +82,10 @@ def run_command(run) -> None:
 
 def run_nap() -> None:
     run_command(nap)
+
+
+def run_call_back() -> None:
+    run_command(call_back)
 
 
 def run_stuck() -> None:
@@ -81,11 +99,15 @@ def run_stuck_in_an_engine() -> None:
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1]
 
 
-@pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
-def test_signal_removes_temporaries(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "run"),
+    [*((number, run_nap) for number in ENDING), (ENDING[0], run_call_back)],
+    ids=[*(number.name for number in ENDING), "SIGTERM in a callback"],
+)
+def test_signal_removes_temporaries(tmp_path, number, run):
     code = 128 + number
     process = subprocess.Popen(
-        [sys.executable, "-c", program(run_nap), "nap", "-o", str(tmp_path / "a.bin")],
+        [sys.executable, "-c", program(run), "nap", "-o", str(tmp_path / "a.bin")],
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from lfpcli.kernels.deadline import is_watched, set_handler
 
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM")
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM")
 
 
 @contextlib.contextmanager
