@@ -10,7 +10,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from lfpcli.guarded.survey import FAILURES
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.provenance import read_provenance
-from lfpcli.io.storage import store
+from lfpcli.io.storage import create_checked, store
 from lfpcli.io.text import as_text
 from lfpcli.io.tracks import Pull, PulledTrack, Track
 from lfpcli.io.writer import RecordingWriter
@@ -32,11 +33,11 @@ from lfpcli.runtime.engine.state import EVENT_COLUMNS, RunState
 _GROUP = "checkpoint"
 _BLOCK_VALUES = 1 << 20
 _REMEDY = "remove it, and start anew"
-# of the state, by name in the file; the samples are named by their datasets
-_STATE = {
+# the state, by name in the file; the samples are named by their datasets
+_STATES = "state"
+_ARRAYS = {
     "gid": np.int64,
     "pointer": np.int64,
-    "state": np.float64,
     "events": np.float64,
     "above": np.int64,
     "spike_times": np.float64,
@@ -50,8 +51,43 @@ def checkpoint_path(output: str | os.PathLike[str]) -> Path:
     return output.with_name(output.name + ".checkpoint")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CellStates:
+    """States of all cells, some cells at a time: no process needs to hold those of others.
+
+    Attributes
+    ----------
+    gids : ndarray of int, shape (cells,)
+        Numbers of the cells, rising.
+    sizes : ndarray of int, shape (cells,)
+        How many variables each has.
+    between : callable
+        Gets two rows of `gids`, and returns the variables of the cells from the one to before the
+        other, one behind the other.
+    """
+
+    gids: np.ndarray
+    sizes: np.ndarray
+    between: Callable[[int, int], np.ndarray]
+
+    @classmethod
+    def of(cls, cells: Mapping[int, np.ndarray]) -> CellStates:
+        """States that are all here, by gid."""
+        gids = sorted(cells)
+        return cls(
+            gids=np.array(gids, np.int64),
+            sizes=np.array([len(cells[gid]) for gid in gids], np.int64),
+            between=lambda first, last: np.concatenate([cells[gid] for gid in gids[first:last]]),
+        )
+
+
 def write_checkpoint(
-    path: Path, writer: RecordingWriter, state: RunState, key: Mapping[str, Any]
+    path: Path,
+    writer: RecordingWriter,
+    state: RunState,
+    key: Mapping[str, Any],
+    *,
+    cells: CellStates | None = None,
 ) -> None:
     """Write a checkpoint, which replaces the one before it at once.
 
@@ -62,16 +98,17 @@ def write_checkpoint(
     writer : RecordingWriter
         The recording that is being written.
     state : RunState
-        The state of all cells.
+        The state of the run.
     key : mapping
         What a run must have in common with this one to go on from here.
+    cells : CellStates, optional
+        The states of all cells; those of `state` by default.
     """
-    gids = np.array(sorted(state.cells), np.int64)
-    values = [state.cells[gid] for gid in gids.tolist()]
+    cells = CellStates.of(state.cells) if cells is None else cells
+    pointer = np.concatenate([np.zeros(1, np.int64), np.cumsum(cells.sizes, dtype=np.int64)])
     arrays = {
-        "gid": gids,
-        "pointer": np.cumsum([0, *map(len, values)]),
-        "state": np.concatenate([np.zeros(0), *values]),
+        "gid": cells.gids,
+        "pointer": pointer,
         "events": state.events.ravel(),
         "above": np.array(sorted(state.above), np.int64),
         "spike_times": state.times,
@@ -88,19 +125,30 @@ def write_checkpoint(
         digests = {str(track.dataset.name): _copied(track, file) for track in writer.in_step}
         text = json.dumps({**facts, "tracks": digests}, sort_keys=True)
         group = file.create_group(_GROUP)
-        for name, dtype in _STATE.items():
-            arrays[name] = np.asarray(arrays[name], dtype)
-            store(group, name, arrays[name])
+        digest = hashlib.sha256(text.encode())
+        for name, dtype in _ARRAYS.items():
+            array = np.ascontiguousarray(arrays[name], dtype)
+            store(group, name, array)
+            digest.update(array.data)
+        states = create_checked(group, _STATES, (int(pointer[-1]),), np.float64)
+        for first, last in _blocks(pointer):
+            values = np.ascontiguousarray(cells.between(first, last), np.float64)
+            states[pointer[first] : pointer[last]] = values
+            digest.update(values.data)
         # longer than an attribute may be where the model lists many positions
         store(group, "facts", [text])
-        group.attrs["sha256"] = _digest(text, arrays)
+        group.attrs["sha256"] = digest.hexdigest()
 
 
-def _digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in _STATE:
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
+def _blocks(pointer: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Split cells, whose variables lie from one pointer to the next, so that a block fits well."""
+    first, count = 0, len(pointer) - 1
+    while first < count:
+        last = int(np.searchsorted(pointer, pointer[first] + _BLOCK_VALUES, side="right")) - 1
+        # a single cell may be larger than a block
+        last = min(max(last, first + 1), count)
+        yield first, last
+        first = last
 
 
 def _copied(track: Track, file: h5py.File) -> str:
@@ -149,10 +197,11 @@ class Checkpoint:
         if not isinstance(group, h5py.Group):
             raise InputError("is no checkpoint", source=path, remedy=_REMEDY)
         self._arrays = {}
-        for name, dtype in _STATE.items():
+        for name, dtype in _ARRAYS.items():
             self._arrays[name] = whole(
                 numbers(group, name, str(path), ndim=1, remedy=_REMEDY), dtype
             )
+        self._states = numbers(group, _STATES, str(path), ndim=1, remedy=_REMEDY)
         try:
             text = as_text(group["facts"][0])
             self._facts = json.loads(text)
@@ -160,7 +209,7 @@ class Checkpoint:
         except (*FAILURES, RecursionError) as error:
             raise InputError("is a damaged checkpoint", source=path, remedy=_REMEDY) from error
         # checksums of HDF5 tell damage of a disk, this one also changes by a program
-        if stated != _digest(text, self._arrays):
+        if stated != self._digest(text):
             raise InputError(
                 "was changed after it was written: its digest is wrong",
                 source=path,
@@ -168,6 +217,16 @@ class Checkpoint:
             )
         if len(self._arrays["events"]) % EVENT_COLUMNS:
             raise InputError("is a damaged checkpoint", source=path, remedy=_REMEDY)
+
+    def _digest(self, text: str) -> str:
+        """Digest of what is here, read some at a time."""
+        digest = hashlib.sha256(text.encode())
+        for name in _ARRAYS:
+            digest.update(np.ascontiguousarray(self._arrays[name]).data)
+        for first in range(0, len(self._states), _BLOCK_VALUES):
+            values = np.ascontiguousarray(self._states[first : first + _BLOCK_VALUES], np.float64)
+            digest.update(values.data)
+        return digest.hexdigest()
 
     @property
     def key(self) -> dict[str, Any]:
@@ -194,7 +253,7 @@ class Checkpoint:
         cells = {}
         for gid in gids:
             first, last = pointer[row_of[gid] : row_of[gid] + 2]
-            cells[gid] = arrays["state"][first:last]
+            cells[gid] = np.asarray(self._states[first:last], np.float64)
         return RunState(
             sample=int(self._facts["sample"]),
             time=float(self._facts["time"]),

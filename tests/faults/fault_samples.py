@@ -462,8 +462,8 @@ def _run_and_keep(base: Path) -> NoReturn:
 
     write = room.write_checkpoint
 
-    def kept(path: Path, *rest: Any) -> None:
-        write(path, *rest)
+    def kept(path: Path, *rest: Any, **options: Any) -> None:
+        write(path, *rest, **options)
         shutil.copyfile(path, base / "out.h5.checkpoint")
 
     room.write_checkpoint = kept

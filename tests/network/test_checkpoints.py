@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 from network_models import needs_mpi, network, ranks, simulated, write
 from sources import program
+
+from lfpcli.io import checkpoint as room
+from lfpcli.io.writer import RecordingWriter
+from lfpcli.runtime.engine.state import RunState
 
 
 def run_until(count: int) -> None:
@@ -210,3 +215,35 @@ def test_without_a_checkpoint_a_run_begins_anew(shell: Callable[..., Any], tmp_p
     shell("sim", path, "-o", tmp_path / "a.h5", "-q", "--resume", "--checkpoint", "10")
     shell("sim", path, "-o", tmp_path / "b.h5", "-q")
     shell("diff", "--exact", tmp_path / "a.h5", tmp_path / "b.h5")
+
+
+def test_states_are_written_and_read_some_cells_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    states = {gid: rng.normal(size=size) for gid, size in ((3, 40), (5, 0), (8, 900), (9, 40))}
+    # what C code has left in a variable may be no number
+    states[9][7] = np.nan
+    sizes = np.array([len(values) for values in states.values()])
+    asked = []
+
+    def between(first: int, last: int) -> np.ndarray:
+        asked.append(int(sizes[first:last].sum()))
+        return np.concatenate(list(states.values())[first:last])
+
+    monkeypatch.setattr(room, "_BLOCK_VALUES", 100)
+    cells = room.CellStates(gids=np.array(list(states)), sizes=sizes, between=between)
+    run = RunState(sample=7, time=0.7, times=np.zeros(2), gids=np.array([3, 9]))
+    path = tmp_path / "out.h5.checkpoint"
+    with RecordingWriter(tmp_path / "out.h5", {"program": "lfp", "command": ["lfp"]}) as writer:
+        room.write_checkpoint(path, writer, run, {"seed": 1}, cells=cells)
+        # a cell that is larger than a block comes alone
+        assert asked == [40, 900, 40]
+        with room.open_checkpoint_file(path) as found:
+            some = found.state([9, 5, 8]).cells
+        written = path.read_bytes()
+        run.cells = states
+        room.write_checkpoint(path, writer, run, {"seed": 1})
+    assert path.read_bytes() == written
+    assert list(some) == [9, 5, 8]
+    assert all(np.array_equal(some[gid], states[gid], equal_nan=True) for gid in some)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.mechanisms.toolchain import neuron_folder
+from lfpcli.runtime.engine.memory import neuron_library
 from lfpcli.runtime.neuron import nrn
 
 
@@ -36,7 +36,7 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     ndarray of uintp, shape (N,)
         Addresses, in bytes, of doubles in mV or nA.
     """
-    library, h = _neuron_library(), nrn()
+    library, h = _functions(), nrn()
     symbol = library.nrn_symbol(variable.encode())
     pointers = np.empty(len(segments), dtype=np.uintp)
     section, pointer = None, None
@@ -54,17 +54,16 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
 
 
 @cache
-def _neuron_library() -> ctypes.CDLL:
-    paths = sorted((neuron_folder() / ".data/lib").glob("libnrniv.*"))
+def _functions() -> ctypes.CDLL:
+    library = neuron_library()
     try:
-        library = ctypes.CDLL(str(paths[0]))
         library.nrn_symbol.argtypes = [ctypes.c_char_p]
         library.nrn_symbol.restype = ctypes.c_void_p
         library.nrn_cas.restype = ctypes.c_void_p
         library.nrn_rangevar_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double]
         library.nrn_rangevar_push.restype = None
         library.nrn_double_ptr_pop.restype = ctypes.c_void_p
-    except (IndexError, OSError, AttributeError) as error:
+    except AttributeError as error:
         raise SimulatorError(
             f"NEURON's C interface is not there: {error}", remedy="use NEURON 9 from PyPI"
         ) from error

@@ -12,11 +12,12 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.kernels.gather import gather, gather_rows
-from lfpcli.runtime.engine.locations import has_locations
+from lfpcli.runtime.engine.locations import addresses_of, has_locations
 from lfpcli.runtime.engine.pages import FEW, gather_pages
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.tap import Tap
+from lfpcli.runtime.engine.within_steps import are_states_final, behind_states, behind_voltages
 from lfpcli.runtime.neuron import nrn
 
 # bytes
@@ -28,10 +29,10 @@ SPARE_PLACES = 8
 class Collectors:
     """What collects the samples of a run, each recorder in the quickest way.
 
-    Nodes are read after each step of NEURON, and all variables are tapped in CoreNEURON. Other
-    variables in NEURON, and everything with the variable time step, go to vectors of NEURON, which
-    searches all vectors so far for each new one: the time grows with the square of their number,
-    0.15 s for 10,000 and 15 s for 100,000.
+    Variables are read from memory in each step of NEURON, and tapped in CoreNEURON. Where they
+    cannot be, as with the variable time step, they go to vectors of NEURON, which searches all
+    vectors so far for each new one: the time grows with the square of their number, 0.15 s for
+    10,000 and 15 s for 100,000.
 
     Parameters
     ----------
@@ -60,17 +61,23 @@ class Collectors:
         if tapped is not None:
             quick = {name: r for name, r in recorders.items() if has_locations(r)}
         elif settings.engine == "neuron" and not settings.adaptive:
-            quick = {name: r for name, r in recorders.items() if r.is_of_nodes}
+            quick = _read_in_steps(recorders)
+        is_of_states = tapped is None and not all(r.is_of_nodes for r in quick.values())
         others = {name: r for name, r in recorders.items() if name not in quick}
         interval = settings.dt if settings.adaptive else None
         self._vectors = VectorSet(others, rows, interval)
         self._gatherer = Gatherer(quick if tapped is None else {}, rows)
         self._tap = None if tapped is None else Tap(tapped, quick, rows, hand_over)
+        self._within_steps = behind_states if is_of_states else behind_voltages
 
-    @property
-    def sample(self) -> Callable[[], None] | None:
-        """What NEURON calls after each step; None where it need not."""
-        return self._gatherer.sample if self._gatherer.width else None
+    @contextlib.contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Let NEURON take samples in its steps, within."""
+        if not self._gatherer.width:
+            yield
+            return
+        with self._within_steps(self._gatherer.sample):
+            yield
 
     def sample_first(self) -> None:
         """Take the sample of the initial state, which NEURON's vectors have taken by themselves."""
@@ -118,13 +125,21 @@ class Collectors:
         return taken
 
 
+def _read_in_steps(recorders: Mapping[str, Recorder]) -> dict[str, Recorder]:
+    """Recorders whose values can be read from memory in each step of NEURON."""
+    nodes = {name: r for name, r in recorders.items() if r.is_of_nodes}
+    if len(nodes) == len(recorders) or not are_states_final():
+        return nodes
+    return {name: r for name, r in recorders.items() if has_locations(r)}
+
+
 def vector_columns(recorders: Mapping[str, Recorder]) -> int:
     """Number of columns that need vectors of NEURON also where CoreNEURON is tapped."""
     return sum(len(r) for r in recorders.values() if not has_locations(r))
 
 
 class Gatherer:
-    """Collects node variables after each fixed step, through one callback.
+    """Collects variables in each fixed step of NEURON, through one callback.
 
     Parameters
     ----------
@@ -152,7 +167,7 @@ class Gatherer:
         """Take one sample; before t = 0 the buffer is written over and over."""
         if self._addresses is None:
             # only now that NEURON is initialised do its values stay where they are
-            parts = [recorder.addresses() for recorder in self._recorders.values()]
+            parts = [addresses_of(recorder) for recorder in self._recorders.values()]
             self._addresses = np.concatenate([np.empty(0, np.uintp), *parts])
         gather(self._addresses, self._buffer, self._filled % self._rows)
         self._filled += 1

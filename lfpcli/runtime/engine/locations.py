@@ -1,8 +1,8 @@
-"""Where CoreNEURON keeps the variables that recorders want, told by numbers that both engines know.
+"""Where the engines keep the variables that recorders want.
 
-NEURON hands its model over mechanism by mechanism. An instance keeps its place among those of its
-node, and a variable its place among those of its mechanism, so that neither memory nor names of
-NEURON are needed where the values are read.
+NEURON hands its model over to CoreNEURON mechanism by mechanism. An instance keeps its place among
+those of its node, and a variable its place among those of its mechanism, so that these numbers,
+which both engines know, tell where values are. In NEURON itself they lie at addresses.
 """
 
 from __future__ import annotations
@@ -16,12 +16,39 @@ from typing import Any
 import numpy as np
 
 from lfpcli.runtime.cell.points import density_mechanism_names
+from lfpcli.runtime.engine.memory import mechanism_memory, point_memory, variable_address
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.neuron import nrn
 
 # numbers that stand for variables of nodes among those of mechanisms, as in tap.cpp
 _OF_NODES = {"i_membrane_": -1, "v": -2}
 _DENSITY_TYPE, _POINT_TYPE = 0, 1
+# its potentials are kept by nodes, and not with its other variables
+_OUTSIDE = "extracellular"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Variable:
+    """A variable of a mechanism, or an element of one that is an array.
+
+    Attributes
+    ----------
+    mechanism : str
+        Name of the mechanism.
+    number : int
+        NEURON's number of it.
+    index, position : int
+        Variables of the mechanism before this one, and elements of them all.
+    element, size : int
+        Which element it is, of how many.
+    """
+
+    mechanism: str
+    number: int
+    index: int
+    position: int
+    element: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +83,34 @@ def has_locations(recorder: Recorder) -> bool:
     return True
 
 
+def addresses_of(recorder: Recorder) -> np.ndarray:
+    """Say where NEURON keeps the values of a recorder, until the model changes.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        One that `has_locations`; asked for after the initialisation, which moves the values.
+
+    Returns
+    -------
+    ndarray of uintp, shape (columns,)
+        Addresses, in bytes, of doubles in NEURON's units.
+    """
+    is_of_segments = not any(map(_is_point, recorder.owners))
+    if is_of_segments and not recorder.variable.endswith("]"):
+        return recorder.addresses()
+    addresses = np.empty(len(recorder), np.uintp)
+    for k, owner in enumerate(recorder.owners):
+        variable = _variable_of(_mechanism_of(owner), recorder.variable)
+        assert variable is not None  # `has_locations` was asked
+        if _is_point(owner):
+            memory = point_memory(owner)
+        else:
+            memory = mechanism_memory(getattr(owner, variable.mechanism))
+        addresses[k] = variable_address(memory, variable.index, variable.element)
+    return addresses
+
+
 def locations_of(recorders: Iterable[Recorder]) -> Locations:
     """Say where the columns of recorders are, one recorder after the other.
 
@@ -77,8 +132,9 @@ def _rows(recorder: Recorder) -> list[tuple[int, ...]]:
     ordinals: dict[str, int] = {}
     rows: list[tuple[int, ...]] = []
     for owner in recorder.owners:
-        numbers = _variable_of(_mechanism_of(owner), recorder.variable)
-        assert numbers is not None  # `has_locations` was asked
+        variable = _variable_of(_mechanism_of(owner), recorder.variable)
+        assert variable is not None  # `has_locations` was asked
+        numbers = variable.number, variable.position, variable.element, variable.size
         if not _is_point(owner):
             rows.append((*numbers, owner.node_index(), 0))
             continue
@@ -109,40 +165,45 @@ def _mechanism_of(owner: Any) -> str:
     return str(owner.hname()).partition("[")[0] if _is_point(owner) else ""
 
 
-def _variable_of(point_process: str, variable: str) -> tuple[int, int, int, int] | None:
-    """Where a variable is in a mechanism, see `_variables`; None where it has no such one."""
+def _variable_of(point_process: str, variable: str) -> _Variable | None:
+    """A variable of a point process or a density mechanism; None where there is no such one."""
     if point_process:
         return _variables(_POINT_TYPE, point_process).get(variable)
     return _density_variables(density_mechanism_names()).get(variable)
 
 
 @cache
-def _density_variables(mechanisms: Sequence[str]) -> dict[str, tuple[int, int, int, int]]:
-    """Variables of density mechanisms and ions, see `_variables`."""
-    variables: dict[str, tuple[int, int, int, int]] = {}
+def _density_variables(mechanisms: Sequence[str]) -> dict[str, _Variable]:
+    """Variables of density mechanisms and ions, by name."""
+    variables: dict[str, _Variable] = {}
     for name in mechanisms:
-        variables |= _variables(_DENSITY_TYPE, name)
+        if name != _OUTSIDE:
+            variables |= _variables(_DENSITY_TYPE, name)
     return variables
 
 
 @cache
-def _variables(category: int, mechanism: str) -> dict[str, tuple[int, int, int, int]]:
-    """Variables of a mechanism: its number, position of the variable, element of it, and size."""
+def _variables(category: int, mechanism: str) -> dict[str, _Variable]:
+    """Variables of a mechanism, by name, and by elements where they are arrays."""
     h = nrn()
     types = h.MechanismType(category)
     types.select(mechanism)
-    number = int(types.internal_type())
     standard = h.MechanismStandard(mechanism, 0)
     name = h.ref("")
     variables = {}
     position = 0
-    for k in range(int(standard.count())):
-        size = int(standard.name(name, k))
-        if size == 1:
-            variables[str(name[0])] = number, position, 0, 1
-        else:
-            for element in range(size):
-                variables[f"{name[0]}[{element}]"] = number, position, element, size
+    for index in range(int(standard.count())):
+        size = int(standard.name(name, index))
+        for element in range(size):
+            label = str(name[0]) if size == 1 else f"{name[0]}[{element}]"
+            variables[label] = _Variable(
+                mechanism=mechanism,
+                number=int(types.internal_type()),
+                index=index,
+                position=position,
+                element=element,
+                size=size,
+            )
         # an array takes as many places as it has elements
         position += size
     return variables

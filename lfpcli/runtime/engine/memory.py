@@ -108,6 +108,11 @@ def _layout(memory: int, number: int) -> tuple[int, np.ndarray, np.ndarray]:
     return first, np.array(addresses, np.int64), np.array(sizes, np.int64)
 
 
+def variable_address(memory: int, index: int, element: int) -> int:
+    """Where one variable of a mechanism is, or an element of it, until the model changes."""
+    return int(_library().variable(memory, index, element))
+
+
 def variable_sizes(memory: int) -> list[int]:
     """Elements of each variable of a mechanism, in NEURON's order."""
     library = _library()
@@ -190,11 +195,28 @@ class _Functions:
 
 
 @cache
-def _library() -> _Functions:
+def neuron_library() -> ctypes.CDLL:
+    """NEURON's library, which is loaded already.
+
+    Raises
+    ------
+    SimulatorError
+        Where it is not there.
+    """
     paths = sorted((neuron_folder() / ".data/lib").glob("libnrniv.*"))
     try:
-        return _Functions(ctypes.CDLL(str(paths[0])))
-    except (IndexError, OSError, AttributeError) as error:
+        return ctypes.CDLL(str(paths[0]))
+    except (IndexError, OSError) as error:
+        raise SimulatorError(
+            f"NEURON's C interface is not there: {error}", remedy="use NEURON 9 from PyPI"
+        ) from error
+
+
+@cache
+def _library() -> _Functions:
+    try:
+        return _Functions(neuron_library())
+    except AttributeError as error:
         raise _unknown(str(error)) from error
 
 

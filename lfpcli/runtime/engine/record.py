@@ -38,8 +38,8 @@ class Recorder:
     sources : sequence of ndarray of int, or None
         Per cell, the presynaptic cell of each column of synapses, -1 for a spike train.
     is_of_nodes : bool
-        Whether the variable is one of nodes, settled once a step has been solved: such variables
-        are read from memory after each step of NEURON, which is faster than a vector each.
+        Whether the variable is one of nodes, which is settled once potentials are solved for,
+        before mechanisms advance.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Recorder:
         return len(self.references)
 
     def addresses(self) -> np.ndarray:
-        """Where the values of a node variable are in memory, shape (columns,)."""
+        """Where the values of a variable of segments are in memory, shape (columns,)."""
         return addresses(self.owners, self.variable)
 
     def values(self) -> np.ndarray:

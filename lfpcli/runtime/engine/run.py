@@ -23,6 +23,7 @@ from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.spans import Frame, Span, chunk_samples, fed_samples, spans_of
 from lfpcli.runtime.engine.state import ProcessMemory, release, restored_thresholds
 from lfpcli.runtime.engine.tap import load_tap
+from lfpcli.runtime.engine.within_steps import behind_voltages
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import Synapses
@@ -115,7 +116,7 @@ def run(
             recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
         )
         advance = functools.partial(_advance, _solver(settings), feed, collectors.move)
-        with _sampling(collectors.sample, None if coupling is None else coupling.step):
+        with collectors.sampling(), _coupled(coupling):
             if coupling is not None:
                 coupling.begin()
             initialise(cells, settings, fields)
@@ -254,19 +255,13 @@ def _beyond(settings: RunSettings) -> float:
 
 
 @contextlib.contextmanager
-def _sampling(*callbacks: Callable[[], None] | None) -> Iterator[None]:
-    """Call functions after each step, and leave NEURON without callbacks in the end."""
-    cvode = nrn().CVode()
-    called = [callback for callback in callbacks if callback is not None]
+def _coupled(coupling: Coupling | None) -> Iterator[None]:
+    """Let a coupling act after each step, within, and leave NEURON with its fixed step."""
     try:
-        for callback in called:
-            cvode.extra_scatter_gather(0, callback)
-        yield
+        with contextlib.nullcontext() if coupling is None else behind_voltages(coupling.step):
+            yield
     finally:
-        # NEURON knows a callback by identity
-        for callback in called:
-            cvode.extra_scatter_gather_remove(callback)
-        cvode.active(False)
+        nrn().CVode().active(False)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -99,6 +99,23 @@ class CellMemory:
     def potentials(self) -> int:
         """How many potentials there are, which are the first of the values."""
         return len(self._nodes)
+
+    @cached_property
+    def size(self) -> int:
+        """How many values there are."""
+        memories = [
+            (mechanism.name(), mechanism_memory(mechanism)) for mechanism in self._mechanisms
+        ]
+        memories += [(_class_of(point), point_memory(point)) for point in self.points]
+        # all instances of a mechanism have the same variables
+        variables: dict[str, int] = {}
+        count = len(self._nodes)
+        for name, memory in memories:
+            if name not in variables:
+                variables[name] = sum(variable_sizes(memory))
+            count += variables[name]
+        count += sum(int(netcon.wcnt()) for netcon in self._netcons())
+        return count + _STREAM_NUMBERS * len(list(self._streams()))
 
     def values(self) -> np.ndarray:
         """Read all of it.

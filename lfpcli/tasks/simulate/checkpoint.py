@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, UsageError
 from lfpcli.io.checkpoint import (
+    CellStates,
     Checkpoint,
     checkpoint_path,
     open_checkpoint_file,
@@ -32,6 +33,7 @@ from lfpcli.runtime.engine.state import ProcessMemory, RunState
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.neuron import nrn
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.kept import Errands
 from lfpcli.tasks.simulate.outputs import CheckpointSettings, Outputs
 from lfpcli.tasks.simulate.plan import settings_of
 
@@ -56,6 +58,8 @@ class Checkpoints:
         Samples between them.
     key : mapping
         What a run must have in common with this one to go on.
+    errands : Errands
+        By which rank 0 gets the states of cells, some at a time.
 
     Raises
     ------
@@ -72,11 +76,14 @@ class Checkpoints:
         path: Path,
         period: int,
         key: Mapping[str, Any],
+        errands: Errands,
     ) -> None:
         self.memory = ProcessMemory(built.cells, built.artificial)
         refuse_unkept(model, self.memory, team)
         self.path, self.period = path, period
         self._built, self._team, self._key = built, team, key
+        self._errands = errands
+        self._question = errands.register(self._states_between)
         self._samples = settings_of(model).samples
         self._signalled = 0
         self._usual: dict[int, tuple[Any, bool]] = {}
@@ -120,13 +127,7 @@ class Checkpoints:
             return False
         return self._signalled != 0 or sample % self.period == 0
 
-    def write(
-        self,
-        writer: RecordingWriter | None,
-        chunk: Chunk,
-        spikes: SpikeRecorder,
-        attend: Callable[[Callable[[], None]], None],
-    ) -> None:
+    def write(self, writer: RecordingWriter | None, chunk: Chunk, spikes: SpikeRecorder) -> None:
         """Write a checkpoint; the recording holds all samples up to it.
 
         Parameters
@@ -137,32 +138,49 @@ class Checkpoints:
             The last samples.
         spikes : SpikeRecorder
             Where spikes are.
-        attend : callable
-            See `Collection.attend`; returns on no rank before the checkpoint is written.
         """
         times, gids = spikes.take(since=-np.inf)
         crossed = np.flatnonzero(self._before > self._thresholds)
         above = {self._built.members[k].gid for k in crossed}
-        kept = self.memory.values(), self_events(self.memory)
-        parts = self._team.collect((kept, above, times, gids))
+        sizes = {gid: memory.size for gid, memory in self.memory.cells.items()}
+        parts = self._team.collect((sizes, self_events(self.memory), above, times, gids))
 
         def keep() -> None:
             assert writer is not None
-            cells: dict[int, np.ndarray] = {}
-            for part in parts:
-                cells.update(part[0][0])
             state = RunState(
                 sample=chunk.first + chunk.samples - 1,
                 time=float(nrn().t),
-                cells=cells,
-                events=np.concatenate([part[0][1] for part in parts]),
-                above=set().union(*(part[1] for part in parts)),
-                times=np.concatenate([part[2] for part in parts]),
-                gids=np.concatenate([part[3] for part in parts]),
+                events=np.concatenate([part[1] for part in parts]),
+                above=set().union(*(part[2] for part in parts)),
+                times=np.concatenate([part[3] for part in parts]),
+                gids=np.concatenate([part[4] for part in parts]),
             )
-            write_checkpoint(self.path, writer, state, self._key)
+            cells = self._all_cells([part[0] for part in parts])
+            write_checkpoint(self.path, writer, state, self._key, cells=cells)
 
-        attend(keep)
+        self._errands.attend(keep)
+
+    def _all_cells(self, parts: Sequence[Mapping[int, int]]) -> CellStates:
+        """States of the cells of all processes, whose sizes are here; on rank 0, see `Errands`."""
+        sizes: dict[int, int] = {}
+        for part in parts:
+            sizes.update(part)
+        gids = np.array(sorted(sizes), np.int64)
+
+        def between(first: int, last: int) -> np.ndarray:
+            chosen = gids[first:last].tolist()
+            states: dict[int, np.ndarray] = {}
+            for states_of_rank in self._errands.ask(self._question, chosen[0], chosen[-1]):
+                states.update(states_of_rank)
+            return np.concatenate([states[gid] for gid in chosen])
+
+        counts = np.array([sizes[gid] for gid in gids.tolist()], np.int64)
+        return CellStates(gids=gids, sizes=counts, between=between)
+
+    def _states_between(self, first: int, last: int) -> dict[int, np.ndarray]:
+        """States of the cells of this process from one gid to another."""
+        cells = self.memory.cells.items()
+        return {gid: memory.values() for gid, memory in cells if first <= gid <= last}
 
     def end_if_asked(self) -> None:
         """End the run as the signal does that asked for it."""
@@ -221,7 +239,13 @@ def check_same(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
 
 
 def saver_of(
-    outputs: Outputs, model: Model, built: Built, team: Team, facts: Mapping[str, Any]
+    outputs: Outputs,
+    model: Model,
+    built: Built,
+    team: Team,
+    *,
+    facts: Mapping[str, Any],
+    errands: Errands,
 ) -> Checkpoints | None:
     """Return what writes the checkpoints of a run, None where none are wanted.
 
@@ -237,6 +261,8 @@ def saver_of(
         The processes.
     facts : mapping
         What a run must have in common with this one to go on.
+    errands : Errands
+        By which rank 0 gets what other processes hold.
 
     Raises
     ------
@@ -252,7 +278,7 @@ def saver_of(
     if period < 1:
         raise UsageError(f"checkpoints every {every:g} ms are nearer than the samples")
     path = checkpoint_path(outputs.path)
-    return Checkpoints(model, built, team, path=path, period=period, key=facts)
+    return Checkpoints(model, built, team, path=path, period=period, key=facts, errands=errands)
 
 
 def _comparable(value: Any) -> Any:

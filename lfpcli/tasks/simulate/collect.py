@@ -65,6 +65,8 @@ class Collection:
         What is recorded of the cells of this process.
     columns : int
         Columns of the recorders of all processes.
+    errands : Errands
+        By which rank 0 gets what other processes hold.
     """
 
     def __init__(self, model: Model, built: Built, team: Team) -> None:
@@ -79,10 +81,10 @@ class Collection:
             balanced = any(team.exchange("electrodes" in self.recorders))
             self._parts = CurrentParts(built.cells, team, balance=balanced)
             self.recorders |= self._parts.recorders
-        self._errands = Errands(team)
+        self.errands = Errands(team)
         self._streams = [self._stream(instrument) for instrument in instruments]
         self._shares = {
-            number: KeptShares(stream, self._errands)
+            number: KeptShares(stream, self.errands)
             for number, stream in enumerate(self._streams)
             if stream.by_cell
         }
@@ -125,7 +127,7 @@ class Collection:
                 recorder=recorder,
                 members=members,
                 team=self._team,
-                errands=self._errands,
+                errands=self.errands,
             )
             for population in self._built.layout.cells
             if population in everywhere
@@ -166,7 +168,7 @@ class Collection:
 
     def attend(self, work: Callable[[], None]) -> None:
         """Do some work on rank 0 that writes, or reads what is written; called on all ranks."""
-        self._errands.attend(work)
+        self.errands.attend(work)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on behind the samples of a checkpoint; called on all ranks."""

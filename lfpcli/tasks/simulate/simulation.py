@@ -118,7 +118,8 @@ def simulate(
         facts = simulation.facts(origins.renamed)
         record = _record(origins, facts, checkpoint)
         built = simulation.built
-        saver = saver_of(outputs, model, team=team, built=built, facts=facts)
+        errands = simulation.collection.errands
+        saver = saver_of(outputs, model, team=team, built=built, facts=facts, errands=errands)
         report(simulation.plan)
         if outputs.checkpoints.verify:
             simulation.verify_resume()
@@ -374,7 +375,7 @@ class Simulation:
                 if saver is not None and spikes is not None and saver.is_due(chunk):
                     # a checkpoint holds all samples before it
                     pipeline.drain()
-                    saver.write(writer, chunk, spikes, self.collection.attend)
+                    saver.write(writer, chunk, spikes)
                     saver.end_if_asked()
 
             self._run(take, saver, start)
