@@ -163,9 +163,10 @@ class Record(Table):
         listing(TEXT),
         (),
         doc="Further range variables of NEURON to keep, such as ica and cai; of an array an "
-        'element each, such as "ca_cadifus[2]". With engine = "neuron" each takes a vector of '
-        "NEURON, whose making searches all before it: 10,000 take 0.2 s, 100,000 take 15 s. "
-        "CoreNEURON has no such cost, nor have membrane currents and potentials.",
+        'element each, such as "ca_cadifus[2]". They are read from memory in each step. With the '
+        "variable step, with several threads, and where a mechanism has a block BEFORE STEP or "
+        'AFTER SOLVE, each takes a vector of NEURON with engine = "neuron", whose making searches '
+        "all before it: 10,000 take 0.2 s, 100,000 take 15 s.",
     )
     every: int = key(
         integer(1),
