@@ -72,7 +72,13 @@ class CellStates:
 
     @classmethod
     def of(cls, cells: Mapping[int, np.ndarray]) -> CellStates:
-        """States that are all here, by gid."""
+        """States that are all here.
+
+        Parameters
+        ----------
+        cells : mapping of int to ndarray, shape (variables,)
+            By gid, in NEURON's units.
+        """
         gids = sorted(cells)
         return cls(
             gids=np.array(gids, np.int64),
