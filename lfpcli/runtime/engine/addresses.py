@@ -15,7 +15,11 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.engine.memory import neuron_library
-from lfpcli.runtime.neuron import nrn
+from lfpcli.runtime.neuron import context, nrn
+
+_DOUBLE = 8
+# segments by which the order of nodes in memory is checked
+_SAMPLES = 64
 
 
 def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
@@ -29,12 +33,12 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     segments : sequence of nrn.Segment
         The segments.
     variable : str
-        ``v`` or ``i_membrane_``.
+        ``v``, ``i_membrane_``, ``ica``, ``m_hh``; no array.
 
     Returns
     -------
     ndarray of uintp, shape (N,)
-        Addresses, in bytes, of doubles in mV or nA.
+        Addresses, in bytes, of doubles in NEURON's units.
     """
     library, h = _functions(), nrn()
     symbol = library.nrn_symbol(variable.encode())
@@ -51,6 +55,35 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
         library.nrn_rangevar_push(symbol, pointer, segment.x)
         pointers[k] = library.nrn_double_ptr_pop()
     return pointers
+
+
+def node_addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
+    """Return where a variable of nodes is, see `addresses`, with few calls into NEURON.
+
+    Once NEURON has sorted its nodes, one variable of all of them lies side by side, in the order of
+    their indices.
+
+    Parameters
+    ----------
+    segments : sequence of nrn.Segment
+        The segments.
+    variable : str
+        ``v`` or ``i_membrane_``.
+
+    Returns
+    -------
+    ndarray of uintp, shape (N,)
+        Addresses, in bytes, of doubles in mV or nA.
+    """
+    if len(segments) <= _SAMPLES or int(context().nthread()) != 1:
+        return addresses(segments, variable)
+    indices = np.array([segment.node_index() for segment in segments], np.uintp)
+    chosen = np.linspace(0, len(segments) - 1, _SAMPLES).astype(int).tolist()
+    some = addresses([segments[k] for k in chosen], variable)
+    first = some - indices[chosen] * np.uintp(_DOUBLE)
+    if np.any(first != first[0]):
+        return addresses(segments, variable)
+    return np.asarray(first[0] + indices * np.uintp(_DOUBLE))
 
 
 @cache

@@ -96,6 +96,8 @@ def addresses_of(recorder: Recorder) -> np.ndarray:
     ndarray of uintp, shape (columns,)
         Addresses, in bytes, of doubles in NEURON's units.
     """
+    if recorder.is_of_nodes:
+        return recorder.addresses()
     is_of_segments = not any(map(_is_point, recorder.owners))
     if is_of_segments and not recorder.variable.endswith("]"):
         return recorder.addresses()

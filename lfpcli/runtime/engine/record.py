@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.kernels.gather import gather
 from lfpcli.runtime.capture import captured
-from lfpcli.runtime.engine.addresses import addresses
+from lfpcli.runtime.engine.addresses import addresses, node_addresses
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.bulk import detect_spikes
@@ -23,10 +24,13 @@ _NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
 class Recorder:
     """One variable of some segments of some cells.
 
+    Parameters
+    ----------
+    per_cell : sequence of sequence
+        Per cell, NEURON's references to the variable, or the segments where it is one of nodes.
+
     Attributes
     ----------
-    references : sequence
-        NEURON references, one per column, cell after cell.
     offsets : ndarray of int, shape (cells + 1,)
         Columns of cell k are ``offsets[k]:offsets[k + 1]``.
     index : sequence of ndarray of int
@@ -52,24 +56,38 @@ class Recorder:
         sources: Sequence[np.ndarray] | None = None,
         is_of_nodes: bool = False,
     ) -> None:
-        self.references = list(chain.from_iterable(per_cell))
+        self._columns = list(chain.from_iterable(per_cell))
         self.offsets = np.cumsum([0, *map(len, per_cell)])
         self.index = index
         self.variable = variable
-        self.owners = owners
+        self.owners = self._columns if is_of_nodes else owners
         self.sources = sources
         self.is_of_nodes = is_of_nodes
 
     def __len__(self) -> int:
-        return len(self.references)
+        return len(self._columns)
+
+    @property
+    def references(self) -> list[Any]:
+        """NEURON's references, one per column, cell after cell."""
+        if not self.is_of_nodes:
+            return self._columns
+        # an object for each segment is made only where it is needed
+        attribute = f"_ref_{self.variable}"
+        return [getattr(segment, attribute) for segment in self._columns]
 
     def addresses(self) -> np.ndarray:
         """Where the values of a variable of segments are in memory, shape (columns,)."""
-        return addresses(self.owners, self.variable)
+        find = node_addresses if self.is_of_nodes else addresses
+        return find(self.owners, self.variable)
 
     def values(self) -> np.ndarray:
         """What the variables are now, shape (columns,)."""
-        return np.array([reference[0] for reference in self.references], dtype=float)
+        if not self.is_of_nodes:
+            return np.array([reference[0] for reference in self.references], dtype=float)
+        rows = np.empty((1, len(self)))
+        gather(self.addresses(), rows, 0)
+        return rows.ravel()
 
 
 class SpikeRecorder:
@@ -123,11 +141,9 @@ def membrane_currents(cells: Sequence[SimulatedCell]) -> Recorder:
     if cells:
         # without any section NEURON would end the process
         nrn().CVode().use_fast_imem(True)
-    return _node_recorder(
-        "i_membrane_",
-        [list(cell.segments) for cell in cells],
-        [np.arange(len(cell.segments)) for cell in cells],
-    )
+    index = [np.arange(len(cell.segments)) for cell in cells]
+    segments = [cell.segments for cell in cells]
+    return Recorder(segments, index, variable="i_membrane_", is_of_nodes=True)
 
 
 def potentials(cells: Sequence[SimulatedCell], extent: str = "all") -> Recorder:
@@ -142,33 +158,15 @@ def potentials(cells: Sequence[SimulatedCell], extent: str = "all") -> Recorder:
         detected.
     """
     if extent == "all":
-        return _node_recorder(
-            "v",
-            [list(cell.segments) for cell in cells],
-            [np.arange(len(cell.segments)) for cell in cells],
-        )
-    if extent == "detector":
-        at = [cell.segments.index(cell.spike_detector) for cell in cells]
-        return _node_recorder(
-            "v", [[cell.spike_detector] for cell in cells], [np.array([index]) for index in at]
-        )
-    return _node_recorder(
-        "v",
-        [[cell.detector] for cell in cells],
-        [np.array([cell.detector_index]) for cell in cells],
-    )
-
-
-def _node_recorder(
-    name: str, segments: Sequence[Sequence[Any]], index: Sequence[np.ndarray]
-) -> Recorder:
-    """Recorder of a variable that every segment has, of some segments of each cell."""
-    attribute = f"_ref_{name}"
-    references = []
-    for chosen in segments:
-        references.append([getattr(segment, attribute) for segment in chosen])
-    owners = list(chain.from_iterable(segments))
-    return Recorder(references, index, variable=name, owners=owners, is_of_nodes=True)
+        segments = [cell.segments for cell in cells]
+        index = [np.arange(len(cell.segments)) for cell in cells]
+    elif extent == "detector":
+        segments = [[cell.spike_detector] for cell in cells]
+        index = [np.array([cell.segments.index(cell.spike_detector)]) for cell in cells]
+    else:
+        segments = [[cell.detector] for cell in cells]
+        index = [np.array([cell.detector_index]) for cell in cells]
+    return Recorder(segments, index, variable="v", is_of_nodes=True)
 
 
 def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -98,6 +98,10 @@ def _table(path: Path) -> NamedColumns:
     return read_named_columns(path)
 
 
+# what expressions may name of segments
+PLACES = ("d", "x", "y", "z", "r", "s")
+
+
 def places_in_cell(cell: Cell) -> dict[str, np.ndarray]:
     """What an expression may name of segments: d, x, y, z, r and s, each (N,), um.
 
@@ -115,20 +119,62 @@ def places_in_cell(cell: Cell) -> dict[str, np.ndarray]:
 
 
 class KnownPlaces:
-    """Places in cells, computed once for each cell.
+    """Places in cells, computed once for each cell of which one is asked for.
 
     Parameters
     ----------
-    of : callable
-        Gives those of a cell, shape (N,), um, by its index on this process.
+    cells : sequence of Cell, optional
+        The cells of this process; none where they have no places yet.
     """
 
-    def __init__(self, of: Callable[[int], dict[str, np.ndarray]]) -> None:
-        self._of = of
+    def __init__(self, cells: Sequence[Cell] | None) -> None:
+        self._cells = cells
         self._known: dict[int, dict[str, np.ndarray]] = {}
 
-    def at(self, cell: int, segments: np.ndarray) -> dict[str, np.ndarray]:
-        """Those of some segments (n,) of a cell; values (n,), um."""
+    def at(
+        self,
+        cell: int,
+        segments: np.ndarray,
+        *,
+        names: Sequence[str] = PLACES,
+        beside: Mapping[str, np.ndarray] | None = None,
+    ) -> Mapping[str, np.ndarray]:
+        """Those of some segments (n,) of a cell, beside others; values (n,), um."""
+        known = names if self._cells is not None else ()
+        return _PlacesAt(self, cell, segments, names=known, beside=beside or {})
+
+    def of(self, cell: int) -> dict[str, np.ndarray]:
+        """Those of a cell, values (N,), um, see `places_in_cell`."""
+        assert self._cells is not None  # or no name is known
         if cell not in self._known:
-            self._known[cell] = self._of(cell)
-        return {name: values[segments] for name, values in self._known[cell].items()}
+            self._known[cell] = places_in_cell(self._cells[cell])
+        return self._known[cell]
+
+
+class _PlacesAt(Mapping[str, np.ndarray]):
+    """Places of segments: few quantities depend on them, and only for these are they computed."""
+
+    def __init__(
+        self,
+        known: KnownPlaces,
+        cell: int,
+        segments: np.ndarray,
+        *,
+        names: Sequence[str],
+        beside: Mapping[str, np.ndarray],
+    ) -> None:
+        self._known, self._cell, self._segments = known, cell, segments
+        self._names, self._beside = names, beside
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._names:
+            return self._beside[name]
+        places: np.ndarray = self._known.of(self._cell)[name]
+        return np.asarray(places[self._segments])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._beside
+        yield from self._names
+
+    def __len__(self) -> int:
+        return len(self._beside) + len(self._names)

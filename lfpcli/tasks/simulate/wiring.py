@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,7 +31,7 @@ from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.pairs import Pairs, Places, places_of
 from lfpcli.tasks.simulate.synapse_places import SynapsePlaces, told_segments
 from lfpcli.tasks.simulate.trains import Span, TrainGroups, process_trains, trains_of
-from lfpcli.tasks.simulate.varied import KnownPlaces, Scope, places_in_cell, values_of
+from lfpcli.tasks.simulate.varied import KnownPlaces, Scope, values_of
 
 
 @dataclass
@@ -163,9 +163,7 @@ class _Draw:
         self._model, self._seed = model, seed
         self._layout, self._members = layout, members
         self._shared = 0
-        self._known = KnownPlaces(
-            lambda k: {} if cells is None else places_in_cell(cells[k]),
-        )
+        self._known = KnownPlaces(cells)
 
     def _targets(self, population: str) -> list[tuple[int, Member]]:
         return [(k, m) for k, m in enumerate(self._members) if m.population == population]
@@ -263,11 +261,10 @@ class _Draw:
         *,
         k: int,
         segments: np.ndarray,
-    ) -> dict[str, np.ndarray]:
+    ) -> Mapping[str, np.ndarray]:
         """What expressions of a connection may name; of trains without cells s alone."""
         variables = {} if somata is None else somata.variables(sources, index)
-        known = self._known.at(k, segments)
-        return variables | {name: known[name] for name in ("s",) if name in known}
+        return self._known.at(k, segments, names=("s",), beside=variables)
 
     def _varied(
         self, synapse: SynapseSpec, scope: Scope, origin: int, gid: int
