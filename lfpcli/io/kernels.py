@@ -124,8 +124,9 @@ def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
         raise InputError(f"has a sampling interval of {dt:g} ms", source=source, remedy=_AGAIN)
     del facts["dt"]
     values: dict[tuple[str, str], np.ndarray] = {}
-    for number in sorted(group["values"]):
-        dataset = numbers(file, f"{base}/values/{number}", name, ndim=2)
+    # names are numbers; as text 10 would come before 2
+    for key in sorted(group["values"], key=lambda key: (len(key), key)):
+        dataset = numbers(file, f"{base}/values/{key}", name, ndim=2)
         ends = as_text(dataset.attrs.get("pre", "")), as_text(dataset.attrs.get("post", ""))
         values[ends] = whole(dataset)
     shapes = {kernel.shape for kernel in values.values()}

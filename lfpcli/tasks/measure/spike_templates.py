@@ -197,35 +197,14 @@ def templates(
     """
     check_output(output, force=force)
     contacts = _checked_contacts(spec, treatment)
-    inputs: dict[str, str] = {}
-    cells: list[_Measured] = []
-    history: Any = None
-    for source in sources:
-        with stream.local_file(source) as (path, name), open_recording(path) as recording:
-            recording.name = name
-            inputs[name], history = digest(path), recording.provenance
-            for number in _gids(recording, gid):
-                geometry, currents = cell_currents(recording, cut, treatment, number)
-                cells.append(_Measured(geometry=geometry, currents=currents, source=name))
+    cells, inputs, history = _measured_cells(sources, cut, treatment, gid)
     _check_alike(cells)
-    model = measured_by(spec)[1]
     for number, cell in enumerate(cells):
         if plane is not None:
             _double(cell.currents, plane, contacts)
         if cell_type is not None:
             cell.currents.facts["cell_type"] = cell_type
-        cell.placements = placements_of(
-            places,
-            cell.geometry,
-            contacts,
-            fit=_fit(shapes, cell.geometry, contacts, cell.currents, model=model)
-            if shapes.choosy
-            else None,
-            number=number,
-        )
-        if places.path is not None:
-            cell.placements = places.path.along(cell.placements, places.seed, number)
-    steps = 1 if places.path is None else places.path.steps
+        cell.placements = _placed(cell, places, shapes, contacts, spec=spec, number=number)
     record = provenance(
         command,
         inputs=inputs,
@@ -238,7 +217,8 @@ def templates(
         TemplateWriter(target, record, float32=float32) as writer,
     ):
         _write(writer, spec, cells, contacts, is_aligned=shapes.aligned, progress=progress)
-        if steps > 1:
+        if places.path is not None:
+            steps = places.path.steps
             writer.paths(sum(len(cell.placements) for cell in cells) // steps, steps)
 
 
@@ -250,6 +230,46 @@ class _Measured:
     currents: Current
     source: str
     placements: Placements = field(default_factory=lambda: Placements(np.zeros((0, 3))))
+
+
+def _measured_cells(
+    sources: Sequence[str | os.PathLike[str]],
+    cut: Cut,
+    treatment: Treatment,
+    gid: int | str | None,
+) -> tuple[list[_Measured], dict[str, str], Any]:
+    """Cells of all sources, digests of these, and the provenance of the last."""
+    cells: list[_Measured] = []
+    inputs: dict[str, str] = {}
+    history: Any = None
+    for source in sources:
+        with stream.local_file(source) as (path, name), open_recording(path) as recording:
+            recording.name = name
+            inputs[name], history = digest(path), recording.provenance
+            for number in _gids(recording, gid):
+                geometry, currents = cell_currents(recording, cut, treatment, number)
+                cells.append(_Measured(geometry=geometry, currents=currents, source=name))
+    return cells, inputs, history
+
+
+def _placed(
+    cell: _Measured,
+    places: Places,
+    shapes: Shapes,
+    contacts: Contacts,
+    *,
+    spec: Probe,
+    number: int,
+) -> Placements:
+    """Where a cell goes; of paths all places, path by path."""
+    fit: Accept | None = None
+    if shapes.choosy:
+        model = measured_by(spec)[1]
+        fit = _fit(shapes, cell.geometry, contacts, cell.currents, model=model)
+    placements = placements_of(places, cell.geometry, contacts, fit=fit, number=number)
+    if places.path is None:
+        return placements
+    return places.path.along(placements, places.seed, number)
 
 
 def _gids(recording: Recording, gid: int | str | None) -> list[int | None]:
