@@ -21,6 +21,7 @@ examples:
   lfp convolve pc.h5 bc.h5 trains.h5 --types E=TTPC,STPC --types I=BC -o recording.h5
   lfp convolve kernels.h5 spikes.h5 -o lfp.h5
   lfp convolve microcircuit.toml spikes.h5 --duration 1 -o lfp.h5
+  lfp convolve active.toml spikes.h5 --simulate -o lfp.h5
   lfp convolve templates.h5 trains.h5 --beneath network.h5:shank --far 100:0.005 -o recording.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="name of the signal (recording)")
     options.add_seed(parser)
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="simulate the cells of a model, some at a time: they may have channels and any"
+        " synapses",
+    )
     _add_units(parser.add_argument_group("units"))
     _add_rest(parser.add_argument_group("what else is in it"))
     group = parser.add_argument_group("samples")
@@ -156,6 +163,8 @@ def run(args: argparse.Namespace) -> None:
     if _is_model(args.files[0]):
         _convolve_model(args)
         return
+    if args.simulate:
+        raise UsageError("--simulate goes with a model", remedy="leave it out")
     if len(args.files) < 2:
         raise UsageError("templates and spikes are needed", remedy="lfp convolve TEMPLATES SPIKES")
     if _are_kernels(args.files):
@@ -227,6 +236,7 @@ def _convolve_model(args: argparse.Namespace) -> None:
             args.files[1] if len(args.files) > 1 else None,
             args.output or "-",
             duration=None if args.duration is None else 1000.0 * args.duration,
+            simulated=args.simulate,
             force=args.force,
             float32=args.float32,
             command=args.command_line,

@@ -164,3 +164,19 @@ def sigma(text: str) -> float | list[float]:
     if len(values) not in (1, 3):
         raise argparse.ArgumentTypeError(f"'{text}' is not one or three conductivities")
     return values[0] if len(values) == 1 else values
+
+
+def layers(text: str) -> dict[str, tuple[float, float]]:
+    """Layers by name, NAME=LOW:HIGH[,...]: their lower and upper ends, um."""
+    named: dict[str, tuple[float, float]] = {}
+    for part in text.split(","):
+        name, equals, reach = part.partition("=")
+        ends = reach.split(":")
+        if not name or not equals or len(ends) != 2:
+            raise argparse.ArgumentTypeError(f"'{part}' is not NAME=LOW:HIGH")
+        low, high = finite(ends[0]), finite(ends[1])
+        if low >= high or name in named:
+            wrong = "is named twice" if name in named else "does not end above its begin"
+            raise argparse.ArgumentTypeError(f"layer '{name}' {wrong}")
+        named[name] = (low, high)
+    return named

@@ -18,10 +18,12 @@ examples:
   lfp plot lfp.h5 -o lfp.svg --signal shank --channels 0-7 --title "Shank at 30 um"
   lfp plot lfp.h5 -o cells.svg --what vmem --cells 0-3 --style talk
   lfp plot lfp.h5 -o map.png --map xz --at 26
+  lfp plot lfp.h5 -o slanted.png --map 1,1,0 --at 26
   lfp plot lfp.h5 -o potentials.gif --map xz --time 24,34
   lfp plot lfp.h5 -o footprint.png --what footprint --cells 0
   lfp plot eeg.h5 -o topography.png --what topography --at 22,25,30
   lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
+  lfp plot lfp.h5 -o layers.png --what shares --layers L5=-100:300,L1=600:900
   lfp plot before.h5 after.h5 -o difference.png
   lfp plot network.h5 -o network.png
   lfp plot cell.swc -o cell.pdf --view yz
@@ -92,6 +94,13 @@ def _add_parts(group: argparse._ArgumentGroup) -> None:
         metavar="NETWORK",
         help="mark the synapses of a file of lfp sim --save-network on the cells drawn whole",
     )
+    group.add_argument(
+        "--layers",
+        type=options.layers,
+        default={},
+        metavar="NAME=LOW:HIGH[,...]",
+        help="shares of a signal in the mean of the channels between two heights z, um",
+    )
     group.add_argument("--time", type=_span, metavar="T0,T1", help="from T0 to T1, ms")
     group.add_argument(
         "--at",
@@ -117,15 +126,17 @@ def _add_map(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--map",
-        choices=vocabulary.VIEWS,
-        help="potentials in this plane at the time --at, from the membrane currents and the"
-        " conductor of the first probe (or --signal); beside what --what names",
+        type=_plane,
+        metavar="PLANE",
+        help="potentials in this plane (xz, yz, xy, or its normal NX,NY,NZ) at the time --at, from"
+        " the membrane currents and the conductor of the first probe (or --signal); beside what"
+        " --what names",
     )
     group.add_argument(
         "--plane",
         type=options.finite,
         metavar="C",
-        help="third coordinate of the plane, um; that of the somata by default",
+        help="distance of the plane along its normal, um; that of the somata by default",
     )
     group.add_argument(
         "--extent",
@@ -198,7 +209,11 @@ def run(args: argparse.Namespace) -> None:
     from lfpcli.tasks.figures.plot import plot
 
     if args.map is None and (args.plane is not None or args.extent is not None):
-        raise UsageError("--plane and --extent are of a map", remedy="give --map xz, yz or xy")
+        raise UsageError(
+            "--plane and --extent are of a map", remedy="give --map xz, yz, xy or a normal"
+        )
+    if args.layers and "shares" not in (args.parts or ()):
+        raise UsageError("--layers are of shares", remedy="give --what shares")
     signals = args.signal or []
     times: list[float] = args.at or []
     if len(times) > 1 and (args.map is not None or args.paint is not None):
@@ -212,6 +227,7 @@ def run(args: argparse.Namespace) -> None:
         cells=args.cells,
         paint=args.paint,
         synapses=args.synapses,
+        layers=args.layers,
         channels=args.channels,
         form=args.form,
         view=args.view,
@@ -283,6 +299,19 @@ def _span(text: str) -> tuple[float, float]:
     if len(values) != 2 or values[0] >= values[1]:
         raise argparse.ArgumentTypeError(f"'{text}' is not two rising times T0,T1")
     return values[0], values[1]
+
+
+def _plane(text: str) -> str | tuple[float, float, float]:
+    if text in vocabulary.VIEWS:
+        return text
+    try:
+        values = options.numbers(text)
+    except argparse.ArgumentTypeError:
+        values = []
+    if len(values) != 3 or not any(values):
+        views = ", ".join(vocabulary.VIEWS)
+        raise argparse.ArgumentTypeError(f"'{text}' is neither {views} nor a normal NX,NY,NZ")
+    return values[0], values[1], values[2]
 
 
 def _extent(text: str) -> tuple[float, float, float, float]:

@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--layers",
-        type=_layers,
+        type=options.layers,
         default={},
         metavar="NAME=LOW:HIGH[,...]",
         help="numbers of the cells and channels between two heights z, um, too",
@@ -116,21 +116,6 @@ def _pair(text: str) -> tuple[float, float]:
     if len(values) != 2 or values[0] >= values[1]:
         raise argparse.ArgumentTypeError(f"'{text}' is not two rising times T0,T1")
     return values[0], values[1]
-
-
-def _layers(text: str) -> dict[str, tuple[float, float]]:
-    layers = {}
-    for part in text.split(","):
-        name, equals, reach = part.partition("=")
-        ends = reach.split(":")
-        if not name or not equals or len(ends) != 2:
-            raise argparse.ArgumentTypeError(f"'{part}' is not NAME=LOW:HIGH")
-        low, high = options.finite(ends[0]), options.finite(ends[1])
-        if low >= high or name in layers:
-            wrong = "is named twice" if name in layers else "does not end above its begin"
-            raise argparse.ArgumentTypeError(f"layer '{name}' {wrong}")
-        layers[name] = (low, high)
-    return layers
 
 
 def _window(text: str) -> tuple[float, float]:

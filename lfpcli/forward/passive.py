@@ -105,6 +105,53 @@ class LinearCable:
         potentials = self.root[:, None] * (self.modes @ (amplitudes * drive).T)
         return np.asarray((self.axial @ potentials).T)
 
+    def shunted_currents(
+        self,
+        segments: np.ndarray,
+        currents: np.ndarray,
+        conductances: np.ndarray,
+        dt: float,
+    ) -> np.ndarray:
+        """Membrane currents that synapses cause which also open the membrane, from rest.
+
+        The current into the cell at such a place is -(i(t) + g(t) v(t)), v its potential less that
+        of rest: what a synapse does to the potential takes from its own driving force.
+
+        Parameters
+        ----------
+        segments : ndarray of int, shape (S,)
+            Where the synapses are; several may share a segment.
+        currents : ndarray, shape (T,)
+            Current of each at rest, nA, outward positive; linear between samples.
+        conductances : ndarray, shape (T,)
+            Conductance of each, uS.
+        dt : float
+            Sampling interval, ms.
+
+        Returns
+        -------
+        ndarray, shape (T, N)
+            nA, outward positive, those of the synapses included.
+        """
+        places, numbers = np.unique(segments, return_counts=True)
+        inward = self.root[places, None] * self.modes[places]
+        decay = np.exp(-self.rates * dt)
+        early, late = _linear_weights(self.rates, dt)
+        # potentials of the places within a step that a current of 1 nA ends there, (P, P)
+        within = (inward * late) @ inward.T
+        states = np.zeros((len(currents), len(self.rates)))
+        injected = -numbers * currents[0]
+        for k in range(1, len(currents)):
+            state = decay * states[k - 1] + early * (injected @ inward)
+            opened = numbers * conductances[k]
+            # implicit: the current at the end of the step depends on the potential there
+            system = np.eye(len(places)) + opened[:, None] * within
+            drive = numbers * currents[k] + opened * (inward @ state)
+            injected = np.linalg.solve(system, -drive)
+            states[k] = state + late * (injected @ inward)
+        potentials = self.root * (states @ self.modes.T)
+        return np.asarray((self.axial @ potentials.T).T)
+
 
 class SteppedCable:
     """A cell of constant conductances as a fixed time step sees it, exact for that step.

@@ -127,6 +127,45 @@ class NetworkWriter:
         ):
             _write_index(group.create_group(f"indices/{index}"), ids, size)
 
+    def inputs(
+        self,
+        name: str,
+        *,
+        target: str,
+        target_id: np.ndarray,
+        attributes: Mapping[str, np.ndarray],
+        units: Mapping[str, str],
+        synapse: Mapping[str, Any],
+    ) -> None:
+        """Write synapses that trains of their own drive, sorted by target; SONATA has none such.
+
+        Parameters
+        ----------
+        name : str
+            What they are called.
+        target : str
+            The population.
+        target_id : ndarray of int, shape (S,)
+            Indices in it, from 0.
+        attributes : mapping of str to ndarray, shape (S,)
+            Weight, place ..., in the units of `units`.
+        units : mapping of str to str
+            Units of the attributes.
+        synapse : mapping
+            What they have in common.
+        """
+        order = np.argsort(target_id, kind="stable")
+        group = self._file.create_group(f"inputs/{name}_to_{target}")
+        group.attrs["name"] = name
+        group.attrs["synapse"] = json.dumps(synapse, sort_keys=True)
+        group["target_node_id"] = target_id[order].astype(np.uint64)
+        group["target_node_id"].attrs["node_population"] = target
+        inner = group.create_group("0")
+        for key, values in attributes.items():
+            inner[key] = values[order]
+            if key in units:
+                inner[key].attrs["units"] = units[key]
+
 
 def _write_group(
     group: h5py.Group,

@@ -29,13 +29,13 @@ class MapAxes:
     ----------
     right, up : ndarray, shape (W,) and (H,)
         Coordinates of the points, um.
-    view : str
-        Names of the two axes, such as ``xz``.
+    names : tuple of two str
+        What these coordinates are, such as ``x`` and ``z``.
     """
 
     right: np.ndarray
     up: np.ndarray
-    view: str
+    names: tuple[str, str]
 
 
 @dataclass(kw_only=True)
@@ -134,8 +134,8 @@ def draw_map(
     )
     lines = _draw_lines(ax, axes, factor * values, limit)
     heading = ax.set_title(title)
-    ax.set_xlabel(f"{axes.view[0]} (µm)")
-    ax.set_ylabel(f"{axes.view[1]} (µm)")
+    ax.set_xlabel(f"{axes.names[0]} (µm)")
+    ax.set_ylabel(f"{axes.names[1]} (µm)")
     ax.spines[["top", "right"]].set_visible(True)
     strip = ax.inset_axes((1.03, 0.0, 0.035, 1.0))
     bar = ax.figure.colorbar(mesh, cax=strip, extend="both" if scale.clips else "neither")

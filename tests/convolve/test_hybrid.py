@@ -344,3 +344,28 @@ def test_wrong_networks_of_points(
     ran = lfp("spikes", tmp_path / "n.json", "--duration", 1, "-o", tmp_path / "o.h5", code=3)
     assert fault in ran.err
     assert not (tmp_path / "o.h5").exists()
+
+
+def test_active_cells_are_simulated_batch_by_batch(
+    shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    model = write_model(tmp_path)
+    text = model.read_text().replace('name = "pas"\ng = 1e-4\ne = -65.0', 'name = "hh"')
+    # 40 cells of two populations are more than a batch; conductances, that make them fire
+    text = text.replace("size = 5", "size = 36").replace("tstop = 60.0", "tstop = 20.0")
+    text = text.replace(
+        'synapse = {type = "ExpCurrent", tau = 1.0}\nweight = 0.02',
+        'synapse = {type = "Exp2Syn", tau1 = 0.5, tau2 = 2.0, e = 0.0}\nweight = 0.05',
+    )
+    model.write_text(text.replace('vmem = "none"', 'vmem = "none"\nspikes = true'))
+    err = shell("convolve", model, "-o", tmp_path / "no.h5", code=3).err
+    assert "has hh" in err and "--simulate" in err
+    shell("sim", model, "--set", "run.engine=neuron", "-o", tmp_path / "full.h5")
+    shell("convolve", model, "--simulate", "-o", tmp_path / "parts.h5")
+    with h5py.File(tmp_path / "full.h5") as full, h5py.File(tmp_path / "parts.h5") as parts:
+        for name in ("signals/LFP/data", "signals/LFP/groups/I", "dipole/total/data"):
+            expected = full[name][:]
+            assert np.abs(parts[name][:] - expected).max() < 1e-11 * np.abs(expected).max()
+        for name in ("spikes/I/timestamps", "spikes/E/node_ids"):
+            assert np.array_equal(parts[name][:], full[name][:])
+        assert len(full["spikes/I/timestamps"]) > 0

@@ -163,6 +163,33 @@ def test_time_courses_between_samples_are_exact() -> None:
     assert np.allclose(cable.membrane_currents(strengths, coarse, 0.5), expected, atol=1e-12)
 
 
+def test_synapses_that_open_the_membrane_shunt_themselves() -> None:
+    """One compartment and a constant conductance: the potential goes to where currents balance."""
+    network = AxialNetwork(
+        parent=np.array([-1, 0]),
+        attach=np.array([0.0, 1.0]),
+        r_proximal=np.array([5.0, 8.0]),
+        r_distal=np.array([5.0, 8.0]),
+    )
+    leak, held, force = np.array([0.01, 0.02]), 0.05, -9.0
+    cable = LinearCable(network, np.array([0.2, 0.05]), leak)
+    time = 0.01 * np.arange(40_001)
+    opened = held * np.minimum(time / 0.5, 1.0)
+    currents = cable.shunted_currents(
+        np.array([0, 0]), currents=-opened * force, conductances=opened, dt=0.01
+    )
+    # two synapses: (leak + 2 held) v and the axial currents balance 2 held force
+    axial = -network.vmem_to_imem().toarray()
+    total = axial + np.diag(leak) + np.diag([2 * held, 0.0])
+    potentials = np.linalg.solve(total, [2 * held * force, 0.0])
+    assert currents[-1] == pytest.approx(-axial @ potentials, rel=1e-6)
+    # where nothing is opened it is the linear response
+    course = np.interp(time[:2001], [0.0, 2.0, 10.0], [0.0, 1.0, 0.0])
+    alone = cable.shunted_currents(np.array([1]), course, 0 * course, 0.01)
+    linear = cable.membrane_currents(np.array([0.0, 1.0]), -course, 0.01)
+    assert np.allclose(alone, linear, atol=1e-13)
+
+
 @pytest.mark.parametrize(
     "delay",
     [

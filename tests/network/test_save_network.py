@@ -53,6 +53,29 @@ def test_libsonata_reads_the_network(saved: tuple[Path, Path, Path]) -> None:
         assert types["2"]["model_template"] == "Exp2Syn"
 
 
+def test_synapses_of_inputs_lie_beside_the_network(saved: tuple[Path, Path, Path]) -> None:
+    _, recorded, out = saved
+    with h5py.File(recorded) as recording, h5py.File(out) as file:
+        groups = file["inputs"]
+        assert sorted(groups) == ["input.0_to_E", "input.0_to_I", "input.1_to_I"]
+        first, only = groups["input.0_to_E"], groups["input.1_to_I"]
+        assert (first.attrs["name"], only["target_node_id"].attrs["node_population"]) == (
+            "input.0",
+            "I",
+        )
+        assert np.array_equal(first["target_node_id"][:], np.repeat(np.arange(7), 40))
+        assert json.loads(only.attrs["synapse"])["model_template"] == "Exp2Syn"
+        assert np.all(first["0/syn_weight"][:] == 0.002)
+        assert first["0/syn_weight"].attrs["units"] == "uS"
+        geometry = recording["geometry/E"]
+        middle = 0.5 * (geometry["start"][:] + geometry["end"][:])
+        centre = np.column_stack([first[f"0/afferent_center_{axis}"][:] for axis in "xyz"])
+        away = np.linalg.norm(centre[:, None] - middle[None], axis=2)
+        # each on a segment of its own cell
+        nearest = geometry["gid"][:][away.argmin(axis=1)]
+        assert away.min(axis=1).max() < 1e-9 and np.array_equal(nearest, np.repeat(range(7), 40))
+
+
 def test_statistics_are_those_of_the_file(
     shell: Callable[..., Any], saved: tuple[Path, Path, Path]
 ) -> None:

@@ -60,6 +60,27 @@ def test_shares_are_those_of_the_strongest_channel(tmp_path):
     assert np.allclose(total, data[:101, 1]) and np.allclose(first + second, total)
 
 
+def test_shares_in_layers(tmp_path, lfp):
+    """Means over the channels of each; the upper end of a layer is not in it."""
+    data = tones(10.0, 40.0, 200.0)
+    path = write(tmp_path / "a.h5", data)
+    layers = {"L5": (0.0, 200.0), "L1": (200.0, 300.0)}
+    axes = draw(path, parts=["shares"], view=View(time=(0.0, 50.0), layers=layers)).axes
+    assert [ax.get_title("left") for ax in axes] == [
+        "lfp: shares in L5 (mean of 2 channels)",
+        "lfp: shares in L1 (mean of 1 channel)",
+    ]
+    for ax, columns in zip(axes, ([0, 1], [2]), strict=True):
+        total, first, second = (line.get_ydata() for line in ax.lines)
+        assert np.allclose(total, data[:101, columns].mean(axis=1))
+        assert np.allclose(first, 0.7 * total) and np.allclose(second, 0.3 * total)
+    out = tmp_path / "a.png"
+    err = lfp("plot", path, "--what", "shares", "--layers", "L9=900:999", "-o", out, code=2).err
+    assert "no channel of 'lfp' is in layer 'L9', z from 900 to 999 um" in err
+    err = lfp("plot", path, "--layers", "L9=0:9", "-o", out, code=2).err
+    assert "--layers are of shares" in err and not out.exists()
+
+
 def test_two_recordings_and_their_difference(tmp_path):
     a = write(tmp_path / "a.h5", tones(10.0, 40.0, 200.0))
     b = write(tmp_path / "b.h5", tones(10.0, 40.0, 200.0) * np.array([1.0, 1.1, 1.0]))

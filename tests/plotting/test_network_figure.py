@@ -124,6 +124,17 @@ def test_synapses_on_cells(lfp, tmp_path):
         (sites,) = synapse_sites(wiring, opened, [np.zeros(0, int), np.array([7])])
     assert (sites.source, sites.total) == ("E", 4)
     np.testing.assert_array_equal(sites.positions, [[1, 2, 3], [2, 3, 4]])
+    with h5py.File(wiring, "r+") as file:
+        base = "inputs/input.0_to_I"
+        file[f"{base}/target_node_id"] = np.array([1, 2])
+        file[f"{base}/target_node_id"].attrs["node_population"] = "I"
+        file[base].attrs["name"] = "input.0"
+        for axis in "xyz":
+            file[f"{base}/0/afferent_center_{axis}"] = [7.0, 8.0]
+    with open_recording(recording) as opened:
+        below, above = synapse_sites(wiring, opened, [np.zeros(0, int), np.array([7])])
+    assert (below.source, below.total, above.source) == ("input.0", 2, "E")
+    np.testing.assert_array_equal(below.positions, [[7.0, 7.0, 7.0]])
     lfp("plot", recording, "-o", tmp_path / "a.png", *options, "--synapses", wiring)
     err = lfp("plot", recording, "-o", tmp_path / "b.png", "--synapses", recording, code=3).err
     assert "is no network" in err and err.count("\n") == 1

@@ -11,6 +11,7 @@ from remarks import notes_of
 from lfpcli.forward.potentials import transfer_matrix
 from lfpcli.io.recording import Report, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.plotting.plane import plane_of
 from lfpcli.tasks.figures.map_panel import potential_field, row_of
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import figure_of
@@ -99,3 +100,37 @@ def test_without_currents(lfp, tmp_path):
     synthetic.one_cell(tmp_path / "one.h5")
     result = lfp("plot", tmp_path / "one.h5", "--map", "xz", "-o", tmp_path / "x.png", code=3)
     assert "needs membrane currents" in result.err and "record.imem=true" in result.err
+
+
+def test_slanted_planes(recording, lfp, tmp_path):
+    """Of a normal along an axis the plane is that view; of others the points are on it."""
+    with open_recording(recording) as opened:
+        straight = potential_field(opened, View(map="xz", plane=7.0))
+        same = potential_field(opened, View(map=(0.0, 3.0, 0.0), plane=7.0))
+        assert np.array_equal(straight.points(), same.points())
+        assert (same.axes.names, same.plane.names[1]) == (("x", "z"), "y")
+        field = potential_field(opened, View(map=(1.0, 1.0, 0.0), plane=20.0))
+        points = field.points()
+        assert points @ [1.0, 1.0, 0.0] / np.sqrt(2) == pytest.approx(20.0)
+        assert field.axes.names == ("0.71 x − 0.71 y", "z")
+        values = field.potentials(np.array([20]))[0]
+        geometry, currents = opened.geometry("cell"), opened.report("imem", "cell").data[20]
+    weights = transfer_matrix(geometry, points[[0, 777]], method="point", sigma=[0.2, 0.3, 0.4])
+    assert values.ravel()[[0, 777]] == pytest.approx(weights @ currents, rel=1e-12)
+    out = tmp_path / "a.svg"
+    lfp("plot", recording, "--map", "1,1,0", "--plane", "20", "-o", out)
+    text = out.read_text(encoding="utf-8")
+    assert "0.71 x − 0.71 y (µm)" in text and "0.71 x + 0.71 y = 20 µm" in text
+    for normal in ("0,0,0", "1,2", "xx"):
+        err = lfp("plot", recording, "--map", normal, "-o", tmp_path / "b.png", code=2).err
+        assert "neither xz, yz, xy nor a normal" in err
+
+
+@pytest.mark.parametrize("normal", [(0.0, 0.0, -2.0), (1.0, -2.0, 0.5), (-1.0, 0.0, 0.0)])
+def test_axes_of_a_plane(normal):
+    plane = plane_of(normal)
+    assert plane.axes @ plane.axes.T == pytest.approx(np.eye(3), abs=1e-15)
+    assert plane.axes[1] == pytest.approx(np.array(normal) / np.linalg.norm(normal))
+    assert plane.axes[2, 2] >= -1e-15
+    points = np.array([[1.0, 2.0, 3.0], [-4.0, 0.5, 9.0]])
+    assert plane.placed(plane.seen(points)) == pytest.approx(points)

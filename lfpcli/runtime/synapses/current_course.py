@@ -73,7 +73,7 @@ def current_course(
         if count >= longest:
             raise SimulatorError(
                 f"the current of {mechanism} has not decayed after {count * dt:g} ms",
-                remedy="simulate it: lfp sim",
+                remedy="simulate it: --simulate, or lfp sim",
             )
         count = min(4 * count, longest)
         course = measured(potential, 1.0, (0,), count)
@@ -90,7 +90,8 @@ def current_course(
         if np.abs(difference).max(initial=0.0) > _EQUAL * size:
             raise SimulatorError(
                 f"the current of {mechanism} {fault}",
-                remedy="impulse responses are of synapses that inject currents; simulate: lfp sim",
+                remedy="impulse responses are of synapses that inject currents; simulate,"
+                " with --simulate or lfp sim",
             )
     return course[: int(np.flatnonzero(np.abs(course) > _LEFT * size)[-1]) + 1]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from lfpcli.errors import UsageError
 from lfpcli.io.recording import Recording, Sampled, Signal
 from lfpcli.plotting.figure import Panel
 from lfpcli.plotting.notes import add_note
@@ -103,28 +104,61 @@ def spectrogram_panels(recording: Recording, name: str, view: View) -> list[Pane
     return panels
 
 
-def shares_panel(recording: Recording, name: str, view: View) -> Panel:
-    """The total and its shares at the channel where it varies most."""
+def shares_panels(recording: Recording, name: str, view: View) -> list[Panel]:
+    """The total of a signal and its shares, at one channel or in each layer of a view.
+
+    Raises
+    ------
+    UsageError
+        Where a layer has no channel.
+    """
     signal = recording.signal(name)
     chosen = chosen_channels(view.channels, signal, name)
     dataset = recording.source_of(f"/signals/{name}/data")
-    times, values = traces(signal, chosen, view, dataset)
-    best = int(np.argmax(np.ptp(values, axis=0))) if values.size else 0
-    column = chosen[best : best + 1]
+    if not view.layers:
+        values = traces(signal, chosen, view, dataset)[1]
+        best = int(np.argmax(np.ptp(values, axis=0))) if values.size else 0
+        column = chosen[best : best + 1]
+        spot = _spot(signal, int(column[0]))
+        return [_shares_panel(recording, name, view, columns=column, spot=spot)]
+    panels = []
+    for layer, (low, high) in view.layers.items():
+        heights = np.zeros(0) if signal.positions is None else signal.positions[chosen, 2]
+        inside = chosen[np.flatnonzero((heights >= low) & (heights < high))]
+        if not len(inside):
+            raise UsageError(
+                f"no channel of '{name}' is in layer '{layer}', z from {low:g} to {high:g} um",
+                remedy="give it other ends, or leave it out",
+            )
+        plural = "s" if len(inside) > 1 else ""
+        spot = f"in {literal(layer)} (mean of {len(inside)} channel{plural})"
+        panels.append(_shares_panel(recording, name, view, columns=inside, spot=spot))
+    return panels
+
+
+def _shares_panel(
+    recording: Recording, name: str, view: View, *, columns: np.ndarray, spot: str
+) -> Panel:
+    """The mean over some channels of a signal, of all of it and of its shares."""
+    signal = recording.signal(name)
+    dataset = recording.source_of(f"/signals/{name}/data")
     groups = list(signal.groups)
-    lines, labels = [values[:, best : best + 1]], ["total"]
+    parts = {"total": signal.data}
     for group in groups[:_MOST_SHARES]:
-        share = Sampled(signal.groups[group], signal.units, signal.dt, signal.t_start)
-        lines.append(traces(share, column, view, dataset)[1])
-        labels.append(literal(group))
-    spot = _spot(signal, int(column[0]))
+        parts[literal(group)] = signal.groups[group]
+    lines = []
+    for data in parts.values():
+        # the mean before it is brought down to what the paper can show
+        mean = Sampled(_Mean(data, columns), signal.units, signal.dt, signal.t_start)
+        times, values = traces(mean, np.zeros(1, np.int64), view, dataset)
+        lines.append(values)
 
     def draw(ax: Axes) -> None:
         draw_overlay(
             ax,
             times,
             np.concatenate(lines, axis=1),
-            labels,
+            list(parts),
             units=signal.units,
             title=f"{literal(name)}: shares {spot}",
             colours=[palette().ink, *palette().colours],
@@ -134,6 +168,18 @@ def shares_panel(recording: Recording, name: str, view: View) -> Panel:
             add_note(ax, f"{_MOST_SHARES} of {len(groups)} shares")
 
     return Panel(draw, 1.3)
+
+
+class _Mean:
+    """The mean of some columns of samples, one column, read where it is sliced."""
+
+    def __init__(self, data: Any, columns: np.ndarray) -> None:
+        self._data, self._columns = data, columns
+        self.shape = data.shape[0], 1
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        samples = np.asarray(self._data[rows], dtype=float)[:, self._columns]
+        return np.asarray(samples.mean(axis=1, keepdims=True))
 
 
 def _spot(signal: Signal, column: int) -> str:

@@ -14,8 +14,9 @@ from lfpcli.forward.potentials import transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Report, Signal
 from lfpcli.plotting.figure import Panel
-from lfpcli.plotting.morphology import Sites, axes_of, draw_cells, draw_sites, extent
+from lfpcli.plotting.morphology import Sites, draw_cells, draw_sites, extent
 from lfpcli.plotting.notes import add_note
+from lfpcli.plotting.plane import Plane, plane_of
 from lfpcli.plotting.potential_map import MapAxes, draw_map
 from lfpcli.plotting.scale import Scale, settled_row
 from lfpcli.plotting.style import palette
@@ -58,10 +59,12 @@ class PotentialField:
 
     Attributes
     ----------
+    plane : Plane
+        The plane.
     axes : MapAxes
-        Where the points are.
+        Where the points are in it.
     height : float
-        Coordinate of the plane along the third axis, um.
+        Distance of the plane from the origin along its normal, um.
     populations : list of CellCurrents
         The sources.
     conductor : dict
@@ -74,6 +77,7 @@ class PotentialField:
         Gids of the cells to draw whole.
     """
 
+    plane: Plane
     axes: MapAxes
     height: float
     populations: list[CellCurrents]
@@ -84,11 +88,9 @@ class PotentialField:
 
     def points(self) -> np.ndarray:
         """Places of the points, shape (H W, 3), um."""
-        right, up, depth = axes_of(self.axes.view)
-        x, y = np.meshgrid(self.axes.right, self.axes.up)
-        places = np.empty((x.size, 3))
-        places[:, right], places[:, up], places[:, depth] = x.ravel(), y.ravel(), self.height
-        return places
+        right, up = np.meshgrid(self.axes.right, self.axes.up)
+        seen = np.column_stack([right.ravel(), np.full(right.size, self.height), up.ravel()])
+        return self.plane.placed(seen)
 
     def potentials(self, rows: np.ndarray) -> np.ndarray:
         """Potentials, shape (R, H, W), mV, at R rows of the reports."""
@@ -121,8 +123,7 @@ def potential_field(
     """
     populations = _currents(recording)
     signal, name = _measured(recording, view.signal)
-    plane = view.map or "xz"
-    depth = axes_of(plane)[2]
+    plane = plane_of(view.map or "xz")
     sites = None if signal is None else signal.positions
     points = np.concatenate(
         [np.concatenate([p.geometry.start, p.geometry.end]) for p in populations]
@@ -130,19 +131,21 @@ def potential_field(
     if view.extent is not None:
         low, high = np.array(view.extent[::2]), np.array(view.extent[1::2])
     else:
-        low, high = extent(points, [Sites(sites)] if sites is not None else (), view=plane)
+        contacts = [] if sites is None else [Sites(plane.seen(sites))]
+        low, high = extent(plane.seen(points), contacts)
         margin = 0.08 * (high - low).max()
         low, high = low - margin, high + margin
     segments = sum(len(p.geometry) for p in populations)
     longest = int(np.clip(np.sqrt(_MOST_ENTRIES / max(segments, 1)), _LEAST_POINTS, most_points))
     counts = np.maximum(np.round(longest * (high - low) / (high - low).max()), 2).astype(int)
     return PotentialField(
+        plane=plane,
         axes=MapAxes(
             right=np.linspace(low[0], high[0], counts[0]),
             up=np.linspace(low[1], high[1], counts[1]),
-            view=plane,
+            names=(plane.names[0], plane.names[2]),
         ),
-        height=_middle(populations, depth) if view.plane is None else view.plane,
+        height=_middle(populations, plane) if view.plane is None else view.plane,
         populations=populations,
         conductor=_conductor(signal),
         label=f"as of {literal(name)}" if signal is not None else "line sources",
@@ -151,12 +154,12 @@ def potential_field(
     )
 
 
-def _middle(populations: list[CellCurrents], axis: int) -> float:
-    """Mean coordinate of the somata, or of all segments where there are none, um."""
-    places = [p.geometry.middle[p.geometry.is_soma, axis] for p in populations]
+def _middle(populations: list[CellCurrents], plane: Plane) -> float:
+    """Mean distance along the normal of the somata, or of all segments without any, um."""
+    places = [p.geometry.middle[p.geometry.is_soma] for p in populations]
     if not sum(map(len, places)):
-        places = [p.geometry.middle[:, axis] for p in populations]
-    return float(np.mean(np.concatenate(places)))
+        places = [p.geometry.middle for p in populations]
+    return float(np.mean(plane.seen(np.concatenate(places))[:, 1]))
 
 
 def _currents(recording: Recording) -> list[CellCurrents]:
@@ -259,7 +262,7 @@ def map_scene(recording: Recording, view: View, *, count: int) -> Moving:
     scale = map_scale(values)
     times = report.t_start + report.dt * rows
     axes = field.axes
-    depth = "xyz"[axes_of(axes.view)[2]]
+    depth = field.plane.names[1]
     drawn: dict[str, Any] = {}
 
     def heading(k: int) -> str:
@@ -289,16 +292,15 @@ def map_scene(recording: Recording, view: View, *, count: int) -> Moving:
 
 def draw_surroundings(ax: Axes, field: PotentialField, view: View) -> None:
     """Draw the cells and contacts of a map, and say what the map is."""
-    axes = field.axes
+    axes, plane = field.axes, field.plane
     draw_cells(
         ax,
-        [p.geometry for p in field.populations],
-        view=axes.view,
+        [plane.turned(p.geometry) for p in field.populations],
         max_cells=view.max_cells,
         chosen=field.chosen,
     )
     if field.sites is not None and len(field.sites):
-        draw_sites(ax, Sites(field.sites, palette().ink), view=axes.view)
+        draw_sites(ax, Sites(plane.seen(field.sites), palette().ink))
     ax.set_xlim(axes.right[0], axes.right[-1])
     ax.set_ylim(axes.up[0], axes.up[-1])
     ax.set_aspect("equal", anchor="W")

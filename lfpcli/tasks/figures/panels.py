@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,15 +74,17 @@ class View:
         Variable in whose colours the cells are drawn, where it is named.
     synapses : path-like, or None
         Network whose synapses are marked on the cells that are drawn whole.
+    layers : mapping of str to tuple of two floats
+        Lower and upper end of layers along z, um, in which shares of signals are drawn.
     placement : int, or None
         The template that is drawn; by default the largest.
     beside : sequence of str
         Signals that are drawn after the parts that are asked for; beside the cells, where a
         recording has cells and no parts are asked for.
-    map : {'xz', 'yz', 'xy'}, or None
-        Plane of a map of potentials, which is drawn where it is named.
+    map : {'xz', 'yz', 'xy'}, or sequence of float, shape (3,), or None
+        Plane of a map of potentials, or its normal; the map is drawn where it is named.
     plane : float, or None
-        Where that plane is along the third axis, um; by default at the somata.
+        Where that plane is along its normal, um; by default at the somata.
     extent : tuple of four floats, or None
         Left, right, lower and upper end of the map, um; by default around cells and contacts.
     scale : {'log', 'linear'}
@@ -101,9 +103,10 @@ class View:
     times: Sequence[float] = ()
     paint: str | None = None
     synapses: str | os.PathLike[str] | None = None
+    layers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     placement: int | None = None
     beside: Sequence[str] = ()
-    map: str | None = None
+    map: str | Sequence[float] | None = None
     plane: float | None = None
     extent: tuple[float, float, float, float] | None = None
     scale: str = "log"

@@ -9,7 +9,7 @@ from lfpcli.plotting.figure import Panel
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.array_panel import array_panel, footprint_panel
 from lfpcli.tasks.figures.derived_panels import (
-    shares_panel,
+    shares_panels,
     spectra_panel,
     spectrogram_panels,
 )
@@ -25,10 +25,11 @@ def stacked_panels(recording: Recording, part: Part, view: View) -> list[Panel]:
         return panels.spikes_panels(recording, view)
     if part.content == "spectrogram":
         return spectrogram_panels(recording, part.name, view)
+    if part.content == "shares":
+        return shares_panels(recording, part.name, view)
     makers: dict[str, Callable[[Recording, str, View], Panel]] = {
         "report": panels.report_panel,
         "spectra": spectra_panel,
-        "shares": shares_panel,
         "array": array_panel,
         "footprint": footprint_panel,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +16,18 @@ from lfpcli.io import stream
 from lfpcli.io.recording import Recording
 from lfpcli.io.text import as_text
 
+_GROUPS = ("inputs", "edges")
 _REMEDY = "write it again with lfp sim --save-network"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SynapseSites:
-    """Synapses that the cells of one population make.
+    """Synapses that the cells of one population make, or that one input table has.
 
     Attributes
     ----------
     source : str
-        The population.
+        The population, or the input: ``input.0``.
     positions : ndarray, shape (S, 3)
         Those on the cells that are drawn, um.
     total : int
@@ -62,7 +64,7 @@ def synapse_sites(
     Returns
     -------
     list of SynapseSites
-        One of each presynaptic population.
+        One of each presynaptic population and input.
 
     Raises
     ------
@@ -74,25 +76,31 @@ def synapse_sites(
     drawn = dict(zip(recording.populations, shown, strict=True))
     sites: dict[str, SynapseSites] = {}
     with stream.local_file(path) as (local, name), open_hdf5(local, name) as file:
-        if "nodes" not in file or "edges" not in file:
+        # inputs first, so that connections lie above them
+        groups = [group for group in _GROUPS if group in file]
+        if "nodes" not in file or not groups:
             raise InputError("is no network", source=name, remedy=_REMEDY)
-        for edges in sorted(file["edges"]):
-            more = _sites_of(file, name, f"/edges/{edges}", drawn)
+        for base in itertools.chain.from_iterable(_members(file, group) for group in groups):
+            more = _sites_of(file, name, base, drawn)
             before = sites.get(more.source)
             sites[more.source] = more if before is None else before.with_more(more)
     return list(sites.values())
 
 
+def _members(file: h5py.File, group: str) -> list[str]:
+    return [f"/{group}/{key}" for key in sorted(file[group])]
+
+
 def _sites_of(
     file: h5py.File, name: str, base: str, drawn: Mapping[str, np.ndarray]
 ) -> SynapseSites:
-    """Synapses of one group of edges on the cells that are drawn."""
-    populations, ids = {}, {}
-    for end in ("source", "target"):
-        dataset = numbers(file, f"{base}/{end}_node_id", name, ndim=1, remedy=_REMEDY)
-        populations[end] = as_text(dataset.attrs.get("node_population", ""))
-        ids[end] = whole(dataset, np.int64)
-    target, cells = populations["target"], ids["target"]
+    """Synapses of one group of edges, or of an input, on the cells that are drawn."""
+    dataset = numbers(file, f"{base}/target_node_id", name, ndim=1, remedy=_REMEDY)
+    target, cells = as_text(dataset.attrs.get("node_population", "")), whole(dataset, np.int64)
+    source = as_text(file[base].attrs.get("name", ""))
+    if f"{base}/source_node_id" in file:
+        ends = numbers(file, f"{base}/source_node_id", name, ndim=1, remedy=_REMEDY)
+        source = as_text(ends.attrs.get("node_population", ""))
     if target not in drawn:
         raise UsageError(
             f"network '{name}' is onto '{target}', which the recording has not",
@@ -109,4 +117,4 @@ def _sites_of(
     if len(places) != len(cells):
         raise InputError("places differ in number", source=f"{name}:{base}", remedy=_REMEDY)
     inside = np.isin(gids[cells], drawn[target])
-    return SynapseSites(source=populations["source"], positions=places[inside], total=len(cells))
+    return SynapseSites(source=source, positions=places[inside], total=len(cells))

@@ -59,6 +59,42 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
     return pairs * table.count.mean_count
 
 
+def synapses_at_once(table: Connection, pre: int, post: int) -> int:
+    """Synapses, at least 1, by which one spike reaches a cell that it reaches at all.
+
+    Parameters
+    ----------
+    table : Connection
+        The rule.
+    pre, post : int
+        Sizes of the populations.
+    """
+    synapses = table.count.mean_count
+    # with many connections a pair, a spike comes by all of them
+    return max(round(synapses), round(synapses_per_pair(table, pre, post)), 1)
+
+
+def spread_places(shares: np.ndarray, count: int, part: float) -> np.ndarray:
+    """Segments of synapses, spread evenly over their chances.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (N,)
+        Chance of each segment; they add to 1.
+    count : int
+        Number of synapses.
+    part : float
+        Between 0 and 1: where in its even part of the chances each lies.
+
+    Returns
+    -------
+    ndarray of int, shape (count,)
+    """
+    cumulated = np.cumsum(shares)
+    chances = (np.arange(count) + part) / count * cumulated[-1]
+    return np.asarray(np.searchsorted(cumulated, chances, side="right"))
+
+
 def delay_weights(delay: Distribution | Expression | Column, dt: float) -> np.ndarray:
     """Chances of delays at multiples of a step, linear between them.
 

@@ -21,6 +21,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.instrument import Instrument
 from lfpcli.forward.sums import OrderFreeSum
+from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
@@ -31,7 +32,9 @@ from lfpcli.model import Model
 from lfpcli.model.varied import constants
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import Trains, spikes_between
+from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.response.batches import check_batches, simulate_batch
 from lfpcli.tasks.response.linear_cell import (
     LinearCell,
     WindowSums,
@@ -40,6 +43,7 @@ from lfpcli.tasks.response.linear_cell import (
     linear_cell,
 )
 from lfpcli.tasks.simulate.build import standing
+from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, lay_out
@@ -80,6 +84,7 @@ def convolve_cells(
     output: str | os.PathLike[str],
     *,
     duration: float | None = None,
+    simulated: bool = False,
     force: bool = False,
     float32: bool = False,
     command: Sequence[str] = ("lfp", "convolve"),
@@ -98,6 +103,9 @@ def convolve_cells(
         Recording to write, or ``-``.
     duration : float, optional
         ms; that of the model's run by default.
+    simulated : bool
+        Whether cells are simulated, batch after batch, in place of impulse responses: they may have
+        channels and any synapses then.
     force, float32 : bool
         Whether an existing file is replaced, and samples are stored in single precision.
     command : sequence of str
@@ -108,12 +116,17 @@ def convolve_cells(
     Raises
     ------
     InputError, UsageError, SimulatorError
-        Where the model is not of passive cells with synapses that inject currents.
+        Where the model is not of passive cells with synapses that inject currents, unless they are
+        simulated, or cells drive each other.
     """
     team = Team()
     if team.leads:
         check_recording_output(output, force=force)
-    _check_linear(model, team)
+    if simulated:
+        check_batches(model, team)
+    else:
+        _check_linear(model)
+    _check_driven(model, team)
     load_mechanisms(model)
     with contextlib.ExitStack() as stack:
         inputs: dict[str, str] = {}
@@ -125,7 +138,9 @@ def convolve_cells(
             driven = _driven(driven, recording, path)
             inputs[name], history = digest(path), recording.provenance
         seed = drawn_seed(driven, team)
-        hybrid = _Hybrid(driven, seed, team)
+        # all processes take part in it, and have the same bits
+        solve_media(driven.probes, team)
+        hybrid = (_SimulatedCells if simulated else _Hybrid)(driven, seed, team)
         record = provenance(
             command, inputs=inputs, seed=seed, model=model.to_dict(), history=history
         )
@@ -141,12 +156,17 @@ def _until(model: Model, duration: float) -> Model:
     return replace(model, run=replace(model.run, tstop=duration))
 
 
-def _check_linear(model: Model, team: Team) -> None:
-    """Refuse what is not linear, or what one cell does to another."""
+def _check_linear(model: Model) -> None:
+    """Refuse what is not linear in the spikes."""
+    if model.stimuli:
+        raise UsageError("[[stimulus]] is no spike", remedy="simulate it: --simulate, or lfp sim")
+
+
+def _check_driven(model: Model, team: Team) -> None:
+    """Refuse what one cell does to another, and what has no fixed steps."""
     remedy = "simulate it: lfp sim"
-    for name, tables in (("stimulus", model.stimuli), ("field", model.fields)):
-        if tables:
-            raise UsageError(f"[[{name}]] is no spike", remedy=remedy)
+    if model.fields:
+        raise UsageError("[[field]] is no spike", remedy=remedy)
     if model.circuit is not None or model.run.attach is not None:
         raise UsageError(
             "cells of a circuit or a script have more than current synapses", remedy=remedy
@@ -203,6 +223,8 @@ class _Hybrid:
         self.populations = list(self.layout.cells)
         self.trains = _trains(model, self.layout, seed)
         self.samples = round(model.run.tstop / model.run.interval) + 1
+        # steps of all cells that are made at a time
+        self.window = WINDOW
         self._linear: dict[str, LinearCell] = {}
         self._bounds = self._largest_coefficients()
 
@@ -215,9 +237,9 @@ class _Hybrid:
             self._write_spikes(writer, times, sources)
             signals = [self._begin(writer, instrument) for instrument in self.instruments]
         synapses = 0
-        windows = range(0, self.samples, WINDOW)
+        windows = range(0, self.samples, self.window)
         for number, first in enumerate(windows):
-            last = min(first + WINDOW, self.samples)
+            last = min(first + self.window, self.samples)
             sums = WindowSums(self._bounds, len(self.populations), last - first)
             synapses = 0
             for batch in self._batches():
@@ -227,6 +249,8 @@ class _Hybrid:
             for tracks, part in zip(signals, whole, strict=False):
                 tracks.append(part, first)
         synapses = sum(self.team.exchange(synapses))
+        if writer is not None:
+            self._write_own_spikes(writer)
         return Told(
             cells=self.layout.count,
             synapses=synapses,
@@ -248,7 +272,7 @@ class _Hybrid:
         members = []
         for gid in batch.gids:
             geometry = standing(
-                self._cell(batch.population).geometry,
+                self._geometry(batch.population),
                 self.model,
                 self.layout,
                 population=batch.population,
@@ -258,6 +282,10 @@ class _Hybrid:
             geometry.gid[:] = gid
             members.append(Member(gid, batch.population, geometry))
         return members
+
+    def _geometry(self, population: str) -> Geometry:
+        """Segments of a cell of a population, its soma at the origin."""
+        return self._cell(population).geometry
 
     def _cell(self, population: str) -> LinearCell:
         name = self.layout.cell_names[population]
@@ -301,6 +329,9 @@ class _Hybrid:
             inside = (sources >= numbers.start) & (sources < numbers.stop)
             writer.spikes(name, times[inside], sources[inside])
 
+    def _write_own_spikes(self, writer: RecordingWriter) -> None:
+        """Write the spikes of the cells; passive ones have none."""
+
     def _begin(self, writer: RecordingWriter, instrument: Instrument) -> _Tracks:
         """Begin a signal in the file."""
         every = self.model.record.every
@@ -329,6 +360,45 @@ class _Hybrid:
         )
         tracks = writer.signal(instrument.name, signal)
         return _Tracks(total=tracks.pop(""), groups=tracks, every=every)
+
+
+class _SimulatedCells(_Hybrid):
+    """Cells of a model that are simulated, batch by batch."""
+
+    def __init__(self, model: Model, seed: int, team: Team) -> None:
+        self._geometries: dict[str, Geometry] = {}
+        self._spikes: list[tuple[np.ndarray, np.ndarray]] = []
+        super().__init__(model, seed, team)
+        # a batch runs from begin to end
+        self.window = self.samples
+
+    def _geometry(self, population: str) -> Geometry:
+        name = self.layout.cell_names[population]
+        if name not in self._geometries:
+            # nothing of it but numbers stays in NEURON
+            self._geometries[name] = CellFactory(self.model.cells[name]).make(0).geometry
+        return self._geometries[name]
+
+    def _add(self, batch: _Batch, sums: WindowSums, first: int, last: int) -> int:
+        outcome = simulate_batch(
+            self.model,
+            self.seed,
+            batch.gids,
+            self.instruments,
+            lambda begin, samples: sums.add(batch.number, samples, begin),
+        )
+        if len(outcome.times):
+            self._spikes.append((outcome.times, outcome.gids))
+        return outcome.synapses
+
+    def _write_own_spikes(self, writer: RecordingWriter) -> None:
+        times = np.concatenate([np.zeros(0), *(each for each, _ in self._spikes)])
+        gids = np.concatenate([np.zeros(0, np.int64), *(each for _, each in self._spikes)])
+        order = np.lexsort((gids, times))
+        times, gids = times[order], gids[order]
+        for name, numbers in self.layout.cells.items():
+            inside = (gids >= numbers.start) & (gids < numbers.stop)
+            writer.spikes(name, times[inside], gids[inside])
 
 
 @dataclass(frozen=True, kw_only=True)

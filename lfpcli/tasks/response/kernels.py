@@ -35,8 +35,14 @@ from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.conductance import capacitance, held_conductance
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.unit_response import UnitResponse, unit_response
+from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.response.comparison import explained_variance
-from lfpcli.tasks.response.expected import delay_weights, synapses_per_pair
+from lfpcli.tasks.response.expected import (
+    delay_weights,
+    spread_places,
+    synapses_at_once,
+    synapses_per_pair,
+)
 from lfpcli.tasks.response.working_point import WorkingPoint, source_rate, working_point
 from lfpcli.tasks.simulate.build import standing
 from lfpcli.tasks.simulate.cells import CellFactory
@@ -135,6 +141,7 @@ def write_kernels(
     load_mechanisms(model, used=used_points(model))
     seed = drawn_seed(model, Team())
     layout = lay_out(model, seed)
+    media = solve_media(model.probes, Team())
     inputs: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         recording = None
@@ -160,7 +167,7 @@ def write_kernels(
         return Facts(
             point=point,
             pairs=response.pairs,
-            notes=response.notes,
+            notes=[*media, *response.notes],
             explained={} if recording is None else explained_variance(kernels, recording),
         )
 
@@ -274,7 +281,7 @@ class _Response:
         sums: dict[str, list[np.ndarray]] = {
             pre: [np.zeros((self.samples, i.channels)) for i in self.instruments] for pre in pres
         }
-        for gid in gids:
+        for turn, gid in enumerate(gids):
             geometry = standing(
                 cell.geometry, self.model, self.layout, population=post, gid=gid, seed=self.seed
             )
@@ -287,22 +294,39 @@ class _Response:
                 table = entry.table
                 if isinstance(table, Input) or table.pre not in pres:
                     continue
-                currents = self._currents(cable, entry, geometry, post)
+                currents = self._currents(
+                    cable, entry, geometry, post=post, part=(turn + 0.5) / len(gids)
+                )
                 for total, matrix in zip(sums[table.pre], matrices, strict=True):
                     total += currents @ matrix.T / len(gids)
         return sums
 
     def _currents(
-        self, cable: LinearCable, entry: _Table, geometry: Geometry, post: str
+        self, cable: LinearCable, entry: _Table, geometry: Geometry, *, post: str, part: float
     ) -> np.ndarray:
-        """Membrane currents (L, N), nA, of a cell where all cells of its population are like it."""
+        """Membrane currents (L, N), nA, of a cell where all cells of its population are like it.
+
+        `part`, between 0 and 1, differs from cell to cell: it chooses among places of synapses.
+        """
         table = entry.table
         assert isinstance(table, Connection)
         pre_size, post_size = len(self.layout.gids(table.pre)), len(self.layout.gids(post))
         # each cell stands for all of its population
         number = post_size * synapses_per_pair(table, pre_size, post_size)
-        strengths = number * _shares(table, geometry)
-        currents = cable.membrane_currents(strengths, -entry.response.current, self.dt)
+        shares = _shares(table, geometry)
+        response = entry.response
+        currents = cable.membrane_currents(number * shares, -response.current, self.dt)
+        # a spike reaches few cells by several synapses each, which shunt each other
+        together = synapses_at_once(table, pre_size, post_size)
+        if np.abs(response.conductance).max(initial=0.0) > 0:
+            segments = spread_places(shares, together, part)
+            alike = np.bincount(segments, minlength=len(geometry)).astype(float)
+            shunted = cable.shunted_currents(
+                segments, response.current, response.conductance, self.dt
+            )
+            linear = cable.membrane_currents(alike, -response.current, self.dt)
+            # the linear part is the mean over all places, the rest over those chosen
+            currents += number / together * (shunted - linear)
         with located(table.source_line):
             return _delayed(currents, delay_weights(table.delay, self.dt))
 

@@ -213,7 +213,7 @@ def _check_passive(cell: Cell, name: str, source_line: str, v_init: float) -> No
             raise InputError(
                 f"cell '{name}' has {others[0]}, and impulse responses are of passive cells",
                 source=source_line,
-                remedy="leave pas alone, or simulate: lfp sim",
+                remedy="leave pas alone, or simulate them: --simulate, or lfp sim",
             )
     for segment in cell.segments:
         if abs(segment.pas.e - v_init) > 1e-9:
@@ -252,15 +252,17 @@ class WindowSums:
         """Of each instrument, shape (groups, 2, n, C), in its unit."""
         return np.split(self._whole, self._edges, axis=3)
 
-    def add(self, group: int, samples: np.ndarray) -> None:
+    def add(self, group: int, samples: np.ndarray, first: int = 0) -> None:
         """Add samples of a cell of a population.
 
         Parameters
         ----------
         group : int
             Number of the population.
-        samples : ndarray, shape (n, C of all instruments)
+        samples : ndarray, shape (m, C of all instruments)
             In the units of the instruments.
+        first : int
+            Which sample of the sums the first is.
 
         Raises
         ------
@@ -274,5 +276,6 @@ class WindowSums:
             )
         # as the kernel of contractions cuts them, see OrderFreeSum
         upper = (samples + high) - high
-        self._whole[group, 0] += upper
-        self._whole[group, 1] += ((samples - upper) + low) - low
+        rows = slice(first, first + len(samples))
+        self._whole[group, 0, rows] += upper
+        self._whole[group, 1, rows] += ((samples - upper) + low) - low

@@ -127,7 +127,14 @@ class Built:
         return sum(len(member.geometry) for member in self.members)
 
 
-def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
+def build(
+    model: Model,
+    seed: int,
+    team: Team,
+    stand_ins: Sequence[str] = (),
+    *,
+    only: Sequence[int] | None = None,
+) -> Built:
     """Build the cells of this process with all that is attached to them.
 
     Parameters
@@ -140,6 +147,8 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         The processes; cells are dealt out by their estimated work.
     stand_ins : sequence of str
         Mechanisms that were left out, see `CellFactory`.
+    only : sequence of int, optional
+        Gids of the cells that are built, on one process; all by default.
 
     Returns
     -------
@@ -153,7 +162,10 @@ def build(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) ->
         name: CellFactory(spec, stand_ins, extracellular=bool(model.fields), seed=seed)
         for name, spec in model.cells.items()
     }
-    cells = _make_cells(model, layout, factories, team)
+    if only is None:
+        cells = _make_cells(model, layout, factories, team)
+    else:
+        cells = [factories[layout.cell_name_of(gid)].make(gid) for gid in only]
     # now that own files have been read, and before anything depends on v_init or celsius
     # factories run cells' own files when they make the first of a kind
     settings = agreed_settings(model, factories, team)

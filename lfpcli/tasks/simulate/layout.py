@@ -38,6 +38,11 @@ class Layout:
         """Numbers of the cells or trains of a population."""
         return self.cells[population] if population in self.cells else self.trains[population]
 
+    def cell_name_of(self, gid: int) -> str:
+        """Name of the ``[cell.NAME]`` of a cell."""
+        population = next(name for name, gids in self.cells.items() if gid in gids)
+        return self.cell_names[population]
+
     @property
     def count(self) -> int:
         """Number of cells."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from lfpcli.io.atomic import atomic_output
 from lfpcli.io.sonata_network import Edges, NetworkWriter, Nodes
-from lfpcli.model import Model
+from lfpcli.model import Connection, Input, Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.layout import Layout
@@ -90,10 +90,40 @@ def write_network(writer: NetworkWriter | None, model: Model, built: Built, team
             type_id=columns.pop("type"),
             attributes=columns,
             units=_UNITS,
-            types={k: _type_of(model, k) for k in numbers},
+            types={k: _synapse_of(model.connections[k]) for k in numbers},
             sizes=(len(sources), len(targets)),
         )
         writer.edges(edges)
+    for number in range(len(model.inputs)):
+        parts = team.collect(_columns(built, [len(model.connections) + number]))
+        if writer is not None:
+            columns = {name: _stacked(parts, name) for name in parts[0]}
+            _write_input(writer, model, layout, number=number, columns=columns)
+
+
+def _write_input(
+    writer: NetworkWriter,
+    model: Model,
+    layout: Layout,
+    *,
+    number: int,
+    columns: dict[str, np.ndarray],
+) -> None:
+    """Write the synapses of an input table, population by population."""
+    targets = columns.pop("target")
+    for name in ("source", "type", "delay"):
+        del columns[name]
+    for population, gids in layout.cells.items():
+        inside = (targets >= gids.start) & (targets < gids.stop)
+        if inside.any():
+            writer.inputs(
+                f"input.{number}",
+                target=population,
+                target_id=targets[inside] - gids.start,
+                attributes={name: values[inside] for name, values in columns.items()},
+                units=_UNITS,
+                synapse=_synapse_of(model.inputs[number]),
+            )
 
 
 def _stacked(parts: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
@@ -108,15 +138,16 @@ def _write_nodes(writer: NetworkWriter, model: Model, layout: Layout) -> None:
         writer.nodes(name, Nodes(gids=gids, attributes=columns, units=_UNITS))
 
 
-def _type_of(model: Model, number: int) -> dict[str, Any]:
-    synapse = model.connections[number].synapse
+def _synapse_of(table: Connection | Input) -> dict[str, Any]:
+    """Mechanism and numbers of the synapses of a table."""
+    synapse = table.synapse
     # what differs from synapse to synapse is no part of a type
     numbers = {k: v for k, v in synapse.params.items() if isinstance(v, int | float)}
     return {"model_template": synapse.type, **numbers}
 
 
 def _columns(built: Built, numbers: list[int]) -> dict[str, np.ndarray]:
-    """Synapses of some connection tables on this process."""
+    """Synapses of some tables on this process, numbered as the origins of rows are."""
     rows = built.synapses.rows
     chosen = np.flatnonzero(np.isin(rows.origin, numbers))
     cell, segment = rows.cell[chosen], rows.segment[chosen]
