@@ -14,13 +14,14 @@ The rules, as NEURON 9 has them (share/lib/hoc/import3d, Import3d_Neurolucida3):
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.morphology.asc_text import REMEDY, AscParser, Branch, Contour
 from lfpcli.morphology.contours import (
     EPSILON,
@@ -120,7 +121,11 @@ def read_asc(path: str | os.PathLike[str], *, name: str | None = None) -> Morpho
     points = np.array(drawing.points, dtype=float).reshape(-1, 4)
     lines = np.array([parser.line_of(offset) for offset in drawing.offsets], np.int64)
     _check(points, drawing.branches, lines, label)
-    contours = _soma_contours(drawing.contours)
+    somata_drawn = _soma_contours(drawing.contours)
+    contours = [c for c in somata_drawn if c.stop - c.first >= FEWEST_CONTOUR_POINTS]
+    for contour in somata_drawn:
+        if contour not in contours:
+            _warn_of_few_points(contour, f"{label}:{parser.line_of(contour.offset)}")
     somata = _somata(contours, points, lines, label)
     pieces = _pieces(drawing.branches, points, lines)
     _join_roots([piece for piece in pieces if piece.parent is None], somata)
@@ -128,7 +133,7 @@ def read_asc(path: str | os.PathLike[str], *, name: str | None = None) -> Morpho
     if not sections:
         raise InputError("draws no soma and no tree", source=label, remedy=REMEDY)
     passed_over = drawing.passed_over
-    passed_over["contour that is no soma"] = len(drawing.contours) - len(contours)
+    passed_over["contour that is no soma"] = len(drawing.contours) - len(somata_drawn)
     notes = [f"left out: {count} x {noun}" for noun, count in sorted(passed_over.items()) if count]
     return Morphology.from_sections(sections, name=label, notes=notes)
 
@@ -168,8 +173,18 @@ def _soma_contours(contours: Sequence[Contour]) -> list[Contour]:
     """Contours of somata: by their names, else by a property that says so."""
     named = [contour for contour in contours if contour.named_soma]
     marked = [contour for contour in contours if "cellbody" in contour.properties]
-    chosen = named or marked
-    return [c for c in chosen if c.stop - c.first >= FEWEST_CONTOUR_POINTS]
+    return named or marked
+
+
+def _warn_of_few_points(contour: Contour, source: str) -> None:
+    """Tell of a soma that is left out, as NEURON leaves it out."""
+    count = contour.stop - contour.first
+    warnings.warn(
+        f"the soma's contour of {count} point{'s' * (count != 1)} encloses nothing and is left out, "
+        f"as NEURON does [{source}]; draw {FEWEST_CONTOUR_POINTS} points or more",
+        LfpWarning,
+        stacklevel=3,
+    )
 
 
 def _somata(

@@ -89,11 +89,14 @@ class Contour:
         Words of its properties, in small letters.
     first, stop : int
         Its points among all points of the file.
+    offset : int
+        Where it begins in the text.
     """
 
     name: str
     first: int
     stop: int
+    offset: int
     properties: set[str] = field(default_factory=set)
 
     @property
@@ -258,7 +261,8 @@ class AscParser:
 
     def _contour(self, offset: int) -> None:
         name = self.take().text.strip('"')
-        contour = Contour(name, len(self.drawing.points), 0)
+        first = len(self.drawing.points)
+        contour = Contour(name, first=first, stop=first, offset=offset)
         while True:
             if self.token is None:
                 raise self.unclosed(offset)

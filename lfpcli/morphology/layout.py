@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from lfpcli.morphology.section import Section
+from lfpcli.morphology.section import SOMA, Section
 
 
 def parents_first(sections: Sequence[Section]) -> list[int]:
@@ -40,24 +40,58 @@ def laid_out(sections: Sequence[Section]) -> list[Section]:
     list of Section
         In the same order; those that stay are the same objects.
     """
+    return _moved(sections, _on_chord)
+
+
+def laid_on_path(sections: Sequence[Section]) -> list[Section]:
+    """Move sections onto the path of their parent, with all that hangs on them.
+
+    Where a parent bends, `laid_out` leaves what hangs on its middle beside it. A file of points has
+    only cable to bridge that, save for the wires of a soma, whose children stay where they are.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+        The sections of a cell.
+
+    Returns
+    -------
+    list of Section
+        In the same order; those that stay are the same objects.
+    """
+    return _moved(sections, _on_path)
+
+
+def _moved(
+    sections: Sequence[Section], place: Callable[[Section, float], np.ndarray]
+) -> list[Section]:
     moved = list(sections)
     for index in parents_first(moved):
         section = moved[index]
         if section.parent >= 0:
-            shift = _shift(section, moved[section.parent])
+            target = place(moved[section.parent], section.parent_x)
+            begin = section.points[0 if section.child_x == 0 else -1, :3]
+            if section.wire is not None:
+                begin = np.array(section.wire)
+            shift = np.array(target.astype(np.float32) - begin.astype(np.float32))
             if np.any(shift != 0):
                 moved[index] = _shifted(section, shift)
     return moved
 
 
-def _shift(section: Section, parent: Section) -> np.ndarray:
-    """How far a section is from its parent, shape (3,), um, in single precision."""
+def _on_chord(parent: Section, x: float) -> np.ndarray:
+    """Place at x between the first and the last point of a section, shape (3,), um."""
     first, last = parent.points[[0, -1], :3].astype(np.float32).astype(float)
-    target = last * section.parent_x + first * (1 - section.parent_x)
-    begin = section.points[0 if section.child_x == 0 else -1, :3]
-    if section.wire is not None:
-        begin = np.array(section.wire)
-    return np.array(target.astype(np.float32) - begin.astype(np.float32))
+    return np.array(last * x + first * (1 - x))
+
+
+def _on_path(parent: Section, x: float) -> np.ndarray:
+    """Place at x of the way along the points of a section, shape (3,), um."""
+    steps = np.linalg.norm(np.diff(parent.points[:, :3], axis=0), axis=1)
+    if parent.type == SOMA or x in (0.0, 1.0) or not steps.any():
+        return _on_chord(parent, x)
+    along = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
+    return np.array([np.interp(x, along, parent.points[:, axis]) for axis in range(3)])
 
 
 def _shifted(section: Section, shift: np.ndarray) -> Section:

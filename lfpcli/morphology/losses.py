@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from lfpcli.morphology.layout import laid_on_path, laid_out
 from lfpcli.morphology.measures import section_area
+from lfpcli.morphology.section import Section
 from lfpcli.morphology.splitting import split
 from lfpcli.morphology.tree import Morphology
 
@@ -12,6 +16,8 @@ from lfpcli.morphology.tree import Morphology
 MOST_NAMES = 3
 # area that single precision and eight digits may change, share
 SAME_AREA = 1e-4
+# nearer than this a section is where it was, um; NEURON's points have single precision
+SAME_PLACE = 0.01
 
 
 def losses(morphology: Morphology) -> list[str]:
@@ -42,11 +48,24 @@ def losses(morphology: Morphology) -> list[str]:
         lines.append(f"sections joined to the one they continue: {_some(joined)}")
     if by_start:
         lines.append(f"sections cut where another one begins: {len(by_start)} more")
+    shifted = _shifted(morphology.drawn)
+    if shifted:
+        lines.append(f"moved to touch what they hang on: {_some(shifted)}")
     before = sum(section_area(section) for section in morphology.drawn)
     after = sum(section_area(section) for section in written)
     if not np.isclose(before, after, rtol=SAME_AREA):
         lines.append(f"area changes from {before:.1f} to {after:.1f} um2")
     return lines
+
+
+def _shifted(drawn: Sequence[Section]) -> list[str]:
+    """Sections that NEURON's layout leaves beside a bent parent, and how far they move to it."""
+    moves = []
+    for before, after in zip(laid_out(drawn), laid_on_path(drawn), strict=True):
+        distance = np.linalg.norm(after.points[0, :3] - before.points[0, :3])
+        if distance > SAME_PLACE:
+            moves.append(f"{before.name} by {distance:.1f} um")
+    return moves
 
 
 def _indexed(name: str) -> str:

@@ -9,6 +9,7 @@ section says beside:
   stays apart from its branch, the repeated points of a junction follow each other in the file. A
   branch without a sibling gets a second one for this, which ends there.
 - A section that begins inside of its parent needs a point of the parent there.
+- Cylinders without 3-d points become frusta of the same area.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lfpcli.morphology.cylinders import frusta
 from lfpcli.morphology.layout import parents_first
 from lfpcli.morphology.points import TracedPoints
 from lfpcli.morphology.section import SOMA, Section
@@ -103,7 +105,11 @@ class _Tracer:
     def _with_branch_points(self, index: int) -> tuple[np.ndarray, list[int], np.ndarray]:
         """Points, lines, and shares of the length, with points where children begin."""
         section = self.sections[index]
-        points = section.points if section.child_x == 0 else section.points[::-1]
+        points = section.points
+        if len(section.cylinders):
+            points = frusta(points, section.cylinders)
+        if section.child_x == 1:
+            points = points[::-1]
         lines = section.lines.tolist() or [0] * len(points)
         steps = np.linalg.norm(np.diff(points[:, :3], axis=0), axis=1)
         along = np.concatenate([[0.0], np.cumsum(steps)])
@@ -154,7 +160,10 @@ def _share(tracer: _Tracer, child: int) -> float:
 
 def _first_point(tracer: _Tracer, index: int) -> np.ndarray:
     section = tracer.sections[index]
-    return np.array(section.points[0 if section.child_x == 0 else -1])
+    points = section.points
+    if len(section.cylinders):
+        points = frusta(points, section.cylinders)
+    return np.array(points[0 if section.child_x == 0 else -1])
 
 
 def _same_place(one: np.ndarray, other: np.ndarray) -> bool:

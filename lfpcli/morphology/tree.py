@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from lfpcli.morphology.biophysics import Biophysics
-from lfpcli.morphology.layout import laid_out
+from lfpcli.morphology.layout import laid_on_path, laid_out
 from lfpcli.morphology.points import TracedPoints
 from lfpcli.morphology.section import SOMA, Section
 from lfpcli.morphology.splitting import split, three_point_sphere
@@ -57,8 +57,7 @@ class Morphology(TracedPoints):
         notes : sequence of str
             What the file holds and the cell does not.
         """
-        # NEURON moves what does not touch its parent when it lays sections out
-        traced = trace(laid_out(sections), name)
+        traced = trace(laid_on_path(sections), name)
         starts = zip(sections, traced.starts, strict=True)
         return cls(
             types=traced.cell.types,

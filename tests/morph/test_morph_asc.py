@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from random_asc import random_asc
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.morphology.asc import read_asc
 from lfpcli.morphology.measures import section_area
 from lfpcli.morphology.reading import read_morphology
@@ -157,6 +157,18 @@ def test_what_is_passed_over_is_told(tmp_path):
         "left out: 1 x contour that is no soma",
         "left out: 1 x spine",
     )
+
+
+@pytest.mark.parametrize("points", ["", "(1 2 3 9)", "(1 2 3 9)\n(5 2 3 9)"])
+def test_a_soma_of_too_few_points_is_left_out_aloud(tmp_path, points):
+    """NEURON ignores such a contour, and says so among its words."""
+    text = DENDRITE + f'\n("CellBody" (Color Red)\n{points})\n'
+    with pytest.warns(LfpWarning, match="encloses nothing and is left out") as caught:
+        cell = read(tmp_path, text)
+    line = DENDRITE.count("\n") + 2
+    assert f"cell.asc:{line}]; draw 3 points or more" in str(caught[0].message)
+    assert [section.name for section in cell.sections] == ["dend[0]", "dend[1]", "dend[2]"]
+    assert cell.notes == ()
 
 
 def test_paths_of_any_kind(tmp_path):
