@@ -17,15 +17,29 @@ from lfpcli.io.npz import npz_arrays, read_npy
 from lfpcli.io.text import as_text, is_number
 
 # headings of the columns of text, as simulators write them
-_TIMES = ("time", "times", "t", "timestamp", "timestamps", "spike_time", "spike_times")
+_TIMES = (
+    *("time", "times", "t", "timestamp", "timestamps"),
+    *("spike_time", "spike_times", "spiketime", "spiketimes"),
+)
 _IDS = (
     *("gid", "gids", "id", "ids", "node_id", "node_ids", "neuron", "neuron_id"),
     *("cell", "cell_id", "sender", "senders", "train", "index", "unit", "unit_id"),
 )
 _POPULATIONS = ("population", "populations", "pop")
-_UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
-# time_ms, time (ms), time[ms]
-_UNIT = re.compile(r"(?P<name>.*?)(?:_(?P<suffix>ms|s)|\s*[(\[]\s*(?P<unit>\w+)\s*[)\]])?")
+_UNITS = {
+    **{"ms": 1.0, "msec": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0, "seconds": 1000.0},
+    **{"us": 1e-3, "usec": 1e-3, "microseconds": 1e-3},
+}
+# time_ms, time (ms), time[ms], time/ms
+_UNIT = re.compile(
+    r"(?P<name>.*?)(?:_(?P<suffix>m?s|m?sec|us|usec|(milli|micro)?seconds)"
+    r"|\s*[(\[]\s*(?P<unit>\w+)\s*[)\]]|\s*/\s*(?P<over>\w+))?"
+)
+_ARTICLES = {"time": "a time", "id": "an id", "population": "a population"}
+# a column that tables get from pandas, and no id where there is one
+_ROW_NUMBER = "index"
+# beyond it neighbouring whole numbers are one in double precision
+LARGEST_ID = 2**53
 
 
 def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -153,12 +167,16 @@ def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Columns:
-    """What the columns of a text are: numbers of columns, and ms per unit of time."""
+    """What the columns of a text are: numbers of columns, and ms per unit of time.
+
+    `count` is the number of headings, None without headings.
+    """
 
     id: int = 0
     time: int = 1
     population: int | None = None
     factor: float = 1.0
+    count: int | None = None
 
     @property
     def last(self) -> int:
@@ -176,6 +194,13 @@ def _from_text(path: Path, population: str | None) -> tuple[Any, Any]:
         if not rows and not is_number(words[0]):
             columns = _headings(f"{path}:{number}", line)
             continue
+        _check_separators(f"{path}:{number}", line)
+        if columns.count is None and len(words) > 2:
+            raise InputError(
+                f"{len(words)} columns without headings",
+                source=f"{path}:{number}",
+                remedy="put a line of headings first, such as 'gid,time,weight'",
+            )
         if len(words) <= columns.last or not is_number(words[columns.time]):
             raise InputError(
                 "expected the number of a train and a time in ms",
@@ -207,7 +232,7 @@ def _lines(path: Path, fault: str, remedy: str) -> list[tuple[int, str]]:
         # a byte order mark, as spreadsheets write it, is no part of the first heading
         text = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise InputError(fault, source=path, remedy=remedy) from error
+        raise InputError(f"{fault}: its text is not UTF-8", source=path, remedy=remedy) from error
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror or error}", source=path, remedy=remedy
@@ -229,7 +254,15 @@ def _is_headings(text: str) -> bool:
 
 
 def _words(line: str) -> list[str]:
-    return [word for word in re.split(r"[\s,;]+", line.strip()) if word]
+    return [word for word in re.split(r"[\s,;\"']+", line.strip()) if word]
+
+
+def _check_separators(source: str, line: str) -> None:
+    """Refuse decimal commas, whose digits would be columns of their own."""
+    if re.search(r"\d,\d", line) and re.search(r";|\d[ \t]+\d", line):
+        raise InputError(
+            f"'{line[:40]}' has decimal commas", source=source, remedy="write decimal points"
+        )
 
 
 def _heading_words(line: str) -> list[str]:
@@ -243,29 +276,39 @@ def _named(heading: str) -> tuple[str, str | None]:
     form = _UNIT.fullmatch(heading.strip().lower())
     if form is None:
         return heading.lower(), None
-    return form["name"].strip(), form["suffix"] or form["unit"]
+    name = form["name"].strip().replace(" ", "_")
+    return name, form["suffix"] or form["unit"] or form["over"]
 
 
 def _headings(source: str, line: str) -> _Columns:
     words = _heading_words(line)
+    named = [_named(word) for word in words]
+    if sum(name in _IDS for name, _ in named) > 1:
+        named = [("", None) if name == _ROW_NUMBER else (name, unit) for name, unit in named]
     places: dict[str, int] = {}
     factor = 1.0
-    for k, (name, unit) in enumerate(map(_named, words)):
-        if name in _TIMES:
-            places["time"] = k
-            factor = milliseconds(source, unit or "ms")
-        elif name in _IDS:
-            places["id"] = k
-        elif name in _POPULATIONS:
-            places["population"] = k
+    for k, (name, unit) in enumerate(named):
+        for column, known in (("time", _TIMES), ("id", _IDS), ("population", _POPULATIONS)):
+            if name not in known:
+                continue
+            if column in places:
+                raise InputError(
+                    f"the headings {words[places[column]]} and {words[k]} are both that of "
+                    f"{_ARTICLES[column]}",
+                    source=source,
+                    remedy="leave one of the columns out",
+                )
+            places[column] = k
+            if column == "time":
+                factor = milliseconds(source, unit or "ms")
     if "time" not in places or "id" not in places:
-        missing = "a time" if "time" not in places else "an id"
+        missing = _ARTICLES["time" if "time" not in places else "id"]
         raise InputError(
             f"none of the headings {', '.join(words)[:80]} is that of {missing}",
             source=source,
             remedy="name the columns gid and time, as in 'gid,time'",
         )
-    return _Columns(factor=factor, **places)
+    return _Columns(factor=factor, count=len(words), **places)
 
 
 def _checked(path: Path, times: Any, ids: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -293,6 +336,6 @@ def _problem(times: np.ndarray, ids: np.ndarray) -> str | None:
         return "has times that are not finite"
     if not np.all(np.isfinite(ids)) or np.any(ids < 0) or np.any(ids != np.floor(ids)):
         return "has numbers of trains that are no whole numbers >= 0"
-    if len(ids) and ids.max() >= 2**62:
-        return "has numbers of trains beyond 2**62"
+    if len(ids) and ids.max() >= LARGEST_ID:
+        return "has numbers of trains beyond 2**53"
     return None

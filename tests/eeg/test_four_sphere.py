@@ -50,6 +50,11 @@ def test_lfpykit_as_it_comes_is_reached_to_its_own_tolerance() -> None:
     expected = wanted.get_dipole_potential(p, place)
     error = np.abs(got.get_dipole_potential(p, place) - expected).max()
     assert error < 1e-6 * np.abs(expected).max()
+    within = on_sphere(12, 78900.0, 1)
+    there = lfpykit.eegmegcalc.FourSphereVolumeConductor(within)
+    expected = there.get_dipole_potential(p, place)
+    error = np.abs(FourSphereVolumeConductor(within).get_dipole_potential(p, place) - expected)
+    assert 1e-8 < error.max() / np.abs(expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("radius", [100.0, 40000.0, 79000.0, 80000.0, 82000.0, 85000.0, 90000.0])

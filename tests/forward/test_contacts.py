@@ -150,6 +150,51 @@ def test_averages_come_to_a_fine_one(shape: str, sigma) -> None:
     assert errors[3] < 1e-4
 
 
+# largest error in any direction, by shape and distance in radii or half diagonals; see
+# lfp-accuracy(7)
+ERRORS_OF_FIXED_POINTS = [
+    ("circle", 1.5, 5e-5),
+    ("circle", 2.0, 5e-7),
+    ("circle", 3.0, 7e-10),
+    ("square", 1.5, 6e-9),
+    ("square", 2.0, 2e-11),
+]
+
+
+@pytest.mark.parametrize(("shape", "distance", "error"), ERRORS_OF_FIXED_POINTS)
+def test_errors_of_the_fixed_points_are_those_of_the_page(
+    shape: str, distance: float, error: float
+) -> None:
+    polar, azimuth = (a.ravel() for a in np.meshgrid(np.arange(0, 91, 5), np.arange(0, 46, 9)))
+    polar, azimuth = np.radians(polar), np.radians(azimuth)
+    across = np.sin(polar)
+    away = np.column_stack([across * np.cos(azimuth), across * np.sin(azimuth), np.cos(polar)])
+    size = 7.5 if shape == "circle" else 7.5 * np.sqrt(2)
+    sources = Geometry(distance * size * away, distance * size * away, np.full(len(away), 1e-3))
+    probe = Contacts([[0.0, 0, 0]], normals=[0, 0, 1], radius=7.5, shape=shape)
+    got, fine = (
+        transfer_matrix(sources, probe, method="point", quadrature=count)
+        for count in (DEFAULT_POINTS, 2500)
+    )
+    assert 0.5 * error < np.abs(got / fine - 1).max() < error
+
+
+@pytest.mark.parametrize("shape", ["circle", "square"])
+def test_images_near_a_face_are_averaged_finely(shape: str) -> None:
+    """Over an insulator a tenth of the size away, against sources mirrored in it."""
+    size = 7.5 if shape == "circle" else 7.5 * np.sqrt(2)
+    probe = Contacts([[0.0, 0, 0.1 * size]], normals=[0, 0, 1], radius=7.5, shape=shape)
+    rng = np.random.default_rng(1)
+    start = rng.uniform([-8, -8, 0.05], [8, 8, 8], (30, 3))
+    end = np.maximum(start + rng.normal(size=(30, 3)) * [3, 3, 1], [-99, -99, 0.05])
+    mirror = np.array([1.0, 1.0, -1.0])
+    cell = Geometry(start, end, np.full(30, 1.0))
+    mirrored = Geometry(start * mirror, end * mirror, np.full(30, 1.0))
+    got = transfer_matrix(cell, probe, medium={"half_space": 0.0, "side": "above"})
+    wanted = transfer_matrix(cell, probe) + transfer_matrix(mirrored, probe)
+    np.testing.assert_allclose(got, wanted, rtol=1e-4)
+
+
 def test_one_point_is_the_centre() -> None:
     geometry = segments()
     probe = Contacts(contacts(), normals=[1, 0, 0], radius=7.5)

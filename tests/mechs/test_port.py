@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -223,34 +224,47 @@ def test_a_copy_that_is_ported_again_stays(tmp_path):
     assert twice.text == once.text and twice.diff(again) == ""
 
 
-def test_a_linear_block_beside_a_kinetic_one_runs_in_coreneuron(neuron_process, tmp_path, share):
-    mods = write(tmp_path / "mods", both=KINETIC_AND_LINEAR)
+def runs_in_both_engines(results, mods, name, morphology) -> None:
+    from lfpcli.runtime.mechanisms.build import build
+    from lfpcli.runtime.mechanisms.load import load
 
-    def model(results, mods, morphology) -> None:
-        from lfpcli.runtime.mechanisms.build import build
-        from lfpcli.runtime.mechanisms.load import load
+    library = build([mods])
+    results["refused"] = str(library.refused)
+    load(library)
+    from lfpcli import Cell, StimIntElectrode
 
-        library = build([mods])
-        results["refused"] = str(library.refused)
-        load(library)
-        from lfpcli import Cell, StimIntElectrode
+    cell = Cell(morphology, passive=True)
+    cell.insert(name, gbar=0.02)
+    StimIntElectrode(cell, 0, amp=0.1, delay=1.0, dur=10.0)
+    for engine in ("neuron", "coreneuron"):
+        cell.simulate(tstop=20.0, engine=engine, rec_imem=True)
+        results[engine] = cell.imem
 
-        cell = Cell(morphology, passive=True)
-        cell.insert("both", gbar=0.02)
-        StimIntElectrode(cell, 0, amp=0.1, delay=1.0, dur=10.0)
-        for engine in ("neuron", "coreneuron"):
-            cell.simulate(tstop=20.0, engine=engine, rec_imem=True)
-            results[engine] = cell.imem
 
-    told = neuron_process(
-        model,
-        mods=str(mods),
-        morphology=str(share / "morphologies/stick.swc"),
-    )
+def check_that_engines_agree(told: dict[str, np.ndarray]) -> None:
     assert str(told["refused"]) == "{}"
     peak = np.abs(told["neuron"]).max()
     assert peak > 1e-4
     np.testing.assert_allclose(told["coreneuron"], told["neuron"], rtol=0, atol=1e-9 * peak)
+
+
+def test_a_linear_block_beside_a_kinetic_one_runs_in_coreneuron(neuron_process, tmp_path, share):
+    mods = write(tmp_path / "mods", both=KINETIC_AND_LINEAR)
+    stick = str(share / "morphologies/stick.swc")
+    told = neuron_process(runs_in_both_engines, mods=str(mods), name="both", morphology=stick)
+    check_that_engines_agree(told)
+
+
+def test_allens_nav_runs_in_coreneuron(neuron_process, tmp_path, share):
+    """Its KINETIC block runs and its LINEAR one begins; nmodl alone makes no C++ of it."""
+    spec = find_spec("bmtk")
+    if spec is None or spec.origin is None:
+        pytest.skip("bmtk is not installed")
+    files = Path(spec.origin).parent / "utils/scripts/bionet/mechanisms/modfiles"
+    mods = write(tmp_path / "mods", NaV=(files / "NaV.mod").read_text())
+    stick = str(share / "morphologies/stick.swc")
+    told = neuron_process(runs_in_both_engines, mods=str(mods), name="NaV", morphology=stick)
+    check_that_engines_agree(told)
 
 
 def test_translations_that_read_the_potential_keep_it():

@@ -162,6 +162,19 @@ def test_totals_are_the_sum_of_cells(run: Run) -> None:
         assert relative(dipoles, file["dipole/total/data"][:]) < 1e-12
 
 
+def test_engines_agree(run: Run, plain: h5py.File) -> None:
+    """Figures of lfp-accuracy(7)."""
+    tree = network()
+    tree["run"]["engine"] = "coreneuron"
+    with run(tree) as file:
+        for population in ("E", "I"):
+            for name in ("timestamps", "node_ids"):
+                path = f"spikes/{population}/{name}"
+                assert np.array_equal(file[path][:], plain[path][:])
+        assert len(file["spikes/E/timestamps"]) > 5
+        assert relative(file["signals/LFP/data"][:], plain["signals/LFP/data"][:]) < 3e-13
+
+
 @pytest.mark.parametrize(
     ("change", "code", "what"),
     [

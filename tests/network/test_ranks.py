@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 from network_models import needs_mpi, network, ranks, write
 from sources import program
@@ -51,6 +53,20 @@ def test_the_same_file_on_any_number_of_ranks(
         done = ranks(count, "sim", path, "-o", tmp_path / f"{count}.h5")
         assert done.stderr.count("engine") == 1 and done.stdout == b""
         shell("diff", "--exact", tmp_path / "1.h5", tmp_path / f"{count}.h5")
+
+
+def test_an_extracellular_field_on_two_ranks(shell: Callable[..., Any], tmp_path: Path) -> None:
+    """The solver of the extracellular mechanism takes the cells of a process together."""
+    tree = network()
+    tree["field"] = [{"uniform": [0.0, 0.0, 20.0], "current": {"amp": 1.0, "dur": 5.0, "delay": 2.0}}]
+    path = write(tmp_path, tree)
+    shell("sim", path, "-o", tmp_path / "1.h5", "-q")
+    ranks(2, "sim", path, "-o", tmp_path / "2.h5", "-q")
+    with h5py.File(tmp_path / "1.h5") as one, h5py.File(tmp_path / "2.h5") as two:
+        for name in ("signals/LFP/data", "reports/imem/E/data"):
+            apart = np.abs(one[name][:] - two[name][:]).max()
+            assert apart < 1e-11 * np.abs(one[name][:]).max()
+        assert np.array_equal(one["spikes/E/node_ids"][:], two["spikes/E/node_ids"][:])
 
 
 def with_threads() -> None:

@@ -74,7 +74,11 @@ def test_units_of_spike_times_that_are_not_known(tmp_path: Path, units: object) 
         "timestamps population node_ids\n5 th 2\n1.0 th 0\n2.5 th 7\n",
         "node_ids timestamps population\n2 5 th\n0 1.0 th\n7 2.5 th\n9 9 other\n",
         "\ufefftimestamps,node_ids\r\n5,2\r\n1,0\r\n2.5,7\r\n",
-        '"Time [ms]", "Neuron ID"\n5, 2\n1, 0\n2.5, 7\n'.replace("Neuron ID", "neuron_id"),
+        '"Time [ms]", "Neuron ID"\n5, 2\n1, 0\n2.5, 7\n',
+        '"node_ids","timestamps"\n"2","5"\n"0","1.0"\n"7","2.5"\n',
+        "index,gid,time/ms\n0,2,5\n1,0,1\n2,7,2.5\n",
+        "Neuron ID,Spike Time (sec)\n2,0.005\n0,0.001\n7,0.0025\n",
+        "gid,time_us,weight\n2,5000,1\n0,1000,1\n7,2500,1\n",
     ],
 )
 def test_headings_say_what_the_columns_are(tmp_path: Path, text: str) -> None:
@@ -93,6 +97,12 @@ def test_headings_say_what_the_columns_are(tmp_path: Path, text: str) -> None:
         ("timestamps population node_ids\n1 a 2\n1 b 2\n", "no spikes of 'th'"),
         ("5.5 2\n", "in this order or under a line of headings"),
         ("time,gid\n1,x\n", "'x' is no number of a train"),
+        ("gid;time\n3;5,25\n", "'3;5,25' has decimal commas"),
+        ("3 5,25\n", "has decimal commas"),
+        ("3 5.25 1\n", "3 columns without headings"),
+        ("gid,unit,time\n3,0,5\n", "the headings gid and unit are both that of an id"),
+        ("gid,time,timestamps\n3,0,5\n", "time and timestamps are both that of a time"),
+        ("9007199254740993 1\n", "beyond 2**53"),
     ],
 )
 def test_columns_that_are_not_known(tmp_path: Path, text: str, message: str) -> None:

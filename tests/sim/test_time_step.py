@@ -239,6 +239,29 @@ def test_second_order_is_refused_where_it_would_oscillate(
     assert not (tmp_path / "o.h5").exists()
 
 
+def swinging(results) -> None:
+    """NEURON's second order with a stiff clamp, without this program."""
+    from neuron import h
+
+    section = h.Section(name="soma")
+    section.L = section.diam = 20
+    section.insert("pas")
+    clamp = h.SEClamp(section(0.5))
+    clamp.dur1, clamp.amp1, clamp.rs = 5, -20, 0.001
+    vector = h.Vector().record(section(0.5)._ref_v)
+    h.load_file("stdrun.hoc")
+    h.secondorder, h.dt, h.steps_per_ms = 2, 0.025, 40
+    h.finitialize(-65)
+    h.continuerun(1)
+    results["v"] = np.array(vector)
+
+
+def test_a_stiff_clamp_swings_by_its_step_in_second_order(neuron_process) -> None:
+    """Why the second method is refused with clamps."""
+    v = neuron_process(swinging)["v"][1:9]
+    assert np.ptp(v) == pytest.approx(2 * 45.0, rel=0.05)
+
+
 def test_a_clamp_of_the_models_own_has_first_order(shell, tmp_path: Path) -> None:
     (tmp_path / "clamp.hoc").write_text(HOC)
     ran = shell("sim", "--hoc", tmp_path / "clamp.hoc", "--tstop", 4, "-o", tmp_path / "o.h5")
