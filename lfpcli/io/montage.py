@@ -167,7 +167,7 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
     lines = [(k, line.strip()) for k, line in enumerate(text.splitlines(), 1)]
     lines = [(k, line) for k, line in lines if line and not line.startswith("#")]
     # files of ASA that name no unit are in mm
-    unit, part = "mm", ""
+    unit, part, count = "mm", "", None
     names, labels, rows = list[str](), list[str](), list[list[float]]()
     for number, line in lines:
         word = line.split()[0].rstrip("=:")
@@ -175,6 +175,8 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
             part = word
         elif word == "UnitPosition":
             unit = line.split()[-1]
+        elif word == "NumberPositions":
+            count = line.split()[-1].rpartition("=")[2]
         elif part == "Positions":
             label, _, values = line.rpartition(":")
             names += [label.strip()] if label else []
@@ -187,6 +189,12 @@ def read_elc(source: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
             "names beside the positions and labels after them differ",
             source=name,
             remedy="take one of them out",
+        )
+    if count is not None and count != str(len(rows)):
+        raise InputError(
+            f"NumberPositions is {count}, but there are {len(rows)}",
+            source=name,
+            remedy="take a file that is complete",
         )
     return _elc_electrodes(names or labels, rows, unit, name)
 

@@ -399,6 +399,15 @@ def test_millimetres_are_noticed(
     assert (text in err) is warned and err.count("\n") == int(warned)
 
 
+def test_electrodes_in_millimetres_are_noticed(tmp_path: Path, lfp: Run) -> None:
+    given = made.recording(tmp_path / "a.h5")
+    cap = tmp_path / "cap.csv"
+    cap.write_text("name,x,y,z\nCz,0,0,89\nT7,-89,0,0\ndeep,0,0,60000\n")
+    err = lfp("eeg", given.path, *AT, "--montage", cap, "-o", tmp_path / "b.h5").err
+    assert "2 of 3 electrodes within 1 mm of the centre of the head, at 0, 0, 89 um" in err
+    assert "not mm" in err
+
+
 def test_helmets(tmp_path: Path, lfp: Run) -> None:
     given = made.recording(tmp_path / "a.h5")
     out = tmp_path / "b.h5"

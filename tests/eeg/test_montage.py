@@ -147,6 +147,7 @@ def test_elc(tmp_path: Path) -> None:
         (ELC.replace("0 0 100", "0 0"), "a.elc:7"),
         (ELC.replace("Oz\n", ""), "4 positions and 3 labels"),
         ("nothing of the kind", "0 positions"),
+        (ELC.replace("= 4", "= 5"), "NumberPositions is 5, but there are 4"),
         (ELC.replace("Oz\n", "Cz\n"), "'Cz' is there twice"),
         (ELC.replace("0 0 100", "0 nan 100"), "not finite"),
     ],

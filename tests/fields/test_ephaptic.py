@@ -108,7 +108,7 @@ def test_fibres_that_fire_together_are_slower(simulate) -> None:
     for ratio in (0.1, 0.25):
         together = simulate(bundle(ratio))
         slower = speed(together["vmemA"]) / speed(alone["vmemA"])
-        assert slower == pytest.approx(1.0 / np.sqrt(1.0 + 2.0 * ratio), rel=5e-3)
+        assert slower == pytest.approx(1.0 / np.sqrt(1.0 + 2.0 * ratio), rel=4e-3)
         assert np.array_equal(together["vmemA"], together["vmemB"])
 
 

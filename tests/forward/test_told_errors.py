@@ -89,7 +89,9 @@ def test_told_error_is_no_smaller_than_the_true_one(
     samples = samples[chosen]
     found = point_source(samples, place, field.sigma) + field.at(samples)
     true = np.median(np.abs(found / exact(samples, place) - 1.0))
-    assert true < field.error < 1e-2
+    assert field.error < 1e-2
+    # see lfp-accuracy(7)
+    assert 0.1 * field.error < true < 0.6 * field.error
 
 
 def test_memory_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,8 +128,8 @@ def test_variables_of_mechanisms_have_the_bits_of_vectors(neuron_process, share:
     def model(results, morphology, count) -> None:
         from lfpcli.runtime.engine import collectors
         from lfpcli.runtime.engine import run as loop
+        from lfpcli.runtime.engine.electrodes import electrode_currents
         from lfpcli.runtime.engine.record import (
-            electrode_currents,
             membrane_currents,
             point_variable,
             potentials,

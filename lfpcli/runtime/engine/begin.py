@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.capture import captured
 from lfpcli.runtime.cell.points import disconnect_deleted
 from lfpcli.runtime.engine.checks import check_delays, check_mechanisms
 from lfpcli.runtime.engine.collectors import Collectors
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.junctions import settle_junctions
 from lfpcli.runtime.engine.queue import forget_initial_events, send_again
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.state import ProcessMemory, RunState
@@ -19,6 +23,9 @@ from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
 
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
+# both engines divide the time left by the step and round down; their time has rounding errors, which
+# they forgive by a share of the time they go to, that is not at all at 0
+PAST = 0.25
 
 
 def initialise(
@@ -57,8 +64,11 @@ def initialise(
     if "init" in settings.own_procedures:
         _initialise_as_the_model_does(settings)
     else:
+        # behind what the model's own handlers set; these come in the order in which they were made
+        handler = h.FInitializeHandler(1, lambda: settle_junctions(settings.v_init))
         # this computes the currents of the initial state, and takes the first sample of vectors
         h.finitialize(settings.v_init)
+        del handler
     if settings.warmup:
         h.t = -settings.warmup * settings.dt
         restart_exchange()
@@ -94,9 +104,11 @@ def _initialise_as_the_model_does(settings: RunSettings) -> None:
 def settle(advance: Callable[[float], None], settings: RunSettings, collectors: Collectors) -> None:
     """Run up to t = 0, where the collectors hold the first sample and no other."""
     if settings.warmup:
-        advance(-settings.dt)
+        # fixed steps lead here, also to where the variable one begins
+        past = PAST * settings.dt
+        advance(past - settings.dt)
         collectors.discard()
-        advance(0.0)
+        advance(past)
     else:
         collectors.sample_first()
     if settings.adaptive:
@@ -104,9 +116,35 @@ def settle(advance: Callable[[float], None], settings: RunSettings, collectors: 
         # the variable step cannot begin before 0: fixed steps lead there
         h.t = 0.0
         h.fcurrent()
-        h.CVode().active(True)
-        h.CVode().re_init()
+        _begin_variable_step()
         h.frecord_init()
+
+
+def _begin_variable_step() -> None:
+    """Turn the variable time step on, which some mechanisms do not go with.
+
+    Raises
+    ------
+    SimulatorError
+        Names the mechanism.
+    """
+    cvode = nrn().CVode()
+    try:
+        with captured() as said:
+            cvode.active(True)
+            cvode.re_init()
+    except RuntimeError as error:
+        refused = re.search(r"(\w+) cannot be used with CVODE", said.text)
+        reason = f"mechanism '{refused[1]}' does not go" if refused else "the model does not go"
+        raise SimulatorError(
+            f"{reason} with the variable time step", remedy="give run.dt a number"
+        ) from error
+
+
+def beyond(settings: RunSettings) -> float:
+    """By which part of a step the end of a chunk lies behind its last sample."""
+    # the last sample of a grid is an event that must lie before the end of the chunk
+    return 1e-6 if settings.adaptive else PAST
 
 
 def go_on(memory: ProcessMemory, synapses: Synapses | None, start: RunState) -> None:

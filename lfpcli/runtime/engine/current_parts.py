@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from lfpcli.runtime.engine.electrodes import declared_currents
 from lfpcli.runtime.engine.record import Recorder, point_variable, variable
-from lfpcli.runtime.mechanisms.sources import neuron_block
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.protocols import SimulatedCell
 
@@ -23,7 +22,7 @@ EXCITES = -50.0
 _OHMIC = ("pas", "hh", "ExpSyn", "Exp2Syn", "AlphaSynapse")
 # names that reversal potentials have where they do not follow that of the current
 _REVERSALS = ("e", "erev", "e_rev", "Erev", "E_rev", "E")
-_DENSITY_TYPE, _POINT_TYPE = 0, 1
+NONSPECIFIC = "NONSPECIFIC_CURRENT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +97,7 @@ def density_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
     mechanisms = {name for name in _mechanisms(cells) if not name.endswith("_ion")}
     currents = []
     for mechanism in sorted(mechanisms):
-        for base in nonspecific_currents(mechanism, is_density=True):
+        for base in declared_currents(mechanism, NONSPECIFIC, is_density=True):
             name = f"{base}_{mechanism}"
             recorder = variable(cells, name, required=False)
             segments = _segments(cells, recorder)
@@ -126,7 +125,7 @@ def synaptic_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
         for index, segment in enumerate(cell.segments):
             for point in segment.point_processes():
                 mechanism = point.hname().split("[")[0]
-                for base in nonspecific_currents(mechanism, is_density=False):
+                for base in declared_currents(mechanism, NONSPECIFIC, is_density=False):
                     reversal = _reversal(point, base, "")
                     # one without a reversal potential counts as inhibitory
                     share = "isyn_e" if reversal > EXCITES else "isyn_i"
@@ -162,18 +161,6 @@ def _mechanisms(cells: Sequence[SimulatedCell]) -> set[str]:
             # all segments of a section have the same
             names |= {mechanism.name() for mechanism in section(0.5)}
     return names
-
-
-@cache
-def nonspecific_currents(mechanism: str, *, is_density: bool) -> tuple[str, ...]:
-    """Names of the currents of a mechanism that belong to no ion, as its source declares them."""
-    types = nrn().MechanismType(_DENSITY_TYPE if is_density else _POINT_TYPE)
-    types.select(mechanism)
-    names: list[str] = []
-    block = neuron_block(types.code() or "")
-    for listed in re.findall(r"\bNONSPECIFIC_CURRENT\s+(\w+(?:\s*,\s*\w+)*)", block):
-        names += re.findall(r"\w+", listed)
-    return tuple(names)
 
 
 def _reversal(owner: Any, base: str, suffix: str) -> float:

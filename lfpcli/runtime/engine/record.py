@@ -291,14 +291,3 @@ def point_variable(
         index.append(segment[first:end].astype(np.int64))
     sources = None if source is None else [source[a:b] for a, b in pairwise(ends)]
     return Recorder(references, index, variable=name, owners=points, sources=sources)
-
-
-def electrode_currents(cells: Sequence[SimulatedCell]) -> Recorder:
-    """Recorder of the currents that electrodes inject, nA, with the segments they enter."""
-    references, index = [], []
-    points: list[Any] = []
-    for cell in cells:
-        references.append([electrode.point._ref_i for electrode in cell.electrodes])
-        index.append(np.array([electrode.idx for electrode in cell.electrodes], dtype=np.int64))
-        points += [electrode.point for electrode in cell.electrodes]
-    return Recorder(references, index, variable="i", owners=points)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning, SimulatorError
 from lfpcli.runtime.engine import coreneuron
-from lfpcli.runtime.engine.begin import go_on, initialise, settle
+from lfpcli.runtime.engine.begin import beyond, go_on, initialise, settle
 from lfpcli.runtime.engine.collectors import Collectors, vector_columns
 from lfpcli.runtime.engine.field import ExtracellularField
 from lfpcli.runtime.engine.pages import FEW
@@ -189,7 +189,7 @@ def _run_spans(
 
     Cells in `held` were above their thresholds where the run goes on; None where it begins.
     """
-    past = settings.dt * _beyond(settings)
+    past = settings.dt * beyond(settings)
     for span in spans:
         end = span.first + span.samples
         with collectors.running():
@@ -243,15 +243,6 @@ def _come_down(advance: Callable[[float], None], steps: np.ndarray, held: dict[i
         advance(time)
         release(held)
     return True
-
-
-def _beyond(settings: RunSettings) -> float:
-    """By which part of a step the end of a chunk lies behind its last sample."""
-    if settings.adaptive:
-        # the last sample of a grid is an event that must lie before the end of the chunk
-        return 1e-6
-    # CoreNEURON divides the time by the step and rounds down, and its time has rounding errors
-    return 0.25 if settings.engine == "coreneuron" else 0.0
 
 
 @contextlib.contextmanager

@@ -10,14 +10,16 @@ from lfpcli.runtime.neuron import nrn
 # what model files set for the whole of NEURON
 SETTINGS = ("celsius", "dt", "secondorder", "tstop", "v_init")
 # point processes that hold a potential, and circuits; NEURON's second order does not damp them
-VOLTAGE_CLAMPS = ("SEClamp", "VClamp")
+VOLTAGE_CLAMPS = ("SEClamp", "VClamp", "DelayedSEClamp")
 CIRCUITS = ("LinearMechanism",)
 
 
 def clamps_there() -> set[str]:
     """Names of the voltage clamps and circuits that there are objects of in this process."""
     h = nrn()
-    return {name for name in (*VOLTAGE_CLAMPS, *CIRCUITS) if h.List(name).count()}
+    # one of them is there only where a model uses it
+    known = [name for name in (*VOLTAGE_CLAMPS, *CIRCUITS) if hasattr(h, name)]
+    return {name for name in known if h.List(name).count()}
 
 
 def set_settings(values: Mapping[str, float]) -> None:

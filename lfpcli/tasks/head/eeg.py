@@ -16,6 +16,7 @@ from lfpcli.io.head_model import load_head_model
 from lfpcli.io.montage import Montage, load_montage
 from lfpcli.model.head import Eeg
 from lfpcli.tasks.head.lfpykit_heads import potentials_by
+from lfpcli.tasks.head.poses import warn_of_centre
 from lfpcli.tasks.head.sensor_array import Lead, SensorArray, lead_field_arrays, radial
 
 SCALP_RADIUS = RADII[-1]
@@ -139,6 +140,7 @@ def _on_four_spheres(table: Eeg) -> SensorArray:
 
 
 def _on_sphere(montage: Montage, lead: Lead, parameters: dict[str, Any]) -> SensorArray:
+    warn_of_centre(montage.positions, "an electrode")
     return SensorArray(
         names=montage.names,
         positions=montage.positions,

@@ -99,7 +99,7 @@ def poses_of(table: InHead, array: SensorArray) -> Poses:
         rotations = _rotations(position, direction, normals)
         poses = Poses(positions=position, rotations=rotations)
     if array.centre is not None:
-        _warn_of_centre(poses.positions - array.centre)
+        warn_of_centre(poses.positions - array.centre, "a dipole")
     return poses
 
 
@@ -160,13 +160,22 @@ def _rotations(
     return np.tile(np.eye(3), (len(positions), 1, 1))
 
 
-def _warn_of_centre(about_centre: np.ndarray) -> None:
-    """Warn of dipoles where no cortex is: a position in mm passes for one in um there."""
+def warn_of_centre(about_centre: np.ndarray, noun: str) -> None:
+    """Warn of what lies where it cannot: a position in mm passes for one in um there.
+
+    Parameters
+    ----------
+    about_centre : ndarray, shape (n, 3)
+        Places from the centre of the head, um.
+    noun : str
+        What they are, in the singular, with its article.
+    """
     near = np.flatnonzero(near_centre(about_centre))
     if len(near):
         first = ", ".join(f"{value:g}" for value in about_centre[near[0]])
-        number = "a dipole" if len(about_centre) == 1 else f"{len(near)} of {len(about_centre)}"
-        number += "" if len(about_centre) == 1 else " dipoles"
+        number = noun
+        if len(about_centre) > 1:
+            number = f"{len(near)} of {len(about_centre)} {noun.partition(' ')[2]}s"
         warnings.warn(
             f"{number} within {NEAR_CENTRE / 1000:g} mm of the centre of the head, at {first} um;"
             " positions are in um, not mm",

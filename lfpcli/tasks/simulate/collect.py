@@ -67,6 +67,8 @@ class Collection:
         Columns of the recorders of all processes.
     errands : Errands
         By which rank 0 gets what other processes hold.
+    electrodes : int
+        How many currents are injected into the cells of all processes.
     """
 
     def __init__(self, model: Model, built: Built, team: Team) -> None:
@@ -74,6 +76,7 @@ class Collection:
         self._every, self._balance = model.record.every, model.record.balance
         recorders = recorders_of(model, built, team)
         self.recorders = recorders.everything
+        self.electrodes = sum(team.exchange(recorders.electrodes))
         instruments = instruments_of(model)
         self._parts: CurrentParts | None = None
         if any(instrument.per == CURRENT for instrument in instruments):

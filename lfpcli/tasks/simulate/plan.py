@@ -121,6 +121,7 @@ def built_plan(
     engine: EngineChoice,
     team: Team,
     *,
+    injected: int = 0,
     float32: bool = False,
     ranks: int | None = None,
     trial: Trial | None = None,
@@ -137,6 +138,8 @@ def built_plan(
         What advances the equations.
     team : Team
         The processes.
+    injected : int
+        How many currents are injected into the cells of all processes.
     float32 : bool
         Whether samples are stored in single precision.
     ranks : int, optional
@@ -152,7 +155,7 @@ def built_plan(
     plan.electrodes = electrodes
     plan.connections = statistics(model, built, team)
     plan.notes += built.settings.notes
-    if electrodes and not model.record.balance:
+    if injected and not model.record.balance:
         plan.notes.append(
             "electrodes inject current: dipole and far field have a monopole and depend on "
             "the origin; [record] balance = true subtracts it"

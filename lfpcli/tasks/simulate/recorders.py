@@ -8,9 +8,9 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.model import Connection, Input, Model
+from lfpcli.runtime.engine.electrodes import electrode_currents
 from lfpcli.runtime.engine.record import (
     Recorder,
-    electrode_currents,
     membrane_currents,
     missing_variable,
     point_variable,
@@ -34,11 +34,14 @@ class Recorders:
         What becomes a report.
     units : dict of str to str
         Units of the reports.
+    electrodes : int
+        How many currents are injected into cells of this process.
     """
 
     everything: dict[str, Recorder] = field(default_factory=dict)
     stored: list[str] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
+    electrodes: int = 0
 
     def store(self, name: str, recorder: Recorder, units: str) -> None:
         """Add a recorder whose samples become a report."""
@@ -81,9 +84,11 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
     _add_synapses(recorders, model, built)
     _add_electrodes(recorders, model, built)
     _add_reports(recorders, built, team)
+    electrodes = electrode_currents(cells)
+    recorders.electrodes = len(electrodes)
     # without membrane currents there is nothing to balance
-    if table.balance and "imem" in recorders.everything and any(cell.electrodes for cell in cells):
-        recorders.everything["electrodes"] = electrode_currents(cells)
+    if table.balance and "imem" in recorders.everything and recorders.electrodes:
+        recorders.everything["electrodes"] = electrodes
     return recorders
 
 

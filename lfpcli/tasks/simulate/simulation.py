@@ -284,6 +284,7 @@ class Simulation:
             self.built,
             engine,
             team,
+            injected=self.collection.electrodes,
             float32=float32,
             ranks=planned_ranks,
             trial=trial,

@@ -18,9 +18,19 @@ PARAMETER {
 ASSIGNED {
     v (mV)
     i (nA)
+    on
+}
+INITIAL {
+    on = 0
 }
 BREAKPOINT {
-    if (t >= delay && t < delay + dur) {
+    : behind the step, so that i is that of the potential it has led to
+    SOLVE current METHOD after_cvode
+    on = t >= delay && t < delay + dur
+    current()
+}
+PROCEDURE current() {
+    if (on) {
         i = (amp - v) / rs
     } else {
         i = 0
