@@ -27,8 +27,15 @@ _IDS = (
 )
 _POPULATIONS = ("population", "populations", "pop")
 _UNITS = {
-    **{"ms": 1.0, "msec": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0, "seconds": 1000.0},
-    **{"us": 1e-3, "usec": 1e-3, "microseconds": 1e-3},
+    "ms": 1.0,
+    "msec": 1.0,
+    "milliseconds": 1.0,
+    "s": 1000.0,
+    "sec": 1000.0,
+    "seconds": 1000.0,
+    "us": 1e-3,
+    "usec": 1e-3,
+    "microseconds": 1e-3,
 }
 # time_ms, time (ms), time[ms], time/ms
 _UNIT = re.compile(

@@ -180,8 +180,8 @@ def _warn_of_few_points(contour: Contour, source: str) -> None:
     """Tell of a soma that is left out, as NEURON leaves it out."""
     count = contour.stop - contour.first
     warnings.warn(
-        f"the soma's contour of {count} point{'s' * (count != 1)} encloses nothing and is left out, "
-        f"as NEURON does [{source}]; draw {FEWEST_CONTOUR_POINTS} points or more",
+        f"the soma's contour of {count} point{'s' * (count != 1)} encloses nothing and is left "
+        f"out, as NEURON does [{source}]; draw {FEWEST_CONTOUR_POINTS} points or more",
         LfpWarning,
         stacklevel=3,
     )

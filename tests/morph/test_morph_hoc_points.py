@@ -33,7 +33,7 @@ def random_hoc(seed: int, count: int = 7) -> str:
 
 
 def convert(results, count) -> None:
-    """Areas and lengths that NEURON has of each cell: of the hoc code, and of the file of points."""
+    """Areas and lengths that NEURON has of each cell, of its hoc code and of its points."""
     import warnings
     from pathlib import Path
 

@@ -58,7 +58,9 @@ def test_the_same_file_on_any_number_of_ranks(
 def test_an_extracellular_field_on_two_ranks(shell: Callable[..., Any], tmp_path: Path) -> None:
     """The solver of the extracellular mechanism takes the cells of a process together."""
     tree = network()
-    tree["field"] = [{"uniform": [0.0, 0.0, 20.0], "current": {"amp": 1.0, "dur": 5.0, "delay": 2.0}}]
+    tree["field"] = [
+        {"uniform": [0.0, 0.0, 20.0], "current": {"amp": 1.0, "dur": 5.0, "delay": 2.0}}
+    ]
     path = write(tmp_path, tree)
     shell("sim", path, "-o", tmp_path / "1.h5", "-q")
     ranks(2, "sim", path, "-o", tmp_path / "2.h5", "-q")

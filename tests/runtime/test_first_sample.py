@@ -79,7 +79,10 @@ MODELS = [
     {"extracellular": True, "tstart": -3.0},
 ]
 ORDINARY = {
-    **{"tstart": 0.0, "engine": "neuron", "adaptive": False, "extracellular": False},
+    "tstart": 0.0,
+    "engine": "neuron",
+    "adaptive": False,
+    "extracellular": False,
     "uneven": False,
 }
 

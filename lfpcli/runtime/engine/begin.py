@@ -23,8 +23,8 @@ from lfpcli.runtime.synapses.bulk import Synapses, restart_exchange
 
 # NEURON wants an upper bound of its own step, ms
 MAX_STEP = 10.0
-# both engines divide the time left by the step and round down; their time has rounding errors, which
-# they forgive by a share of the time they go to, that is not at all at 0
+# both engines divide the time left by the step and round down; their time has rounding errors,
+# which they forgive by a share of the time they go to, that is not at all at 0
 PAST = 0.25
 
 
