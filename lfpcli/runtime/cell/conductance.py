@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfpcli.runtime.cell.cell import Cell
-from lfpcli.runtime.engine.current_parts import nonspecific_currents
+from lfpcli.runtime.engine.electrodes import declared_currents
 from lfpcli.runtime.neuron import nrn
 
 # mV that potentials are moved by for a slope
@@ -59,9 +59,8 @@ def _currents(cell: Cell) -> dict[str, list[str]]:
         facts = section.psection()
         variables = [f"i{ion}" for ion in facts["ions"]]
         for mechanism in facts["density_mechs"]:
-            variables += [
-                f"{name}_{mechanism}" for name in nonspecific_currents(mechanism, is_density=True)
-            ]
+            currents = declared_currents(mechanism, "NONSPECIFIC_CURRENT", is_density=True)
+            variables += [f"{name}_{mechanism}" for name in currents]
         names[section.name()] = variables
     return names
 
