@@ -214,3 +214,15 @@ def test_own_time_step_must_fit_the_run(shell, model: Path) -> None:
     model.write_text(CELL + "dt = 10\n")
     err = shell("sim", "--hoc", model, "--tstop", 5, "-o", "o.h5", code=3).err
     assert "set dt = 10 ms, which is no step of a run of 5 ms" in err
+
+
+def test_the_variable_step_of_files_holds_where_the_model_is_silent(shell, model: Path) -> None:
+    model.write_text(CELL + "objref solver\nsolver = new CVode()\nsolver.active(1)\n")
+    out = model.with_name("out.h5")
+    run = ["--hoc", model, "--tstop", 1, "-o", out, "-f"]
+    err = shell("sim", *run).err
+    assert "variable time step as the own files of 'cell' turn it on" in err
+    assert stated(out)["dt"] == "adaptive"
+    err = shell("sim", *run, "--dt", 0.1).err
+    assert "turn the variable time step on; the model's dt 0.1 and method hold" in err
+    assert stated(out)["dt"] == 0.1

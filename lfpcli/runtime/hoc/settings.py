@@ -9,6 +9,8 @@ from lfpcli.runtime.neuron import nrn
 
 # what model files set for the whole of NEURON
 SETTINGS = ("celsius", "dt", "secondorder", "tstop", "v_init")
+# that CVode.active(1) was called
+VARIABLE_STEP = "variable step"
 # point processes that hold a potential, and circuits; NEURON's second order does not damp them
 VOLTAGE_CLAMPS = ("SEClamp", "VClamp", "DelayedSEClamp")
 CIRCUITS = ("LinearMechanism",)
@@ -51,7 +53,8 @@ def watched_settings(settings: dict[str, float]) -> Iterator[None]:
     Parameters
     ----------
     settings : dict of str to float
-        Gets them, once the context has ended without an error.
+        Gets them, and `VARIABLE_STEP` where that is on, once the context has ended without an
+        error.
     """
     h = nrn()
     usual = {name: float(getattr(h, name)) for name in SETTINGS}
@@ -66,5 +69,8 @@ def watched_settings(settings: dict[str, float]) -> Iterator[None]:
             value = float(getattr(h, name))
             if value != marked[name]:
                 settings[name] = value
+        if h.CVode().active():
+            settings[VARIABLE_STEP] = 1.0
     finally:
+        h.CVode().active(False)
         set_settings(usual)

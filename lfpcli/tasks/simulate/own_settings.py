@@ -13,7 +13,7 @@ from lfpcli import vocabulary
 from lfpcli.errors import InputError
 from lfpcli.model import Model
 from lfpcli.runtime.hoc.hoc import OwnProcedure, own_procedures
-from lfpcli.runtime.hoc.settings import VOLTAGE_CLAMPS
+from lfpcli.runtime.hoc.settings import VARIABLE_STEP, VOLTAGE_CLAMPS
 from lfpcli.runtime.mpi.team import Team
 
 # those that a run takes from the cells' files; it ends where the model says
@@ -112,6 +112,8 @@ def with_own_settings(
                     f"{name} = {taken[name]:g} as the own files of {cells} set it; "
                     f"run.{name} would hold instead"
                 )
+    _take_variable_step(result, taken, [c for c, s in by_cell.items() if VARIABLE_STEP in s])
+    is_adaptive = model.run.is_adaptive or taken.get("dt") == vocabulary.ADAPTIVE
     if model.run.method != vocabulary.INTEGRATORS[0]:
         result.secondorder = _SECOND_ORDER
     orders = {cell: s["secondorder"] for cell, s in by_cell.items() if "secondorder" in s}
@@ -122,9 +124,9 @@ def with_own_settings(
     elif orders:
         result.secondorder = int(_agreed("secondorder", orders, model))
         result.notes.append(f"secondorder = {result.secondorder} as the cells' own files set it")
-        if result.secondorder == _SECOND_ORDER and not model.run.is_adaptive:
+        if result.secondorder == _SECOND_ORDER and not is_adaptive:
             taken["method"] = vocabulary.INTEGRATORS[1]
-    if result.secondorder and not model.run.is_adaptive:
+    if result.secondorder and not is_adaptive:
         reason = _what_oscillates(model, clamps)
         if reason is not None:
             _refuse_if_stated(model, reason)
@@ -137,6 +139,27 @@ def with_own_settings(
         result.model = replace(model, run=replace(model.run, **taken))
         _check_step(result.model)
     return result
+
+
+def _take_variable_step(
+    result: OwnSettings, taken: dict[str, Any], cells: Collection[str]
+) -> None:
+    """Take the variable time step of the files of some cells, where the model states no step."""
+    if not cells:
+        return
+    listed = ", ".join(f"'{cell}'" for cell in cells)
+    run = result.model.run
+    if run.stated & {"dt", "method"}:
+        if not run.is_adaptive:
+            result.notes.append(
+                f"the own files of {listed} turn the variable time step on; the model's "
+                f"dt {_shown(run.dt)} and method hold"
+            )
+        return
+    taken["dt"] = vocabulary.ADAPTIVE
+    result.notes.append(
+        f"variable time step as the own files of {listed} turn it on; run.dt would hold instead"
+    )
 
 
 def _what_oscillates(model: Model, clamps: Collection[str]) -> str | None:
