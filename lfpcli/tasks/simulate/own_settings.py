@@ -141,9 +141,7 @@ def with_own_settings(
     return result
 
 
-def _take_variable_step(
-    result: OwnSettings, taken: dict[str, Any], cells: Collection[str]
-) -> None:
+def _take_variable_step(result: OwnSettings, taken: dict[str, Any], cells: Collection[str]) -> None:
     """Take the variable time step of the files of some cells, where the model states no step."""
     if not cells:
         return
