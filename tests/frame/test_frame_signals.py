@@ -115,7 +115,7 @@ def test_signal_removes_temporaries(tmp_path, number, run):
         assert process.stderr.readline() == "ready\n"
         assert len(list(tmp_path.iterdir())) == 1
         process.send_signal(number)
-        assert process.wait(timeout=30) == code
+        assert process.wait(timeout=300) == code
         assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -137,7 +137,7 @@ def test_work_that_never_comes_back_ends_too(tmp_path, number, run):
         time.sleep(0.5)
         # a second one changes nothing
         process.send_signal(signal.SIGHUP)
-        assert process.wait(timeout=30) == 128 + number
+        assert process.wait(timeout=300) == 128 + number
     assert list(tmp_path.iterdir()) == []
 
 
@@ -156,7 +156,7 @@ def test_signals_at_any_moment(tmp_path, number):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(wait * whole)
         process.send_signal(number)
-        err = process.communicate(timeout=30)[1].decode()
+        err = process.communicate(timeout=300)[1].decode()
         assert process.returncode in (0, 128 + number, -number), err
         assert number == signal.SIGINT or err == ""
 
@@ -176,7 +176,7 @@ def test_what_the_caller_ignores_is_ignored(tmp_path):
         time.sleep(0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 143
+        assert process.wait(timeout=300) == 143
 
 
 def test_signal_while_reading_standard_input_removes_the_spool(tmp_path):
@@ -192,7 +192,7 @@ def test_signal_while_reading_standard_input_removes_the_spool(tmp_path):
         while not any(path.stat().st_size for path in tmp_path.iterdir()):
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 143
+        assert process.wait(timeout=300) == 143
         assert process.stderr.read() == b""
     assert list(tmp_path.iterdir()) == []
 
@@ -211,7 +211,7 @@ def test_reader_that_has_enough_ends_quietly(tmp_path):
         process.stdout.read(1)
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(timeout=30) == 141
+        assert process.wait(timeout=300) == 141
 
 
 def test_a_rank_that_is_ended_while_it_waits_says_nothing(monkeypatch, capfd):
@@ -250,7 +250,7 @@ def test_signals_at_any_moment_of_any_command(tmp_path, command):
         )
         await_work(process, moment)
         process.send_signal(number)
-        err = process.communicate(timeout=60)[1].decode()
+        err = process.communicate(timeout=300)[1].decode()
         assert process.returncode in (0, 128 + number, -number), err
         # the interpreter itself takes SIGINT for its own until it runs a program
         assert err == "" or (number == signal.SIGINT and "Traceback" in err and moment < 0.3)

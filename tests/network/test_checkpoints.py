@@ -179,7 +179,7 @@ def test_signals_write_a_checkpoint(
         # what was computed until then is computed twice more below
         time.sleep(1.0)
         process.send_signal(number)
-        said = process.communicate(timeout=60)[1].decode()
+        said = process.communicate(timeout=300)[1].decode()
     assert process.returncode == 128 + number
     assert "--resume" in said and "error" not in said
     assert checkpoint(out).exists() and not out.exists()
