@@ -75,7 +75,8 @@ def run(args: argparse.Namespace) -> None:
     """Compute."""
     from lfpcli.errors import UsageError
     from lfpcli.model import check_files, load_model
-    from lfpcli.tasks.response.kernels import Scope, write_kernels
+    from lfpcli.tasks.response.kernels import write_kernels
+    from lfpcli.tasks.response.linear_response import Scope
     from lfpcli.tasks.response.working_point import WorkingPoint
 
     if args.check and args.from_ is not None:
@@ -112,8 +113,14 @@ def run(args: argparse.Namespace) -> None:
     rates = ", ".join(f"{name} {rate:.3g}" for name, rate in facts.point.rates.items())
     potentials = ", ".join(f"{name} {v:.4g}" for name, v in facts.point.potentials.items())
     args.console.note(f"working point: {rates} Hz; {potentials} mV")
-    for name, share in facts.explained.items():
-        args.console.note(f"{name}: kernels and spikes explain {100 * share:.1f} % of the variance")
+    for name, agreement in facts.explained.items():
+        text = (
+            f"{name}: kernels and spikes explain {100 * agreement.variance:.1f} % of the variance"
+        )
+        text += f" (correlation {agreement.correlation:.3f})"
+        if agreement.low == agreement.low:
+            text += f", {100 * agreement.low:.1f} % below 300 Hz"
+        args.console.note(text)
 
 
 def _numbers(text: str | None, option: str) -> dict[str, float]:

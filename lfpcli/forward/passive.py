@@ -111,6 +111,8 @@ class LinearCable:
         currents: np.ndarray,
         conductances: np.ndarray,
         dt: float,
+        *,
+        factors: np.ndarray | None = None,
     ) -> np.ndarray:
         """Membrane currents that synapses cause which also open the membrane, from rest.
 
@@ -127,6 +129,8 @@ class LinearCable:
             Conductance of each, uS.
         dt : float
             Sampling interval, ms.
+        factors : ndarray, shape (N,), optional
+            What the current of a synapse on each segment is times `currents`; 1 by default.
 
         Returns
         -------
@@ -134,19 +138,20 @@ class LinearCable:
             nA, outward positive, those of the synapses included.
         """
         places, numbers = np.unique(segments, return_counts=True)
+        strengths = numbers if factors is None else numbers * factors[places]
         inward = self.root[places, None] * self.modes[places]
         decay = np.exp(-self.rates * dt)
         early, late = _linear_weights(self.rates, dt)
         # potentials of the places within a step that a current of 1 nA ends there, (P, P)
         within = (inward * late) @ inward.T
         states = np.zeros((len(currents), len(self.rates)))
-        injected = -numbers * currents[0]
+        injected = -strengths * currents[0]
         for k in range(1, len(currents)):
             state = decay * states[k - 1] + early * (injected @ inward)
             opened = numbers * conductances[k]
             # implicit: the current at the end of the step depends on the potential there
             system = np.eye(len(places)) + opened[:, None] * within
-            drive = numbers * currents[k] + opened * (inward @ state)
+            drive = strengths * currents[k] + opened * (inward @ state)
             injected = np.linalg.solve(system, -drive)
             states[k] = state + late * (injected @ inward)
         potentials = self.root * (states @ self.modes.T)

@@ -15,6 +15,7 @@ from lfpcli.forward.axial import AxialNetwork
 from lfpcli.forward.convolution import binned, convolved
 from lfpcli.forward.passive import LinearCable
 from lfpcli.model.distribution import Distribution
+from lfpcli.tasks.response.comparison import _agreement
 from lfpcli.tasks.response.expected import delay_weights
 
 NETWORK = """
@@ -224,3 +225,90 @@ def test_kernels_are_checked_in_one_command(
     assert len(shares) == 2 and min(shares) > 97.0
     words = ("kernel", model, "--check", "--from", "run.h5", "-o", tmp_path / "o.h5")
     assert "both --check and --from" in shell(*words, code=2).err
+
+
+def test_kernels_hold_the_own_spikes_of_cells(
+    shell: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    """A population that nothing listens to: its spikes are seen all the same."""
+    text = model.read_text().replace(
+        'name = "pas"\ng = 2e-4',
+        'name = "hh"\nsections = ["soma"]\n'
+        '[[cell.c.mechanism]]\nname = "pas"\nsections = ["dend"]\ng = 2e-4',
+    )
+    text = text.replace("all = true", "probability = 0.3").replace("size = 10", "size = 60")
+    active = tmp_path / "active.toml"
+    active.write_text(text.replace("weight = 0.00002", "weight = 0.0008"))
+    run, kernels = tmp_path / "run.h5", tmp_path / "k.h5"
+    shell("sim", active, "-o", run)
+    with h5py.File(run) as file:
+        assert len(file["spikes/E/timestamps"]) > 50
+    ran = shell("kernel", active, "--from", run, "--length", 60, "-o", kernels)
+    dipole = float(re.findall(r"dipole: kernels and spikes explain ([\d.]+) %", ran.err)[0])
+    with h5py.File(kernels) as file:
+        values = file["kernels/dipole/values"]
+        ends = [(each.attrs["pre"], each.attrs["post"]) for each in values.values()]
+        assert ends == [("X", "E"), ("E", "E")]
+        own = values["1"][:, 2]
+    # the soma draws current in first, and the dipole points to it
+    assert np.abs(own).argmax() < 3.0 / 0.125 and own[np.abs(own).argmax()] > 0
+    shell("kernel", active, "--from", run, "--pre", "X", "--length", 60, "-o", tmp_path / "x.h5")
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert len(file["kernels/dipole/values"]) == 1
+    assert dipole > 70.0, dipole
+
+
+def test_agreement_of_half_a_signal() -> None:
+    rng = np.random.default_rng(2)
+    whole = rng.standard_normal((4000, 2))
+    half = _agreement(whole, 0.5 * whole + 3.0, dt=0.5, first=100)
+    assert half.variance == pytest.approx(0.75) and half.low == pytest.approx(0.75, abs=0.01)
+    assert half.correlation == pytest.approx(1.0)
+    other = _agreement(whole, rng.standard_normal((4000, 2)), dt=2.0, first=0)
+    assert other.variance == pytest.approx(-1.0, abs=0.1) and abs(other.correlation) < 0.05
+    assert np.isnan(other.low)
+    assert np.isnan(_agreement(0 * whole, whole, dt=0.5, first=0).variance)
+
+
+def held_cells(results: dict[str, np.ndarray]) -> None:
+    from pathlib import Path
+
+    from lfpcli.runtime.cell.cell import Cell
+    from lfpcli.runtime.cell.own_spike import HeldState, held_cell
+
+    swc = Path("cell.swc")
+    swc.write_text("1 1 0 0 0 10 -1\n2 3 0 0 10 1 1\n3 3 0 0 300 1 2\n")
+    for name, mechanism, opened, reversal in (
+        ("rest", "hh", 2e-3, -65.0),
+        ("passive", "pas", 2e-3, -65.0),
+        ("driven", "hh", 2e-2, 0.0),
+    ):
+        cell = Cell(swc, v_init=-65.0)
+        cell.insert(mechanism, ("soma",))
+        cell.insert("pas", ("dend",), g=1e-4, e=-65.0)
+        count = len(cell.segments)
+        state = HeldState(
+            potential=-65.0,
+            conductance=np.full(count, opened),
+            reversal=np.full(count, reversal),
+            threshold=-10.0,
+            celsius=6.3,
+            dt=0.025,
+        )
+        held = held_cell(cell, state, 2000)
+        results[f"{name} potentials"] = held.potentials
+        results[f"{name} spike"] = np.zeros(0) if held.spike is None else held.spike
+        results[f"{name} soma"] = cell.geometry.is_soma
+
+
+def test_a_held_cell_fires_once_moved(neuron_process: Callable[..., dict[str, Any]]) -> None:
+    got = neuron_process(held_cells)
+    spike, soma = got["rest spike"], got["rest soma"]
+    # membrane currents add up to nothing, and the soma draws in what leaves elsewhere
+    assert np.abs(spike.sum(axis=1)).max() < 1e-9 * np.abs(spike).max()
+    assert spike[:20, soma].sum(axis=1).min() < 0
+    assert np.abs(spike[-1]).max() < 1e-2 * np.abs(spike).max()
+    assert got["rest potentials"] == pytest.approx(-65.0, abs=0.2)
+    assert got["passive spike"].size == 0
+    # what fires by itself has no rest
+    assert got["driven spike"].size == 0 and np.all(got["driven potentials"] == -65.0)

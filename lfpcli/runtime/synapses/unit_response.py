@@ -13,6 +13,8 @@ from lfpcli.runtime.synapses.held import HeldSynapse
 
 # ms before the event, and mV between the two potentials that tell a conductance
 _BEFORE, _APART = 1.0, 1.0
+# slope of a current, per mV, that is one of rounding
+_NONE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,17 @@ class UnitResponse:
 
     current: np.ndarray
     conductance: np.ndarray
+
+    @property
+    def driving_force(self) -> float:
+        """Potential less that of the reversal, mV, in the mean; infinite for a mere current."""
+        opened = float(np.sum(self.conductance))
+        passed = float(np.sum(self.current))
+        if abs(opened) <= _NONE * abs(passed):
+            return np.inf
+        force = passed / opened
+        # at the reversal there is no current that could be more or less
+        return force if force != 0.0 else np.inf
 
 
 def unit_response(

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import signal
 
 from lfpcli.forward.convolution import binned, convolved
 from lfpcli.io.kernels import Kernels
 from lfpcli.io.recording import Recording
 
 _DIPOLE = "dipole"
+LOW = 300.0
+"""Hz, below which a signal is a local field potential."""
 
 
-def explained_variance(kernels: Sequence[Kernels], recording: Recording) -> dict[str, float]:
-    """Share of the variance of each signal that its kernels and the spikes explain.
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How a signal x agrees with that of kernels and spikes, y; both less their means.
 
-    It is 1 - sum var(x - y) / sum var(x) over channels, x the recorded and y the convolved signal,
-    from the length of a kernel on, before which spikes are missing.
+    Attributes
+    ----------
+    variance : float
+        Share of the variance that is explained: 1 - sum (x - y)^2 / sum x^2 over channels and
+        samples.
+    correlation : float
+        sum x y / sqrt(sum x^2 sum y^2).
+    low : float
+        Share of the variance below `LOW` (Butterworth of order 4, both ways); NaN where all is
+        below.
+    """
+
+    variance: float
+    correlation: float
+    low: float
+
+
+def agreements(kernels: Sequence[Kernels], recording: Recording) -> dict[str, Agreement]:
+    """How far kernels and spikes explain the signals of a run.
+
+    They are compared from the length of a kernel on, before which spikes are missing.
 
     Parameters
     ----------
@@ -28,11 +52,11 @@ def explained_variance(kernels: Sequence[Kernels], recording: Recording) -> dict
 
     Returns
     -------
-    dict of str to float
+    dict of str to Agreement
         By the name of the signal; those that the run has not, or at another sampling interval, or
         that are not longer than a kernel, are left out.
     """
-    shares: dict[str, float] = {}
+    told: dict[str, Agreement] = {}
     for each in kernels:
         if each.name == _DIPOLE and "total" in recording.dipole_groups:
             stored = recording.dipole("total")
@@ -50,7 +74,27 @@ def explained_variance(kernels: Sequence[Kernels], recording: Recording) -> dict
             moments = times - stored.t_start
             counts = binned(moments[moments >= 0], each.dt, samples)
             expected += convolved(counts, kernel, 0, samples)
-        whole = np.asarray(stored.data[:], float)[length:]
-        rest = np.var(whole - expected[length:], axis=0).sum()
-        shares[each.name] = float(1.0 - rest / np.var(whole, axis=0).sum())
-    return shares
+        whole = np.asarray(stored.data[:], float)
+        told[each.name] = _agreement(whole, expected, dt=each.dt, first=length)
+    return told
+
+
+def _agreement(whole: np.ndarray, expected: np.ndarray, *, dt: float, first: int) -> Agreement:
+    """Agreement of samples (T, C) from one on, every dt ms."""
+    recorded = whole[first:] - whole[first:].mean(axis=0)
+    made = expected[first:] - expected[first:].mean(axis=0)
+    power = np.sum(recorded**2)
+    if not power > 0:
+        return Agreement(variance=np.nan, correlation=np.nan, low=np.nan)
+    both = np.sqrt(power * np.sum(made**2))
+    low = np.nan
+    if 2 * LOW * dt < 1000.0:
+        filtered = signal.butter(4, LOW, fs=1000.0 / dt, output="sos")
+        slow = signal.sosfiltfilt(filtered, recorded, axis=0)
+        rest = signal.sosfiltfilt(filtered, recorded - made, axis=0)
+        low = float(1.0 - np.sum(rest**2) / np.sum(slow**2))
+    return Agreement(
+        variance=float(1.0 - np.sum((recorded - made) ** 2) / power),
+        correlation=float(np.sum(recorded * made) / both) if both > 0 else 0.0,
+        low=low,
+    )
