@@ -11,6 +11,8 @@ from lfpcli.model.value_types import BOOLEAN, PATH, number
 
 THRESHOLD = -15.0
 """Potential whose crossing is a spike where nothing is said, mV; that of bmtk."""
+NEURODAMUS_THRESHOLD = -30.0
+"""The same in circuits of neurodamus, mV."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +20,11 @@ class CircuitSpec(Table):
     """A circuit, whose cells and connections take the place of those of the model file."""
 
     config: Path = key(PATH, doc="Configuration of a circuit or of a simulation, JSON.")
-    threshold: float = key(
+    threshold: float | None = key(
         number("mV"),
-        THRESHOLD,
-        doc="Potential in the middle of the soma whose crossing counts.",
+        None,
+        doc="Potential of the soma whose crossing counts: in its middle, of neurodamus's circuits "
+        "at its end. Left out: -15, of neurodamus's circuits -30.",
     )
     inputs: bool = key(
         BOOLEAN, True, doc="Whether the inputs of the configuration drive the circuit."

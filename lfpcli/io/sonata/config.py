@@ -32,11 +32,14 @@ class TablePair:
         The table of types; circuits of neurodamus have none.
     populations : mapping
         What version 2 of the format tells of each population, by its name.
+    folder : Path
+        What the paths of populations are relative to.
     """
 
     data: Path
     types: Path | None = None
     populations: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,12 @@ class CircuitConfig:
     run, conditions, inputs, reports, output, node_sets : mapping
         As the file has them, variables replaced; empty where it has none. Inputs and reports
         that are switched off are left out.
+    node_set : object
+        The nodes that are simulated; None means all.
+    overrides : tuple of mapping
+        What changes connections between node sets, in the order of the file.
+    simulator : str or None
+        The engine that it asks for.
     """
 
     file: Path
@@ -66,6 +75,14 @@ class CircuitConfig:
     reports: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] = field(default_factory=dict)
     node_sets: Mapping[str, Any] = field(default_factory=dict)
+    node_set: Any = None
+    overrides: tuple[Mapping[str, Any], ...] = ()
+    simulator: str | None = None
+
+    @property
+    def is_neurodamus(self) -> bool:
+        """Whether it is of neurodamus's dialect, which tells of populations and has no types."""
+        return any(pair.populations and pair.types is None for pair in self.nodes)
 
     @property
     def simulates(self) -> bool:
@@ -121,8 +138,8 @@ def read_config(path: Path) -> CircuitConfig:
     tree = _resolved(_read(path), path)
     files = [path]
     circuit = tree
-    network = tree.get("network")
-    if isinstance(network, str):
+    network = _network(tree, path)
+    if network is not None:
         other = path.parent / network
         circuit = _resolved(_read(other), other)
         files.append(other)
@@ -142,8 +159,31 @@ def read_config(path: Path) -> CircuitConfig:
         inputs=_enabled(_table(tree, "inputs", path)),
         reports=_enabled(_table(tree, "reports", path)),
         output=_table(tree, "output", path),
-        node_sets=_node_sets(tree, circuit, path),
+        node_sets=_node_sets(circuit, files[-1]) | _node_sets(tree, path),
+        node_set=tree.get("node_set"),
+        overrides=_overrides(tree, path),
+        simulator=tree.get("target_simulator"),
     )
+
+
+def _network(tree: Mapping[str, Any], path: Path) -> str | None:
+    """Name of the configuration of the circuit where that is a file of its own."""
+    network = tree.get("network")
+    if isinstance(network, str):
+        return network
+    # neurodamus need not be told this one
+    usual = "circuit_config.json"
+    is_alone = "run" in tree and "networks" not in tree
+    return usual if is_alone and (path.parent / usual).is_file() else None
+
+
+def _overrides(tree: Mapping[str, Any], path: Path) -> tuple[Mapping[str, Any], ...]:
+    entries = tree.get("connection_overrides", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(
+            "is no list of objects", source=f"{path}: connection_overrides", remedy="write [{...}]"
+        )
+    return tuple(entries)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -235,6 +275,7 @@ def _pairs(networks: Mapping[str, Any], part: str, base: Path, path: Path) -> It
             data=base / entry[f"{part}_file"],
             types=base / types if isinstance(types, str) and types not in ("", "NULL") else None,
             populations=_table(entry, "populations", path),
+            folder=base,
         )
 
 
@@ -246,12 +287,9 @@ def _enabled(table: Mapping[str, Any]) -> dict[str, Any]:
     return entries
 
 
-def _node_sets(tree: Mapping[str, Any], circuit: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    sets: dict[str, Any] = {}
-    for source in (circuit, tree):
-        file = source.get("node_sets_file", source.get("node_sets"))
-        if isinstance(file, str) and file:
-            sets |= _read(path.parent / file)
-        elif isinstance(source.get("node_sets"), dict):
-            sets |= source["node_sets"]
-    return sets
+def _node_sets(source: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    file = source.get("node_sets_file", source.get("node_sets"))
+    if isinstance(file, str) and file:
+        return _read(path.parent / file)
+    sets = source.get("node_sets")
+    return sets if isinstance(sets, dict) else {}

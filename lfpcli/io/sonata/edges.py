@@ -51,6 +51,17 @@ class Edges:
     def __len__(self) -> int:
         return len(self.source)
 
+    def subset(self, chosen: np.ndarray) -> Edges:
+        """Some of the edges, by index, shape (m,) int."""
+        return Edges(
+            ids=self.ids[chosen],
+            source=self.source[chosen],
+            target=self.target[chosen],
+            types=self.types[chosen],
+            columns={name: values[chosen] for name, values in self.columns.items()},
+            type_table=self.type_table,
+        )
+
     def of(self, name: str, default: Any = None) -> np.ndarray:
         """An attribute of every edge, from itself or its type, in its unit, shape (n,), object."""
         column = self.columns.get(name)

@@ -36,6 +36,8 @@ class NodePopulation:
         Attributes of the types.
     source : str
         What to call it in messages.
+    folders : mapping of str to Path
+        Folders that the configuration names for it, of neurodamus's circuits.
     """
 
     def __init__(
@@ -47,10 +49,24 @@ class NodePopulation:
         columns: Mapping[str, np.ndarray],
         type_table: Mapping[int, Mapping[str, Any]],
         source: str,
+        folders: Mapping[str, Path] | None = None,
     ) -> None:
         self.name, self.source = name, source
         self.node_ids, self.types = node_ids, types
         self._columns, self._type_table = columns, type_table
+        self.folders = folders or {}
+
+    def subset(self, chosen: np.ndarray) -> NodePopulation:
+        """Some of its nodes, by index, shape (m,) int, or as a mask, shape (n,) bool."""
+        return NodePopulation(
+            self.name,
+            node_ids=self.node_ids[chosen],
+            types=self.types[chosen],
+            columns={name: values[chosen] for name, values in self._columns.items()},
+            type_table=self._type_table,
+            source=self.source,
+            folders=self.folders,
+        )
 
     def __len__(self) -> int:
         return len(self.node_ids)
@@ -192,7 +208,18 @@ def _population(
         columns={key: values[order] for key, values in columns.items()},
         type_table=rows,
         source=source,
+        folders=_folders(told, pair.folder),
     )
+
+
+def _folders(told: Any, folder: Path) -> dict[str, Path]:
+    """Folders of a population, those of its alternate morphologies among them."""
+    named: dict[str, Any] = dict(told) if isinstance(told, dict) else {}
+    alternates = named.get("alternate_morphologies")
+    if isinstance(alternates, dict):
+        named |= alternates
+    paths = {key: value for key, value in named.items() if isinstance(value, str) and key != "type"}
+    return {key: folder / value for key, value in paths.items()}
 
 
 def _whole(group: h5py.Group, name: str, label: str) -> np.ndarray:

@@ -94,6 +94,8 @@ class Cell(Derived, Located, Stimulated):
         The point processes attached through `Synapse` and `StimIntElectrode`.
     spike_index : int or None
         Index of the segment where spikes are detected; the soma's middle where it is None.
+    spike_end : nrn.Segment or None
+        Place where spikes are detected instead, which may be an end of a section.
     tvec, somav, imem, vmem, vext, variables
         Results of `simulate`.
     """
@@ -128,6 +130,7 @@ class Cell(Derived, Located, Stimulated):
         self.fields: list[Steps] = []
         self._stimulated = False
         self.spike_index: int | None = None
+        self.spike_end: Any = None
         self._begins: list[Any] = []
         self._network: AxialNetwork | None = None
         self._set_cable(Ra, cm)
@@ -182,7 +185,9 @@ class Cell(Derived, Located, Stimulated):
 
     @property
     def spike_detector(self) -> Any:
-        """Segment where spikes are detected: that of the soma, unless `spike_index` says else."""
+        """Segment where spikes are detected: that of the soma, unless the cell says else."""
+        if self.spike_end is not None:
+            return self.spike_end
         return self.detector if self.spike_index is None else self.segments[self.spike_index]
 
     def begin_at(self, potentials: Mapping[int, float]) -> None:
@@ -257,6 +262,23 @@ class Cell(Derived, Located, Stimulated):
         full = range_name(mechanism, name)
         for i, value in zip(index, values, strict=True):
             setattr(self.segments[i], full, float(value))
+
+    def along_section(self, section: int, point: int, distance: float) -> float:
+        """Place along a section, 0 to 1, some way behind one of its 3-d points.
+
+        Parameters
+        ----------
+        section : int
+            Index of the section.
+        point : int
+            Number of the point.
+        distance : float
+            From it on, um.
+        """
+        part = self.sections[section]
+        if point >= part.n3d():
+            return 0.5
+        return float((part.arc3d(point) + distance) / part.L)
 
     def path_distance(self) -> np.ndarray:
         """Distance of segments' middles from that of the soma along the cable, shape (N,), um."""

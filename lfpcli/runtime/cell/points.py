@@ -306,6 +306,11 @@ def parameter_names(mechanism: str) -> list[str]:
     return names
 
 
+def parameter_default(mechanism: str, name: str) -> float:
+    """What NEURON gives a parameter of a new instance, in its unit."""
+    return float(nrn().MechanismStandard(mechanism, 1).get(name))
+
+
 def check_parameter(mechanism: str, name: str) -> None:
     """Raise `UsageError` where a point process has no such parameter."""
     known = parameter_names(mechanism)

@@ -162,11 +162,17 @@ def potentials(cells: Sequence[SimulatedCell], extent: str = "all") -> Recorder:
         index = [np.arange(len(cell.segments)) for cell in cells]
     elif extent == "detector":
         segments = [[cell.spike_detector] for cell in cells]
-        index = [np.array([cell.segments.index(cell.spike_detector)]) for cell in cells]
+        index = [np.array([_detector_index(cell)]) for cell in cells]
     else:
         segments = [[cell.detector] for cell in cells]
         index = [np.array([cell.detector_index]) for cell in cells]
     return Recorder(segments, index, variable="v", is_of_nodes=True)
+
+
+def _detector_index(cell: SimulatedCell) -> int:
+    """Index of the segment where spikes are detected; of an end of a section, of its soma."""
+    place = cell.spike_detector
+    return cell.segments.index(place) if place in cell.segments else cell.detector_index
 
 
 def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:

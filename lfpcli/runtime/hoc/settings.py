@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from lfpcli.errors import InputError
 from lfpcli.runtime.neuron import nrn
 
 # what model files set for the whole of NEURON
@@ -74,3 +75,36 @@ def watched_settings(settings: dict[str, float]) -> Iterator[None]:
     finally:
         h.CVode().active(False)
         set_settings(usual)
+
+
+def set_mechanism_globals(values: Mapping[str, float], source: str) -> None:
+    """Set variables that all instances of a mechanism share.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        By name in NEURON, ``NAME_MECHANISM``.
+    source : str
+        What asks for it, for messages.
+
+    Raises
+    ------
+    InputError
+        Where there is no such variable.
+    """
+    h = nrn()
+    for name, value in values.items():
+        if not h.name_declared(name):
+            raise InputError(
+                f"no mechanism has a variable '{name}' of all its instances",
+                source=source,
+                remedy="correct its name, or name the .mod files in run.mechanisms",
+            )
+        setattr(h, name, value)
+
+
+def signal_weight(mechanism: str) -> int | None:
+    """Which weight of a connection tells a synapse of the Blue Brain Project what brings events."""
+    name = f"nc_type_param_{mechanism}"
+    h = nrn()
+    return int(getattr(h, name)) if h.name_declared(name) else None

@@ -12,6 +12,8 @@ OWN_NAMES = tuple(sorted(path.stem for path in _FOLDER.glob("*.mod")))
 """Names of the point processes; each file has the name of what it defines."""
 GAP = "LfpGap"
 """One side of a gap junction."""
+# of few circuits, so that other models need not wait for them to be compiled
+_RARE = ("MembraneClamp",)
 
 
 def with_own(paths: Iterable[Path], used: Collection[str]) -> list[Path]:
@@ -32,5 +34,9 @@ def with_own(paths: Iterable[Path], used: Collection[str]) -> list[Path]:
     files = list(paths)
     if set(used) & set(OWN_NAMES):
         defined = {file.name for file in find_sources(files)}
-        files += [_FOLDER / f"{name}.mod" for name in OWN_NAMES if name not in defined]
+        common = [name for name in OWN_NAMES if name not in _RARE]
+        wanted = [name for name in _RARE if name in used]
+        if set(used) & set(common):
+            wanted += common
+        files += [_FOLDER / f"{name}.mod" for name in sorted(wanted) if name not in defined]
     return files

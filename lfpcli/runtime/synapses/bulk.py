@@ -34,13 +34,17 @@ class SynapseType:
     shared : bool
         Whether those on one segment are one point process.
     varied : tuple of str
-        Further parameters, which differ from synapse to synapse; such are not shared.
+        Further parameters, which differ from synapse to synapse; such are not shared. An empty
+        name stands for a column of `SynapseRows.values` that the type has not.
+    signal_weight : int or None
+        Which weight of a connection says what kind of events it brings.
     """
 
     type: str
     params: tuple[tuple[str, float], ...] = ()
     shared: bool = False
     varied: tuple[str, ...] = ()
+    signal_weight: int | None = None
 
 
 @dataclass
@@ -67,6 +71,11 @@ class SynapseRows:
     values : ndarray, shape (S, V)
         What the varied parameters of its `SynapseType` are, in their order; V is the most that
         a type has. Left out: there are none.
+    point : ndarray of int, shape (S,)
+        Rows of a cell, segment and type with the same number act on one point process, whose
+        parameters are those of the first; -1, as where left out: on one of its own.
+    signal : ndarray of int, shape (S,)
+        What the weight `SynapseType.signal_weight` is; 0 where left out.
     """
 
     cell: np.ndarray
@@ -77,10 +86,17 @@ class SynapseRows:
     source: np.ndarray
     origin: np.ndarray
     values: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    point: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    signal: np.ndarray = field(default_factory=lambda: np.empty(0, np.int8))
 
     def __post_init__(self) -> None:
+        count = len(self.cell)
         if not self.values.size:
-            self.values = np.empty((len(self.cell), 0))
+            self.values = np.empty((count, 0))
+        if not self.point.size:
+            self.point = np.full(count, -1, np.int64)
+        if not self.signal.size:
+            self.signal = np.zeros(count, np.int8)
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -114,7 +130,8 @@ def _side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("cell", "segment", "synapse_type", "origin"), np.int32),
     **dict.fromkeys(("weight", "delay"), np.float64),
-    "source": np.int64,
+    **dict.fromkeys(("source", "point"), np.int64),
+    "signal": np.int8,
 }
 
 
@@ -173,7 +190,8 @@ class Synapses:
         for c, s, k, row in zip(self.cell, self.segment, self.synapse_type, first, strict=True):
             point = self._make_point(synapse_types[k], cells[c].segments[s])
             for name, value in zip(synapse_types[k].varied, rows.values[row], strict=False):
-                setattr(point, name, value)
+                if name:
+                    setattr(point, name, value)
             self.points.append(point)
         is_event = np.zeros(len(rows), bool)
         for part in trains:
@@ -193,7 +211,9 @@ class Synapses:
         """Number the point processes in `point`; return a row of each."""
         rows = self.rows
         shared = np.array([t.shared for t in self.synapse_types], bool)[rows.synapse_type]
-        alone = np.where(shared, 0, np.arange(1, len(rows) + 1))
+        numbered = rows.point >= 0
+        alone = np.where(numbered, len(rows) + 1 + rows.point, np.arange(1, len(rows) + 1))
+        alone[shared] = 0
         first, self.point = _groups(rows.cell, rows.segment, rows.synapse_type, alone)
         return first
 
@@ -215,7 +235,16 @@ class Synapses:
             netcon.weight[0] = weight
             netcon.delay = wait
             netcons.append(netcon)
+        self._tell_signals(netcons, chosen)
         return netcons
+
+    def _tell_signals(self, netcons: Sequence[Any], chosen: np.ndarray) -> None:
+        """Let connections of the chosen rows say what kind of events they bring."""
+        signals = self.rows.signal[chosen]
+        for k in np.flatnonzero(signals).tolist():
+            which = self.synapse_types[self.rows.synapse_type[chosen[k]]].signal_weight
+            if which is not None:
+                netcons[k].weight[which] = float(signals[k])
 
     def join(self, inputs: ArtificialInputs) -> None:
         """Take connections onto artificial cells among those that spikes are sent to."""
@@ -256,7 +285,7 @@ class Synapses:
     def _listen(self, chosen: np.ndarray, trains: Sequence[Trains], tstart: float) -> EventFeed:
         """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
         rows = self.rows
-        first, target = _groups(self.point[chosen], rows.weight[chosen])
+        first, target = _groups(self.point[chosen], rows.weight[chosen], rows.signal[chosen])
         points, weights = self.point[chosen][first], rows.weight[chosen][first]
         netcons = []
         for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
@@ -265,6 +294,7 @@ class Synapses:
             # its events come at given times, but CoreNEURON wants two steps of all connections
             netcon.delay = max(1.0, 3 * self._dt)
             netcons.append(netcon)
+        self._tell_signals(netcons, chosen[first])
         spikes = np.bincount(np.delete(self.point, chosen), minlength=len(self.points))[points]
         events = np.bincount(points, minlength=len(self.points))[points]
         rank = np.where(spikes + events == 1, 0, spikes + _rank_in_group(points))

@@ -169,6 +169,30 @@ class StreamBinder:
         )
 
 
+def set_stream(point: Any, ids: tuple[int, int, int]) -> None:
+    """Give a point process the random stream that three numbers name, as its own code may do.
+
+    Parameters
+    ----------
+    point : HocObject
+        The point process.
+    ids : (int, int, int)
+        Numbers of a Random123 stream.
+    """
+    for variable in _variables(point.hname().partition("[")[0], is_density=False):
+        if variable.takes == "variable":
+            stream = getattr(point, variable.name)
+            stream.set_ids(*ids)
+            stream.set_seq(0)
+        elif variable.takes == "numbers":
+            getattr(point, variable.setter)(*ids)
+        else:
+            generator = nrn().Random()
+            generator.Random123(*ids)
+            generator.uniform(0, 1)
+            getattr(point, variable.setter)(generator)
+
+
 def has_streams(mechanism: str) -> bool:
     """Whether a point process or artificial cell draws from streams of its own."""
     return bool(_variables(mechanism, is_density=False))

@@ -16,6 +16,8 @@ from lfpcli.io.sonata.config import CircuitConfig, read_config
 from lfpcli.io.sonata.nodes import NodePopulation, read_populations
 from lfpcli.model.cell import CellSpec
 from lfpcli.tasks.circuits.components import PointNeuron, cell_spec, point_neuron
+from lfpcli.tasks.circuits.neurodamus.cells import needed_attributes, template_file, template_spec
+from lfpcli.tasks.circuits.neurodamus.numbers import first_numbers
 
 BIOPHYSICAL = "biophysical"
 VIRTUAL = "virtual"
@@ -42,6 +44,8 @@ class CircuitPopulation:
         Rotation matrices about the soma.
     point_neurons : dict of int to PointNeuron
         The point neurons, by index.
+    first_number : int or None
+        What neurodamus adds to node ids to number cells; its templates are called with that.
     """
 
     nodes: NodePopulation
@@ -49,6 +53,7 @@ class CircuitPopulation:
     positions: np.ndarray
     rotations: np.ndarray
     point_neurons: dict[int, PointNeuron] = field(default_factory=dict)
+    first_number: int | None = None
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -70,6 +75,8 @@ class Circuit:
         Kinds of cells.
     order : tuple of str
         Names of the populations, in the order of the configuration.
+    whole : dict of str to NodePopulation
+        All populations of the files, with nodes that are not simulated too.
     """
 
     config: CircuitConfig
@@ -77,6 +84,7 @@ class Circuit:
     trains: dict[str, NodePopulation]
     specs: dict[str, CellSpec]
     order: tuple[str, ...]
+    whole: dict[str, NodePopulation]
 
     @property
     def nodes(self) -> dict[str, NodePopulation]:
@@ -104,41 +112,86 @@ class Circuit:
         InputError
             Where there is no such node set.
         """
-        masks = {name: self._mask(nodes, wanted, source) for name, nodes in self.nodes.items()}
-        return {name: np.flatnonzero(mask) for name, mask in masks.items() if mask.any()}
+        return selected_nodes(wanted, source, self.nodes, self.config.node_sets, set(self.cells))
 
-    def _mask(self, nodes: NodePopulation, wanted: Any, source: str) -> np.ndarray:
+
+def selected_nodes(
+    wanted: Any,
+    source: str,
+    populations: Mapping[str, NodePopulation],
+    node_sets: Mapping[str, Any],
+    cells: set[str],
+) -> dict[str, np.ndarray]:
+    """Indices of the nodes of a node set, by population; populations without any left out.
+
+    Those of a population have the shape (n,) and no unit.
+
+    Parameters
+    ----------
+    wanted, source
+        As `Circuit.node_set` has them.
+    populations : mapping of str to NodePopulation
+        The populations.
+    node_sets : mapping
+        The node sets that have names.
+    cells : set of str
+        Populations that numbers alone mean.
+
+    Raises
+    ------
+    InputError
+        Where there is no such node set.
+    """
+    rule = _Rule(source=source, populations=populations, node_sets=node_sets, cells=cells)
+    masks = {name: rule.mask(nodes, wanted) for name, nodes in populations.items()}
+    return {name: np.flatnonzero(mask) for name, mask in masks.items() if mask.any()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    """What node sets select from."""
+
+    source: str
+    populations: Mapping[str, NodePopulation]
+    node_sets: Mapping[str, Any]
+    cells: set[str]
+
+    def mask(self, nodes: NodePopulation, wanted: Any) -> np.ndarray:
+        """Which nodes of a population are in a node set, (n,), bool."""
         if wanted == "all":
             return np.ones(len(nodes), bool)
         if isinstance(wanted, str):
-            if wanted in self.config.node_sets:
-                return self._mask(nodes, self.config.node_sets[wanted], source)
-            if wanted in self.nodes:
+            if wanted in self.node_sets:
+                return self.mask(nodes, self.node_sets[wanted])
+            if wanted in self.populations:
                 return np.full(len(nodes), nodes.name == wanted)
             raise InputError(
                 f"no node set '{wanted}'",
-                source=source,
-                remedy=f"name one of {', '.join([*self.config.node_sets, *self.nodes])}, or all",
+                source=self.source,
+                remedy=f"name one of {', '.join([*self.node_sets, *self.populations])}, or all",
             )
         if isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted):
-            masks = [self._mask(nodes, entry, source) for entry in wanted]
+            masks = [self.mask(nodes, entry) for entry in wanted]
             union: np.ndarray = np.logical_or.reduce([np.zeros(len(nodes), bool), *masks])
             return union
         if isinstance(wanted, list):
             # numbers alone mean the nodes that are simulated
             return np.isin(nodes.node_ids, wanted) & (nodes.name in self.cells)
         if isinstance(wanted, dict):
-            population = wanted.get("population")
-            if population is not None and nodes.name not in np.atleast_1d(population):
-                return np.zeros(len(nodes), bool)
-            known = {"population", "node_id", "gid", "node_type_id", *nodes.attributes}
-            if not set(wanted) <= known and len(self.nodes) > 1:
-                # another population may have the attribute
-                return np.zeros(len(nodes), bool)
-            return nodes.selected(wanted)
+            return self._by_attributes(nodes, wanted)
         raise InputError(
-            "is no node set", source=source, remedy="give a name, node ids, or attributes"
+            "is no node set", source=self.source, remedy="give a name, node ids, or attributes"
         )
+
+    def _by_attributes(self, nodes: NodePopulation, wanted: dict[str, Any]) -> np.ndarray:
+        population = wanted.get("population")
+        if population is not None and nodes.name not in np.atleast_1d(population):
+            return np.zeros(len(nodes), bool)
+        known = {"population", "node_id", "gid", "node_type_id", *nodes.attributes}
+        if not set(wanted) <= known and len(self.populations) > 1:
+            # another population may have the attribute
+            return np.zeros(len(nodes), bool)
+        return nodes.selected(wanted)
 
 
 def read_circuit(file: Path) -> Circuit:
@@ -162,25 +215,59 @@ def read_circuit(file: Path) -> Circuit:
     if not config.nodes:
         raise InputError("names no nodes", source=file, remedy="add networks.nodes")
     specs: dict[str, CellSpec] = {}
+    whole = read_populations(config.nodes)
+    trains = {name: nodes for name, nodes in whole.items() if _is_virtual(nodes)}
     cells: dict[str, CircuitPopulation] = {}
-    trains: dict[str, NodePopulation] = {}
-    populations = read_populations(config.nodes)
-    for name, nodes in populations.items():
-        model_types = nodes.of("model_type")
-        if set(model_types) <= {VIRTUAL}:
-            trains[name] = nodes
-        else:
-            cells[name] = _population(nodes, model_types, config, specs)
-    return Circuit(config=config, cells=cells, trains=trains, specs=specs, order=tuple(populations))
+    for name, nodes in _simulated(config, whole, set(whole) - set(trains)).items():
+        cells[name] = _population(nodes, nodes.of("model_type"), config, specs)
+    if config.is_neurodamus:
+        largest = {name: int(nodes.node_ids.max(initial=0)) for name, nodes in trains.items()}
+        for name in set(whole) - set(trains):
+            known = cells[name].nodes.node_ids if name in cells else np.empty(0, np.int64)
+            largest[name] = int(known.max(initial=0))
+        numbers = first_numbers(largest)
+        for name, population in cells.items():
+            population.first_number = numbers[name]
+    return Circuit(
+        config=config,
+        cells=cells,
+        trains=trains,
+        specs=specs,
+        order=tuple(name for name in whole if name in cells or name in trains),
+        whole=whole,
+    )
+
+
+def _is_virtual(nodes: NodePopulation) -> bool:
+    return set(nodes.of("model_type")) <= {VIRTUAL}
+
+
+def _simulated(
+    config: CircuitConfig, whole: Mapping[str, NodePopulation], cells: set[str]
+) -> dict[str, NodePopulation]:
+    """The nodes of each population of cells that the configuration simulates."""
+    if config.node_set is None:
+        return {name: nodes for name, nodes in whole.items() if name in cells}
+    chosen = selected_nodes(
+        config.node_set, f"{config.file}: node_set", whole, config.node_sets, cells
+    )
+    simulated = {name: whole[name].subset(index) for name, index in chosen.items() if name in cells}
+    if not simulated:
+        raise InputError(
+            "the node set has no cells",
+            source=f"{config.file}: node_set",
+            remedy="name one that has, or leave it out",
+        )
+    return simulated
 
 
 def _population(
     nodes: NodePopulation, model_types: list[Any], config: CircuitConfig, specs: dict[str, CellSpec]
 ) -> CircuitPopulation:
-    columns = {
-        name: nodes.of(name)
-        for name in ("model_template", "morphology", "dynamics_params", "model_processing")
-    }
+    names = ["model_template", "morphology", "dynamics_params", "model_processing"]
+    if config.is_neurodamus:
+        names += _called_with(nodes)
+    columns = {name: nodes.of(name) for name in names}
     cell_names: list[str] = []
     point_neurons: dict[int, PointNeuron] = {}
     known: dict[tuple[Any, ...], str | PointNeuron] = {}
@@ -204,6 +291,22 @@ def _population(
     )
 
 
+def _called_with(nodes: NodePopulation) -> list[str]:
+    """Columns that the templates of a population of neurodamus are called with."""
+    names: dict[str, None] = {}
+    for value in dict.fromkeys(nodes.of("model_template")):
+        file, template = template_file(value, nodes, nodes.source)
+        names |= dict.fromkeys(needed_attributes(file, template))
+    missing = [name for name in names if name not in nodes.attributes]
+    if missing:
+        raise InputError(
+            f"nodes lack '{missing[0]}', which their template is called with",
+            source=nodes.source,
+            remedy="add the column",
+        )
+    return list(names)
+
+
 def _kind(
     nodes: NodePopulation,
     index: int,
@@ -223,10 +326,16 @@ def _kind(
             source=source,
             remedy=f"use {BIOPHYSICAL}, {', '.join(POINT)}, or a population of {VIRTUAL} nodes",
         )
-    name = f"{nodes.name}.{nodes.types[index]}"
+    label = nodes.types[index]
+    if config.is_neurodamus:
+        label = str(facts["model_template"]).rpartition(":")[2]
+    name = f"{nodes.name}.{label}"
     if name in specs:
         name = f"{name}.{len(specs)}"
-    specs[name] = cell_spec(name, facts, config, source)
+    if config.is_neurodamus:
+        specs[name] = template_spec(name, {**facts, "source": source}, nodes)
+    else:
+        specs[name] = cell_spec(name, facts, config, source)
     return name
 
 

@@ -18,6 +18,7 @@ from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.sonata.config import read_config
 from lfpcli.io.writer import SORTING
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.neurodamus.output_files import check_reports, write_reports
 from lfpcli.tasks.circuits.places import SECTION_TYPES
 from lfpcli.tasks.circuits.simulation_model import (
     DENSITY,
@@ -41,7 +42,11 @@ def check_outputs(file: Path, *, force: bool) -> None:
 
     The folder is made.
     """
-    outputs = circuit_outputs(read_config(file))
+    config = read_config(file)
+    if config.is_neurodamus:
+        check_reports(config, force=force)
+        return
+    outputs = circuit_outputs(config)
     outputs.folder.mkdir(parents=True, exist_ok=True)
     for path in outputs.files:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +73,9 @@ def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool 
         Where a file cannot be written.
     """
     circuit = read_circuit(file)
+    if circuit.config.is_neurodamus:
+        write_reports(circuit, recording, force=force)
+        return
     outputs = circuit_outputs(circuit.config)
     replace = force or outputs.overwrite
     with open_recording(recording) as source:

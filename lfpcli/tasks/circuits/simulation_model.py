@@ -12,6 +12,7 @@ from typing import Any
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import CircuitConfig, is_config, read_config
 from lfpcli.io.sonata.types import read_types
+from lfpcli.tasks.circuits.neurodamus.settings import neurodamus_mechanisms, neurodamus_tree
 from lfpcli.tasks.circuits.places import SECTION_TYPES
 
 # bmtk measures with line sources in this conductivity, S/m
@@ -180,6 +181,8 @@ def simulation_tree(file: Path) -> dict[str, Any]:
             source=file,
             remedy="name it in a model file: [circuit] config = FILE",
         )
+    if config.is_neurodamus:
+        return neurodamus_tree(config)
     wanted = _wanted(config)
     circuit: dict[str, Any] = {"config": str(file.absolute()), "outputs": True}
     if "spike_threshold" in config.run:
@@ -230,6 +233,8 @@ def _run(config: CircuitConfig) -> dict[str, Any]:
 
 def mechanism_folders(config: CircuitConfig) -> list[Path]:
     """The folder with the sources of a circuit's mechanisms, or nothing where it has none."""
+    if config.is_neurodamus:
+        return neurodamus_mechanisms(config)
     folder = config.components.get("mechanisms_dir")
     if folder is None:
         return []

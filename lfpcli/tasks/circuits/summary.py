@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import LfpError
-from lfpcli.io.sonata.config import CircuitConfig, read_config
+from lfpcli.io.sonata.config import CircuitConfig, TablePair, read_config
 from lfpcli.io.sonata.edges import EdgePopulation, open_edges
 from lfpcli.io.sonata.nodes import NodePopulation, read_populations
 from lfpcli.tasks.circuits.circuit import BIOPHYSICAL, POINT, VIRTUAL, Circuit, read_circuit
 from lfpcli.tasks.circuits.gaps import is_gap
 from lfpcli.tasks.circuits.inputs import unknown_input
+from lfpcli.tasks.circuits.neurodamus.refusals import refused_edges, refused_parts
 from lfpcli.tasks.circuits.simulation_model import is_written
 from lfpcli.tasks.circuits.synapses import (
     check_weight_function,
@@ -51,19 +52,22 @@ def circuit_facts(file: Path) -> dict[str, Any]:
         circuit = read_circuit(file)
     except LfpError as error:
         refused.append(str(error))
-    refused += _refused_parts(config)
+    refused += _refused_parts(config, circuit)
     connections: list[dict[str, Any]] = []
     for pair in config.edges:
         with open_edges(pair) as edge_populations:
             for population in edge_populations:
-                connections += _connections(population)
-                refused += _refused_edges(population, populations, circuit)
+                connections += _connections(population, pair)
+                if config.is_neurodamus:
+                    refused += refused_edges(population, pair, populations)
+                else:
+                    refused += _refused_edges(population, populations, circuit)
     return {
         "populations": {name: len(nodes) for name, nodes in populations.items()},
         "types": [row for nodes in populations.values() for row in _types(nodes)],
         "connections": connections,
         "inputs": _parts(config.inputs, ("input_type", "module", "node_set")),
-        "reports": _parts(config.reports, ("module", "variable_name", "sections")),
+        "reports": _parts(config.reports, ("module", "type", "variable_name", "sections")),
         "refused": list(dict.fromkeys(refused)),
     }
 
@@ -77,9 +81,13 @@ def _types(nodes: NodePopulation) -> Iterator[dict[str, Any]]:
         yield {"population": nodes.name, "type": number, "nodes": count, **facts}
 
 
-def _connections(population: EdgePopulation) -> Iterator[dict[str, Any]]:
+def _connections(population: EdgePopulation, pair: TablePair) -> Iterator[dict[str, Any]]:
     for number, count in population.type_counts().items():
         row = population.type_table.get(number, {})
+        told = pair.populations.get(population.name)
+        if told is not None:
+            # without types of edges the population has one
+            row = {"model_template": told.get("type") if isinstance(told, dict) else None}
         yield {
             "population": population.name,
             "source": population.source_nodes,
@@ -99,7 +107,10 @@ def _parts(table: Any, keys: tuple[str, ...]) -> list[dict[str, Any]]:
     return rows
 
 
-def _refused_parts(config: CircuitConfig) -> Iterator[str]:
+def _refused_parts(config: CircuitConfig, circuit: Circuit | None) -> Iterator[str]:
+    if config.is_neurodamus:
+        yield from refused_parts(config, circuit)
+        return
     for name, entry in config.inputs.items():
         error = unknown_input(entry, f"{config.file}: inputs.{name}")
         if error is not None:

@@ -92,17 +92,19 @@ class CellFactory:
             if biophysics.v_init is not None:
                 self.settings["v_init"] = biophysics.v_init
 
-    def make(self, gid: int) -> Cell:
+    def make(self, gid: int, leading: tuple[float, ...] = ()) -> Cell:
         """Return a cell with its soma at the origin.
 
         Parameters
         ----------
         gid : int
             Number of the cell.
+        leading : tuple of float
+            Arguments of the template in front of those of `spec`, which differ from cell to cell.
         """
         spec = self.spec
         watch = InstanceWatch()
-        source, names, owner = self._sections()
+        source, names, owner = self._sections(leading)
         # hoc and Python code may set the temperature as well as channels
         with watched_settings(self.settings), located(spec.source_line):
             cell = Cell(
@@ -133,11 +135,11 @@ class CellFactory:
             warnings.warn(f"{sentence} [{spec.source_line}]", LfpWarning, stacklevel=2)
         return cell
 
-    def _sections(self) -> tuple[Any, list[str] | None, Any]:
+    def _sections(self, leading: tuple[float, ...]) -> tuple[Any, list[str] | None, Any]:
         """What the cell is made of, the names of its sections, and what keeps them alive."""
         if self.spec.hoc is not None:
             return self._from_hoc(self.spec.hoc)
-        return self._from_template() if self.spec.template else self._from_file()
+        return self._from_template(leading) if self.spec.template else self._from_file()
 
     def _from_hoc(self, file: Path) -> tuple[list[Any], list[str], None]:
         if self._made and (self.spec.root is not None or template_names(file)):
@@ -168,13 +170,13 @@ class CellFactory:
                 self.settings["v_init"] = biophysics.v_init
         return self._morphology, None, None
 
-    def _from_template(self) -> tuple[Any, list[str], Any]:
+    def _from_template(self, leading: tuple[float, ...]) -> tuple[Any, list[str], Any]:
         spec = self.spec
         assert spec.template is not None
         model_cell = load_template(
             spec.template.file,
             spec.template.template,
-            spec.args,
+            (*leading, *spec.args),
             workdir=spec.workdir,
             code=[code.file for code in spec.code if code.function is None],
             stand_ins=self._stand_ins,

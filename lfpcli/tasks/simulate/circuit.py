@@ -12,9 +12,11 @@ import numpy as np
 from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.model import Model
+from lfpcli.model.circuit import NEURODAMUS_THRESHOLD, THRESHOLD
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.distances import cable_lengths, distances_from_soma
 from lfpcli.runtime.cell.points import StimIntElectrode, check_synapse
+from lfpcli.runtime.hoc.section_numbers import section_numbers
 from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
@@ -39,7 +41,8 @@ from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.circuit_fields import field_steps
 from lfpcli.tasks.simulate.circuit_reports import point_reports
 from lfpcli.tasks.simulate.layout import Layout
-from lfpcli.tasks.simulate.own_settings import stated_settings
+from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring, spike_place
+from lfpcli.tasks.simulate.own_settings import OwnSettings, stated_settings
 from lfpcli.tasks.simulate.trains import ReadTrains
 from lfpcli.vocabulary import INTEGRATORS
 
@@ -62,6 +65,8 @@ class BuiltCircuit:
         The point neurons of this process, by gid.
     factories : dict of str to CellFactory
         What makes the cells of each kind.
+    sections : list of dict
+        Of each cell of a circuit of neurodamus, the index of every section by its number.
     """
 
     circuit: Circuit
@@ -70,6 +75,7 @@ class BuiltCircuit:
     members: list[Member] = field(default_factory=list)
     artificial: list[ArtificialCell] = field(default_factory=list)
     factories: dict[str, CellFactory] = field(default_factory=dict)
+    sections: list[dict[int, int]] = field(default_factory=list)
 
 
 def circuit_layout(circuit: Circuit) -> Layout:
@@ -121,16 +127,36 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
                 neuron = population.point_neurons[index]
                 built.artificial.append(ArtificialCell(neuron.mechanism, neuron.params, gid))
                 continue
-            cell = built.factories[population.cell_names[index]].make(gid)
+            leading = _leading_arguments(population, index)
+            cell = built.factories[population.cell_names[index]].make(gid, leading)
+            if leading:
+                # before anything changes the potentials, which tell the numbers of sections
+                built.sections.append(section_numbers(cell.sections, cell.names, cell.owner))
+                cell.spike_end = spike_place(circuit.config, cell.sections, cell.names)
             cell.geometry = placed(
                 cell.geometry,
                 rotation=population.rotations[index],
                 position=population.positions[index],
             )
-            detect_spikes(cell, model.circuit.threshold)
+            detect_spikes(cell, _threshold(model, circuit))
             built.cells.append(cell)
             built.members.append(Member(gid, name, cell.geometry))
     return built
+
+
+def _leading_arguments(population: CircuitPopulation, index: int) -> tuple[float, ...]:
+    """What templates of neurodamus are called with first: the number of the cell."""
+    if population.first_number is None:
+        return ()
+    return (float(population.first_number + population.nodes.node_ids[index]),)
+
+
+def _threshold(model: Model, circuit: Circuit) -> float:
+    """Potential whose crossing is a spike, mV."""
+    assert model.circuit is not None
+    if model.circuit.threshold is not None:
+        return model.circuit.threshold
+    return NEURODAMUS_THRESHOLD if circuit.config.is_neurodamus else THRESHOLD
 
 
 def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] = ()) -> Built:
@@ -155,6 +181,8 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     set_settings(stated_settings(model))
     parts = build_cells(model, team, stand_ins)
     settings = agreed_settings(model, parts.factories, team)
+    if parts.circuit.config.is_neurodamus:
+        return _build_neurodamus(settings, parts, seed)
     wiring = CircuitWiring(settings.model, parts, seed)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
@@ -175,7 +203,7 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
         synapses=synapses,
         cells=parts.cells,
         members=parts.members,
-        thresholds=[model.circuit.threshold] * len(parts.cells),
+        thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
         artificial=parts.artificial,
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
         gaps=gaps,
@@ -188,6 +216,35 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     bind_streams(built, instances, seed)
     if model.circuit.outputs:
         built.reports = point_reports(parts.circuit, built)
+    return built
+
+
+def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> Built:
+    """The rest of a circuit of neurodamus, whose cells are there."""
+    model = settings.model
+    wiring = NeurodamusWiring(
+        model,
+        parts.circuit,
+        parts.layout,
+        cells=parts.cells,
+        members=parts.members,
+        sections=parts.sections,
+        seed=seed,
+    )
+    built = Built(
+        settings=settings,
+        layout=parts.layout,
+        synapses=wiring.synapses(),
+        cells=parts.cells,
+        members=parts.members,
+        thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
+        trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
+        electrodes=wiring.add_currents(),
+    )
+    instances: dict[int, list[Any]] = {}
+    for factory in parts.factories.values():
+        instances |= factory.instances
+    bind_streams(built, instances, seed)
     return built
 
 

@@ -25,6 +25,10 @@ def _points_of_circuit(file: Path) -> set[str]:
     from lfpcli.tasks.circuits.inputs import has_module
 
     config = read_config(file)
+    if config.is_neurodamus:
+        from lfpcli.tasks.circuits.neurodamus.inputs import point_processes
+
+        return point_processes(config)
     names = {GAP} if has_gaps(config) else set()
     if has_module(config, "SEClamp"):
         names.add("DelayedSEClamp")

@@ -1,0 +1,327 @@
+"""Inputs of simulations of neurodamus: currents, clamps and replayed spikes, and who gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpcli.errors import InputError, nearest
+from lfpcli.io.recording import open_hdf5
+from lfpcli.io.sonata.config import CircuitConfig
+from lfpcli.io.spike_files import read_spikes
+from lfpcli.tasks.circuits.circuit import Circuit, selected_nodes
+from lfpcli.tasks.circuits.neurodamus.courses import Course, Streams, pulses, ramp, sine
+
+# point processes of currents: electrodes, and what stands for the input of other cells
+ELECTRODE, MEMBRANE = "IClamp", "MembraneClamp"
+_REPLAY, _CLAMP = "synapse_replay", "seclamp"
+_COMMON = ("module", "input_type", "delay", "duration", "node_set", "enabled")
+_PHYSICAL = "represents_physical_electrode"
+# keys of each module of currents: those that must be there, and others
+_CURRENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "linear": (("amp_start",), ("amp_end",)),
+    "relative_linear": (("percent_start",), ("percent_end",)),
+    "subthreshold": (("percent_less",), ()),
+    "hyperpolarizing": ((), ()),
+    "pulse": (("amp_start", "width", "frequency"), ()),
+    "sinusoidal": (("amp_start", "frequency"), ("dt",)),
+}
+MODULES = (*_CURRENTS, _CLAMP, _REPLAY)
+"""Modules that are run."""
+_THRESHOLD, _HOLDING = "dynamics_params/threshold_current", "dynamics_params/holding_current"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellFacts:
+    """What inputs ask of a cell.
+
+    Attributes
+    ----------
+    number : int
+        Number that neurodamus gives it.
+    threshold, holding : float
+        Currents that bring it to its threshold and hold it, nA; NaN where the nodes have none.
+    """
+
+    number: int
+    threshold: float
+    holding: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentInput:
+    """A current into the somata of some cells.
+
+    Attributes
+    ----------
+    name, module : str
+        Name and kind of the input.
+    nodes : mapping of str to ndarray of int, shape (n,)
+        Indices of the cells, by population of those that are simulated.
+    mechanism : str
+        Point process that injects it.
+    entry : mapping
+        The numbers that describe it.
+    source : str
+        What to call it in messages.
+    """
+
+    name: str
+    module: str
+    nodes: Mapping[str, np.ndarray]
+    mechanism: str
+    entry: Mapping[str, float]
+    source: str
+
+    def course(self, cell: CellFacts, streams: Streams) -> Course | None:
+        """The current into a cell, nA; None where there is none.
+
+        Raises
+        ------
+        InputError
+            Where the nodes lack a current that it is relative to.
+        """
+        entry = self.entry
+        span = {"delay": entry["delay"], "duration": entry["duration"]}
+        if self.module == "pulse":
+            if not (entry["frequency"] > 0 and entry["width"] > 0):
+                return None
+            return pulses(
+                entry["amp_start"], frequency=entry["frequency"], width=entry["width"], **span
+            )
+        if self.module == "sinusoidal":
+            if not entry["frequency"] > 0:
+                return None
+            dt = entry.get("dt", 0.025)
+            return sine(entry["amp_start"], frequency=entry["frequency"], dt=dt, **span)
+        first, last = self._ends(cell)
+        return ramp(first, last, **span) if first or last else None
+
+    def _ends(self, cell: CellFacts) -> tuple[float, float]:
+        """Currents at the begin and end of a ramp, nA."""
+        entry = self.entry
+        if self.module == "linear":
+            return entry["amp_start"], entry.get("amp_end", entry["amp_start"])
+        if self.module == "hyperpolarizing":
+            holding = self._known(cell.holding, _HOLDING)
+            return holding, holding
+        threshold = self._known(cell.threshold, _THRESHOLD)
+        if self.module == "subthreshold":
+            current = threshold * (100 - entry["percent_less"]) / 100
+            return current, current
+        percent = entry["percent_start"], entry.get("percent_end", entry["percent_start"])
+        return threshold * (percent[0] / 100), threshold * (percent[1] / 100)
+
+    def _known(self, value: float, column: str) -> float:
+        if np.isnan(value):
+            raise InputError(
+                f"cells have no {column}", source=self.source, remedy="add the column to the nodes"
+            )
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoltageInput:
+    """A voltage clamp of the somata of some cells; as `CurrentInput`.
+
+    Attributes
+    ----------
+    params : mapping of str to float
+        Parameters of NEURON's SEClamp.
+    """
+
+    name: str
+    nodes: Mapping[str, np.ndarray]
+    params: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """Spikes that reach synapses as if nodes of a population had fired.
+
+    Attributes
+    ----------
+    population : str
+        The population.
+    times : ndarray, shape (n,)
+        ms, ascending.
+    index : ndarray of int, shape (n,)
+        Index of the node of each spike in the population of the files.
+    targets : mapping of str to ndarray of int, shape (m,)
+        Indices of the nodes that they reach, in the populations of the files.
+    """
+
+    population: str
+    times: np.ndarray
+    index: np.ndarray
+    targets: Mapping[str, np.ndarray]
+
+
+@dataclass(kw_only=True)
+class SimulationInputs:
+    """The inputs of a configuration, in its order."""
+
+    currents: list[CurrentInput] = field(default_factory=list)
+    clamps: list[VoltageInput] = field(default_factory=list)
+    replays: list[Replay] = field(default_factory=list)
+
+
+def point_processes(config: CircuitConfig) -> set[str]:
+    """Point processes of inputs that ship with the program."""
+    names = set()
+    for entry in config.inputs.values():
+        if isinstance(entry, dict) and entry.get("module") in _CURRENTS:
+            names.add(ELECTRODE if entry.get(_PHYSICAL) else MEMBRANE)
+    return names
+
+
+def refused_input(entry: Any, source: str) -> InputError | None:
+    """What is wrong with an input that is not run; None where it is run."""
+    if not isinstance(entry, dict):
+        return InputError("is no object", source=source, remedy="write {...}")
+    module = entry.get("module")
+    if module not in MODULES:
+        return InputError(
+            f"module '{module}' is not run",
+            source=source,
+            remedy=f"modules {', '.join(MODULES)} are; or switch it off: enabled = false",
+        )
+    return None
+
+
+def read_inputs(circuit: Circuit) -> SimulationInputs:
+    """Read the inputs of a configuration.
+
+    Raises
+    ------
+    InputError
+        Where one is of a module that is not run, or not what it should be.
+    """
+    inputs = SimulationInputs()
+    for name, entry in circuit.config.inputs.items():
+        source = f"{circuit.config.file}: inputs.{name}"
+        error = refused_input(entry, source)
+        if error is not None:
+            raise error
+        module = str(entry["module"])
+        if module == _REPLAY:
+            inputs.replays += _replays(circuit, entry, source)
+        elif module == _CLAMP:
+            inputs.clamps.append(_clamp(circuit, name, entry, source))
+        else:
+            inputs.currents.append(_current(circuit, name, entry, source))
+    return inputs
+
+
+def _current(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> CurrentInput:
+    module = str(entry["module"])
+    needed, others = _CURRENTS[module]
+    numbers = _numbers(entry, (*needed, "delay", "duration"), others, source)
+    return CurrentInput(
+        name=name,
+        module=module,
+        nodes=_cells(circuit, entry, source),
+        mechanism=ELECTRODE if entry.get(_PHYSICAL) else MEMBRANE,
+        entry=numbers,
+        source=source,
+    )
+
+
+def _clamp(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> VoltageInput:
+    for key in ("duration_levels", "voltage_levels"):
+        if entry.get(key):
+            raise InputError(f"{key} is not run", source=source, remedy="leave it out")
+    rest = {key: value for key, value in entry.items() if not key.endswith("_levels")}
+    numbers = _numbers(rest, ("voltage", "duration"), ("series_resistance", "delay"), source)
+    params = {
+        "rs": numbers.get("series_resistance", 0.01),
+        "dur1": numbers["duration"],
+        "amp1": numbers["voltage"],
+    }
+    return VoltageInput(name=name, nodes=_cells(circuit, entry, source), params=params)
+
+
+def _numbers(
+    entry: Mapping[str, Any], needed: tuple[str, ...], others: tuple[str, ...], source: str
+) -> dict[str, float]:
+    """The numbers of an input."""
+    known = (*_COMMON, _PHYSICAL, *needed, *others)
+    for key in entry:
+        if key not in known:
+            raise InputError(
+                f"key '{key}' is not run", source=source, remedy=nearest(key, known, "key")
+            )
+    numbers = {}
+    for key in (*needed, *others):
+        if key not in entry and key in others:
+            continue
+        value = entry.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{key} is {value!r}", source=source, remedy="give a number")
+        numbers[key] = float(value)
+    return numbers
+
+
+def _cells(circuit: Circuit, entry: Mapping[str, Any], source: str) -> dict[str, np.ndarray]:
+    """Indices of the cells that an input goes to, in the populations that are simulated."""
+    if "node_set" not in entry:
+        raise InputError("has no node_set", source=source, remedy="name one")
+    nodes = circuit.node_set(entry["node_set"], source)
+    return {name: index for name, index in nodes.items() if name in circuit.cells}
+
+
+def _replays(circuit: Circuit, entry: Mapping[str, Any], source: str) -> list[Replay]:
+    """Spikes of each population of a file, less those before the input begins."""
+    file = entry.get("spike_file")
+    if not isinstance(file, str) or not file.endswith(".h5"):
+        raise InputError(
+            f"spike_file is {file!r}", source=source, remedy="name a file of SONATA spikes, .h5"
+        )
+    path = circuit.config.path(file)
+    config, cells = circuit.config, set(circuit.cells)
+    targets = selected_nodes(
+        entry.get("node_set", "all"), source, circuit.whole, config.node_sets, cells
+    )
+    origins = selected_nodes(
+        entry.get("source", "all"), source, circuit.whole, config.node_sets, cells
+    )
+    begin = _numbers({"delay": entry.get("delay", 0.0)}, ("delay",), (), source)["delay"]
+    names = _populations(path)
+    replays = []
+    for name in (name for name in names if name in origins):
+        times, node_ids = read_spikes(path, name)
+        known = circuit.whole[name].node_ids
+        index = np.searchsorted(known, node_ids)
+        inside = index < len(known)
+        inside[inside] = known[index[inside]] == node_ids[inside]
+        inside &= np.isin(index, origins[name]) & (times >= begin)
+        order = np.lexsort((index[inside], times[inside]))
+        replays.append(
+            Replay(
+                population=name,
+                times=times[inside][order],
+                index=index[inside][order],
+                targets=targets,
+            )
+        )
+    if not replays:
+        raise InputError(
+            f"has spikes of {', '.join(names) or 'no population'}, none of which is in the circuit",
+            source=path,
+            remedy=f"name the spikes of one of {', '.join(circuit.whole)}",
+        )
+    return replays
+
+
+def _populations(path: Path) -> list[str]:
+    """Populations of a file of spikes."""
+    with open_hdf5(path) as (file, label):
+        group = file.get("spikes")
+        if not isinstance(group, h5py.Group):
+            raise InputError("has no group /spikes", source=label, remedy="give SONATA spikes")
+        return [name for name in group if isinstance(group[name], h5py.Group)]

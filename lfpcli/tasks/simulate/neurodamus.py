@@ -1,0 +1,479 @@
+"""A circuit of neurodamus in NEURON: its synapses with their streams, and its inputs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpWarning, SimulatorError, located
+from lfpcli.io.sonata.config import CircuitConfig
+from lfpcli.model import Model
+from lfpcli.runtime.cell.cell import Cell
+from lfpcli.runtime.cell.points import (
+    StimIntElectrode,
+    check_synapse,
+    parameter_default,
+    parameter_names,
+)
+from lfpcli.runtime.hoc.settings import set_mechanism_globals, signal_weight
+from lfpcli.runtime.synapses.bulk import SynapseRows, Synapses, SynapseType
+from lfpcli.runtime.synapses.draws import StreamDraws, set_common_seed
+from lfpcli.runtime.synapses.streams import set_stream
+from lfpcli.tasks.circuits.circuit import Circuit
+from lfpcli.tasks.circuits.neurodamus.edges import (
+    AMPA_NMDA,
+    EXP2SYN,
+    GABA,
+    EdgeReader,
+    EdgeRows,
+    Target,
+    edge_populations,
+)
+from lfpcli.tasks.circuits.neurodamus.inputs import MEMBRANE, CellFacts, read_inputs
+from lfpcli.tasks.circuits.neurodamus.numbers import pathway_number
+from lfpcli.tasks.circuits.neurodamus.overrides import overridden, read_overrides
+from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.trains import ReadTrains
+
+# what neurodamus adds to the numbers that its streams are named by
+_CELL, _SYNAPSE, _RELEASE, _RISE = 251, 100, 300, 450
+# kinds of events, which synapses tell apart
+_OF_CELLS, _OF_MINIS, _OF_REPLAY = 0, 1, 2
+_SEED = 2**32
+
+
+@dataclass(kw_only=True)
+class _Part:
+    """Synapses of one population of edges, with all that reaches them."""
+
+    rows: EdgeRows
+    # index of each cell among those of this process, and numbers of the streams of its synapses
+    cells: np.ndarray
+    streams: np.ndarray
+    first: int
+    connections: list[SynapseRows]
+
+
+class NeurodamusWiring:
+    """Synapses and electrodes of a circuit of neurodamus on this process.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    circuit : Circuit
+        The circuit.
+    layout : Layout
+        Its populations.
+    cells : sequence of Cell
+        The cells of this process.
+    members : sequence of Member
+        The same cells as signals see them.
+    sections : sequence of dict
+        Of each, the index of every section by its number, see `section_numbers`.
+    seed : int
+        What all random streams have in common.
+
+    Attributes
+    ----------
+    trains : list of ReadTrains
+        Replayed spikes of the populations without cells, in their order.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        circuit: Circuit,
+        layout: Layout,
+        *,
+        cells: Sequence[Cell],
+        members: Sequence[Member],
+        sections: Sequence[dict[int, int]],
+        seed: int,
+    ) -> None:
+        assert model.circuit is not None
+        self._model, self._circuit, self._layout = model, circuit, layout
+        self._cells, self._members, self._sections = cells, members, sections
+        config = circuit.config
+        set_common_seed(seed % _SEED)
+        self._overrides, common = read_overrides(circuit)
+        set_conditions(circuit)
+        set_mechanism_globals(common, f"{config.file}: connection_overrides")
+        self._inputs = read_inputs(circuit) if model.circuit.inputs else None
+        self._seeds = {
+            name: int(config.run.get(f"{name}_seed", 0)) for name in ("synapse", "stimulus")
+        }
+        self._first_train = 0
+        self._replays = self._replayed_trains()
+        self.trains = [self._of_population(name) for name in layout.trains]
+
+    def _replayed_trains(self) -> list[tuple[Any, range, ReadTrains]]:
+        """Replays with the numbers of their trains, negative ones, as they are no gids."""
+        replays = []
+        for replay in [] if self._inputs is None else self._inputs.replays:
+            numbers = self._numbers_for(len(self._circuit.whole[replay.population]))
+            times, index = self._within(replay.times, replay.index)
+            trains = ReadTrains(numbers, times, index + numbers.start)
+            replays.append((replay, numbers, trains))
+        return replays
+
+    def _numbers_for(self, count: int) -> range:
+        numbers = range(self._first_train - count, self._first_train)
+        self._first_train -= count
+        return numbers
+
+    def _within(self, times: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        run = self._model.run
+        kept = (times >= run.tstart) & (times <= run.tstop)
+        return times[kept], index[kept]
+
+    def _of_population(self, name: str) -> ReadTrains:
+        """All that is replayed of a population without cells, for the recording."""
+        entries = [replay for replay, _, _ in self._replays if replay.population == name]
+        times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
+        index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
+        times, index = self._within(times, index)
+        order = np.lexsort((index, times))
+        numbers = self._layout.trains[name]
+        return ReadTrains(numbers, times[order], index[order] + numbers.start)
+
+    def synapses(self) -> Synapses:
+        """Synapses onto the cells of this process, with their random streams."""
+        parts: list[_Part] = []
+        kinds: list[SynapseType] = []
+        run, first = self._model.run, 0
+        reader = EdgeReader(self._circuit, run.interval)
+        for name in self._layout.cells:
+            targets, cells = self._targets(name)
+            for pair, edge_name, edge_type in edge_populations(self._circuit, name):
+                rows = reader.rows(pair, edge_name, edge_type, targets)
+                part = self._part(rows, targets, cells, first=first, kinds=kinds)
+                first += len(rows.cell)
+                parts.append(part)
+        connections = [entry for part in parts for entry in part.connections]
+        synapses = Synapses(
+            self._cells,
+            kinds,
+            SynapseRows.joined(connections),
+            [trains for _, _, trains in self._replays],
+            dt=run.interval,
+            tstart=run.tstart,
+        )
+        self._set_streams(synapses, parts)
+        return synapses
+
+    def _targets(self, name: str) -> tuple[list[Target], np.ndarray]:
+        """Cells of this process of a population, and their indices among all cells here."""
+        population = self._circuit.cells[name]
+        numbers = self._layout.cells[name]
+        targets, cells = [], []
+        for k, member in enumerate(self._members):
+            if member.population != name:
+                continue
+            node_id = int(population.nodes.node_ids[member.gid - numbers.start])
+            whole = self._circuit.whole[name].node_ids
+            assert population.first_number is not None
+            targets.append(
+                Target(
+                    index=int(np.searchsorted(whole, node_id)),
+                    node_id=node_id,
+                    number=population.first_number + node_id,
+                    geometry=member.geometry,
+                    sections=self._sections[k],
+                    along=self._cells[k].along_section,
+                )
+            )
+            cells.append(k)
+        return targets, np.array(cells, np.int64)
+
+    def _part(
+        self,
+        rows: EdgeRows,
+        targets: Sequence[Target],
+        cells: np.ndarray,
+        *,
+        first: int,
+        kinds: list[SynapseType],
+    ) -> _Part:
+        if rows.left_out:
+            warnings.warn(
+                f"{rows.name}: {rows.left_out} synapses on axons that templates cut off are left "
+                "out",
+                LfpWarning,
+                stacklevel=2,
+            )
+        index = np.array([target.index for target in targets], np.int64)
+        changed = overridden(
+            self._overrides,
+            populations=rows.populations,
+            source=rows.source,
+            target=index[rows.cell],
+        )
+        if changed.is_named.any() and not changed.is_named.all():
+            warnings.warn(
+                f"{rows.name}: edges that no connection_override names stay as they are, as SONATA "
+                "says; neurodamus leaves them out",
+                LfpWarning,
+                stacklevel=2,
+            )
+        numbers = np.array([target.number for target in targets], np.int64)
+        pathway = pathway_number(*rows.populations) + self._seeds["synapse"]
+        streams = np.column_stack(
+            [
+                numbers[rows.cell] + _CELL,
+                rows.number + _SYNAPSE,
+                np.full(len(rows.cell), pathway),
+            ]
+        )
+        table = self._parameters(rows, streams, changed.settings)
+        kind = self._kinds(rows, table, kinds)
+        delay = np.where(np.isnan(changed.delay), rows.delay, changed.delay)
+        weight = rows.weight * changed.weight
+        part = _Part(rows=rows, cells=cells, streams=streams, first=first, connections=[])
+        common = {
+            "cell": cells[rows.cell] if len(rows.cell) else np.empty(0, np.int64),
+            "segment": rows.segment,
+            "synapse_type": kind,
+            "values": np.column_stack(list(table.values())) if table else np.empty((0, 0)),
+            "point": first + np.arange(len(rows.cell)),
+        }
+        gids = self._gids(rows)
+        connect = [(gids >= 0, gids, _OF_CELLS)]
+        for replay, trains, _ in self._replays:
+            if replay.population != rows.populations[0]:
+                continue
+            reached = np.isin(index[rows.cell], replay.targets.get(rows.populations[1], ()))
+            fires = np.isin(rows.source, np.unique(replay.index))
+            connect.append((reached & fires, rows.source + trains.start, _OF_REPLAY))
+        for chosen, sources, signal in connect:
+            if chosen.any():
+                part.connections.append(
+                    _connected(common, chosen, sources, weight, delay, signal=signal)
+                )
+        return part
+
+    def _gids(self, rows: EdgeRows) -> np.ndarray:
+        """Gids of the presynaptic cells; -1 of nodes that are not simulated."""
+        name = rows.populations[0]
+        if name not in self._circuit.cells:
+            return np.full(len(rows.source), -1, np.int64)
+        node_ids = self._circuit.whole[name].node_ids[rows.source]
+        simulated = self._circuit.cells[name].nodes.node_ids
+        place = np.searchsorted(simulated, node_ids)
+        known = place < len(simulated)
+        known[known] = simulated[place[known]] == node_ids[known]
+        return np.where(known, self._layout.cells[name].start + place, -1)
+
+    def _parameters(
+        self,
+        rows: EdgeRows,
+        streams: np.ndarray,
+        settings: Sequence[tuple[Any, np.ndarray]],
+    ) -> dict[str, np.ndarray]:
+        """Parameters of synapses by name, (S,) each; NaN where a mechanism has its own."""
+        table = dict(rows.values)
+        if rows.mechanisms != (EXP2SYN,):
+            # a part of newer mechanisms alone
+            table["conductance"] = rows.weight
+            table["synapseID"] = rows.number.astype(float)
+            if self._circuit.config.conditions.get("randomize_gaba_rise_time"):
+                table["tau_r_GABAA"] = _rise_times(rows, streams)
+        for values, chosen in settings:
+            for name, value in values.items():
+                column = table.setdefault(name, np.full(len(rows.cell), np.nan))
+                column = column.copy()
+                column[chosen] = value
+                table[name] = column
+                self._check_setting(name, rows, chosen)
+        return table
+
+    def _check_setting(self, name: str, rows: EdgeRows, chosen: np.ndarray) -> None:
+        for number in np.unique(rows.mechanism[chosen]).tolist():
+            mechanism = rows.mechanisms[number]
+            with located(f"{self._circuit.config.file}: connection_overrides, synapse_configure"):
+                check_synapse(mechanism, [name])
+
+    def _kinds(
+        self, rows: EdgeRows, table: dict[str, np.ndarray], kinds: list[SynapseType]
+    ) -> np.ndarray:
+        """Type of each synapse; fills in what mechanisms have of their own."""
+        numbers = np.zeros(len(rows.cell), np.int64)
+        names = tuple(table)
+        for k, mechanism in enumerate(rows.mechanisms):
+            inside = rows.mechanism == k
+            if not inside.any():
+                continue
+            with located(rows.name):
+                check_mechanism(mechanism)
+            known = parameter_names(mechanism)
+            for name in names:
+                if name in known:
+                    unset = inside & np.isnan(table[name])
+                    table[name] = np.where(unset, parameter_default(mechanism, name), table[name])
+            kind = SynapseType(
+                mechanism,
+                # NEURON would take a new name for an attribute of the object
+                varied=tuple(name if name in known else "" for name in names),
+                signal_weight=signal_weight(mechanism),
+            )
+            if kind not in kinds:
+                kinds.append(kind)
+            numbers[inside] = kinds.index(kind)
+        return numbers
+
+    def _set_streams(self, synapses: Synapses, parts: Sequence[_Part]) -> None:
+        """Name the random stream of each synapse as neurodamus does."""
+        rows = synapses.rows
+        number = np.full(len(synapses.points), -1, np.int64)
+        number[synapses.point] = rows.point
+        for part in parts:
+            if part.rows.mechanisms == (EXP2SYN,):
+                continue
+            inside = (number >= part.first) & (number < part.first + len(part.rows.cell))
+            for k in np.flatnonzero(inside).tolist():
+                cell, synapse, pathway = part.streams[number[k] - part.first].tolist()
+                set_stream(synapses.points[k], (cell, synapse, pathway + _RELEASE))
+
+    def add_currents(self) -> dict[int, list[tuple[int, StimIntElectrode]]]:
+        """Put the electrodes of the inputs into the cells of this process.
+
+        Returns
+        -------
+        dict of int to list
+            By number of the input, the index of each cell with its electrode.
+        """
+        electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = {}
+        if self._inputs is None:
+            return electrodes
+        for number, current in enumerate(self._inputs.currents):
+            for k, facts in self._chosen(current.nodes):
+                course = current.course(facts, StreamDraws)
+                if course is None:
+                    continue
+                for segment in _somata(self._cells[k]):
+                    electrode = StimIntElectrode(self._cells[k], segment, current.mechanism)
+                    if current.mechanism == MEMBRANE:
+                        # what it injects is among the membrane currents already
+                        self._cells[k].electrodes.remove(electrode)
+                    electrode.play("amp", course.times, course.values)
+                    electrodes.setdefault(number, []).append((k, electrode))
+        for number, clamp in enumerate(self._inputs.clamps, start=len(self._inputs.currents)):
+            for k, _ in self._chosen(clamp.nodes):
+                for segment in _somata(self._cells[k]):
+                    electrode = StimIntElectrode(self._cells[k], segment, "SEClamp", **clamp.params)
+                    electrodes.setdefault(number, []).append((k, electrode))
+        return electrodes
+
+    def _chosen(self, nodes: Any) -> list[tuple[int, CellFacts]]:
+        """Cells of this process among some nodes, with what inputs ask of them."""
+        chosen = []
+        for k, member in enumerate(self._members):
+            index = member.gid - self._layout.cells[member.population].start
+            if index not in nodes.get(member.population, ()):
+                continue
+            population = self._circuit.cells[member.population]
+            columns = {
+                name: population.nodes.of(f"dynamics_params/{name}_current", np.nan)[index]
+                for name in ("threshold", "holding")
+            }
+            assert population.first_number is not None
+            facts = CellFacts(
+                number=population.first_number + int(population.nodes.node_ids[index]),
+                threshold=float(columns["threshold"]),
+                holding=float(columns["holding"]),
+            )
+            chosen.append((k, facts))
+        return chosen
+
+
+def _connected(
+    common: dict[str, np.ndarray],
+    chosen: np.ndarray,
+    sources: np.ndarray,
+    weight: np.ndarray,
+    delay: np.ndarray,
+    *,
+    signal: int,
+) -> SynapseRows:
+    """Connections of some synapses."""
+    count = int(np.count_nonzero(chosen))
+    return SynapseRows(
+        **{name: values[chosen] for name, values in common.items()},
+        weight=weight[chosen],
+        delay=delay[chosen],
+        source=sources[chosen],
+        origin=np.zeros(count, np.int32),
+        signal=np.full(count, signal, np.int8),
+    )
+
+
+def _somata(cell: Cell) -> list[int]:
+    """Middle segments of the sections of the soma."""
+    geometry = cell.geometry
+    middles = []
+    for section in dict.fromkeys(geometry.section[geometry.is_soma].tolist()):
+        inside = np.flatnonzero(geometry.section == section)
+        middles.append(int(inside[len(inside) // 2]))
+    return middles
+
+
+def _rise_times(rows: EdgeRows, streams: np.ndarray) -> np.ndarray:
+    """Rise times of inhibitory synapses, drawn as neurodamus draws them, ms; NaN of others."""
+    times = np.full(len(rows.cell), np.nan)
+    for k in np.flatnonzero(rows.mechanism == rows.mechanisms.index(GABA)).tolist():
+        cell, synapse, pathway = streams[k].tolist()
+        times[k] = StreamDraws((cell, synapse, pathway + _RISE)).lognormal(0.2, 0.1)
+    return times
+
+
+def check_mechanism(mechanism: str) -> None:
+    """Raise `InputError` where a synapse's mechanism is not loaded."""
+    try:
+        check_synapse(mechanism, ["Use", "Dep", "Fac"] if mechanism in (AMPA_NMDA, GABA) else [])
+    except SimulatorError as error:
+        raise InputError(
+            f"the circuit has synapses {mechanism}, which no .mod file defines",
+            remedy="name the folder of its mechanisms: --set run.mechanisms='[\"FOLDER\"]'",
+        ) from error
+
+
+def set_conditions(circuit: Circuit) -> None:
+    """Set what the conditions of a simulation say of mechanisms.
+
+    Raises
+    ------
+    InputError
+        Where a condition is not run.
+    """
+    config = circuit.config
+    values: dict[str, float] = {}
+    for suffix, entries in dict(config.conditions.get("mechanisms", {})).items():
+        for name, value in dict(entries).items():
+            values[f"{name}_{suffix}"] = float(value)
+    set_mechanism_globals(values, f"{config.file}: conditions.mechanisms")
+
+
+def spike_place(config: CircuitConfig, sections: Sequence[Any], names: Sequence[str]) -> Any:
+    """Where neurodamus detects spikes: the end of the soma, or the middle of its second axon.
+
+    Raises
+    ------
+    InputError
+        Where the configuration names another place, or the cell has no such section.
+    """
+    location = str(config.conditions.get("spike_location", "soma"))
+    places = {"soma": ("soma[0]", 1.0), "AIS": ("axon[1]", 0.5)}
+    source = f"{config.file}: conditions.spike_location"
+    if location not in places:
+        raise InputError(f"spike_location is '{location}'", source=source, remedy="use soma or AIS")
+    name, x = places[location]
+    if name not in names:
+        raise InputError(
+            f"a cell has no section {name}", source=source, remedy='use spike_location = "soma"'
+        )
+    return sections[names.index(name)](x)
