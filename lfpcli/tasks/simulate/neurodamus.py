@@ -36,6 +36,7 @@ from lfpcli.tasks.circuits.neurodamus.edges import (
 from lfpcli.tasks.circuits.neurodamus.inputs import MEMBRANE, CellFacts, read_inputs
 from lfpcli.tasks.circuits.neurodamus.numbers import pathway_number
 from lfpcli.tasks.circuits.neurodamus.overrides import overridden, read_overrides
+from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.trains import ReadTrains
@@ -100,6 +101,7 @@ class NeurodamusWiring:
         self._model, self._circuit, self._layout = model, circuit, layout
         self._cells, self._members, self._sections = cells, members, sections
         config = circuit.config
+        check_simulation(config)
         set_common_seed(seed % _SEED)
         self._overrides, common = read_overrides(circuit)
         set_conditions(circuit)

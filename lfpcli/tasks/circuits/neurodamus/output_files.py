@@ -21,6 +21,7 @@ from lfpcli.io.writer import SORTING
 from lfpcli.morphology.reading import read_morphology
 from lfpcli.morphology.splitting import split
 from lfpcli.tasks.circuits.circuit import Circuit
+from lfpcli.tasks.circuits.neurodamus.inputs import refused_input
 from lfpcli.tasks.circuits.neurodamus.reports import (
     CURRENT,
     POTENTIALS,
@@ -32,6 +33,7 @@ from lfpcli.tasks.circuits.neurodamus.reports import (
     read_reports,
     spike_file,
 )
+from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
 
 _MAGIC = np.uint32(0x0A7A)
 _VERSION = np.array([0, 1], np.uint32)
@@ -40,10 +42,15 @@ _SLACK = 1e-6
 
 
 def check_reports(config: CircuitConfig, *, force: bool) -> None:
-    """Raise an error where a report is not what it should be, or its file may not be replaced.
+    """Raise an error where something is not run, or a file may not be replaced, before any work.
 
     The folder is made. neurodamus replaces what is there; here that takes `force`.
     """
+    check_simulation(config)
+    for name, entry in config.inputs.items():
+        error = refused_input(entry, f"{config.file}: inputs.{name}")
+        if error is not None:
+            raise error
     reports = read_reports(config)
     output_folder(config).mkdir(parents=True, exist_ok=True)
     for path in (spike_file(config), *(report.file for report in reports)):

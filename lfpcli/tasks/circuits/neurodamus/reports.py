@@ -114,6 +114,15 @@ def read_reports(config: CircuitConfig) -> list[CircuitReport]:
     ]
 
 
+def written_reports(config: CircuitConfig) -> list[CircuitReport]:
+    """Those reports of a configuration that can be written."""
+    reports = []
+    for name, entry in config.reports.items():
+        if refused_report(config, name, entry) is None:
+            reports.append(_report(config, name, entry, f"{config.file}: reports.{name}"))
+    return reports
+
+
 def refused_report(config: CircuitConfig, name: str, entry: Any) -> InputError | None:
     """What is wrong with a report that is not written; None where it is."""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lfpcli.errors import InputError, nearest
 from lfpcli.io.sonata.config import CircuitConfig
-from lfpcli.tasks.circuits.neurodamus.reports import CURRENT, read_reports
+from lfpcli.tasks.circuits.neurodamus.reports import CURRENT, written_reports
 from lfpcli.vocabulary import INTEGRATORS
 
 # what holds where a configuration is silent
@@ -42,19 +42,22 @@ _MECHANISMS = ("mod", "mechanisms", "modfiles")
 def neurodamus_tree(config: CircuitConfig) -> dict[str, Any]:
     """The tables of a model that simulates a configuration, see `simulation_tree`.
 
+    What it asks for and is not run is refused later, so that `lfp info` can list it all.
+
     Raises
     ------
     InputError
-        Where it asks for what is not run.
+        Where the length of the run or of its step is no number.
     """
-    check_simulation(config)
-    run = {
+    run: dict[str, Any] = {
         "tstop": _number(config, "tstop"),
         "dt": _number(config, "dt"),
         "celsius": float(config.conditions.get("celsius", _CELSIUS)),
         "v_init": float(config.conditions.get("v_init", _V_INIT)),
-        "method": _method(config),
     }
+    method = _METHODS.get(str(config.run.get("integration_method", "euler")))
+    if method is not None:
+        run["method"] = method
     if config.simulator == "NEURON":
         run["engine"] = "neuron"
     if "random_seed" in config.run:
@@ -83,9 +86,6 @@ def check_simulation(config: CircuitConfig) -> None:
                     source=f"{config.file}: {part}",
                     remedy=f"{nearest(key, known, 'key')}, or leave it out",
                 )
-
-
-def _method(config: CircuitConfig) -> str:
     method = str(config.run.get("integration_method", "euler"))
     if method not in _METHODS:
         raise InputError(
@@ -93,7 +93,6 @@ def _method(config: CircuitConfig) -> str:
             source=f"{config.file}: run",
             remedy="use euler or crank_nicolson_ion",
         )
-    return _METHODS[method]
 
 
 def _number(config: CircuitConfig, key: str) -> float:
@@ -120,7 +119,7 @@ def _record(config: CircuitConfig) -> dict[str, Any]:
     """What the run keeps for the reports of a configuration."""
     record: dict[str, Any] = {"vmem": "none", "imem": False, "dipole": "none"}
     variables: dict[str, None] = {}
-    for report in read_reports(config):
+    for report in written_reports(config):
         record["imem"] |= report.needs_currents
         for variable in report.variables:
             if variable == "v":
