@@ -4,13 +4,15 @@ Usage: python measured_run.py REPORT sim MODEL ...
 
 Seconds are those of the processor, which a crowded machine does not stretch, but for "until begin",
 which a user waits. Those of a run's own work leave out the solver, and calls in which processes
-wait for one another.
+wait for one another. "plain" is what the solver takes for the same steps once more, with nothing
+recorded; it counts neither among the seconds nor in the memory.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import resource
 import sys
@@ -64,6 +66,7 @@ class Shares:
 def measure(facts: dict[str, Any]) -> None:
     """Let the program note where a run begins and ends, and what it does in between."""
     from lfpcli.runtime.engine import run as loop
+    from lfpcli.runtime.engine.trial import peak_memory
     from lfpcli.runtime.mpi.team import Team
     from lfpcli.tasks.simulate import simulation
     from lfpcli.tasks.simulate.pipeline import Pipeline
@@ -89,13 +92,40 @@ def measure(facts: dict[str, Any]) -> None:
         facts["start"] = time.process_time()
         spans(*arguments, **options)
 
-    def ended(*arguments: Any, **options: Any) -> None:
-        run(*arguments, **options)
+    def ended(model: Any, *arguments: Any, **options: Any) -> None:
+        run(model, *arguments, **options)
         facts["run"] = time.process_time() - facts["start"]
         facts.update(shares.total())
+        facts["memory"] = peak_memory()
+        before = time.process_time()
+        facts["plain"] = plain_seconds(model)
+        facts["aside"] = time.process_time() - before
 
     simulation.build, loop._run_spans = built, begun
     simulation.Simulation.run = ended  # type: ignore[method-assign]
+
+
+def plain_seconds(model: Any) -> float:
+    """Seconds that the solver takes for the same run of the same model, with nothing recorded."""
+    from lfpcli.runtime.engine import coreneuron
+    from lfpcli.runtime.engine.begin import initialise
+    from lfpcli.runtime.neuron import context, nrn
+
+    nrn().CVode().use_fast_imem(False)
+    settings, feed = model.settings, model.built.synapses.feed
+    feed.rewind(-math.inf)
+    initialise(model.built.cells, settings, [])
+    feed(settings.tstop)
+    switch = None
+    if settings.engine == "coreneuron":
+        switch = coreneuron.prepare()
+        switch.enable = True
+    before = time.process_time()
+    context().psolve(settings.tstop + 0.25 * settings.dt)
+    seconds = time.process_time() - before
+    if switch is not None:
+        switch.enable = False
+    return seconds
 
 
 def main() -> None:
@@ -107,8 +137,7 @@ def main() -> None:
     measure(facts)
     code = program(arguments)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    facts["memory"] = 1024 * used.ru_maxrss
-    facts["seconds"] = used.ru_utime + used.ru_stime
+    facts["seconds"] = used.ru_utime + used.ru_stime - facts.pop("aside")
     rank = os.environ.get("OMPI_COMM_WORLD_RANK", os.environ.get("PMI_RANK", "0"))
     Path(f"{report}.{rank}").write_text(json.dumps(facts))
     sys.exit(int(code))

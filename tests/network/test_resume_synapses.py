@@ -48,6 +48,7 @@ def plastic_network(engine: str = "neuron") -> dict[str, Any]:
         tables.append({"pre": "E", "post": "I", "rule": {"indegree": 3}, "delay": 2.3} | shared)
         tree["input"].append({"count": 2, "source": {"poisson": 60.0}, "population": "I"} | shared)
     tree["connection"] += tables
+    tree["cell"]["stick"]["mechanism"].append({"name": "Mean", "sections": ["dend"]})
     tree["stimulus"] = [{"type": "Noise", "population": "E", "std": 0.02}]
     return tree
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lfpcli.model import Model, load_model
+from lfpcli.runtime.engine.trial import Stretch
 from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.predict import (
@@ -62,13 +63,13 @@ def test_time_follows_what_the_machine_took() -> None:
     def told(trial: Trial | None, steps: int = 1000) -> float:
         return seconds(model(), SIZES, share, steps=steps, ranks=2, engine="neuron", trial=trial)
 
-    trial = Trial(start=1.0, build=4.0, built=whole, step=1e-2, engine="neuron")
+    trial = Trial(start=1.0, build=4.0, built=whole, stretch=Stretch(step=1e-2), engine="neuron")
     # a process has half of the work
     assert told(trial, 2000) - told(trial, 1000) == pytest.approx(5.0, rel=0.1)
     slower = replace(trial, build=8.0)
     assert told(slower) - told(trial) == pytest.approx(2.0, rel=0.1)
     # without a trial of its own a step is as much slower as the start was
-    untried = replace(trial, start=7.0, step=math.nan, build=math.nan)
+    untried = replace(trial, start=7.0, stretch=Stretch(), build=math.nan)
     quick = replace(untried, start=0.7)
     gained = told(untried, 2000) - told(untried, 1000)
     assert gained == pytest.approx(10 * (told(quick, 2000) - told(quick, 1000)))
@@ -80,13 +81,13 @@ def test_a_dry_run_tries_steps_and_a_run_does_not(neuron_process, share: Path) -
         from lfpcli.tasks.simulate import simulation
 
         tried = []
-        step_seconds = simulation.step_seconds
+        tried_steps = simulation.tried_steps
 
         def noted(cells, settings):
-            tried.append(step_seconds(cells, settings))
+            tried.append(tried_steps(cells, settings))
             return tried[-1]
 
-        simulation.step_seconds = noted
+        simulation.tried_steps = noted
         for engine in ("neuron", "coreneuron"):
             tree = {
                 "run": {"tstop": 10.0, "engine": engine},
@@ -94,13 +95,16 @@ def test_a_dry_run_tries_steps_and_a_run_does_not(neuron_process, share: Path) -
                 "population": {"p": {"cell": "c", "size": 3}},
             }
             simulation.plan_of(load_model(tree))
-        results["steps"] = tried
+        results["steps"] = [stretch.step for stretch in tried]
+        results["begins"] = [stretch.begin for stretch in tried]
 
     found = neuron_process(
         model,
         morphology=str(share / "morphologies/ball_and_sticks.swc"),
     )
-    assert all(0.0 < step < 0.1 for step in found["steps"].tolist()) and len(found["steps"]) == 2
+    assert len(found["steps"]) == len(found["begins"]) == 2
+    assert all(0.0 < step < 0.1 for step in found["steps"].tolist())
+    assert all(begin > 0.0 for begin in found["begins"].tolist())
 
 
 def test_memory_grows_with_what_is_kept() -> None:

@@ -154,11 +154,11 @@ def go_on(memory: ProcessMemory, synapses: Synapses | None, start: RunState) -> 
     h.t = start.time
     restart_exchange()
     memory.restore(start.cells)
-    # this hands the time to what advances the equations, and computes currents, by which
-    # mechanisms may change what they remember
+    # these hand the time to what advances the equations, compute currents, and run the blocks
+    # BEFORE STEP, by which mechanisms may change what they remember
     h.fcurrent()
-    memory.restore(start.cells)
     h.frecord_init()
+    memory.restore(start.cells)
     if synapses is not None:
         synapses.feed.rewind(start.time)
         synapses.redeliver(start.times, start.gids, start.time)

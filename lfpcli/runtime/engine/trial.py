@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lfpcli.errors import LfpError
 from lfpcli.runtime.capture import captured
@@ -20,8 +23,29 @@ _PATIENCE = 0.2
 _STEPS = (5, 400)
 
 
-def step_seconds(cells: Sequence[SimulatedCell], settings: RunSettings) -> float:
-    """Try some steps, without recording and without input, and say how long one takes.
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """What the first steps of a model took.
+
+    Attributes
+    ----------
+    begin, step : float
+        Seconds of the processor until the first step, and for each one; NaN where none was tried.
+    """
+
+    begin: float = math.nan
+    step: float = math.nan
+
+
+def peak_memory() -> float:
+    """Most bytes that this process has had at any time."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in kilobytes
+    return float(peak if sys.platform == "darwin" else 1024 * peak)
+
+
+def tried_steps(cells: Sequence[SimulatedCell], settings: RunSettings) -> Stretch:
+    """Try some steps, without recording and without input, and say how long they take.
 
     Parameters
     ----------
@@ -32,30 +56,35 @@ def step_seconds(cells: Sequence[SimulatedCell], settings: RunSettings) -> float
 
     Returns
     -------
-    float
-        Seconds of the processor; NaN where the model cannot be tried: with the variable step, with
-        an ``advance()`` of its own, or where it fails.
+    Stretch
+        NaN where the model cannot be tried: with the variable step, with an ``advance()`` of its
+        own, or where it fails.
     """
     if settings.adaptive or settings.own_procedures or not cells:
-        return math.nan
+        return Stretch()
     switch = None
+    before = time.process_time()
     try:
         with captured():
             initialise(cells, settings, [])
             if settings.engine == "coreneuron":
                 switch = coreneuron.prepare()
                 switch.enable = True
-            return _tried(settings)
+            first, step = _tried(settings)
+            return Stretch(begin=first - before - _FEW_STEPS * step, step=step)
     except (LfpError, RuntimeError):
         # the run itself will tell what is wrong
-        return math.nan
+        return Stretch()
     finally:
         if switch is not None:
             switch.enable = False
 
 
-def _tried(settings: RunSettings) -> float:
-    """Seconds of a step: what a long stretch takes beyond a short one, as CoreNEURON copies."""
+def _tried(settings: RunSettings) -> tuple[float, float]:
+    """When the first steps are done, and seconds of a step.
+
+    The latter is what a long stretch takes beyond a short one, as CoreNEURON copies the model.
+    """
     done = 0
 
     def stretch(steps: int) -> float:
@@ -67,7 +96,8 @@ def _tried(settings: RunSettings) -> float:
         return time.process_time() - before
 
     stretch(_FEW_STEPS)
+    first = time.process_time()
     short = stretch(_FEW_STEPS)
     least, most = _STEPS
     steps = min(max(int(_PATIENCE * _FEW_STEPS / max(short, 1e-6)), least), most)
-    return max(stretch(_FEW_STEPS + steps) - short, 0.0) / steps
+    return first, max(stretch(_FEW_STEPS + steps) - short, 0.0) / steps

@@ -12,8 +12,9 @@ import numpy as np
 
 from lfpcli import seeds
 from lfpcli.model import Model
+from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.engine.settings import RunSettings
-from lfpcli.runtime.engine.trial import step_seconds
+from lfpcli.runtime.engine.trial import peak_memory, tried_steps
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.simulate import estimate, predict
@@ -23,8 +24,11 @@ from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
 from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
 from lfpcli.tasks.simulate.layout import Layout, prototypes
 from lfpcli.tasks.simulate.network_file import statistics
-from lfpcli.tasks.simulate.predict import Share, Trial
+from lfpcli.tasks.simulate.predict import Share, Trial, grown_memory
 from lfpcli.tasks.simulate.ranks import ranks_notes
+
+# cells of a population, and seconds, by which a model is told that is not built
+_SAMPLE_CELLS, _SAMPLE_SECONDS = 30, 0.5
 
 
 @dataclass(kw_only=True)
@@ -195,33 +199,84 @@ def estimated_plan(
     float32: bool = False,
     ranks: int | None = None,
 ) -> Plan:
-    """The plan of a model of which one cell of each kind is built, see `built_plan`."""
-    start = time.process_time()
-    segments, factories, cells = {}, {}, []
-    for cell_name, gid in prototypes(layout).items():
-        factories[cell_name] = CellFactory(model.cells[cell_name], stand_ins)
-        cells.append(factories[cell_name].make(gid))
-        segments[cell_name] = len(cells[-1].segments)
-    settings = agreed_settings(model, factories, team)
+    """The plan of a model of which some cells of each kind are built, see `built_plan`."""
+    sample = _Sample(model, layout, stand_ins)
+    segments = sample.segments
+    settings = agreed_settings(model, sample.factories, team)
     model = settings.model
     sizes = estimate.expected_sizes(model, layout, segments)
     engine = agreed_engine(model, team)
     count = ranks or team.size
     media = solve_media(model.probes, team)
-    trial = None
-    if team.size == 1:
-        # one cell tells too little of CoreNEURON, which computes many at once
-        trial = Trial(
-            start=start,
-            build=math.nan,
-            built=Share(cells=len(cells), segments=sum(segments.values()), points=0, synapses=0),
-            step=step_seconds(cells, settings_of(model)),
-            engine="neuron",
-        )
+    trial = sample.trial(settings_of(model, engine.name)) if team.size == 1 else None
     plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32, trial=trial)
     plan.notes += [*settings.notes, *media]
-    plan.notes.append("one cell of each kind was built; numbers of synapses are expected ones")
+    plan.notes.append("some cells of each kind were built; numbers of synapses are expected ones")
     return plan
+
+
+class _Sample:
+    """Some cells of each kind of a model that is not built, by which all others are told.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    layout : Layout
+        Its populations.
+    stand_ins : sequence of str
+        Mechanisms that were left out, see `CellFactory`.
+
+    Attributes
+    ----------
+    factories : dict of str to CellFactory
+        What has made them, by kind.
+    cells : list of Cell
+        All of them.
+    segments : dict of str to int
+        Segments of a cell of each kind.
+    """
+
+    def __init__(self, model: Model, layout: Layout, stand_ins: Sequence[str]) -> None:
+        self._start, self._program = time.process_time(), peak_memory()
+        self.factories: dict[str, CellFactory] = {}
+        self.cells: list[Cell] = []
+        self.segments: dict[str, int] = {}
+        first = prototypes(layout)
+        for name, gid in first.items():
+            self.factories[name] = CellFactory(model.cells[name], stand_ins)
+            self.cells.append(self.factories[name].make(gid))
+            self.segments[name] = len(self.cells[-1].segments)
+        # the first one of a kind reads files, which the others do not
+        self._count, self._memory = len(self.cells), peak_memory()
+        begin = time.process_time()
+        for population, name in layout.cell_names.items():
+            if model.cells[name].hoc is not None:
+                # such a file makes one cell
+                continue
+            others = [gid for gid in layout.cells[population] if gid != first[name]]
+            for gid in others[:_SAMPLE_CELLS]:
+                self.cells.append(self.factories[name].make(gid))
+                if time.process_time() - begin > _SAMPLE_SECONDS:
+                    break
+        self._seconds = time.process_time() - begin
+
+    def trial(self, settings: RunSettings) -> Trial:
+        """What the cells took, without synapses."""
+        stretch = tried_steps(self.cells, settings)
+        # seconds of cells that were made as all others will be, for all that are here
+        others = len(self.cells) - self._count
+        build = self._seconds * len(self.cells) / others if others else math.nan
+        segments = sum(len(cell.segments) for cell in self.cells)
+        return Trial(
+            start=self._start,
+            build=build,
+            built=Share(cells=len(self.cells), segments=segments, points=0, synapses=0),
+            stretch=stretch,
+            engine=settings.engine,
+            program=self._program,
+            memory=grown_memory(self._memory),
+        )
 
 
 def _plan(
@@ -238,10 +293,19 @@ def _plan(
     steps = settings.samples + settings.warmup - 1
     populations = layout.cells | layout.trains
     shares = predict.shares_of(sizes, layout, ranks)
-    memory = [
-        predict.memory_bytes(model, sizes, share, ranks=ranks, engine=engine.name, leads=rank == 0)
-        for rank, share in enumerate(shares)
-    ]
+    memory = []
+    for rank, share in enumerate(shares):
+        memory.append(
+            predict.memory_bytes(
+                model,
+                sizes,
+                share,
+                ranks=ranks,
+                engine=engine.name,
+                leads=rank == 0,
+                trial=trial,
+            )
+        )
     # a run ends when its busiest process does
     most = max(shares, key=lambda share: share.segments + estimate.POINT_WORK * share.points)
     seconds = predict.seconds(

@@ -15,33 +15,43 @@ import numpy as np
 from lfpcli.io.storage import chunk_rows
 from lfpcli.model import Model
 from lfpcli.runtime.engine.spans import QUEUED_EVENTS, chunk_samples
+from lfpcli.runtime.engine.trial import Stretch, peak_memory
 from lfpcli.tasks.simulate.estimate import POINT_WORK, Sizes
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, assign
 from lfpcli.tasks.simulate.results import BLOCK_SEGMENTS
 
-# bytes that each of these takes in a process: the program, with MPI beside it; NEURON's objects and
-# those of Python for them, geometry and two chunks of membrane currents included
-_MEMORY = {"start": 8.6e7, "cells": 1.2e4, "segments": 2.2e3, "points": 9.5e2, "synapses": 4.2e2}
-_MPI_MEMORY = 1.2e7
+# bytes that each of these takes in a process: the program, what writes a recording, and MPI;
+# NEURON's objects and those of Python for them, geometry included
+_PROGRAM, _WRITER, _MPI_MEMORY = 7.6e7, 5e6, 1.2e7
+_MEMORY = {"cells": 1.2e4, "segments": 1.73e3, "points": 9.5e2, "synapses": 4.2e2}
 # and CoreNEURON's copies of them
-_CORE_MEMORY = {"start": 4e6, "cells": 0.0, "segments": 4e2, "points": 1.7e2, "synapses": 0.0}
+_CORE_PROGRAM = 4e6
+_CORE_MEMORY = {"segments": 4e2, "points": 1.7e2}
+# growth of a process by which its memory can be told: what a program takes once is less
+_LEAST_GROWTH = 2e7
 # a place of a soma and a rank, which all processes have of all cells
 _CELL_ANYWHERE = 40.0
 # one more recorded variable of a segment
-_COLUMN = 1.2e3
+_COLUMN = 200.0
 # a spike of a train on its way to a synapse, in NEURON's queue and before
 _QUEUED = 300.0
 # start, end, diameter, area, place, gid, section and parent of a segment in the file
 _GEOMETRY_BYTES = 96
 _SPIKE_BYTES = 16
 
-# s that the program, a cell, a segment and a synapse take until the run begins
+# s that the program takes until cells are made, and beside all that grows with the model
 _START = {"neuron": 0.7, "coreneuron": 0.7}
+_BESIDE = 0.15
 _MPI_START = 0.25
-# s from a model that is built to its first step, and from its last one to the end
-_BEGIN = 0.15
-_BUILD = {"cells": 1.4e-3, "segments": 1.6e-5, "synapses": 4.5e-6}
+# s for each of these: to make it, from there to the first step, and beside the run until the end
+_BUILD = {"cells": 4.5e-4, "segments": 9.2e-6, "synapses": 6e-6}
+_BEGIN = {"segments": 2.8e-6, "points": 1.5e-6}
+_END = {"segments": 3.0e-6, "synapses": 1.05e-6}
+# s of a dataset of the recording, of a byte in it, and of a spike of a population without cells
+_DATASET = 9e-4
+_BYTE = 2e-9
+_TRAIN_SPIKE = 1.1e-6
 # s of a step: of a segment, of a point process, and of a channel of a segment
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
@@ -77,17 +87,28 @@ class Trial:
         too few to tell.
     built : Share
         What was made.
-    step : float
-        Seconds of a step of all that was made; NaN where none could be tried.
+    stretch : Stretch
+        Seconds of its first steps.
     engine : {'neuron', 'coreneuron'}
-        What took it.
+        What took them.
+    program, memory : float
+        Bytes of the process before, and that all of it took without matrices of instruments; the
+        latter is NaN where it is too little to tell.
     """
 
     start: float
     build: float
     built: Share
-    step: float
+    stretch: Stretch
     engine: str
+    program: float = math.nan
+    memory: float = math.nan
+
+
+def grown_memory(before: float) -> float:
+    """Bytes by which this process has grown since it had some; NaN where that tells little."""
+    grown = peak_memory() - before
+    return grown if grown >= _LEAST_GROWTH else math.nan
 
 
 def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
@@ -149,7 +170,14 @@ def _train_spikes(model: Model) -> float:
 
 
 def memory_bytes(
-    model: Model, sizes: Sizes, share: Share, *, ranks: int, engine: str, leads: bool
+    model: Model,
+    sizes: Sizes,
+    share: Share,
+    *,
+    ranks: int,
+    engine: str,
+    leads: bool,
+    trial: Trial | None = None,
 ) -> int:
     """Most memory that one process takes.
 
@@ -167,18 +195,31 @@ def memory_bytes(
         What advances the equations.
     leads : bool
         Whether it is the one that gathers and writes.
+    trial : Trial, optional
+        What some of it took; cells of few mechanisms where left out.
     """
-    held = {name: getattr(share, name) for name in ("cells", "segments", "points", "synapses")}
-    total = _weighed(_MEMORY, held) + (_MPI_MEMORY if ranks > 1 else 0.0)
-    if engine == "coreneuron":
-        total += _weighed(_CORE_MEMORY, held)
-    channels = sum(instrument.channels for instrument in instruments_of(model))
-    total += 8 * channels * share.segments + _CELL_ANYWHERE * sizes.cells
-    table = model.record
-    extra = len(table.variables) + table.imem + (table.vmem == "all")
-    total += _COLUMN * extra * share.segments
-    total += _QUEUED * min(_queued(model, share, sizes), QUEUED_EVENTS)
-    return round(total + _gathered(model, sizes, share, leads=leads and ranks > 1))
+    program, built = _PROGRAM, _built_memory(share, engine)
+    if trial is not None:
+        program = trial.program if math.isfinite(trial.program) else program
+        built *= _quotient(trial.memory, _built_memory(trial.built, trial.engine), 1.0)
+    program += _WRITER + (_MPI_MEMORY if ranks > 1 else 0.0)
+    program += _CORE_PROGRAM if engine == "coreneuron" else 0.0
+    anywhere = _CELL_ANYWHERE * sizes.cells
+    queued = _QUEUED * min(_queued(model, share, sizes), QUEUED_EVENTS)
+    samples = _recorded_bytes(model, sizes, share, leads=leads and ranks > 1)
+    matrices = matrix_bytes(model, share.segments)
+    return round(program + built + anywhere + queued + samples + matrices)
+
+
+def matrix_bytes(model: Model, segments: float) -> float:
+    """Bytes of the matrices of all instruments, for so many segments."""
+    return 8.0 * segments * sum(instrument.channels for instrument in instruments_of(model))
+
+
+def _built_memory(share: Share, engine: str) -> float:
+    """Bytes of a model in NEURON, and of CoreNEURON's copy of it."""
+    copy = _weighed(_CORE_MEMORY, share) if engine == "coreneuron" else 0.0
+    return _weighed(_MEMORY, share) + copy
 
 
 def _queued(model: Model, share: Share, sizes: Sizes) -> float:
@@ -197,15 +238,23 @@ def _recorded(model: Model, sizes: Sizes) -> int:
     return stored + sizes.segments
 
 
-def _weighed(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
-    return weights["start"] + sum(weights[name] * number for name, number in held.items())
+def _recorded_bytes(model: Model, sizes: Sizes, share: Share, *, leads: bool) -> float:
+    """Bytes of chunks of recorders, signals and reports: those of a process, and what it gets."""
+    stored, recorded = sum(report_columns(model, sizes)), _recorded(model, sizes)
+    samples = math.ceil(model.run.tstop / model.run.interval) + 1
+    rows = min(chunk_samples(recorded, "neuron"), samples)
+    # the recorders fill one chunk while the one before is contracted
+    chunks = 8.0 * min(2 * rows, samples) * recorded
+    chunks += _COLUMN * stored
+    chunks *= share.segments / max(sizes.segments, 1)
+    return chunks + _gathered(model, sizes, share, rows=rows, samples=samples, leads=leads)
 
 
-def _gathered(model: Model, sizes: Sizes, share: Share, *, leads: bool) -> float:
+def _gathered(
+    model: Model, sizes: Sizes, share: Share, *, rows: int, samples: int, leads: bool
+) -> float:
     """Bytes of a chunk of signals and reports: what stays in a process, and what comes to it."""
     stored = sum(report_columns(model, sizes))
-    samples = math.ceil(model.run.tstop / model.run.interval) + 1
-    rows = min(chunk_samples(_recorded(model, sizes), "neuron"), samples)
     # two exact parts of each sum, and the sums
     total = 3.0 * 8 * rows * sum(c for c, whose in signal_columns(model, sizes) if whose != "cell")
     for instrument in instruments_of(model):
@@ -252,22 +301,33 @@ def seconds(
         What this machine took for some of it; a processor of 2023 where left out.
     """
     channels = sum(instrument.channels for instrument in instruments_of(model))
-    step, building, start = _solving(share, engine), _building(share), _START[engine] + _BEGIN
     contracting = _CHANNEL_STEP * channels * share.segments
+    # what no trial tells, in the time of a processor of 2023
+    writing = _DATASET * len(signal_columns(model, sizes))
+    writing += _BYTE * file_bytes(model, sizes, steps + 1)
+    writing += _TRAIN_SPIKE * _train_spikes(model) / ranks
+    rest = _BESIDE + _weighed(_END, share) + writing + steps * contracting
+    rest += _EVENT * _events(model, share, sizes)
+    building, beginning = _weighed(_BUILD, share), _weighed(_BEGIN, share)
+    start, step = _START[engine], _solving(share, engine)
     if trial is not None:
-        speed = trial.start / _START[engine]
-        start = trial.start + _BEGIN * speed
-        contracting *= speed
-        building *= speed if math.isnan(trial.build) else trial.build / _building(trial.built)
-        step *= (
-            speed if math.isnan(trial.step) else trial.step / _solving(trial.built, trial.engine)
-        )
+        stretch, built = trial.stretch, trial.built
+        speed = trial.start / start
+        start, rest = trial.start, speed * rest
+        building *= _quotient(trial.build, _weighed(_BUILD, built), speed)
+        beginning *= _quotient(stretch.begin, _weighed(_BEGIN, built), speed)
+        step *= _quotient(stretch.step, _solving(built, trial.engine), speed)
     start += _MPI_START if ranks > 1 else 0.0
-    return start + building + steps * (step + contracting) + _EVENT * _events(model, share, sizes)
+    return start + building + beginning + steps * step + rest
 
 
-def _building(share: Share) -> float:
-    return sum(weight * float(getattr(share, name)) for name, weight in _BUILD.items())
+def _quotient(measured: float, expected: float, otherwise: float) -> float:
+    """How much longer something took than expected; another number where it was not measured."""
+    return otherwise if math.isnan(measured) else measured / expected
+
+
+def _weighed(weights: Mapping[str, float], share: Share) -> float:
+    return sum(weight * float(getattr(share, name)) for name, weight in weights.items())
 
 
 def _solving(share: Share, engine: str) -> float:

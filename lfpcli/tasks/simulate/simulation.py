@@ -24,7 +24,7 @@ from lfpcli.runtime.engine.record import SpikeRecorder
 from lfpcli.runtime.engine.run import Chunk, run
 from lfpcli.runtime.engine.spans import Frame
 from lfpcli.runtime.engine.state import ProcessMemory, RunState
-from lfpcli.runtime.engine.trial import step_seconds
+from lfpcli.runtime.engine.trial import peak_memory, tried_steps
 from lfpcli.runtime.mpi.spare import has_spare_core
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.mpi.watch import stopped_ranks_ended
@@ -53,7 +53,7 @@ from lfpcli.tasks.simulate.plan import (
     estimated_plan,
     settings_of,
 )
-from lfpcli.tasks.simulate.predict import Share, Trial
+from lfpcli.tasks.simulate.predict import Share, Trial, grown_memory, matrix_bytes
 from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
 from lfpcli.tasks.simulate.used import used_points
 from lfpcli.tasks.simulate.verify import verify_resume
@@ -255,7 +255,7 @@ class Simulation:
             limit_threads(1)
         self.seed = drawn_seed(model, team) if seed is None else seed
         stand_ins = _mechanisms(model, team)
-        start = time.process_time()
+        start, memory = time.process_time(), peak_memory()
         self.built = self._build(model, stand_ins)
         self.model = model = self.built.settings.model
         called = called_procedures(model, self.built.layout.count, team)
@@ -278,7 +278,7 @@ class Simulation:
             seed=self.seed,
         )
         self.collection.prepare(self.settings, self.seed)
-        trial = self._trial(start) if is_plan and team.size == 1 else None
+        trial = self._trial(start, memory) if is_plan and team.size == 1 else None
         self.plan = built_plan(
             model,
             self.built,
@@ -304,8 +304,8 @@ class Simulation:
             return build_attached(model, self.team)
         return build(model, self.seed, self.team, stand_ins)
 
-    def _trial(self, start: float) -> Trial:
-        """What the model has taken so far, `start` seconds without it, and what a step takes."""
+    def _trial(self, start: float, memory: float) -> Trial:
+        """What the model has taken so far, beyond seconds and bytes without it, and its steps."""
         built = self.built
         build = time.process_time() - start
         share = Share(
@@ -314,8 +314,16 @@ class Simulation:
             points=len(built.synapses.points),
             synapses=len(built.synapses.rows.cell),
         )
-        step = step_seconds(built.cells, self.settings)
-        return Trial(start=start, build=build, built=share, step=step, engine=self.settings.engine)
+        stretch = tried_steps(built.cells, self.settings)
+        return Trial(
+            start=start,
+            build=build,
+            built=share,
+            stretch=stretch,
+            engine=self.settings.engine,
+            program=memory,
+            memory=grown_memory(memory) - matrix_bytes(self.model, built.segments),
+        )
 
     def facts(self, renamed: Mapping[str, str]) -> dict[str, Any]:
         """What the provenance tells of the run, see `simulate`."""
