@@ -107,7 +107,12 @@ def simulated(path: Path, out: Path, *arguments: object) -> Path:
 
 
 def ranks(
-    count: int, *arguments: object, code: int = 0, program: str = "", **options: Any
+    count: int,
+    *arguments: object,
+    code: int = 0,
+    program: str = "",
+    timeout: float = 200.0,
+    **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run `lfp` on several ranks, or a program that runs it in its way."""
     environment = {
@@ -123,7 +128,7 @@ def ranks(
         [*command, *map(str, arguments)],
         capture_output=True,
         check=False,
-        timeout=200,
+        timeout=timeout,
         env=environment,
         **options,
     )

@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lfpcli.errors import SimulatorError
+from lfpcli.runtime.engine import checks
+from lfpcli.runtime.mechanisms.library import Mechanism
+
 GAP = """
 NEURON { POINT_PROCESS Gap NONSPECIFIC_CURRENT i RANGE g POINTER vgap }
 PARAMETER { g = 0.001 (uS) }
@@ -248,3 +252,38 @@ def test_delays_between_processes(
         return
     with pytest.raises(SimulatorError, match=expected):
         checks.check_delays(shortest, settings)
+
+
+def test_what_all_cells_of_a_process_remember_together_is_refused_on_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Processes:
+        count = 2
+
+        def nhost(self) -> int:
+            return self.count
+
+    monkeypatch.setattr(checks, "context", Processes)
+    counts = "NET_RECEIVE(w) { count = count + 1 }"
+    texts = {
+        "GLOBAL count": "ASSIGNED { count v (mV) } " + counts,
+        "GLOBAL peak": "ASSIGNED { peak v (mV) } BREAKPOINT { if (v > peak) { peak = v } }",
+        "GLOBAL inf": "ASSIGNED { inf v (mV) } BREAKPOINT { inf = 1/(1 + exp(-v)) i = inf }",
+        "RANGE count": "ASSIGNED { count v (mV) } " + counts,
+    }
+    told = {}
+    for declaration, rest in texts.items():
+        text = f"NEURON {{ POINT_PROCESS Sums {declaration} }}\n{rest}"
+        monkeypatch.setattr(checks, "_source", lambda mechanism, text=text: text)
+        mechanism = Mechanism("Sums", "point", "mods/Sums.mod", "", False)
+        try:
+            checks._check_mechanism(mechanism, 1)
+        except SimulatorError as error:
+            told[declaration] = str(error)
+    assert list(told) == ["GLOBAL count", "GLOBAL peak"]
+    assert "'Sums' remembers 'count'" in told["GLOBAL count"]
+    assert "number of processes" in told["GLOBAL peak"] and "mods/Sums.mod" in told["GLOBAL peak"]
+    # one process is the same in any run
+    monkeypatch.setattr(Processes, "count", 1)
+    monkeypatch.setattr(checks, "_source", lambda mechanism: f"NEURON {{ GLOBAL count }} {counts}")
+    checks._check_mechanism(Mechanism("Sums", "point", "mods/Sums.mod", "", False), 1)

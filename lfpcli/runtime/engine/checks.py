@@ -14,6 +14,7 @@ import numpy as np
 
 from lfpcli.errors import LfpWarning, SimulatorError
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
+from lfpcli.runtime.engine.hidden import shared_memory
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
@@ -40,7 +41,8 @@ def check_mechanisms(seed: int | None) -> None:
     ------
     SimulatorError
         Where a POINTER is not set, which NEURON would follow to nowhere; or where, on several
-        processes, random numbers come from a stream that all cells of a process share.
+        processes, random numbers come from a stream, or numbers from a variable, that all cells of
+        a process share.
     """
     used = used_mechanisms()
     for library in loaded_libraries():
@@ -67,6 +69,14 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
         draw = _DRAWS.search(verbatim)
     if draw is not None:
         _set_chance(mechanism, draw[1], seed)
+    shared = shared_memory(text) if int(context().nhost()) > 1 else None
+    if shared is not None:
+        raise SimulatorError(
+            f"mechanism '{mechanism.name}' {shared}: results would depend on the number of "
+            "processes",
+            source=mechanism.file,
+            remedy="declare the variable RANGE, or run it on one process",
+        )
 
 
 def _source(mechanism: Mechanism) -> str:

@@ -73,6 +73,19 @@ def hidden_state(text: str) -> str | None:
         return f"uses {opaque[1]}, whose state cannot be read"
     if any(not _HARMLESS.fullmatch(code) for code in _VERBATIM.findall(text)):
         return "has code in C (VERBATIM), whose state cannot be read"
+    return shared_memory(text)
+
+
+def shared_memory(text: str) -> str | None:
+    """Say what the instances of a mechanism in a process remember together; None for nothing.
+
+    What one of them leaves the next one finds, so that on several processes numbers are others.
+
+    Parameters
+    ----------
+    text : str
+        Its source without comments.
+    """
     text = _VERBATIM.sub(" ", text)
     blocks = _blocks(text)
     shared = _shared(text, blocks)
