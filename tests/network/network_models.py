@@ -102,7 +102,7 @@ def write(folder: Path, tree: dict[str, Any], name: str = "model.json") -> Path:
 def simulated(path: Path, out: Path, *arguments: object) -> Path:
     """Run a model in a process of its own, and return its recording."""
     command = ["sim", path, "-o", out, "-q", *arguments]
-    subprocess.run([sys.executable, "-m", "lfpcli", *map(str, command)], check=True, timeout=200)
+    subprocess.run([sys.executable, "-m", "lfpcli", *map(str, command)], check=True, timeout=1200)
     return out
 
 
@@ -111,7 +111,7 @@ def ranks(
     *arguments: object,
     code: int = 0,
     program: str = "",
-    timeout: float = 200.0,
+    timeout: float = 1200.0,
     **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run `lfp` on several ranks, or a program that runs it in its way."""

@@ -42,7 +42,7 @@ def stopped(count: int, path: Path, out: Path, every: float, *more: str) -> None
     """Run until so many checkpoints were written."""
     arguments = ["sim", str(path), "-o", str(out), "-q", "--checkpoint", str(every), *more]
     command = [sys.executable, "-c", program(run_until, count), *arguments]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=200)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=1200)
     assert done.returncode == 143, done.stderr.decode()
     assert not out.exists() and checkpoint(out).exists()
 

@@ -115,7 +115,7 @@ def test_stopped_at_a_hundred_points(
     samples = np.rint(STOPS / DT).astype(int).tolist()[count - 1 :: 3]
     out, arguments = tmp_path / "out.h5", ["--checkpoint", DT]
     keeping = program(kept_at, samples, str(tmp_path))
-    ranks(count, "sim", path, "-o", out, "-q", *arguments, program=keeping, timeout=1800.0)
+    ranks(count, "sim", path, "-o", out, "-q", *arguments, program=keeping)
     # where the run stops all the time it is the same already
     assert out.read_bytes() == whole.read_bytes()
     for number, sample in enumerate(samples):

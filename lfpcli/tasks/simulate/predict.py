@@ -34,8 +34,8 @@ _LEAST_GROWTH = 2e7
 _CELL_ANYWHERE = 40.0
 # one more recorded variable of a segment
 _COLUMN = 200.0
-# a spike of a train on its way to a synapse, in NEURON's queue and before
-_QUEUED = 300.0
+# a spike of a train on its way to a synapse, in the queue of the engine and before
+_QUEUED = {"neuron": 300.0, "coreneuron": 200.0}
 # start, end, diameter, area, place, gid, section and parent of a segment in the file
 _GEOMETRY_BYTES = 96
 _SPIKE_BYTES = 16
@@ -205,7 +205,7 @@ def memory_bytes(
     program += _WRITER + (_MPI_MEMORY if ranks > 1 else 0.0)
     program += _CORE_PROGRAM if engine == "coreneuron" else 0.0
     anywhere = _CELL_ANYWHERE * sizes.cells
-    queued = _QUEUED * min(_queued(model, share, sizes), QUEUED_EVENTS)
+    queued = _QUEUED[engine] * min(_queued(model, share, sizes, engine), QUEUED_EVENTS)
     samples = _recorded_bytes(model, sizes, share, leads=leads and ranks > 1)
     matrices = matrix_bytes(model, share.segments)
     return round(program + built + anywhere + queued + samples + matrices)
@@ -222,11 +222,13 @@ def _built_memory(share: Share, engine: str) -> float:
     return _weighed(_MEMORY, share) + copy
 
 
-def _queued(model: Model, share: Share, sizes: Sizes) -> float:
-    """Expected events of inputs that a process hands over at once, those of a chunk."""
-    stretch = min(
-        chunk_samples(_recorded(model, sizes), "neuron") * model.run.interval, model.run.tstop
-    )
+def _queued(model: Model, share: Share, sizes: Sizes, engine: str) -> float:
+    """Expected events of inputs that a process hands over at once."""
+    stretch = model.run.tstop
+    if engine == "neuron":
+        # those of a chunk, where CoreNEURON gets those of the whole run
+        rows = chunk_samples(_recorded(model, sizes), engine)
+        stretch = min(rows * model.run.interval, stretch)
     return _events(model, share, sizes) * stretch / model.run.tstop
 
 
