@@ -64,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="slice, sphere, half space or regions, or their .toml file",
     )
     model.add_argument(
+        "--dispersion",
+        metavar="TABLE",
+        help="how conductivity depends on frequency, as [[probe]] dispersion",
+    )
+    model.add_argument(
         "--model",
         metavar="lfpykit:CLASS",
         help="measure with a model of LFPykit, and tell the difference to ours",
@@ -176,6 +181,9 @@ def _spec(args: argparse.Namespace) -> Any:
             "rotate": parse_rotation(args.rotate) if args.rotate else None,
             "csd": inline_table(args.csd, "--csd") if args.csd else None,
             "medium": _medium(args.medium),
+            "dispersion": inline_table(args.dispersion, "--dispersion")
+            if args.dispersion
+            else None,
         }
     )
 

@@ -16,16 +16,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.forward.contact_grid import contact_grid, directions
-from lfpcli.forward.grid_field import LARGEST, GridField
+from lfpcli.forward import tensors
+from lfpcli.forward.contact_grid import contact_grid
+from lfpcli.forward.grid_field import GridField, largest_grid
 from lfpcli.forward.grid_values import GridValues
-from lfpcli.forward.regions import SURFACE, Medium, Region
+from lfpcli.forward.regions import SURFACE, Medium, Region, directions
 
 PARTS = (2, 3, 4, 6, 8, 12)
 """Into how many cells each double cell of the coarsest grid is divided, grid by grid."""
 SAFETY, FIRST_ORDER = 2.0, 3.0
 """What changes between pairs of grids, and between grids, are multiplied with to be upper ones."""
-STORED, WORKING = 6, 250
+STORED, WORKING, WORKING_TURNED = 6, 250, 1100
 """Bytes that a field takes per cell of its two grids, and solving one per cell of the grid."""
 RADII = (20.0, 40.0, 80.0, 150.0, 300.0, 500.0)
 """Distances from a contact at which the error is told, um, in `DIRECTIONS` directions each."""
@@ -55,7 +56,7 @@ class ContactField:
 
     @property
     def sigma(self) -> np.ndarray:
-        """Conductivity of the medium of the point source, shape (3,), S/m; infinite in metal."""
+        """Conductivity of the point source's medium, (3,) or (6,), S/m; infinite in metal."""
         return self.fine.sigma
 
     @property
@@ -141,7 +142,7 @@ def contact_field(
     irregular = any(_is_irregular(region) for region in medium.regions)
     for number, parts in enumerate(PARTS):
         grid = contact_grid(medium, contact, parts=parts, reach=reach)
-        if np.prod(grid.shape, dtype=float) > LARGEST:
+        if np.prod(grid.shape, dtype=float) > largest_grid(medium):
             break
         field = GridField(medium, grid)
         remainder = field.remainder(contact, sigma)
@@ -163,7 +164,7 @@ def contact_field(
         before = values
     if solved is None or np.isnan(solved.error):
         raise InputError(
-            f"the grids of contact {label} take more than {LARGEST:,} cells",
+            f"the grids of contact {label} take more than {largest_grid(medium):,} cells",
             remedy="make thin regions and shells thicker, or leave them out",
         )
     error = solved.error
@@ -201,5 +202,5 @@ def point_source(points: np.ndarray, contact: np.ndarray, sigma: np.ndarray) -> 
     """Potential of a point source in an infinite medium, shape (M,), mV per nA; 0 in metal."""
     if np.isinf(sigma[0]):
         return np.zeros(len(points))
-    square = np.sum((points - contact) ** 2 / sigma, axis=1)
-    return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma) * square)))
+    square = tensors.squared_distances(points - contact, sigma)
+    return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(sigma) * square)))

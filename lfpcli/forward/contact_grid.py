@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.forward.grid_field import Grid
-from lfpcli.forward.regions import SURFACE, Medium, Region
+from lfpcli.forward.grid import Grid
+from lfpcli.forward.regions import SURFACE, Medium, Region, directions
 
 # widths of cells of the coarsest grid: in distances to the nearest face, in um at most, their
 # growth with distance from where they are fine, and in radii of curved regions
@@ -111,15 +111,6 @@ def nearest_face(medium: Medium, contact: np.ndarray, reach: float) -> float:
             break
         distance *= 1.2
     return distance
-
-
-def directions(count: int) -> np.ndarray:
-    """Unit vectors spread evenly on a golden spiral, shape (count, 3)."""
-    steps = np.arange(count) + 0.5
-    height = 1.0 - 2.0 * steps / count
-    angle = np.pi * (1.0 + np.sqrt(5.0)) * steps
-    across = np.sqrt(1.0 - height**2)
-    return np.column_stack([across * np.cos(angle), across * np.sin(angle), height])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ LARGEST_FACTOR = 100_000
 
 
 def filtered(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray:
-    """Filter and resample as a treatment says; both are linear.
+    """Mix, filter and resample as a treatment says; all of it is linear.
 
     Parameters
     ----------
     samples : ndarray, shape (T, C)
-        Any unit.
+        Any unit; of a mixture of several parts, their channels one after another.
     dt : float
         Their sampling interval, ms.
     treatment : Treatment
@@ -33,6 +33,8 @@ def filtered(samples: np.ndarray, dt: float, treatment: Treatment) -> np.ndarray
     ndarray, shape (T', C)
         At intervals of the treatment's `resample`, where that is given.
     """
+    if treatment.mixture is not None:
+        samples = treatment.mixture.mixed(samples, dt)
     if treatment.band is not None:
         low, high = treatment.band
         samples = butterworth(samples, dt, low=low, high=high, order=treatment.order)

@@ -14,48 +14,21 @@ preconditioned with the inverse of a layered medium, which separates into three 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, sparse
 
 from lfpcli.errors import InputError
+from lfpcli.forward import tensors
+from lfpcli.forward.grid import Grid
 from lfpcli.forward.grid_metals import Metals
+from lfpcli.forward.grid_tensors import TurnedCorners, TurnedSource
 from lfpcli.forward.regions import SURFACE, Medium
 
 # rounds of conjugate gradients before the solution is given up, and the residual wanted
 _ROUNDS, _RESIDUAL = 2000, 1e-9
-LARGEST = 4_000_000
-"""Cells of a grid, of which each takes about 200 bytes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """Faces of the cells along each axis.
-
-    Attributes
-    ----------
-    faces : tuple of three ndarray
-        Ascending, um; along x, y and z.
-    """
-
-    faces: tuple[np.ndarray, np.ndarray, np.ndarray]
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Cells along each axis."""
-        x, y, z = (len(faces) - 1 for faces in self.faces)
-        return x, y, z
-
-    @property
-    def centres(self) -> list[np.ndarray]:
-        """Middles of the cells along each axis, each (n,), um."""
-        return [(faces[1:] + faces[:-1]) / 2 for faces in self.faces]
-
-    @property
-    def widths(self) -> list[np.ndarray]:
-        """Widths of the cells along each axis, each (n,), um."""
-        return [np.diff(faces) for faces in self.faces]
+LARGEST, LARGEST_TURNED = 4_000_000, 1_000_000
+"""Cells of a grid, of which each takes about 200 bytes, 1,000 where the medium is turned."""
 
 
 class GridField:
@@ -76,28 +49,30 @@ class GridField:
 
     def __init__(self, medium: Medium, grid: Grid) -> None:
         self.medium, self.grid = medium, grid
-        count = int(np.prod(grid.shape))
-        if count > LARGEST:
+        count, most = int(np.prod(grid.shape)), largest_grid(medium)
+        if count > most:
             raise InputError(
-                f"the grid has {count:,} cells, at most {LARGEST:,}",
+                f"the grid has {count:,} cells, at most {most:,}",
                 remedy="raise the tolerance, or bring the contacts and cells nearer together",
             )
         self.sigma = medium.on_grid(grid.faces)
         centres = np.stack(np.meshgrid(*grid.centres, indexing="ij"), axis=-1)
         self._metals = Metals(medium, self.sigma, centres)
+        self._corners = TurnedCorners(self.sigma, grid) if medium.turned else None
         self._links = [self._link(axis) for axis in range(3)]
         self._active = self.sigma.max(axis=-1) > 0
         self._couplings = self._coupling_matrix()
         finite = np.where(self._metals.cells[..., None], 0.0, self.sigma)
-        self._inverse = _LayeredInverse(
-            np.where(self._metals.cells[..., None], finite.max(axis=(0, 1, 2)), finite), grid
-        )
+        along = np.where(self._metals.cells[..., None], finite.max(axis=(0, 1, 2)), finite)
+        self._inverse = _LayeredInverse(along[..., :3], grid)
         # what metal has is told by its neighbours, never by a flux inside it
         self._tissue = finite
 
     def _link(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Conductances along an axis and conductivities of faces, as `_link`; of metal, 0."""
         conductance, face = _link(self.sigma[..., axis], self.grid, axis)
+        if self._corners is not None:
+            conductance = conductance * self._corners.two_point(axis)
         metal = self._metals.cells
         if not self._metals.any:
             return conductance, face
@@ -131,7 +106,10 @@ class GridField:
         values.append(diagonal.ravel())
         entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
         size = numbers.size
-        return sparse.csr_array(entries, shape=(size, size))
+        couplings = sparse.csr_array(entries, shape=(size, size))
+        if self._corners is None:
+            return couplings
+        return sparse.csr_array(couplings + self._corners.couplings)
 
     def remainder(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """What is to be added to the potential of a point source, in all cells.
@@ -140,9 +118,9 @@ class GridField:
         ----------
         contact : ndarray, shape (3,)
             Place of the contact, um.
-        sigma : ndarray, shape (3,)
-            Conductivity of the point source's medium along x, y and z, S/m; infinite where the
-            contact is of metal, which has no point source.
+        sigma : ndarray, shape (3,) or (6,)
+            Conductivity of the point source's medium, S/m; infinite where the contact is of metal,
+            which has no point source.
 
         Returns
         -------
@@ -156,12 +134,11 @@ class GridField:
         """
         if np.isinf(sigma[0]):
             return self._of_metal(contact)
-        source = self._source(contact, sigma)
+        source, boundary = self._source_and_boundary(contact, sigma)
         known = np.zeros(self.grid.shape)
         if self._metals.any:
             known = self._known(contact, sigma)
             source += self._into_metal(known)
-        boundary = self._boundary(contact, sigma)
         solution = self._solve(source.ravel(), boundary.ravel()).reshape(self.grid.shape)
         # in metal it is the potential as a whole that is solved for
         solution = np.where(self._metals.cells, solution - known, solution)
@@ -176,17 +153,18 @@ class GridField:
                 "metal is thinner than the cells of a grid", remedy="make the region thicker"
             )
         source = np.where(members, 1.0 / members.sum(), 0.0)
-        boundary = self._boundary(contact, np.array(self.medium.background))
+        background = tensors.widened(self.medium.background, self.sigma.shape[-1])
+        if self._corners is None:
+            boundary = self._boundary(contact, background)
+        else:
+            boundary = self._turned_source(contact, background).boundary()
         return self._solve(source.ravel(), boundary.ravel()).reshape(self.grid.shape)
 
     def _known(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """Potential of the point source in the middles of all cells, mV per nA."""
-        square = np.zeros(self.grid.shape)
-        for axis, (centre, along) in enumerate(zip(self.grid.centres, sigma, strict=True)):
-            shape = [1, 1, 1]
-            shape[axis] = -1
-            square = square + ((centre - contact[axis]) ** 2 / along).reshape(shape)
-        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(sigma) * square)))
+        centres = np.stack(np.meshgrid(*self.grid.centres, indexing="ij"), axis=-1)
+        square = tensors.squared_distances(centres - contact, sigma)
+        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(sigma) * square)))
 
     def _into_metal(self, known: np.ndarray) -> np.ndarray:
         """Current that the known part sends from cells next to metal into it."""
@@ -201,6 +179,48 @@ class GridField:
                 total -= np.pad(current, pad)
                 pad[axis] = (1 - side, side)
                 total += np.pad(current, pad)
+        return total
+
+    def _source_and_boundary(
+        self, contact: np.ndarray, sigma: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the known part leaves over in cells, and their conductance to infinity."""
+        if self._corners is None:
+            return self._source(contact, sigma), self._boundary(contact, sigma)
+        known = self._turned_source(contact, sigma)
+        return self._left_over(known, contact), known.boundary()
+
+    def _turned_source(self, contact: np.ndarray, sigma: np.ndarray) -> TurnedSource:
+        return TurnedSource(self.grid, self._tissue, contact=contact, about=sigma)
+
+    def _left_over(self, known: TurnedSource, contact: np.ndarray) -> np.ndarray:
+        """Current, nA per nA, that the known part leaves over in each cell of a turned medium."""
+        assert self._corners is not None
+        total, leaving = np.zeros((2, *self.grid.shape))
+        below, above = [], []
+        for axis in range(3):
+            upper, lower = known.sides(axis)
+            near, far = np.delete(upper, -1, axis), np.delete(lower, 0, axis)
+            below.append(near)
+            above.append(far)
+            leaving += upper - lower
+            # between two cells alone, the current is that at which both have one potential
+            half = (self.grid.widths[axis] / 2.0).reshape(np.roll((-1, 1, 1), axis))
+            pull = self._tissue[..., axis] / half
+            one, other = np.delete(pull, -1, axis), np.delete(pull, 0, axis)
+            both = np.where(one + other > 0, one + other, 1.0)
+            common = (other * near + one * far) / both
+            share = self._corners.two_point(axis)
+            pad = [(0, 0)] * 3
+            pad[axis] = (0, 1)
+            total += np.pad(share * (common - near), pad)
+            pad[axis] = (1, 0)
+            total -= np.pad(share * (common - far), pad)
+        total += leaving + self._corners.changes(below, above)
+        touched = self._touched(contact)
+        # there the current comes from
+        total[touched] -= leaving[touched]
+        total[~self._active] = 0.0
         return total
 
     def _source(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -301,6 +321,11 @@ class GridField:
             "the potential of a contact does not converge on the grid",
             remedy="use regions whose conductivities are less far apart",
         )
+
+
+def largest_grid(medium: Medium) -> int:
+    """Cells that a grid of a medium may have."""
+    return LARGEST_TURNED if medium.turned else LARGEST
 
 
 def _link(sigma: np.ndarray, grid: Grid, axis: int) -> tuple[np.ndarray, np.ndarray]:

@@ -134,7 +134,12 @@ class GridMedium:
 
     def _threads(self, places: np.ndarray) -> int:
         """How many contacts at places (C, 3), um, are solved at once, see `check_memory`."""
-        from lfpcli.forward.contact_field import STORED, WORKING, least_cells
+        from lfpcli.forward.contact_field import (
+            STORED,
+            WORKING,
+            WORKING_TURNED,
+            least_cells,
+        )
 
         # places spread over all tell of all, and no grid of thousands is made to be counted
         chosen = np.unique(np.linspace(0, len(places) - 1, _LOOKED_AT).astype(int))
@@ -142,7 +147,8 @@ class GridMedium:
         size = len(places) * STORED * float(np.mean([kept for kept, _ in cells]))
         if size > MEMORY:
             raise _too_much(len(places), "an estimated", round(size))
-        working = WORKING * max(finer for _, finer in cells)
+        each = WORKING_TURNED if self.conductor.turned else WORKING
+        working = each * max(finer for _, finer in cells)
         return max(1, min(_MOST_THREADS, threads_for(2**62), _WORKING_MEMORY // working))
 
     def remainders(self, contacts: Contacts, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -201,51 +207,3 @@ def gauss_points(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.nda
     share = np.where(pairs[source] > 0, number // 2 + 0.5 + side, 0.0)
     share = share / np.maximum(pairs[source], 1)
     return start[source] + share[:, None] * (end - start)[source], first
-
-
-def overlaps(conductor: Medium) -> Sequence[tuple[int, int]]:
-    """Pairs of regions of different conductivity that overlap, so that their order matters.
-
-    Boxes about the regions are compared, so that shapes that are curved may be told wrongly.
-
-    Parameters
-    ----------
-    conductor : Medium
-        Its regions count from 0.
-    """
-    pairs = []
-    for later, region in enumerate(conductor.regions):
-        for earlier, other in enumerate(conductor.regions[:later]):
-            meets = True
-            for one, two in zip(region.shape.extent, other.shape.extent, strict=True):
-                meets = meets and max(one[0], two[0]) < min(one[1], two[1])
-            if meets and region.sigma != other.sigma:
-                pairs.append((earlier, later))
-    return pairs
-
-
-def crossings(conductor: Medium) -> Sequence[tuple[int, int]]:
-    """Pairs of `overlaps` of which both conduct and neither lies within the other.
-
-    What insulates and what is of metal lies in a medium, as a probe does; a region within another
-    replaces it there. Of two that cross, the order alone says which is meant.
-
-    Parameters
-    ----------
-    conductor : Medium
-        Its regions count from 0.
-    """
-    pairs = []
-    for earlier, later in overlaps(conductor):
-        regions = conductor.regions[earlier], conductor.regions[later]
-        if any(max(r.sigma) == 0 or r.is_metal for r in regions):
-            continue
-        ends = [np.array(region.shape.extent) for region in regions]
-        if not (_within(ends[0], ends[1]) or _within(ends[1], ends[0])):
-            pairs.append((earlier, later))
-    return pairs
-
-
-def _within(inner: np.ndarray, outer: np.ndarray) -> bool:
-    """Whether ends (3, 2), um, lie within others."""
-    return bool(np.all(inner[:, 0] >= outer[:, 0]) and np.all(inner[:, 1] <= outer[:, 1]))

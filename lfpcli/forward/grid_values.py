@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.forward.grid_field import Grid
+from lfpcli.forward import tensors
+from lfpcli.forward.grid import Grid
 
 _NODES = 4
 # points that are interpolated at once
 _BLOCK = 4096
-# by which the three conductivities of a cell become one number
-_CODE = np.array([1.0, np.pi, np.e])
+# by which the components of a cell's conductivity become one number
+_CODE = np.array([1.0, np.pi, np.e, np.sqrt(2.0), np.sqrt(3.0), np.sqrt(5.0)])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,13 +32,13 @@ class GridValues:
     ----------
     grid : Grid
         The cells.
-    conductivities : ndarray, shape (K, 3)
-        Those that cells have, along x, y and z, S/m.
+    conductivities : ndarray, shape (K, 3) or (K, 6)
+        Those that cells have, see `lfpcli.forward.tensors`, S/m.
     media : ndarray of int, shape (nx, ny, nz)
         Which of them each cell has.
     remainder : ndarray, shape (nx, ny, nz)
         mV per nA, of `GridField.remainder`.
-    contact, sigma : ndarray, shape (3,)
+    contact, sigma : ndarray, shape (3,) each, or (6,)
         As `GridField.remainder` got them, um and S/m; of metal, whose remainder is all there is,
         the conductivity is infinite.
     """
@@ -65,16 +66,18 @@ class GridValues:
         ----------
         grid : Grid
             The cells.
-        cells : ndarray, shape (nx, ny, nz, 3)
+        cells : ndarray, shape (nx, ny, nz, 3) or (nx, ny, nz, 6)
             Their conductivities, S/m.
         remainder, contact, sigma
             The attributes.
         """
-        codes, first, media = np.unique(cells @ _CODE, return_index=True, return_inverse=True)
+        codes, first, media = np.unique(
+            cells @ _CODE[: cells.shape[-1]], return_index=True, return_inverse=True
+        )
         small = np.uint16 if len(codes) < 2**16 else np.uint32
         return cls(
             grid=grid,
-            conductivities=cells.reshape(-1, 3)[first],
+            conductivities=cells.reshape(-1, cells.shape[-1])[first],
             media=media.reshape(grid.shape).astype(small),
             remainder=remainder.astype(np.float32),
             contact=contact,
@@ -244,7 +247,7 @@ class GridValues:
             # sum of both half cells' conductances times their values, and what the known part's
             # slope carries more on one side than on the other
             pull = here / near * values + there / far * remainder[tuple(beyond)]
-            pull += (there - here) * sign * slopes[:, axis]
+            pull += sign * self._carried(cells, tuple(beyond), slopes, axis)
             edge = pull / (here / near + there / far)
             edge = np.where(other == number, values, edge)
             if metal.any():
@@ -268,17 +271,33 @@ class GridValues:
         """The known part at points (M, 3), mV per nA; that of metal is none."""
         if np.isinf(self.sigma[0]):
             return np.zeros(len(points))
-        square = np.sum((points - self.contact) ** 2 / self.sigma, axis=1)
-        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(np.prod(self.sigma) * square)))
+        square = tensors.squared_distances(points - self.contact, self.sigma)
+        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(self.sigma) * square)))
 
     def _known_slopes(self, points: np.ndarray) -> np.ndarray:
         """Gradient (M, 3) of the known part, mV per nA per um."""
         away = points - self.contact
         if np.isinf(self.sigma[0]):
             return np.zeros_like(away)
-        square = np.sum(away**2 / self.sigma, axis=1, keepdims=True)
+        square = tensors.squared_distances(away, self.sigma)[:, None]
         known = self._known(points)[:, None]
-        return np.asarray(-known * away / self.sigma / square)
+        return np.asarray(-known * tensors.weighted(away, self.sigma) / square)
+
+    def _carried(
+        self,
+        cells: tuple[np.ndarray, ...],
+        beyond: tuple[np.ndarray, ...],
+        slopes: np.ndarray,
+        axis: int,
+    ) -> np.ndarray:
+        """What the known part, of slopes (M, 3), carries more beyond a face than before it."""
+        here = self.conductivities[self.media[cells]]
+        there = self.conductivities[self.media[beyond]]
+        metal = np.isinf(there[:, :1])
+        more = tensors.matrices(np.where(metal, here, there) - here)[:, axis]
+        return np.asarray(
+            more[:, 0] * slopes[:, 0] + more[:, 1] * slopes[:, 1] + more[:, 2] * slopes[:, 2]
+        )
 
 
 def _lagrange(centres: np.ndarray, number: np.ndarray, position: np.ndarray) -> np.ndarray:

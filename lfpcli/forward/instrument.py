@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli.forward.dispersion import Mixture
 from lfpcli.geometry import Geometry
 
 Transfer = Callable[[Geometry], np.ndarray]
@@ -46,6 +47,9 @@ class Instrument:
         Names of the channels; empty where they have none.
     per : {'total', 'population', 'cell', 'current'}
         Whose shares are kept beside the total.
+    mixture : Mixture or None
+        Where conductivities depend on frequency, what makes the channels that are told of those
+        that are measured: those of each real conductivity, one after another.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Instrument:
     positions: np.ndarray | None = None
     names: Sequence[str] = ()
     per: str = "total"
+    mixture: Mixture | None = None
 
 
 def dipole_instrument(per: str = "total") -> Instrument:

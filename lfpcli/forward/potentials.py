@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lfpcli.errors import UsageError, nearest
-from lfpcli.forward import anisotropic, near_faces
+from lfpcli.forward import anisotropic, near_faces, tensors
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium, as_medium, check_conductivity
@@ -134,7 +134,8 @@ class PotentialModel:
             if np.isinf(sigma[0]):
                 continue
             rows = np.flatnonzero((about == sigma).all(axis=1))
-            single = PotentialModel(method=self.method, sigma=sigma, quadrature=self.quadrature)
+            about_it = tensors.matrices(sigma) if len(sigma) == tensors.TURNED else sigma
+            single = PotentialModel(method=self.method, sigma=about_it, quadrature=self.quadrature)
             whole[rows] += single.matrix(segments, contacts.some(rows))
         return whole
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.forward import tensors
 
 METAL = (np.inf, np.inf, np.inf)
 """Conductivity of metal, which is an equipotential without net current, S/m."""
@@ -17,6 +18,8 @@ SURFACE = 0.01
 """Distance of a contact from a face, um, below which it lies on it."""
 # points along each edge of a cell by which its share of a curved region is told
 _PROBES = 4
+# points of the outlines of balls and of the rims of cylinders, which lie inside by a rounding
+_OUTLINE, _RIM, _ROUNDING = 396, 64, 1e-9
 # share of a cell that conducts below which it does not
 _SLIVER = 0.125
 
@@ -36,6 +39,10 @@ class Shape(Protocol):
 
     def curvature(self, axis: int) -> float:
         """Radius of its surface across an axis, um; infinite where that is flat."""
+
+    @property
+    def outline(self) -> np.ndarray:
+        """Points of its surface, (n, 3), um; it lies in what is convex and holds all of them."""
 
 
 # S/m: less than any insulator, more than any metal
@@ -75,6 +82,11 @@ class Box:
         """Infinite: all its faces are flat."""
         return np.inf
 
+    @property
+    def outline(self) -> np.ndarray:
+        """Its corners, shape (8, 3), um; may be infinite."""
+        return np.array(list(itertools.product(*self.extent)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ball:
@@ -108,6 +120,13 @@ class Ball:
     def curvature(self, axis: int) -> float:
         """Its radius, um."""
         return self.radius
+
+    @property
+    def outline(self) -> np.ndarray:
+        """Points spread over its surface, shape (402, 3), um, its ends among them."""
+        ends = np.concatenate([np.eye(3), -np.eye(3)])
+        around = np.concatenate([ends, directions(_OUTLINE)])
+        return np.array(self.centre) + (1.0 - _ROUNDING) * self.radius * around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +178,16 @@ class Cylinder:
         """Its radius across it, um, infinite along it."""
         return np.inf if axis == self.axis else self.radius
 
+    @property
+    def outline(self) -> np.ndarray:
+        """Points of both its rims, shape (128, 3), um; may be infinite along it."""
+        angles = 2.0 * np.pi * np.arange(_RIM) / _RIM
+        across = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+        points = np.empty((2, _RIM, 3))
+        points[..., self._others] = np.array(self.centre) + (1.0 - _ROUNDING) * self.radius * across
+        points[0, :, self.axis], points[1, :, self.axis] = self.low, self.high
+        return points.reshape(-1, 3)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
@@ -169,11 +198,12 @@ class Region:
     shape : Shape
         Where.
     sigma : tuple of float
-        Conductivity along x, y and z, S/m; 0 insulates, `METAL` is an equipotential that floats.
+        Conductivity along x, y and z, S/m, and where its axes are others the components xy, xz and
+        yz too; 0 insulates, `METAL` is an equipotential that floats.
     """
 
     shape: Shape
-    sigma: tuple[float, float, float]
+    sigma: tuple[float, ...]
 
     def __post_init__(self) -> None:
         if not self.is_metal:
@@ -194,17 +224,17 @@ class Medium:
     Attributes
     ----------
     background : tuple of float
-        Conductivity along x, y and z, S/m, above zero.
+        Conductivity, S/m, as that of a region, above zero.
     regions : sequence of Region
         The regions.
     """
 
-    background: tuple[float, float, float] = (0.3, 0.3, 0.3)
+    background: tuple[float, ...] = (0.3, 0.3, 0.3)
     regions: Sequence[Region] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
         _check_sigma(self.background)
-        if min(self.background) <= 0:
+        if max(self.background) <= 0:
             raise InputError("the background does not conduct", remedy="give it a sigma above 0")
 
     def at(self, points: np.ndarray) -> np.ndarray:
@@ -217,13 +247,21 @@ class Medium:
 
         Returns
         -------
-        ndarray, shape (..., 3)
-            Along x, y and z, S/m.
+        ndarray, shape (..., 3) or (..., 6)
+            Along x, y and z, and off the diagonal where the medium is `turned`, S/m.
         """
-        sigma = np.broadcast_to(np.array(self.background), points.shape).copy()
+        count = tensors.TURNED if self.turned else 3
+        sigma = np.empty((*points.shape[:-1], count))
+        sigma[...] = tensors.widened(self.background, count)
         for region in self.regions:
-            sigma[region.shape.holds(points)] = region.sigma
-        return np.asarray(sigma)
+            sigma[region.shape.holds(points)] = tensors.widened(region.sigma, count)
+        return sigma
+
+    @property
+    def turned(self) -> bool:
+        """Whether a conductivity has components off the diagonal."""
+        sigmas = [self.background, *(region.sigma for region in self.regions)]
+        return any(len(sigma) == tensors.TURNED for sigma in sigmas)
 
     def about(self, point: np.ndarray, size: float) -> np.ndarray:
         """Mean conductivity on a small sphere about a point.
@@ -240,8 +278,8 @@ class Medium:
 
         Returns
         -------
-        ndarray, shape (3,)
-            S/m; infinite in and on metal.
+        ndarray, shape (3,) or (6,)
+            As of `at`; infinite in and on metal.
         """
         return np.asarray(self.at(corners(point, size)).mean(axis=0))
 
@@ -274,28 +312,37 @@ class Medium:
 
         Returns
         -------
-        ndarray, shape (nx, ny, nz, 3)
-            S/m.
+        ndarray, shape (nx, ny, nz, 3) or (nx, ny, nz, 6)
+            As of `at`.
         """
         middles = [(along[1:] + along[:-1]) / 2.0 for along in faces]
         sigma = self.at(np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1))
         index = np.nonzero(self._cut_cells(faces))
         starts = np.stack([f[:-1][k] for f, k in zip(faces, index, strict=True)], axis=-1)
         widths = np.stack([np.diff(f)[k] for f, k in zip(faces, index, strict=True)], axis=-1)
-        total, conducting = np.zeros(starts.shape), np.zeros(starts.shape)
+        sigma[index] = self._means(starts, widths)
+        return sigma
+
+    def _means(self, starts: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        """Mean conductivity, as of `at`, of cells that begin at (n, 3) and are (n, 3) wide, um."""
+        count = tensors.TURNED if self.turned else 3
+        total, conducting = np.zeros((len(starts), count)), np.zeros(len(starts))
         shares = (np.arange(_PROBES) + 0.5) / _PROBES
         for share in itertools.product(shares, repeat=3):
             inside = self.at(starts + widths * np.array(share))
-            total += np.where(inside > 0, 1.0 / np.where(inside > 0, inside, 1.0), 0.0)
-            conducting += inside > 0
+            conducts = inside[:, 0] > 0
+            total[conducts] += tensors.inverse(inside[conducts])
+            conducting += conducts
         open_part = conducting / _PROBES**3
         # along an insulator current has what is left of a cell, a sliver of which is none
         open_part[open_part < _SLIVER] = 0.0
-        mean = open_part * conducting / np.maximum(total, 1e-300)
+        mean = np.zeros_like(total)
+        resists = total[:, 0] > 0
+        size = (open_part * conducting)[resists, None]
+        mean[resists] = size * tensors.inverse(total[resists])
         # of metal through and through, cells have no resistance
-        mean[(total == 0) & (conducting == _PROBES**3)] = np.inf
-        sigma[index] = mean
-        return sigma
+        mean[(total[:, 0] == 0) & (conducting == _PROBES**3)] = tensors.widened(METAL, count)
+        return mean
 
     def _cut_cells(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Which cells a curved surface may cut, shape (nx, ny, nz)."""
@@ -317,6 +364,15 @@ class Medium:
         return cut
 
 
+def directions(count: int) -> np.ndarray:
+    """Unit vectors spread evenly on a golden spiral, shape (count, 3)."""
+    steps = np.arange(count) + 0.5
+    height = 1.0 - 2.0 * steps / count
+    angle = np.pi * (1.0 + np.sqrt(5.0)) * steps
+    across = np.sqrt(1.0 - height**2)
+    return np.column_stack([across * np.cos(angle), across * np.sin(angle), height])
+
+
 def corners(point: np.ndarray, size: float) -> np.ndarray:
     """Corners of a cube about a point, at a distance from it, shape (8, 3), um."""
     signs = np.array(list(itertools.product((-1, 1), repeat=3)))
@@ -324,18 +380,27 @@ def corners(point: np.ndarray, size: float) -> np.ndarray:
 
 
 def _check_sigma(sigma: Sequence[float]) -> None:
-    if len(sigma) != 3 or not all(np.isfinite(s) and s >= 0 for s in sigma):
+    values = np.asarray(sigma, dtype=float)
+    if values.shape == (tensors.TURNED,) and np.isfinite(values).all() and values.any():
+        # along the axes that the tissue has
+        values = np.linalg.eigvalsh(tensors.matrices(values))
+        if values.min() <= 0:
+            raise InputError(
+                f"conductivity {list(sigma)} is {values.min():.3g} S/m along one of its axes",
+                remedy="make the tensor positive definite",
+            )
+    if len(values) != 3 or not all(np.isfinite(s) and s >= 0 for s in values):
         raise InputError(
             f"conductivity {list(sigma)} is not three numbers of 0 or more",
             remedy="give sigma in S/m",
         )
     # solutions are made of ratios of these, which must not leave the range of floats
-    if any(s > 0 and not _SIGMAS[0] <= s <= _SIGMAS[1] for s in sigma):
+    if any(s > 0 and not _SIGMAS[0] <= s <= _SIGMAS[1] for s in values):
         raise InputError(
             f"conductivity {list(sigma)} is that of no matter",
             remedy=f"give sigma in S/m, 0 or {_SIGMAS[0]:g} to {_SIGMAS[1]:g}",
         )
-    if min(sigma) == 0 < max(sigma):
+    if min(values) == 0 < max(values):
         raise InputError(
             f"conductivity {list(sigma)} is zero along an axis, but not along all",
             remedy="give a small number instead of 0",

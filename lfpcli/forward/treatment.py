@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lfpcli.errors import UsageError
+from lfpcli.forward.dispersion import Mixture
 
 FILTER_ORDER = 3
 """Order of one pass of a Butterworth filter."""
@@ -60,6 +61,8 @@ class Treatment:
 
     Attributes
     ----------
+    mixture : Mixture or None
+        How conductivities that depend on frequency filter the signals of real ones, and add them.
     band : Band or None
         What a Butterworth filter without phase lets through.
     order : int
@@ -71,13 +74,15 @@ class Treatment:
         does, and has its root mean square after them.
     """
 
+    mixture: Mixture | None = None
     band: Band | None = None
     order: int = FILTER_ORDER
     resample: float | None = None
     noise: Noise | None = None
 
     def __bool__(self) -> bool:
-        return self.noise is not None or self.band is not None or self.resample is not None
+        steps = (self.mixture, self.band, self.resample, self.noise)
+        return any(step is not None for step in steps)
 
     @property
     def parameters(self) -> dict[str, Any]:

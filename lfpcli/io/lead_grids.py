@@ -14,8 +14,9 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.forward.contact_field import ContactField
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_field import Grid
+from lfpcli.forward.grid import Grid
 from lfpcli.forward.grid_values import GridValues
+from lfpcli.forward.tensors import matrices
 from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, texts, whole
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.recording import open_hdf5
@@ -181,8 +182,10 @@ def _field(file: h5py.File, number: int, contact: np.ndarray, name: str) -> Cont
     if not isinstance(group, h5py.Group):
         raise InputError("is missing", source=source, remedy=_AGAIN)
     sigma = _with_metal(numbers(group, "sigma", name, ndim=1))
-    if sigma.shape != (3,) or not np.all(sigma > 0):
+    if sigma.shape not in ((3,), (6,)) or not np.all(sigma[:3] > 0):
         raise InputError("sigma is not three numbers > 0", source=source, remedy=_AGAIN)
+    if len(sigma) == 6 and np.linalg.eigvalsh(matrices(sigma)).min() <= 0:
+        raise InputError("sigma is no positive tensor", source=source, remedy=_AGAIN)
     coarse, fine = (_grid(group, grid, contact=contact, sigma=sigma, label=name) for grid in _GRIDS)
     ratio = attribute_number(group, "ratio", source)
     # of the parts of two grids that are solved one after the other
@@ -209,7 +212,9 @@ def _stored(sigma: np.ndarray) -> np.ndarray:
 def _with_metal(dataset: CheckedDataset) -> np.ndarray:
     """Conductivities of a file, infinite ones of metal."""
     values = whole(dataset)
-    return np.where((values == _METAL).all(axis=-1, keepdims=True), np.inf, values)
+    metal = (values[..., :3] == _METAL).all(axis=-1)
+    values[metal, :3] = np.inf
+    return values
 
 
 def _grid(
@@ -224,10 +229,10 @@ def _grid(
     conductivities = _with_metal(numbers(field, f"{grid}/conductivities", label, ndim=2))
     media = numbers(field, f"{grid}/media", label, ndim=3)
     remainder = numbers(field, f"{grid}/remainder", label, ndim=3)
-    if media.shape != shape or remainder.shape != shape or conductivities.shape[1:] != (3,):
+    if media.shape != shape or remainder.shape != shape or conductivities.shape[1:] != sigma.shape:
         raise InputError("arrays do not have the grid's shape", source=source, remedy=_AGAIN)
     index = whole(media, np.int64)
-    if index.min() < 0 or index.max() >= len(conductivities) or conductivities.min() < 0:
+    if index.min() < 0 or index.max() >= len(conductivities) or conductivities[:, :3].min() < 0:
         raise InputError("has cells of no medium", source=source, remedy=_AGAIN)
     return GridValues(
         grid=Grid(faces=(x, y, z)),

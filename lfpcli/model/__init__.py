@@ -6,6 +6,7 @@ from lfpcli.model.csd import Csd
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.expression import Expression
 from lfpcli.model.files import check_files, model_files
+from lfpcli.model.filters import Filter
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.load import load_model
 from lfpcli.model.location import Location, parse_location
@@ -21,7 +22,7 @@ from lfpcli.model.network import (
     SynapseSpec,
 )
 from lfpcli.model.orientation import Distortion, Rotation
-from lfpcli.model.probe import Field, Filter, Probe, Pulses
+from lfpcli.model.probe import Field, Probe, Pulses
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
 

@@ -14,15 +14,19 @@ from lfpcli import vocabulary
 from lfpcli.errors import located
 from lfpcli.forward import media
 from lfpcli.forward import treatment as treatments
+from lfpcli.forward.dispersion import Mixture
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import check_conductivity
 from lfpcli.forward.potentials import PotentialModel, check_sigma
-from lfpcli.forward.treatment import Band, Treatment
+from lfpcli.forward.treatment import Treatment
 from lfpcli.model.csd import Csd
+from lfpcli.model.dispersion import DispersionTable
+from lfpcli.model.filters import Filter, Noise
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, shown
+from lfpcli.model.spectral import Spectral, spectral
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, table
 from lfpcli.model.value_types import (
     PATH,
@@ -104,48 +108,6 @@ class Face(Table):
             raise at.table_error("has both 'half_sides' and 'radius'", "give one of them")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filter(Table):
-    """A Butterworth filter that runs forwards and backwards, without phase."""
-
-    low: float | None = key(
-        number("Hz", above=0), None, doc="Lower corner. Left out: a low-pass filter."
-    )
-    high: float | None = key(
-        number("Hz", above=0), None, doc="Upper corner. Left out: a high-pass filter."
-    )
-    order: int = key(integer(1), 3, doc="Order of one pass.")
-
-    @cached_property
-    def band(self) -> Band:
-        """The pass band."""
-        return Band(self.low, self.high)
-
-    def check(self, at: At) -> None:
-        """Raise `InputError` where there is no band."""
-        if self.low is None and self.high is None:
-            raise at.table_error("needs the key 'low' or 'high' (Hz)")
-        if self.low is not None and self.high is not None and self.high <= self.low:
-            raise (at / "high").expected(f"a number > low = {self.low:g} (Hz)", self.high)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Noise(Table):
-    """Noise that is added to a signal."""
-
-    colour: str = key(choice(*vocabulary.COLOURS), "white", doc="Colour of the noise.")
-    rms: float = key(
-        number(least=0),
-        doc="Root mean square at each contact, in the unit of the signal, after filter and "
-        "resampling.",
-    )
-    length: float | None = key(
-        number("um", least=0),
-        None,
-        doc="Correlation length between contacts. Left out: their noise is independent.",
-    )
-
-
 _ONE_OR_THREE = either(number("S/m", above=0), vector("S/m", above=0))
 _ROWS = listing(vector("S/m"), size=3)
 
@@ -201,6 +163,12 @@ class Probe(Face):
         "its axes are others.",
     )
     medium: str | MediumTable = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
+    dispersion: DispersionTable | None = key(
+        table(DispersionTable, 'a table such as {tissue = "grey matter"}'),
+        None,
+        doc="How the conductivity of the tissue, and of all regions of a medium that have no "
+        "dispersion of their own, depends on frequency.",
+    )
     per: str = key(
         choice(*vocabulary.SHARES),
         vocabulary.TOTAL,
@@ -236,9 +204,28 @@ class Probe(Face):
         )
 
     @cached_property
+    def spectral(self) -> Spectral:
+        """How currents make potentials at all frequencies; CSD and lead fields have no models.
+
+        Raises
+        ------
+        InputError
+            Where the file of a dispersion is wrong, or there are more than two of them.
+        """
+        regions = self.medium if isinstance(self.medium, Regions) else None
+        return spectral(self.model, self.dispersion, regions)
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """What the signals of the models of `spectral` are filtered and added with."""
+        if self.csd is not None:
+            return None
+        return self.spectral.mixture
+
+    @cached_property
     def treatment(self) -> Treatment:
         """What is done to the signal once the run is over; the seed of its noise is to be set."""
-        treatment = Treatment(resample=self.resample)
+        treatment = Treatment(resample=self.resample, mixture=self.mixture)
         if self.filter is not None:
             treatment = replace(treatment, band=self.filter.band, order=self.filter.order)
         if self.noise is not None:
@@ -260,6 +247,27 @@ class Probe(Face):
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
         check_medium(self, at)
+        self._check_dispersion(at)
+
+    def _check_dispersion(self, at: At) -> None:
+        """Raise `InputError` where a dispersion does not go with what else is stated."""
+        if self.dispersion is None:
+            return
+        place = at / "dispersion"
+        if self.csd is not None:
+            raise place.error("does not go with 'csd'", "leave it out")
+        if not self.dispersion.has_sigma:
+            return
+        if self.lead_field is not None or isinstance(self.medium, Regions):
+            raise place.error(
+                "has conductivities of its own, as the regions have",
+                "give dispersion.at, or each region its dispersion",
+            )
+        if "sigma" in self.stated:
+            raise place.error(
+                "has conductivities of its own beside 'sigma'",
+                "leave sigma out, or give dispersion.at",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -442,6 +450,8 @@ class InMedium(Protocol):
 
 def check_medium(table: InMedium, at: At) -> None:
     """Raise `InputError` where the conductivity does not go with the medium."""
+    if isinstance(table.medium, Regions) and not isinstance(table, Probe):
+        check_constant(table.medium, at / "medium")
     if isinstance(table.medium, Regions) and table.sigma != vocabulary.SIGMA:
         raise (at / "sigma").error(
             "does not go with a medium of regions", "give it to the medium's 'background'"
@@ -453,6 +463,15 @@ def check_medium(table: InMedium, at: At) -> None:
     assert conductor is not None and not isinstance(conductor, GridMedium)
     with located((at / "sigma").source_line):
         check_conductivity(conductor, np.array(table.sigma))
+
+
+def check_constant(regions: Regions, at: At) -> None:
+    """Raise `InputError` where regions depend on frequency, for what does not heed it."""
+    if regions.has_dispersion:
+        raise at.error(
+            "has regions whose conductivity depends on frequency, which only a [[probe]] heeds",
+            "leave their dispersion out",
+        )
 
 
 def check_name(name: str, at: At) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 from lfpcli.model.cell import CellSpec, Mechanism, Nseg
 from lfpcli.model.circuit import CircuitSpec
 from lfpcli.model.csd import Csd
+from lfpcli.model.dispersion import DispersionTable
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.ephaptic import BundleTable, Ephaptic
+from lfpcli.model.filters import Filter, Noise
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
@@ -30,7 +32,7 @@ from lfpcli.model.network import (
 )
 from lfpcli.model.orientation import Distortion, Rotation
 from lfpcli.model.probe import Field as StimulationField
-from lfpcli.model.probe import Filter, Noise, Probe, Pulses, Wave
+from lfpcli.model.probe import Probe, Pulses, Wave
 from lfpcli.model.regions import BallTable, BoxTable, CylinderTable, Regions, RegionTable, Slab
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource
@@ -74,6 +76,7 @@ TABLES: dict[str, type[Table]] = {
     "slab": Slab,
     "cylinder": CylinderTable,
     "ball": BallTable,
+    "dispersion": DispersionTable,
     "csd": Csd,
     "filter": Filter,
     "noise": Noise,

@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli import vocabulary
 from lfpcli.errors import located
-from lfpcli.forward import grid_medium, regions
+from lfpcli.forward import grid_medium, regions, tensors
 from lfpcli.forward.grid_medium import REACH, GridMedium
+from lfpcli.forward.overlaps import check_order
+from lfpcli.forward.potentials import check_tensor
+from lfpcli.model.dispersion import DispersionTable
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, table
 from lfpcli.model.value_types import (
@@ -36,34 +40,39 @@ _END = ValueType(
 _ENDS = listing(_END, size=3)
 
 
-def _sigma(value: Any, at: At) -> tuple[float, float, float]:
-    """Three conductivities from one, three, or a tensor that is diagonal."""
+Sigma = tuple[float, ...] | tuple[tuple[float, ...], ...]
+
+
+def _sigma(value: Any, at: At) -> Sigma:
+    """Three conductivities from one, three, or a diagonal tensor; another tensor as it is."""
     if is_number(value):
         one = number("S/m", least=0).read(value, at)
         return (one, one, one)
     if any(isinstance(entry, list) for entry in value):
-        rows = listing(vector("S/m"), size=3).read(value, at)
-        for row in range(3):
-            for column in range(3):
-                if rows[row][column] != rows[column][row]:
-                    raise at.error(
-                        "is not symmetric", "give the same number above and below the diagonal"
-                    )
-                if row != column and rows[row][column]:
-                    raise at.error(
-                        "has conductivities off the diagonal, which the grid cannot carry",
-                        "rotate the cells, contacts and regions so that the tissue's axes are x, y "
-                        "and z",
-                    )
-        value = [rows[k][k] for k in range(3)]
+        tensor = np.array(listing(vector("S/m"), size=3).read(value, at))
+        if not np.array_equal(tensor, tensor.T):
+            raise at.error("is not symmetric", "give the same number above and below the diagonal")
+        if np.count_nonzero(tensor) > np.count_nonzero(np.diag(tensor)):
+            with located(at.source_line):
+                check_tensor(tensor)
+            return tuple(tuple(row) for row in tensor.tolist())
+        value = np.diag(tensor).tolist()
     x, y, z = listing(number("S/m", least=0), size=3).read(value, at)
     if min(x, y, z) == 0 < max(x, y, z):
         raise at.error("is zero along an axis, but not along all", "give a small number instead")
     return x, y, z
 
 
+def _components(sigma: Sigma) -> tuple[float, ...]:
+    """Three components of a conductivity, or six of a tensor, S/m."""
+    values = np.array(sigma)
+    if values.ndim == 2:
+        values = tensors.components(values)
+    return tuple(values.tolist())
+
+
 SIGMA = ValueType(
-    "a number >= 0 (S/m), three along x, y and z, or a diagonal tensor of 3 x 3",
+    "a number >= 0 (S/m), three along x, y and z, or a symmetric tensor of 3 x 3",
     lambda value: is_number(value) or isinstance(value, list),
     _sigma,
     "S/m",
@@ -153,7 +162,7 @@ class BallTable(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class RegionTable(Table):
-    """A part of space with a conductivity of its own; it lies over the regions before it."""
+    """A part of space with a conductivity of its own."""
 
     box: BoxTable | None = key(
         table(BoxTable, "a table such as {low = [0, 0, 0], high = [50, 50, 50]}"),
@@ -178,17 +187,28 @@ class RegionTable(Table):
         None,
         doc="The body of a probe: a box that insulates, with contacts on its faces.",
     )
-    sigma: tuple[float, ...] | None = key(
+    sigma: Sigma | None = key(
         SIGMA,
         None,
         doc="Conductivity, 0 for an insulator. Left out only of metal, and of a shank, which "
         "insulates.",
+    )
+    dispersion: DispersionTable | None = key(
+        table(DispersionTable, 'a table such as {tissue = "grey matter"}'),
+        None,
+        doc="How its conductivity depends on frequency. Left out: as the dispersion of the probe.",
     )
     metal: bool = key(
         BOOLEAN,
         False,
         doc="Whether it is of metal: at one potential, which floats, as no net current enters it. "
         "A contact in or on it measures that potential.",
+    )
+    over: bool = key(
+        BOOLEAN,
+        False,
+        doc="Whether it counts where it overlaps earlier regions. Needed of none that lies within "
+        "an earlier one, nor of what insulates or is of metal in what conducts.",
     )
 
     def check(self, at: At) -> None:
@@ -198,20 +218,43 @@ class RegionTable(Table):
             raise at.table_error("has both 'metal' and 'sigma'", "give one of them")
         if self.metal and self.shank is not None:
             raise at.table_error("has both 'metal' and 'shank', which insulates", "use a box")
-        if self.shank is None and self.sigma is None and not self.metal:
+        self._check_dispersion(at)
+        if self.shank is None and self.sigma is None and not (self.metal or self._has_own_sigma):
             raise at.table_error("needs the key 'sigma'", f"give {SIGMA.expects}")
         with located(at.source_line):
             _ = self.region
+
+    @property
+    def _has_own_sigma(self) -> bool:
+        return self.dispersion is not None and self.dispersion.has_sigma
+
+    def _check_dispersion(self, at: At) -> None:
+        if self.dispersion is None:
+            return
+        if self.metal or (self.sigma is not None and max(_components(self.sigma)) == 0):
+            raise (at / "dispersion").error("is of what conducts", "leave it out")
+        if self._has_own_sigma and self.sigma is not None:
+            raise at.table_error(
+                "has 'sigma' and a dispersion with conductivities of its own",
+                "leave sigma out, or give dispersion.at",
+            )
+        if self.shank is not None and (self.sigma is None and not self._has_own_sigma):
+            raise (at / "dispersion").error("is of what conducts", "leave it out")
 
     @cached_property
     def region(self) -> regions.Region:
         """The region that the keys make."""
         shape = self.box or self.slab or self.cylinder or self.ball or self.shank
         assert shape is not None
-        x, y, z = self.sigma if self.sigma is not None else (0.0, 0.0, 0.0)
+        sigma: tuple[float, ...] = (0.0, 0.0, 0.0)
+        if self.sigma is not None:
+            sigma = _components(self.sigma)
+        elif self._has_own_sigma:
+            # its dispersion is told as a ratio to this
+            sigma = (vocabulary.SIGMA,) * 3
         if self.metal:
-            x, y, z = regions.METAL
-        return regions.Region(shape=shape.shape, sigma=(x, y, z))
+            sigma = regions.METAL
+        return regions.Region(shape=shape.shape, sigma=sigma)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,11 +263,10 @@ class Regions(Table):
 
     regions: tuple[RegionTable, ...] = key(
         listing(table(RegionTable, "a table such as {slab = {low = 0, high = 300}, sigma = 0.3}")),
-        doc="Parts of space; where they overlap, the later one counts.",
+        doc="Parts of space; one within an earlier one replaces it there. Others must not overlap, "
+        "see over.",
     )
-    background: tuple[float, ...] = key(
-        SIGMA, (0.3, 0.3, 0.3), doc="Conductivity everywhere else, above zero."
-    )
+    background: Sigma = key(SIGMA, (0.3, 0.3, 0.3), doc="Conductivity everywhere else, above zero.")
     tolerance: float = key(
         number(above=0, below=1),
         grid_medium.TOLERANCE,
@@ -236,15 +278,22 @@ class Regions(Table):
     )
 
     def check(self, at: At) -> None:
-        """Raise `InputError` where the background does not conduct."""
-        if min(self.background) <= 0:
+        """Raise `InputError` where the background does not conduct, or regions overlap."""
+        if max(_components(self.background)) <= 0:
             raise (at / "background").error("does not conduct", "give it a number above 0 (S/m)")
+        with located(at.source_line):
+            check_order(self.medium.conductor, [entry.over for entry in self.regions])
+
+    @property
+    def has_dispersion(self) -> bool:
+        """Whether a region's conductivity depends on frequency in a way of its own."""
+        return any(entry.dispersion is not None for entry in self.regions)
 
     @cached_property
     def medium(self) -> GridMedium:
         """The medium that the keys make."""
-        x, y, z = self.background
         conductor = regions.Medium(
-            background=(x, y, z), regions=tuple(entry.region for entry in self.regions)
+            background=_components(self.background),
+            regions=tuple(entry.region for entry in self.regions),
         )
         return GridMedium(conductor=conductor, tolerance=self.tolerance, reach=self.reach)

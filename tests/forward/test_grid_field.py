@@ -7,7 +7,8 @@ import pytest
 from graded_grids import graded_faces
 
 from lfpcli.errors import InputError
-from lfpcli.forward.grid_field import Grid, GridField
+from lfpcli.forward.grid import Grid
+from lfpcli.forward.grid_field import GridField
 from lfpcli.forward.grid_values import GridValues
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.potentials import PotentialModel

@@ -9,16 +9,15 @@ import pytest
 from scipy.special import eval_legendre
 
 from lfpcli.errors import InputError, UsageError
-from lfpcli.forward import contact_field as solver
-from lfpcli.forward import grid_medium
+from lfpcli.forward import grid_field, grid_medium
 from lfpcli.forward.contact_field import PARTS, contact_field
-from lfpcli.forward.contact_grid import contact_grid, directions, nearest_face
+from lfpcli.forward.contact_grid import contact_grid, nearest_face
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_medium import GridMedium, crossings, gauss_points, overlaps
+from lfpcli.forward.grid_medium import GridMedium, gauss_points
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.placements import Placements, matrix_blocks
 from lfpcli.forward.potentials import PotentialModel, transfer_matrix
-from lfpcli.forward.regions import Ball, Box, Cylinder, Medium, Region
+from lfpcli.forward.regions import Ball, Box, Cylinder, Medium, Region, directions
 from lfpcli.forward.stimulation import stimulation_matrix
 from lfpcli.geometry import Geometry
 
@@ -226,7 +225,7 @@ def test_what_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         transfer_matrix(points(np.array([[3e4, 0.0, 50.0]])), [0, 0, 150.0], medium=medium)
     with pytest.raises(UsageError, match="no images"):
         PotentialModel(medium=medium).weighted_points([0, 0, 10.0])
-    monkeypatch.setattr(solver, "LARGEST", 150_000)
+    monkeypatch.setattr(grid_field, "LARGEST", 150_000)
     with pytest.raises(InputError, match=r"contact 7 has an error of .*e-04 on the finest grid"):
         contact_field(SLICE, np.array([0, 0, 150.0]), "7", tolerance=1e-9, reach=2e4)
     monkeypatch.setattr(grid_medium, "MEMORY", 1000)
@@ -237,21 +236,6 @@ def test_what_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ({"tolerance": 2.0}, {"reach": 10.0}):
         with pytest.raises(UsageError, match="expected"):
             GridMedium(conductor=SLICE, **wrong)
-
-
-def test_overlaps_are_told() -> None:
-    rod = Region(shape=Cylinder(axis=2, centre=(0, 0), radius=10.0), sigma=INSULATOR)
-    layered = Medium(regions=(slab(0, 100, TISSUE), slab(100, 200, (1.0,) * 3), rod))
-    assert overlaps(layered) == [(0, 2), (1, 2)]
-    assert overlaps(SLICE) == []
-
-
-def test_crossings_are_told_apart_from_what_lies_within() -> None:
-    ball = Region(shape=Ball(centre=(0, 0, 100), radius=20.0), sigma=(1.0,) * 3)
-    within = Region(shape=Ball(centre=(0, 0, 50), radius=20.0), sigma=(1.0,) * 3)
-    rod = Region(shape=Cylinder(axis=2, centre=(0, 0), radius=10.0), sigma=INSULATOR)
-    assert crossings(Medium(regions=(slab(0, 100, TISSUE), ball))) == [(0, 1)]
-    assert crossings(Medium(regions=(slab(0, 100, TISSUE), within, rod))) == []
 
 
 def test_shells_have_cells_of_their_own() -> None:
@@ -276,6 +260,6 @@ def test_rods_without_ends_have_grids_too() -> None:
 
 
 def test_grids_that_cannot_be_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solver, "LARGEST", 20_000)
+    monkeypatch.setattr(grid_field, "LARGEST", 20_000)
     with pytest.raises(InputError, match="grids of contact 7 take more than 20,000 cells"):
         contact_field(SLICE, np.array([0, 0, 150.0]), "7", tolerance=1e-3, reach=2e4)

@@ -8,12 +8,12 @@ from graded_grids import graded_faces
 
 from lfpcli.errors import InputError
 from lfpcli.forward.contact_field import point_source
-from lfpcli.forward.contact_grid import directions
-from lfpcli.forward.grid_field import Grid, GridField
+from lfpcli.forward.grid import Grid
+from lfpcli.forward.grid_field import GridField
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.grid_values import GridValues
 from lfpcli.forward.potentials import transfer_matrix
-from lfpcli.forward.regions import METAL, SURFACE, Ball, Box, Cylinder, Medium, Region
+from lfpcli.forward.regions import METAL, SURFACE, Ball, Box, Cylinder, Medium, Region, directions
 from lfpcli.forward.stimulation import stimulation_matrix
 from lfpcli.geometry import Geometry
 

@@ -11,12 +11,11 @@ from scipy.special import eval_legendre
 from lfpcli.errors import InputError
 from lfpcli.forward import grid_medium
 from lfpcli.forward.contact_field import DIRECTIONS, RADII, contact_field, point_source
-from lfpcli.forward.contact_grid import directions
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Slice, Sphere
 from lfpcli.forward.potentials import transfer_matrix
-from lfpcli.forward.regions import Ball, Box, Medium, Region
+from lfpcli.forward.regions import Ball, Box, Medium, Region, directions
 from lfpcli.geometry import Geometry
 
 INF = np.inf

@@ -36,10 +36,16 @@ SOURCES: list[Any] = [
 REGIONS = [
     {"slab": {"axis": "y", "low": 0, "high": 30}, "sigma": [0.1, 0.2, 0.3]},
     {"slab": {"high": 0}, "sigma": 0},
-    {"box": {"low": [0, 0, "-inf"], "high": [9, 9, "inf"]}, "sigma": 1.5},
-    {"ball": {"centre": [0, 0, 99], "radius": 5}, "sigma": [[1, 0, 0], [0, 1, 0], [0, 0, 2]]},
+    {"box": {"low": [0, 0, "-inf"], "high": [9, 9, "inf"]}, "sigma": 1.5, "over": True},
+    {"ball": {"centre": [0, -50, 99], "radius": 5}, "sigma": [[1, 0, 0], [0, 1, 0], [0, 0, 2]]},
     {"cylinder": {"axis": "x", "centre": [0, 0], "radius": 5, "low": 3}, "sigma": 0},
     {"shank": {"low": [-30, 0, -100], "high": [30, 15, "inf"]}},
+    {
+        "ball": {"centre": [50, 50, 99], "radius": 5},
+        "sigma": [[1, 0.2, 0], [0.2, 1, 0], [0, 0, 2]],
+        "dispersion": {"exponent": 0.1, "at": 1000, "low": 1},
+    },
+    {"ball": {"centre": [80, 80, 99], "radius": 5}, "dispersion": {"file": "gm.csv"}},
 ]
 CHOICES: dict[str, list[Any]] = {
     "run__dt": [0.1, "adaptive"],
@@ -79,6 +85,7 @@ CHOICES: dict[str, list[Any]] = {
         {"slice": 200, "squeeze": 0.5, "poisson": 0.2, "tolerance": 1e-6},
         {"regions": REGIONS, "background": [0.3, 0.3, 0.4], "tolerance": 1e-2, "reach": 3000},
     ],
+    "probe__3__dispersion": [{"tissue": "grey matter", "at": 100}],
     "probe__3__per": ["population", "current"],
     "record__dipole": ["none"],
 }

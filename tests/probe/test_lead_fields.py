@@ -151,10 +151,20 @@ def test_error_of_each_contact_is_told(lfp, run: Path, tmp_path: Path) -> None:
     assert "error of the medium" not in lfp("probe", run, *options, "-f").err
 
 
-def test_metal_goes_through_a_file(lfp, run: Path, tmp_path: Path) -> None:
-    medium = "regions=[{slab={high=-1500}, sigma=0}, {box={low=[50,-30,290], high=[70,30,310]}, "
-    medium += "metal=true}], tolerance=0.5"
-    path, out = tmp_path / "metal.h5", tmp_path / "out.h5"
+ROWS = [[0.3, 0.1, 0.05], [0.1, 0.4, 0.0], [0.05, 0.0, 0.2]]
+
+
+@pytest.mark.parametrize(
+    "medium",
+    [
+        "regions=[{slab={high=-1500}, sigma=0}, {box={low=[50,-30,290], high=[70,30,310]}, "
+        "metal=true}], tolerance=0.5",
+        f"regions=[{{slab={{high=-1500}}, sigma=0}}], background={ROWS}, tolerance=0.5",
+    ],
+    ids=["metal", "tensor"],
+)
+def test_other_media_go_through_a_file(lfp, run: Path, tmp_path: Path, medium: str) -> None:
+    path, out = tmp_path / "lead.h5", tmp_path / "out.h5"
     lfp("leadfield", "60,0,300", "--medium", medium, "-o", path)
     by_file = signal(lfp, run, out, "--lead-field", path)
     stated = signal(lfp, run, out, "--contacts", "60,0,300", "--medium", medium)
@@ -177,8 +187,12 @@ def test_templates_by_a_file_are_those_of_the_medium(
         assert np.abs(one["templates"][()]).max() > 0
 
 
-def test_regions_that_cross_are_told(lfp, tmp_path: Path) -> None:
-    medium = "regions=[{slab={high=0}, sigma=0.2}, {box={low=[0,0,-9],high=[9,9,9]}, sigma=1.0}]"
-    options = ("--medium", f"{medium}, tolerance=0.9", "-o", tmp_path / "x.h5")
-    got = lfp("leadfield", "30,0,40", *options)
-    assert "medium: regions[1] crosses regions[0], and counts where both are" in got.err
+def test_regions_that_overlap_are_refused_unless_one_is_over(lfp, tmp_path: Path) -> None:
+    box = "box={low=[0,0,-9],high=[9,9,9]}, sigma=1.0"
+    for entry, code in ((box, 3), (f"{box}, over=true", 0)):
+        medium = f"regions=[{{slab={{high=0}}, sigma=0.2}}, {{{entry}}}], tolerance=0.9"
+        options = ("--medium", medium, "-o", tmp_path / "x.h5")
+        got = lfp("leadfield", "30,0,40", *options, code=code)
+        assert (tmp_path / "x.h5").exists() == (code == 0)
+        fault = "regions[0] and regions[1] overlap, and neither lies within the other"
+        assert (fault in got.err and "over = true" in got.err) == (code == 3)

@@ -62,7 +62,10 @@ def refused(lfp, run: Path, tmp_path: Path, code: int, *options: object) -> str:
                 ("regions=[{shank={low=[9,0,0], high=[0,9,9]}}]", "has no inside"),
                 ("regions=[{slab={low=900}, sigma=-1}]", "expected a number >= 0 (S/m), got -1"),
                 ("regions=[{slab={low=9}, sigma=[1,0,1]}]", "zero along an axis"),
-                ("regions=[{slab={}, sigma=[[1,1,0],[1,1,0],[0,0,1]]}]", "rotate the cells"),
+                (
+                    "regions=[{slab={}, sigma=[[1,1,0],[1,1,0],[0,0,1]]}]",
+                    "make it positive definite",
+                ),
                 ("regions=[{slab={}, sigma={f=[1,2]}}]", "expected a number >= 0 (S/m), three"),
                 ("regions=[], background=0", "does not conduct"),
                 ("regions=[], mesh='head.msh'", "unknown key"),

@@ -403,6 +403,7 @@ def _has_bmtk(probe: Probe) -> bool:
         or probe.method != "line"
         or probe.medium != "infinite"
         or probe.lead_field
+        or probe.dispersion is not None
     ):
         return False
     treated = probe.filter is not None or probe.noise is not None or probe.resample is not None

@@ -18,6 +18,7 @@ from lfpcli.model import Model, load_model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.circuits.circuit import read_circuit
 from lfpcli.tasks.convert.selection import Selection, columns_of
+from lfpcli.tasks.measure.instruments import refuse_mixtures
 from lfpcli.tasks.measure.probe import cell_of
 from lfpcli.tasks.simulate.circuit_geometry import CircuitShapes
 from lfpcli.tasks.simulate.instruments import instruments_of
@@ -79,7 +80,9 @@ def write_weights(
         with model_source(source, Quick()) as model_text:
             model = model_text.model
         populations = list(cells_of_model(model))
-    instruments = _chosen(instruments_of(model), selection, label)
+    everything = instruments_of(model)
+    refuse_mixtures(everything, "a file of weights")
+    instruments = _chosen(everything, selection, label)
     electrodes = [each for pair in instruments for each in _electrodes(*pair)]
     with WeightsWriter(path, electrodes, Path(label).name) as writer:
         for cells in populations:

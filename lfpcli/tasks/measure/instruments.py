@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import LfpWarning, located
+from lfpcli.errors import InputError, LfpWarning, located
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_medium import GridMedium, overlaps
+from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.instrument import Instrument
+from lfpcli.forward.overlaps import overlaps
 from lfpcli.forward.potentials import PotentialModel, near_contacts
 from lfpcli.geometry import Geometry
 from lfpcli.model.csd import Csd
@@ -43,28 +45,53 @@ def instrument_of(probe: Probe) -> Instrument:
 
         return csd_instrument(probe.name, probe.csd, probe.per)
     with located(probe.source_line):
-        contacts, model = measured_by(probe)
+        contacts, models = measured_by(probe)
         # a medium of regions is solved here, before the run: what is wrong with it is told at once
-        parameters = probe_parameters(probe, contacts) | _grid_parameters(model, contacts)
+        parameters = probe_parameters(probe, contacts) | _grid_parameters(models, contacts)
 
     warn = NearContacts(contacts, f"probe '{probe.name}'")
 
     def matrix(geometry: Geometry) -> np.ndarray:
         warn(geometry)
         with located(probe.source_line):
-            return model.matrix(geometry, contacts)
+            return np.concatenate([model.matrix(geometry, contacts) for model in models])
 
     return Instrument(
         name=probe.name,
         units="mV",
-        channels=len(contacts),
+        channels=len(models) * len(contacts),
         matrix=matrix,
         model=model_name(probe),
         parameters=parameters,
         positions=contacts.positions,
         names=list(contacts.ids),
         per=probe.per,
+        mixture=probe.mixture,
     )
+
+
+def refuse_mixtures(instruments: Iterable[Instrument], purpose: str) -> None:
+    """Refuse probes whose conductivity depends on frequency, which are filtered in time.
+
+    Parameters
+    ----------
+    instruments : iterable of Instrument
+        What measures.
+    purpose : str
+        What cannot be filtered.
+
+    Raises
+    ------
+    InputError
+        Names the probe.
+    """
+    for instrument in instruments:
+        if instrument.mixture is not None:
+            raise InputError(
+                f"the conductivity of probe '{instrument.name}' depends on frequency, which "
+                f"{purpose} cannot hold",
+                remedy="leave its dispersion out, and measure a run with it",
+            )
 
 
 def model_name(probe: Probe) -> str:
@@ -73,14 +100,18 @@ def model_name(probe: Probe) -> str:
     return names[probe.method]
 
 
-def measured_by(probe: Probe) -> tuple[Contacts, PotentialModel]:
-    """Contacts of a probe in place, and how currents make potentials at them."""
+def measured_by(probe: Probe) -> tuple[Contacts, tuple[PotentialModel, ...]]:
+    """Contacts of a probe in place, and how currents make potentials at them.
+
+    There are several models where parts of the medium depend on frequency in ways of their own.
+    """
     if probe.lead_field is None:
-        return contacts_of(probe), probe.model
+        return contacts_of(probe), probe.spectral.models
     # its grids take scipy, which is long to import
     from lfpcli.tasks.measure.lead_fields import lead_model
 
-    return lead_model(probe)
+    contacts, model = lead_model(probe)
+    return contacts, (model,)
 
 
 def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
@@ -90,6 +121,10 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
         parameters["lead_field"] = probe.lead_field.name
     elif not isinstance(probe.medium, Regions):
         parameters["sigma"] = probe.sigma
+    if probe.dispersion is not None:
+        parameters["dispersion"] = plain(probe.dispersion, Path())
+        if probe.dispersion.has_sigma:
+            del parameters["sigma"]
     if probe.medium != "infinite":
         parameters["medium"] = plain(probe.medium, Path())
     if contacts.has_face:
@@ -101,12 +136,15 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     return {**parameters, "array": contacts.name}
 
 
-def _grid_parameters(model: PotentialModel, contacts: Contacts) -> dict[str, Any]:
+def _grid_parameters(models: Sequence[PotentialModel], contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the grids of a medium of regions, which are solved here."""
-    medium = model.medium
-    if not isinstance(medium, GridMedium):
-        return {}
-    fields = medium.solve(contacts)
+    fields = []
+    for model in models:
+        medium = model.medium
+        if not isinstance(medium, GridMedium):
+            return {}
+        fields += medium.solve(contacts)
+    assert isinstance(medium, GridMedium)
     return {
         "medium_error": max(one.error for one in fields),
         "medium_cells": max(one.cells for one in fields),

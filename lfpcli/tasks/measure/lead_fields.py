@@ -17,12 +17,11 @@ from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.model import load_model
-from lfpcli.model.probe import Probe
+from lfpcli.model.probe import Probe, check_constant
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import plain, read_table
 from lfpcli.tasks.measure.placed_contacts import contacts_of
-from lfpcli.tasks.measure.solved_media import warn_crossings
 
 
 def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
@@ -113,7 +112,7 @@ def make_lead_fields(
     """
     check_output(output, force=force)
     contacts, table = _contacts_and_medium(source, medium, name)
-    warn_crossings(table.medium, "medium")
+    check_constant(table, At(SourceText("medium")))
     fields = table.medium.solve(contacts)
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
     files = [Path(name) for name in (source, *inputs) if isinstance(name, str)]

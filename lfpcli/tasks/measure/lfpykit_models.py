@@ -104,6 +104,8 @@ def lfpykit_probe(name: str, probe: Probe) -> Probe:
         raise UsageError(
             f"{cls} has no method '{probe.method}'", remedy=f"use {' or '.join(methods)}"
         )
+    if probe.dispersion is not None:
+        raise UsageError(f"{cls} knows no frequencies", remedy="leave out --dispersion")
     if probe.medium != "infinite" or probe.lead_field is not None:
         raise UsageError(f"{cls} knows no medium but the infinite one", remedy="leave it out")
     return probe if probe.method in methods else replace(probe, method=methods[0])

@@ -120,6 +120,7 @@ def probe(
         for note in solve_media([spec], Team()):
             report(note)
         instrument = ours = instrument_of(spec)
+        treatment = replace(treatment, mixture=ours.mixture)
         if other_model is not None:
             instrument = lfpykit_instrument(other_model, spec, ours)
         signal, reports = _stream_of(recording, instrument)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from lfpcli.errors import LfpError, LfpWarning, located
+from lfpcli.errors import LfpError, located
 from lfpcli.forward.contacts import Contacts
-from lfpcli.forward.grid_medium import GridMedium, crossings
+from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.model.probe import Probe
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.placed_contacts import contacts_of
@@ -40,16 +39,16 @@ def solve_media(probes: Sequence[Probe], team: Team) -> list[str]:
     """
     notes = []
     for probe in probes:
-        medium = (
-            None if probe.csd is not None or probe.lead_field is not None else probe.model.medium
-        )
-        if not isinstance(medium, GridMedium):
+        if probe.csd is not None or probe.lead_field is not None:
             continue
-        warn_crossings(medium, f"probe '{probe.name}'")
         with located(probe.source_line):
-            contacts = contacts_of(probe)
-            solve_together(medium, contacts, team)
-            notes.append(f"probe {probe.name}: {medium_note(medium, contacts)}")
+            # several where parts of it depend on frequency in ways of their own
+            for model in probe.spectral.models:
+                if not isinstance(model.medium, GridMedium):
+                    continue
+                contacts = contacts_of(probe)
+                solve_together(model.medium, contacts, team)
+                notes.append(f"probe {probe.name}: {medium_note(model.medium, contacts)}")
     return notes
 
 
@@ -82,17 +81,6 @@ def _solved(medium: GridMedium, contacts: Contacts, team: Team) -> object:
         return medium.solve(contacts.some(np.arange(team.rank, len(contacts), team.size)))
     except LfpError as error:
         return error
-
-
-def warn_crossings(medium: GridMedium, name: str) -> None:
-    """Warn of regions that cross, of which the later one counts where they do."""
-    for earlier, later in crossings(medium.conductor):
-        warnings.warn(
-            f"{name}: regions[{later}] crosses regions[{earlier}], and counts where both "
-            "are; give them ends that meet, or put one within the other",
-            LfpWarning,
-            stacklevel=2,
-        )
 
 
 def medium_note(medium: GridMedium, contacts: Contacts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,8 @@ def templates(
     """
     check_output(output, force=force)
     contacts = _checked_contacts(spec, treatment)
+    # the signals are linear in the currents, which are filtered in their place
+    treatment = replace(treatment, mixture=spec.mixture)
     cells, inputs, history = _measured_cells(sources, cut, treatment, gid)
     _check_alike(cells)
     for number, cell in enumerate(cells):
@@ -264,7 +266,7 @@ def _placed(
     """Where a cell goes; of paths all places, path by path."""
     fit: Accept | None = None
     if shapes.choosy:
-        model = measured_by(spec)[1]
+        model = _single_model(spec)
         fit = _fit(shapes, cell.geometry, contacts, cell.currents, model=model)
     placements = placements_of(places, cell.geometry, contacts, fit=fit, number=number)
     if places.path is None:
@@ -337,7 +339,7 @@ def _write(
             contacts,
             cell.currents.samples.T,
             cell.placements,
-            model=measured_by(spec)[1],
+            model=_single_model(spec),
             dtype=writer.dtype.type,
         )
         for first, block in blocks:
@@ -363,6 +365,19 @@ def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
         )
     with located(spec.source_line):
         return contacts_of(spec)
+
+
+def _single_model(spec: Probe) -> PotentialModel:
+    """How currents make potentials, where one ratio tells how all conductivities change."""
+    _, models = measured_by(spec)
+    if len(models) > 1:
+        raise InputError(
+            "parts of the medium depend on frequency in ways of their own, which templates of one "
+            "cell cannot have",
+            source=spec.source_line,
+            remedy="give all of the medium one dispersion",
+        )
+    return models[0]
 
 
 def _double(currents: Current, plane: str, contacts: Contacts) -> None:

@@ -40,6 +40,8 @@ def treat_signal(group: h5py.Group, treatment: Treatment) -> None:
     shares = list(group["groups"].values()) if "groups" in group else []
     for dataset in (total, *shares):
         _filter(dataset, dt, treatment)
+    # a mixture of several parts has a dataset of its own
+    total = group["data"]
     if treatment.noise is not None:
         _add_noise(group, samples, dt, treatment)
     for key, value in treatment.parameters.items():
@@ -77,18 +79,52 @@ def probe_treatments(probes: Sequence[Probe], seed: int, dt: float, every: int) 
 
 
 def _filter(dataset: h5py.Dataset, dt: float, treatment: Treatment) -> None:
-    """Filter and resample a dataset (T, C), some columns at a time."""
-    samples, channels = dataset.shape
-    width = max(1, _BLOCK_VALUES // max(samples, 1))
+    """Filter and resample a dataset (T, C), some columns at a time.
+
+    Of a mixture of several parts, what is mixed takes the place of the first.
+    """
+    samples, columns = dataset.shape
+    parts = 1 if treatment.mixture is None else treatment.mixture.parts
+    channels = columns // parts
+    # a mixture has the spectrum of a longer signal of each part
+    values = samples if treatment.mixture is None else 8 * samples * parts
+    width = max(1, _BLOCK_VALUES // max(values, 1))
     length = samples
     for first in range(0, channels, width):
-        columns = slice(first, first + width)
-        block = filtered(dataset[:samples, columns].astype(float), dt, treatment)
+        last = min(first + width, channels)
+        blocks = [
+            dataset[:samples, part * channels + first : part * channels + last]
+            for part in range(parts)
+        ]
+        block = filtered(np.concatenate(blocks, axis=1).astype(float), dt, treatment)
         length = len(block)
         if length > dataset.shape[0]:
             dataset.resize(length, axis=0)
-        dataset[:length, columns] = block
+        dataset[:length, first:last] = block
     dataset.resize(length, axis=0)
+    if parts > 1:
+        _narrow(dataset, channels)
+
+
+def _narrow(dataset: h5py.Dataset, channels: int) -> None:
+    """Put a dataset of the first channels in the place of one (T, C) with more."""
+    group, name = dataset.parent, str(dataset.name)
+    samples, rows = len(dataset), dataset.chunks[0]
+    narrow = group.create_dataset(
+        f"{name}.narrow",
+        shape=(samples, channels),
+        maxshape=(None, channels),
+        chunks=(rows, channels),
+        dtype=dataset.dtype,
+        fletcher32=True,
+    )
+    for first in range(0, samples, rows):
+        narrow[first : first + rows] = dataset[first : first + rows, :channels]
+    for key in dataset.attrs:
+        attribute = dataset.attrs.get_id(key)
+        narrow.attrs.create(key, dataset.attrs[key], dtype=attribute.dtype)
+    del group[name]
+    group.move(f"{name}.narrow", name)
 
 
 def _add_noise(group: h5py.Group, samples: int, dt: float, treatment: Treatment) -> None:
@@ -105,4 +141,6 @@ def _add_noise(group: h5py.Group, samples: int, dt: float, treatment: Treatment)
         seed=added.seed,
         length=added.length,
     )
-    total[:] = total[:] + scaled(filtered(traces, dt, treatment), added.rms)
+    # noise of an amplifier does not go through the tissue
+    behind = replace(treatment, mixture=None)
+    total[:] = total[:] + scaled(filtered(traces, dt, behind), added.rms)

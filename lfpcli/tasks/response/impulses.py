@@ -32,6 +32,7 @@ from lfpcli.model import Model
 from lfpcli.model.varied import constants
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import Trains, spikes_between
+from lfpcli.tasks.measure.instruments import refuse_mixtures
 from lfpcli.tasks.measure.solved_media import solve_media
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.response.batches import check_batches, simulate_batch
@@ -444,6 +445,7 @@ def _summed(model: Model) -> list[Instrument]:
                 remedy="filter the output: lfp convert --filter",
             )
     instruments = instruments_of(model)
+    refuse_mixtures(instruments, "a response")
     for instrument in instruments:
         if instrument.per not in GROUPS[:2]:
             raise UsageError(

@@ -28,6 +28,7 @@ from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.conductance import capacitance, held_conductance
 from lfpcli.runtime.cell.own_spike import HeldCell, HeldState, held_cell
 from lfpcli.runtime.synapses.unit_response import UnitResponse, unit_response
+from lfpcli.tasks.measure.instruments import refuse_mixtures
 from lfpcli.tasks.response.expected import (
     delay_weights,
     spread_places,
@@ -351,6 +352,7 @@ class Response:
 
 def _chosen_instruments(model: Model, wanted: Sequence[str]) -> list[Instrument]:
     instruments = instruments_of(model)
+    refuse_mixtures(instruments, "a kernel")
     if model.record.dipole == "none":
         instruments.insert(0, dipole_instrument())
     names = [instrument.name for instrument in instruments]

@@ -1,0 +1,137 @@
+# ruff: noqa: RUF009 - key() declares dataclass fields
+"""Conductivities that depend on frequency: of tissues, of tables, and power laws."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lfpcli import vocabulary
+from lfpcli.errors import InputError
+from lfpcli.forward.dispersion import TISSUES, Dispersion, Measured, PowerLaw, Ratio
+from lfpcli.model.source_text import At
+from lfpcli.model.tables import Table, exactly_one, key, only_with
+from lfpcli.model.value_types import PATH, choice, number
+
+_COLUMNS = ("frequency", "sigma", "epsilon_r")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispersionTable(Table):
+    """How a conductivity depends on frequency."""
+
+    tissue: str | None = key(
+        choice(*TISSUES),
+        None,
+        doc="A tissue by its four relaxations (Gabriel et al. 1996).",
+    )
+    file: Path | None = key(
+        PATH,
+        None,
+        doc="Instead of a tissue: a .csv with the columns frequency (Hz), sigma (S/m) and "
+        "epsilon_r, between whose rows logarithms are linear.",
+    )
+    exponent: float | None = key(
+        number(least=0, most=1),
+        None,
+        doc="Instead of a tissue: the conductivity is proportional to this power of i f; 0 is a "
+        "resistor.",
+    )
+    at: float | None = key(
+        number("Hz", above=0),
+        None,
+        doc="Frequency at which the real part of the conductivity is sigma. Left out: it is that "
+        "of the tissue or file, and sigma is left out too. A power law needs it.",
+    )
+    low: float | None = key(
+        number("Hz", above=0),
+        None,
+        doc="Frequency below which a power law falls no more. Left out: 1.",
+    )
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where it is not one dispersion."""
+        exactly_one(self, at, ("tissue", "file", "exponent"))
+        only_with(self, at, ("low",), "exponent")
+        if self.exponent is not None and self.at is None:
+            raise at.table_error("needs the key 'at' (Hz)", "say at which frequency sigma holds")
+
+    @property
+    def has_sigma(self) -> bool:
+        """Whether it has conductivities of its own, in place of sigma."""
+        return self.at is None
+
+    @cached_property
+    def ratio(self) -> Ratio:
+        """The conductivity over sigma, or over the usual one where it has its own.
+
+        Raises
+        ------
+        InputError
+            Where its file is no such table.
+        """
+        dispersion = self._dispersion
+        if self.at is None:
+            return Ratio(dispersion=dispersion, reference=vocabulary.SIGMA)
+        reference = float(dispersion.at(np.array([self.at]))[0].real)
+        return Ratio(dispersion=dispersion, reference=reference)
+
+    @property
+    def _dispersion(self) -> Dispersion:
+        if self.tissue is not None:
+            return TISSUES[self.tissue]
+        if self.file is not None:
+            return _measured(self.file)
+        assert self.exponent is not None and self.at is not None
+        return PowerLaw(exponent=self.exponent, reference=self.at, low=self.low or 1.0)
+
+
+def _measured(path: Path) -> Measured:
+    """Read a table of frequency, sigma and epsilon_r."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "cannot be read as a table", source=path, remedy="give a .csv file"
+        ) from error
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    cells = list(csv.reader(line for _, line in lines))
+    head = [cell.strip() for cell in cells[0]] if cells else []
+    if sorted(head) != sorted(_COLUMNS):
+        raise InputError(
+            f"has the columns {', '.join(head) or 'none'}",
+            source=path,
+            remedy="give frequency,sigma,epsilon_r (Hz, S/m, no unit)",
+        )
+    order = [head.index(name) for name in _COLUMNS]
+    rows: list[list[float]] = []
+    for (line_number, _), row in zip(lines[1:], cells[1:], strict=False):
+        rows.append(_row(row, order, f"{path}:{line_number}"))
+        if len(rows) > 1 and rows[-1][0] <= rows[-2][0]:
+            raise InputError(
+                "frequencies do not ascend", source=f"{path}:{line_number}", remedy="sort the rows"
+            )
+    if len(rows) < 2:
+        raise InputError("has fewer than two rows", source=path, remedy="give more frequencies")
+    frequency, sigma, epsilon = np.array(rows).T
+    return Measured(frequency=frequency, sigma=sigma, epsilon=epsilon)
+
+
+def _row(row: list[str], order: list[int], source: str) -> list[float]:
+    try:
+        values = [float(row[k]) for k in order]
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            "is not three numbers", source=source, remedy="write frequency,sigma,epsilon_r"
+        ) from error
+    if not all(np.isfinite(value) and value > 0 for value in values):
+        raise InputError("is not three numbers above 0", source=source, remedy="leave the row out")
+    return values
