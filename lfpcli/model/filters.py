@@ -1,4 +1,3 @@
-
 """What is done to a signal: filters and noise of an instrument."""
 
 from __future__ import annotations
