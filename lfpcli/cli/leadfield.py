@@ -17,6 +17,7 @@ examples:
   lfp leadfield mea.csv --medium slice_medium.toml -o lead.h5
   lfp leadfield 30,0,0 --medium 'regions=[{slab={high=0}, sigma=0}]' -o lead.h5
   lfp probe run.h5 --lead-field lead.h5 -o signals.h5
+  lfp leadfield 0,0,0 --fields comsol.txt --current 1e-9 -o lead.h5
   lfp leadfield --mesh head.msh --sigma tissues.csv --electrodes 10-10 --sources brain -o head.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
@@ -37,6 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", metavar="NAME", help="probe of the model")
     options.add_json(parser)
+    fields = parser.add_argument_group("potentials of other solvers")
+    fields.add_argument(
+        "--fields",
+        metavar="FILE",
+        nargs="+",
+        help="one for each contact: COMSOL's text or Sim4Life's HDF5",
+    )
+    fields.add_argument(
+        "--current",
+        type=options.finite,
+        metavar="A",
+        help="current at the contact, where the files do not tell it",
+    )
     group = parser.add_argument_group("mesh of a head")
     group.add_argument("--mesh", metavar="FILE", help="tetrahedra, Gmsh's .msh")
     group.add_argument("--sigma", metavar="FILE", help=".csv of tissues: tag,name,sigma")
@@ -60,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
     if args.mesh is not None:
         return _mesh(args)
     _check_no_mesh(args)
-    from lfpcli.cli.facts import lines, table, to_json
+    if args.fields is not None:
+        return _foreign(args)
     from lfpcli.tasks.measure.lead_fields import make_lead_fields
     from lfpcli.tasks.measure.probe import medium_value
 
@@ -73,6 +88,33 @@ def run(args: argparse.Namespace) -> int:
         command=args.command_line,
         inputs=[] if args.medium is None else [args.medium],
     )
+    _tell(args, rows)
+    return 0
+
+
+def _foreign(args: argparse.Namespace) -> int:
+    """Put potentials of other solvers onto grids, and write them."""
+    from lfpcli.errors import UsageError
+    from lfpcli.tasks.measure.lead_fields import make_foreign_fields
+
+    if args.medium is not None or args.name is not None:
+        raise UsageError("--fields has its medium", remedy="leave --medium and --name out")
+    rows = make_foreign_fields(
+        args.source,
+        args.fields,
+        args.output,
+        current=args.current,
+        force=args.force,
+        command=args.command_line,
+    )
+    _tell(args, rows)
+    return 0
+
+
+def _tell(args: argparse.Namespace, rows: list[tuple[str, float, float, int]]) -> None:
+    """Print the errors about the contacts."""
+    from lfpcli.cli.facts import lines, table, to_json
+
     heads = ["contact", "error", "largest", "cells"]
     if args.json:
         print(to_json([dict(zip(heads, row, strict=True)) for row in rows]))
@@ -81,7 +123,6 @@ def run(args: argparse.Namespace) -> int:
         args.console.detail(lines(table([heads, *text])))
     worst = max(error for _, error, _, _ in rows)
     args.console.note(f"{len(rows)} contacts, error at most {worst:.1e} (median about a contact)")
-    return 0
 
 
 def _check_no_mesh(args: argparse.Namespace) -> None:
@@ -93,6 +134,8 @@ def _check_no_mesh(args: argparse.Namespace) -> None:
     for option in ("sigma", "electrodes", "sources"):
         if getattr(args, option) is not None:
             raise UsageError(f"--{option} goes with --mesh", remedy="leave it out")
+    if args.current is not None and args.fields is None:
+        raise UsageError("--current goes with --fields", remedy="leave it out")
     if args.project or args.unit != "mm":
         raise UsageError("--unit and --project go with --mesh", remedy="leave them out")
 
@@ -106,6 +149,8 @@ def _mesh(args: argparse.Namespace) -> int:
     lacking = [name for name in ("sigma", "electrodes", "sources") if getattr(args, name) is None]
     if lacking:
         raise UsageError(f"--mesh needs --{lacking[0]}", remedy="see lfp leadfield --help")
+    if args.fields is not None or args.current is not None:
+        raise UsageError("--mesh is solved here", remedy="leave --fields and --current out")
     if args.source is not None or args.medium is not None or args.name is not None:
         raise UsageError("--mesh goes without contacts and their medium", remedy="leave them out")
     job = MeshJob(

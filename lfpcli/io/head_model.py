@@ -20,6 +20,7 @@ from lfpcli.io import stream
 from lfpcli.io.mne import mne_lead_field
 from lfpcli.io.montage import UM
 from lfpcli.io.provenance import digest
+from lfpcli.io.simnibs import MESH, simnibs_lead_field
 from lfpcli.io.text import as_text
 from lfpcli.vocabulary import NEW_YORK_HEAD
 
@@ -42,7 +43,7 @@ NY_SITES = {
     "parietal_lobe": (54000.0, -48000.0, 55900.0),
     "occipital_lobe": (-24700.0, -103300.0, -1460.0),
 }
-_EXPECTED = "expected a lead field, the New York head, or MNE's -fwd.fif; see lfp-eeg(1)"
+_EXPECTED = "expected a lead field, the New York head, SimNIBS' or MNE's -fwd.fif; see lfp-eeg(1)"
 
 
 def cached_file() -> Path:
@@ -103,7 +104,10 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
         return mne_lead_field(path, modality)
     stream.check_input(path)
     with open_hdf5(path, remedy=_EXPECTED) as file:
-        lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
+        if MESH in file:
+            lead_field = simnibs_lead_field(file, path)
+        else:
+            lead_field = _new_york(file, path) if "sa" in file else _plain(file, path)
     units = set(lead_field.channel_units)
     if not units <= UNITS_OF[modality]:
         raise InputError(

@@ -20,10 +20,10 @@ from lfpcli.io.montage import UM
 _OTHERS = {
     ".mph": (
         "a model of COMSOL",
-        "export the mesh from Gmsh, or lead fields as HDF5, see lfp-eeg(1)",
+        "export the potential of each contact as text for --fields, or mesh it with Gmsh",
     ),
     ".mphtxt": ("a mesh of COMSOL", "convert it with Gmsh to .msh"),
-    ".smash": ("a project of Sim4Life", "export lead fields as HDF5, see lfp-eeg(1)"),
+    ".smash": ("a project of Sim4Life", "export the potential of each contact for --fields"),
     ".vtk": ("a file of VTK", "convert it with Gmsh to .msh"),
     ".vtu": ("a file of VTK", "convert it with Gmsh to .msh"),
     ".stl": ("a surface", "mesh the volume, and write .msh"),
@@ -96,8 +96,7 @@ def read_mesh(path: str | os.PathLike[str], unit: str) -> TaggedMesh:
     stream.check_input(path)
     suffix = Path(path).suffix.lower()
     if suffix != ".msh":
-        format_name, remedy = _OTHERS.get(suffix, ("no mesh of Gmsh", "give a .msh file"))
-        raise InputError(f"is {format_name}, which is not read", source=path, remedy=remedy)
+        raise foreign_file(path, "no mesh of Gmsh", "give a .msh file")
     mesh = _read(Path(path))
     blocks = [k for k, block in enumerate(mesh.cells) if block.type == "tetra"]
     if not blocks:
@@ -133,6 +132,13 @@ def read_mesh(path: str | os.PathLike[str], unit: str) -> TaggedMesh:
     return TaggedMesh(
         points=points[used], elements=elements.reshape(-1, 4), tags=tags, names=groups
     )
+
+
+def foreign_file(path: str | os.PathLike[str], otherwise: str, remedy: str) -> InputError:
+    """The error that a file is of a format that is known by name and not read, or of none."""
+    suffix = Path(path).suffix.lower()
+    format_name, advice = _OTHERS.get(suffix, (otherwise, remedy))
+    return InputError(f"is {format_name}, which is not read", source=path, remedy=advice)
 
 
 def _read(path: Path) -> Any:

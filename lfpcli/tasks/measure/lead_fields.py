@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import InputError, UsageError
+import numpy as np
+
+from lfpcli.errors import InputError, UsageError, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.potentials import PotentialModel
+from lfpcli.forward.sampled_field import sampled_field
 from lfpcli.io.arrays import load_contacts
 from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.fem_fields import read_potential
 from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.model import load_model
@@ -117,6 +121,71 @@ def make_lead_fields(
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
     files = [Path(name) for name in (source, *inputs) if isinstance(name, str)]
     digests = {str(path): digest(path) for path in files if path.is_file()}
+    with atomic_output(output, force=force) as target:
+        write_lead_grids(target, lead, provenance(command, inputs=digests))
+    return [
+        (str(label), one.error, one.largest_error, one.cells)
+        for label, one in zip(contacts.ids, fields, strict=True)
+    ]
+
+
+def make_foreign_fields(
+    source: str | list[list[float]],
+    files: Sequence[str],
+    output: str | os.PathLike[str],
+    *,
+    current: float | None = None,
+    force: bool = False,
+    command: Sequence[str] = ("lfp", "leadfield"),
+) -> list[tuple[str, float, float, int]]:
+    """Write lead fields from potentials that COMSOL or Sim4Life has solved.
+
+    Parameters
+    ----------
+    source : str or list of one point
+        An array, a file of contacts, or a point, um.
+    files : sequence of str
+        A potential for each contact, in their order, see `lfpcli.io.fem_fields`.
+    output : path-like
+        File to write.
+    current : float, optional
+        Current at the contacts, A, where the files do not tell it.
+    force : bool
+        Whether an existing file is replaced.
+    command : sequence of str
+        The command line, for the provenance.
+
+    Returns
+    -------
+    list of tuple
+        As of `make_lead_fields`; errors are those of interpolation at the nodes of the files.
+
+    Raises
+    ------
+    InputError, UsageError
+        Where a file is none, does not go with its contact, or there is none for a contact.
+    """
+    check_output(output, force=force)
+    contacts = _points(load_contacts(source))
+    if len(files) != len(contacts):
+        raise UsageError(
+            f"there are {len(files)} fields for {len(contacts)} contacts",
+            remedy="give one for each contact, in their order",
+        )
+    fields = []
+    for path, position, label in zip(files, contacts.positions, contacts.ids, strict=True):
+        known = read_potential(path, current)
+        with located(path):
+            fields.append(
+                sampled_field(
+                    known.points, known.values, position, label=str(label), axes=known.axes
+                )
+            )
+    about = [float(field.sigma[0]) for field in fields]
+    medium = {"regions": [], "background": float(np.median(about))}
+    lead = LeadGrids(contacts=contacts, medium=medium, fields=fields)
+    inputs = [Path(name) for name in (source, *files) if isinstance(name, str)]
+    digests = {str(path): digest(path) for path in inputs if path.is_file()}
     with atomic_output(output, force=force) as target:
         write_lead_grids(target, lead, provenance(command, inputs=digests))
     return [
