@@ -19,6 +19,7 @@ from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import check_conductivity
 from lfpcli.forward.potentials import PotentialModel, check_sigma
 from lfpcli.forward.treatment import Treatment
+from lfpcli.model.anchor import ANCHOR
 from lfpcli.model.csd import Csd
 from lfpcli.model.dispersion import DispersionTable
 from lfpcli.model.filters import Filter, Noise
@@ -138,6 +139,13 @@ class Probe(Face):
     name: str = key(
         TEXT, "", doc="Name of the signal in the recording. Left out: probe and its number."
     )
+    anchor: str | None = key(
+        ANCHOR,
+        None,
+        doc='The section of a cell whose middle the shift counts from: "soma", "apic[3]", or a '
+        'place along it, "dend[0](0.5)"; where there are several cells with the gid before it, '
+        '"7:soma". Left out: the origin.',
+    )
     contacts: Path | tuple[tuple[float, ...], ...] | None = key(
         either(PATH, POINTS), None, doc="Instead of an array: contacts, as a list or a file."
     )
@@ -244,6 +252,8 @@ class Probe(Face):
         check_name(self.name, at / "name")
         if self.csd is not None and self.has_array_keys:
             raise at.table_error("has keys of contacts, but 'csd' has none")
+        if self.anchor is not None and (self.csd is not None or self.lead_field is not None):
+            raise (at / "anchor").error("goes with an array or contacts")
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
         check_medium(self, at)

@@ -166,6 +166,30 @@ def test_a_saved_network_is_the_same_circuit(ran):
         assert (ran / "saved" / file).read_bytes() == (ran / "circuit" / file).read_bytes(), file
 
 
+def test_a_saved_network_moves_with_its_files(shell, tmp_path):
+    first = tmp_path / "first"
+    for name in ("models", "cells", "nets"):
+        (first / name).mkdir(parents=True)
+    (first / "cells" / "stick.swc").write_text("1 1 0 0 0 8 -1\n2 3 0 0 8 1 1\n3 3 0 0 99 1 2\n")
+    model = """
+        run = {tstop = 1.0}
+        cell.stick.morphology = "../cells/stick.swc"
+        population.E = {cell = "stick", size = 2}
+    """
+    (first / "models" / "model.toml").write_text(model)
+    network = first / "nets" / "net.h5"
+    # the folder is seen from the file, wherever the command runs
+    shell("sim", first / "models" / "model.toml", "-o", first / "o.h5", "--save-network", network)
+    first.rename(tmp_path / "second")
+    network = tmp_path / "second" / "nets" / "net.h5"
+    shell("convert", network, tmp_path / "circuit", "--to", "sonata", "--force")
+    template = next((tmp_path / "circuit").rglob("*.hoc")).read_text()
+    assert "99" in template
+    (tmp_path / "second" / "cells").rename(tmp_path / "elsewhere")
+    said = shell("convert", network, tmp_path / "again", "--to", "sonata", code=3)
+    assert "stick.swc" in said.err
+
+
 def test_what_we_read_is_what_we_wrote(ran, shell):
     tree = json.loads((ran / "saved" / "config.json").read_text())
     tree["run"]["tstop"] = 20.0

@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pytest
 
-from lfpcli.io.exchange import samples
 from lfpcli.io.recording import Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 
@@ -81,10 +80,17 @@ def peak(source: Path, target: Path, to: str = "", *options: str) -> int:
         ("o.bdf", ()),
         ("o_raw.fif", ()),
         ("o.h5", ("--resample", "0.125")),
+        pytest.param("o.nix", (), marks=pytest.mark.slow),
+        pytest.param("o-ave.fif", (), marks=pytest.mark.slow),
     ],
 )
 def test_samples_pass_in_blocks(large, tmp_path, monkeypatch, name, options):
-    for package, suffix in (("pynwb", ".nwb"), ("edfio", ".bdf"), ("mne", ".fif")):
+    for package, suffix in (
+        ("pynwb", ".nwb"),
+        ("edfio", ".bdf"),
+        ("mne", ".fif"),
+        ("neo", ".nix"),
+    ):
         if name.endswith(suffix):
             pytest.importorskip(package)
     to = "lfp" if name.endswith(".h5") else ""
@@ -95,17 +101,6 @@ def test_samples_pass_in_blocks(large, tmp_path, monkeypatch, name, options):
         more = peak(large, tmp_path / name, to, *options)
     # blocks, buffers of HDF5 and what the allocator keeps, but never the whole
     assert more < 0.95 * SIZE + (72 << 20)
-
-
-def test_formats_in_memory_are_refused_by_size(lfp, large, tmp_path, monkeypatch):
-    pytest.importorskip("neo")
-    pytest.importorskip("mne")
-    monkeypatch.setattr(samples, "LARGEST_IN_MEMORY", SIZE // 2)
-    for name in ("o.nix", "o-ave.fif"):
-        said = lfp("convert", large, tmp_path / name, code=2)
-        assert "made in memory" in said.err
-        assert "--time" in said.err
-        assert not (tmp_path / name).exists()
 
 
 def test_large_files_of_matlab_are_of_version_7(lfp, large, tmp_path, monkeypatch):

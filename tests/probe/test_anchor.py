@@ -90,3 +90,47 @@ def test_anchors_that_are_not_there(lfp, tmp_path, options, text):
     said = lfp("probe", run, *options, "-o", tmp_path / "o.h5", code=2)
     assert text in said.err
     assert not (tmp_path / "o.h5").exists()
+
+
+MODEL = """
+run = {tstop = 2.0}
+cell.c.morphology = "builtin:ball_and_sticks"
+population.E = {cell = "c", size = 2, place = {positions = [[0, 0, 0], [300, 0, 0]]}}
+record = {imem = true, vmem = "none"}
+stimulus = [{type = "IClamp", population = "E", amp = 0.3, dur = 1.0}]
+probe = [{name = "LFP", contacts = [[20.0, 0.0, 0.0]], shift = [0.0, 5.0, 0.0], anchor = "1:soma"}]
+"""
+
+
+def test_probes_of_a_model_stand_beside_its_cells(shell, tmp_path):
+    (tmp_path / "m.toml").write_text(MODEL)
+    shell("sim", tmp_path / "m.toml", "-o", tmp_path / "o.h5")
+    options = ("--contacts", "20,0,0", "--shift", "0,5,0", "--anchor", "1:soma", "--name", "again")
+    shell("probe", tmp_path / "o.h5", *options, "-o", tmp_path / "p.h5")
+    with open_recording(tmp_path / "p.h5") as file:
+        signal, again = file.signal("LFP"), file.signal("again")
+        np.testing.assert_array_equal(signal.positions, again.positions)
+        np.testing.assert_allclose(signal.positions, [[320.0, 5.0, 0.0]], atol=1e-9)
+        peak = np.abs(again.data[:]).max()
+        assert peak > 0
+        np.testing.assert_allclose(signal.data[:], again.data[:], atol=1e-12 * peak)
+        # the stored model is one that gives the same again, wherever the anchor is
+        (table,) = file.provenance["history"][-1]["model"]["probe"]
+        assert table["shift"] == [300.0, 5.0, 0.0]
+        assert "anchor" not in table
+
+
+@pytest.mark.parametrize(
+    ("anchor", "text"),
+    [
+        ("soma", "names no cell, of which there are 2"),
+        ("7:soma", "there is no cell 7"),
+        ("0:axon", "has no section 'axon'"),
+        ("soma(2)", "is no anchor"),
+    ],
+)
+def test_anchors_of_a_model_that_are_not_there(shell, tmp_path, anchor, text):
+    (tmp_path / "m.toml").write_text(MODEL.replace("1:soma", anchor))
+    said = shell("sim", tmp_path / "m.toml", "--dry-run", code=3)
+    assert text in said.err
+    assert "m.toml:7" in said.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import UsageError
+from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.geometry import Geometry
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.units import Units
@@ -365,6 +366,74 @@ def ending_in(path: Path, ending: str) -> Iterator[Path]:
         named.unlink(missing_ok=True)
 
 
+def with_covered_spikes(contents: Contents, traces: Traces, format_name: str) -> Contents:
+    """The same with the spikes that lie within some traces; the others are told of.
+
+    Parameters
+    ----------
+    contents : Contents
+        What is to be written.
+    traces : Traces
+        The signal that is written with the spikes.
+    format_name : str
+        What to call the format.
+    """
+    stop = traces.t_start + traces.dt * traces.samples.shape[0]
+    trains = [each.between(traces.t_start, stop) for each in contents.trains]
+    count = sum(len(each.times) for each in contents.trains)
+    lost = count - sum(len(each.times) for each in trains)
+    if lost:
+        warnings.warn(
+            f"{format_name} holds spikes within the samples: {lost} of {count} before or after "
+            "them left out",
+            LfpWarning,
+            stacklevel=2,
+        )
+    return replace(contents, trains=trains)
+
+
+def with_samples(traces: Traces, format_name: str) -> Traces:
+    """The same traces.
+
+    Raises
+    ------
+    UsageError
+        Where they have no samples or no channels.
+    """
+    if not all(traces.samples.shape):
+        raise UsageError(
+            f"{traces.name} has no samples, which {format_name} cannot hold",
+            remedy="choose other signals with --signal, or write .h5 or .nc",
+        )
+    return traces
+
+
+def check_distinct(traces: Traces, format_name: str) -> None:
+    """Raise `UsageError` where two channels have one name."""
+    seen: set[str] = set()
+    for name in traces.channels:
+        if name in seen:
+            raise UsageError(
+                f"{traces.name} has two channels '{name}', which {format_name} tells by name",
+                remedy="choose channels by number: --channels 0:1",
+            )
+        seen.add(name)
+
+
+def ascii_names(traces: Traces, format_name: str) -> list[str]:
+    """Names of channels in ASCII; other letters become question marks, which is told."""
+    names = [name.encode("ascii", "replace").decode() for name in traces.channels]
+    changed = [name for name, plain in zip(traces.channels, names, strict=True) if name != plain]
+    if changed:
+        warnings.warn(
+            f"{format_name} holds names in ASCII: other letters of {changed[0]!r} and "
+            f"{len(changed) - 1} more become ?",
+            LfpWarning,
+            stacklevel=2,
+        )
+    return names
+
+
 def only_traces(contents: Contents, format_name: str) -> Traces:
     """The only traces there are, for formats that hold one array.
 
@@ -375,7 +444,7 @@ def only_traces(contents: Contents, format_name: str) -> Traces:
     """
     names: Sequence[str] = [traces.name for traces in contents.traces]
     if len(names) == 1:
-        return contents.traces[0]
+        return with_samples(contents.traces[0], format_name)
     if not names:
         raise UsageError(
             f"{contents.source} holds nothing sampled that {format_name} could hold",

@@ -12,7 +12,14 @@ import edfio
 import numpy as np
 
 from lfpcli.errors import LfpWarning, UsageError
-from lfpcli.io.exchange.contents import Contents, Target, Traces, only_traces, unit_factor
+from lfpcli.io.exchange.contents import (
+    Contents,
+    Target,
+    Traces,
+    ascii_names,
+    only_traces,
+    unit_factor,
+)
 from lfpcli.io.exchange.samples import BLOCK_VALUES, check_size
 
 # the range of a channel is written in eight characters, which holds few digits of a small number:
@@ -57,7 +64,8 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     points = round(rate * seconds)
     if points == samples:
         check_size([traces.samples], f"a {target.suffix} file of one record")
-    shortened = [name for name in traces.channels if len(name) > LABEL_LENGTH]
+    labels = ascii_names(traces, target.suffix)
+    shortened = [name for name in labels if len(name) > LABEL_LENGTH]
     if shortened:
         warnings.warn(
             f"labels hold {LABEL_LENGTH} characters: {shortened[0]!r} and {len(shortened) - 1} "
@@ -76,7 +84,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
             make(
                 np.ascontiguousarray(block[:, k]),
                 rate,
-                label=traces.channels[k][:LABEL_LENGTH],
+                label=labels[k][:LABEL_LENGTH],
                 physical_dimension=traces.units,
                 physical_range=ranges[k],
             )

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mne
 import numpy as np
 
-from lfpcli.errors import UsageError
-from lfpcli.io.exchange.contents import Contents, Target, Traces, ending_in, only_traces
+from lfpcli.errors import LfpWarning, UsageError
+from lfpcli.io.exchange.contents import (
+    Contents,
+    Target,
+    Traces,
+    ascii_names,
+    check_distinct,
+    ending_in,
+    only_traces,
+)
+from lfpcli.io.exchange.fif_evoked import write_evoked
 from lfpcli.io.exchange.mne_sources import FIXED, write_fixed
-from lfpcli.io.exchange.samples import BLOCK_VALUES, check_size
+from lfpcli.io.exchange.samples import BLOCK_VALUES
 
 # channel type and unit that MNE stores
 _TYPES = {"V": "V", "mV": "V", "uV": "V", "nV": "V", "T": "T", "pT": "T", "fT": "T", "T/m": "T/m"}
 METRES = 1e-6
+OFF_THE_GRID = 1e-6
+"""Share of a step that the first sample may be off the multiples of steps."""
 LARGEST_FIF = 2_000_000_000
 """Bytes of samples in a file, above which MNE would make several."""
 
@@ -43,25 +56,12 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         return
     traces = only_traces(contents, ".fif")
     if target.name.endswith("-ave.fif"):
-        check_size([traces.samples], "an evoked response")
-        evoked = mne.EvokedArray(
-            _data(traces),
-            _info(traces),
-            tmin=traces.t_start / 1000.0,
-            comment=traces.name,
-            verbose="error",
-        )
-        with ending_in(path, "-ave.fif") as named:
-            evoked.save(named, overwrite=True, verbose="error")
+        check_fif_size(traces, 4)
+        stored = traces.in_units(_stored_units(traces))
+        write_evoked(_evoked(traces, stored.samples.read(0, 1)), stored.samples, path)
         return
     width = np.dtype(target.dtype).itemsize
-    size = width * traces.samples.shape[0] * traces.samples.shape[1]
-    if size > LARGEST_FIF:
-        raise UsageError(
-            f"a .fif file holds {LARGEST_FIF / (1 << 30):.1f} GB, these samples are "
-            f"{size / (1 << 30):.1f} GB",
-            remedy="choose less with --time or --channels, or --dtype float32",
-        )
+    check_fif_size(traces, width)
     raw = _StoredRaw(traces)
     # MNE copies what it writes several times
     seconds = BLOCK_VALUES / 8 / max(traces.samples.shape[1], 1) * traces.dt / 1000.0
@@ -75,6 +75,38 @@ def write(contents: Contents, path: Path, target: Target) -> None:
         )
 
 
+def check_fif_size(traces: Traces, width: int) -> None:
+    """Refuse samples that a file cannot hold, whose places are signed 32-bit numbers.
+
+    Parameters
+    ----------
+    traces : Traces
+        What is to be written.
+    width : int
+        Bytes of a number.
+    """
+    size = width * traces.samples.shape[0] * traces.samples.shape[1]
+    if size <= LARGEST_FIF:
+        return
+    less = "choose less with --time or --channels"
+    raise UsageError(
+        f"a .fif file holds {LARGEST_FIF / 1e9:.0f} GB, these samples are "
+        f"{size / 1e9:.1f} GB in {'single' if width == 4 else 'double'} precision",
+        remedy=less if width == 4 else f"{less}, or --dtype float32",
+    )
+
+
+def _evoked(traces: Traces, samples: np.ndarray) -> Any:
+    """An evoked response of some samples, (n, C), in the unit that MNE stores."""
+    return mne.EvokedArray(
+        samples.T,
+        _info(traces),
+        tmin=_first_sample(traces) * traces.dt / 1000.0,
+        comment=traces.name,
+        verbose="error",
+    )
+
+
 class _StoredRaw(mne.io.BaseRaw):  # type: ignore[misc]
     """Raw data of MNE whose samples stay in their file until they are asked for.
 
@@ -86,14 +118,14 @@ class _StoredRaw(mne.io.BaseRaw):  # type: ignore[misc]
 
     def __init__(self, traces: Traces) -> None:
         samples = traces.in_units(_stored_units(traces)).samples
-        first = round(traces.t_start / traces.dt)
+        first = _first_sample(traces)
         super().__init__(
             _info(traces),
             preload=False,
             filenames=(None,),
             first_samps=[first],
             last_samps=[first + traces.samples.shape[0] - 1],
-            raw_extras=[{"samples": samples}],
+            raw_extras=[{"samples": samples, "first": first}],
             orig_format="double",
             verbose="error",
         )
@@ -103,7 +135,9 @@ class _StoredRaw(mne.io.BaseRaw):  # type: ignore[misc]
     ) -> None:
         """Fill channels `idx` of `data` (C, n) with the samples from `start` up to `stop`."""
         # MNE passes another object as self, which has the extras and little else
-        block = self._raw_extras[fi]["samples"].read(start, stop).T
+        extras = self._raw_extras[fi]
+        # the numbers of rows begin at the first sample, not at 0
+        block = extras["samples"].read(start - extras["first"], stop - extras["first"]).T
         data[:] = block[idx] if mult is None else mult @ block
 
 
@@ -116,8 +150,21 @@ def to_raw(traces: Traces) -> Any:
         Where MNE has no channels of its unit.
     """
     info = _info(traces)
-    first = round(traces.t_start / traces.dt)
+    first = _first_sample(traces)
     return mne.io.RawArray(_data(traces), info, first_samp=first, verbose="error")
+
+
+def _first_sample(traces: Traces) -> int:
+    """Number of the first sample, where time 0 has the number 0."""
+    first = round(traces.t_start / traces.dt)
+    if abs(first * traces.dt - traces.t_start) > OFF_THE_GRID * traces.dt:
+        warnings.warn(
+            f"MNE counts time in steps from 0: the first sample of {traces.name}, "
+            f"{traces.t_start:g} ms, is put at {first * traces.dt:g} ms",
+            LfpWarning,
+            stacklevel=2,
+        )
+    return first
 
 
 def _data(traces: Traces) -> np.ndarray:
@@ -138,12 +185,14 @@ def _info(traces: Traces) -> Any:
     stored = _stored_units(traces)
     head = "montage" in traces.parameters or "head_model" in traces.parameters
     channel_type = {"V": "eeg" if head else "seeg", "T": "mag", "T/m": "grad"}[stored]
-    info = mne.create_info(traces.channels, 1000.0 / traces.dt, channel_type, verbose="error")
+    names = ascii_names(traces, "MNE")
+    check_distinct(replace(traces, channels=names), "MNE")
+    info = mne.create_info(names, 1000.0 / traces.dt, channel_type, verbose="error")
     if traces.positions is None:
         return info
     metres = traces.positions * METRES
     if stored == "V":
-        by_name = dict(zip(traces.channels, metres, strict=True))
+        by_name = dict(zip(names, metres, strict=True))
         info.set_montage(mne.channels.make_dig_montage(by_name, coord_frame="head"))
         return info
     for channel, position in zip(info["chs"], metres, strict=True):

@@ -14,7 +14,14 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.hdf5 import attribute_number, number, numbers, whole
 from lfpcli.guarded.writing import new_hdf5
-from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains, only_traces
+from lfpcli.io.exchange.contents import (
+    Contents,
+    Target,
+    Traces,
+    Trains,
+    only_traces,
+    with_covered_spikes,
+)
 from lfpcli.io.exchange.mearec_electrodes import electrode_record
 from lfpcli.io.exchange.mearec_truth import read_truth, write_truth
 from lfpcli.io.exchange.samples import Samples
@@ -130,6 +137,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
             f"{traces.name} has no positions of contacts, which MEArec's files hold",
             remedy="choose a signal of an array with --signal",
         )
+    contents = with_covered_spikes(contents, traces, "MEArec")
     gain = MICROVOLT * float(traces.parameters.get(GAIN, 0.0))
     dtype = "i2" if gain else target.dtype
     with new_hdf5(path) as file:
@@ -191,9 +199,8 @@ def _write_trains(group: h5py.Group, contents: Contents, traces: Traces) -> int:
     number = 0
     for trains in contents.trains:
         for unit, times in contents.members(trains).items():
-            since = times - traces.t_start
             # the trains of a file begin at 0 and end with the samples
-            inside = since[(since >= 0) & (since <= stop)] / 1000.0
+            inside = (times - traces.t_start) / 1000.0
             row = rows.get((trains.population, unit))
             train = group.create_group(str(number if row is None else row))
             train["times"] = inside

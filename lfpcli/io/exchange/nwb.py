@@ -29,6 +29,7 @@ from lfpcli.io.exchange.contents import (
     ending_in,
     plane_axes,
     unit_factor,
+    with_samples,
 )
 from lfpcli.io.exchange.samples import Samples
 
@@ -80,6 +81,7 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     )
     device = file.create_device(name="simulated", description="virtual electrodes")
     for traces in contents.traces:
+        with_samples(traces, "NWB")
         if traces.units in POTENTIALS and traces.positions is not None and "/" not in traces.name:
             _add_electrical(file, device, traces, target.dtype)
         else:

@@ -24,6 +24,9 @@ PARTS = {
     "names": "names of channels",
     "units": "units",
     "times": "times",
+    "start": "the time of the first sample, which is not 0",
+    "truth": "the ground truth of units",
+    "populations": "names of populations",
 }
 """What a recording may hold and a format may lack, in words."""
 
@@ -52,6 +55,8 @@ class Format:
         What it cannot hold, of `PARTS`.
     chooses_type : bool
         Whether samples may be stored in single precision or in double.
+    fixed_endings : tuple of str
+        Ends of names that ask for a part of the format whose type is fixed all the same.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Format:
     keeps: str = ""
     lacks: tuple[str, ...] = ()
     chooses_type: bool = True
+    fixed_endings: tuple[str, ...] = ()
 
     def load(self) -> ModuleType:
         """Import the module that writes or reads the format.
@@ -87,7 +93,7 @@ TARGETS = (
         module="numpy_files",
         suffixes=(".npz",),
         keeps="signals, dipoles, reports, spikes, positions, names",
-        lacks=("geometry", "parameters"),
+        lacks=("geometry", "parameters", "truth"),
     ),
     Format(
         name="npy",
@@ -96,7 +102,7 @@ TARGETS = (
         keeps="the samples of one signal (T, C)",
         lacks=(
             *("geometry", "parameters", "spikes", "positions", "shares"),
-            *("names", "units", "times"),
+            *("names", "units", "times", "truth"),
         ),
     ),
     Format(
@@ -104,21 +110,21 @@ TARGETS = (
         module="tables",
         suffixes=(".csv",),
         keeps="one signal as rows of time, channel, value; or spikes as gid, ms",
-        lacks=("geometry", "parameters", "positions", "units"),
+        lacks=("geometry", "parameters", "positions", "units", "truth"),
     ),
     Format(
         name="tsv",
         module="tables",
         suffixes=(".tsv",),
         keeps="one signal as rows of time, channel, value; or spikes as gid, ms",
-        lacks=("geometry", "parameters", "positions", "units"),
+        lacks=("geometry", "parameters", "positions", "units", "truth"),
     ),
     Format(
         name="mat",
         module="matlab",
         suffixes=(".mat",),
         keeps="signals, dipoles, reports, spikes, positions, names, units",
-        lacks=("geometry", "parameters"),
+        lacks=("geometry", "parameters", "truth"),
     ),
     Format(
         name="nwb",
@@ -137,7 +143,7 @@ TARGETS = (
         extra="zarr",
         folder=True,
         keeps="signals, shares, dipoles, reports, spikes, with named axes for xarray",
-        lacks=("geometry",),
+        lacks=("geometry", "truth"),
     ),
     Format(
         name="edf",
@@ -146,7 +152,7 @@ TARGETS = (
         packages=("edfio",),
         extra="edf",
         keeps="one signal, in 16 (.edf) or 24 bits (.bdf) over the range of each channel",
-        lacks=("geometry", "parameters", "spikes", "positions", "shares"),
+        lacks=("geometry", "parameters", "spikes", "positions", "shares", "truth", "start"),
         chooses_type=False,
     ),
     Format(
@@ -156,7 +162,8 @@ TARGETS = (
         packages=("mne",),
         extra="mne",
         keeps="one EEG, MEG or extracellular signal with its sensors, or a fixed dipole",
-        lacks=("geometry", "parameters", "spikes", "shares"),
+        lacks=("geometry", "parameters", "spikes", "shares", "truth"),
+        fixed_endings=("-ave.fif", "-dip.fif"),
     ),
     Format(
         name="dip",
@@ -165,7 +172,7 @@ TARGETS = (
         packages=("mne",),
         extra="mne",
         keeps="one dipole moment, rounded to 0.1 ms and 1e-12 A m",
-        lacks=("geometry", "parameters", "spikes", "signals"),
+        lacks=("geometry", "parameters", "spikes", "signals", "truth"),
         chooses_type=False,
     ),
     Format(
@@ -175,7 +182,7 @@ TARGETS = (
         packages=("mne",),
         extra="mne",
         keeps="dipole moments along z, a vertex each, in single precision (NAME-vl.stc)",
-        lacks=("geometry", "parameters", "spikes", "signals"),
+        lacks=("geometry", "parameters", "spikes", "signals", "truth"),
         chooses_type=False,
     ),
     Format(
@@ -184,7 +191,7 @@ TARGETS = (
         suffixes=(".nc",),
         folder=False,
         keeps="signals, shares, dipoles, reports, spikes, with named axes for xarray and netCDF",
-        lacks=("geometry",),
+        lacks=("geometry", "truth"),
     ),
     Format(
         name="nix",
@@ -193,7 +200,7 @@ TARGETS = (
         packages=("neo", "nixio"),
         extra="neo",
         keeps="signals, dipoles, reports, spikes; positions as array annotations",
-        lacks=("geometry", "parameters", "shares"),
+        lacks=("geometry", "parameters", "shares", "truth"),
         chooses_type=False,
     ),
     Format(
@@ -201,7 +208,7 @@ TARGETS = (
         module="sonata_files",
         folder=True,
         keeps="spikes, reports in single precision, potentials as ecp files, contacts",
-        lacks=("geometry", "parameters", "dipoles", "shares"),
+        lacks=("geometry", "parameters", "dipoles", "shares", "truth"),
         chooses_type=False,
     ),
     Format(
@@ -209,7 +216,7 @@ TARGETS = (
         module="hybridlfpy",
         folder=True,
         keeps="signals of populations and their sum, spikes as gdf",
-        lacks=("geometry", "parameters", "positions", "names", "units"),
+        lacks=("geometry", "parameters", "positions", "names", "units", "truth", "start"),
     ),
     Format(
         name="spikeinterface",
@@ -218,13 +225,13 @@ TARGETS = (
         extra="spikeinterface",
         folder=True,
         keeps="one signal with its probe, spikes as a sorting",
-        lacks=("geometry", "parameters", "shares"),
+        lacks=("geometry", "parameters", "shares", "start"),
     ),
     Format(
         name="mearec",
         module="mearec",
         keeps="one signal with its array, units with templates and places; or templates",
-        lacks=("geometry", "parameters", "shares", "names"),
+        lacks=("geometry", "parameters", "shares", "names", "start"),
     ),
     Format(
         name="bluerecording",
@@ -236,7 +243,7 @@ TARGETS = (
         module="tables",
         suffixes=(".gdf",),
         keeps="spikes as lines of gid and ms",
-        lacks=("geometry", "parameters", "signals", "dipoles"),
+        lacks=("geometry", "parameters", "signals", "dipoles", "truth", "populations"),
         chooses_type=False,
     ),
 )

@@ -10,7 +10,15 @@ import probeinterface
 import spikeinterface.core as si
 
 from lfpcli.errors import UsageError
-from lfpcli.io.exchange.contents import Contents, Target, Traces, only_traces, plane_axes
+from lfpcli.io.exchange.contents import (
+    Contents,
+    Target,
+    Traces,
+    check_distinct,
+    only_traces,
+    plane_axes,
+    with_covered_spikes,
+)
 
 
 def write(contents: Contents, path: Path, target: Target) -> None:
@@ -34,6 +42,8 @@ def write(contents: Contents, path: Path, target: Target) -> None:
     if contents.traces:
         traces = only_traces(contents, "SpikeInterface")
         rate = 1000.0 / traces.dt
+        contents = with_covered_spikes(contents, traces, "spikeinterface")
+        check_distinct(traces, "SpikeInterface")
         _write_recording(traces, path / "recording", target.dtype)
     if contents.trains:
         if rate is None:
@@ -89,7 +99,11 @@ def _probe(traces: Traces) -> probeinterface.Probe:
     axes = plane_axes(traces.positions)
     probe = probeinterface.Probe(ndim=len(axes), si_units="um")
     probe.set_contacts(
-        positions=traces.positions[:, axes], shapes="circle", shape_params={"radius": 5.0}
+        positions=traces.positions[:, axes],
+        shapes="circle",
+        shape_params={"radius": 5.0},
+        # of contacts in space it must be told how their circles lie: across z
+        plane_axes=np.tile(np.eye(2, 3), (len(traces.channels), 1, 1)) if len(axes) == 3 else None,
     )
     probe.set_contact_ids(traces.channels)
     probe.set_device_channel_indices(np.arange(len(traces.channels)))
@@ -99,11 +113,12 @@ def _probe(traces: Traces) -> probeinterface.Probe:
 def _sorting(contents: Contents, rate: float) -> si.BaseSorting:
     """All units, silent ones too, with their types, places and amplitudes where they are known."""
     frames_of = {}
-    start = contents.traces[0].t_start
+    start, last = contents.traces[0].t_start, contents.traces[0].samples.shape[0] - 1
     for trains in contents.trains:
         for gid, times in contents.members(trains).items():
             frames = np.round((times - start) * rate / 1000.0).astype(np.int64)
-            frames_of[f"{trains.population}.{gid}"] = frames[frames >= 0]
+            # a spike after the middle of the last step is on no sample
+            frames_of[f"{trains.population}.{gid}"] = np.minimum(frames, last)
     sorting = si.NumpySorting.from_unit_dict([frames_of], sampling_frequency=rate)
     units = contents.units
     if units is None:

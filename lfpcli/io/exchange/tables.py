@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from lfpcli.errors import UsageError
+from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.io.exchange.contents import Contents, Target, Traces, Trains, only_traces
 from lfpcli.io.spike_files import read_spikes
 
@@ -47,7 +48,15 @@ def write(contents: Contents, path: Path, target: Target) -> None:
                 )
             _write_spikes(writer, contents.trains, header=target.suffix != ".gdf")
         else:
-            _write_traces(writer, only_traces(contents, target.suffix), np.dtype(target.dtype))
+            traces = only_traces(contents, target.suffix)
+            if contents.trains:
+                warnings.warn(
+                    f"{target.suffix} holds a signal or spikes: spikes are left out; "
+                    "choose them with --signal spikes",
+                    LfpWarning,
+                    stacklevel=2,
+                )
+            _write_traces(writer, traces, np.dtype(target.dtype))
 
 
 def _write_traces(writer: object, traces: Traces, dtype: np.dtype) -> None:

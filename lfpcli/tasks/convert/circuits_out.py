@@ -24,6 +24,7 @@ from lfpcli.runtime.synapses.events import EventFeed
 from lfpcli.tasks.circuits.simulation_model import SIGMA
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.network_file import MODEL_FOLDER
 from lfpcli.tasks.simulate.quick import Quick
 from lfpcli.tasks.simulate.simulation import Simulation
 from lfpcli.tasks.simulate.source import model_source
@@ -85,7 +86,9 @@ def exported_model(source: Path, label: str, record: dict[str, Any] | None) -> E
             raise InputError(
                 "tells of no model", source=label, remedy="give the model file instead"
             )
-        model = load_model(tree, name=label)
+        # standard input has the current folder
+        way = record.get(MODEL_FOLDER, ".")
+        model = load_model(tree, name=label, folder=Path(label).parent / str(way))
         seed = int(record["seed"]) if isinstance(record.get("seed"), int) else None
     if model.circuit is not None:
         raise InputError("is a circuit of SONATA already", source=label, remedy="use it as it is")

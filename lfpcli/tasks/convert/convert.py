@@ -84,7 +84,7 @@ def convert(
     _check_destination(name, target, force)
     with stream.local_file(source) as (path, label):
         reader = source_format(formats.from_ or sniffed(path, label))
-        check_options(reader, target, selection, formats)
+        check_options(reader, target, selection, formats, output=name)
         if reader.name in ("templates", "mearec-templates"):
             record = provenance(command, inputs=_inputs(path, label, ()))
             with _templates_destination(reader, target, name, force) as written:
@@ -110,10 +110,11 @@ def convert(
                 record = provenance(command, inputs=inputs, **_history(contents))
                 _write_back(chosen, name, record, dtype=selection.sample_type, force=force)
             else:
-                _tell_losses(contents, chosen, target)
                 with _destination(name, target, force) as destination:
                     file = Target(name=_told_name(name, target), dtype=selection.sample_type)
                     writer.write(chosen, destination, file)
+                    # what is refused needs no word of what it would have lost
+                    _tell_losses(contents, chosen, target)
     progress(1.0)
 
 
@@ -283,6 +284,9 @@ def _tell_losses(contents: Contents, chosen: Contents, target: Format) -> None:
         "names": any(each.channels != [*map(str, range(len(each.channels)))] for each in traces),
         "units": any(each.units for each in traces),
         "times": bool(traces),
+        "start": any(each.t_start for each in traces),
+        "truth": chosen.units is not None,
+        "populations": len(chosen.trains) > 1,
     }
     lost = [PARTS[part] for part in target.lacks if there[part]]
     if lost:

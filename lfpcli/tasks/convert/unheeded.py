@@ -42,7 +42,12 @@ class Formats:
 
 
 def check_options(
-    reader: Format, target: Format | None, selection: Selection, formats: Formats
+    reader: Format,
+    target: Format | None,
+    selection: Selection,
+    formats: Formats,
+    *,
+    output: str = "",
 ) -> None:
     """Refuse options that mean nothing to what is read and written.
 
@@ -56,6 +61,8 @@ def check_options(
         What of it.
     formats : Formats
         What the names of the files do not tell.
+    output : str
+        Name of what is written.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def check_options(
     elif reader.name in ("model", "network"):
         _only(stated, _CIRCUITS, "circuits")
     else:
-        _check_samples(reader, target, stated)
+        _check_samples(reader, target, stated, output)
 
 
 def _stated(selection: Selection, formats: Formats) -> dict[str, Any]:
@@ -96,7 +103,9 @@ def _only(stated: Mapping[str, Any], heeded: tuple[str, ...], noun: str) -> None
             raise UsageError(f"{option} does not go with {noun}", remedy="leave it out")
 
 
-def _check_samples(reader: Format, target: Format | None, stated: Mapping[str, Any]) -> None:
+def _check_samples(
+    reader: Format, target: Format | None, stated: Mapping[str, Any], output: str
+) -> None:
     if "--cell-type" in stated:
         raise UsageError("--cell-type goes with templates alone", remedy="leave it out")
     if "--dt" in stated and reader.name != "lfpy":
@@ -104,9 +113,13 @@ def _check_samples(reader: Format, target: Format | None, stated: Mapping[str, A
             f"--dt goes with files of LFPy; what {reader.name} files tell is taken from them",
             remedy="leave it out, or change the interval with --resample",
         )
-    if "--dtype" in stated and target is not None and not target.chooses_type:
+    if "--dtype" not in stated or target is None:
+        return
+    fixed = [ending for ending in target.fixed_endings if output.endswith(ending)]
+    if fixed or not target.chooses_type:
+        label = fixed[0] if fixed else target.name
         raise UsageError(
-            f"--dtype does not go with {target.name}, whose type of numbers is fixed",
+            f"--dtype does not go with {label}, whose type of numbers is fixed",
             remedy="leave it out",
         )
 

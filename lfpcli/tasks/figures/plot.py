@@ -26,7 +26,6 @@ from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.film import write_moving
 from lfpcli.tasks.figures.kernels import draw_kernels
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
-from lfpcli.tasks.figures.page import write_page
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topographies_panel, topography_panel
@@ -108,6 +107,9 @@ def plot(
     if file_format == "html":
         if len(sources) > 1 or size is not None:
             raise UsageError("a page shows one recording, as wide as the window")
+        # the checks that a page shows know every format: pictures start without them
+        from lfpcli.tasks.figures.page import write_page
+
         write_page(sources[0], target, parts=parts, view=view, title=title, force=force)
         return
     binary = file_format != "svg"

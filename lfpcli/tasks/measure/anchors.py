@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,9 @@ import numpy as np
 from lfpcli.errors import UsageError, nearest
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording
+from lfpcli.model.anchor import Anchor, parsed_anchor
 from lfpcli.model.probe import Probe
 
-_ANCHOR = re.compile(r"(?:(?P<gid>\d+):)?(?P<section>[^():]+)(?:\((?P<x>[\d.]+)\))?")
 _SOMA = "soma"
 
 
@@ -38,28 +37,42 @@ def anchored(probe: Probe, recording: Recording, anchor: str) -> Probe:
         raise UsageError(
             "--anchor goes with --array and --contacts", remedy="leave it out, or name an array"
         )
-    point = anchor_point(recording, anchor)
+    parsed = parsed_anchor(anchor)
+    cell, rows = _cell(recording, parsed.gid)
+    return shifted(probe, anchor_point(cell, rows, parsed))
+
+
+def shifted(probe: Probe, point: np.ndarray) -> Probe:
+    """A probe whose shift counted from a point, shape (3,), um, and counts from the origin."""
     x, y, z = (point + np.asarray(probe.shift, float)).tolist()
-    return replace(probe, shift=(x, y, z))
+    return replace(probe, shift=(x, y, z), anchor=None)
 
 
-def anchor_point(recording: Recording, anchor: str) -> np.ndarray:
-    """Where a section of a cell is, shape (3,), um: its middle, or a place along it."""
-    match = _ANCHOR.fullmatch(anchor)
-    x = None if match is None or match["x"] is None else float(match["x"])
-    if match is None or (x is not None and not 0 <= x <= 1):
-        raise UsageError(
-            f"'{anchor}' is no anchor", remedy="give SECTION or GID:SECTION, as in soma, 7:apic[3]"
-        )
-    cell, rows = _cell(recording, None if match["gid"] is None else int(match["gid"]))
-    segments = rows[_segments(cell, rows, match["section"].strip())]
+def anchor_point(cell: Geometry, rows: np.ndarray, anchor: Anchor) -> np.ndarray:
+    """Where a section of a cell is, shape (3,), um: its middle, or a place along it.
+
+    Parameters
+    ----------
+    cell : Geometry
+        Segments of a population.
+    rows : ndarray of int, shape (N,)
+        Those of the cell.
+    anchor : Anchor
+        The section.
+
+    Raises
+    ------
+    UsageError
+        Where the cell has no such section, or several.
+    """
+    segments = rows[_segments(cell, rows, anchor.section)]
     start, end = cell.start[segments], cell.end[segments]
-    if x is None:
+    if anchor.x is None:
         lengths = np.linalg.norm(end - start, axis=1)
         weights = lengths if lengths.any() else np.ones(len(lengths))
         return np.asarray(np.average(0.5 * (start + end), axis=0, weights=weights))
     # segments of a section are equally long
-    along = min(x * len(segments), len(segments) - 1e-9)
+    along = min(anchor.x * len(segments), len(segments) - 1e-9)
     number = int(along)
     return np.asarray(start[number] + (along - number) * (end[number] - start[number]))
 

@@ -10,6 +10,7 @@ from lfpcli.errors import InputError, located
 from lfpcli.forward.instrument import Instrument, dipole_instrument
 from lfpcli.geometry import Geometry
 from lfpcli.model import Model
+from lfpcli.model.probe import Probe
 from lfpcli.tasks.head.instruments import head_instruments
 from lfpcli.tasks.measure.instruments import instrument_of
 
@@ -23,7 +24,7 @@ def instruments_of(model: Model) -> list[Instrument]:
         Where the contacts, the sensors or the heads are not what they should be, or two signals
         would have one name.
     """
-    instruments = [instrument_of(probe) for probe in model.probes]
+    instruments = [_probe_instrument(probe) for probe in model.probes]
     for table in model.heads:
         with located(table.source_line):
             # the sensors of two units make two instruments
@@ -37,6 +38,21 @@ def instruments_of(model: Model) -> list[Instrument]:
     if model.record.dipole != "none":
         instruments.insert(0, dipole_instrument(model.record.dipole))
     return instruments
+
+
+def _probe_instrument(probe: Probe) -> Instrument:
+    """A probe as an instrument; one with an anchor has channels, but is nowhere yet."""
+    if probe.anchor is None:
+        return instrument_of(probe)
+
+    def matrix(geometry: Geometry) -> np.ndarray:
+        raise InputError(
+            "counts from a section of a cell, whose place a run tells",
+            source=f"{probe.source_line}: anchor",
+            remedy="run lfp sim on the model, or give the place with 'shift'",
+        )
+
+    return replace(instrument_of(replace(probe, anchor=None)), matrix=matrix)
 
 
 def _located(instrument: Instrument, source_line: str) -> Instrument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.layout import Layout
 
+MODEL_FOLDER = "model_folder"
+"""Key of the provenance: the folder that paths of the model count from, seen from the file's."""
 _PLACE = ("x", "y", "z")
 _UNITS = {
     **dict.fromkeys((*_PLACE, *(f"afferent_center_{axis}" for axis in _PLACE)), "um"),
@@ -52,8 +55,19 @@ def save_network(
     if not team.leads:
         write_network(None, model, built, team)
         return
-    with atomic_output(target, force=force) as path, NetworkWriter(path, provenance) as writer:
+    # paths of the model are told from its folder: that counts from the file's, so that both move
+    record = {**provenance, MODEL_FOLDER: _from_folder(model.text.folder, Path(target).parent)}
+    with atomic_output(target, force=force) as path, NetworkWriter(path, record) as writer:
         write_network(writer, model, built, team)
+
+
+def _from_folder(folder: Path, start: Path) -> str:
+    """The way from one folder to another; the folder itself where there is none."""
+    try:
+        return Path(os.path.relpath(folder.resolve(), start.resolve())).as_posix()
+    except ValueError:
+        # drives of Windows
+        return folder.as_posix()
 
 
 def write_network(writer: NetworkWriter | None, model: Model, built: Built, team: Team) -> None:

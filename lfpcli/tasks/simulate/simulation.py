@@ -29,6 +29,7 @@ from lfpcli.runtime.mpi.spare import has_spare_core
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.mpi.watch import stopped_ranks_ended
 from lfpcli.tasks.measure.solved_media import solve_media
+from lfpcli.tasks.simulate.anchoring import with_anchors
 from lfpcli.tasks.simulate.build import Built, build
 from lfpcli.tasks.simulate.checkpoint import (
     Checkpoints,
@@ -257,7 +258,7 @@ class Simulation:
         stand_ins = _mechanisms(model, team)
         start, memory = time.process_time(), peak_memory()
         self.built = self._build(model, stand_ins)
-        self.model = model = self.built.settings.model
+        self.model = model = with_anchors(self.built.settings.model, self.built, team)
         called = called_procedures(model, self.built.layout.count, team)
         media = solve_media(model.probes, team)
         self.collection = Collection(model, self.built, team)

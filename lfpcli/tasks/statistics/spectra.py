@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 import numpy as np
-from scipy import signal as filters
 
 from lfpcli.errors import InputError
 
@@ -20,6 +22,11 @@ _LEAST_SAMPLES = 16
 # windows of Welch's average: at least so many over the samples, with half of each shared
 _WINDOWS = 8
 _MOST_WINDOWS = 1500
+
+
+def _filters() -> ModuleType:
+    """SciPy's filters, which take half a second to load: figures without spectra do without."""
+    return importlib.import_module("scipy.signal")
 
 
 def window_samples(count: int) -> int:
@@ -59,7 +66,7 @@ def power_spectrum(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarr
             f"a spectrum needs {_LEAST_SAMPLES} samples or more, there are {len(samples)}",
             remedy="widen the span: --time",
         )
-    frequencies, density = filters.welch(
+    frequencies, density = _filters().welch(
         samples, fs=1e3 / dt, nperseg=window_samples(len(samples)), axis=0
     )
     return np.asarray(frequencies), np.asarray(density)
@@ -102,7 +109,7 @@ def spectrogram(samples: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray,
     count = 2 ** round(np.log2(np.sqrt(4.0 * len(samples))))
     # many windows in time are more than a picture can show
     step = max(count // 8, len(samples) // _MOST_WINDOWS, 1)
-    frequencies, times, density = filters.spectrogram(
+    frequencies, times, density = _filters().spectrogram(
         samples, fs=1e3 / dt, window="hann", nperseg=count, noverlap=max(count - step, 0)
     )
     return 1e3 * times, frequencies, density, count * dt
@@ -152,7 +159,7 @@ def coherence(samples: np.ndarray, others: np.ndarray, dt: float) -> tuple[np.nd
     """
     window = window_samples(len(samples))
     with np.errstate(invalid="ignore", divide="ignore"):
-        frequencies, values = filters.coherence(
+        frequencies, values = _filters().coherence(
             samples, others, fs=1e3 / dt, nperseg=window, axis=0
         )
     return np.asarray(frequencies), np.nan_to_num(np.asarray(values))
