@@ -112,6 +112,9 @@ def test_names_beyond_ascii_are_told(lfp, tmp_path, target):
     )
 
 
+# SpikeInterface closes its file when it is collected
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("package", "arguments"),
     [("mne", ("o_raw.fif",)), ("spikeinterface", ("o", "--to", "spikeinterface"))],
