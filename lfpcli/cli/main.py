@@ -78,21 +78,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     size, rank = _launched()
     # all ranks meet the same error, one of them says it
     console.silent = rank > 0
-    with terminable() as ending:
-        if size > 1:
-            _end_job_by(lambda error: _end_job(_code(error, console, ending, debug)))
-        try:
+    try:
+        with terminable() as ending:
+            if size > 1:
+                _end_job_by(lambda error: _end_job(_code(error, console, ending, debug)))
             try:
                 with guarded_stdout():
                     code = _dispatch(arguments, console)
             except BaseException as error:
                 code = _code(error, console, ending, debug)
-        except Terminated as terminated:
-            # while an error was told, or waited for another process to tell it
-            code = 128 + terminated.number
-        if ending.number:
-            code = 128 + ending.number
-            settled()
+        number = ending.number
+    except Terminated as terminated:
+        # before or after the work, or while an error was told, or waited for another process
+        number = terminated.number
+    if number:
+        code = 128 + number
+        settled()
     return code
 
 

@@ -56,6 +56,10 @@ class Ending:
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
         """Raise `Terminated`, once: what tidies up is not interrupted."""
+        if self.command_is_over:
+            # too late to raise: handlers are being put back
+            self.number = self.number or number
+            return
         if self.number and not self._lost:
             return
         self.number = self.number or number
@@ -85,6 +89,11 @@ def terminable() -> Iterator[Ending]:
     """Let signals unwind the stack; outside the main thread they stay as they are.
 
     What the caller ignores, as nohup(1) and shells do for background jobs, is ignored further on.
+
+    Raises
+    ------
+    Terminated
+        Also where a signal comes before the context is entered.
     """
     ending = Ending()
     usual: dict[int, Any] = {}
@@ -97,20 +106,22 @@ def terminable() -> Iterator[Ending]:
             usual_hook(lost)
 
     try:
-        for each in ENDING:
-            if signal.getsignal(each) != signal.SIG_IGN:
-                usual[each] = signal.signal(each, ending.terminate)
-    except ValueError:
-        yield ending
-        return
-    sys.unraisablehook = heed_lost
-    try:
+        try:
+            for each in ENDING:
+                handler = signal.getsignal(each)
+                if handler != signal.SIG_IGN:
+                    usual[each] = handler
+                    signal.signal(each, ending.terminate)
+            sys.unraisablehook = heed_lost
+        except ValueError:
+            usual.clear()
         yield ending
     finally:
         ending.command_is_over = True
         for number, handler in usual.items():
             signal.signal(number, handler)
-        sys.unraisablehook = usual_hook
+        if usual:
+            sys.unraisablehook = usual_hook
 
 
 def begin_countdown() -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +23,8 @@ _BUSY_SECONDS = 4.0
 _SECONDS = 60.0
 _BYTES_A_SECOND = 1e8
 _ALARMS = (signal.SIGPROF, signal.SIGALRM)
+# what ends a command ends its child too, at once and without tidying up what is the parent's
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 _EXTRA_MEMORY = 1 << 30
 REMEDY = "make it again, or get it again from where it came"
 
@@ -47,25 +49,26 @@ def tried(read: Callable[[], object], label: str, *, program: str, size: int) ->
         Of the child; or where it does not come to an end, or crashes.
     """
     reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        # Python warns of locks that other threads hold; the child uses those of one library, which
-        # takes care of its own
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        # collecting garbage would touch, and so copy, all pages that the parent has
-        gc.disable()
-        os.close(reader)
-        _report_and_end(read, writer, size)
-    os.close(writer)
+    # handlers of the parent must not run in the child, which would unwind the parent's work
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    child = 0
     try:
+        try:
+            child = _fork()
+            if child == 0:
+                os.close(reader)
+                _report_and_end(read, writer, size=size, unblocked=usual)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, usual)
+        os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             told = pipe.read()
         status = os.waitpid(child, 0)[1]
     except BaseException:
         with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            if child:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
         raise
     if os.WIFSIGNALED(status):
         loops = os.WTERMSIG(status) in _ALARMS
@@ -75,11 +78,24 @@ def tried(read: Callable[[], object], label: str, *, program: str, size: int) ->
         raise InputError(**json.loads(told))
 
 
-def _report_and_end(read: Callable[[], object], writer: int, size: int) -> NoReturn:
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python warns of locks that other threads hold; the child uses those of one library, which
+        # takes care of its own
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _report_and_end(
+    read: Callable[[], object], writer: int, *, size: int, unblocked: Iterable[int]
+) -> NoReturn:
     """Read, write the error as JSON, and end this process without tidying up."""
     try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, *_ALARMS):
+        # collecting garbage would touch, and so copy, all pages that the parent has
+        gc.disable()
+        for number in (*_ENDING, *_ALARMS):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         # the kernel's alarms end also what never comes back to Python
         more = size / _BYTES_A_SECOND
         signal.setitimer(signal.ITIMER_PROF, _BUSY_SECONDS + more)

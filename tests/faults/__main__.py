@@ -2,8 +2,9 @@
 ``--kills N``: runs that are killed at a random moment, and then finished.
 
 The exit code is 0 where each was accepted or refused as it should be. A line that names a seed is
-made again by ``--format NAME --seed SEED --campaign 1``. Long campaigns run in slices: each adds to
-the file of ``--results``, and ``--sum`` prints the table of all.
+made again by ``--format NAME --seed SEED --campaign 1``. Each format gets its inputs in ten parts,
+by turns with the others; each part is added to the file of ``--results``, and ``--sum`` prints the
+table of all that such files hold.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def main() -> int:
         "--results", type=Path, metavar="FILE", help="add what is counted to a file"
     )
     parser.add_argument("--sum", type=Path, metavar="FILE", help="the table of such a file")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="at a time (1)")
     parser.add_argument("--kills", type=int, metavar="N", help="runs to kill at random moments")
     arguments = parser.parse_args()
     if arguments.sum is not None:
@@ -59,16 +61,18 @@ def base_folder() -> Path | None:
 
 
 def _run(forms: list, arguments: argparse.Namespace, folder: Path) -> int:  # type: ignore[type-arg]
-    print(HEADINGS)
-    total = Tally()
-    for name, tally in campaign(forms, arguments.campaign or 1000, arguments.seed, folder):
-        print(tally.row(name), flush=True)
-        total.add(tally)
+    tallies: dict[str, Tally] = {form.name: Tally() for form in forms}
+    count = arguments.campaign or 1000
+    options = {"processes": arguments.processes}
+    for name, seeds, tally in campaign(forms, count, arguments.seed, folder, **options):
+        tallies[name].add(tally)
+        for line in tally.failures:
+            print(line, file=sys.stderr, flush=True)
         if arguments.results:
             with arguments.results.open("a") as file:
-                facts = {"format": name, "seed": arguments.seed, **vars(tally)}
+                facts = {"format": name, "seed": seeds.start, **vars(tally)}
                 file.write(json.dumps(facts) + "\n")
-    return _end(total)
+    return _print_table(tallies)
 
 
 def _kill(count: int, first: int, results: Path | None) -> int:
@@ -96,15 +100,15 @@ def _print_sum(results: Path) -> int:
         facts.pop("seed")
         facts["counts"] = Counter(facts["counts"])
         tallies.setdefault(name, Tally()).add(Tally(**facts))
-    print(HEADINGS)
+    return _print_table(tallies)
+
+
+def _print_table(tallies: dict[str, Tally]) -> int:
     total = Tally()
+    print(HEADINGS)
     for name, tally in tallies.items():
         print(tally.row(name))
         total.add(tally)
-    return _end(total)
-
-
-def _end(total: Tally) -> int:
     print(total.row("all"))
     for line in total.failures:
         print(line)

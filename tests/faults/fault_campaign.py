@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import resource
 import select
@@ -42,6 +43,8 @@ COLUMNS = (
 # inputs after which a process is replaced, so that what one leaves does not pile up
 _ROUND = 500
 _SHOWN_REFUSALS = 40
+# the inputs of a format are fed in so many parts, by turns with those of the others
+_PARTS = 10
 
 
 @dataclass
@@ -352,10 +355,56 @@ def _peak_megabytes() -> int:
 
 
 def campaign(
-    forms: Sequence[Format], count: int, first: int, folder: Path
-) -> Iterator[tuple[str, Tally]]:
-    """Feed `count` inputs, shared out among the formats by their weight; yields the tallies."""
+    forms: Sequence[Format], count: int, first: int, folder: Path, *, processes: int = 1
+) -> Iterator[tuple[str, range, Tally]]:
+    """Feed `count` inputs, shared out among the formats by their weight.
+
+    Parameters
+    ----------
+    forms : sequence of Format
+        The formats.
+    count : int
+        Number of inputs.
+    first : int
+        The first seed.
+    folder : Path
+        An empty folder.
+    processes : int
+        How many read at a time.
+
+    Yields
+    ------
+    name : str
+        The format.
+    seeds : range
+        Seeds of a part of its inputs; each format has its first part before any has its second.
+    tally : Tally
+        What became of them.
+    """
     total = sum(form.weight for form in forms)
-    for form in forms:
-        share = max(1, round(count * form.weight / total))
-        yield form.name, run(form, range(first, first + share), folder)
+    shares = [max(1, round(count * form.weight / total)) for form in forms]
+    parts = []
+    for k in range(_PARTS):
+        for number, share in enumerate(shares):
+            seeds = range(first + share * k // _PARTS, first + share * (k + 1) // _PARTS)
+            if seeds:
+                parts.append((number, seeds))
+    # a process for each part: what one leaves in memory does not get into the next
+    context = multiprocessing.get_context("fork")
+    arguments = (forms, folder)
+    with context.Pool(processes, _prepare_part, arguments, maxtasksperchild=1) as pool:
+        for number, seeds, tally in pool.imap(_run_part, parts):
+            yield forms[number].name, seeds, tally
+
+
+# what the process of a part got with its birth: readers are functions, which no pipe takes
+_inherited: dict[str, Any] = {}
+
+
+def _prepare_part(forms: Sequence[Format], folder: Path) -> None:
+    _inherited.update(forms=forms, folder=folder)
+
+
+def _run_part(part: tuple[int, range]) -> tuple[int, range, Tally]:
+    number, seeds = part
+    return number, seeds, run(_inherited["forms"][number], seeds, _inherited["folder"])

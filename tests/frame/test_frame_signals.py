@@ -223,6 +223,26 @@ def test_a_rank_that_is_ended_while_it_waits_says_nothing(monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGTERM, 1), (signal.SIGUSR1, 6)])
+def test_a_signal_as_handlers_are_set_or_put_back(monkeypatch, capfd, number, moment):
+    """Five are set, then five put back: it comes after the first, or the sixth of these."""
+    usual, calls = signal.signal, []
+
+    def set_handler(each, handler):
+        before = usual(each, handler)
+        calls.append(each)
+        if len(calls) == moment:
+            signal.raise_signal(number)
+        return before
+
+    monkeypatch.setattr("lfpcli.cli.signals.signal.signal", set_handler)
+    handlers = [signal.getsignal(each) for each in ENDING]
+    monkeypatch.setattr(entry, "_dispatch", lambda arguments, console: 0)
+    assert entry.main([]) == 128 + number
+    assert [signal.getsignal(each) for each in ENDING] == handlers
+    assert capfd.readouterr() == ("", "")
+
+
 BUSY = {
     "sim": ["builtin:ball_and_stick", "--passive", "--input", "soma:0.1@2", "--tstop", "200"],
     "probe": ["one.h5", "--array", "Neuropixels-128"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import zipfile
 from pathlib import Path
 
@@ -207,6 +208,56 @@ def test_loops_and_crashes_of_hdf5_end_the_child_alone(
         monkeypatch.setattr(survey.Survey, "walk", walk)
         monkeypatch.setattr(survey, "_refused", {})
         assert text in refused(path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1])
+def test_a_child_that_somebody_ends_has_vouched_for_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    from lfpcli.guarded import survey
+
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros(3)
+    monkeypatch.setattr(survey.Survey, "walk", lambda self: signal.raise_signal(number))
+    usual = signal.signal(number, lambda number, frame: None)
+    try:
+        assert "crashes on this file" in refused(path)
+    finally:
+        signal.signal(number, usual)
+
+
+def test_handlers_run_in_the_parent_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that meets both as the child begins unwinds one of them."""
+    from lfpcli.guarded import trial
+
+    class Ended(BaseException):
+        pass
+
+    def end(number: int, frame: object) -> None:
+        (path.parent / str(os.getpid())).touch()
+        raise Ended
+
+    children: list[int] = []
+
+    def fork_with_a_signal() -> int:
+        child = fork()
+        children.append(child)
+        signal.raise_signal(signal.SIGUSR1)
+        return child
+
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros(3)
+    fork = trial._fork
+    monkeypatch.setattr(trial, "_fork", fork_with_a_signal)
+    usual = signal.signal(signal.SIGUSR1, end)
+    try:
+        with pytest.raises(Ended), open_hdf5(path):
+            pass
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    assert {each.name for each in path.parent.iterdir()} == {path.name, str(os.getpid())}
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
 
 
 def test_parts_of_recordings_are_groups(path: Path) -> None:

@@ -17,6 +17,7 @@ from lfpcli.builtin import resolved
 from lfpcli.errors import ExitCode, InputError, LfpError, OutputError, UsageError
 from lfpcli.io.provenance import digest
 from lfpcli.model import load_model
+from lfpcli.runtime.engine.interrupts import deferred_signals
 from lfpcli.seeds import draw_seed
 from lfpcli.tasks.sweep.index import (
     INDEX,
@@ -220,7 +221,9 @@ def run_sweep(
         while waiting or running:
             while waiting and len(running) < jobs:
                 number = waiting.popleft()
-                running[number] = _Child(sweep, folder, number, arguments, jobs=jobs)
+                # a signal between a birth and its record would leave a run that nobody ends
+                with deferred_signals():
+                    running[number] = _Child(sweep, folder, number, arguments, jobs=jobs)
             for number, child in list(running.items()):
                 code = child.process.poll()
                 if code is None:
@@ -232,8 +235,11 @@ def run_sweep(
                     failures.append(Failure(number, code, child.said()))
             time.sleep(_POLL)
     finally:
+        # all at once: each may take seconds to come back from NEURON
         for child in running.values():
-            child.stop()
+            child.process.terminate()
+        for child in running.values():
+            child.process.wait()
     if failures:
         raise SweepError(sorted(failures, key=lambda failure: failure.number), folder, total)
     return total
@@ -271,8 +277,3 @@ class _Child:
         # the error comes last, after warnings
         lines = errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit code {self.process.returncode}"
-
-    def stop(self) -> None:
-        """End it; it removes what it had begun to write."""
-        self.process.terminate()
-        self.process.wait()
