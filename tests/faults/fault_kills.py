@@ -114,7 +114,8 @@ class Kind:
     def command(self, *, resume: bool) -> list[str]:
         """The command line of a process of its own."""
         program = [sys.executable, "-m", "lfpcli", *self.arguments(resume=resume)]
-        if self.ranks == 1:
+        if self.ranks == 1 or "--ranks" in self.words:
+            # the program becomes the launcher itself
             return program
         launcher = shutil.which("mpirun", path=str(Path(sys.executable).parent)) or "mpirun"
         flags = ["-n", str(self.ranks), "--oversubscribe", "--bind-to", "none"]
@@ -128,6 +129,7 @@ _CONVOLVED = (
     *("--seed", "1", "-o", "OUT"),
 )
 _SWEPT = ("sweep", "model.toml", "--set", "run.tstop=5,10", "-o", "OUT")
+_RANKS = ("sim", "model.toml", "--ranks", "2", "-o", "OUT")
 KINDS = (
     Kind(name="single", weight=2),
     Kind(name="single, old output", old=True, weight=2),
@@ -159,6 +161,7 @@ KINDS = (
         weight=1,
     ),
     Kind(name="sweep", words=_SWEPT, output=SWEEP, weight=1),
+    Kind(name="--ranks", words=_RANKS, ranks=2, checkpoint=True, old=True, weight=1),
 )
 
 
