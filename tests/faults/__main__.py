@@ -2,9 +2,9 @@
 ``--kills N``: runs that are killed at a random moment, and then finished.
 
 The exit code is 0 where each was accepted or refused as it should be. A line that names a seed is
-made again by ``--format NAME --seed SEED --campaign 1``. Each format gets its inputs in ten parts,
-by turns with the others; each part is added to the file of ``--results``, and ``--sum`` prints the
-table of all that such files hold.
+made again by ``--format NAME --seed SEED --campaign 1``. Each format gets its inputs in ten parts;
+each part is added to the file of ``--results``, and ``--sum`` prints the table of all that such
+files hold.
 """
 
 from __future__ import annotations
