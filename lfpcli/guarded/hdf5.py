@@ -166,8 +166,11 @@ def numbers(
             source=source,
             remedy=remedy,
         )
-    if dtype.kind not in "fiub":
-        raise InputError(f"has type {dtype}, expected numbers", source=source, remedy=remedy)
+    # truth and choices are stored as small numbers, and are none
+    is_choice = h5py.check_enum_dtype(dtype) is not None
+    if dtype.kind not in "fiu" or is_choice:
+        name = "enum" if is_choice else str(dtype)
+        raise InputError(f"has type {name}, expected numbers", source=source, remedy=remedy)
     return CheckedDataset(node, source)
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from lfpcli.errors import LfpError, OutputError, UsageError
 from lfpcli.io import stream
-from lfpcli.io.temporary import temporary_file
+from lfpcli.io.temporary import BEFORE, temporary_file, temporary_folder
 
 RECORDING_SUFFIXES = (".h5", ".hdf5")
 # HDF5 reports a failed write in its message alone
-_WRITE_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_WRITE_FAILURES = _FULL | {errno.EROFS, errno.EACCES}
 
 
 def check_output(
@@ -127,6 +128,73 @@ def atomic_output(
 
 
 @contextlib.contextmanager
+def atomic_folder(target: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
+    """Yield a folder to fill; on success it becomes `target`, on any failure nothing stays.
+
+    Parameters
+    ----------
+    target : path-like
+        The folder. A link is followed and stays one.
+    force : bool
+        Whether an existing one is replaced, whose permissions stay; it may hold nothing that the
+        new one does not.
+
+    Raises
+    ------
+    OutputError
+        Where the target exists or holds what others wrote, its parent is missing, or the disk is
+        full.
+    """
+    check_folder_output(target, force=force)
+    final = _resolved(target).resolve()
+    with _disk_errors(str(target)), temporary_folder(final.parent, final.name) as work:
+        whole = work / "whole"
+        whole.mkdir()
+        yield whole
+        if final.is_dir():
+            _check_alike(final, whole)
+            whole.chmod(stat.S_IMODE(final.stat().st_mode))
+        try:
+            if final.exists():
+                # a folder that holds something is not replaced in one step
+                final.replace(work / BEFORE)
+            whole.replace(final)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be replaced: {(error.strerror or str(error)).lower()}",
+                source=final,
+                remedy="name another folder",
+            ) from error
+
+
+def check_folder_output(target: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Raise `OutputError` where a folder could not be made, before any work is done."""
+    final = Path(target)
+    if (final.exists() or final.is_symlink()) and not force:
+        raise OutputError("output exists", source=final, remedy="use --force to overwrite it")
+    parent = _resolved(target).resolve().parent
+    if not parent.is_dir():
+        raise OutputError(
+            "output folder does not exist", source=parent, remedy=f"mkdir -p {parent}"
+        )
+    if not os.access(parent, os.W_OK):
+        raise OutputError(
+            "output folder is not writable", source=parent, remedy="check its permissions"
+        )
+
+
+def _check_alike(final: Path, whole: Path) -> None:
+    """Refuse to replace a folder that holds what the one in its place would not."""
+    others = {path.name for path in final.iterdir()} - {path.name for path in whole.iterdir()}
+    if others:
+        raise OutputError(
+            f"holds '{min(others)}', which would be lost",
+            source=final,
+            remedy="remove the folder, or name another",
+        )
+
+
+@contextlib.contextmanager
 def kept_if_used(folder: Path) -> Iterator[None]:
     """Make a folder, and remove it on a failure if it was not there and nothing is in it.
 
@@ -196,14 +264,32 @@ def _disk_errors(target: str) -> Iterator[None]:
         yield
     except (BrokenPipeError, LfpError):
         raise
-    except (OSError, RuntimeError) as error:
-        number = getattr(error, "errno", None) or next(
-            (n for n in _WRITE_FAILURES if f"errno = {n}," in str(error)), None
-        )
-        if number not in _WRITE_FAILURES:
+    except Exception as error:
+        number = _failed_write(error)
+        if number is None:
             raise
         raise OutputError(
             f"cannot write: {os.strerror(number).lower()}",
             source=target,
             remedy="free some space or write elsewhere",
         ) from error
+
+
+def _failed_write(error: Exception) -> int | None:
+    """The number of a failed write that an error is about, or came after; None where none is."""
+    number = _number(error)
+    if number in _WRITE_FAILURES:
+        return number
+    # packages that close what they could not write raise errors of their own in its place
+    before = error.__cause__ or error.__context__
+    while before is not None:
+        number = _number(before)
+        if number in _FULL:
+            return number
+        before = before.__cause__ or before.__context__
+    return None
+
+
+def _number(error: BaseException) -> int | None:
+    number = getattr(error, "errno", None)
+    return number or next((n for n in _WRITE_FAILURES if f"errno = {n}," in str(error)), None)

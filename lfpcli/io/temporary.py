@@ -6,11 +6,14 @@ import contextlib
 import glob
 import os
 import secrets
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 _PRIVATE = 0o600
+BEFORE = "before"
+"""Name in a temporary folder of what it is to replace."""
 
 
 @contextlib.contextmanager
@@ -47,6 +50,22 @@ def temporary_file(folder: Path, name: str, *, mode: int = _PRIVATE) -> Iterator
             path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
+    """Make a folder that goes with the context, and all that is in it; see `temporary_file`.
+
+    What is named `BEFORE` in a folder that a process left was in the way of its output, and gets
+    its name back.
+    """
+    _sweep(folder, name)
+    path = folder / f"{_stem(name)}{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        path.mkdir(mode=0o700)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _stem(name: str) -> str:
     # process numbers mean something on one host only, and folders are shared between hosts
     return f".lfp-{name[:80]}-{zlib.crc32(os.uname().nodename.encode()):08x}-"
@@ -58,7 +77,17 @@ def _sweep(folder: Path, name: str) -> None:
         pid = left.name.partition(".tmp")[0].split("-")[-2]
         if pid.isdigit() and not _alive(int(pid)):
             with contextlib.suppress(OSError):  # of another user
-                left.unlink(missing_ok=True)
+                _remove(left, folder / name)
+
+
+def _remove(left: Path, target: Path) -> None:
+    if left.is_symlink() or not left.is_dir():
+        left.unlink(missing_ok=True)
+        return
+    before = left / BEFORE
+    if before.exists() and not target.exists():
+        before.rename(target)
+    shutil.rmtree(left, ignore_errors=True)
 
 
 def _alive(pid: int) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, LfpWarning, OutputError, SimulatorError, nearest
+from lfpcli.io.temporary import temporary_folder
 from lfpcli.runtime.mechanisms.build import build
 from lfpcli.runtime.mechanisms.check import Finding, check
 from lfpcli.runtime.mechanisms.library import Library, cached_libraries
@@ -122,8 +122,8 @@ def port_mechanisms(paths: Paths, folder: str | os.PathLike[str]) -> list[Ported
     ports = [port(file) for file in find_sources(paths)]
     _check_names(ports)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as work:
-            whole = Path(work) / "whole"
+        with temporary_folder(target.parent, target.name) as work:
+            whole = work / "whole"
             whole.mkdir()
             for ported in ports:
                 _write_port(ported, whole)

@@ -34,7 +34,7 @@ def declare(path: str, shape: tuple[int, ...], **options: Any) -> Change:
     def change(file: h5py.File) -> None:
         attributes = dict(file[path].attrs)
         del file[path]
-        file.create_dataset(path, shape, "f8", **options)
+        file.create_dataset(path, shape, **{"dtype": "f8", **options})
         file[path].attrs.update(attributes)
 
     return change
@@ -124,6 +124,9 @@ NO_NUMBERS = {
     "texts": put(DATA, np.full((200, 40), b"a")),
     "records": put(DATA, np.zeros((200, 40), [("a", "f8"), ("b", "i4")])),
     "complex numbers": put(DATA, np.zeros((200, 40), complex)),
+    "truth": put(DATA, np.zeros((200, 40), bool)),
+    "choices": declare(DATA, (200, 40), dtype=h5py.enum_dtype({"A": 0, "B": 1})),
+    "bytes without a type": put(DATA, np.zeros((200, 40), "V8")),
     "nothing": put(DATA, h5py.Empty("f8")),
     "a number": put(DATA, 3.0),
     "one axis": put(DATA, np.zeros(200)),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import OutputError
-from lfpcli.io.atomic import atomic_output
+from lfpcli.io.atomic import atomic_folder, atomic_output
 
 
 @pytest.fixture
@@ -108,3 +108,71 @@ def test_leftovers_of_processes_that_are_gone_are_swept(tmp_path: Path) -> None:
         stale.write_bytes(b"stale")
     with atomic_output(path, force=True) as temporary:
         assert not left.exists() and not packed.exists() and temporary.exists()
+
+
+def test_folders_are_there_in_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with pytest.raises(ZeroDivisionError), atomic_folder(target) as folder:
+        (folder / "a").write_text("half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(target) as folder:
+        (folder / "a").write_text("first")
+    with pytest.raises(OutputError, match="--force"), atomic_folder(target):
+        pass
+    with pytest.raises(OSError, match="lost"), atomic_folder(target, force=True) as folder:
+        (folder / "a").write_text("half")
+        raise OSError("lost")
+    assert (target / "a").read_text() == "first"
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    target.chmod(0o700)
+    with atomic_folder(link, force=True) as folder:
+        (folder / "a").write_text("second")
+        (folder / "b").write_text("more")
+    assert link.is_symlink() and (target / "a").read_text() == "second"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o700
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "out"]
+
+
+@pytest.mark.parametrize("name", ["out", "out/..", "."])
+def test_folders_of_others_are_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("years")
+    with (
+        pytest.raises(OutputError, match="which would be lost"),
+        atomic_folder(name, force=True) as folder,
+    ):
+        (folder / "spikes.h5").write_text("minutes")
+    assert (tmp_path / "out" / "thesis.tex").read_text() == "years"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_was_being_replaced_comes_back(tmp_path: Path) -> None:
+    """By a process that was killed between its two steps."""
+    with atomic_folder(tmp_path / "out") as folder:
+        stem = folder.parent.name.rpartition("-")[0].rpartition("-")[0]
+    process = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, check=True, text=True)
+    left = tmp_path / f"{stem}-{process.stdout.strip()}-00.tmp"
+    left.mkdir()
+    (tmp_path / "out").rename(left / "before")
+    (left / "before" / "a").write_text("old")
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "out"):
+        raise KeyError
+    assert (tmp_path / "out" / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_package_raises_on_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    """Matplotlib closes a PDF that could not be written, and fails at that."""
+    with (
+        pytest.raises(OutputError, match="no space left on device"),
+        atomic_output(tmp_path / "a.pdf"),
+    ):
+        try:
+            raise OSError(28, "No space left on device")
+        finally:
+            raise ValueError("inconsistent stream state")

@@ -32,8 +32,12 @@ WRITING = {
     ],
     "eeg": [["ONE", "--position", "0,0,78000", "-o", "DISK/a.h5"]],
     "meg": [["ONE", "--position", "0,0,78000", "--sensors", "helmet", "-o", "DISK/a.h5"]],
-    "plot": [["ONE", "-o", "DISK/a.png"]],
-    "convert": [["ONE", "DISK/a.npz"], ["ONE", "DISK/a.csv", "--signal", "dipole/total"]],
+    "plot": [["ONE", "-o", "DISK/a.png"], ["ONE", "-o", "DISK/a.pdf"]],
+    "convert": [
+        ["ONE", "DISK/a.npz"],
+        ["ONE", "DISK/a.csv", "--signal", "dipole/total"],
+        ["ONE", "--to", "sonata", "DISK/folder"],
+    ],
     "morph": [
         ["builtin:stick", "-o", "DISK/x.h5"],
         ["builtin:stick", "-o", "DISK/x.swc"],

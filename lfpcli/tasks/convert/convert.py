@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lfpcli.errors import LfpWarning, OutputError, UsageError
+from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.guarded.hdf5 import open_hdf5
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_folder, atomic_output, check_folder_output, check_output
 from lfpcli.io.exchange import recordings
 from lfpcli.io.exchange.checking import check_contents
 from lfpcli.io.exchange.contents import Contents, Target
@@ -301,42 +299,17 @@ def _check_destination(name: str, target: Format | None, force: bool) -> None:
         if name != stream.STDIN:
             check_output(name, force=force)
         return
-    final = Path(name)
     if name == stream.STDIN:
         raise UsageError(f"{target.name} is a folder", remedy="name one")
-    if (final.exists() or final.is_symlink()) and not force:
-        raise OutputError("output exists", source=final, remedy="use --force to overwrite it")
-    if not final.parent.is_dir():
-        raise OutputError(
-            "output folder does not exist", source=final.parent, remedy=f"mkdir -p {final.parent}"
-        )
+    check_folder_output(name, force=force)
 
 
 @contextlib.contextmanager
 def _destination(name: str, target: Format, force: bool) -> Iterator[Path]:
     """Yield the file or folder to write; it gets its name once it is whole."""
-    if not target.folder:
-        with atomic_output(name, force=force) as path:
-            yield path
-        return
-    final = Path(name)
-    folder = Path(tempfile.mkdtemp(prefix=f".lfp-{final.name}-", dir=final.parent))
-    try:
-        yield folder
-        if final.is_dir():
-            shutil.rmtree(final)
-        elif final.exists():
-            final.unlink()
-        folder.chmod(0o777 & ~_umask())
-        folder.replace(final)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    output = atomic_folder if target.folder else atomic_output
+    with output(name, force=force) as path:
+        yield path
 
 
 def known_formats() -> dict[str, list[dict[str, str]]]:

@@ -14,6 +14,7 @@ from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.kernels import KernelWriter
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import open_recording
+from lfpcli.io.temporary import temporary_folder
 from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.solved_media import solve_media
@@ -98,7 +99,7 @@ def write_kernels(
     with contextlib.ExitStack() as stack:
         recording = None
         if check:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = stack.enter_context(temporary_folder(Path(tempfile.gettempdir()), "run"))
             run = folder / "full.h5"
             run_apart(_recorded(model, seed), run, "the simulation of the network")
             recording = stack.enter_context(open_recording(run))

@@ -16,6 +16,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, SimulatorError, UsageError
 from lfpcli.io.recording import Recording, Sampled, open_recording
+from lfpcli.io.temporary import temporary_folder
 from lfpcli.model import Model
 from lfpcli.model.tables import Table
 from lfpcli.runtime.mpi.team import Team
@@ -84,11 +85,14 @@ def step_errors(
     SimulatorError
         Where the run at half the step fails.
     """
-    with open_recording(recording) as coarse, tempfile.TemporaryDirectory() as folder:
+    with (
+        open_recording(recording) as coarse,
+        temporary_folder(Path(tempfile.gettempdir()), "run") as folder,
+    ):
         # what the cells' own files set is in the recording's model
         run = coarse.provenance["model"]["run"]
         dt = float(run["dt"])
-        path = Path(folder) / "half.h5"
+        path = folder / "half.h5"
         run_apart(_halved(model, dt, seed), path, "the run at half the time step")
         factor = _FACTORS[INTEGRATORS.index(run["method"])]
         with open_recording(path) as fine:
@@ -144,18 +148,24 @@ def run_apart(model: Model, path: Path, name: str) -> None:
         Where it fails.
     """
     command = [sys.executable, "-m", "lfpcli", "sim", STDIN, "-o", str(path), "-q"]
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
-        input=json.dumps(_as_stated(model)).encode(),
-        capture_output=True,
-        check=False,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         # a model on standard input has its files here
         cwd=model.folder,
-    )
-    if done.returncode != 0:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
+    ) as process:
+        try:
+            _, said = process.communicate(json.dumps(_as_stated(model)).encode())
+        except BaseException:
+            # it removes what it has begun
+            process.terminate()
+            raise
+    if process.returncode != 0:
+        lines = said.decode(errors="replace").strip().splitlines()
         raise SimulatorError(
-            f"{name} failed: {lines[-1] if lines else done.returncode}",
+            f"{name} failed: {lines[-1] if lines else process.returncode}",
             remedy="run the model as it is to see more",
         )
 

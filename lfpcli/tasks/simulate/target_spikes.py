@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lfpcli.errors import UsageError
 from lfpcli.io.recording import open_recording
+from lfpcli.io.temporary import temporary_folder
 from lfpcli.model import Model
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.step_errors import run_apart
@@ -68,10 +69,10 @@ def current_for_spikes(model: Model, least: int, most: int) -> FoundCurrent:
     if Team().size > 1:
         raise UsageError("--target-spikes works on one process", remedy="run it without mpirun")
     search = _Search(least=least, most=most, amplitude=float(model.stimuli[0].params[_AMPLITUDE]))
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder(Path(tempfile.gettempdir()), "run") as folder:
         for tries in range(1, MOST_TRIES + 1):
             tried = _with_current(model, search.amplitude)
-            spikes = _spikes(tried, Path(folder) / f"{tries}.h5")
+            spikes = _spikes(tried, folder / f"{tries}.h5")
             if least <= spikes <= most:
                 return FoundCurrent(
                     model=tried, amplitude=search.amplitude, spikes=spikes, tries=tries
