@@ -97,13 +97,18 @@ def terminable() -> Iterator[Ending]:
     """
     ending = Ending()
     usual: dict[int, Any] = {}
-    usual_hook = sys.unraisablehook
+    usual_hook, usual_print = sys.unraisablehook, sys.excepthook
 
     def heed_lost(lost: Any) -> None:
         if isinstance(lost.exc_value, Terminated):
             ending.raise_again()
         else:
             usual_hook(lost)
+
+    def heed_printed(error_type: type[BaseException], error: BaseException, trace: Any) -> None:
+        # Cython has printed what it loses, before it tells
+        if not isinstance(error, Terminated):
+            usual_print(error_type, error, trace)
 
     try:
         try:
@@ -112,7 +117,7 @@ def terminable() -> Iterator[Ending]:
                 if handler != signal.SIG_IGN:
                     usual[each] = handler
                     signal.signal(each, ending.terminate)
-            sys.unraisablehook = heed_lost
+            sys.unraisablehook, sys.excepthook = heed_lost, heed_printed
         except ValueError:
             usual.clear()
         yield ending
@@ -121,7 +126,7 @@ def terminable() -> Iterator[Ending]:
         for number, handler in usual.items():
             signal.signal(number, handler)
         if usual:
-            sys.unraisablehook = usual_hook
+            sys.unraisablehook, sys.excepthook = usual_hook, usual_print
 
 
 def begin_countdown() -> None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 import h5py
+
+from lfpcli.guarded.lost_writes import any_lost, failed_write, half_closed, write_nowhere
+
+# files of which a write has failed, which are never closed
+_left_open: list[h5py.File] = []
 
 
 @contextlib.contextmanager
@@ -32,6 +38,7 @@ def new_hdf5(
     file = create(path, checked=checked, before=before)
     try:
         yield file
+        check_written(file)
         file.flush()
     except BaseException:
         abandon(file)
@@ -61,11 +68,32 @@ def abandon(file: h5py.File) -> None:
     """Close a file without a further write to the disk.
 
     HDF5 keeps a file open whose last blocks cannot be written, tries again when the process ends,
-    and crashes it there.
+    and crashes it there. Where a write has failed it may crash as the file is closed, which stays
+    open then.
     """
     with contextlib.suppress(OSError, RuntimeError, ValueError, NotImplementedError):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nowhere, file.id.get_vfd_handle())
-        os.close(nowhere)
+        descriptor = file.id.get_vfd_handle()
+        is_broken = (
+            half_closed(descriptor) is not None or failed_write(sys.exc_info()[1]) is not None
+        )
+        write_nowhere(descriptor)
+        if is_broken:
+            _left_open.append(file)
+            return
     with contextlib.suppress(OSError, RuntimeError, ValueError):
         file.close()
+
+
+def check_written(file: h5py.File) -> None:
+    """Raise the error of a write that HDF5 could not tell; it may crash at what comes next.
+
+    Raises
+    ------
+    OSError
+        Where there was one.
+    """
+    if not any_lost():
+        return
+    number = half_closed(file.id.get_vfd_handle())
+    if number is not None:
+        raise OSError(number, os.strerror(number))

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lfpcli.errors import LfpError, OutputError, UsageError
+from lfpcli.guarded.lost_writes import failed_write, lost_writes
 from lfpcli.io import stream
 from lfpcli.io.temporary import BEFORE, temporary_file, temporary_folder
 
 RECORDING_SUFFIXES = (".h5", ".hdf5")
-# HDF5 reports a failed write in its message alone
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-_WRITE_FAILURES = _FULL | {errno.EROFS, errno.EACCES}
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES}
 
 
 def check_output(
@@ -114,10 +113,11 @@ def atomic_output(
     mode = 0o600 if streamed or special else _mode_of(final)
     name = final.name if not streamed else "stdout"
     with (
-        _disk_errors(str(folder) if streamed or special else str(target)),
+        _disk_errors(str(folder) if streamed or special else str(target)) as lost,
         temporary_file(folder, name, mode=0o666 if mode is None else mode) as path,
     ):
         yield path
+        _check_written(lost)
         if streamed:
             stream.copy_to_stdout(path)
         elif special:
@@ -147,10 +147,14 @@ def atomic_folder(target: str | os.PathLike[str], *, force: bool = False) -> Ite
     """
     check_folder_output(target, force=force)
     final = _resolved(target).resolve()
-    with _disk_errors(str(target)), temporary_folder(final.parent, final.name) as work:
+    with (
+        _disk_errors(str(target)) as lost,
+        temporary_folder(final.parent, final.name) as work,
+    ):
         whole = work / "whole"
         whole.mkdir()
         yield whole
+        _check_written(lost)
         if final.is_dir():
             _check_alike(final, whole)
             whole.chmod(stat.S_IMODE(final.stat().st_mode))
@@ -258,38 +262,35 @@ def _publish(path: Path, final: Path, mode: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(target: str) -> Iterator[None]:
-    """Turn a failed write into an `OutputError`; h5py reports a full disk as its own errors."""
-    try:
-        yield
-    except (BrokenPipeError, LfpError):
-        raise
-    except Exception as error:
-        number = _failed_write(error)
-        if number is None:
+def _disk_errors(target: str) -> Iterator[list[int]]:
+    """Turn a failed write into an `OutputError`; h5py reports a full disk as its own errors.
+
+    Yields the numbers of those that could not be raised where they happened.
+    """
+    with lost_writes() as lost:
+        try:
+            yield lost
+        except (BrokenPipeError, LfpError):
             raise
-        raise OutputError(
-            f"cannot write: {os.strerror(number).lower()}",
-            source=target,
-            remedy="free some space or write elsewhere",
-        ) from error
+        except Exception as error:
+            number = lost[0] if lost else _number(error)
+            if number is None:
+                raise
+            raise OutputError(
+                f"cannot write: {os.strerror(number).lower()}",
+                source=target,
+                remedy="free some space or write elsewhere",
+            ) from error
 
 
-def _failed_write(error: Exception) -> int | None:
-    """The number of a failed write that an error is about, or came after; None where none is."""
-    number = _number(error)
-    if number in _WRITE_FAILURES:
-        return number
-    # packages that close what they could not write raise errors of their own in its place
-    before = error.__cause__ or error.__context__
-    while before is not None:
-        number = _number(before)
-        if number in _FULL:
-            return number
-        before = before.__cause__ or before.__context__
-    return None
+def _check_written(lost: list[int]) -> None:
+    if lost:
+        raise OSError(lost[0], os.strerror(lost[0]))
 
 
 def _number(error: BaseException) -> int | None:
-    number = getattr(error, "errno", None)
-    return number or next((n for n in _WRITE_FAILURES if f"errno = {n}," in str(error)), None)
+    """The number of a failed write; None where an error is about something else."""
+    number = failed_write(error)
+    if number is None and getattr(error, "errno", None) in _NOT_WRITABLE:
+        number = getattr(error, "errno", None)
+    return number

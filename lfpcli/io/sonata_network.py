@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lfpcli.guarded.writing import abandon, create
+from lfpcli.guarded.writing import abandon, check_written, create
 
 
 @dataclass(kw_only=True)
@@ -89,6 +89,7 @@ class NetworkWriter:
     def __exit__(self, *error: object) -> None:
         try:
             if error[0] is None:
+                check_written(self._file)
                 self._file.flush()
         except (OSError, RuntimeError):
             abandon(self._file)

@@ -8,6 +8,8 @@ from functools import cache
 import h5py
 import numpy as np
 
+from lfpcli.guarded.writing import check_written
+
 Pull = Callable[[int, int], np.ndarray]
 
 
@@ -87,6 +89,7 @@ class Track:
         """Write samples up to a number of them."""
         if stop <= self._written:
             return
+        check_written(self.dataset.file)
         rows = self._unwritten(self._written, stop)
         dataset, size = self.dataset, self._chunk_rows
         dataset.resize(stop, axis=0)

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from lfpcli.geometry import Geometry
-from lfpcli.guarded.writing import abandon, create
+from lfpcli.guarded.writing import abandon, check_written, create
 from lfpcli.io.attributes import encode
 from lfpcli.io.axes import attach_axes
 from lfpcli.io.recording import (
@@ -146,11 +146,13 @@ class RecordingWriter:
             abandon(self.file)
             return
         try:
+            check_written(self.file)
             self.finish()
             for base, t_start, dt in self._reports:
                 # SONATA's time is begin, end and step; the end is one step behind the last sample
                 stop = t_start + dt * self.file[f"{base}/data"].shape[0]
                 store(self.file[f"{base}/mapping"], "time", (t_start, stop, dt), units="ms")
+            check_written(self.file)
             self.file.flush()
             loose = is_loose(self.file)
             if not loose:

@@ -49,6 +49,34 @@ def test_full_disks(
     assert old.read_bytes() == b"as it was"
 
 
+def test_a_disk_that_fills_as_a_run_goes_on(shell: Callable[..., Any], small_disk: Path) -> None:
+    """Where HDF5 writes what it kept back; 64 kB are enough for a part of the checkpoints."""
+    run = ["sim", "builtin:stick", "--passive", "--tstop", 20, "--set", "record.imem=true", "-q"]
+    said = shell(*run, "--checkpoint", 2, "-o", small_disk / "a.h5", code=4).err
+    assert "no space left on device" in said and said.count("\n") == 1
+    # the checkpoint is the one before, in whole
+    assert {path.name for path in small_disk.iterdir()} <= {"a.h5.checkpoint"}
+
+
+def test_writes_that_cannot_be_told_are_noticed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Closed:
+        def __del__(self) -> None:
+            raise RuntimeError(
+                "Can't decrement id ref count (file write failed: time = now\n, filename = 'a', "
+                f"file descriptor = {descriptor}, errno = 28, error message = 'No space')"
+            )
+
+    with pytest.raises(OutputError, match="no space left"), atomic_output(tmp_path / "a") as path:
+        descriptor = os.open(path, os.O_WRONLY)
+        Closed()
+        os.write(descriptor, b"goes nowhere")
+        assert path.stat().st_size == 0
+        os.close(descriptor)
+    assert list(tmp_path.iterdir()) == [] and capfd.readouterr() == ("", "")
+
+
 def test_full_standard_output(shell: Callable[..., Any], tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros(3))
     with Path("/dev/full").open("wb") as full:
