@@ -111,7 +111,8 @@ def _is_npz(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             # other zip archives, as of office programs, begin with the same bytes
             return all(n.endswith(".npy") for n in archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError):
+    # names that are no UTF-8 are a ValueError
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return False
 
 

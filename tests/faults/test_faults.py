@@ -225,3 +225,15 @@ def test_archives_of_an_unknown_version_are_refused(
     content[content.index(b"PK\x01\x02") + 6] = 173
     path.write_bytes(content)
     assert "format is not known" in lfp("info", path, code=3).err
+
+
+def test_archives_whose_names_are_no_text_are_refused(
+    lfp: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, ä=np.arange(4.0))
+    content = path.read_bytes()
+    path.write_bytes(content.replace("ä".encode(), b"\x94\x94"))
+    for word in ("info", "check", "stats"):
+        said = lfp(word, path, code=1 if word == "check" else 3)
+        assert str(path) in said.out + said.err
