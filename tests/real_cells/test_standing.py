@@ -272,6 +272,41 @@ def test_populations_of_whole_hoc_files_are_equal_cells(
     np.testing.assert_allclose(vmem[:, middles], expected, rtol=0, atol=1e-6)
 
 
+MADE = """\
+load_file("lib.hoc")
+objref cell
+cell = new Pyr(2, 0.15)
+access cell.soma
+"""
+LIBRARY = """\
+begintemplate Pyr
+public soma, dend
+create soma, dend[1]
+proc init() { local k
+    create dend[$1]
+    soma { L = 18 diam = 18 insert hh gnabar_hh = $2 }
+    for k = 0, $1 - 1 { connect dend[k](0), soma(1) dend[k] { L = 150 + 50 * k diam = 2 } }
+}
+endtemplate Pyr
+"""
+
+
+def test_populations_of_files_that_make_a_cell_of_a_template(shell, tmp_path: Path) -> None:
+    """None of whose sections has a name at the top level of hoc."""
+    (tmp_path / "made.hoc").write_text(MADE)
+    (tmp_path / "lib.hoc").write_text(LIBRARY)
+    model, out = tmp_path / "m.toml", tmp_path / "o.h5"
+    model.write_text(
+        '[run]\ntstop = 1\n[cell.c]\nhoc = "made.hoc"\n[population.P]\ncell = "c"\nsize = 2\n'
+    )
+    shell("sim", model, "-o", out)
+    with open_recording(out) as recording:
+        geometry = recording.geometry("P")
+    areas = [geometry.area[geometry.gid == k] for k in range(2)]
+    assert len(areas[0]) == 3
+    np.testing.assert_array_equal(areas[0], areas[1])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -48,7 +48,8 @@ class SectionScope:
         for section, name in zip(sections, names, strict=True):
             base, _, number = name.rstrip("]").partition("[")
             self._members.setdefault(base, {})[int(number or 0)] = section
-        bases = "|".join(re.escape(base) for base in self._members)
+        # a cell of a template has no names of its own at the top level: that matches nothing
+        bases = "|".join(re.escape(base) for base in self._members) or "(?!)"
         self._names = re.compile(rf"(?<![\w.])({bases})\b(?:\s*\[([^\]\n]*)\])?")
 
     def install(self) -> None:

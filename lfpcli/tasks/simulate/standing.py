@@ -9,6 +9,7 @@ import numpy as np
 
 from lfpcli import vocabulary
 from lfpcli.model import CellSpec, Model
+from lfpcli.morphology.section import SOMA
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.morphology.reading import read_morphology
 
@@ -63,8 +64,10 @@ def standing_notes(model: Model) -> list[str]:
         middle = morphology.middle_of_soma
         if np.linalg.norm(middle) > _AT_ORIGIN:
             x, y, z = (f"{value:.4g}" for value in middle)
+            has_soma = any(section.type == SOMA for section in morphology.sections)
+            noun = "soma" if has_soma else "root"
             notes.append(
-                f"the file of '{spec.name}' has the soma at ({x}, {y}, {z}) um; it is moved to the "
-                f'origin, cell.{spec.name}.origin = "file" keeps it'
+                f"the file of '{spec.name}' has the {noun} at ({x}, {y}, {z}) um; it is moved to "
+                f'the origin, cell.{spec.name}.origin = "file" keeps it'
             )
     return notes
