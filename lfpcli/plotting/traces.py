@@ -123,7 +123,13 @@ def _draw_rows(
     width: float,
 ) -> None:
     for k, colour in enumerate(colours):
-        ax.plot(times, k * step + values[:, k], color=colour, linewidth=width)
+        row = k * step + values[:, k]
+        ax.plot(times, row, color=colour, linewidth=width, marker=_marker(times))
+
+
+def _marker(times: np.ndarray) -> str:
+    """Mark of samples: one alone makes no line."""
+    return "." if len(times) == 1 else ""
 
 
 def _fit_stack(ax: Axes, shown: np.ndarray, step: float, labels: Sequence[str]) -> None:
@@ -232,7 +238,14 @@ def draw_traces(
     ranks = np.argsort(np.argsort(-np.ptp(np.nan_to_num(values), axis=0), kind="stable"))
     for k in range(count):
         colour, dashes = chosen[k % len(chosen)], DASHES[ranks[k] % len(DASHES)]
-        ax.plot(times, factor * values[:, k], color=colour, linestyle=dashes, label=labels[k])
+        ax.plot(
+            times,
+            factor * values[:, k],
+            color=colour,
+            linestyle=dashes,
+            marker=_marker(times),
+            label=labels[k],
+        )
     ax.set_ylabel(f"{quantity} ({label})" if label else quantity)
     ax.margins(y=0.06)
     ax.locator_params(axis="y", nbins=4)

