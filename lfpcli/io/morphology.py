@@ -10,7 +10,7 @@ from pathlib import Path
 from lfpcli.errors import LfpWarning, UsageError
 from lfpcli.io.atomic import atomic_output
 from lfpcli.morphology.hdf5 import write_hdf5
-from lfpcli.morphology.losses import losses
+from lfpcli.morphology.losses import has_cable_of_its_own, losses
 from lfpcli.morphology.swc import swc_text
 from lfpcli.morphology.tree import Morphology
 
@@ -70,6 +70,8 @@ def write_morphology(
     lost = [] if file_format == "h5" else losses(morphology)
     if morphology.biophysics is not None:
         lost.append("the biophysics of the cell is left out")
+    elif has_cable_of_its_own(morphology):
+        lost.append("Ra and cm of its sections are left out")
     for loss in lost:
         note = f"a file of points cannot hold all: {loss} [{target}]"
         warnings.warn(note, LfpWarning, stacklevel=2)

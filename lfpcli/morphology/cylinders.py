@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
+from lfpcli.morphology.section import Section
+
 # steps of the iteration; slopes of 1 need 20, and at each an error shrinks by half at least
 STEPS = 200
 # relative error of an area that passes
 SAME_AREA = 1e-9
 # how far diameters between pieces go from the mean of both to the smaller one, tried in turn
 NARROWINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def drawn_points(section: Section) -> np.ndarray:
+    """Return the points of a section, which have the area of its cylinders where it is of these.
+
+    Parameters
+    ----------
+    section : Section
+        The section.
+
+    Returns
+    -------
+    ndarray, shape (n, 4)
+        x, y, z and diameter, um.
+    """
+    if not len(section.cylinders):
+        return section.points
+    return frusta(section.points, section.cylinders)
 
 
 def frusta(points: np.ndarray, cylinders: np.ndarray) -> np.ndarray:

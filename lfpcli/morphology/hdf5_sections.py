@@ -9,6 +9,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import CheckedDataset, texts
+from lfpcli.morphology.cylinders import drawn_points
 from lfpcli.morphology.points import LARGEST_TYPE, check_values
 from lfpcli.morphology.section import SOMA, Section, cylinder, numbered
 
@@ -117,7 +118,8 @@ def write_sections(group: h5py.Group, sections: Sequence[Section]) -> None:
     sections : sequence of Section
         The sections.
     """
-    lengths = [len(section.points) for section in sections]
+    drawn = [drawn_points(section) for section in sections]
+    lengths = list(map(len, drawn))
     nowhere = (np.nan, np.nan, np.nan)
     group["names"] = [section.name for section in sections]
     group["types"] = np.array([section.type for section in sections])
@@ -126,7 +128,7 @@ def write_sections(group: h5py.Group, sections: Sequence[Section]) -> None:
     group["child_x"] = np.array([section.child_x for section in sections])
     group["wires"] = np.array([section.wire or nowhere for section in sections])
     group["lengths"] = np.array(lengths)
-    group["points"] = np.vstack([section.points for section in sections])
+    group["points"] = np.vstack(drawn)
 
 
 def read_sections(group: h5py.Group, label: str) -> list[Section]:

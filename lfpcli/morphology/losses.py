@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lfpcli.morphology.layout import laid_on_path, laid_out
-from lfpcli.morphology.measures import section_area
+from lfpcli.morphology.measures import NEURON_CM, NEURON_RA, section_area
 from lfpcli.morphology.section import Section
 from lfpcli.morphology.splitting import split
 from lfpcli.morphology.tree import Morphology
@@ -56,6 +56,12 @@ def losses(morphology: Morphology) -> list[str]:
     if not np.isclose(before, after, rtol=SAME_AREA):
         lines.append(f"area changes from {before:.1f} to {after:.1f} um2")
     return lines
+
+
+def has_cable_of_its_own(morphology: Morphology) -> bool:
+    """Whether sections have another axial resistivity or capacitance than NEURON gives them."""
+    usual = {(NEURON_RA, NEURON_CM), (None, None)}
+    return any((section.Ra, section.cm) not in usual for section in morphology.drawn or ())
 
 
 def _shifted(drawn: Sequence[Section]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfpcli.morphology.cylinders import frusta
+from lfpcli.morphology.cylinders import drawn_points
 from lfpcli.morphology.layout import parents_first
 from lfpcli.morphology.points import TracedPoints
 from lfpcli.morphology.section import SOMA, Section
@@ -105,9 +105,7 @@ class _Tracer:
     def _with_branch_points(self, index: int) -> tuple[np.ndarray, list[int], np.ndarray]:
         """Points, lines, and shares of the length, with points where children begin."""
         section = self.sections[index]
-        points = section.points
-        if len(section.cylinders):
-            points = frusta(points, section.cylinders)
+        points = drawn_points(section)
         if section.child_x == 1:
             points = points[::-1]
         lines = section.lines.tolist() or [0] * len(points)
@@ -160,10 +158,7 @@ def _share(tracer: _Tracer, child: int) -> float:
 
 def _first_point(tracer: _Tracer, index: int) -> np.ndarray:
     section = tracer.sections[index]
-    points = section.points
-    if len(section.cylinders):
-        points = frusta(points, section.cylinders)
-    return np.array(points[0 if section.child_x == 0 else -1])
+    return np.array(drawn_points(section)[0 if section.child_x == 0 else -1])
 
 
 def _same_place(one: np.ndarray, other: np.ndarray) -> bool:

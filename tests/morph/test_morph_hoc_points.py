@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -91,6 +94,20 @@ def test_a_branch_in_the_middle_of_a_bent_section_begins_on_its_path(shell, tmp_
     assert "moved to touch what they hang on: dend[1] by 30.0 um [" in err
     assert "area changes" not in err
     assert [50, 80, 0] in np.loadtxt(tmp_path / "cell.swc")[:, 2:5].tolist()
+
+
+TAPER = "create soma\nsoma { L = 10 nseg = 5 diam(0:1) = 8:2 }\n"
+
+
+@pytest.mark.parametrize("suffix", [".swc", ".h5"])
+def test_what_a_file_of_points_leaves_out_is_told(shell, tmp_path: Path, suffix: str) -> None:
+    path, out = tmp_path / "cell.hoc", tmp_path / f"cell{suffix}"
+    for text, said in ((TAPER, ""), (TAPER + "forall cm = 2\n", "Ra and cm of its sections")):
+        path.write_text(text)
+        err = shell("morph", path, "-o", out, "-f").err
+        assert ("are left out" in err) is bool(said) and said in err
+    total = json.loads(shell("morph", out, "--json").out)["total"]
+    assert total["area_um2"] == pytest.approx(np.pi * 5 * 10, rel=1e-5)
 
 
 def test_cylinders_become_frusta_of_the_same_area():
