@@ -321,7 +321,7 @@ def test_electrode_beyond_the_scalp_is_named(tmp_path: Path, lfp: Run) -> None:
     table = tmp_path / "m.csv"
     table.write_text("name,x,y,z\nnear,0,0,90000\nfar,0,0,95000\n")
     err = lfp("eeg", given.path, *AT, "--montage", table, "-o", tmp_path / "b.h5", code=3).err
-    assert "electrode far lies beyond the scalp" in err
+    assert "electrode far lies beyond the scalp" in err and f"[{table}]" in err
     lfp("eeg", given.path, *AT, "--montage", table, "--project", "-o", tmp_path / "b.h5")
 
 
@@ -331,6 +331,10 @@ def test_sensor_inside_the_head(tmp_path: Path, lfp: Run) -> None:
     table.write_text("x,y,z,nx,ny,nz\n0,0,60000,0,0,1\n")
     err = lfp("meg", given.path, *AT, "--sensors", table, "-o", tmp_path / "b.h5", code=3).err
     assert "sensor 0 lies inside the conductor: 60000 um from the centre" in err
+    assert f"[{table}]" in err
+    table.write_text(SENSORS.replace("1,0,0,-1", "1,0,0,-0.9"))
+    err = lfp("meg", given.path, *AT, "--sensors", table, "-o", tmp_path / "b.h5", code=3).err
+    assert f"weights of channel 'grad' add to 0.1 [{table}]; those of a magnetometer" in err
     err = lfp("meg", given.path, *AT, "-o", tmp_path / "b.h5", code=2).err
     assert "give --sensors FILE" in err
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli import vocabulary
-from lfpcli.errors import UsageError, nearest
+from lfpcli.errors import UsageError, located, nearest
 from lfpcli.forward import infinite
 from lfpcli.forward.four_sphere import RADII, SIGMAS, FourSphereVolumeConductor
 from lfpcli.forward.homogeneous_sphere import HomogeneousSphereVolumeConductor
@@ -112,7 +112,8 @@ def _on_homogeneous_sphere(table: Eeg) -> SensorArray:
             f"{len(radii)} radii and {len(sigmas)} conductivities, the homogeneous sphere has 1"
         )
     montage = _electrodes(table, radii[0])
-    check_electrodes(montage.positions, radii[0], montage.names)
+    with located(montage.name):
+        check_electrodes(montage.positions, radii[0], montage.names)
     sphere = HomogeneousSphereVolumeConductor(montage.positions, radii[0], sigmas[0])
     parameters = {"radii": radii, "sigmas": sigmas, "montage": montage.name}
     return _on_sphere(montage, sphere.lead_field, parameters)
@@ -128,7 +129,8 @@ def _on_four_spheres(table: Eeg) -> SensorArray:
     # the shells are checked before a montage is put on the outermost
     FourSphereVolumeConductor(np.zeros(3), radii, sigmas, table.tolerance)
     montage = _electrodes(table, radii[3])
-    check_electrodes(montage.positions, radii[3], montage.names)
+    with located(montage.name):
+        check_electrodes(montage.positions, radii[3], montage.names)
     head = FourSphereVolumeConductor(montage.positions, radii, sigmas, table.tolerance)
     parameters = {
         "radii": radii,

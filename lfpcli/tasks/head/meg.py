@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lfpcli import vocabulary
-from lfpcli.errors import UsageError, nearest
+from lfpcli.errors import UsageError, located, nearest
 from lfpcli.forward import meg as fields
 from lfpcli.forward.arrays import points
 from lfpcli.forward.four_sphere import RADII
@@ -82,7 +82,8 @@ def _sensors(table: Meg) -> Sensors:
         sensors = load_sensors(table.sensors or "").moved(-centre)
     if table.model == "spherical":
         names = [sensors.names[channel] for channel in sensors.channel]
-        check_sensors(sensors.points, table.radius or CONDUCTOR_RADIUS, names)
+        with located(str(table.sensors)):
+            check_sensors(sensors.points, table.radius or CONDUCTOR_RADIUS, names)
     return sensors
 
 
