@@ -287,3 +287,30 @@ def test_what_all_cells_of_a_process_remember_together_is_refused_on_several(
     monkeypatch.setattr(Processes, "count", 1)
     monkeypatch.setattr(checks, "_source", lambda mechanism: f"NEURON {{ GLOBAL count }} {counts}")
     checks._check_mechanism(Mechanism("Sums", "point", "mods/Sums.mod", "", False), 1)
+
+
+@pytest.mark.parametrize(
+    ("initial", "receive", "argument"),
+    [
+        ("net_send(9, 1)", "if (flag == 1) { g = g + n } else { n = n + 1 }", "n"),
+        ("net_send(9, 1)", "g = g + w", "w"),
+        ("net_send(0, 2)", "if (flag == 0) { g = w } else if (flag == 2) { x = n }", "n"),
+        ("net_send(0, 2)", "if (flag == 1) { g = w } else { if (t > 5) { n = 0 } }", "n"),
+        ("net_send(9, 1)", "if (flag == 1) { x = x + 1 net_send(9, 1) } else { n = w }", None),
+        ("net_send(0, 3)", "if (flag == 0) { g = w } else if (flag == 1) { n = w }", None),
+        ("net_send(9, 1)", "if (flag == 1) { FOR_NETCONS(w, n) { n = w } } else { g = w }", None),
+        ("x = 0", "g = g + w*n", None),
+    ],
+)
+def test_events_of_no_connection_need_none(
+    initial: str, receive: str, argument: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"NEURON {{ POINT_PROCESS Own RANGE g }}\nINITIAL {{ {initial} }}\n"
+    text += f"NET_RECEIVE(w (uS), n) {{\n  INITIAL {{ n = 0 }}\n  {receive}\n}}\n"
+    monkeypatch.setattr(checks, "_source", lambda mechanism: text)
+    mechanism = Mechanism("Own", "point", "mods/Own.mod", "", False)
+    if argument is None:
+        checks._check_mechanism(mechanism, 1)
+        return
+    with pytest.raises(SimulatorError, match=f"'Own' needs '{argument}'.*INITIAL"):
+        checks._check_mechanism(mechanism, 1)

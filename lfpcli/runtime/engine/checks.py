@@ -16,6 +16,7 @@ from lfpcli.errors import LfpWarning, SimulatorError
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
 from lfpcli.runtime.engine.hidden import shared_memory
 from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.unconnected import unconnected_argument
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in, without_comments
@@ -42,7 +43,7 @@ def check_mechanisms(seed: int | None) -> None:
     SimulatorError
         Where a POINTER is not set, which NEURON would follow to nowhere; or where, on several
         processes, random numbers come from a stream, or numbers from a variable, that all cells of
-        a process share.
+        a process share; or where an event of no connection needs an argument of one.
     """
     used = used_mechanisms()
     for library in loaded_libraries():
@@ -69,6 +70,14 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
         draw = _DRAWS.search(verbatim)
     if draw is not None:
         _set_chance(mechanism, draw[1], seed)
+    argument = unconnected_argument(text)
+    if argument is not None:
+        raise SimulatorError(
+            f"mechanism '{mechanism.name}' needs '{argument}' of a connection in an event that "
+            "INITIAL has sent, which belongs to none",
+            source=mechanism.file,
+            remedy="use no argument of NET_RECEIVE for that flag, or keep it in an ASSIGNED",
+        )
     shared = shared_memory(text) if int(context().nhost()) > 1 else None
     if shared is not None:
         raise SimulatorError(

@@ -32,7 +32,7 @@ _OF_NEURON = {"v", "t", "dt", "celsius", "area", "diam"}
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """A block of NMODL: ``PROCEDURE rates(v) { ... }``."""
 
     header: str
@@ -87,7 +87,7 @@ def shared_memory(text: str) -> str | None:
         Its source without comments.
     """
     text = _VERBATIM.sub(" ", text)
-    blocks = _blocks(text)
+    blocks = blocks_of(text)
     shared = _shared(text, blocks)
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
     for block in _reached(receivers, blocks):
@@ -138,7 +138,7 @@ def keeps_arguments(mechanism: str) -> bool:
     """Whether connections onto a mechanism may remember something, or be named by its events."""
     if sends_to_itself(mechanism):
         return True
-    blocks = _blocks(source_of(mechanism))
+    blocks = blocks_of(source_of(mechanism))
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
     return any(block.names & arguments(block.header) for block in receivers)
 
@@ -154,14 +154,14 @@ def stream_names(mechanism: str) -> tuple[str, ...]:
 def assigned_names(mechanism: str) -> tuple[str, ...]:
     """ASSIGNED variables of a mechanism in the order of its source."""
     names: list[str] = []
-    for block in _blocks(source_of(mechanism)):
+    for block in blocks_of(source_of(mechanism)):
         if block.keyword == "ASSIGNED":
             names += re.findall(r"\b[A-Za-z_]\w*", _without_units(block.body))
     return tuple(names)
 
 
-def _blocks(text: str) -> list[_Block]:
-    """Outermost blocks; what an INITIAL within another does is done anew at each begin."""
+def blocks_of(text: str) -> list[Block]:
+    """Outermost blocks of a source; what an INITIAL within another does is done anew each time."""
     blocks = []
     depth, start, header = 0, 0, ""
     for brace in re.finditer(r"[{}]", text):
@@ -175,7 +175,7 @@ def _blocks(text: str) -> list[_Block]:
             if depth == 0:
                 body = re.sub(r"\bINITIAL\s*\{[^{}]*\}", " ", text[start : brace.start()])
                 if header:
-                    blocks.append(_Block(header, body))
+                    blocks.append(Block(header, body))
                 start = brace.end()
     return blocks
 
@@ -186,7 +186,7 @@ def arguments(header: str) -> set[str]:
     return set(re.findall(r"\w+", re.sub(r"\([^()]*\)", " ", inside)))
 
 
-def _shared(text: str, blocks: list[_Block]) -> set[str]:
+def _shared(text: str, blocks: list[Block]) -> set[str]:
     """Variables of all instances: PARAMETERs that are not RANGE, GLOBAL ones, and LOCAL ones."""
     declared: dict[str, set[str]] = {"ASSIGNED": set(), "PARAMETER": set(), "STATE": set()}
     neuron = ""
@@ -210,7 +210,7 @@ def _without_units(body: str) -> str:
     return re.sub(r"\([^()]*\)|<[^<>]*>|\[[^\]]*\]", " ", body)
 
 
-def _reached(start: list[_Block], blocks: list[_Block]) -> list[_Block]:
+def _reached(start: list[Block], blocks: list[Block]) -> list[Block]:
     """Blocks with the procedures and functions that they call."""
     procedures = {}
     for block in blocks:
@@ -226,9 +226,9 @@ def _reached(start: list[_Block], blocks: list[_Block]) -> list[_Block]:
     return reached
 
 
-def _remembered(block: _Block, shared: set[str]) -> str | None:
+def _remembered(block: Block, shared: set[str]) -> str | None:
     """A variable whose value before the block counts after it."""
-    unconditional = {name for name, _ in _Block(block.header, _flat(block.body)).changes}
+    unconditional = {name for name, _ in Block(block.header, _flat(block.body)).changes}
     counts: dict[str, int] = {}
     for name, right in block.changes:
         if name not in shared:
