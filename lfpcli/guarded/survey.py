@@ -147,8 +147,11 @@ class Survey:
     def _error(self, message: str, path: str, remedy: str = REMEDY) -> InputError:
         return InputError(message, source=f"{self._label}:{path}", remedy=remedy)
 
-    def _follow(self, group: h5py.Group, name: str, path: str) -> Any:
+    def _follow(self, group: h5py.Group, name: str | bytes, path: str) -> Any:
         """What a link leads to within the file, None where it leads nowhere."""
+        # h5py has bytes or stand-ins for names that are no UTF-8, with which nothing can be written
+        if isinstance(name, bytes) or (not name.isascii() and not _is_unicode(name)):
+            raise self._error("has a name that is no UTF-8", path, "rename it with h5py's move")
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             raise self._error(
@@ -250,3 +253,11 @@ class Survey:
             _ = np.asarray(dataset[()])
         except FAILURES as error:
             raise self._error(reason(error), path) from error
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from lfpcli.io.text import as_text
 
 def as_plain(value: Any) -> Any:
     """An attribute in plain types: texts, numbers, lists, and the trees that texts of JSON are."""
-    if isinstance(value, bytes):
+    if isinstance(value, (bytes, str)):
         value = as_text(value)
     # attributes hold no tables: what is nested was written as JSON
     if isinstance(value, str) and value.startswith(("{", "[")):

@@ -7,7 +7,9 @@ from typing import Any
 
 def as_text(value: Any) -> str:
     """Text of an attribute or an element of HDF5, which may be bytes; it never fails."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    # h5py keeps what is no UTF-8 as surrogates, with which nothing can be written
+    data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+    return data.decode("utf-8", "replace")
 
 
 def is_number(text: str) -> bool:

@@ -18,6 +18,8 @@ from fault_samples import JSON, SHARE
 
 from lfpcli import errors
 from lfpcli.errors import InputError, LfpError, printable
+from lfpcli.io.attributes import as_plain
+from lfpcli.io.text import as_text
 
 ROOT = Path(__file__).parent.parent.parent / "lfpcli"
 EACH = 12
@@ -237,3 +239,9 @@ def test_archives_whose_names_are_no_text_are_refused(
     for word in ("info", "check", "stats"):
         said = lfp(word, path, code=1 if word == "check" else 3)
         assert str(path) in said.out + said.err
+
+
+@pytest.mark.parametrize("text", ["a\udcff", "a\ud800b", b"\xff\xfe", "plain \u00e4"])
+def test_texts_of_files_can_be_written(text: str | bytes) -> None:
+    """h5py keeps bytes that are no UTF-8 as surrogates."""
+    assert as_text(text).encode() and as_plain(text) == as_text(text)

@@ -236,6 +236,16 @@ def test_an_unknown_filter_is_named(lfp: Callable[..., Any], tmp_path: Path) -> 
     assert "is packed by filter 32013" in said and "h5repack" in said
 
 
+def test_names_are_text(lfp: Callable[..., Any], strange: Callable[[Change], Path]) -> None:
+    def rename(file: h5py.File) -> None:
+        file.move("signals/shank", b"signals/\xff\xfe")
+
+    path = strange(rename)
+    for words in readers(path):
+        said = lfp(*words, code=3).err
+        assert "has a name that is no UTF-8" in said and said.rstrip("\n").isprintable()
+
+
 @pytest.mark.parametrize("size", [1, 512, 8, 4096, 100_000])
 def test_a_recording_that_is_cut_is_refused(
     lfp: Callable[..., Any], tmp_path: Path, size: int

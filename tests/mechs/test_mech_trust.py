@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -49,6 +50,21 @@ def test_folders_above_the_cache_are_closed(folder: Path) -> None:
         check_trusted(folder, MANIFEST)
     folder.parent.parent.chmod(0o1777)
     check_trusted(folder, MANIFEST)
+
+
+def test_a_build_into_an_open_folder_is_not_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = importlib.import_module("lfpcli.runtime.mechanisms.build")
+    monkeypatch.setattr(module, "built_once", lambda *arguments, **options: None)
+    monkeypatch.setattr(module, "cache_folder", lambda: folder.parent)
+    monkeypatch.setattr(module, "build_key", lambda *arguments: folder.name)
+    monkeypatch.setattr(module, "read_library", lambda target: None)
+    folder.chmod(0o777)
+    source = tmp_path / "leak.mod"
+    source.write_text("NEURON { SUFFIX leak }")
+    with pytest.raises(SimulatorError, match="others can change"):
+        module.build([source])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -72,7 +72,10 @@ def build(
         return compile_library(files, work, skip_broken).folder
 
     target = partial if skip_broken else whole
-    return built_once(target, read_library, compiled, subject=subject).at(files)
+    library = built_once(target, read_library, compiled, subject=subject)
+    # where the cache lies is seen once it is there, and another process may have filled it
+    check_trusted(target, MANIFEST)
+    return library.at(files)
 
 
 def build_core_builtins() -> Path:
