@@ -2,14 +2,18 @@
 
 A slice of 300 um between glass and saline, as regions on grids against its images, for contacts on
 the glass, in the middle and near saline; a ball against its series; and a shank, told by itself.
-With ``--fem`` the slice also as quadratic tetrahedra of scikit-fem on a graded mesh of bricks, with
-the same singular part and boundary; ``--json FILE`` keeps the numbers.
+With ``--fem`` the slice also as quadratic tetrahedra of scikit-fem on a graded mesh of bricks, and,
+where it is installed, of NGSolve on a mesh of its own, with the same singular part and boundary;
+``--json FILE`` keeps the numbers. Each row is measured in a process of its own, whose largest
+memory beyond that of the imports is told.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import multiprocessing
 import resource
 import time
 from pathlib import Path
@@ -159,6 +163,79 @@ def by_elements(name: str, conductor: Medium, place: Any, reference: Any) -> dic
     }
 
 
+def by_ngsolve(name: str, conductor: Medium, place: Any, reference: Any, order: int) -> dict:
+    """Numbers of one contact with NGSolve's tetrahedra, factored; equations as `by_elements`."""
+    import ngsolve as ng
+    from netgen.meshing import MeshingParameters
+    from netgen.occ import Box as Brick
+    from netgen.occ import Glue, OCCGeometry, Pnt, X, Y, Z
+
+    contact, far = np.array(place), 5000.0
+    sigma0 = float(conductor.about(contact, SURFACE)[0])
+    tissue = float(conductor.at(contact + np.array([0.0, 0.0, SURFACE]))[0])
+    begin, cpu = time.perf_counter(), time.process_time()
+    layer = Brick(Pnt(-far, -far, 0), Pnt(far, far, 300))
+    sea = Brick(Pnt(-far, -far, 300), Pnt(far, far, far))
+    for brick, label in ((layer, "tissue"), (sea, "saline")):
+        brick.mat(label)
+        for axis in (X, Y):
+            brick.faces.Min(axis).name = brick.faces.Max(axis).name = f"outer {label}"
+    sea.faces.Max(Z).name = "outer saline"
+    layer.faces.Min(Z).name = "glass"
+    wishes = MeshingParameters(maxh=1500.0, grading=0.3)
+    # cells of the coarsest grid are as fine there
+    wishes.RestrictH(x=contact[0], y=contact[1], z=contact[2], h=12.0)
+    mesh = ng.Mesh(OCCGeometry(Glue([layer, sea])).GenerateMesh(mp=wishes))
+    space = ng.H1(mesh, order=order)
+    u, v = space.TnT()
+    sigma = mesh.MaterialCF({"tissue": 0.3, "saline": 1.5})
+    rim_sigma = mesh.BoundaryCF({"outer tissue": 0.3, "outer saline": 1.5})
+    away = ng.CF((ng.x - contact[0], ng.y - contact[1], ng.z - contact[2]))
+    square = away * away
+    known = 1.0 / (4 * np.pi * sigma0 * ng.sqrt(square))
+    slope = -known / square * away
+    normal = ng.specialcf.normal(3)
+    robin = rim_sigma * (away * normal) / square
+    matrix = ng.BilinearForm(space, symmetric=True)
+    matrix += sigma * ng.grad(u) * ng.grad(v) * ng.dx
+    matrix += robin * u * v * ng.ds("outer.*")
+    load = ng.LinearForm(space)
+    load += -(1.5 - tissue) * (slope * ng.grad(v)) * ng.dx("saline")
+    load += -(tissue * (slope * normal) + robin * known) * v * ng.ds("outer.*")
+    if place[2] > SURFACE:
+        load += -tissue * (slope * normal) * v * ng.ds("glass")
+    matrix.Assemble()
+    load.Assemble()
+    solution = ng.GridFunction(space)
+    solution.vec.data = matrix.mat.Inverse(space.FreeDofs(), "sparsecholesky") * load.vec
+    seconds, spent = time.perf_counter() - begin, time.process_time() - cpu
+    geometry = sources(name)
+    points = Geometry(start=geometry.middle, end=geometry.middle.copy(), diam=geometry.diam)
+    exact = transfer_matrix(points, contact[None], sigma=0.3, medium=reference)[0]
+    r = np.linalg.norm(geometry.middle - contact, axis=1)
+    value = np.array([solution(mesh(*middle)) for middle in geometry.middle.tolist()])
+    error = np.abs((value + 1.0 / (4 * np.pi * sigma0 * r)) / exact - 1.0)
+    return {
+        "case": name,
+        "method": f"NGSolve P{order}",
+        "seconds": seconds,
+        "cpu_seconds": spent,
+        "unknowns": int(space.ndof),
+        "stored_mb": 8e-6 * space.ndof,
+        "median": float(np.median(error)),
+        "p95": float(np.percentile(error, 95)),
+    }
+
+
+def measured(job: tuple[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """A row, and the memory that it took in this process."""
+    function, arguments = job
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    row: dict[str, Any] = globals()[function](*arguments)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return row | {"memory_mb": (most - before) / 1e3}
+
+
 def shown(row: dict[str, Any]) -> str:
     """A line of the table."""
     names = (
@@ -166,6 +243,7 @@ def shown(row: dict[str, Any]) -> str:
         "seconds",
         "cpu_seconds",
         "unknowns",
+        "memory_mb",
         "stored_mb",
         "told",
         "median",
@@ -182,20 +260,28 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     parser.add_argument("--tolerances", type=float, nargs="+", default=[1e-2, 3e-3, 1e-3])
     arguments = parser.parse_args()
-    heads = ("tolerance", "seconds", "cpu s", "unknowns", "MB", "told", "median", "95 %")
+    heads = ("tolerance", "seconds", "cpu s", "unknowns", "MB", "kept MB", "told", "median", "95 %")
     print(f"{'contact':12} {'method':14}" + "".join(f"{head:>10}" for head in heads))
     rows = []
-    for name, conductor, place, reference in CASES:
-        for tolerance in arguments.tolerances:
-            rows.append(on_grids(name, conductor, place, reference, tolerance))
-            print(shown(rows[-1]), flush=True)
-        if arguments.fem and conductor is SLICE:
-            rows.append(by_elements(name, conductor, place, reference))
-            print(shown(rows[-1]), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(f"peak memory {peak:.0f} MB")
+    fresh = multiprocessing.get_context("spawn")
+    for job in jobs(arguments.tolerances, fem=arguments.fem):
+        with fresh.Pool(1) as pool:
+            rows.append(pool.map(measured, [job])[0])
+        print(shown(rows[-1]), flush=True)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"peak_mb": peak, "contacts": rows}, indent=2) + "\n")
+        arguments.json.write_text(json.dumps({"contacts": rows}, indent=2) + "\n")
+
+
+def jobs(tolerances: list[float], *, fem: bool) -> list[tuple[str, tuple[Any, ...]]]:
+    """Functions by name and their arguments, a row each."""
+    chosen: list[tuple[str, tuple[Any, ...]]] = []
+    for case in CASES:
+        chosen += [("on_grids", (*case, tolerance)) for tolerance in tolerances]
+        if fem and case[1] is SLICE:
+            chosen.append(("by_elements", case))
+            if importlib.util.find_spec("ngsolve") is not None:
+                chosen += [("by_ngsolve", (*case, order)) for order in (2, 3)]
+    return chosen
 
 
 if __name__ == "__main__":

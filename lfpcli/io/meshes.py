@@ -258,7 +258,7 @@ def tissue_sigmas(mesh: TaggedMesh, tissues: list[Tissue], source: str) -> np.nd
     Raises
     ------
     InputError
-        Where the table lacks a tissue of the mesh.
+        Where the table lacks a tissue of the mesh, or has one that the mesh lacks.
     """
     table = {tissue.tag: tissue.sigma for tissue in tissues}
     lacking = [tag for tag in np.unique(mesh.tags).tolist() if tag not in table]
@@ -270,6 +270,13 @@ def tissue_sigmas(mesh: TaggedMesh, tissues: list[Tissue], source: str) -> np.nd
             f"lacks the tissues {', '.join(labels[:8])} of the mesh",
             source=source,
             remedy="give each a row with its sigma",
+        )
+    unknown = [str(tag) for tag in table if tag not in mesh.tags]
+    if unknown:
+        raise InputError(
+            f"has the tissues {', '.join(unknown[:8])}, which the mesh has not",
+            source=source,
+            remedy="leave their rows out, or look whether tags are those of physical groups",
         )
     tags, index = np.unique(mesh.tags, return_inverse=True)
     return np.stack([table[tag] for tag in tags.tolist()])[index]

@@ -127,6 +127,7 @@ def test_faults_of_meshes(what: str, fault: str) -> None:
     [
         ("tag,sigma\n1,0.3\n", "lacks the tissues 2 of the mesh"),
         ("tag,sigma\n1,0.3\n2,0\n", "tissue 2 is not positive"),
+        ("tag,sigma\n1,0.3\n2,1\n1001,1\n", "has the tissues 1001, which the mesh has not"),
         ("tag,sigma\n1,0.3\n1,0.3\n", "tag 1 is there twice"),
         ("tag,sigma\n1,x\n", "holds no numbers"),
         ("tag,sigma\n1\n", "1 cells for 2 columns"),
@@ -171,6 +172,10 @@ def test_electrodes_and_sources_must_be_there(lfp, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("name,x,y,z\nA,0,0,200000\n")
     (tmp_path / "s.csv").write_text("x,y,z\n0,0,95000\n")
     base = ("leadfield", "--mesh", mesh, "--sigma", table, "-o", tmp_path / "lead.h5")
+    for unit, size in (("um", "0.1531"), ("m", "1.531e+05")):
+        options = ("--electrodes", "10-20", "--sources", "brain", "--unit", unit)
+        wrong = lfp(*base, *options, code=3)
+        assert f"is {size} mm large in the unit {unit}" in wrong.err and "--unit" in wrong.err
     far = lfp(*base, "--electrodes", tmp_path / "e.csv", "--sources", "brain", code=3)
     assert "electrode A is" in far.err and "mm off the surface" in far.err
     lost = lfp(*base, "--electrodes", "10-20", "--sources", tmp_path / "s.csv", code=3)

@@ -123,6 +123,38 @@ def test_charge_is_kept(simulate) -> None:
     assert moved.max() > 1.0 and moved.min() < -1.0
 
 
+def test_energy_is_balanced(simulate, tmp_path: Path) -> None:
+    """What membranes give is lost in the resistances inside and outside, and no more."""
+    ratio = 0.2
+    found = simulate(bundle(ratio), tstop=5.0, delay=0.3)
+    with open_recording(tmp_path / "out.h5") as recording:
+        cells = [recording.geometry(population) for population in "AB"]
+    space = Bundle(axis=0, ends=(-100.0, 2200.0), area=np.pi / 4 / ratio, sigma=1.0)
+    middles = np.concatenate([cell.middle for cell in cells])
+    matrix = np.concatenate([space.matrix(cell, middles) for cell in cells], axis=1)
+    # reciprocal, and a resistor never gives energy
+    assert matrix == pytest.approx(matrix.T, abs=1e-9)
+    assert np.linalg.eigvalsh(matrix).min() > -1e-9 * matrix.max()
+    # once the electrodes are silent, nA mV
+    late = slice(round(0.85 / STEP), None)
+    potential = np.concatenate([found["vmemA"], found["vmemB"]], axis=1)[late]
+    current = np.concatenate([found["imemA"], found["imemB"]], axis=1)[late]
+    outer = current @ matrix.T
+    inside = 0.0
+    for part in np.split(potential + outer, 2, axis=1):
+        places = cells[0].middle[:, 0]
+        order = np.argsort(places)
+        # 100 ohm cm in a fibre of 1 um
+        resistance = np.diff(places[order]) / (np.pi / 4)
+        inside = inside + (np.diff(part[:, order], axis=1) ** 2 / resistance).sum(axis=1)
+    outside = (outer * current).sum(axis=1)
+    given = -(potential * current).sum(axis=1)
+    assert outside.min() > -1e-9 and outside.max() > 0.05 * inside.max()
+    # up to the step by which the coupling is late
+    assert np.sum(inside + outside) == pytest.approx(np.sum(given), rel=2e-2)
+    assert inside + outside == pytest.approx(given, abs=0.1 * given.max())
+
+
 def reference(ratio: float, delays: tuple[float, float], tstop: float) -> list[np.ndarray]:
     """Two fibres whose cables share a resistance, solved as one system, implicit in space.
 

@@ -20,6 +20,8 @@ from lfpcli.io.montage import Montage, load_montage
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.storage import store
 
+SIZES = 1_000.0, 1_000_000.0
+"""Least and largest extent of a head, um, beyond which the unit of its mesh is a mistake."""
 FARTHEST = 20_000.0
 """Distance of an electrode from the surface of the mesh, um, beyond which it is a mistake."""
 
@@ -103,6 +105,13 @@ def make_mesh_fields(
 
 def _head(mesh: TaggedMesh, tissues: list[Tissue], job: MeshJob) -> MeshHead:
     sigma = tissue_sigmas(mesh, tissues, job.tissues)
+    size = float(np.ptp(mesh.points, axis=0).max())
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise InputError(
+            f"is {size / 1e3:.4g} mm large in the unit {job.unit}",
+            source=job.mesh,
+            remedy="give the unit that its lengths have: --unit um, mm, cm or m",
+        )
     try:
         return MeshHead(points=mesh.points, elements=mesh.elements, sigma=sigma)
     except InputError as error:
