@@ -244,8 +244,9 @@ def _index(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _write_spikes(path: Path) -> None:
     with h5py.File(path, "w") as file:
         group = file.create_group("spikes/lgn")
-        # off the half steps, where rounding decides in which step an event acts
-        group["timestamps"] = [3.02, 11.03, 12.47, 20.01, 33.38]
+        # behind delays of 2 ms the second and the last arrive in the middle of a step, where
+        # rounding decides in which step an event acts
+        group["timestamps"] = [3.02, 11.05, 12.47, 20.01, 33.35]
         group["timestamps"].attrs["units"] = "ms"
         group["node_ids"] = np.array([0, 1, 2, 1, 0], np.uint64)
 

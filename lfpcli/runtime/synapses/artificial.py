@@ -66,8 +66,8 @@ class ArtificialInputs:
         In what the cell counts in; ms.
     trains : sequence of Trains
         The trains.
-    tstart : float
-        Start of the run, ms.
+    dt, tstart : float
+        Time step and start of the run, ms.
 
     Attributes
     ----------
@@ -88,6 +88,7 @@ class ArtificialInputs:
         weight: np.ndarray,
         delay: np.ndarray,
         trains: Sequence[Trains],
+        dt: float,
         tstart: float,
     ) -> None:
         is_event = np.zeros(len(source), bool)
@@ -114,6 +115,7 @@ class ArtificialInputs:
             source=source[chosen],
             target=np.arange(len(heard)),
             delay=delay[chosen],
+            dt=dt,
             tstart=tstart,
         )
 

@@ -14,6 +14,7 @@ from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
 from lfpcli.runtime.synapses.artificial import ArtificialInputs, JoinedFeeds
 from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
+from lfpcli.runtime.synapses.step_middles import act_past_middle
 
 # the sum of several such synapses with equal parameters is one such synapse
 LINEAR = ("ExpSyn", "Exp2Syn")
@@ -141,7 +142,9 @@ class Synapses:
     Where several connections reach one point process, the order of simultaneous events decides
     the last bit of its state. It must not depend on the number of processes: events that might
     be simultaneous are therefore drawn apart by multiples of 2^-32 ms, far less than a time step,
-    so that they act in the order of the rows.
+    so that they act in the order of the rows. Spikes of artificial cells come at any time, also in
+    the very middle of a step, where a shift would move them to another; they stay as they are, and
+    a point process gets those of one artificial cell at most.
 
     Parameters
     ----------
@@ -157,6 +160,10 @@ class Synapses:
         Time step, ms.
     tstart : float
         Start of the run, ms.
+    artificial : ndarray of int, shape (n,), optional
+        Numbers of the artificial cells of all processes.
+    by_table : bool
+        Whether a point process is shared by synapses of one table of the model alone.
 
     Attributes
     ----------
@@ -179,9 +186,12 @@ class Synapses:
         *,
         dt: float,
         tstart: float = 0.0,
+        artificial: np.ndarray | None = None,
+        by_table: bool = False,
     ) -> None:
         self.synapse_types, self.rows = list(synapse_types), rows
-        self._dt = dt
+        self._dt, self._by_table = dt, by_table
+        self._is_artificial = np.isin(rows.source, [] if artificial is None else artificial)
         first = self._number_points()
         self.cell, self.segment = rows.cell[first], rows.segment[first]
         self.synapse_type = rows.synapse_type[first]
@@ -214,8 +224,21 @@ class Synapses:
         numbered = rows.point >= 0
         alone = np.where(numbered, len(rows) + 1 + rows.point, np.arange(1, len(rows) + 1))
         alone[shared] = 0
-        first, self.point = _groups(rows.cell, rows.segment, rows.synapse_type, alone)
+        chosen = np.flatnonzero(shared & self._is_artificial)
+        if len(chosen):
+            alone[chosen] = -self._artificial_places(chosen)
+        table = rows.origin if self._by_table else np.zeros(len(rows), np.int32)
+        first, self.point = _groups(rows.cell, rows.segment, rows.synapse_type, alone, table)
         return first
+
+    def _artificial_places(self, chosen: np.ndarray) -> np.ndarray:
+        """Number of each row's artificial cell among those onto the same segment, shape (n,)."""
+        rows = self.rows
+        keys = rows.cell[chosen], rows.segment[chosen], rows.synapse_type[chosen]
+        first, source = _groups(*keys, rows.source[chosen])
+        _, segment = _groups(*(key[first] for key in keys))
+        places: np.ndarray = _rank_in_group(segment)[source]
+        return places
 
     def _connect(self, chosen: np.ndarray) -> list[Any]:
         """Connect the chosen rows to the cells whose spikes they get."""
@@ -276,10 +299,13 @@ class Synapses:
         # spikes come on the grid of time steps
         phase = np.round(delay / self._dt % 1.0 * 2**24) % 2**24
         _, group = _groups(point, phase)
-        tied = np.unique(point[np.bincount(group)[group] > 1])
-        shift = np.where(np.isin(point, tied), _rank_in_group(point) * TIE, 0.0)
-        earlier = delay - shift
-        apart: np.ndarray = np.where(earlier < self._dt, delay + shift, earlier)
+        artificial = self._is_artificial[chosen]
+        # spikes of artificial cells may come at the same time as any others
+        tied = np.unique(point[(np.bincount(group)[group] > 1) | artificial])
+        rank = _rank_in_group(point) + np.isin(point, point[artificial])
+        shift = np.where(np.isin(point, tied) & ~artificial, rank * TIE, 0.0)
+        is_late = (delay - shift < self._dt) | act_past_middle(delay, self._dt)
+        apart: np.ndarray = np.where(is_late, delay + shift, delay - shift)
         return apart
 
     def _listen(self, chosen: np.ndarray, trains: Sequence[Trains], tstart: float) -> EventFeed:
@@ -305,6 +331,7 @@ class Synapses:
             source=rows.source[chosen],
             target=target,
             delay=rows.delay[chosen],
+            dt=self._dt,
             tstart=tstart,
         )
 

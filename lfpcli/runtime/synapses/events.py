@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lfpcli.runtime.synapses.step_middles import StepMiddles
+
 
 class Trains(Protocol):
     """Spike trains of sources that are no cells.
@@ -83,7 +85,7 @@ class EventFeed:
         NEURON's connections without a source.
     shift : ndarray, shape (len(netcons),)
         How much earlier than given the events of each are, ms, which tells simultaneous ones
-        apart.
+        apart; later, where they would else act a step too early.
     trains : sequence of Trains
         The trains.
     source : ndarray of int, shape (S,)
@@ -92,6 +94,8 @@ class EventFeed:
         Index of its connection.
     delay : ndarray, shape (S,)
         Its delay, ms.
+    dt : float
+        Time step, ms.
     tstart : float
         Start of the run, ms. Earlier events act at the start.
     """
@@ -104,9 +108,12 @@ class EventFeed:
         source: np.ndarray,
         target: np.ndarray,
         delay: np.ndarray,
+        *,
+        dt: float,
         tstart: float = 0.0,
     ) -> None:
         self.netcons = list(netcons)
+        self._middles = StepMiddles(dt, tstart)
         self._send = [netcon.event for netcon in self.netcons]
         self._shift, self._tstart = shift, tstart
         # synapses of one train lie side by side, those of row k at _first[k]:_first[k + 1]
@@ -166,8 +173,9 @@ class EventFeed:
         synapse = np.repeat(self._first[row], counts) + within
         target = self._target[synapse]
         arrival = np.repeat(times, counts) + self._delay[synapse]
-        earlier = arrival - self._shift[target]
-        return np.where(earlier < self._tstart, arrival + self._shift[target], earlier), target
+        shift = self._shift[target]
+        is_late = (arrival - shift < self._tstart) | self._middles.are_past(arrival)
+        return np.where(is_late, arrival + shift, arrival - shift), target
 
     def _hand_over(self, times: np.ndarray, targets: np.ndarray) -> None:
         send = self._send
