@@ -19,8 +19,11 @@ GROUPS: Final = (TOTAL, "population", "cell")
 RESERVED: Final = (TOTAL,)
 """Names that no population can have, since groups in a recording have them."""
 CURRENT: Final = "current"
-SHARES: Final = (*GROUPS, CURRENT)
-"""What the signal of a probe is split into: groups of cells, or kinds of current."""
+NAMED_GROUP: Final = "group"
+PROJECTION: Final = "projection"
+SHARES: Final = (*GROUPS, CURRENT, NAMED_GROUP, PROJECTION)
+"""What the signal of a probe is split into: groups of cells, kinds of current, groups of segments
+that the model names, or the synaptic currents of each of its connections and inputs."""
 NONE: Final = "none"
 
 # sources, contacts and media of extracellular potentials
@@ -128,6 +131,7 @@ RULES: Final = (
     "total",
     "all",
     "pairs",
+    "edges",
     "density",
 )
 GAP_JUNCTION: Final = "gap"

@@ -15,13 +15,12 @@ from lfpcli.model.model import Model
 from lfpcli.model.network import (
     Connection,
     Input,
-    Place,
-    Population,
     Rule,
     Stimulus,
     SynapseSpec,
 )
 from lfpcli.model.orientation import Distortion, Rotation
+from lfpcli.model.population import Place, Population
 from lfpcli.model.probe import Field, Probe, Pulses
 from lfpcli.model.run import Record, Run
 from lfpcli.model.sources import SpikeSource

@@ -185,7 +185,10 @@ def _at_x(location: Location, geometry: Geometry, source_line: str | None) -> in
     """Segment that holds x of a section; of several somata the first one's."""
     name = str(location.section)
     names = tuple(geometry.section_names)
-    sections = _selected(names, (name,), source_line)
+    if name.isascii() and name.isdigit() and name not in names:
+        sections = np.array([_checked_number(int(name), len(names), source_line)])
+    else:
+        sections = _selected(names, (name,), source_line)
     # "dend" names a family, unless a section has just this name
     whole = [k for k in sections if names[k] == name or names[k].endswith(f".{name}")]
     if whole:
@@ -206,6 +209,16 @@ def _at_x(location: Location, geometry: Geometry, source_line: str | None) -> in
     along = segments[np.argsort(geometry.x[segments], kind="stable")]
     x = 0.5 if location.x is None else location.x
     return int(along[min(int(x * len(along)), len(along) - 1)])
+
+
+def _checked_number(number: int, sections: int, source_line: str | None) -> int:
+    if number >= sections:
+        raise InputError(
+            f"there is no section {number}",
+            source=source_line,
+            remedy=f"the cell has {sections} sections, 0 to {sections - 1}",
+        )
+    return number
 
 
 def _by_area(

@@ -45,7 +45,7 @@ class Location(Table):
         None,
         doc="Weighted densities of depth, whose sum multiplies the membrane area.",
     )
-    section: str | None = key(TEXT, None, doc="Instead: one section.")
+    section: str | None = key(TEXT, None, doc="Instead: one section, by its name or number.")
     x: float | None = key(
         number(least=0, most=1), None, doc="Place along 'section', from 0 to 1; 0.5 if left out."
     )

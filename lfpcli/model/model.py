@@ -12,12 +12,14 @@ from lfpcli import vocabulary
 from lfpcli.errors import nearest
 from lfpcli.model.cell import CellSpec
 from lfpcli.model.circuit import CircuitSpec
+from lfpcli.model.group import Group
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.layers import CONNECTIONS
-from lfpcli.model.network import Connection, Input, Population, Stimulus
-from lfpcli.model.probe import Field, Probe, check_name
+from lfpcli.model.network import Connection, Input, Stimulus
+from lfpcli.model.population import Population
+from lfpcli.model.probe import Field, Probe
 from lfpcli.model.run import Record, Run
-from lfpcli.model.source_text import At, SourceText, shown
+from lfpcli.model.source_text import At, SourceText, check_name, shown
 from lfpcli.model.tables import Table, key, read_table, table
 from lfpcli.model.value_types import ValueType, listing
 from lfpcli.vocabulary import RESERVED
@@ -99,6 +101,12 @@ class Model(Table):
     fields: tuple[Field, ...] = key(
         listing(table(Field)), (), doc="Extracellular stimulation.", name="field"
     )
+    groups: dict[str, Group] = key(
+        _named(Group),
+        {},
+        doc='Segments whose share of a signal is kept, per = "group".',
+        name="group",
+    )
     probes: tuple[Probe, ...] = key(PROBES, (), doc="What is measured.", name="probe")
     eegs: tuple[Eeg, ...] = key(
         _heads(Eeg, "eeg"), (), doc="Potentials on heads, as lfp eeg computes them.", name="eeg"
@@ -123,6 +131,11 @@ class Model(Table):
     def needs_currents(self) -> bool:
         """Whether something measures membrane currents while the run goes."""
         return bool(self.probes or self.heads) or self.record.dipole != vocabulary.NONE
+
+    @property
+    def has_projections(self) -> bool:
+        """Whether shares of signals are kept by projection."""
+        return any(probe.per == vocabulary.PROJECTION for probe in self.probes)
 
     @property
     def folder(self) -> Path:
@@ -156,6 +169,7 @@ class Model(Table):
         self._check_populations(at)
         self._check_targets(at)
         self._check_signals(at)
+        self._check_groups(at)
         if not isinstance(self.run.dt, float):
             return
         for connection in self.connections:
@@ -180,11 +194,11 @@ class Model(Table):
                     f"'{name}' is what the sum over all cells is called in a recording",
                     "give the population another name",
                 )
-            if population.cell is not None and population.cell not in self.cells:
-                raise (at / "population" / name / "cell").error(
-                    f"no cell {shown(population.cell)}",
-                    nearest(population.cell, self.cells, "cell"),
-                )
+            for cell_name in population.cell_names:
+                if cell_name not in self.cells:
+                    raise (at / "population" / name / "cell").error(
+                        f"no cell {shown(cell_name)}", nearest(cell_name, self.cells, "cell")
+                    )
         if not any(p.has_cells for p in self.populations.values()):
             if len(self.cells) > 1:
                 raise at.table_error(
@@ -208,14 +222,19 @@ class Model(Table):
             "stimulus": self.stimuli,
             "field": self.fields,
         }
+        # what drives and what measures goes beside the cells of a circuit
+        allowed = ("input", "stimulus", "field") if owner == "circuit" else ()
         for name, tables in beside.items():
-            if tables:
+            if tables and name not in allowed:
                 raise at.table_error(
                     f"[{name}] does not go with {_SHOWN[owner]}",
                     f"take it out; cells, connections and inputs are those of the {_OWNER[owner]}",
                 )
 
     def _check_targets(self, at: At) -> None:
+        if self.circuit is not None:
+            # its populations are known once it is read
+            return
         known = self.resolved_populations()
         with_cells = {name: p for name, p in known.items() if p.has_cells}
         for connection in self.connections:
@@ -263,6 +282,26 @@ class Model(Table):
                 raise (at / "cells" / k).error(
                     f"no cell {index} in '{name}', which has {size}, 0 to {size - 1}"
                 )
+
+    def _check_groups(self, at: At) -> None:
+        """Raise `InputError` where groups or reports name what is not there."""
+        if not self.groups:
+            for k, probe in enumerate(self.probes):
+                if probe.per == vocabulary.NAMED_GROUP:
+                    raise (at / "probe" / k / "per").error(
+                        "needs groups, and the model names none", "add a table [group.NAME]"
+                    )
+        if self.circuit is not None or self.run.attach is not None:
+            # their populations are known once they are built
+            return
+        with_cells = {n: p for n, p in self.resolved_populations().items() if p.has_cells}
+        for name, group in self.groups.items():
+            for k, population in enumerate(group.populations or ()):
+                _check_population(population, with_cells, at / "group" / name / "populations" / k)
+        for k, report in enumerate(self.record.reports):
+            if report.population is not None:
+                here = at / "record" / "report" / k / "population"
+                _check_population(report.population, with_cells, here)
 
     def _check_signals(self, at: At) -> None:
         tables = [(at / "probe" / k / "name", probe.name) for k, probe in enumerate(self.probes)]

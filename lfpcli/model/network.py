@@ -1,5 +1,5 @@
 # ruff: noqa: RUF009 - key() and rest() declare dataclass fields
-"""``[population.NAME]``, ``[[connection]]``, ``[[input]]`` and ``[[stimulus]]``."""
+"""``[[connection]]``, ``[[input]]`` and ``[[stimulus]]``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lfpcli.model.distribution import COUNT, Distribution, quantity
+from lfpcli.model.distribution import COUNT, Distribution
 from lfpcli.model.expression import EXPRESSION, Expression
 from lfpcli.model.location import LOCATION, Location
-from lfpcli.model.orientation import AXIS, Distortion, Rotation
+from lfpcli.model.sonata_tables import EDGES, EdgesTable
 from lfpcli.model.source_text import At
-from lfpcli.model.sources import RATE, SOURCE, SpikeSource
+from lfpcli.model.sources import SOURCE, SpikeSource
 from lfpcli.model.tables import Table, exactly_one, key, only_with, rest, table
 from lfpcli.model.value_types import (
     BOOLEAN,
     PATH,
     TEXT,
-    ValueType,
-    choice,
     either,
     integer,
     listing,
     number,
-    vector,
 )
 from lfpcli.model.varied import (
     PARAMETERS_OF_PLACES,
@@ -35,165 +32,8 @@ from lfpcli.model.varied import (
 )
 from lfpcli.vocabulary import EVENT, GAP_JUNCTION, RULES
 
-LARGEST_SIZE = 2**31 - 1
 CELLS = listing(integer(), least=1)
 VARIABLES = listing(TEXT)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place(Table):
-    """Where the cells of a population are put."""
-
-    shape: str | None = key(choice("cylinder"), None, doc="Place at random in this shape.")
-    radius: float | None = key(
-        number("um", least=0), None, doc="Radius of the cylinder, uniform on the disc."
-    )
-    z: Distribution = key(quantity("um"), Distribution.constant(0.0), doc="Depth of the somata.")
-    min_distance: float = key(number("um", least=0), 0.0, doc="Smallest distance between somata.")
-    apart_from: tuple[str, ...] = key(
-        listing(TEXT),
-        (),
-        doc="Populations before this one from whose somata min_distance is kept too.",
-    )
-    positions: Path | tuple[tuple[float, ...], ...] | None = key(
-        either(PATH, listing(vector("um"), least=1)),
-        None,
-        doc="Instead of a shape: the places of the somata, as a list or a .npy or .csv file.",
-    )
-
-    def check(self, at: At) -> None:
-        """Raise `InputError` unless the places are given in one way."""
-        exactly_one(self, at, ("shape", "positions"))
-        only_with(self, at, ("radius",), "shape")
-        if self.apart_from and not self.min_distance:
-            raise (at / "apart_from").error("belongs to 'min_distance', which is not given")
-        if self.shape is not None and self.radius is None:
-            raise at.table_error("needs the key 'radius' (um)")
-
-
-def _place(cls: type[Table], example: str) -> ValueType:
-    return table(cls, f"a table such as {example}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArtificialSpec(Table):
-    """A kind of artificial cell."""
-
-    type: str = key(
-        TEXT,
-        doc="Name of the artificial cell in NEURON: IntFire1, IntFire2, IntFire4, or an "
-        "ARTIFICIAL_CELL of the model's mechanisms.",
-    )
-    params: dict[str, float] = rest(number(), doc="Any parameter of it, in its own units.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Population(Table):
-    """Cells of one kind, or spike trains without cells."""
-
-    name: str
-    cell: str | None = key(TEXT, None, doc="Kind of the cells, a [cell.NAME].")
-    size: int | None = key(
-        integer(1, LARGEST_SIZE),
-        None,
-        doc="Number of cells or spike trains. Left out: that of 'positions' or of 'ids', or up to "
-        "the highest id in the files of spikes, else 1.",
-    )
-    place: Place | None = key(
-        _place(Place, '{shape = "cylinder", radius = 100.0}'),
-        None,
-        doc="Where the somata go. Left out: at the shift of the kind of cell.",
-    )
-    rotate: Rotation | None = key(
-        _place(Rotation, '{z = "random"}'),
-        None,
-        doc="Rotation about the soma, after that of the kind of cell.",
-    )
-    mirror: str | None = key(AXIS, None, doc="Axis along which the cells are mirrored.")
-    distort: Distortion | None = key(
-        _place(Distortion, "{factor = 0.1}"), None, doc="Stretch of the geometry."
-    )
-    threshold: float = key(
-        number("mV"), -10.0, doc="Potential in the middle of the soma whose crossing is a spike."
-    )
-    detector: Location | None = key(
-        LOCATION,
-        None,
-        doc="Where spikes are detected, one place. Left out: in the middle of the soma.",
-    )
-    spikes: Path | tuple[Path, ...] | None = key(
-        either(PATH, listing(PATH, least=1)),
-        None,
-        doc="Instead of cells: spike trains from a file or several, each a SONATA file, an .npz, "
-        "or text: columns by their headings (bmtk's timestamps, population and node_ids; gid and "
-        "time; a time in s where the heading says so), without headings the id and the time (ms).",
-    )
-    spikes_population: str | None = key(
-        TEXT,
-        None,
-        doc="Population in the files that name some. Left out: this name, or the only one.",
-    )
-    first_id: int = key(
-        integer(),
-        0,
-        doc="Id of the first train in the files; ids count on from it. It is not guessed: trains "
-        "may be silent.",
-    )
-    ids: Path | tuple[int, ...] | None = key(
-        either(PATH, listing(integer(), least=1)),
-        None,
-        doc="Instead of first_id: the ids of the trains in the files, in order, as a list or a "
-        ".npy or text file; spikes of other ids are left out.",
-    )
-    rate: SpikeSource | None = key(
-        RATE, None, doc="Instead of cells: spike trains drawn from this source, or of a rate in Hz."
-    )
-    artificial: ArtificialSpec | None = key(
-        _place(ArtificialSpec, '{type = "IntFire1", tau = 10.0}'),
-        None,
-        doc="Instead of cells with segments: artificial cells, which take and send events.",
-    )
-
-    @property
-    def spike_files(self) -> tuple[Path, ...]:
-        """Files of the spikes of a population without cells."""
-        if self.spikes is None:
-            return ()
-        return self.spikes if isinstance(self.spikes, tuple) else (self.spikes,)
-
-    @property
-    def has_cells(self) -> bool:
-        """Whether it has cells with segments, not spike trains or artificial cells alone."""
-        return self.cell is not None
-
-    def __post_init__(self) -> None:
-        if self.size is not None:
-            return
-        positions = self.place.positions if self.place is not None else None
-        if isinstance(positions, tuple):
-            object.__setattr__(self, "size", len(positions))
-        elif positions is None and self.has_cells:
-            object.__setattr__(self, "size", 1)
-
-    def check(self, at: At) -> None:
-        """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
-        exactly_one(self, at, ("cell", "spikes", "rate", "artificial"))
-        only_with(self, at, ("place", "rotate", "mirror", "distort", "detector"), "cell")
-        if self.detector is not None and self.detector.form not in ("section", "nearest", "index"):
-            raise (at / "detector").error(
-                "is no single place", 'write NAME(x), such as "axon[0](1)", #INDEX or @x,y,z'
-            )
-        only_with(self, at, ("spikes_population", "ids"), "spikes")
-        if self.first_id and self.spikes is None:
-            raise (at / "first_id").error("belongs to 'spikes', which is not given")
-        if self.first_id and self.ids is not None:
-            raise (at / "ids").error("does not go with 'first_id'")
-        if (self.rate or self.artificial) is not None and self.size is None:
-            noun = "spike trains" if self.rate is not None else "cells"
-            raise at.table_error(f"needs the key 'size', the number of {noun}")
-        positions = self.place.positions if self.place is not None else None
-        if isinstance(positions, tuple) and len(positions) != self.size:
-            raise (at / "size").error(f"is {self.size}, but 'place' has {len(positions)} positions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +68,13 @@ class Rule(Table):
         "line of names, pre and post among them, a row is a synapse, whose weight, delay, place "
         "and parameters may come from further columns, {column = NAME}.",
     )
+    edges: Path | EdgesTable | None = key(
+        EDGES,
+        None,
+        doc="The edges of a file in the SONATA format, each a synapse or nsyns of them. Weight, "
+        "delay, place and parameters may come from its attributes, {column = NAME}; the column "
+        "'place' is that of afferent_section_id and afferent_section_pos.",
+    )
     density: float | None = key(
         number("1/um2", least=0),
         None,
@@ -239,6 +86,16 @@ class Rule(Table):
     def name(self) -> str:
         """Name of the key that says it."""
         return next(name for name in RULES if getattr(self, name) is not None)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether its pairs are the rows of a table, which may have further columns."""
+        return self.pairs is not None or self.edges is not None
+
+    @property
+    def edges_table(self) -> EdgesTable | None:
+        """The edges of a file, where they say which cells connect."""
+        return EdgesTable(file=self.edges) if isinstance(self.edges, Path) else self.edges
 
     def check(self, at: At) -> None:
         """Raise `InputError` unless one rule is given."""
@@ -274,8 +131,9 @@ class Connection(Table):
     pre: str = key(TEXT, doc="Presynaptic population.")
     post: str = key(TEXT, doc="Postsynaptic population.")
     rule: Rule = key(
-        _place(Rule, "{probability = 0.1}"),
-        doc="Which cells connect: one of probability, indegree, outdegree, total, all, pairs.",
+        table(Rule, "a table such as {probability = 0.1}"),
+        doc="Which cells connect: one of probability, indegree, outdegree, total, all, pairs, "
+        "edges, density.",
     )
     self: bool = key(
         BOOLEAN, False, doc="Whether a cell may connect to itself (where pre and post are one)."
@@ -320,6 +178,12 @@ class Connection(Table):
         None,
         doc="Indices of the postsynaptic cells whose synapses 'record' keeps. Left out: all.",
     )
+    record_synapses: tuple[int, ...] | None = key(
+        CELLS,
+        None,
+        doc="Numbers of the synapses of this table on each cell that 'record' keeps, from 0, in "
+        "the order of the presynaptic cells. Left out: all.",
+    )
     number: int = field(default=0, compare=False, repr=False)
 
     @property
@@ -341,15 +205,16 @@ class Connection(Table):
 
     def check(self, at: At) -> None:
         """Raise `InputError` where keys do not go together."""
-        if self.record_cells is not None and not self.record:
-            raise (at / "record_cells").error("belongs to 'record', which is not given")
+        for name in ("record_cells", "record_synapses"):
+            if getattr(self, name) is not None and not self.record:
+                raise (at / name).error("belongs to 'record', which is not given")
         for column in self.columns:
-            if self.rule.pairs is None:
+            if not self.rule.has_rows:
                 raise at.table_error(
                     f"reads column '{column.column}', and its rule has no table",
                     "give rule = {pairs = FILE}, with a line of names",
                 )
-        if self.location.column is not None and self.rule.pairs is None:
+        if self.location.column is not None and not self.rule.has_rows:
             raise (at / "location").error("is a column, and the rule has no table of pairs")
         if self.rule.density is not None and self.location.form != "random":
             raise (at / "location").error("is one place, which has no density")
@@ -414,10 +279,22 @@ class Input(Table):
     record: tuple[str, ...] = key(
         VARIABLES, (), doc="Variables of each synapse to keep, such as i and g."
     )
+    record_cells: tuple[int, ...] | None = key(
+        CELLS, None, doc="Indices of the cells whose synapses 'record' keeps. Left out: all."
+    )
+    record_synapses: tuple[int, ...] | None = key(
+        CELLS,
+        None,
+        doc="Numbers of the synapses of this table on each cell that 'record' keeps, from 0. Left "
+        "out: all.",
+    )
 
     def check(self, at: At) -> None:
         """Raise `InputError` where cells are named twice, or keys do not go together."""
         check_cells(self.cells, at)
+        for name in ("record_cells", "record_synapses"):
+            if getattr(self, name) is not None and not self.record:
+                raise (at / name).error("belongs to 'record', which is not given")
         if self.density is not None and "count" in self.stated:
             raise (at / "density").error("does not go with 'count'")
         if self.density is not None and self.location.form != "random":

@@ -26,7 +26,7 @@ from lfpcli.model.filters import Filter, Noise
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.regions import Regions
-from lfpcli.model.source_text import At, shown
+from lfpcli.model.source_text import At, check_name
 from lfpcli.model.spectral import Spectral, spectral
 from lfpcli.model.tables import Table, exactly_one, key, only_with, read_table, table
 from lfpcli.model.value_types import (
@@ -180,8 +180,8 @@ class Probe(Face):
     per: str = key(
         choice(*vocabulary.SHARES),
         vocabulary.TOTAL,
-        doc="Signals kept: the total alone, or also each population's, cell's or kind of "
-        "current's part.",
+        doc="Signals kept: the total alone, or also each population's, cell's, kind of "
+        "current's, [group.NAME]'s or projection's part.",
     )
     filter: Filter | None = key(
         table(Filter, "a table such as {low = 300.0, high = 6000.0}"),
@@ -482,9 +482,3 @@ def check_constant(regions: Regions, at: At) -> None:
             "has regions whose conductivity depends on frequency, which only a [[probe]] heeds",
             "leave their dispersion out",
         )
-
-
-def check_name(name: str, at: At) -> None:
-    """Raise `InputError` where a name cannot be that of a group in an HDF5 file."""
-    if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
-        raise at.error(f"{shown(name)} cannot be a name", "use letters, digits, - and _")

@@ -16,25 +16,25 @@ from lfpcli.model.dispersion import DispersionTable
 from lfpcli.model.distribution import Distribution
 from lfpcli.model.ephaptic import BundleTable, Ephaptic
 from lfpcli.model.filters import Filter, Noise
+from lfpcli.model.group import Group, ReportTable
 from lfpcli.model.head import Eeg, Meg
 from lfpcli.model.location import DepthTerm, Location
 from lfpcli.model.media import HalfSpace, Slice, Sphere
 from lfpcli.model.model import Model
 from lfpcli.model.network import (
-    ArtificialSpec,
     Connection,
     Input,
-    Place,
-    Population,
     Rule,
     Stimulus,
     SynapseSpec,
 )
 from lfpcli.model.orientation import Distortion, Rotation
+from lfpcli.model.population import ArtificialSpec, Place, Population
 from lfpcli.model.probe import Field as StimulationField
 from lfpcli.model.probe import Probe, Pulses, Wave
 from lfpcli.model.regions import BallTable, BoxTable, CylinderTable, Regions, RegionTable, Slab
 from lfpcli.model.run import Record, Run
+from lfpcli.model.sonata_tables import EdgesTable, NodesTable
 from lfpcli.model.sources import SpikeSource
 from lfpcli.model.tables import Key, Table, keys_of, plain
 from lfpcli.model.varied import Column
@@ -51,10 +51,14 @@ TABLES: dict[str, type[Table]] = {
     "mechanism": Mechanism,
     "population": Population,
     "place": Place,
+    "group": Group,
+    "report": ReportTable,
+    "nodes": NodesTable,
     "artificial": ArtificialSpec,
     "circuit": CircuitSpec,
     "connection": Connection,
     "rule": Rule,
+    "edges": EdgesTable,
     "synapse": SynapseSpec,
     "input": Input,
     "source": SpikeSource,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lfpcli import vocabulary
 from lfpcli.model.ephaptic import Ephaptic
-from lfpcli.model.source_text import At, shown
+from lfpcli.model.group import ReportTable
+from lfpcli.model.source_text import At, check_name, shown
 from lfpcli.model.tables import Table, key, table
 from lfpcli.model.value_types import (
     BOOLEAN,
@@ -22,6 +23,7 @@ from lfpcli.model.value_types import (
     path,
 )
 
+_REPORTS = ("vmem", "imem")
 MOST_STEPS = 1e12
 """Time steps beyond which a run is a mistake."""
 
@@ -168,6 +170,12 @@ class Record(Table):
         'AFTER SOLVE, each takes a vector of NEURON with engine = "neuron", whose making searches '
         "all before it: 10,000 take 0.2 s, 100,000 take 15 s.",
     )
+    reports: tuple[ReportTable, ...] = key(
+        listing(table(ReportTable)),
+        (),
+        doc="Variables of chosen cells and segments.",
+        name="report",
+    )
     every: int = key(
         integer(1),
         1,
@@ -180,3 +188,19 @@ class Record(Table):
         for k, name in enumerate(self.variables):
             if name in self.variables[:k]:
                 raise (at / "variables" / k).error(f"{shown(name)} is named twice")
+        names = list(self.variables)
+        for k, report in enumerate(self.report_names):
+            if report in (*names, *_REPORTS):
+                raise (at / "report" / k / "name").error(
+                    f"'{report}' is the name of two reports", "give each its name"
+                )
+            check_name(report, at / "report" / k / "name")
+            names.append(report)
+
+    @property
+    def report_names(self) -> list[str]:
+        """Names of the reports of chosen cells, in their order."""
+        names = []
+        for k, report in enumerate(self.reports):
+            names.append(report.name or f"{report.variable.partition('[')[0]}_report{k}")
+        return names

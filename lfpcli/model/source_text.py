@@ -168,3 +168,9 @@ def _entered(parts: list[str], is_entry: bool, last: dict[KeyPath, int]) -> KeyP
         if path in last:
             path = (*path, last[path])
     return path
+
+
+def check_name(name: str, at: At) -> None:
+    """Raise `InputError` where a name cannot be that of a group in an HDF5 file."""
+    if "/" in name or name in (".", "..") or not name.isprintable() or name != name.strip():
+        raise at.error(f"{shown(name)} cannot be a name", "use letters, digits, - and _")

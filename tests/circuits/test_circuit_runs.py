@@ -61,7 +61,7 @@ def test_outputs_are_those_that_the_configuration_names(ran):
         assert set(gids.tolist()) <= {0, 1, 2, 3}
         assert 3 in gids
         trains, _ = recording.spikes("lgn")
-        assert trains.tolist() == [3.02, 11.03, 12.47, 20.01, 33.38]
+        assert trains.tolist() == [3.02, 11.05, 12.47, 20.01, 33.35]
     with h5py.File(ran / "output" / "spikes.h5") as file:
         assert np.array_equal(file["spikes/v1/timestamps"][:], times)
     lines = (ran / "output" / "spikes.csv").read_text().splitlines()
@@ -195,6 +195,59 @@ def test_tables_beside_a_circuit_are_refused(shell, tmp_path):
         '[circuit]\nconfig = "c/config.json"\n[cell.a]\nmorphology = "c/components/cell.swc"\n'
     )
     assert "[cell] does not go with [circuit]" in shell("sim", model, "-o", "-", code=3).err
+
+
+OWN_TABLES = """
+[circuit]
+config = "c/config.json"
+[run]
+tstop = 60.0
+dt = 0.1
+celsius = 20.0
+v_init = -75.0
+[[stimulus]]
+population = "v1"
+cells = [1]
+type = "IClamp"
+delay = 5.0
+dur = 40.0
+amp = 1.2
+record = ["i"]
+[[input]]
+population = "v1"
+cells = [2]
+synapse = {type = "Exp2Syn"}
+weight = 0.0
+location = "soma"
+source = {times = [10.0]}
+record = ["g"]
+"""
+
+
+def test_own_inputs_act_beside_those_of_a_circuit(ran, shell, tmp_path):
+    config = write_circuit(tmp_path / "c")
+    tree = configuration()
+    tree["inputs"]["clamp"]["node_set"] = [0]
+    config.write_text(json.dumps(tree))
+    model = tmp_path / "m.toml"
+    model.write_text(OWN_TABLES)
+    shell("sim", model, "-o", tmp_path / "o.h5", "--seed", "1")
+    with open_recording(tmp_path / "o.h5") as own, open_recording(ran / "out.h5") as whole:
+        vmem = own.report("vmem", "v1").data[:]
+        np.testing.assert_array_equal(vmem, whole.report("vmem", "v1").data[:])
+        current = own.report("i_stimulus0", "v1")
+        assert np.diff(current.pointers).tolist() == [0, 1, 0]
+        assert current.data[:].max() == 1.2
+        assert np.diff(own.report("g_input0", "v1").pointers).tolist() == [0, 0, 1]
+
+
+def test_own_inputs_name_populations_of_the_circuit(shell, tmp_path):
+    write_circuit(tmp_path / "c")
+    model = tmp_path / "m.toml"
+    model.write_text(OWN_TABLES.replace('population = "v1"', 'population = "V1"', 1))
+    wrong = shell("sim", model, "-o", tmp_path / "o.h5", code=3)
+    assert "no population of cells 'V1' [" in wrong.err
+    assert "known populations: v1" in wrong.err
 
 
 def until_a_checkpoint() -> None:

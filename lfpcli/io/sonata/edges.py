@@ -52,7 +52,7 @@ class Edges:
         return len(self.source)
 
     def subset(self, chosen: np.ndarray) -> Edges:
-        """Some of the edges, by index, shape (m,) int."""
+        """Some of the edges, by their indices (m,), which may come more than once."""
         return Edges(
             ids=self.ids[chosen],
             source=self.source[chosen],

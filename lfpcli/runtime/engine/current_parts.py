@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,17 +117,29 @@ def density_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
     return currents
 
 
-def synaptic_currents(cells: Sequence[SimulatedCell]) -> list[OtherCurrent]:
-    """Currents without an ion of the point processes of the cells, electrodes excepted."""
+def synaptic_currents(
+    cells: Sequence[SimulatedCell], labels: Mapping[str, str] | None = None
+) -> list[OtherCurrent]:
+    """Currents without an ion of the point processes of the cells, electrodes excepted.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The cells.
+    labels : mapping of str to str, optional
+        Names of shares, by NEURON's names of the point processes; others excite or inhibit.
+    """
+    labels = labels or {}
     points: dict[tuple[str, str, str], list[tuple[int, int, Any, float]]] = {}
     for k, cell in enumerate(cells):
         for index, segment in enumerate(cell.segments):
             for point in segment.point_processes():
-                mechanism = point.hname().split("[")[0]
+                hname = point.hname()
+                mechanism = hname.split("[")[0]
                 for base in declared_currents(mechanism, NONSPECIFIC, is_density=False):
                     reversal = _reversal(point, base, "")
                     # one without a reversal potential counts as inhibitory
-                    share = "isyn_e" if reversal > EXCITES else "isyn_i"
+                    share = labels.get(hname, "isyn_e" if reversal > EXCITES else "isyn_i")
                     row = (k, index, point, reversal)
                     points.setdefault((share, mechanism, base), []).append(row)
     currents = []

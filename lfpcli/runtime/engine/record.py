@@ -212,6 +212,39 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     return Recorder(references, index, variable=name, owners=owners)
 
 
+def chosen_variable(
+    cells: Sequence[SimulatedCell], name: str, segments: Sequence[np.ndarray]
+) -> Recorder:
+    """Recorder of a variable of chosen segments.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The cells.
+    name : str
+        ``v``, ``imem``, or a range variable as `variable` takes it.
+    segments : sequence of ndarray of int
+        Per cell, the segments; those without the variable are left out.
+    """
+    node_names = {"v": "v", "imem": "i_membrane_", "i_membrane_": "i_membrane_"}
+    if name not in node_names:
+        whole = variable(cells, name, required=False)
+        kept = [np.isin(index, wanted) for index, wanted in zip(whole.index, segments, strict=True)]
+        columns = np.flatnonzero(np.concatenate([np.zeros(0, bool), *kept])).tolist()
+        references = [whole.references[k] for k in columns]
+        index = [having[mask] for having, mask in zip(whole.index, kept, strict=True)]
+        ends = np.cumsum([0, *map(len, index)]).tolist()
+        per_cell = [references[a:b] for a, b in pairwise(ends)]
+        owners = [whole.owners[k] for k in columns]
+        return Recorder(per_cell, index, variable=name, owners=owners)
+    if cells and node_names[name] != "v":
+        nrn().CVode().use_fast_imem(True)
+    owners_of_cells = []
+    for cell, wanted in zip(cells, segments, strict=True):
+        owners_of_cells.append([cell.segments[k] for k in wanted.tolist()])
+    return _node_recorder(node_names[name], owners_of_cells, segments)
+
+
 def _reference(owner: Any, name: str) -> Any:
     """NEURON's reference to a variable of a segment or point process; None where it has none."""
     match = _NAME.fullmatch(name)

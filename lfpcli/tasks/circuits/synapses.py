@@ -56,6 +56,8 @@ class CircuitRows:
         uS (or what the synapse counts in), ms.
     population : str
         Population of the presynaptic nodes.
+    edges : str
+        Population of the edges.
     drive : int or None
         Number of the spikes that are replayed, where the source is none of the run's.
     """
@@ -66,6 +68,7 @@ class CircuitRows:
     weight: np.ndarray
     delay: np.ndarray
     population: str
+    edges: str
     drive: int | None = None
 
 
@@ -95,6 +98,8 @@ class Wiring:
     ----------
     models : list of SynapseModel
         Kinds of synapses, the same on all processes.
+    edge_names : list of str
+        Names of the populations of edges, the same on all processes.
     gaps : GapSides
         Sides of gap junctions on the cells whose synapses were asked for.
     """
@@ -105,9 +110,13 @@ class Wiring:
         self.models: list[SynapseModel] = []
         self.gaps = GapSides()
         self._by_type: dict[tuple[Any, Any], SynapseModel] = {}
+        self.edge_names: list[str] = []
         # in the order of the tables, so that all processes number them alike
         replayed = [drive.edges for drive in drives if drive.edges is not None]
         for pair in (*circuit.config.edges, *replayed):
+            with open_edges(pair) as populations:
+                known = [each.name for each in populations]
+            self.edge_names += [name for name in known if name not in self.edge_names]
             types = {} if pair.types is None else read_types(pair.types, "edge_type_id")
             for row in types.values():
                 if row.get("model_template"):
@@ -131,7 +140,7 @@ class Wiring:
                 edges = self._taken(opened, edge_population, [each.node_id for each in here])
                 for target in here:
                     chosen = np.flatnonzero(edges.target == target.node_id)
-                    part = self._placed(_subset(edges, chosen), target, edge_population)
+                    part = self._placed(edges.subset(chosen), target, edge_population)
                     part.drive = opened.drive
                     if len(part.segment):
                         rows[target.index].append(part)
@@ -146,7 +155,7 @@ class Wiring:
             return
         for cell in cells:
             edges = population.leaving([cell.node_id])
-            edges = _subset(edges, np.flatnonzero(gap_mask(edges)))
+            edges = edges.subset(np.flatnonzero(gap_mask(edges)))
             segments, _, kept = self._gap_places(edges, _columns(edges), cell, population.name)
             for edge, segment in zip(edges.ids[kept].tolist(), segments.tolist(), strict=True):
                 place = population.source_nodes, cell.index, segment
@@ -183,7 +192,7 @@ class Wiring:
                 for index, node_id in here.items():
                     chosen = np.flatnonzero(edges.target == node_id)
                     if len(chosen):
-                        part = self._onto_point(_subset(edges, chosen), index, edge_population)
+                        part = self._onto_point(edges.subset(chosen), index, edge_population)
                         part.drive = opened.drive
                         rows[index].append(part)
         return rows
@@ -194,7 +203,7 @@ class Wiring:
         if opened.sources is None:
             return edges
         node_ids = self._circuit.nodes[population.source_nodes].node_ids[opened.sources]
-        return _subset(edges, np.flatnonzero(np.isin(edges.source, node_ids)))
+        return edges.subset(np.flatnonzero(np.isin(edges.source, node_ids)))
 
     def _populations_onto(self, population: str) -> list[_Opened]:
         """Edges onto a population: those between cells first, then input by input, as in bmtk."""
@@ -227,7 +236,7 @@ class Wiring:
             self._add_targets_of_gaps(
                 edges, population, target, owner=owner, segments=segments, weights=weights
             )
-            edges = _subset(edges, np.flatnonzero(~gaps))
+            edges = edges.subset(np.flatnonzero(~gaps))
             weights, repeat = weights[~gaps], repeat[~gaps]
             columns = {name: column[~gaps] for name, column in columns.items()}
         models = self._models_of(edges, population.name)
@@ -238,6 +247,7 @@ class Wiring:
             weight=np.repeat(weights, repeat),
             delay=np.repeat(_numbers(columns["delay"], "delay", population.name), repeat),
             population=population.source_nodes,
+            edges=population.name,
         )
 
     def _add_targets_of_gaps(
@@ -421,18 +431,6 @@ def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) ->
             remedy="add it to the file of the synapse",
         )
     return SynapseModel(mechanism, tuple((name, params[key]) for key, name in names.items()))
-
-
-def _subset(edges: Edges, chosen: np.ndarray) -> Edges:
-    columns = {name: values[chosen] for name, values in edges.columns.items()}
-    return Edges(
-        ids=edges.ids[chosen],
-        source=edges.source[chosen],
-        target=edges.target[chosen],
-        types=edges.types[chosen],
-        columns=columns,
-        type_table=edges.type_table,
-    )
 
 
 def _columns(edges: Edges) -> dict[str, np.ndarray]:

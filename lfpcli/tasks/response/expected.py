@@ -52,6 +52,12 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
             source=table.source_line,
             remedy="give rule.indegree with replace = true",
         )
+    elif rule.edges is not None:
+        raise InputError(
+            "kernels do not read edges of files",
+            source=table.source_line,
+            remedy="give rule.pairs or rule.probability",
+        )
     elif rule.pairs is not None:
         pairs = len(read_pair_table(rule.pairs, (pre, post)).pairs) / (pre * post)
     else:

@@ -47,7 +47,7 @@ from lfpcli.tasks.simulate.build import standing
 from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.engine import load_mechanisms
 from lfpcli.tasks.simulate.instruments import instruments_of
-from lfpcli.tasks.simulate.layout import Layout, lay_out
+from lfpcli.tasks.simulate.layout import Layout, lay_out, only_kind
 from lfpcli.tasks.simulate.plan import drawn_seed
 from lfpcli.tasks.simulate.sources import population_trains
 from lfpcli.tasks.simulate.wiring import wire
@@ -289,7 +289,7 @@ class _Hybrid:
         return self._cell(population).geometry
 
     def _cell(self, population: str) -> LinearCell:
-        name = self.layout.cell_names[population]
+        name = only_kind(self.layout, population)
         if name not in self._linear:
             self._linear[name] = linear_cell(self.model, name)
         return self._linear[name]

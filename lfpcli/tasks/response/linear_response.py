@@ -40,7 +40,7 @@ from lfpcli.tasks.response.working_point import WorkingPoint, source_rate
 from lfpcli.tasks.simulate.build import standing
 from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.instruments import instruments_of
-from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.layout import Layout, only_kind
 
 # cells that own spikes are averaged over, times those of synapses: near contacts each counts
 _OWN = 8
@@ -334,7 +334,7 @@ class Response:
 
     def _cell(self, post: str) -> Cell:
         """A cell of the kind of a population, its soma at the origin."""
-        name = self.layout.cell_names[post]
+        name = only_kind(self.layout, post)
         if name not in self._cells:
             self._cells[name] = CellFactory(self.model.cells[name]).make(0)
         return self._cells[name]

@@ -99,6 +99,9 @@ class Built:
         Extracellular potentials of the inputs of a circuit.
     reports : list of PointReport
         Variables of point processes that a circuit reports.
+    edge_names : list of str
+        Populations of edges of a circuit, whose synapses have the numbers of tables behind those
+        of the model file.
     """
 
     settings: OwnSettings
@@ -115,6 +118,7 @@ class Built:
     gaps: list[Any] = field(default_factory=list)
     fields: list[Steps] = field(default_factory=list)
     reports: list[PointReport] = field(default_factory=list)
+    edge_names: list[str] = field(default_factory=list)
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -199,8 +203,7 @@ def build(
         gaps=join_cells(cells, wiring.gaps),
         artificial=artificial,
     )
-    for number in range(len(model.stimuli)):
-        _add_stimulus(built, model, number, seed)
+    add_stimuli(built, model, seed)
     instances: dict[int, list[Any]] = {}
     for factory in factories.values():
         instances |= factory.instances
@@ -275,13 +278,13 @@ def _make_cells(
         sizes |= sizes_of_rank
     segments = {name: sizes[gid] for name, gid in first.items()}
     costs = cell_costs(model, layout, segments)
-    with_segments = {name: layout.cells[name] for name in layout.cell_names}
+    with_segments = {name: layout.cells[name] for name in layout.kinds}
     ranks = assign(costs, with_segments, team.size, fixed)
     for name, gids in with_segments.items():
         for index in np.flatnonzero(ranks[name] == team.rank):
             gid = int(gids[index])
             if gid not in cells:
-                cells[gid] = factories[layout.cell_names[name]].make(gid)
+                cells[gid] = factories[layout.kind(name, gid)].make(gid)
     return [cells[gid] for gid in sorted(cells)]
 
 
@@ -320,7 +323,7 @@ def standing(
         Seed of the run.
     """
     table = model.resolved_populations()[population]
-    spec = model.cells[layout.cell_names[population]]
+    spec = model.cells[layout.kind(population, gid)]
     rng = seeds.generator(seed, "rotation", gid)
     # first the turns of the kind of cell, then those of the population, by one stream
     turned = placed(
@@ -329,12 +332,16 @@ def standing(
         distort=spec.distort,
         rotation=_turn(spec.rotate, rng),
     )
+    index = gid - layout.cells[population].start
+    rotation = _turn(table.rotate, rng)
+    if population in layout.rotations:
+        rotation = layout.rotations[population][index]
     return placed(
         turned,
         mirror=table.mirror,
         distort=table.distort,
-        rotation=_turn(table.rotate, rng),
-        position=layout.positions[population][gid - layout.cells[population].start],
+        rotation=rotation,
+        position=layout.positions[population][index],
     )
 
 
@@ -363,8 +370,19 @@ def _connect(
         heard = events.source[(events.source >= numbers.start) & (events.source < numbers.stop)]
         wanted = np.unique(np.concatenate([rows.source[inside], heard]))
         trains.append(population_trains(populations[name], numbers, model, seed, wanted=wanted))
+    numbers_of_artificial = [np.empty(0, np.int64)]
+    for name, population in populations.items():
+        if population.artificial is not None:
+            numbers_of_artificial.append(np.array(layout.cells[name], np.int64))
     synapses = Synapses(
-        cells, wiring.synapse_types, rows, trains, dt=model.run.interval, tstart=model.run.tstart
+        cells,
+        wiring.synapse_types,
+        rows,
+        trains,
+        dt=model.run.interval,
+        tstart=model.run.tstart,
+        artificial=np.concatenate(numbers_of_artificial),
+        by_table=model.has_projections,
     )
     if artificial:
         synapses.join(
@@ -375,10 +393,17 @@ def _connect(
                 weight=events.weight,
                 delay=events.delay,
                 trains=trains,
+                dt=model.run.interval,
                 tstart=model.run.tstart,
             )
         )
     return synapses
+
+
+def add_stimuli(built: Built, model: Model, seed: int) -> None:
+    """Put the electrodes of the ``[[stimulus]]`` tables into the cells of this process."""
+    for number in range(len(model.stimuli)):
+        _add_stimulus(built, model, number, seed)
 
 
 def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:

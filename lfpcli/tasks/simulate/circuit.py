@@ -27,6 +27,7 @@ from lfpcli.runtime.synapses.bulk import (
     SynapseType,
     detect_spikes,
 )
+from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions, join_cells
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
 from lfpcli.tasks.circuits.drives import SpikeInput, Streams
@@ -36,14 +37,15 @@ from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.simulation_model import circuit_outputs
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
-from lfpcli.tasks.simulate.build import Built, agreed_settings, bind_streams
+from lfpcli.tasks.simulate.build import Built, add_stimuli, agreed_settings, bind_streams
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.circuit_fields import field_steps
 from lfpcli.tasks.simulate.circuit_reports import point_reports
-from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.layout import Kinds, Layout
 from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring, spike_place
 from lfpcli.tasks.simulate.own_settings import OwnSettings, stated_settings
 from lfpcli.tasks.simulate.trains import ReadTrains
+from lfpcli.tasks.simulate.wiring import wire
 from lfpcli.vocabulary import INTEGRATORS
 
 
@@ -88,7 +90,11 @@ def circuit_layout(circuit: Circuit) -> Layout:
             population = circuit.cells[name]
             layout.cells[name] = numbers
             layout.positions[name] = population.positions
-            layout.cell_names[name] = next(filter(None, population.cell_names), "")
+            kind_names = tuple(filter(None, dict.fromkeys(population.cell_names)))
+            if kind_names:
+                number_of = {kind: k for k, kind in enumerate(kind_names)}
+                index = [number_of.get(kind, -1) for kind in population.cell_names]
+                layout.kinds[name] = Kinds(names=kind_names, index=np.array(index, np.int64))
         else:
             layout.trains[name] = numbers
         first = numbers.stop
@@ -113,7 +119,8 @@ def build_cells(model: Model, team: Team, stand_ins: Sequence[str] = ()) -> Buil
     circuit = read_circuit(model.circuit.config)
     built = BuiltCircuit(circuit=circuit, layout=circuit_layout(circuit))
     # fields need the mechanism that takes them in all sections
-    stimulated = model.circuit.inputs and has_module(circuit.config, "xstim", "comsol")
+    stimulated = bool(model.fields)
+    stimulated |= model.circuit.inputs and has_module(circuit.config, "xstim", "comsol")
     built.factories = {
         name: CellFactory(spec, stand_ins, extracellular=stimulated)
         for name, spec in circuit.specs.items()
@@ -183,7 +190,7 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     settings = agreed_settings(model, parts.factories, team)
     if parts.circuit.config.is_neurodamus:
         return _build_neurodamus(settings, parts, seed)
-    wiring = CircuitWiring(settings.model, parts, seed)
+    wiring = CircuitWiring(settings.model, parts, seed, team)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
         synapses.join(wiring.artificial_inputs())
@@ -205,23 +212,31 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
         members=parts.members,
         thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
         artificial=parts.artificial,
+        edge_names=wiring.edge_names,
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
         gaps=gaps,
         electrodes=electrodes,
         fields=field_steps(wiring.inputs.fields, parts.members, layout=parts.layout, run=run),
     )
+    add_stimuli(built, settings.model, seed)
     instances: dict[int, list[Any]] = {}
     for factory in parts.factories.values():
         instances |= factory.instances
     bind_streams(built, instances, seed)
     if model.circuit.outputs:
-        built.reports = point_reports(parts.circuit, built)
+        built.reports = point_reports(parts.circuit, built, first=len(model.stimuli))
     return built
 
 
 def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> Built:
     """The rest of a circuit of neurodamus, whose cells are there."""
     model = settings.model
+    for table in (*model.inputs, *model.stimuli):
+        raise InputError(
+            "synapses and electrodes of a model file do not go with a circuit of neurodamus",
+            source=table.source_line,
+            remedy="add them to the inputs of its configuration",
+        )
     wiring = NeurodamusWiring(
         model,
         parts.circuit,
@@ -259,6 +274,8 @@ class CircuitWiring:
         Its cells.
     seed : int
         Seed of what inputs draw.
+    team : Team
+        The processes.
 
     Attributes
     ----------
@@ -268,7 +285,7 @@ class CircuitWiring:
         Spikes of the populations of spike trains, in their order.
     """
 
-    def __init__(self, model: Model, built: BuiltCircuit, seed: int) -> None:
+    def __init__(self, model: Model, built: BuiltCircuit, seed: int, team: Team) -> None:
         self._model, self._built = model, built
         assert model.circuit is not None
         self.inputs = CircuitInputs()
@@ -278,12 +295,33 @@ class CircuitWiring:
         spikes = self.inputs.spikes
         self.trains = _trains(built, spikes, model)
         self._replayed = _replayed_numbers(built, spikes)
-        self._all_trains = [*self.trains, *_replayed_trains(self._replayed, spikes, model)]
+        self._all_trains: list[Trains] = [
+            *self.trains,
+            *_replayed_trains(self._replayed, spikes, model),
+        ]
         self._wiring = Wiring(built.circuit, spikes)
+        # synapses of the model file come beside those of the circuit
+        self._inputs = wire(
+            model,
+            seed,
+            built.layout,
+            cells=built.cells,
+            members=built.members,
+            team=team,
+            numbered=sum(map(len, self._replayed.values())),
+        )
+        self._all_trains += self._inputs.trains
         self._streams = _stream_numbers(built.circuit)
+        names = self._wiring.edge_names
+        self._origins = {name: len(model.inputs) + k for k, name in enumerate(names)}
         outputs = model.circuit.outputs and circuit_outputs(built.circuit.config)
         # the conductance of a synapse is told only of one by itself
         self._has_reports = bool(outputs and outputs.synapses)
+
+    @property
+    def edge_names(self) -> list[str]:
+        """Names of the populations of edges, in their order."""
+        return self._wiring.edge_names
 
     def synapses(self) -> Synapses:
         """Synapses onto the cells of this process."""
@@ -300,6 +338,10 @@ class CircuitWiring:
             # one point process serves all synapses of a segment where their conductances add
             shared = run.merge and model.mechanism in LINEAR and not self._has_reports
             synapse_types.append(SynapseType(model.mechanism, tuple(sorted(model.params)), shared))
+        of_inputs = self._inputs.rows()
+        of_inputs.synapse_type = of_inputs.synapse_type + len(synapse_types)
+        parts.append(of_inputs)
+        synapse_types += self._inputs.synapse_types
         return Synapses(
             built.cells,
             synapse_types,
@@ -307,7 +349,17 @@ class CircuitWiring:
             self._all_trains,
             dt=run.interval,
             tstart=run.tstart,
+            artificial=self._artificial_numbers(),
+            by_table=self._model.has_projections,
         )
+
+    def _artificial_numbers(self) -> np.ndarray:
+        """Numbers of the point neurons of all processes, shape (n,)."""
+        numbers = [np.empty(0, np.int64)]
+        for name, population in self._built.circuit.cells.items():
+            first = self._built.layout.cells[name].start
+            numbers.append(first + np.array(list(population.point_neurons), np.int64))
+        return np.concatenate(numbers)
 
     def _sources(self, rows: CircuitRows | PointRows) -> range:
         """Numbers of the presynaptic nodes of rows."""
@@ -347,7 +399,8 @@ class CircuitWiring:
             weight=rows.weight,
             delay=rows.delay,
             source=rows.source + numbers.start,
-            origin=np.zeros(count, np.int32),
+            # tables of the model file have the numbers before
+            origin=np.full(count, self._origins[rows.edges], np.int32),
         )
 
     def artificial_inputs(self) -> ArtificialInputs:
@@ -371,6 +424,7 @@ class CircuitWiring:
             weight=np.concatenate([nothing, *(rows.weight for _, rows in parts)]),
             delay=np.concatenate([nothing, *(rows.delay for _, rows in parts)]),
             trains=self._all_trains,
+            dt=self._model.run.interval,
             tstart=self._model.run.tstart,
         )
 
@@ -386,12 +440,13 @@ class CircuitWiring:
         Returns
         -------
         dict of int to list
-            By number of the electrode in the configuration, the index of each cell with its
-            electrode.
+            By number of the electrode, behind those of the model file, the index of each cell with
+            its electrode.
         """
         built = self._built
         electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = {}
-        for number, clamp in enumerate(self.inputs.clamps):
+        # electrodes of the model file have the numbers before
+        for number, clamp in enumerate(self.inputs.clamps, start=len(self._model.stimuli)):
             for k, (cell, member) in enumerate(zip(built.cells, built.members, strict=True)):
                 chosen = clamp.nodes.get(member.population)
                 index = member.gid - built.layout.cells[member.population].start

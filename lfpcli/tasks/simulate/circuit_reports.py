@@ -9,7 +9,7 @@ from lfpcli.tasks.circuits.simulation_model import ClampReport, SynapseReport, c
 from lfpcli.tasks.simulate.build import Built, PointReport
 
 
-def point_reports(circuit: Circuit, built: Built) -> list[PointReport]:
+def point_reports(circuit: Circuit, built: Built, *, first: int) -> list[PointReport]:
     """What the reports of a configuration keep of point processes.
 
     Parameters
@@ -18,10 +18,12 @@ def point_reports(circuit: Circuit, built: Built) -> list[PointReport]:
         The circuit.
     built : Built
         It in NEURON.
+    first : int
+        Number of its first electrode, behind those of the model file.
     """
     outputs = circuit_outputs(circuit.config)
     reports = [_synapses(report, circuit, built) for report in outputs.synapses]
-    return reports + [_clamps(report, built) for report in outputs.clamps]
+    return reports + [_clamps(report, built, first) for report in outputs.clamps]
 
 
 def _synapses(report: SynapseReport, circuit: Circuit, built: Built) -> PointReport:
@@ -48,9 +50,9 @@ def _synapses(report: SynapseReport, circuit: Circuit, built: Built) -> PointRep
     )
 
 
-def _clamps(report: ClampReport, built: Built) -> PointReport:
+def _clamps(report: ClampReport, built: Built, first: int) -> PointReport:
     entries = []
-    for number in sorted(built.electrodes):
+    for number in sorted(k for k in built.electrodes if k >= first):
         for cell, electrode in built.electrodes[number]:
             if electrode.mechanism in report.mechanisms:
                 entries.append((cell, electrode))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -21,11 +21,12 @@ from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.streams import Stream, Sums, begin_signal, cells_of, group_names
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.current_parts import ELECTRODE, CurrentParts
+from lfpcli.tasks.simulate.groups import Groups, projection_labels
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.kept import Errands, KeptShares
 from lfpcli.tasks.simulate.recorders import is_ionic, recorders_of
 from lfpcli.tasks.simulate.reports import ReportStream
-from lfpcli.vocabulary import CURRENT
+from lfpcli.vocabulary import CURRENT, NAMED_GROUP, PROJECTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,17 @@ class Collection:
             balanced = any(team.exchange("electrodes" in self.recorders))
             self._parts = CurrentParts(built.cells, team, balance=balanced)
             self.recorders |= self._parts.recorders
+        self._projections: CurrentParts | None = None
+        self._projection_names: list[str] = []
+        if model.has_projections:
+            labels = projection_labels(model, built)
+            self._projections = CurrentParts(
+                built.cells, team, balance=False, labels=labels, prefix="projection "
+            )
+            self.recorders |= self._projections.recorders
+            labelled = set().union(*team.exchange(set(labels.values())))
+            self._projection_names = [n for n in self._projections.names if n in labelled]
+        self._groups = Groups(model, built, team) if model.groups else None
         self.errands = Errands(team)
         self._streams = [self._stream(instrument) for instrument in instruments]
         self._shares = {
@@ -113,8 +125,16 @@ class Collection:
             groups=group_names(instrument.per, list(populations), gids),
             count=len(gids),
             team=self._team,
-            parts=self._parts.names if self._parts and instrument.per == CURRENT else (),
+            parts=self._part_names(instrument),
         )
+
+    def _part_names(self, instrument: Instrument) -> Sequence[str]:
+        """Names of the parts of the currents whose shares an instrument keeps; none of cells."""
+        if self._parts is not None and instrument.per == CURRENT:
+            return self._parts.names
+        if self._groups is not None and instrument.per == NAMED_GROUP:
+            return self._groups.names
+        return self._projection_names if instrument.per == PROJECTION else ()
 
     def _report_streams(self, name: str, units: str) -> list[ReportStream]:
         """Reports of the populations that have the variable."""
@@ -152,8 +172,9 @@ class Collection:
             self._signal_tracks.append(tracks)
         reports = []
         for report in self._reports:
-            lag = settings.ionic_lag if is_ionic(report.variable, report.units) else None
-            t_start = offset if report.variable == "imem" else 0.0
+            variable = self.recorders[report.variable].variable
+            lag = settings.ionic_lag if is_ionic(variable, report.units) else None
+            t_start = offset if variable == "i_membrane_" else 0.0
             dt = settings.dt * self._every
             reports.append(report.begin(writer, dt, t_start=t_start, lag=lag))
         signals = chain.from_iterable(tracks.values() for tracks in self._signal_tracks)
@@ -252,12 +273,11 @@ class Collection:
         blocks = dict(chunk.blocks)
         parts: dict[str, np.ndarray] = {}
         if self._parts is not None:
-            parts = self._parts.split(
-                blocks,
-                blocks["imem"],
-                self._settings,
-                is_first=chunk.first == 0 and self._settings.warmup == 0,
-            )
+            parts = self._split(self._parts, blocks, chunk)
+        projections: dict[str, np.ndarray] = {}
+        if self._projections is not None:
+            split = self._split(self._projections, blocks, chunk)
+            projections = {name: split[name] for name in self._projection_names}
         if self._balance and "electrodes" in blocks:
             whole = blocks["imem"]
             blocks["imem"] = self._balanced(whole, blocks["electrodes"])
@@ -265,10 +285,21 @@ class Collection:
                 parts[ELECTRODE] = blocks["imem"] - whole
         signals = []
         for stream in self._streams:
-            signals.append(stream.sums(blocks["imem"], parts if stream.by_current else None))
+            named = parts
+            if self._groups is not None and stream.instrument.per == NAMED_GROUP:
+                named = self._groups.split(blocks["imem"])
+            if stream.instrument.per == PROJECTION:
+                named = projections
+            signals.append(stream.sums(blocks["imem"], named if stream.by_current else None))
         kept = slice(-chunk.first % self._every, None, self._every)
         reports = [report.columns_of(blocks[report.variable][kept]) for report in self._reports]
         return Contracted(samples=chunk.samples, signals=signals, reports=reports)
+
+    def _split(
+        self, parts: CurrentParts, blocks: dict[str, np.ndarray], chunk: Chunk
+    ) -> dict[str, np.ndarray]:
+        is_first = chunk.first == 0 and self._settings.warmup == 0
+        return parts.split(blocks, blocks["imem"], self._settings, is_first=is_first)
 
     def gather(self, contracted: Contracted) -> Contracted:
         """Exchange with the other processes what they have made of the same chunk.

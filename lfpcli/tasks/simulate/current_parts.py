@@ -29,8 +29,6 @@ from lfpcli.runtime.protocols import SimulatedCell
 CAPACITIVE, ELECTRODE, REST = "icap", "ielectrode", "irest"
 # mV; nearer to its reversal potential a current does not tell its conductance
 _NEAR = 1e-9
-# the names of recorders of reports have no blanks
-_PREFIX = "part "
 
 
 class CurrentParts:
@@ -44,6 +42,10 @@ class CurrentParts:
         The processes, which all have the same parts.
     balance : bool
         Whether the currents of electrodes are a part.
+    labels : mapping of str to str, optional
+        See `synaptic_currents`.
+    prefix : str
+        Begin of the names of its recorders; those of reports have no blanks.
 
     Attributes
     ----------
@@ -53,9 +55,18 @@ class CurrentParts:
         Names of the parts.
     """
 
-    def __init__(self, cells: Sequence[SimulatedCell], team: Team, *, balance: bool) -> None:
+    def __init__(
+        self,
+        cells: Sequence[SimulatedCell],
+        team: Team,
+        *,
+        balance: bool,
+        labels: Mapping[str, str] | None = None,
+        prefix: str = "part ",
+    ) -> None:
+        self._prefix = prefix
         self._ions = ionic_currents(cells)
-        self._others = [*density_currents(cells), *synaptic_currents(cells)]
+        self._others = [*density_currents(cells), *synaptic_currents(cells, labels)]
         sizes = [len(cell.segments) for cell in cells]
         self._first = np.cumsum([0, *sizes])
         segments = list(chain.from_iterable(cell.segments for cell in cells))
@@ -64,14 +75,14 @@ class CurrentParts:
         capacitive = variable(cells, "i_cap", required=False)
         self._capacitive = self._columns(capacitive)
         self.recorders: dict[str, Recorder] = {
-            f"{_PREFIX}v": potentials(cells),
-            f"{_PREFIX}i_cap": capacitive,
+            f"{self._prefix}v": potentials(cells),
+            f"{self._prefix}i_cap": capacitive,
         }
         for ion in self._ions:
-            self.recorders[f"{_PREFIX}{ion.name}"] = ion.current
-            self.recorders[f"{_PREFIX}{ion.name} slope"] = ion.slope
+            self.recorders[f"{self._prefix}{ion.name}"] = ion.current
+            self.recorders[f"{self._prefix}{ion.name} slope"] = ion.slope
         for number, other in enumerate(self._others):
-            self.recorders[f"{_PREFIX}{number}"] = other.current
+            self.recorders[f"{self._prefix}{number}"] = other.current
         self._guesses = self._guess_of_segments(team)
         self.names = self._agreed_names(team, balance)
 
@@ -135,10 +146,10 @@ class CurrentParts:
             nA by part; they add up to `imem`.
         """
         capacitive = np.zeros(imem.shape)
-        density = blocks[f"{_PREFIX}i_cap"]
+        density = blocks[f"{self._prefix}i_cap"]
         capacitive[:, self._capacitive] = density * self._areas[self._capacitive]
         change = self._changes(density, imem.shape, settings)
-        before = blocks[f"{_PREFIX}v"] - change * (2.0 if settings.secondorder else 1.0)
+        before = blocks[f"{self._prefix}v"] - change * (2.0 if settings.secondorder else 1.0)
         if is_first:
             change[0] = capacitive[0] = 0.0
         parts = {name: np.zeros(imem.shape) for name in self.names if name != CAPACITIVE}
@@ -146,7 +157,7 @@ class CurrentParts:
             self._add_ion(parts[ion.name], ion, blocks, change=change, settings=settings)
         unsettled = []
         for number, other in enumerate(self._others):
-            samples = blocks[f"{_PREFIX}{number}"]
+            samples = blocks[f"{self._prefix}{number}"]
             part = parts[other.name]
             unsettled.append(self._add_other(part, other, samples, change=change, before=before))
         left = imem - capacitive - sum(parts.values())
@@ -186,10 +197,10 @@ class CurrentParts:
         settings: RunSettings,
     ) -> None:
         columns = self._columns(ion.current)
-        samples = blocks[f"{_PREFIX}{ion.name}"]
+        samples = blocks[f"{self._prefix}{ion.name}"]
         # with this method NEURON brings the currents of ions forward by itself
         if settings.secondorder != 2:
-            samples = samples + blocks[f"{_PREFIX}{ion.name} slope"] * change[:, columns]
+            samples = samples + blocks[f"{self._prefix}{ion.name} slope"] * change[:, columns]
         part[:, columns] += samples * ion.scale
 
     def _add_other(

@@ -109,9 +109,9 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
     points = {}
     for name, numbers in expected_synapses(model, layout).items():
         points[name] = 0.0
-        if name not in layout.cell_names:
+        if name not in layout.kinds:
             continue
-        most = segments[layout.cell_names[name]]
+        most = float(layout.kinds[name].per_cell(segments).mean())
         for synapse, number in numbers.items():
             merges = model.run.merge and is_shared[synapse]
             # merged synapses are at most one per segment and kind
@@ -119,11 +119,13 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
     return points
 
 
-def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, float]:
-    """Work of a cell of each population in each step, in that of a segment."""
+def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Work of each cell of each population in each step, (cells,), in that of a segment."""
     points = expected_points(model, layout, segments)
-    size_of = {name: segments[cell_name] for name, cell_name in layout.cell_names.items()}
-    return {name: size + POINT_WORK * points[name] for name, size in size_of.items()}
+    costs = {}
+    for name, kinds in layout.kinds.items():
+        costs[name] = kinds.per_cell(segments) + POINT_WORK * points[name]
+    return costs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,9 +184,10 @@ def expected_sizes(model: Model, layout: Layout, segments: Mapping[str, int]) ->
     populations = {}
     for name, gids in layout.cells.items():
         count = len(gids)
+        kinds = layout.kinds.get(name)
         populations[name] = PopulationSize(
             cells=count,
-            segments=segments.get(layout.cell_names.get(name, ""), 0) * count,
+            segments=0 if kinds is None else int(kinds.per_cell(segments).sum()),
             points=round(points[name] * count),
             synapses=round(sum(synapses[name].values()) * count),
         )

@@ -89,6 +89,7 @@ def draw_events(
         seed=seed,
         wanted=np.array([gid - post.start for _, gid in targets], np.int64),
         team=team,
+        node_ids=(layout.ids(table.pre), layout.ids(table.post)),
     )
     parts = []
     for k, gid in targets:
@@ -96,7 +97,7 @@ def draw_events(
         sources = pairs.of(gid - post.start, rng)
         counts = table.count.draw_counts(rng, len(sources))
         rows = np.zeros(0, np.int64)
-        if table.rule.pairs is not None:
+        if table.rule.has_rows:
             rows = np.repeat(pairs.rows_of(gid - post.start), counts)
         sources = np.repeat(sources, counts)
         scope = Scope(

@@ -84,7 +84,7 @@ def look(model: Model) -> dict[str, Any]:
     sizes: Sizes | None = None
     if model.run.attach is not None:
         notes.append("cells are made by the script, so that neither they nor segments are known")
-    elif all(name in segments for name in layout.cell_names.values()):
+    elif layout.kind_names <= set(segments):
         sizes = expected_sizes(model, layout, segments)
         notes.append("numbers of synapses are expected ones")
     populations = layout.cells | layout.trains

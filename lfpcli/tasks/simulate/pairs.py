@@ -12,6 +12,7 @@ from lfpcli.errors import InputError, located
 from lfpcli.io.pair_table import PairTable, read_pair_table
 from lfpcli.model import Connection, Expression
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.tasks.simulate.edge_pairs import PLACE, EdgeColumns, edge_pairs
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ class Pairs:
         The processes, all of which make this at the same time; a single one by default.
     places : Places, optional
         Where the somata are, which a probability by distance asks for.
+    node_ids : (ndarray, ndarray), optional
+        By what edges of files know the cells of both populations; by default their indices.
 
     Attributes
     ----------
@@ -142,6 +145,7 @@ class Pairs:
         wanted: np.ndarray,
         team: Team | None = None,
         places: Places | None = None,
+        node_ids: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         self.table = table
         self._pre, self._post = len(pre), len(post)
@@ -165,6 +169,10 @@ class Pairs:
             pairs = self.table_of_pairs.pairs
             here = np.flatnonzero(np.isin(pairs[:, 1], self._wanted))
             self._list(pairs[here], here)
+        elif rule.edges_table is not None:
+            ids = node_ids or (np.arange(self._pre), np.arange(self._post))
+            self.table_of_pairs = edge_pairs(rule.edges_table, *ids, wanted=self._wanted)
+            self._list(self.table_of_pairs.pairs)
         elif rule.total is not None:
             self._counts = self._shares(rule.total)
 
@@ -198,7 +206,7 @@ class Pairs:
             return self._some(rule.indegree, self._pre, index, rng)
         if rule.total is not None:
             return self._any(self._counts[index], index, rng)
-        if rule.outdegree is not None or rule.pairs is not None:
+        if rule.outdegree is not None or rule.has_rows:
             sources: np.ndarray = self._sources[self._first[index] : self._first[index + 1]]
             return sources
         chosen = np.ones(self._pre, bool)
@@ -212,6 +220,14 @@ class Pairs:
         """Rows of the table of pairs that `of` returns the sources of, shape (n,) int."""
         rows: np.ndarray = self._numbers[self._first[index] : self._first[index + 1]]
         return rows
+
+    @property
+    def place_column(self) -> str | None:
+        """Column of the table of pairs that tells the places of synapses, if one does."""
+        columns = None if self.table_of_pairs is None else self.table_of_pairs.columns
+        if isinstance(columns, EdgeColumns) and "location" not in self.table.stated:
+            return PLACE if columns.has_places else None
+        return self.table.location.column
 
     def with_replacement(self, count: int, index: int, rng: np.random.Generator) -> np.ndarray:
         """Indices of cells drawn with replacement, shape (count,), never that of the cell."""

@@ -129,6 +129,7 @@ def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
 def signal_columns(model: Model, sizes: Sizes) -> list[tuple[int, str]]:
     """Columns of the datasets of all signals and dipoles, each with whose share it is."""
     shares = {"total": 0, "population": len(sizes.populations), "cell": sizes.cells, "current": 8}
+    shares |= {"group": len(model.groups), "projection": 0}
     columns = []
     for instrument in instruments_of(model):
         columns.append((instrument.channels, "total"))

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfpcli.errors import InputError
-from lfpcli.model import Connection, Input, Model
+from lfpcli.errors import InputError, located
+from lfpcli.model import Connection, Input, Model, resolve
+from lfpcli.model.candidates import middles
+from lfpcli.model.group import ReportTable
 from lfpcli.runtime.engine.electrodes import electrode_currents
 from lfpcli.runtime.engine.record import (
     Recorder,
+    chosen_variable,
     membrane_currents,
     missing_variable,
     point_variable,
@@ -20,6 +23,7 @@ from lfpcli.runtime.engine.record import (
 )
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.simulate.build import Built
+from lfpcli.tasks.simulate.wiring import chosen
 
 
 @dataclass
@@ -81,6 +85,7 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
         if not sum(team.exchange(len(recorder))):
             raise missing_variable(name)
         recorders.store(name, recorder, unit_of(name) or "")
+    _add_reports_of_chosen(recorders, model, built, team)
     _add_synapses(recorders, model, built)
     _add_electrodes(recorders, model, built)
     _add_reports(recorders, built, team)
@@ -90,6 +95,35 @@ def recorders_of(model: Model, built: Built, team: Team) -> Recorders:
     if table.balance and "imem" in recorders.everything and recorders.electrodes:
         recorders.everything["electrodes"] = electrodes
     return recorders
+
+
+def _add_reports_of_chosen(recorders: Recorders, model: Model, built: Built, team: Team) -> None:
+    """Variables of the cells and segments that a ``[[record.report]]`` names."""
+    names = model.record.report_names
+    for name, table in zip(names, model.record.reports, strict=True):
+        with located(table.source_line):
+            segments = _chosen_segments(table, built)
+            recorder = chosen_variable(built.cells, table.variable, segments)
+        if not sum(team.exchange(len(recorder))):
+            raise InputError(
+                f"no chosen segment has the variable '{table.variable}'",
+                source=table.source_line,
+                remedy="name v, imem or a range variable of an inserted mechanism there",
+            )
+        units = {"v": "mV", "imem": "nA"}.get(table.variable) or unit_of(table.variable) or ""
+        recorders.store(name, recorder, units)
+
+
+def _chosen_segments(table: ReportTable, built: Built) -> list[np.ndarray]:
+    """Segments of each cell of this process that a report names, none of other cells."""
+    nothing = np.zeros(0, np.int64)
+    segments = [nothing] * len(built.cells)
+    for k, member in chosen(table, built.layout, built.members):
+        if table.location.each is not None:
+            segments[k] = middles(table.location.each, member.geometry, table.source_line)
+        else:
+            segments[k] = np.sort(resolve(table.location, member.geometry).indices)
+    return segments
 
 
 def _add_synapses(recorders: Recorders, model: Model, built: Built) -> None:
@@ -103,11 +137,17 @@ def _add_synapses(recorders: Recorders, model: Model, built: Built) -> None:
         if not table.record:
             continue
         rows = np.flatnonzero(synapses.rows.origin == origin)
-        if isinstance(table, Connection) and table.record_cells is not None:
-            first = built.layout.cells[table.post].start
-            gids = np.array([member.gid for member in built.members], np.int64)
-            wanted = np.isin(gids - first, table.record_cells)
+        if table.record_cells is not None:
+            wanted = np.zeros(count, bool)
+            for k, member in enumerate(built.members):
+                index = member.gid - built.layout.cells[member.population].start
+                wanted[k] = index in table.record_cells
             rows = rows[wanted[synapses.rows.cell[rows]]]
+        if table.record_synapses is not None:
+            # numbered cell by cell, in the order in which they were drawn
+            cells_of = synapses.rows.cell[rows]
+            number = np.arange(len(rows)) - np.searchsorted(cells_of, cells_of)
+            rows = rows[np.isin(number, table.record_synapses)]
         points = [synapses.points[k] for k in synapses.point[rows].tolist()]
         at = synapses.rows.cell[rows], synapses.rows.segment[rows]
         for name in table.record:

@@ -12,9 +12,8 @@ from lfpcli import seeds
 from lfpcli.errors import InputError, nearest
 from lfpcli.io.arrays import load_contacts
 from lfpcli.io.npz import read_npy
-from lfpcli.model import CellSpec, Population
-from lfpcli.model.network import Place
-from lfpcli.tasks.simulate.standing import standing_place
+from lfpcli.model import Population
+from lfpcli.model.population import Place
 
 # rounds of drawing after which cells that come too near one another are given up
 _ROUNDS = 1000
@@ -31,18 +30,15 @@ _DEPTH_DRAWS = 10_000
 
 def positions_of(
     population: Population,
-    spec: CellSpec,
     seed: int,
     others: Mapping[str, np.ndarray] | None = None,
-) -> np.ndarray:
+) -> np.ndarray | None:
     """Places of the somata, the same on every rank.
 
     Parameters
     ----------
     population : Population
         The population.
-    spec : CellSpec
-        Its kind of cell, whose shift holds where the population has no places of its own.
     seed : int
         Seed of the run.
     others : mapping of str to ndarray, shape (cells, 3), optional
@@ -50,12 +46,12 @@ def positions_of(
 
     Returns
     -------
-    ndarray, shape (size, 3)
-        um.
+    ndarray, shape (size, 3), or None
+        um; None where the population places no cells, which stand where their kind does.
     """
     place = population.place
     if place is None:
-        return np.tile(standing_place(spec), (population.size or 1, 1))
+        return None
     if place.positions is not None:
         return _listed(place, population)
     rng = seeds.generator(seed, f"place {population.name}")

@@ -34,6 +34,13 @@ def train_count(population: Population) -> int:
     return int(ids.max(initial=population.first_id - 1)) + 1 - population.first_id
 
 
+def train_ids(population: Population, count: int) -> np.ndarray:
+    """By what files know the trains of a population of so many, shape (count,)."""
+    if population.ids is not None:
+        return _ids(population)
+    return population.first_id + np.arange(count)
+
+
 def population_trains(
     population: Population,
     numbers: range,

@@ -53,21 +53,28 @@ def standing_notes(model: Model) -> list[str]:
     """Say of which cells the files have the soma elsewhere than the run has it."""
     notes = []
     for population in model.resolved_populations().values():
-        spec = model.cells.get(str(population.cell))
-        if spec is None or population.place is not None:
+        if population.place is not None:
             continue
-        if "shift" in spec.stated or spec.origin is not None:
-            continue
-        morphology = morphology_of(spec)
-        if morphology is None or morphology.placed:
-            continue
-        middle = morphology.middle_of_soma
-        if np.linalg.norm(middle) > _AT_ORIGIN:
-            x, y, z = (f"{value:.4g}" for value in middle)
-            has_soma = any(section.type == SOMA for section in morphology.sections)
-            noun = "soma" if has_soma else "root"
-            notes.append(
-                f"the file of '{spec.name}' has the {noun} at ({x}, {y}, {z}) um; it is moved to "
-                f'the origin, cell.{spec.name}.origin = "file" keeps it'
-            )
-    return notes
+        for name in population.cell_names:
+            notes += _moved_to_origin(model.cells[name])
+    # a kind may be that of several populations
+    return list(dict.fromkeys(notes))
+
+
+def _moved_to_origin(spec: CellSpec) -> list[str]:
+    """What to say of a kind of cell that its file has elsewhere, if so."""
+    if "shift" in spec.stated or spec.origin is not None:
+        return []
+    morphology = morphology_of(spec)
+    if morphology is None or morphology.placed:
+        return []
+    middle = morphology.middle_of_soma
+    if np.linalg.norm(middle) <= _AT_ORIGIN:
+        return []
+    x, y, z = (f"{value:.4g}" for value in middle)
+    has_soma = any(section.type == SOMA for section in morphology.sections)
+    noun = "soma" if has_soma else "root"
+    return [
+        f"the file of '{spec.name}' has the {noun} at ({x}, {y}, {z}) um; it is moved to "
+        f'the origin, cell.{spec.name}.origin = "file" keeps it'
+    ]

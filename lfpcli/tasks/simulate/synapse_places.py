@@ -17,7 +17,7 @@ class SynapsePlaces:
     """
 
     def __init__(self, location: Location, layout: Layout) -> None:
-        self._location, self._cell_names = location, layout.cell_names
+        self._location, self._layout = location, layout
         # depth and height depend on how a cell stands, distances along it do not
         keys = (location.depth, location.z_min, location.z_max, location.nearest)
         self._same_everywhere = all(key is None for key in keys)
@@ -27,7 +27,7 @@ class SynapsePlaces:
         """Segments of a cell among which places are drawn."""
         if not self._same_everywhere:
             return resolve(self._location, member.geometry)
-        name = self._cell_names[member.population]
+        name = self._layout.kind(member.population, member.gid)
         if name not in self._candidates:
             self._candidates[name] = resolve(self._location, member.geometry)
         return self._candidates[name]

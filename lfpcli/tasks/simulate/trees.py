@@ -7,7 +7,7 @@ from typing import Any
 
 from lfpcli.errors import InputError
 from lfpcli.model import Model
-from lfpcli.model.network import Population
+from lfpcli.model.population import Population
 from lfpcli.runtime.hoc.templates import hoc_roots
 from lfpcli.runtime.synapses.streams import InstanceWatch
 
@@ -66,7 +66,7 @@ def trees_as_cells(model: Model) -> SplitModel:
 def _first_user(model: Model, cell_name: str) -> str | None:
     names = (cell_name, f"{cell_name}_0")
     populations = model.resolved_populations().values()
-    return next((p.name for p in populations if p.cell in names), None)
+    return next((p.name for p in populations if not set(names).isdisjoint(p.cell_names)), None)
 
 
 def _split(result: SplitModel, cell_name: str, roots: list[str]) -> None:
@@ -87,7 +87,7 @@ def _split(result: SplitModel, cell_name: str, roots: list[str]) -> None:
     populations: dict[str, Population] = {}
     parts: dict[str, list[str]] = {}
     for name, population in model.resolved_populations().items():
-        if population.cell != cell_name:
+        if cell_name not in population.cell_names:
             populations[name] = population
             continue
         _check_single(population, parts, roots)
@@ -111,7 +111,7 @@ def _split(result: SplitModel, cell_name: str, roots: list[str]) -> None:
 
 
 def _check_single(population: Population, parts: dict[str, list[str]], roots: list[str]) -> None:
-    if parts or population.size not in (None, 1):
+    if parts or population.size not in (None, 1) or not isinstance(population.cell, str):
         raise _needs_roots(population.source_line, roots)
 
 

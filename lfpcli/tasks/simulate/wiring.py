@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lfpcli import seeds
-from lfpcli.errors import InputError, located
+from lfpcli.errors import InputError, located, nearest
 from lfpcli.model import (
     Connection,
     Distribution,
@@ -18,6 +18,7 @@ from lfpcli.model import (
     SynapseSpec,
 )
 from lfpcli.model.candidates import middles
+from lfpcli.model.group import ReportTable
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import check_synapse
 from lfpcli.runtime.mpi.team import Team
@@ -106,6 +107,7 @@ def wire(
     team: Team,
     cells: list[Cell] | None = None,
     artificial: list[ArtificialCell] | None = None,
+    numbered: int = 0,
 ) -> Wiring:
     """Draw the synapses of the cells of this process; called on all.
 
@@ -125,6 +127,8 @@ def wire(
         The same cells in NEURON, which tell the path distances that expressions may name.
     artificial : list of ArtificialCell, optional
         The artificial cells of this process.
+    numbered : int
+        How many trains have negative numbers already.
 
     Raises
     ------
@@ -132,6 +136,7 @@ def wire(
         Where a rule or a place cannot be met, or a delay is shorter than the time step.
     """
     draw = _Draw(model, seed, layout, cells=cells, members=members, team=team)
+    draw.wiring.numbered = numbered
     for number, connection in enumerate(model.connections):
         with located(connection.source_line):
             if connection.is_event:
@@ -182,6 +187,7 @@ class _Draw:
             wanted=np.array([member.gid - post.start for _, member in targets], np.int64),
             team=self._team,
             places=somata,
+            node_ids=(self._layout.ids(table.pre), self._layout.ids(table.post)),
         )
         return pairs, somata
 
@@ -238,7 +244,7 @@ class _Draw:
             sources = pairs.with_replacement(count, index, rng)
             return sources, candidates.draw(rng, count), nothing
         sources = pairs.of(index, rng)
-        rows = pairs.rows_of(index) if rule.pairs is not None else nothing
+        rows = pairs.rows_of(index) if rule.has_rows else nothing
         # several synapses of a pair have a place, a weight and a delay each
         counts = table.count.draw_counts(rng, len(sources))
         sources = np.repeat(sources, counts)
@@ -247,9 +253,10 @@ class _Draw:
             segments = middles(location.each, member.geometry, location.source_line)
             rows = np.repeat(rows, len(segments))
             return np.repeat(sources, len(segments)), np.tile(segments, len(sources)), rows
-        if location.column is not None:
+        column = pairs.place_column
+        if column is not None:
             assert pairs.table_of_pairs is not None
-            texts = pairs.table_of_pairs.columns.texts(location.column)
+            texts = pairs.table_of_pairs.columns.texts(column)
             return sources, told_segments(texts[rows], member, location), rows
         return sources, places.of(member).draw(rng, len(sources)), rows
 
@@ -429,10 +436,17 @@ def _rounded(expected: float, rng: np.random.Generator) -> int:
 
 
 def chosen(
-    table: Input | Stimulus, layout: Layout, members: list[Member]
+    table: Input | Stimulus | ReportTable, layout: Layout, members: list[Member]
 ) -> Iterator[tuple[int, Member]]:
     """Yield the cells of this process that a table is for, with their indices among them."""
     known = layout.cells if table.population is None else [table.population]
+    for name in known:
+        if name not in layout.cells:
+            raise InputError(
+                f"no population of cells '{name}'",
+                source=table.source_line,
+                remedy=nearest(name, layout.cells, "population"),
+            )
     if table.cells is not None:
         size = len(layout.cells[next(iter(known))])
         for index in table.cells:
