@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,6 +68,7 @@ def type_name(code: int) -> str:
     return TYPE_NAMES.get(code, f"dend_{code}")
 
 
+@lru_cache(maxsize=1 << 14)
 def type_of_name(name: str) -> int:
     """Type code of SWC for a section's name; dendrite where it says nothing."""
     base = name.rpartition(".")[2].partition("[")[0].lower()

@@ -242,7 +242,7 @@ def chosen_variable(
     owners_of_cells = []
     for cell, wanted in zip(cells, segments, strict=True):
         owners_of_cells.append([cell.segments[k] for k in wanted.tolist()])
-    return _node_recorder(node_names[name], owners_of_cells, segments)
+    return Recorder(owners_of_cells, segments, variable=node_names[name], is_of_nodes=True)
 
 
 def _reference(owner: Any, name: str) -> Any:

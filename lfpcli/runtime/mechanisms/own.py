@@ -12,8 +12,10 @@ OWN_NAMES = tuple(sorted(path.stem for path in _FOLDER.glob("*.mod")))
 """Names of the point processes; each file has the name of what it defines."""
 GAP = "LfpGap"
 """One side of a gap junction."""
+INTEGRATOR = "LfpIntFire1"
+"""NEURON's IntFire1, which CoreNEURON has not."""
 # of few circuits, so that other models need not wait for them to be compiled
-_RARE = ("MembraneClamp",)
+_RARE = ("MembraneClamp", INTEGRATOR)
 
 
 def with_own(paths: Iterable[Path], used: Collection[str]) -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lfpcli.errors import SimulatorError
 from lfpcli.runtime.cell.points import check_parameter, is_artificial, make_netcon
+from lfpcli.runtime.mechanisms.own import INTEGRATOR
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.synapses.events import EventFeed, Feed, Trains
 
@@ -42,6 +43,8 @@ class ArtificialCell:
             )
         h, pc = nrn(), context()
         self.gid = gid
+        if mechanism == ARTIFICIAL[0] and hasattr(h, INTEGRATOR):
+            mechanism = INTEGRATOR
         self.point: Any = getattr(h, mechanism)()
         for name, value in params:
             check_parameter(mechanism, name)

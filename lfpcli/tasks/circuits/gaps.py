@@ -10,8 +10,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.config import CircuitConfig
-from lfpcli.io.sonata.edges import Edges, open_edges
-from lfpcli.io.sonata.types import read_types
+from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 
 _COLUMN = "is_gap_junction"
 _TRUE = ("true", "1", "1.0")
@@ -24,17 +23,24 @@ def is_gap(value: Any) -> bool:
 
 def gap_mask(edges: Edges) -> np.ndarray:
     """Which edges are gap junctions, shape (n,), bool."""
-    return np.array([is_gap(value) for value in edges.of(_COLUMN)], bool)
+    values = edges.of(_COLUMN)
+    if all(value is None for value in values):
+        return np.zeros(len(edges), bool)
+    return np.array([is_gap(value) for value in values], bool)
+
+
+def may_have_gaps(population: EdgePopulation) -> bool:
+    """Whether some edges may be gap junctions, told from their types and columns alone."""
+    if any(is_gap(row.get(_COLUMN)) for row in population.type_table.values()):
+        return True
+    return population.has_attribute(_COLUMN)
 
 
 def has_gaps(config: CircuitConfig) -> bool:
     """Whether some edges of a circuit may be gap junctions, told from tables and columns alone."""
     for pair in config.edges:
-        rows = [] if pair.types is None else read_types(pair.types, "edge_type_id").values()
-        if any(is_gap(row.get(_COLUMN)) for row in rows):
-            return True
         with open_edges(pair) as populations:
-            if any(population.has_attribute(_COLUMN) for population in populations):
+            if any(may_have_gaps(population) for population in populations):
                 return True
     return False
 

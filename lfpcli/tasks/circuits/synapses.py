@@ -15,7 +15,7 @@ from lfpcli.io.sonata.types import read_types
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
 from lfpcli.tasks.circuits.drives import SpikeInput
-from lfpcli.tasks.circuits.gaps import GapSides, check_gap_ends, gap_mask
+from lfpcli.tasks.circuits.gaps import GapSides, check_gap_ends, gap_mask, may_have_gaps
 from lfpcli.tasks.circuits.places import TargetCell, places_of
 
 # what bmtk's names of synapses and of their parameters are in NEURON
@@ -151,7 +151,7 @@ class Wiring:
 
     def _add_sources_of_gaps(self, population: EdgePopulation, cells: Sequence[TargetCell]) -> None:
         """Take the sides of gap junctions at the sources of edges, which are cells of here."""
-        if population.source_nodes != population.target_nodes:
+        if population.source_nodes != population.target_nodes or not may_have_gaps(population):
             return
         for cell in cells:
             edges = population.leaving([cell.node_id])

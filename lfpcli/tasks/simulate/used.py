@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lfpcli.model import Model
-from lfpcli.runtime.mechanisms.own import GAP
+from lfpcli.runtime.mechanisms.own import GAP, INTEGRATOR
 
 
 def used_points(model: Model) -> set[str]:
@@ -21,6 +21,7 @@ def used_points(model: Model) -> set[str]:
 def _points_of_circuit(file: Path) -> set[str]:
     # what reads circuits is imported where there is one
     from lfpcli.io.sonata.config import read_config
+    from lfpcli.io.sonata.types import read_types
     from lfpcli.tasks.circuits.gaps import has_gaps
     from lfpcli.tasks.circuits.inputs import has_module
 
@@ -32,4 +33,8 @@ def _points_of_circuit(file: Path) -> set[str]:
     names = {GAP} if has_gaps(config) else set()
     if has_module(config, "SEClamp"):
         names.add("DelayedSEClamp")
+    for pair in config.nodes:
+        types = {} if pair.types is None else read_types(pair.types, "node_type_id")
+        if any(row.get("model_template") == "nrn:IntFire1" for row in types.values()):
+            names.add(INTEGRATOR)
     return names
