@@ -374,7 +374,7 @@ class _SimulatedCells(_Hybrid):
         self.window = self.samples
 
     def _geometry(self, population: str) -> Geometry:
-        name = self.layout.cell_names[population]
+        name = only_kind(self.layout, population)
         if name not in self._geometries:
             # nothing of it but numbers stays in NEURON
             self._geometries[name] = CellFactory(self.model.cells[name]).make(0).geometry

@@ -93,7 +93,7 @@ class Layout:
     def cell_name_of(self, gid: int) -> str:
         """Name of the ``[cell.NAME]`` of a cell."""
         population = next(name for name, gids in self.cells.items() if gid in gids)
-        return self.cell_names[population]
+        return self.kind(population, gid)
 
     @property
     def count(self) -> int:
