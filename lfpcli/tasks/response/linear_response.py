@@ -161,7 +161,7 @@ class Response:
         """Populations of cells whose own spikes are wanted."""
         scope = self.scope
         names = []
-        for name in self.layout.cell_names:
+        for name in self.layout.kinds:
             if (not scope.pre or name in scope.pre) and (not scope.post or name in scope.post):
                 names.append(name)
         return names

@@ -250,12 +250,13 @@ class _Sample:
         # the first one of a kind reads files, which the others do not
         self._count, self._memory = len(self.cells), peak_memory()
         begin = time.process_time()
-        for population, name in layout.cell_names.items():
-            if model.cells[name].hoc is not None:
-                # such a file makes one cell
-                continue
-            others = [gid for gid in layout.cells[population] if gid != first[name]]
+        for population in layout.kinds:
+            others = [gid for gid in layout.cells[population] if gid not in first.values()]
             for gid in others[:_SAMPLE_CELLS]:
+                name = layout.kind(population, gid)
+                if model.cells[name].hoc is not None:
+                    # such a file makes one cell
+                    continue
                 self.cells.append(self.factories[name].make(gid))
                 if time.process_time() - begin > _SAMPLE_SECONDS:
                     break
