@@ -223,8 +223,8 @@ def chosen_variable(
         The cells.
     name : str
         ``v``, ``imem``, or a range variable as `variable` takes it.
-    segments : sequence of ndarray of int
-        Per cell, the segments; those without the variable are left out.
+    segments : sequence of ndarray of int, shape (n,)
+        Per cell, the indices (no unit) of the segments; those without the variable are left out.
     """
     node_names = {"v": "v", "imem": "i_membrane_", "i_membrane_": "i_membrane_"}
     if name not in node_names:

@@ -30,7 +30,7 @@ from lfpcli.runtime.synapses.bulk import (
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions, join_cells
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
-from lfpcli.tasks.circuits.drives import SpikeInput, Streams
+from lfpcli.tasks.circuits.drives import Streams
 from lfpcli.tasks.circuits.gaps import joined_sides
 from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
@@ -41,10 +41,14 @@ from lfpcli.tasks.simulate.build import Built, add_stimuli, agreed_settings, bin
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.circuit_fields import field_steps
 from lfpcli.tasks.simulate.circuit_reports import point_reports
+from lfpcli.tasks.simulate.circuit_trains import (
+    replayed_numbers,
+    replayed_trains,
+    virtual_trains,
+)
 from lfpcli.tasks.simulate.layout import Kinds, Layout
 from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring, spike_place
 from lfpcli.tasks.simulate.own_settings import OwnSettings, stated_settings
-from lfpcli.tasks.simulate.trains import ReadTrains
 from lfpcli.tasks.simulate.wiring import wire
 from lfpcli.vocabulary import INTEGRATORS
 
@@ -293,11 +297,11 @@ class CircuitWiring:
             streams: Streams = functools.partial(seeds.generator, seed)
             self.inputs = inputs_of(built.circuit, streams, model.run.interval)
         spikes = self.inputs.spikes
-        self.trains = _trains(built, spikes, model)
-        self._replayed = _replayed_numbers(built, spikes)
+        self.trains = virtual_trains(built.layout, spikes, model)
+        self._replayed = replayed_numbers(built.circuit, spikes)
         self._all_trains: list[Trains] = [
             *self.trains,
-            *_replayed_trains(self._replayed, spikes, model),
+            *replayed_trains(self._replayed, spikes, model),
         ]
         self._wiring = Wiring(built.circuit, spikes)
         # synapses of the model file come beside those of the circuit
@@ -475,44 +479,6 @@ def _add_clamp(cell: Cell, clamp: ClampInput) -> StimIntElectrode:
     # an electrode at the very end of a section is in its last segment
     segment = inside[min(int(clamp.x * len(inside)), len(inside) - 1)]
     return StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
-
-
-def _trains(built: BuiltCircuit, spikes: Sequence[SpikeInput], model: Model) -> list[ReadTrains]:
-    """Spikes of each population of trains, within the run."""
-    trains = []
-    for name, numbers in built.layout.trains.items():
-        entries = [each for each in spikes if each.edges is None and each.population == name]
-        times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
-        index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
-        trains.append(_read_trains(numbers, times, index, model))
-    return trains
-
-
-def _read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Model) -> ReadTrains:
-    """Trains of spikes (ms) of nodes, those within the run."""
-    kept = (times >= model.run.tstart) & (times <= model.run.tstop)
-    order = np.lexsort((index[kept], times[kept]))
-    return ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start)
-
-
-def _replayed_numbers(built: BuiltCircuit, spikes: Sequence[SpikeInput]) -> dict[int, range]:
-    """Numbers of replayed trains, by number of the input: negative ones, as they are no gids."""
-    numbers: dict[int, range] = {}
-    last = 0
-    for k, entry in enumerate(spikes):
-        if entry.edges is not None:
-            count = len(built.circuit.nodes[entry.population])
-            numbers[k] = range(last - count, last)
-            last -= count
-    return numbers
-
-
-def _replayed_trains(
-    numbers: dict[int, range], spikes: Sequence[SpikeInput], model: Model
-) -> list[ReadTrains]:
-    return [
-        _read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
-    ]
 
 
 def _stream_numbers(circuit: Circuit) -> dict[str, int]:

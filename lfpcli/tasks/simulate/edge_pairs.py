@@ -138,7 +138,7 @@ class EdgeColumns(NamedColumns):
         return all(value is not None for value in self.edges.of(name))
 
     def numbers(self, name: str) -> np.ndarray:
-        """An attribute as numbers, shape (n,).
+        """An attribute as numbers, shape (n,), in its own unit.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class EdgeColumns(NamedColumns):
         return values
 
     def texts(self, name: str) -> np.ndarray:
-        """An attribute as texts, shape (n,).
+        """An attribute as texts, shape (n,), in its own unit.
 
         Raises
         ------

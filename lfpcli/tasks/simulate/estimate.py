@@ -120,7 +120,8 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
 
 
 def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """Work of each cell of each population in each step, (cells,), in that of a segment."""
+    """Work of each cell of each population in each step, shape (cells,), no unit: that of a segment
+    is 1."""
     points = expected_points(model, layout, segments)
     costs = {}
     for name, kinds in layout.kinds.items():

@@ -38,7 +38,10 @@ class Kinds:
         return self.names[number] if number >= 0 else ""
 
     def per_cell(self, values: Mapping[str, float]) -> np.ndarray:
-        """What is given for each kind, for each cell, shape (size,); 0 without segments."""
+        """What is given for each kind, for each cell, shape (size,), in its unit.
+
+        It is 0 of cells without segments.
+        """
         of_kinds = np.array([*(values[name] for name in self.names), 0.0])
         of_cells: np.ndarray = of_kinds[self.index]
         return of_cells
@@ -76,7 +79,7 @@ class Layout:
         return self.kinds[population].of(gid - self.cells[population].start)
 
     def ids(self, population: str) -> np.ndarray:
-        """By what files of edges know the cells or trains of a population, shape (size,)."""
+        """Numbers, without unit, by which files of edges know cells or trains, shape (size,)."""
         if population in self.node_ids:
             return self.node_ids[population]
         return np.arange(len(self.gids(population)))

@@ -1,0 +1,52 @@
+"""Spikes that drive a circuit, as trains of this process: of virtual nodes, and replayed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lfpcli.model import Model
+from lfpcli.tasks.circuits.circuit import Circuit
+from lfpcli.tasks.circuits.drives import SpikeInput
+from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.trains import ReadTrains
+
+
+def virtual_trains(layout: Layout, spikes: Sequence[SpikeInput], model: Model) -> list[ReadTrains]:
+    """Spikes of each population of trains, within the run."""
+    trains = []
+    for name, numbers in layout.trains.items():
+        entries = [each for each in spikes if each.edges is None and each.population == name]
+        times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
+        index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
+        trains.append(_read_trains(numbers, times, index, model))
+    return trains
+
+
+def _read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Model) -> ReadTrains:
+    """Trains of spikes (ms) of nodes, those within the run."""
+    kept = (times >= model.run.tstart) & (times <= model.run.tstop)
+    order = np.lexsort((index[kept], times[kept]))
+    return ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start)
+
+
+def replayed_numbers(circuit: Circuit, spikes: Sequence[SpikeInput]) -> dict[int, range]:
+    """Numbers of replayed trains, by number of the input: negative ones, as they are no gids."""
+    numbers: dict[int, range] = {}
+    last = 0
+    for k, entry in enumerate(spikes):
+        if entry.edges is not None:
+            count = len(circuit.nodes[entry.population])
+            numbers[k] = range(last - count, last)
+            last -= count
+    return numbers
+
+
+def replayed_trains(
+    numbers: dict[int, range], spikes: Sequence[SpikeInput], model: Model
+) -> list[ReadTrains]:
+    """Trains of replayed spikes, within the run."""
+    return [
+        _read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
+    ]
