@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lfpcli.errors import SimulatorError
+from lfpcli.errors import OutputError, SimulatorError
 from lfpcli.runtime.mechanisms.library import MANIFEST
+from lfpcli.runtime.mechanisms.store import built_once
 from lfpcli.runtime.mechanisms.trust import check_trusted, digest_of
 
 
@@ -79,3 +80,13 @@ def test_what_was_changed_is_refused(folder: Path) -> None:
     (folder / "libnrnmech.so").write_bytes(b"mode")
     with pytest.raises(SimulatorError, match="was changed after it was compiled"):
         check_trusted(folder, MANIFEST)
+
+
+def test_what_cannot_be_published_is_told_with_its_reason(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    # any failure of a copy does, as a full disk is one
+    (work / "libnrnmech.so").symlink_to("nowhere")
+    with pytest.raises(OutputError, match=r"cannot be written: .*No such file.*LFP_MECH_CACHE"):
+        built_once(tmp_path / "cache" / "key", lambda folder: None, lambda _: work, subject="x")
+    assert not list((tmp_path / "cache").glob("unfinished*"))

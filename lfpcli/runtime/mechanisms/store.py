@@ -105,10 +105,17 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"the cache of mechanisms cannot be written: {(error.strerror or '').lower()}",
+            f"the cache of mechanisms cannot be written: {_reason(error)}",
             source=folder,
             remedy="set LFP_MECH_CACHE to a folder that can",
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, shutil.Error):
+        # what went wrong with each file, of which one will do: from, to, reason
+        return str(error.args[0][0][2])
+    return (error.strerror or str(error)).lower()
 
 
 def _publish(folder: Path, target: Path, read: Callable[[Path], Content | None]) -> None:
