@@ -121,7 +121,9 @@ def _failed(error: Exception, console: Console) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         # files name other files, and any of these may be all of a damaged file
         error = InputError(
-            f"the name of a file is too long: '{error.filename}'", remedy="correct the name"
+            f"the name of a file is too long: '{error.filename}'",
+            source=console.subject or "command line",
+            remedy="correct the name",
         )
     if isinstance(error, LfpError) and not isinstance(error, UsageError):
         # misuse names its option; other errors are about the file that was to be read

@@ -215,6 +215,8 @@ def test_names_that_are_too_long_are_no_bug(lfp: Callable[..., Any], tmp_path: P
     path.write_bytes(JSON.replace(b"CELL", STICK.encode()).replace(b"Neuropixels", b"N" * 5000))
     said = lfp("info", path, code=3).err
     assert "too long" in said and f"[{path}]; correct the name" in said
+    said = lfp("example", "network", tmp_path / ("n" * 300), code=3).err
+    assert "too long" in said and "[command line]; correct the name" in said
 
 
 def test_archives_of_an_unknown_version_are_refused(
