@@ -312,3 +312,49 @@ def test_a_held_cell_fires_once_moved(neuron_process: Callable[..., dict[str, An
     assert got["passive spike"].size == 0
     # what fires by itself has no rest
     assert got["driven spike"].size == 0 and np.all(got["driven potentials"] == -65.0)
+
+
+MEDIA = """
+[[probe]]
+name = "slice"
+contacts = [[60.0, 0.0, 0.0], [60.0, 0.0, 250.0]]
+medium = {slice = 300.0, sigma_saline = 1.5}
+[[probe]]
+name = "tensor"
+contacts = [[60.0, 0.0, 100.0]]
+sigma = [0.2, 0.3, 0.4]
+[[probe]]
+name = "regions"
+contacts = [[60.0, 0.0, 100.0]]
+medium = {background = 1.5, regions = [{slab = {low = 0.0, high = 300.0}, sigma = 0.3}]}
+[[probe]]
+name = "lead"
+lead_field = "lead.h5"
+"""
+
+
+def test_kernels_in_media(shell: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    """Slices, tensors, regions and lead fields: what is explained is the same as without them."""
+    text = model.read_text().replace(
+        "z = {dist =", 'z = {dist = "uniform", loc = 140.0, scale = 20.0}}\n# {'
+    )
+    text = text.replace("[population.E]", "[population.E]\nrotate = {x = 90.0}")
+    text = text.replace(
+        'location = {sections = ["soma", "dend"], depth',
+        'location = {sections = ["dend"]}\n# {depth',
+    )
+    text = text.replace("tstop = 300.0", "tstop = 200.0").replace("size = 30", "size = 12")
+    path = tmp_path / "media.toml"
+    path.write_text(text.replace("[record]", f"{MEDIA}[record]"))
+    medium = "background=1.5, regions=[{slab={low=0, high=300}, sigma=0.3}]"
+    shell("leadfield", "60,0,100", "--medium", medium, "-o", tmp_path / "lead.h5")
+    ran = shell("kernel", path, "--check", "--length", 50, "-o", tmp_path / "k.h5")
+    told = dict(re.findall(r"(\w+): kernels and spikes explain ([\d.]+) %", ran.err))
+    assert set(told) == {"dipole", "LFP", "slice", "tensor", "regions", "lead"}
+    assert min(map(float, told.values())) > 90.0, told
+    with h5py.File(tmp_path / "k.h5") as file:
+        values = {name: file[f"kernels/{name}/values/0"][:, 0] for name in told}
+    # the grid of the lead field is that of the regions, which the slice is but for its glass
+    size = np.abs(values["regions"]).max()
+    assert np.abs(values["lead"] - values["regions"]).max() < 1e-9 * size
+    assert np.abs(values["slice"] - values["regions"]).max() > 0.01 * size
