@@ -93,6 +93,25 @@ class LinearCable:
             nA, outward positive. They add up to zero, since the injected currents are membrane
             currents, as those of synapses are.
         """
+        return self.currents(self.driven(strengths, course, dt))
+
+    def currents(self, states: np.ndarray) -> np.ndarray:
+        """Membrane currents (T, N), nA, of states of the modes (T, N), root nF mV."""
+        potentials = self.root[:, None] * (self.modes @ states.T)
+        return np.asarray((self.axial @ potentials).T)
+
+    def driven(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:
+        """States of the modes (T, N), root nF mV, that injected currents cause.
+
+        Parameters
+        ----------
+        strengths : ndarray, shape (N,)
+            nA, see `membrane_currents`.
+        course : ndarray, shape (T,)
+            The time course.
+        dt : float
+            Sampling interval, ms.
+        """
         drive = self.modes.T @ (self.root * strengths)
         amplitudes = np.empty((len(course), len(drive)))
         decay = np.exp(-self.rates * dt)
@@ -102,10 +121,9 @@ class LinearCable:
         for k in range(1, len(course)):
             state = decay * state + early * course[k - 1] + late * course[k]
             amplitudes[k] = state
-        potentials = self.root[:, None] * (self.modes @ (amplitudes * drive).T)
-        return np.asarray((self.axial @ potentials).T)
+        return np.asarray(amplitudes * drive)
 
-    def shunted_currents(
+    def shunted(
         self,
         segments: np.ndarray,
         currents: np.ndarray,
@@ -114,7 +132,7 @@ class LinearCable:
         *,
         factors: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Membrane currents that synapses cause which also open the membrane, from rest.
+        """States of the modes that synapses cause which also open the membrane, from rest.
 
         The current into the cell at such a place is -(i(t) + g(t) v(t)), v its potential less that
         of rest: what a synapse does to the potential takes from its own driving force.
@@ -135,7 +153,7 @@ class LinearCable:
         Returns
         -------
         ndarray, shape (T, N)
-            nA, outward positive, those of the synapses included.
+            Root nF mV; `currents` of them hold those of the synapses.
         """
         places, numbers = np.unique(segments, return_counts=True)
         strengths = numbers if factors is None else numbers * factors[places]
@@ -154,8 +172,7 @@ class LinearCable:
             drive = strengths * currents[k] + opened * (inward @ state)
             injected = np.linalg.solve(system, -drive)
             states[k] = state + late * (injected @ inward)
-        potentials = self.root * (states @ self.modes.T)
-        return np.asarray((self.axial @ potentials.T).T)
+        return states
 
 
 class SteppedCable:

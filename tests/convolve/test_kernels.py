@@ -176,8 +176,8 @@ def test_synapses_that_open_the_membrane_shunt_themselves() -> None:
     cable = LinearCable(network, np.array([0.2, 0.05]), leak)
     time = 0.01 * np.arange(40_001)
     opened = held * np.minimum(time / 0.5, 1.0)
-    currents = cable.shunted_currents(
-        np.array([0, 0]), currents=-opened * force, conductances=opened, dt=0.01
+    currents = cable.currents(
+        cable.shunted(np.array([0, 0]), currents=-opened * force, conductances=opened, dt=0.01)
     )
     # two synapses: (leak + 2 held) v and the axial currents balance 2 held force
     axial = -network.vmem_to_imem().toarray()
@@ -186,7 +186,7 @@ def test_synapses_that_open_the_membrane_shunt_themselves() -> None:
     assert currents[-1] == pytest.approx(-axial @ potentials, rel=1e-6)
     # where nothing is opened it is the linear response
     course = np.interp(time[:2001], [0.0, 2.0, 10.0], [0.0, 1.0, 0.0])
-    alone = cable.shunted_currents(np.array([1]), course, 0 * course, 0.01)
+    alone = cable.currents(cable.shunted(np.array([1]), course, 0 * course, 0.01))
     linear = cable.membrane_currents(np.array([0.0, 1.0]), -course, 0.01)
     assert np.allclose(alone, linear, atol=1e-13)
 

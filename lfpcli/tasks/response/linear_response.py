@@ -274,18 +274,24 @@ class Response:
         shares = _shares(table, geometry)
         response = entry.response
         factors = 1.0 + apart / response.driving_force
-        currents = cable.membrane_currents(number * shares * factors, -response.current, self.dt)
-        # a spike reaches few cells by several synapses each, which shunt each other
-        together = synapses_at_once(table, pre_size, post_size)
+        strengths = number * shares * factors
+        states = 0.0
         if np.abs(response.conductance).max(initial=0.0) > 0:
+            # a spike reaches few cells by several synapses each, which shunt each other
+            together = synapses_at_once(table, pre_size, post_size)
             segments = spread_places(shares, together, part)
-            alike = np.bincount(segments, minlength=len(geometry)).astype(float)
-            shunted = cable.shunted_currents(
-                segments, response.current, response.conductance, self.dt, factors=factors
+            alike = np.bincount(segments, minlength=len(geometry))
+            states = (
+                number
+                / together
+                * cable.shunted(
+                    segments, response.current, response.conductance, self.dt, factors=factors
+                )
             )
-            linear = cable.membrane_currents(alike * factors, -response.current, self.dt)
             # the linear part is the mean over all places, the rest over those chosen
-            currents += number / together * (shunted - linear)
+            strengths -= number / together * alike * factors
+        states = states + cable.driven(strengths, -response.current, self.dt)
+        currents = cable.currents(states)
         with located(table.source_line):
             return _delayed(currents, delay_weights(table.delay, self.dt))
 
