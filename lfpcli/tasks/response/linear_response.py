@@ -275,7 +275,7 @@ class Response:
         response = entry.response
         factors = 1.0 + apart / response.driving_force
         strengths = number * shares * factors
-        states = 0.0
+        states = np.zeros((self.samples, len(geometry)))
         if np.abs(response.conductance).max(initial=0.0) > 0:
             # a spike reaches few cells by several synapses each, which shunt each other
             together = synapses_at_once(table, pre_size, post_size)
@@ -290,7 +290,7 @@ class Response:
             )
             # the linear part is the mean over all places, the rest over those chosen
             strengths -= number / together * alike * factors
-        states = states + cable.driven(strengths, -response.current, self.dt)
+        states += cable.driven(strengths, -response.current, self.dt)
         currents = cable.currents(states)
         with located(table.source_line):
             return _delayed(currents, delay_weights(table.delay, self.dt))
