@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _CALLBACKS: list[Any] = []
+# what NEURON prints for each segment anew, in any order of the two
+_OF_SEGMENTS = re.compile(r"NEURON: \w+ is being written at the same location by \w+ and \w+\n")
+_REST_OF_IT = (" near line 0\n", " ", "^\n")
 
 
 def prints_to_stderr() -> None:
@@ -22,8 +25,21 @@ def prints_to_stderr() -> None:
     """
     import neuron
 
+    rest: list[str] = []
+    told: set[frozenset[str]] = set()
+
     def write(stream: int, text: bytes) -> int:
-        sys.stderr.write(text.decode(errors="replace"))
+        words = text.decode(errors="replace")
+        known = frozenset(words.split())
+        if known in told:
+            rest[:] = _REST_OF_IT
+        elif rest and words == rest[0]:
+            rest.pop(0)
+        else:
+            rest.clear()
+            sys.stderr.write(words)
+            if _OF_SEGMENTS.fullmatch(words):
+                told.add(known)
         return 0
 
     printer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p)

@@ -183,7 +183,7 @@ def test_two_mechanisms_that_write_one_concentration_are_named(
 ) -> None:
     told = neuron_process(
         """
-        import json, warnings
+        import contextlib, io, json, warnings
         from pathlib import Path
         from lfpcli.model.load import load_model
         from lfpcli.runtime.mpi.team import Team
@@ -197,7 +197,9 @@ def test_two_mechanisms_that_write_one_concentration_are_named(
         }))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            simulation = Simulation(load_model(path), Team())
+            with contextlib.redirect_stderr(io.StringIO()) as printed:
+                simulation = Simulation(load_model(path), Team())
+        results["printed"] = printed.getvalue().count("at the same location")
         results["told"] = [str(warning.message) for warning in caught]
         """,
         morphology=str(share / "morphologies/ball_and_stick.swc"),
@@ -206,6 +208,8 @@ def test_two_mechanisms_that_write_one_concentration_are_named(
     (sentence,) = [text for text in told["told"].tolist() if "written by" in text]
     assert sentence.startswith("cai is written by 'other' and 'pool' in soma")
     assert "m.json" in sentence
+    # NEURON says so of each segment of each cell, each time that their number changes
+    assert told["printed"] == 1
 
 
 def test_a_step_near_the_delays_runs(neuron_process, share: Path) -> None:
