@@ -43,6 +43,15 @@ def test_balanced_currents_add_to_zero(shell, tmp_path: Path, share: Path, engin
     shell("sim", *cell, "--record", "imem", *settings, "-o", tmp_path / "out.h5")
     currents = membrane_currents(tmp_path / "out.h5")
     assert np.abs(currents.sum(axis=1)).max() < 1e-9 < 0.1 < np.abs(currents).max()
+    # what is subtracted is what a report of the clamp holds, sample by sample
+    plain = [*settings, "--set", "record.balance=false", "--set", 'stimulus.0.record=["i"]']
+    shell("sim", *cell, "--record", "imem", *plain, "-o", tmp_path / "plain.h5")
+    with open_recording(tmp_path / "plain.h5") as recording:
+        injected = recording.report("i_stimulus0", "cell").data
+        assert "lag" not in injected.attrs
+        np.testing.assert_allclose(
+            recording.report("imem", "cell").data[()].sum(axis=1), injected[:, 0], atol=1e-9
+        )
 
 
 def test_electrodes_of_hoc_code_are_told_and_balanced(shell, tmp_path: Path) -> None:

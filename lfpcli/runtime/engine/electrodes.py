@@ -16,6 +16,8 @@ from lfpcli.runtime.mechanisms.sources import neuron_block
 from lfpcli.runtime.neuron import nrn
 from lfpcli.runtime.protocols import SimulatedCell
 
+# electrodes whose current is a function of time, or is computed once a step has been solved
+SETTLED_CLAMPS = ("IClamp", "SEClamp", "VClamp", "SineClamp", "OUClamp", "DelayedSEClamp")
 _DENSITY_TYPE, _POINT_TYPE = 0, 1
 
 

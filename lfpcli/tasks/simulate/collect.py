@@ -78,6 +78,7 @@ class Collection:
         recorders = recorders_of(model, built, team)
         self.recorders = recorders.everything
         self.electrodes = sum(team.exchange(recorders.electrodes))
+        self._settled = recorders.settled
         instruments = instruments_of(model)
         self._parts: CurrentParts | None = None
         if any(instrument.per == CURRENT for instrument in instruments):
@@ -173,7 +174,8 @@ class Collection:
         reports = []
         for report in self._reports:
             variable = self.recorders[report.variable].variable
-            lag = settings.ionic_lag if is_ionic(variable, report.units) else None
+            is_late = is_ionic(variable, report.units) and report.variable not in self._settled
+            lag = settings.ionic_lag if is_late else None
             t_start = offset if variable == "i_membrane_" else 0.0
             dt = settings.dt * self._every
             reports.append(report.begin(writer, dt, t_start=t_start, lag=lag))

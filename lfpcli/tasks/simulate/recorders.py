@@ -10,7 +10,7 @@ from lfpcli.errors import InputError, located
 from lfpcli.model import Connection, Input, Model, resolve
 from lfpcli.model.candidates import middles
 from lfpcli.model.group import ReportTable
-from lfpcli.runtime.engine.electrodes import electrode_currents
+from lfpcli.runtime.engine.electrodes import SETTLED_CLAMPS, electrode_currents
 from lfpcli.runtime.engine.record import (
     Recorder,
     chosen_variable,
@@ -40,12 +40,15 @@ class Recorders:
         Units of the reports.
     electrodes : int
         How many currents are injected into cells of this process.
+    settled : set of str
+        Reports of currents of electrodes that are those of the step, not of its beginning.
     """
 
     everything: dict[str, Recorder] = field(default_factory=dict)
     stored: list[str] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
     electrodes: int = 0
+    settled: set[str] = field(default_factory=set)
 
     def store(self, name: str, recorder: Recorder, units: str) -> None:
         """Add a recorder whose samples become a report."""
@@ -164,7 +167,10 @@ def _add_electrodes(recorders: Recorders, model: Model, built: Built) -> None:
         for name in table.record:
             unit = _unit_of_point(table.type, name, table.source_line)
             recorder = point_variable(len(built.cells), cell, segment, points=points, name=name)
-            recorders.store(f"{name}_stimulus{number}", recorder, unit)
+            label = f"{name}_stimulus{number}"
+            recorders.store(label, recorder, unit)
+            if table.type in SETTLED_CLAMPS:
+                recorders.settled.add(label)
 
 
 def _add_reports(recorders: Recorders, built: Built, team: Team) -> None:
