@@ -116,8 +116,8 @@ NET_RECEIVE (weight, origin) {{
     FROM k = 0 TO Nrrp - 1 {{
         if (random_uniform(rng) < Use) {{ released = released + 1 }}
     }}
-    : replayed events count half, so that a test sees which they are
-    if (origin == 2) {{ released = released / 2 }}
+    : events of other origins count less, so that a test sees which they are
+    released = released / (1 + origin)
     g = g + 0.001 * weight * (1 + {ratio}) * released / Nrrp
 }}
 """
@@ -213,6 +213,15 @@ def simulation_tree() -> dict[str, Any]:
                 "node_set": "Cells",
                 "represents_physical_electrode": True,
             },
+            "noise": {
+                "module": "noise",
+                "input_type": "current_clamp",
+                "mean_percent": 10.0,
+                "variance": 0.5,
+                "delay": 2.0,
+                "duration": 20.0,
+                "node_set": "B",
+            },
             "replayed": {
                 "module": "synapse_replay",
                 "input_type": "spikes",
@@ -229,6 +238,7 @@ def simulation_tree() -> dict[str, Any]:
                 "source": "A",
                 "target": "B",
                 "weight": 2.0,
+                "spont_minis": 80.0,
                 "synapse_configure": "%s.Use = 0.8 %s.Nrrp = 3",
                 "synapse_delay_override": 2.5,
             },
@@ -358,6 +368,18 @@ def plain_neuron(results: dict[str, np.ndarray], folder: str, library: str) -> N
                 connection.delay = 2.5 if ends[1] == "B" else steps
             connection.weight[0] = weight
             kept += [synapse, connection]
+            if ends == ("A", "B"):
+                spontaneous = h.NetCon(None, synapse)
+                spontaneous.weight[0], spontaneous.weight[1] = weight, 1
+                generator = h.Random()
+                generator.Random123(number + 200, tgid + 251, pathway + 300)
+                generator.negexp(1)
+                time, times = 0.0, []
+                while time < 30.0:
+                    time += 1000.0 / 80.0 * generator.repick()
+                    times.append(time + 0.1)
+                events.append((spontaneous, times[:-1]))
+                kept.append(spontaneous)
     for (population, node), cell in cells.items():
         if population == "A":
             ramp = h.IClamp(cell.soma[0](0.5))
@@ -366,6 +388,22 @@ def plain_neuron(results: dict[str, np.ndarray], folder: str, library: str) -> N
             values = h.Vector([0.0, 0.0, 0.6, 1.8, 0.0])
             values.play(ramp._ref_amp, times, True)
             kept += [ramp, times, values]
+        else:
+            # the numbers that noise from 0 on would have had come first
+            generator = h.Random()
+            generator.Random123(100, 500, numbers[population, node] + 301)
+            previous = h.Vector().indgen(0.0, 2.0 - DT, 0.5)
+            previous.setrand(generator)
+            generator.normal(0.4 * 10.0 / 100, 0.4 * 0.5 / 100)
+            times = h.Vector().indgen(2.0, 22.0, 0.5)
+            values = h.Vector(len(times))
+            values.setrand(generator)
+            times = h.Vector([0.0, 2.0]).append(times).append(22.0)
+            values = h.Vector([0.0, 0.0]).append(values).append(0.0)
+            noise = h.IClamp(cell.soma[0](0.5))
+            noise.dur = 22.0
+            values.play(noise._ref_amp, times, True)
+            kept += [noise, times, values]
         hold = h.IClamp(cell.soma[0](0.5))
         count = 3 if population == "A" else 2
         hold.dur, hold.amp = 30.0, np.linspace(-0.02, 0.02, count)[node]

@@ -15,7 +15,7 @@ GAP = "LfpGap"
 INTEGRATOR = "LfpIntFire1"
 """NEURON's IntFire1, which CoreNEURON has not."""
 # of few circuits, so that other models need not wait for them to be compiled
-_RARE = ("MembraneClamp", INTEGRATOR)
+_RARE = ("MembraneClamp", "ResistorClamp", INTEGRATOR)
 
 
 def with_own(paths: Iterable[Path], used: Collection[str]) -> list[Path]:

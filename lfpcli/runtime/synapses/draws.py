@@ -20,8 +20,15 @@ class StreamDraws:
         self._generator = nrn().Random()
         self._generator.Random123(*ids)
 
+    def skip(self, count: int) -> None:
+        """Leave numbers out, of the law that NEURON's generators have before any is chosen."""
+        self._drawn(count)
+
     def normal(self, mean: float, variance: float, count: int) -> np.ndarray:
-        """Normal numbers, in the unit of the mean, shape (count,)."""
+        """Normal numbers, in the unit of the mean, shape (count,).
+
+        As with all laws, the number that NEURON draws when a law is chosen is thrown away.
+        """
         self._generator.normal(mean, variance)
         return self._drawn(count)
 
@@ -30,10 +37,22 @@ class StreamDraws:
         self._generator.negexp(mean)
         return self._drawn(count)
 
+    def more(self, count: int) -> np.ndarray:
+        """Further numbers of the same law, shape (count,), in the same unit."""
+        return self._drawn(count)
+
     def uniform(self, count: int) -> np.ndarray:
         """Numbers between 0 and 1, without unit, shape (count,)."""
         self._generator.uniform(0, 1)
         return self._drawn(count)
+
+    def one_normal(self) -> float:
+        """The number of a normal law of mean 0 and variance 1 that is drawn when it is chosen."""
+        return float(self._generator.normal(0, 1))
+
+    def one_uniform(self) -> float:
+        """The same of a uniform law between 0 and 1."""
+        return float(self._generator.uniform(0, 1))
 
     def lognormal(self, mean: float, variance: float) -> float:
         """One number of a lognormal law, in the unit of the mean."""

@@ -102,6 +102,8 @@ class Built:
     edge_names : list of str
         Populations of edges of a circuit, whose synapses have the numbers of tables behind those
         of the model file.
+    has_streams : bool
+        Whether the synapses have their random streams already.
     """
 
     settings: OwnSettings
@@ -119,6 +121,7 @@ class Built:
     fields: list[Steps] = field(default_factory=list)
     reports: list[PointReport] = field(default_factory=list)
     edge_names: list[str] = field(default_factory=list)
+    has_streams: bool = False
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -232,6 +235,9 @@ def bind_streams(built: Built, instances: Mapping[int, Sequence[Any]], seed: int
         binder.bind_density(cell.gid, cell.sections)
     synapses = built.synapses
     drawing = np.array([has_streams(each.type) for each in synapses.synapse_types], np.bool_)
+    if built.has_streams:
+        # not all mechanisms let it be seen that they have one
+        drawing[:] = False
     groups: dict[tuple[int, int], list[Any]] = {}
     # point processes are sorted by cell, and within each in an order of its own
     for k in np.flatnonzero(drawing[synapses.synapse_type]).tolist():

@@ -259,6 +259,7 @@ def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> 
         thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
         electrodes=wiring.add_currents(),
+        has_streams=True,
     )
     instances: dict[int, list[Any]] = {}
     for factory in parts.factories.values():

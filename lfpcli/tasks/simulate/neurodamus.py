@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ from lfpcli.runtime.cell.points import (
 from lfpcli.runtime.hoc.settings import set_mechanism_globals, signal_weight
 from lfpcli.runtime.synapses.bulk import SynapseRows, Synapses, SynapseType
 from lfpcli.runtime.synapses.draws import StreamDraws, set_common_seed
+from lfpcli.runtime.synapses.later import set_later_weights
 from lfpcli.runtime.synapses.streams import set_stream
 from lfpcli.tasks.circuits.circuit import Circuit
+from lfpcli.tasks.circuits.neurodamus.courses import Course
 from lfpcli.tasks.circuits.neurodamus.edges import (
     AMPA_NMDA,
     EXP2SYN,
@@ -33,7 +35,14 @@ from lfpcli.tasks.circuits.neurodamus.edges import (
     Target,
     edge_populations,
 )
-from lfpcli.tasks.circuits.neurodamus.inputs import MEMBRANE, CellFacts, read_inputs
+from lfpcli.tasks.circuits.neurodamus.inputs import (
+    CLAMP,
+    MEMBRANE,
+    RESISTOR,
+    CellFacts,
+    CurrentInput,
+    read_inputs,
+)
 from lfpcli.tasks.circuits.neurodamus.numbers import pathway_number
 from lfpcli.tasks.circuits.neurodamus.overrides import overridden, read_overrides
 from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
@@ -46,6 +55,10 @@ _CELL, _SYNAPSE, _RELEASE, _RISE = 251, 100, 300, 450
 # kinds of events, which synapses tell apart
 _OF_CELLS, _OF_MINIS, _OF_REPLAY = 0, 1, 2
 _SEED = 2**32
+# least conductance of clamps, uS
+_OPEN = 1e-9
+# of spontaneous events: what is added to the numbers of their streams, and their delay, ms
+_OF_EVENTS, _EVENT_SYNAPSE, _EVENT_DELAY = 300, 200, 0.1
 
 
 @dataclass(kw_only=True)
@@ -58,6 +71,8 @@ class _Part:
     streams: np.ndarray
     first: int
     connections: list[SynapseRows]
+    # times (ms) and factors of weights that hold from then on, with the synapses
+    later: list[tuple[float, float, np.ndarray]] = field(default_factory=list)
 
 
 class NeurodamusWiring:
@@ -108,8 +123,10 @@ class NeurodamusWiring:
         set_mechanism_globals(common, f"{config.file}: connection_overrides")
         self._inputs = read_inputs(circuit) if model.circuit.inputs else None
         self._seeds = {
-            name: int(config.run.get(f"{name}_seed", 0)) for name in ("synapse", "stimulus")
+            name: int(config.run.get(f"{name}_seed", 0)) for name in ("synapse", "minis")
         }
+        self._events: list[ReadTrains] = []
+        self._later: list[Any] = []
         self._first_train = 0
         self._replays = self._replayed_trains()
         self.trains = [self._of_population(name) for name in layout.trains]
@@ -162,7 +179,7 @@ class NeurodamusWiring:
             self._cells,
             kinds,
             SynapseRows.joined(connections),
-            [trains for _, _, trains in self._replays],
+            [*(trains for _, _, trains in self._replays), *self._events],
             dt=run.interval,
             tstart=run.tstart,
         )
@@ -257,7 +274,45 @@ class NeurodamusWiring:
                 part.connections.append(
                     _connected(common, chosen, sources, weight, delay, signal=signal)
                 )
+        rates = self._event_rates(rows, targets, changed.minis)
+        chosen = rates > 0
+        if chosen.any():
+            sources = self._spontaneous(part, rates)
+            wait = np.full(len(delay), _EVENT_DELAY)
+            part.connections.append(
+                _connected(common, chosen, sources, weight, wait, signal=_OF_MINIS)
+            )
+        part.later = changed.later
         return part
+
+    def _event_rates(
+        self, rows: EdgeRows, targets: Sequence[Target], minis: np.ndarray
+    ) -> np.ndarray:
+        """Rates of the spontaneous events of synapses, (S,), 1/s."""
+        nodes = self._circuit.whole[rows.populations[1]]
+        own = np.zeros(len(rows.cell))
+        columns = ("inh_mini_frequency", "exc_mini_frequency")
+        if set(columns) <= set(nodes.attributes) and rows.mechanisms != (EXP2SYN,):
+            index = np.array([target.index for target in targets], np.int64)
+            known = np.column_stack([nodes.numbers(column)[index] for column in columns])
+            own = known[rows.cell, rows.mechanism]
+        return np.where(np.isnan(minis), own, minis)
+
+    def _spontaneous(self, part: _Part, rates: np.ndarray) -> np.ndarray:
+        """Numbers of the trains of spontaneous events of synapses, (S,); adds the trains."""
+        numbers = self._numbers_for(len(rates))
+        end = self._model.run.tstop
+        times, sources = [np.empty(0)], [np.empty(0, np.int64)]
+        pathway = pathway_number(*part.rows.populations) + self._seeds["minis"] + _OF_EVENTS
+        for k in np.flatnonzero(rates > 0).tolist():
+            ids = (int(part.rows.number[k]) + _EVENT_SYNAPSE, int(part.streams[k, 0]), pathway)
+            events = _event_times(StreamDraws(ids), float(rates[k]), end)
+            times.append(events)
+            sources.append(np.full(len(events), numbers.start + k))
+        joined, source = np.concatenate(times), np.concatenate(sources)
+        order = np.lexsort((source, joined))
+        self._events.append(ReadTrains(numbers, joined[order], source[order]))
+        return numbers.start + np.arange(len(rates))
 
     def _gids(self, rows: EdgeRows) -> np.ndarray:
         """Gids of the presynaptic cells; -1 of nodes that are not simulated."""
@@ -338,8 +393,13 @@ class NeurodamusWiring:
                 continue
             inside = (number >= part.first) & (number < part.first + len(part.rows.cell))
             for k in np.flatnonzero(inside).tolist():
-                cell, synapse, pathway = part.streams[number[k] - part.first].tolist()
+                row = number[k] - part.first
+                cell, synapse, pathway = part.streams[row].tolist()
                 set_stream(synapses.points[k], (cell, synapse, pathway + _RELEASE))
+                changes = [(begin, factor) for begin, factor, named in part.later if named[row]]
+                if changes:
+                    # NEURON does not keep the vectors that it is given
+                    self._later += set_later_weights(synapses.points[k], sorted(changes))
 
     def add_currents(self) -> dict[int, list[tuple[int, StimIntElectrode]]]:
         """Put the electrodes of the inputs into the cells of this process.
@@ -354,15 +414,12 @@ class NeurodamusWiring:
             return electrodes
         for number, current in enumerate(self._inputs.currents):
             for k, facts in self._chosen(current.nodes):
-                course = current.course(facts, StreamDraws)
-                if course is None:
-                    continue
-                for segment in _somata(self._cells[k]):
-                    electrode = StimIntElectrode(self._cells[k], segment, current.mechanism)
-                    if current.mechanism == MEMBRANE:
-                        # what it injects is among the membrane currents already
-                        self._cells[k].electrodes.remove(electrode)
-                    electrode.play("amp", course.times, course.values)
+                somata = _somata(self._cells[k])
+                courses = current.courses(
+                    facts, StreamDraws, step=self._model.run.interval, count=len(somata)
+                )
+                for segment, course in zip(somata, courses, strict=False):
+                    electrode = _injected(self._cells[k], segment, current, course)
                     electrodes.setdefault(number, []).append((k, electrode))
         for number, clamp in enumerate(self._inputs.clamps, start=len(self._inputs.currents)):
             for k, _ in self._chosen(clamp.nodes):
@@ -380,17 +437,40 @@ class NeurodamusWiring:
                 continue
             population = self._circuit.cells[member.population]
             columns = {
-                name: population.nodes.of(f"dynamics_params/{name}_current", np.nan)[index]
-                for name in ("threshold", "holding")
+                name: float(population.nodes.of(f"dynamics_params/{name}", np.nan)[index])
+                for name in ("threshold_current", "holding_current", "input_resistance")
             }
             assert population.first_number is not None
             facts = CellFacts(
                 number=population.first_number + int(population.nodes.node_ids[index]),
-                threshold=float(columns["threshold"]),
-                holding=float(columns["holding"]),
+                threshold=columns["threshold_current"],
+                holding=columns["holding_current"],
+                resistance=columns["input_resistance"],
             )
             chosen.append((k, facts))
         return chosen
+
+
+def _injected(cell: Cell, segment: int, current: CurrentInput, course: Course) -> StimIntElectrode:
+    """Put a current or conductance into a segment."""
+    if not current.is_conductance:
+        electrode = StimIntElectrode(cell, segment, current.mechanism)
+        electrode.play("amp", course.times, course.values)
+    else:
+        # resistances are played, so that it is these that are linear between the knots
+        inside = (course.values > _OPEN) & (course.values < 1 / _OPEN)
+        resistance = np.where(inside, 1 / np.where(inside, course.values, 1.0), 1 / _OPEN)
+        reversal, end = current.entry.get("reversal", 0.0), float(course.times[-1])
+        params = {"e": reversal, "until": end}
+        if current.mechanism == CLAMP:
+            params = {"amp1": reversal, "dur1": end}
+        electrode = StimIntElectrode(cell, segment, current.mechanism, **params)
+        times, values = np.r_[0.0, course.times], np.r_[1 / _OPEN, resistance]
+        electrode.play("rs", times, values)
+    if current.mechanism in (MEMBRANE, RESISTOR):
+        # what it injects is among the membrane currents already
+        cell.electrodes.remove(electrode)
+    return electrode
 
 
 def _connected(
@@ -412,6 +492,18 @@ def _connected(
         origin=np.zeros(count, np.int32),
         signal=np.full(count, signal, np.int8),
     )
+
+
+def _event_times(draws: StreamDraws, rate: float, end: float) -> np.ndarray:
+    """Times of spontaneous events before the end of a run, (n,), ms."""
+    # the number that NEURON draws when a law is chosen is the one that the generator throws away
+    intervals = draws.exponential(1.0, 16)
+    times = np.cumsum(1000.0 / rate * intervals)
+    while times[-1] < end:
+        intervals = draws.more(len(times))
+        # one after the other, as a run adds them
+        times = np.r_[times, np.cumsum(np.r_[times[-1], 1000.0 / rate * intervals])[1:]]
+    return np.asarray(times[times < end])
 
 
 def _somata(cell: Cell) -> list[int]:

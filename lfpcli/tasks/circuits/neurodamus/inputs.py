@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,27 @@ from lfpcli.io.recording import open_hdf5
 from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.tasks.circuits.circuit import Circuit, selected_nodes
-from lfpcli.tasks.circuits.neurodamus.courses import Course, Streams, pulses, ramp, sine
+from lfpcli.tasks.circuits.neurodamus.courses import (
+    Course,
+    Draws,
+    Shots,
+    Streams,
+    noise,
+    ornstein_uhlenbeck,
+    pulses,
+    ramp,
+    shot_noise,
+    sine,
+)
 
 # point processes of currents: electrodes, and what stands for the input of other cells
 ELECTRODE, MEMBRANE = "IClamp", "MembraneClamp"
+# the same of conductances
+CLAMP, RESISTOR = "SEClamp", "ResistorClamp"
 _REPLAY, _CLAMP = "synapse_replay", "seclamp"
 _COMMON = ("module", "input_type", "delay", "duration", "node_set", "enabled")
+_SHOTS = ("rise_time", "decay_time")
+_OF_CONDUCTANCES = ("dt", "random_seed", "reversal")
 _PHYSICAL = "represents_physical_electrode"
 # keys of each module of currents: those that must be there, and others
 _CURRENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -30,10 +46,25 @@ _CURRENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hyperpolarizing": ((), ()),
     "pulse": (("amp_start", "width", "frequency"), ()),
     "sinusoidal": (("amp_start", "frequency"), ("dt",)),
+    "noise": (("variance",), ("mean", "mean_percent")),
+    "shot_noise": ((*_SHOTS, "rate", "amp_mean", "amp_var"), _OF_CONDUCTANCES),
+    "absolute_shot_noise": ((*_SHOTS, "mean", "sigma"), (*_OF_CONDUCTANCES, "relative_skew")),
+    "relative_shot_noise": (
+        (*_SHOTS, "mean_percent", "sd_percent"),
+        (*_OF_CONDUCTANCES, "relative_skew"),
+    ),
+    "ornstein_uhlenbeck": (("tau", "mean", "sigma"), _OF_CONDUCTANCES),
+    "relative_ornstein_uhlenbeck": (("tau", "mean_percent", "sd_percent"), _OF_CONDUCTANCES),
 }
+# what neurodamus adds to the numbers of inputs and to the seed, to name their streams; inputs of
+# one family are counted together
+_STREAMS = {"noise": (100, 500, 301), "shot": (2997, 19216, 124), "uhlenbeck": (2997, 291204, 124)}
+# intervals of noise where nothing is said, ms
+_NOISE_DT, _DT = 0.5, 0.25
 MODULES = (*_CURRENTS, _CLAMP, _REPLAY)
 """Modules that are run."""
 _THRESHOLD, _HOLDING = "dynamics_params/threshold_current", "dynamics_params/holding_current"
+_RESISTANCE = "dynamics_params/input_resistance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +77,19 @@ class CellFacts:
         Number that neurodamus gives it.
     threshold, holding : float
         Currents that bring it to its threshold and hold it, nA; NaN where the nodes have none.
+    resistance : float
+        Of its input, megohm; NaN likewise.
     """
 
     number: int
     threshold: float
     holding: float
+    resistance: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurrentInput:
-    """A current into the somata of some cells.
+    """A current or conductance in the somata of some cells.
 
     Attributes
     ----------
@@ -69,6 +103,10 @@ class CurrentInput:
         The numbers that describe it.
     source : str
         What to call it in messages.
+    place : int
+        Its number among the inputs of its family, which its random streams are named by.
+    seed : int
+        Seed of random inputs.
     """
 
     name: str
@@ -77,15 +115,103 @@ class CurrentInput:
     mechanism: str
     entry: Mapping[str, float]
     source: str
+    place: int = 0
+    seed: int = 0
 
-    def course(self, cell: CellFacts, streams: Streams) -> Course | None:
-        """The current into a cell, nA; None where there is none.
+    @property
+    def is_conductance(self) -> bool:
+        """Whether it is one, uS, to the potential ``entry["reversal"]``, mV."""
+        return self.mechanism in (CLAMP, RESISTOR)
+
+    def courses(
+        self, cell: CellFacts, streams: Streams, *, step: float, count: int
+    ) -> Iterator[Course]:
+        """What goes into each section of the soma of a cell, nA or uS; nothing where there is none.
+
+        Parameters
+        ----------
+        cell : CellFacts
+            The cell.
+        streams : callable
+            Gives random streams.
+        step : float
+            Time step of the run, ms.
+        count : int
+            Sections of the soma.
 
         Raises
         ------
         InputError
-            Where the nodes lack a current that it is relative to.
+            Where the nodes lack what it is relative to, or its numbers do not fit each other.
         """
+        stream = self._stream(cell)
+        draws = None
+        for _ in range(count):
+            # sections share one stream of noise, and have equal ones of all else
+            if stream is not None and (draws is None or self.module != "noise"):
+                draws = streams(stream)
+            course = self._random(cell, draws, step) if draws else self._plain(cell)
+            if course is not None:
+                yield course
+
+    def _stream(self, cell: CellFacts) -> tuple[int, int, int] | None:
+        """Numbers of its random stream; None of what has none."""
+        family = _family(self.module)
+        if family is None:
+            return None
+        place, seed, number = _STREAMS[family]
+        of_cell = self.entry.get("random_seed", cell.number + number)
+        return self.place + place, self.seed + seed, int(of_cell)
+
+    def _random(self, cell: CellFacts, draws: Draws, step: float) -> Course | None:
+        entry = self.entry
+        span = {"delay": entry["delay"], "duration": entry["duration"]}
+        if self.module == "noise":
+            mean, variance = entry.get("mean"), entry["variance"]
+            if mean is None:
+                threshold = self._known(cell.threshold, _THRESHOLD)
+                mean = threshold * entry["mean_percent"] / 100
+                variance = threshold * variance / 100
+            return noise(mean, variance, draws, dt=_NOISE_DT, step=step, **span)
+        dt = entry.get("dt", _DT)
+        if self.module.endswith("uhlenbeck"):
+            mean, deviation = self._moments(cell, "mean", "sigma")
+            return ornstein_uhlenbeck(mean, deviation, draws, tau=entry["tau"], dt=dt, **span)
+        shots = self._shots(cell)
+        if not shots.rate > 0:
+            return None
+        try:
+            return shot_noise(shots, draws, dt=dt, **span)
+        except ValueError as error:
+            raise InputError(str(error), source=self.source, remedy="change its seed") from error
+
+    def _shots(self, cell: CellFacts) -> Shots:
+        entry = self.entry
+        rise, decay = entry["rise_time"], entry["decay_time"]
+        if self.module == "shot_noise":
+            return Shots(
+                rise=rise,
+                decay=decay,
+                rate=entry["rate"],
+                mean=entry["amp_mean"],
+                variance=entry["amp_var"],
+            )
+        mean, deviation = self._moments(cell, "mean", "sigma")
+        skew = entry.get("relative_skew", 0.5)
+        return Shots.of_signal(mean, deviation, rise=rise, decay=decay, skew=skew)
+
+    def _moments(self, cell: CellFacts, mean: str, deviation: str) -> tuple[float, float]:
+        """Mean and deviation of a signal, nA or uS."""
+        entry = self.entry
+        if not self.module.startswith("relative"):
+            return entry[mean], entry[deviation]
+        if self.is_conductance:
+            unit = 1.0 / self._known(cell.resistance, _RESISTANCE)
+        else:
+            unit = self._known(cell.threshold, _THRESHOLD)
+        return entry["mean_percent"] / 100 * unit, entry["sd_percent"] / 100 * unit
+
+    def _plain(self, cell: CellFacts) -> Course | None:
         entry = self.entry
         span = {"delay": entry["delay"], "duration": entry["duration"]}
         if self.module == "pulse":
@@ -123,6 +249,15 @@ class CurrentInput:
                 f"cells have no {column}", source=self.source, remedy="add the column to the nodes"
             )
         return value
+
+
+def _family(module: str) -> str | None:
+    """Which random inputs a module is counted among; None where it is not random."""
+    if module == "noise":
+        return "noise"
+    if module.endswith("shot_noise"):
+        return "shot"
+    return "uhlenbeck" if module.endswith("uhlenbeck") else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +311,15 @@ def point_processes(config: CircuitConfig) -> set[str]:
     names = set()
     for entry in config.inputs.values():
         if isinstance(entry, dict) and entry.get("module") in _CURRENTS:
-            names.add(ELECTRODE if entry.get(_PHYSICAL) else MEMBRANE)
+            names.add(_mechanism(entry))
     return names
+
+
+def _mechanism(entry: Mapping[str, Any]) -> str:
+    is_electrode = bool(entry.get(_PHYSICAL))
+    if entry.get("input_type") == "conductance":
+        return CLAMP if is_electrode else RESISTOR
+    return ELECTRODE if is_electrode else MEMBRANE
 
 
 def refused_input(entry: Any, source: str) -> InputError | None:
@@ -203,6 +345,7 @@ def read_inputs(circuit: Circuit) -> SimulationInputs:
         Where one is of a module that is not run, or not what it should be.
     """
     inputs = SimulationInputs()
+    places: Counter[str] = Counter()
     for name, entry in circuit.config.inputs.items():
         source = f"{circuit.config.file}: inputs.{name}"
         error = refused_input(entry, source)
@@ -214,22 +357,56 @@ def read_inputs(circuit: Circuit) -> SimulationInputs:
         elif module == _CLAMP:
             inputs.clamps.append(_clamp(circuit, name, entry, source))
         else:
-            inputs.currents.append(_current(circuit, name, entry, source))
+            family = _family(module) or ""
+            inputs.currents.append(_current(circuit, name, entry, source, place=places[family]))
+            places[family] += 1
     return inputs
 
 
-def _current(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> CurrentInput:
+def _current(
+    circuit: Circuit, name: str, entry: Mapping[str, Any], source: str, *, place: int
+) -> CurrentInput:
     module = str(entry["module"])
     needed, others = _CURRENTS[module]
     numbers = _numbers(entry, (*needed, "delay", "duration"), others, source)
+    _check(module, numbers, source)
+    mechanism = _mechanism(entry)
+    if mechanism in (CLAMP, RESISTOR) and _family(module) not in ("shot", "uhlenbeck"):
+        raise InputError(
+            f"{module} is no conductance", source=source, remedy='use input_type "current_clamp"'
+        )
     return CurrentInput(
         name=name,
         module=module,
         nodes=_cells(circuit, entry, source),
-        mechanism=ELECTRODE if entry.get(_PHYSICAL) else MEMBRANE,
+        mechanism=mechanism,
         entry=numbers,
         source=source,
+        place=place,
+        seed=int(circuit.config.run.get("stimulus_seed", 0)),
     )
+
+
+def _check(module: str, numbers: Mapping[str, float], source: str) -> None:
+    """Raise `InputError` where the numbers of an input do not fit each other."""
+    fault = ""
+    if module == "noise" and ("mean" in numbers) == ("mean_percent" in numbers):
+        fault = "needs mean or mean_percent"
+    elif module.endswith("shot_noise") and not 0 < numbers["rise_time"] < numbers["decay_time"]:
+        fault = "rise_time is not below decay_time"
+    elif not numbers.get("dt", 1.0) > 0:
+        fault = "dt is not above 0"
+    for key in ("variance", "sigma", "sd_percent", "amp_var"):
+        if not numbers.get(key, 1.0) > 0:
+            fault = f"{key} is not above 0"
+    if not 0 <= numbers.get("relative_skew", 0.5) <= 1:
+        fault = "relative_skew is not between 0 and 1"
+    if numbers.get("tau", 0.0) < 0:
+        fault = "tau is below 0"
+    if numbers["duration"] < 0 or numbers["delay"] < 0:
+        fault = "delay or duration is below 0"
+    if fault:
+        raise InputError(f"{module}: {fault}", source=source, remedy="correct the input")
 
 
 def _clamp(circuit: Circuit, name: str, entry: Mapping[str, Any], source: str) -> VoltageInput:
