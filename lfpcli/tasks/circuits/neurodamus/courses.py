@@ -334,8 +334,8 @@ def _gamma(draws: Draws, shape: float, scale: float, count: int) -> np.ndarray:
     Marsaglia and Tsang (2000), ACM Trans Math Softw 26:363.
     """
     if shape < 1:
-        factors = draws.uniform(count) ** (1 / shape)
-        return np.asarray(_gamma(draws, 1 + shape, scale, count) * factors)
+        factors: np.ndarray = draws.uniform(count) ** (1 / shape)
+        return _gamma(draws, 1 + shape, scale, count) * factors
     most = shape - 1 / 3
     width = 1 / 3 / math.sqrt(most)
     values = np.zeros(count)
