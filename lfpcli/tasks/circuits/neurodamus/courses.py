@@ -319,7 +319,7 @@ def _responses(impulses: np.ndarray, shots: Shots, dt: float) -> np.ndarray:
     decay, rise = math.exp(-dt / shots.decay), math.exp(-dt / shots.rise)
     rates = -math.log(decay), -math.log(rise)
     peak_time = math.log(rates[1] / rates[0]) / (rates[1] - rates[0])
-    peak = (decay / rise - 1) / (decay**peak_time - rise**peak_time)
+    peak = float((decay / rise - 1) / (decay**peak_time - rise**peak_time))
     response, state = 0.0, 0.0
     values = np.zeros(len(impulses))
     for k, impulse in enumerate(impulses[:-1].tolist(), start=1):
@@ -334,8 +334,8 @@ def _gamma(draws: Draws, shape: float, scale: float, count: int) -> np.ndarray:
     Marsaglia and Tsang (2000), ACM Trans Math Softw 26:363.
     """
     if shape < 1:
-        factors: np.ndarray = draws.uniform(count) ** (1 / shape)
-        return _gamma(draws, 1 + shape, scale, count) * factors
+        factors = np.power(draws.uniform(count), 1 / shape)
+        return np.asarray(_gamma(draws, 1 + shape, scale, count) * factors)
     most = shape - 1 / 3
     width = 1 / 3 / math.sqrt(most)
     values = np.zeros(count)
