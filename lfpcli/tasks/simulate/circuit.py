@@ -33,6 +33,7 @@ from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circu
 from lfpcli.tasks.circuits.drives import Streams
 from lfpcli.tasks.circuits.gaps import joined_sides
 from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
+from lfpcli.tasks.circuits.neurodamus.inputs import SimulationInputs, read_inputs
 from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.simulation_model import circuit_outputs
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
@@ -47,7 +48,8 @@ from lfpcli.tasks.simulate.circuit_trains import (
     virtual_trains,
 )
 from lfpcli.tasks.simulate.layout import Kinds, Layout
-from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring, spike_place
+from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring
+from lfpcli.tasks.simulate.neurodamus_inputs import add_inputs, spike_place
 from lfpcli.tasks.simulate.own_settings import OwnSettings, stated_settings
 from lfpcli.tasks.simulate.wiring import wire
 from lfpcli.vocabulary import INTEGRATORS
@@ -241,6 +243,8 @@ def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> 
             source=table.source_line,
             remedy="add them to the inputs of its configuration",
         )
+    assert model.circuit is not None
+    inputs = read_inputs(parts.circuit) if model.circuit.inputs else SimulationInputs()
     wiring = NeurodamusWiring(
         model,
         parts.circuit,
@@ -248,6 +252,7 @@ def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> 
         cells=parts.cells,
         members=parts.members,
         sections=parts.sections,
+        replays=inputs.replays,
         seed=seed,
     )
     built = Built(
@@ -258,7 +263,14 @@ def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> 
         members=parts.members,
         thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
-        electrodes=wiring.add_currents(),
+        electrodes=add_inputs(
+            inputs,
+            parts.circuit,
+            parts.layout,
+            cells=parts.cells,
+            members=parts.members,
+            step=model.run.interval,
+        ),
         has_streams=True,
     )
     instances: dict[int, list[Any]] = {}

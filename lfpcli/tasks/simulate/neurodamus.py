@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, located
-from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.model import Model
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import (
-    StimIntElectrode,
     check_synapse,
     parameter_default,
     parameter_names,
@@ -25,7 +23,6 @@ from lfpcli.runtime.synapses.draws import StreamDraws, set_common_seed
 from lfpcli.runtime.synapses.later import set_later_weights
 from lfpcli.runtime.synapses.streams import set_stream
 from lfpcli.tasks.circuits.circuit import Circuit
-from lfpcli.tasks.circuits.neurodamus.courses import Course
 from lfpcli.tasks.circuits.neurodamus.edges import (
     AMPA_NMDA,
     EXP2SYN,
@@ -35,19 +32,13 @@ from lfpcli.tasks.circuits.neurodamus.edges import (
     Target,
     edge_populations,
 )
-from lfpcli.tasks.circuits.neurodamus.inputs import (
-    CLAMP,
-    MEMBRANE,
-    RESISTOR,
-    CellFacts,
-    CurrentInput,
-    read_inputs,
-)
 from lfpcli.tasks.circuits.neurodamus.numbers import pathway_number
 from lfpcli.tasks.circuits.neurodamus.overrides import overridden, read_overrides
+from lfpcli.tasks.circuits.neurodamus.replays import Replay
 from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.neurodamus_inputs import set_conditions
 from lfpcli.tasks.simulate.trains import ReadTrains
 
 # what neurodamus adds to the numbers that its streams are named by
@@ -55,8 +46,6 @@ _CELL, _SYNAPSE, _RELEASE, _RISE = 251, 100, 300, 450
 # kinds of events, which synapses tell apart
 _OF_CELLS, _OF_MINIS, _OF_REPLAY = 0, 1, 2
 _SEED = 2**32
-# least conductance of clamps, uS
-_OPEN = 1e-9
 # of spontaneous events: what is added to the numbers of their streams, and their delay, ms
 _OF_EVENTS, _EVENT_SYNAPSE, _EVENT_DELAY = 300, 200, 0.1
 
@@ -92,6 +81,8 @@ class NeurodamusWiring:
         The same cells as signals see them.
     sections : sequence of dict
         Of each, the index of every section by its number, see `section_numbers`.
+    replays : sequence of Replay
+        Spikes that are replayed.
     seed : int
         What all random streams have in common.
 
@@ -110,6 +101,7 @@ class NeurodamusWiring:
         cells: Sequence[Cell],
         members: Sequence[Member],
         sections: Sequence[dict[int, int]],
+        replays: Sequence[Replay],
         seed: int,
     ) -> None:
         assert model.circuit is not None
@@ -119,9 +111,9 @@ class NeurodamusWiring:
         check_simulation(config)
         set_common_seed(seed % _SEED)
         self._overrides, common = read_overrides(circuit)
-        set_conditions(circuit)
+        set_conditions(config)
         set_mechanism_globals(common, f"{config.file}: connection_overrides")
-        self._inputs = read_inputs(circuit) if model.circuit.inputs else None
+        self._replayed = replays
         self._seeds = {
             name: int(config.run.get(f"{name}_seed", 0)) for name in ("synapse", "minis")
         }
@@ -134,7 +126,7 @@ class NeurodamusWiring:
     def _replayed_trains(self) -> list[tuple[Any, range, ReadTrains]]:
         """Replays with the numbers of their trains, negative ones, as they are no gids."""
         replays = []
-        for replay in [] if self._inputs is None else self._inputs.replays:
+        for replay in self._replayed:
             numbers = self._numbers_for(len(self._circuit.whole[replay.population]))
             times, index = self._within(replay.times, replay.index)
             trains = ReadTrains(numbers, times, index + numbers.start)
@@ -401,77 +393,6 @@ class NeurodamusWiring:
                     # NEURON does not keep the vectors that it is given
                     self._later += set_later_weights(synapses.points[k], sorted(changes))
 
-    def add_currents(self) -> dict[int, list[tuple[int, StimIntElectrode]]]:
-        """Put the electrodes of the inputs into the cells of this process.
-
-        Returns
-        -------
-        dict of int to list
-            By number of the input, the index of each cell with its electrode.
-        """
-        electrodes: dict[int, list[tuple[int, StimIntElectrode]]] = {}
-        if self._inputs is None:
-            return electrodes
-        for number, current in enumerate(self._inputs.currents):
-            for k, facts in self._chosen(current.nodes):
-                somata = _somata(self._cells[k])
-                courses = current.courses(
-                    facts, StreamDraws, step=self._model.run.interval, count=len(somata)
-                )
-                for segment, course in zip(somata, courses, strict=False):
-                    electrode = _injected(self._cells[k], segment, current, course)
-                    electrodes.setdefault(number, []).append((k, electrode))
-        for number, clamp in enumerate(self._inputs.clamps, start=len(self._inputs.currents)):
-            for k, _ in self._chosen(clamp.nodes):
-                for segment in _somata(self._cells[k]):
-                    electrode = StimIntElectrode(self._cells[k], segment, "SEClamp", **clamp.params)
-                    electrodes.setdefault(number, []).append((k, electrode))
-        return electrodes
-
-    def _chosen(self, nodes: Any) -> list[tuple[int, CellFacts]]:
-        """Cells of this process among some nodes, with what inputs ask of them."""
-        chosen = []
-        for k, member in enumerate(self._members):
-            index = member.gid - self._layout.cells[member.population].start
-            if index not in nodes.get(member.population, ()):
-                continue
-            population = self._circuit.cells[member.population]
-            columns = {
-                name: float(population.nodes.of(f"dynamics_params/{name}", np.nan)[index])
-                for name in ("threshold_current", "holding_current", "input_resistance")
-            }
-            assert population.first_number is not None
-            facts = CellFacts(
-                number=population.first_number + int(population.nodes.node_ids[index]),
-                threshold=columns["threshold_current"],
-                holding=columns["holding_current"],
-                resistance=columns["input_resistance"],
-            )
-            chosen.append((k, facts))
-        return chosen
-
-
-def _injected(cell: Cell, segment: int, current: CurrentInput, course: Course) -> StimIntElectrode:
-    """Put a current or conductance into a segment."""
-    if not current.is_conductance:
-        electrode = StimIntElectrode(cell, segment, current.mechanism)
-        electrode.play("amp", course.times, course.values)
-    else:
-        # resistances are played, so that it is these that are linear between the knots
-        inside = (course.values > _OPEN) & (course.values < 1 / _OPEN)
-        resistance = np.where(inside, 1 / np.where(inside, course.values, 1.0), 1 / _OPEN)
-        reversal, end = current.entry.get("reversal", 0.0), float(course.times[-1])
-        params = {"e": reversal, "until": end}
-        if current.mechanism == CLAMP:
-            params = {"amp1": reversal, "dur1": end}
-        electrode = StimIntElectrode(cell, segment, current.mechanism, **params)
-        times, values = np.r_[0.0, course.times], np.r_[1 / _OPEN, resistance]
-        electrode.play("rs", times, values)
-    if current.mechanism in (MEMBRANE, RESISTOR):
-        # what it injects is among the membrane currents already
-        cell.electrodes.remove(electrode)
-    return electrode
-
 
 def _connected(
     common: dict[str, np.ndarray],
@@ -506,16 +427,6 @@ def _event_times(draws: StreamDraws, rate: float, end: float) -> np.ndarray:
     return np.asarray(times[times < end])
 
 
-def _somata(cell: Cell) -> list[int]:
-    """Middle segments of the sections of the soma."""
-    geometry = cell.geometry
-    middles = []
-    for section in dict.fromkeys(geometry.section[geometry.is_soma].tolist()):
-        inside = np.flatnonzero(geometry.section == section)
-        middles.append(int(inside[len(inside) // 2]))
-    return middles
-
-
 def _rise_times(rows: EdgeRows, streams: np.ndarray) -> np.ndarray:
     """Rise times of inhibitory synapses, drawn as neurodamus draws them, ms; NaN of others."""
     times = np.full(len(rows.cell), np.nan)
@@ -534,40 +445,3 @@ def check_mechanism(mechanism: str) -> None:
             f"the circuit has synapses {mechanism}, which no .mod file defines",
             remedy="name the folder of its mechanisms: --set run.mechanisms='[\"FOLDER\"]'",
         ) from error
-
-
-def set_conditions(circuit: Circuit) -> None:
-    """Set what the conditions of a simulation say of mechanisms.
-
-    Raises
-    ------
-    InputError
-        Where a condition is not run.
-    """
-    config = circuit.config
-    values: dict[str, float] = {}
-    for suffix, entries in dict(config.conditions.get("mechanisms", {})).items():
-        for name, value in dict(entries).items():
-            values[f"{name}_{suffix}"] = float(value)
-    set_mechanism_globals(values, f"{config.file}: conditions.mechanisms")
-
-
-def spike_place(config: CircuitConfig, sections: Sequence[Any], names: Sequence[str]) -> Any:
-    """Where neurodamus detects spikes: the end of the soma, or the middle of its second axon.
-
-    Raises
-    ------
-    InputError
-        Where the configuration names another place, or the cell has no such section.
-    """
-    location = str(config.conditions.get("spike_location", "soma"))
-    places = {"soma": ("soma[0]", 1.0), "AIS": ("axon[1]", 0.5)}
-    source = f"{config.file}: conditions.spike_location"
-    if location not in places:
-        raise InputError(f"spike_location is '{location}'", source=source, remedy="use soma or AIS")
-    name, x = places[location]
-    if name not in names:
-        raise InputError(
-            f"a cell has no section {name}", source=source, remedy='use spike_location = "soma"'
-        )
-    return sections[names.index(name)](x)
