@@ -175,6 +175,8 @@ class Synapses:
         What each point process belongs to.
     feed : Feed
         Hands the spikes of trains to NEURON while the run goes.
+    pointed_at : list
+        Objects of NEURON that point processes look at without keeping them.
     """
 
     def __init__(
@@ -197,6 +199,7 @@ class Synapses:
         self.synapse_type = rows.synapse_type[first]
         self.origin = rows.origin[first]
         self.points: list[Any] = []
+        self.pointed_at: list[Any] = []
         for c, s, k, row in zip(self.cell, self.segment, self.synapse_type, first, strict=True):
             point = self._make_point(synapse_types[k], cells[c].segments[s])
             for name, value in zip(synapse_types[k].varied, rows.values[row], strict=False):

@@ -33,7 +33,6 @@ from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circu
 from lfpcli.tasks.circuits.drives import Streams
 from lfpcli.tasks.circuits.gaps import joined_sides
 from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
-from lfpcli.tasks.circuits.neurodamus.inputs import SimulationInputs, read_inputs
 from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.simulation_model import circuit_outputs
 from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
@@ -48,9 +47,9 @@ from lfpcli.tasks.simulate.circuit_trains import (
     virtual_trains,
 )
 from lfpcli.tasks.simulate.layout import Kinds, Layout
-from lfpcli.tasks.simulate.neurodamus import NeurodamusWiring
-from lfpcli.tasks.simulate.neurodamus_inputs import add_inputs, spike_place
-from lfpcli.tasks.simulate.own_settings import OwnSettings, stated_settings
+from lfpcli.tasks.simulate.neurodamus_build import build_neurodamus
+from lfpcli.tasks.simulate.neurodamus_inputs import spike_place
+from lfpcli.tasks.simulate.own_settings import stated_settings
 from lfpcli.tasks.simulate.wiring import wire
 from lfpcli.vocabulary import INTEGRATORS
 
@@ -194,8 +193,22 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
     set_settings(stated_settings(model))
     parts = build_cells(model, team, stand_ins)
     settings = agreed_settings(model, parts.factories, team)
+    instances: dict[int, list[Any]] = {}
+    for factory in parts.factories.values():
+        instances |= factory.instances
     if parts.circuit.config.is_neurodamus:
-        return _build_neurodamus(settings, parts, seed)
+        built = build_neurodamus(
+            settings,
+            parts.circuit,
+            parts.layout,
+            cells=parts.cells,
+            members=parts.members,
+            sections=parts.sections,
+            threshold=_threshold(model, parts.circuit),
+            seed=seed,
+        )
+        bind_streams(built, instances, seed)
+        return built
     wiring = CircuitWiring(settings.model, parts, seed, team)
     synapses = wiring.synapses()
     if any(population.point_neurons for population in parts.circuit.cells.values()):
@@ -225,58 +238,9 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
         fields=field_steps(wiring.inputs.fields, parts.members, layout=parts.layout, run=run),
     )
     add_stimuli(built, settings.model, seed)
-    instances: dict[int, list[Any]] = {}
-    for factory in parts.factories.values():
-        instances |= factory.instances
     bind_streams(built, instances, seed)
     if model.circuit.outputs:
         built.reports = point_reports(parts.circuit, built, first=len(model.stimuli))
-    return built
-
-
-def _build_neurodamus(settings: OwnSettings, parts: BuiltCircuit, seed: int) -> Built:
-    """The rest of a circuit of neurodamus, whose cells are there."""
-    model = settings.model
-    for table in (*model.inputs, *model.stimuli):
-        raise InputError(
-            "synapses and electrodes of a model file do not go with a circuit of neurodamus",
-            source=table.source_line,
-            remedy="add them to the inputs of its configuration",
-        )
-    assert model.circuit is not None
-    inputs = read_inputs(parts.circuit) if model.circuit.inputs else SimulationInputs()
-    wiring = NeurodamusWiring(
-        model,
-        parts.circuit,
-        parts.layout,
-        cells=parts.cells,
-        members=parts.members,
-        sections=parts.sections,
-        replays=inputs.replays,
-        seed=seed,
-    )
-    built = Built(
-        settings=settings,
-        layout=parts.layout,
-        synapses=wiring.synapses(),
-        cells=parts.cells,
-        members=parts.members,
-        thresholds=[_threshold(model, parts.circuit)] * len(parts.cells),
-        trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
-        electrodes=add_inputs(
-            inputs,
-            parts.circuit,
-            parts.layout,
-            cells=parts.cells,
-            members=parts.members,
-            step=model.run.interval,
-        ),
-        has_streams=True,
-    )
-    instances: dict[int, list[Any]] = {}
-    for factory in parts.factories.values():
-        instances |= factory.instances
-    bind_streams(built, instances, seed)
     return built
 
 

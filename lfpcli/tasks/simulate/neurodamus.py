@@ -118,7 +118,6 @@ class NeurodamusWiring:
             name: int(config.run.get(f"{name}_seed", 0)) for name in ("synapse", "minis")
         }
         self._events: list[ReadTrains] = []
-        self._later: list[Any] = []
         self._first_train = 0
         self._replays = self._replayed_trains()
         self.trains = [self._of_population(name) for name in layout.trains]
@@ -390,8 +389,7 @@ class NeurodamusWiring:
                 set_stream(synapses.points[k], (cell, synapse, pathway + _RELEASE))
                 changes = [(begin, factor) for begin, factor, named in part.later if named[row]]
                 if changes:
-                    # NEURON does not keep the vectors that it is given
-                    self._later += set_later_weights(synapses.points[k], sorted(changes))
+                    synapses.pointed_at += set_later_weights(synapses.points[k], sorted(changes))
 
 
 def _connected(
