@@ -11,6 +11,9 @@ from lfpcli.errors import InputError, nearest
 
 LARGEST_FILE = 512 * 2**20
 REMEDY = "correct the element, or write the file again"
+# dimensions whose values may lie below zero, and those that no cable is without
+SIGNED = ("voltage",)
+ABOVE_ZERO = ("resistivity", "specific capacitance")
 # factors to NEURON's units, by dimension
 UNITS = {
     "conductance density": {"S_per_cm2": 1.0, "mS_per_cm2": 1e-3, "S_per_m2": 1e-4},
@@ -170,8 +173,15 @@ def quantity(text: str, dimension: str, source: str) -> float:
     units = UNITS[dimension]
     stripped = text.strip()
     for unit, factor in sorted(units.items(), key=lambda item: -len(item[0])):
-        if stripped.endswith(unit):
-            return number(stripped.removesuffix(unit).strip(), source) * factor
+        if not stripped.endswith(unit):
+            continue
+        value = number(stripped.removesuffix(unit).strip(), source) * factor
+        is_below = value < 0 and dimension not in SIGNED
+        if is_below or (value == 0 and dimension in ABOVE_ZERO):
+            raise InputError(
+                f"{dimension} of '{stripped[:40]}' cannot be", source=source, remedy=REMEDY
+            )
+        return value
     raise InputError(
         f"'{stripped[:40]}' is no {dimension}", source=source, remedy=f"units: {', '.join(units)}"
     )

@@ -154,6 +154,12 @@ def test_biophysics_without_a_morphology(tmp_path):
     ("old", "new", "message", "source"),
     [
         ("0.1 mS_per_cm2", "0.1 mS", "'0.1 mS' is no conductance density", "channelDensity leak"),
+        (
+            "0.1 mS_per_cm2",
+            "-1 S_per_m2",
+            "density of '-1 S_per_m2' cannot be",
+            "channelDensity leak",
+        ),
         ("0.1 mS_per_cm2", "x mS_per_cm2", "'x' is not a number", "channelDensity leak"),
         ('ionChannel="pas"', "", "'ionChannel' is missing", "channelDensity leak"),
         ('"0.2 kohm_cm"', '"0.2"', "is no resistivity", "resistivity"),
