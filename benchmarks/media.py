@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import machine
 
 from lfpcli.forward.contact_grid import contact_grid
 from lfpcli.forward.contacts import Contacts
@@ -269,7 +270,8 @@ def main() -> None:
             rows.append(pool.map(measured, [job])[0])
         print(shown(rows[-1]), flush=True)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"contacts": rows}, indent=2) + "\n")
+        result = {"benchmark": "media", "machine": machine(), "contacts": rows}
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def jobs(tolerances: list[float], *, fem: bool) -> list[tuple[str, tuple[Any, ...]]]:

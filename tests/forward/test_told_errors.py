@@ -36,6 +36,9 @@ def ball(sigma: float, radius: float, background: float) -> Medium:
 SLICE = Medium(background=(1.5,) * 3, regions=(slab(0, 300, 0.3), slab(-INF, 0, 0.0)))
 
 
+THIN = Medium(background=(0.17,) * 3, regions=(slab(0, 37, 0.3), slab(-INF, 0, 0.0)))
+
+
 def points(places: np.ndarray) -> Geometry:
     return Geometry(start=places, end=places.copy(), diam=np.full(len(places), 0.1))
 
@@ -68,6 +71,7 @@ def outside_ball(radius: float, sigma: float) -> Exact:
         (SLICE, (5.0, 0.0, 0.0), by_images(Slice(thickness=300.0)), "slice"),
         (SLICE, (5.0, 0.0, 40.0), by_images(Slice(thickness=300.0)), "slice"),
         (SLICE, (5.0, 0.0, 350.0), by_images(Slice(thickness=300.0)), "slice"),
+        (THIN, (0.0, 0.0, 17.0), by_images(Slice(thickness=37.0, sigma_saline=0.17)), "layer"),
         (ball(0.3, 200.0, 1.5), (0.0, 40.0, 60.0), by_images(Sphere(200.0, 1.5)), "inside"),
         (ball(0.0, 60.0, 0.3), (0.0, 0.0, 110.0), outside_ball(60.0, 0.0), "outside"),
         (ball(3.0, 60.0, 0.3), (0.0, 0.0, 110.0), outside_ball(60.0, 3.0), "outside"),
@@ -82,6 +86,7 @@ def test_told_error_is_no_smaller_than_the_true_one(
     r = np.linalg.norm(samples, axis=1)
     chosen = {
         "slice": (samples[:, 2] > 0) & (samples[:, 2] < 300),
+        "layer": (samples[:, 2] > 1) & (samples[:, 2] < 36),
         "inside": r < 195,
         "outside": r > 66,
     }[within]
