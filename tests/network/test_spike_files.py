@@ -133,6 +133,14 @@ def test_ids_count_from_the_first_one(tmp_path: Path) -> None:
     assert spikes_of(tmp_path, first_id=5) == ([2.0, 4.0], [10, 18])
 
 
+def test_files_without_spikes_need_a_size(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("gid,time\n")
+    assert spikes_of(tmp_path, spikes="none.csv", size=3) == ([], [])
+    with pytest.raises(InputError, match="has no spikes in its files") as caught:
+        spikes_of(tmp_path, spikes="none.csv")
+    assert caught.value.remedy == "give its size, or other files"
+
+
 def test_several_files_are_one_population(tmp_path: Path) -> None:
     both = spikes_of(tmp_path, spikes=["a.gdf", "b.gdf"], first_id=4)
     assert both == ([2.0, 3.0, 4.0], [11, 15, 19])

@@ -25,12 +25,25 @@ GROUP = 64
 
 
 def train_count(population: Population) -> int:
-    """Number of trains of a population without cells."""
+    """Number of trains of a population without cells.
+
+    Raises
+    ------
+    InputError
+        Where nothing says how many there are.
+    """
     if population.size is not None:
         return population.size
     if population.ids is not None:
         return len(_ids(population))
     _, ids = _spikes(population)
+    if not len(ids):
+        raise InputError(
+            f"population '{population.name}' has no spikes in its files, which would tell how many "
+            "trains it has",
+            source=population.source_line,
+            remedy="give its size, or other files",
+        )
     return int(ids.max(initial=population.first_id - 1)) + 1 - population.first_id
 
 
