@@ -8,15 +8,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
+from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.point_network import Neuron, PointNetwork, point_spikes
 from lfpcli.model import load_model
 from lfpcli.model.point_network import read_point_network
+from lfpcli.tasks.response.batches import check_batches
 
 SHARE = Path(__file__).parents[2] / "share/examples"
 MODEL = """
@@ -369,3 +372,20 @@ def test_active_cells_are_simulated_batch_by_batch(
         for name in ("spikes/I/timestamps", "spikes/E/node_ids"):
             assert np.array_equal(parts[name][:], full[name][:])
         assert len(full["spikes/I/timestamps"]) > 0
+
+
+def test_what_batches_cannot_do(tmp_path: Path, lfp: Callable[..., Any]) -> None:
+    path = write_model(tmp_path)
+    model, alone = load_model(path), SimpleNamespace(size=1)
+    check_batches(model, alone)
+    with pytest.raises(UsageError, match="on one process"):
+        check_batches(model, SimpleNamespace(size=2))
+    text = path.read_text().replace(
+        "[population.X]",
+        '[population.A]\nartificial = {type = "IntFire1"}\nsize = 2\n[population.X]',
+    )
+    path.write_text(text)
+    with pytest.raises(InputError, match="'A' is of artificial cells"):
+        check_batches(load_model(path), alone)
+    err = lfp("convolve", "a.h5", "b.h5", "--simulate", "-o", tmp_path / "c.h5", code=2).err
+    assert "--simulate goes with a model" in err

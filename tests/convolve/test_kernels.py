@@ -250,6 +250,10 @@ def test_kernels_hold_the_own_spikes_of_cells(
         ends = [(each.attrs["pre"], each.attrs["post"]) for each in values.values()]
         assert ends == [("X", "E"), ("E", "E")]
         own = values["1"][:, 2]
+    # of a network of points, which has no such spikes, they are left out
+    points, out = tmp_path / "points.h5", tmp_path / "out.h5"
+    shell("spikes", "--poisson", 5, "--population", "X", "--duration", 0.2, "-o", points)
+    assert "is without the own spikes" in shell("convolve", kernels, points, "-o", out).err
     # the soma draws current in first, and the dipole points to it
     assert np.abs(own).argmax() < 3.0 / 0.125 and own[np.abs(own).argmax()] > 0
     shell("kernel", active, "--from", run, "--pre", "X", "--length", 60, "-o", tmp_path / "x.h5")

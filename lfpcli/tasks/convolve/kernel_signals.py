@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.forward.convolution import binned, convolved
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
@@ -93,6 +94,7 @@ def _trains(
     """Times of all spikes of each presynaptic population, (n,), ms."""
     trains: dict[str, np.ndarray] = {}
     for signal in signals:
+        _leave_out_own(signal, recording)
         for pre, _ in signal.values:
             if pre in trains:
                 continue
@@ -105,6 +107,22 @@ def _trains(
             times, _ = recording.spikes(pre)
             trains[pre] = times[(times >= 0) & (times < length)]
     return trains
+
+
+def _leave_out_own(signal: Kernels, recording: Recording) -> None:
+    """Leave own spikes out of cells that have none here, as those that a network of points drives.
+
+    Where nothing else is left the kernels stay, and the spikes are missed.
+    """
+    for name in sorted(signal.own - set(recording.spike_populations)):
+        if len(signal.values) > 1:
+            del signal.values[name, name]
+            warnings.warn(
+                f"{recording.name} holds no spikes of '{name}': {signal.name} is without the own"
+                " spikes of its cells",
+                LfpWarning,
+                stacklevel=2,
+            )
 
 
 def _write(

@@ -133,6 +133,7 @@ class Response:
     def kernels(self, progress: Callable[[float], None]) -> list[Kernels]:
         """Kernels of all signals."""
         values: list[dict[tuple[str, str], np.ndarray]] = [{} for _ in self.instruments]
+        own: set[str] = set()
         # cells that nothing listens to spike too
         posts = list(dict.fromkeys([*(post for _, post in self.pairs), *self._spiking()]))
         for number, post in enumerate(posts):
@@ -140,6 +141,7 @@ class Response:
             for pre, signals in self._of_population(post, pres).items():
                 if (pre, post) not in self.pairs:
                     self.pairs.append((pre, post))
+                    own.add(post)
                 for kept, signal in zip(values, signals, strict=True):
                     kept[pre, post] = signal
             progress((number + 1) / len(posts))
@@ -153,6 +155,7 @@ class Response:
                 names=list(instrument.names),
                 dt=self.dt,
                 values=kept,
+                own=frozenset(own),
             )
             for instrument, kept in zip(self.instruments, values, strict=True)
         ]
