@@ -3,7 +3,9 @@
 Usage: python benchmarks/startup.py [--repeats 3] [--python PATH ...]
 
 Each is a process of its own, the fastest of several; CPU time counts children. LFPy, bmtk and
-NetPyNE are measured where they are installed, also in the interpreters that --python names.
+NetPyNE are measured where they are installed, also in the interpreters that --python names. The
+first run of each writes byte code, as an installation does: that of this program included, which
+runs from its sources here.
 """
 
 from __future__ import annotations
@@ -65,6 +67,8 @@ def main() -> None:
     args = parser.parse_args()
     print(machine())
     folder = tempfile.mkdtemp()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder, "byte-code"))
     lfp = [sys.executable, "-m", "lfpcli"]
     share = Path(__file__).parents[1] / "share" / "morphologies" / "ball_and_sticks.swc"
     quick = "builtin:ball_and_sticks --passive --input dend:0.01@5 --contacts 30,0,0 --tstop 20"

@@ -47,7 +47,11 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     dt = float(np.median(steps))
     # the text has four digits after the point
     if dt <= 0 or np.any(np.abs(steps - dt) > 1.5e-4):
-        raise InputError("times are no even steps", source=path, remedy="resample it first")
+        raise InputError(
+            "its first column is no time in even steps, as dipoles of hnn-core have it",
+            source=path,
+            remedy="resample it first, or name the format with --from",
+        )
     count = len(table)
     dt = float(table[-1, 0] - table[0, 0]) / (count - 1)
     traces = []
