@@ -13,7 +13,7 @@ import pytest
 
 from lfpcli.model import Model, load_model
 from lfpcli.runtime.engine.trial import Stretch
-from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
+from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes, lead_work
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.predict import (
     Share,
@@ -49,6 +49,18 @@ def test_shares_are_all_of_the_model(ranks: int) -> None:
         assert sum(getattr(s, name) for s in shares) == pytest.approx(getattr(SIZES, name))
     work = [share.segments for share in shares]
     assert max(work) - min(work) <= 1100.0
+
+
+def test_rank_0_has_fewer_cells_as_it_writes_for_all() -> None:
+    few, many = (model(run={"tstop": tstop}) for tstop in (10.0, 10_000.0))
+    lead = lead_work(few, SIZES.segments)
+    # what is written once matters less the longer the run
+    assert 0.0 < lead_work(many, SIZES.segments) < 0.1 * lead < 0.01 * SIZES.segments
+    shares = shares_of(SIZES, LAYOUT, 4, lead=2000.0)
+    others = [share.segments for share in shares[1:]]
+    assert max(others) - min(others) <= 1100.0
+    assert shares[0].segments + 2000.0 == pytest.approx(sum(others) / 3.0, abs=1100.0)
+    assert sum(share.cells for share in shares) == SIZES.cells
 
 
 def predicted(tables: Model, *, ranks: int = 1, engine: str = "neuron", leads: bool = True) -> int:

@@ -27,7 +27,7 @@ from lfpcli.runtime.synapses.gaps import join_cells
 from lfpcli.runtime.synapses.streams import BoundStream, StreamBinder, has_streams
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
-from lfpcli.tasks.simulate.estimate import cell_costs
+from lfpcli.tasks.simulate.estimate import cell_costs, lead_work
 from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
 from lfpcli.tasks.simulate.own_settings import (
     OwnSettings,
@@ -285,7 +285,11 @@ def _make_cells(
     segments = {name: sizes[gid] for name, gid in first.items()}
     costs = cell_costs(model, layout, segments)
     with_segments = {name: layout.cells[name] for name in layout.kinds}
-    ranks = assign(costs, with_segments, team.size, fixed)
+    total = 0
+    for kinds in layout.kinds.values():
+        segments_of = np.array([segments.get(kind, 0) for kind in kinds.names])
+        total += int(segments_of[kinds.index].sum())
+    ranks = assign(costs, with_segments, team.size, fixed, lead=lead_work(model, total))
     for name, gids in with_segments.items():
         for index in np.flatnonzero(ranks[name] == team.rank):
             gid = int(gids[index])

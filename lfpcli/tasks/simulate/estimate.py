@@ -16,6 +16,8 @@ from lfpcli.tasks.simulate.pairs import Places, places_of
 POINT_WORK = 0.5
 
 
+# s that a segment takes rank 0 to write, and its process to make and to advance by a step
+_WRITTEN, _MADE, _STEPPED = 4e-7, 2.5e-5, 7e-8
 # membrane of a cell, um2, before it is built; by it work is shared out, nothing else
 _AREA = 2e4
 # postsynaptic cells over which a probability by distance is averaged
@@ -127,6 +129,16 @@ def cell_costs(model: Model, layout: Layout, segments: Mapping[str, int]) -> dic
     for name, kinds in layout.kinds.items():
         costs[name] = kinds.per_cell(segments) + POINT_WORK * points[name]
     return costs
+
+
+def lead_work(model: Model, segments: float) -> float:
+    """Work of rank 0 beside its cells, as that of so many segments of its own.
+
+    It writes the geometry of all cells, some `segments`; what a segment costs a process grows with
+    the number of time steps.
+    """
+    steps = (model.run.tstop - model.run.tstart) / model.run.interval
+    return segments * _WRITTEN / (_MADE + _STEPPED * steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -211,6 +211,8 @@ def assign(
     cells: Mapping[str, range],
     size: int,
     fixed: Mapping[int, int],
+    *,
+    lead: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Deal cells out to ranks so that all have about the same work.
 
@@ -227,6 +229,8 @@ def assign(
         Number of ranks.
     fixed : mapping of int to int
         Ranks of cells that have one already, by gid.
+    lead : float
+        Work that rank 0 has beside its cells.
 
     Returns
     -------
@@ -236,7 +240,7 @@ def assign(
     ranks = {name: np.zeros(len(gids), np.int64) for name, gids in cells.items()}
     if size == 1:
         return ranks
-    load = [0.0] * size
+    load = [lead, *([0.0] * (size - 1))]
     todo: list[tuple[float, int, str]] = []
     for name, gids in cells.items():
         work_of = np.broadcast_to(costs[name], len(gids)).tolist()

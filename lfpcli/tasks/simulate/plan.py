@@ -293,7 +293,8 @@ def _plan(
     settings = settings_of(model, engine.name)
     steps = settings.samples + settings.warmup - 1
     populations = layout.cells | layout.trains
-    shares = predict.shares_of(sizes, layout, ranks)
+    lead = estimate.lead_work(model, sizes.segments)
+    shares = predict.shares_of(sizes, layout, ranks, lead=lead)
     memory = []
     for rank, share in enumerate(shares):
         memory.append(

@@ -111,13 +111,25 @@ def grown_memory(before: float) -> float:
     return grown if grown >= _LEAST_GROWTH else math.nan
 
 
-def shares_of(sizes: Sizes, layout: Layout, ranks: int) -> list[Share]:
-    """Deal the cells of a model out to processes as a run does, and return what each gets."""
+def shares_of(sizes: Sizes, layout: Layout, ranks: int, *, lead: float = 0.0) -> list[Share]:
+    """Deal the cells of a model out to processes as a run does, and return what each gets.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Sizes of the model.
+    layout : Layout
+        Its populations.
+    ranks : int
+        Number of processes.
+    lead : float
+        What rank 0 has to do beside its cells, see `lead_work`.
+    """
     costs = {
         name: (size.segments + POINT_WORK * size.points) / max(size.cells, 1)
         for name, size in sizes.populations.items()
     }
-    dealt = assign(costs, layout.cells, ranks, {})
+    dealt = assign(costs, layout.cells, ranks, {}, lead=lead)
     totals = np.zeros((ranks, 4))
     for name, size in sizes.populations.items():
         of_cell = np.array([size.cells, size.segments, size.points, size.synapses], float)
