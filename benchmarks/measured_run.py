@@ -85,6 +85,7 @@ def measure(facts: dict[str, Any]) -> None:
         before = time.process_time()
         result = build(*arguments, **options)
         facts["build"] = time.process_time() - before
+        facts["segments"] = result.segments
         return result
 
     def begun(*arguments: Any, **options: Any) -> None:

@@ -302,10 +302,11 @@ def million(is_quick: bool) -> list[dict[str, Any]]:
 def crowd(is_quick: bool) -> None:
     """Work of rank 0 and of the others, where there are more ranks than cores."""
     case, ranks = (replace(CROWD, cells=60), 4) if is_quick else (CROWD, 16)
-    # the solver's own share of a rank, in which none waits for others
-    solver = measured(case, 1)["ranks of it"][0]["solver"] / ranks
+    # the solver's own share of a rank, in which none waits for others, goes by its segments
+    solver = measured(case, 1)["ranks of it"][0]["solver"]
     used = measured(case, ranks)["ranks of it"]
-    work = np.array([rank["work"] for rank in used]) + solver
+    segments = np.array([rank["segments"] for rank in used])
+    work = np.array([rank["work"] for rank in used]) + solver * segments / segments.sum()
     others = float(work[1:].mean())
     rows = [
         [ranks, float(work[0]), others, float(work[1:].max()), float(work[0]) / others],
