@@ -123,6 +123,8 @@ NET_RECEIVE (weight, origin) {{
 """
 
 DT, SEED = 0.05, 7
+# of a cell: soma, basal, apical, stubs
+SEGMENTS = 1 + 3 + 3 + 7 + 2
 # source, target, section, place along it, type, conductance (nS), delay (ms)
 A_TO_A = [(0, 1, 4, 0.3, 100, 9.0, 1.52), (2, 1, 5, 0.8, 110, 7.0, 0.75), (1, 2, 6, 0.5, 7, 5.0, 2)]
 A_TO_B = [(0, 0, 6, 0.9, 120, 12.0, 1.0), (1, 0, 3, 0.5, 130, 9.0, 1.0), (2, 1, 0, 0.5, 20, 8.0, 3)]
@@ -155,11 +157,20 @@ def write_neurodamus(folder: Path) -> Path:
         file["spikes/V/timestamps"] = [time for time, _ in pairs]
         file["spikes/V/timestamps"].attrs["units"] = "ms"
         file["spikes/V/node_ids"] = np.array([node for _, node in pairs], np.uint64)
+    with h5py.File(folder / "weights.h5", "w") as file:
+        file["A/node_ids"] = np.arange(3)
+        file["A/offsets"] = SEGMENTS * np.arange(4)
+        file["electrodes/A/scaling_factors"] = weights()
     (folder / "circuit_config.json").write_text(json.dumps(circuit_tree()))
     (folder / "node_sets.json").write_text(json.dumps({"Cells": {"population": ["A", "B"]}}))
     config = folder / "simulation_config.json"
     config.write_text(json.dumps(simulation_tree(), indent=1))
     return config
+
+
+def weights() -> np.ndarray:
+    """Weights of two contacts for the segments of the cells of A, mV/nA."""
+    return np.random.default_rng(5).uniform(0.0, 0.1, (3 * SEGMENTS, 2))
 
 
 def circuit_tree() -> dict[str, Any]:
@@ -246,6 +257,22 @@ def simulation_tree() -> dict[str, Any]:
         "output": {"output_dir": "$OUTPUT", "spikes_file": "spikes.h5"},
         "reports": {
             "soma": {"type": "compartment", "cells": "Cells", "variable_name": "v", **span},
+            "potentials": {
+                "type": "lfp",
+                "cells": "A",
+                "electrodes_file": "weights.h5",
+                "dt": 0.5,
+                "start_time": 1.0,
+                "end_time": 20.0,
+            },
+            "whole": {
+                "type": "summation",
+                "cells": "A",
+                "variable_name": "i_membrane",
+                "sections": "soma",
+                "scaling": "none",
+                **span,
+            },
             "currents": {
                 "type": "compartment",
                 "cells": "A",

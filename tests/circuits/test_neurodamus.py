@@ -18,7 +18,13 @@ from lfpcli.io.recording import open_recording
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from neurodamus_circuit import plain_neuron, simulation_tree, write_neurodamus
+from neurodamus_circuit import (
+    SEGMENTS,
+    plain_neuron,
+    simulation_tree,
+    weights,
+    write_neurodamus,
+)
 
 
 def run_lfp(folder: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> str:
@@ -79,7 +85,16 @@ def test_files_are_those_that_the_configuration_names(ran: Path) -> None:
     with h5py.File(ran / "output/soma.h5") as file:
         assert file["report/A/data"].shape == (38, 3)
         assert file["report/B/mapping/element_ids"][()].tolist() == [0, 0]
-    np.testing.assert_allclose(currents.sum(axis=1), 0.0, atol=1e-6)
+    with h5py.File(ran / "output/whole.h5") as file:
+        assert file["report/A/mapping/element_ids"][()].tolist() == [0, 0, 0]
+        electrode = file["report/A/data"][()]
+    # nothing holds the second cell
+    np.testing.assert_allclose(electrode, [[-0.02, 0.0, 0.02]] * 38, atol=1e-6)
+    with h5py.File(ran / "output/potentials.h5") as file:
+        assert file["report/A/mapping/element_ids"][()].tolist() == [0, 1, 0, 1, 0, 1]
+        measured = file["report/A/data"][:, 2:4]
+    expected = currents @ weights()[SEGMENTS : 2 * SEGMENTS]
+    np.testing.assert_allclose(measured, expected, rtol=1e-5, atol=1e-8)
     spikes = libsonata.SpikeReader(str(ran / "output/spikes.h5"))
     assert sorted(spikes.get_population_names()) == ["A", "B"]
     assert len(spikes["A"].get()) == 3

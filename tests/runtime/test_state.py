@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfpcli.runtime.engine.hidden import hidden_state
+from lfpcli.runtime.engine.hidden import hidden_state, shared_memory
 
 SYNAPSE = """
 NEURON {{ POINT_PROCESS Syn RANGE tau, g, e{ranges} NONSPECIFIC_CURRENT i {more} }}
@@ -157,3 +157,11 @@ def test_variables_of_a_cell_come_back_with_elements_of_arrays(
     # every value has a name, also those that Python does not reach
     assert len(found["labels"]) == len(found["kept"])
     assert any("'peak' of mechanism 'shells'" in label for label in found["labels"])
+
+
+def test_locals_of_deep_blocks_are_not_remembered() -> None:
+    body = "if (w > 0) { if (w > 1) { FROM k = 0 TO 2 { released = released + 1 } } }"
+    text = "NEURON { POINT_PROCESS Deep }\n"
+    text += "NET_RECEIVE (w) {\n    LOCAL released\n    released = 0\n    " + body + "\n}\n"
+    assert shared_memory(text) is None
+    assert "released" in str(shared_memory("LOCAL released\n" + text))

@@ -199,7 +199,8 @@ def _shared(text: str, blocks: list[Block]) -> set[str]:
     ranges = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\b([^\n]*)", neuron))))
     shared = set(re.findall(r"\w+", " ".join(re.findall(r"\bGLOBAL\b([^\n]*)", neuron))))
     ions = set(re.findall(r"\w+", " ".join(re.findall(r"\bUSEION\b([^\n]*)", neuron))))
-    outside = re.sub(r"\{[^{}]*\}", " ", re.sub(r"\{[^{}]*\}", " ", text))
+    # those of blocks are new each time, however deep their braces go
+    outside = _flat(text)
     local = set(re.findall(r"\w+", " ".join(re.findall(r"^\s*LOCAL\b([^\n]*)", outside, re.M))))
     shared |= (declared["PARAMETER"] - ranges) | local
     return shared - declared["STATE"] - ions - _OF_NEURON
