@@ -45,7 +45,7 @@ class Instrument:
         Places of the channels, um.
     names : sequence of str
         Names of the channels; empty where they have none.
-    per : {'total', 'population', 'cell', 'current'}
+    per : {'total', 'population', 'cell', 'current', 'group', 'projection'}
         Whose shares are kept beside the total.
     mixture : Mixture or None
         Where conductivities depend on frequency, what makes the channels that are told of those

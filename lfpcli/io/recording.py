@@ -49,7 +49,7 @@ class Sampled:
         Unit of the samples.
     dt, t_start : float
         Sampling interval and time of the first sample, ms.
-    share : {'total', 'population', 'cell', 'current'}
+    share : {'total', 'population', 'cell', 'current', 'group', 'projection'}
         Whose they are; the empty string leaves it to the name of the group.
     """
 

@@ -35,7 +35,7 @@ def share_of(value: Any, name: str, populations: Collection[str], source: str) -
 
     Returns
     -------
-    {'total', 'population', 'cell', 'current'}
+    {'total', 'population', 'cell', 'current', 'group', 'projection'}
 
     Raises
     ------
