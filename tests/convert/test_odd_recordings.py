@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
@@ -149,3 +150,17 @@ def test_what_is_refused_tells_no_losses(lfp, tmp_path):
     source = written(tmp_path / "in.h5", units="")
     said = lfp("convert", source, tmp_path / "o.h5", "--to", "mearec", code=2)
     assert "left out" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"format": "lfp-kernels"}, "holds kernels, and no signals"),
+        ({"format": "lfp-lead-grids"}, "holds lead fields, and no signals"),
+        ({"format": "lfp-other"}, "is of no known format"),
+    ],
+)
+def test_files_of_ours_without_signals_are_named(lfp, tmp_path, fields, text):
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.attrs.update(fields)
+    assert text in lfp("convert", tmp_path / "in.h5", tmp_path / "o.npz", code=3).err

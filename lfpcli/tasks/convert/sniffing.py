@@ -7,11 +7,20 @@ from pathlib import Path
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
-from lfpcli.io import stream
+from lfpcli.io import kernels, stream
 from lfpcli.io.exchange.dipole_tables import H5IO, HEADINGS
 from lfpcli.io.exchange.lfpy_files import PROBE
 from lfpcli.io.exchange.registry import SOURCES
 from lfpcli.io.sonata.config import is_config
+from lfpcli.io.text import as_text
+from lfpcli.vocabulary import LEAD_FORMAT
+
+# what files of ours say of themselves, and the format it is here
+_READ = {"lfp-recording": "lfp", "lfp-templates": "templates"}
+_NOT_SAMPLED = {
+    kernels.FORMAT: ("kernels", "make signals of them first: lfp convolve"),
+    LEAD_FORMAT: ("lead fields", "measure with them: lfp probe --lead-field, lfp eeg"),
+}
 
 
 def sniffed(path: Path, label: str) -> str:
@@ -52,9 +61,15 @@ def _is_config(path: Path) -> bool:
 def _sniffed_hdf5(path: Path, label: str) -> str:
     with open_hdf5(path, label) as file:
         names, attributes = set(file), set(file.attrs)
-        formats_of_ours = {"lfp-recording": "lfp", "lfp-templates": "templates"}
-        if file.attrs.get("format") in formats_of_ours:
-            return formats_of_ours[file.attrs["format"]]
+        stated = as_text(file.attrs.get("format", ""))
+    if stated in _READ:
+        return _READ[stated]
+    if stated in _NOT_SAMPLED:
+        noun, remedy = _NOT_SAMPLED[stated]
+        raise InputError(f"holds {noun}, and no signals", source=label, remedy=remedy)
+    if "leadfield" in names:
+        noun, remedy = _NOT_SAMPLED[LEAD_FORMAT]
+        raise InputError(f"holds {noun}, and no signals", source=label, remedy=remedy)
     if {"nwb_version", "neurodata_type"} & attributes:
         return "nwb"
     if "recordings" in names:
