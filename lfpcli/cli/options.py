@@ -27,6 +27,7 @@ def add_output(parser: argparse.ArgumentParser, noun: str, *, required: bool = F
         "-o",
         "--output",
         metavar="FILE",
+        type=output_name,
         required=required,
         help=f"{noun}; - is standard output" + ("" if required else " (the default in a pipe)"),
     )
@@ -92,6 +93,13 @@ def non_negative(text: str) -> float:
     if value < 0:
         raise argparse.ArgumentTypeError(f"'{text}' is below zero")
     return value
+
+
+def output_name(text: str) -> str:
+    """argparse type: the name of an output, which a variable of a shell may have left empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; - is standard output")
+    return text
 
 
 def non_negative_int(text: str) -> int:

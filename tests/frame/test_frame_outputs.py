@@ -79,6 +79,12 @@ def test_missing_output_folder_is_found_before_the_input_is_read(lfp, folder):
     lfp("plot", "none.h5", "-o", folder / "none" / "a.png", code=4)
 
 
+@pytest.mark.parametrize("command", ["probe", "plot", "morph"])
+def test_an_empty_name_is_no_standard_output(lfp, recording, command):
+    got = lfp(command, recording, "-o", "", code=2)
+    assert "the name is empty" in got.err and got.out == ""
+
+
 def test_output_that_is_a_folder(lfp, recording, folder):
     assert "is a folder" in lfp("plot", recording, "-o", folder, "--format", "png", code=4).err
 
