@@ -12,6 +12,8 @@ from lfpcli.morphology.layout import parents_first
 from lfpcli.morphology.section import SOMA, Section
 from lfpcli.morphology.tree import Morphology
 
+# more segments than any section may have
+_MANY = 10**9
 # what NEURON gives sections, ohm cm and uF/cm2
 NEURON_RA = 35.4
 NEURON_CM = 1.0
@@ -86,7 +88,7 @@ def segment_count(section: Section, rule: Segmentation) -> int:
     """
     lengths = section_lengths(section)
     if rule.max_length is not None:
-        return int(lengths.sum() / rule.max_length) + 1
+        return whole(float(lengths.sum()) / rule.max_length) + 1
     d = section.points[:, 3].astype(np.float32).astype(float)
     Ra, cm = cable(section, rule)
     per_root = 1e-5 * math.sqrt(4 * math.pi * rule.frequency * Ra * cm)
@@ -96,7 +98,12 @@ def segment_count(section: Section, rule: Segmentation) -> int:
         electrotonic = float(lengths.sum()) / math.sqrt(middle) * per_root
     else:
         electrotonic = float((lengths / np.sqrt((d[:-1] + d[1:]) / 2)).sum()) * per_root
-    return int((electrotonic / rule.d_lambda + 0.9) / 2) * 2 + 1
+    return whole((electrotonic / rule.d_lambda + 0.9) / 2) * 2 + 1
+
+
+def whole(ratio: float) -> int:
+    """A number of segments from a ratio, which is NaN or infinite for cables of no matter."""
+    return int(min(ratio, _MANY)) if ratio >= 0 else _MANY
 
 
 def branch_orders(sections: Sequence[Section]) -> np.ndarray:

@@ -37,6 +37,8 @@ IMPOSSIBLE = {
     "no cells": CELL + '[population.E]\ncell = "c"\nsize = -3\n',
     "many segments": CELL + "nseg = 100000\n",
     "segments of a rule": CELL + 'nseg = {rule = "length", max = 1e-9}\n',
+    "segments of no cable": CELL + "Ra = 1e308\ncm = 1e308\n",
+    "segments of no length": CELL + 'nseg = {rule = "length", max = 1e-320}\n',
     "no segments": CELL + "nseg = 0\n",
     "even segments": CELL + "nseg = 2.5\n",
     "segments as text": CELL + 'nseg = "many"\n',

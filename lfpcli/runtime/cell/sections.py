@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from lfpcli import vocabulary
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.geometry import Geometry
+from lfpcli.morphology.measures import whole
 from lfpcli.runtime.cell.shape import lines
 from lfpcli.runtime.neuron import nrn
 
@@ -66,8 +68,8 @@ class Discretisation:
             return
         count = {
             "fixed": lambda section: int(self.n or 1),
-            "length": lambda section: int(section.L / float(self.max or 0)) + 1,
-            "lfpy": lambda section: 1 + 2 * int(section.L / (2.0 * float(self.max or 0))),
+            "length": lambda section: whole(section.L / float(self.max or 0)) + 1,
+            "lfpy": lambda section: 1 + 2 * whole(section.L / (2.0 * float(self.max or 0))),
             "allen": lambda section: 1 + 2 * int(section.L / ALLEN_LENGTH),
             "d_lambda": self._by_length_constant,
         }[self.rule]
@@ -82,7 +84,7 @@ class Discretisation:
 
     def _by_length_constant(self, section: Any) -> int:
         unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)
-        return int((section.L / unit + 0.9) / 2) * 2 + 1
+        return whole((section.L / unit + 0.9) / 2 if unit > 0 else math.inf) * 2 + 1
 
 
 @dataclass(frozen=True)
