@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lfpcli.errors import InputError
 from lfpcli.morphology.contours import FEWEST_CONTOUR_POINTS, is_outline, smooth_soma
 from lfpcli.morphology.points import (
     LARGEST_COORDINATE,
@@ -60,6 +61,12 @@ def mend(table: Table) -> tuple[Table, list[str]]:
     )
     work.cut_loops()
     work.drop_unplaced()
+    if not work.kept.any():
+        raise InputError(
+            "has no point that can be mended: none lies anywhere",
+            source=table.name,
+            remedy="get it again from where it came",
+        )
     work.replace_contour()
     work.mend_radii()
     work.join_trees(np.flatnonzero((whole[:, 2] < 0) | (whole[:, 2] == 0)))

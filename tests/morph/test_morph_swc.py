@@ -334,3 +334,11 @@ def test_ids_up_to_63_bits_stay_apart(lfp, tmp_path, largest):
     file.write_text(f"{a} 1 0 0 0 5 -1\n{b} 3 5 0 0 1 {a}\n{c} 3 60 0 0 1 {b}\n")
     facts = json.loads(lfp("morph", file, "--json").out)
     assert facts["points"] == 3 and facts["total"]["length_um"] == pytest.approx(65)
+
+
+@pytest.mark.parametrize("place", ["nan 0 0", "0 inf 0", "0 0 1e400"])
+def test_points_that_lie_nowhere_cannot_be_mended(lfp, tmp_path, place):
+    path = tmp_path / "cell.swc"
+    path.write_text(f"1 1 {place} 5 -1\n")
+    said = lfp("morph", path, "--repair", "-o", tmp_path / "out.swc", code=3).err
+    assert "no point that can be mended" in said and f"[{path}]; " in said
