@@ -11,9 +11,6 @@ import h5py
 
 from lfpcli.guarded.lost_writes import any_lost, failed_write, half_closed, write_nowhere
 
-# files of which a write has failed, which are never closed
-_left_open: list[h5py.File] = []
-
 
 @contextlib.contextmanager
 def new_hdf5(
@@ -78,7 +75,8 @@ def abandon(file: h5py.File) -> None:
         )
         write_nowhere(descriptor)
         if is_broken:
-            _left_open.append(file)
+            # one that Python forgets would be closed as well
+            h5py.h5i.inc_ref(file.id)
             return
     with contextlib.suppress(OSError, RuntimeError, ValueError):
         file.close()
