@@ -152,8 +152,22 @@ class EdgePopulation:
         ----------
         targets : sequence of int
             Node ids.
+
+        Raises
+        ------
+        InputError
+            Where the index does not fit the edges.
         """
-        return self._edges(self._rows(targets, "target"))
+        edges = self._edges(self._rows(targets, "target"))
+        others = np.flatnonzero(~np.isin(edges.target, targets))
+        if len(others):
+            raise InputError(
+                f"says that edge {edges.ids[others[0]]} leads to another node than it does, "
+                f"{edges.target[others[0]]}",
+                source=f"{self._source}/indices",
+                remedy=_AGAIN,
+            )
+        return edges
 
     def leaving(self, sources: Sequence[int]) -> Edges:
         """The edges from some nodes, node by node, in the order of the index.

@@ -38,7 +38,7 @@ def read_types(path: Path, key: str) -> dict[int, dict[str, Any]]:
     check_input(path)
     types: dict[int, dict[str, Any]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file, delimiter=" ", skipinitialspace=True)
             header = next(rows, [])
             if key not in header:

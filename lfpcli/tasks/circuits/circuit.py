@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError, LfpWarning
+from lfpcli.errors import InputError, LfpWarning, nearest
 from lfpcli.forward.rotations import axis_rotation
 from lfpcli.io.sonata.config import CircuitConfig, read_config
 from lfpcli.io.sonata.nodes import NodePopulation, read_populations
@@ -142,9 +142,28 @@ def selected_nodes(
     InputError
         Where there is no such node set.
     """
+    attributes = node_sets.get(wanted) if isinstance(wanted, str) else wanted
+    if isinstance(attributes, dict):
+        _check_attributes(attributes, source, populations)
     rule = _Rule(source=source, populations=populations, node_sets=node_sets, cells=cells)
     masks = {name: rule.mask(nodes, wanted) for name, nodes in populations.items()}
     return {name: np.flatnonzero(mask) for name, mask in masks.items() if mask.any()}
+
+
+def _check_attributes(
+    wanted: Mapping[str, Any], source: str, populations: Mapping[str, NodePopulation]
+) -> None:
+    """Raise `InputError` where no population has what nodes are chosen by."""
+    known = {"population", "node_id", "gid", "node_type_id"}
+    for nodes in populations.values():
+        known |= set(nodes.attributes)
+    for name in wanted:
+        if name not in known:
+            raise InputError(
+                f"nodes have no attribute '{name}'",
+                source=source,
+                remedy=nearest(name, sorted(known), "attribute"),
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,6 +116,8 @@ class Wiring:
         for pair in (*circuit.config.edges, *replayed):
             with open_edges(pair) as populations:
                 known = [each.name for each in populations]
+                for each in populations:
+                    _check_ends(each, circuit, str(pair.data))
             self.edge_names += [name for name in known if name not in self.edge_names]
             types = {} if pair.types is None else read_types(pair.types, "edge_type_id")
             for row in types.values():
@@ -345,6 +347,18 @@ class Wiring:
             difference = angle - source[self._sources(edges, population)[tuned]]
             weights[tuned] *= np.exp(-((folded(difference) / sigma) ** 2))
         return weights
+
+
+def _check_ends(edges: EdgePopulation, circuit: Circuit, source: str) -> None:
+    """Raise `InputError` where edges join populations that the circuit does not have."""
+    for end, name in (("source", edges.source_nodes), ("target", edges.target_nodes)):
+        if name not in circuit.nodes:
+            raise InputError(
+                f"{end} nodes are of population '{name}', which the circuit does not have",
+                source=f"{source}:/edges/{edges.name}",
+                remedy=f"add its nodes, or leave these edges out; there are "
+                f"{', '.join(circuit.nodes)}",
+            )
 
 
 def _edges_onto(pair: TablePair, population: str) -> list[tuple[str, str]]:

@@ -1,0 +1,125 @@
+"""Circuits written in other ways, and those that name what is not there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+
+from lfpcli.errors import InputError
+from lfpcli.io.sonata.edges import open_edges
+from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.synapses import Wiring
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from circuits import configuration, write_circuit
+
+
+def circuit(folder: Path, change: Callable[[dict[str, Any], Path], Any] | None = None) -> Circuit:
+    """The circuit of the tests after a change of its configuration or files."""
+    config = write_circuit(folder / "c")
+    tree = configuration()
+    if change is not None:
+        tree = change(tree, folder / "c") or tree
+    config.write_text(json.dumps(tree))
+    return read_circuit(config)
+
+
+def edges_by_name(of: Circuit) -> dict[str, int]:
+    """Number of edges onto all nodes, by population."""
+    counts = {}
+    for pair in of.config.edges:
+        with open_edges(pair) as populations:
+            counts |= {each.name: len(each.onto(range(4))) for each in populations}
+    return counts
+
+
+def braces(tree: dict[str, Any], folder: Path) -> Any:
+    return json.loads(json.dumps(tree).replace("$BASE_DIR/", "${BASE_DIR}/"))
+
+
+def nested(tree: dict[str, Any], folder: Path) -> None:
+    variables = {"$C": "$B/components", "$B": "$A", "$A": ".", "$BASE_DIR": "$A"}
+    tree["manifest"] = variables | {"$COMPONENTS": "$C"}
+
+
+def absolute(tree: dict[str, Any], folder: Path) -> Any:
+    return json.loads(json.dumps(tree).replace("$BASE_DIR/", f"{folder}/"))
+
+
+def no_index(tree: dict[str, Any], folder: Path) -> None:
+    for name in ("v1", "lgn"):
+        with h5py.File(folder / f"{name}_v1_edges.h5", "r+") as file:
+            for group in file["edges"].values():
+                del group["indices"]
+
+
+def one_file(tree: dict[str, Any], folder: Path) -> None:
+    tree["networks"]["edges"] = tree["networks"]["edges"][:1]
+    with (
+        h5py.File(folder / "v1_v1_edges.h5", "r+") as file,
+        h5py.File(folder / "lgn_v1_edges.h5") as other,
+    ):
+        other.copy("edges/lgn_to_v1", file["edges"])
+
+
+def quotes(tree: dict[str, Any], folder: Path) -> None:
+    types = folder / "v1_node_types.csv"
+    text = types.read_text().replace("perisomatic e", 'perisomatic "e"').replace("NULL i", "NONE i")
+    # as a spreadsheet writes it
+    types.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+
+
+@pytest.mark.parametrize("change", [braces, nested, absolute, no_index, one_file, quotes])
+def test_other_ways_to_write_it_are_read(tmp_path: Path, change: Any) -> None:
+    read = circuit(tmp_path, change)
+    assert edges_by_name(read) == {"v1_to_v1": 5, "lgn_to_v1": 4}
+    assert {name: len(nodes) for name, nodes in read.nodes.items()} == {"v1": 4, "lgn": 3}
+    assert read.node_set({"ei": "e"}, "here")["v1"].tolist() == [0, 1]
+
+
+def test_node_sets_of_all_kinds(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        tree["node_sets"] = {
+            "exc": {"ei": "e", "population": "v1"},
+            "both": ["exc", "lgn"],
+            "again": "both",
+            "tuned": {"tuning_angle": [10.0, 45.0]},
+            "layers": {"layer": 4},
+        }
+
+    read = circuit(tmp_path, change)
+
+    def nodes(name: Any) -> dict[str, list[int]]:
+        return {key: index.tolist() for key, index in read.node_set(name, "here").items()}
+
+    assert nodes("again") == {"v1": [0, 1], "lgn": [0, 1, 2]}
+    assert nodes("tuned") == {"v1": [0, 3]}
+    assert nodes({"ei": "i", "model_type": "biophysical"}) == {"v1": [2]}
+    for unknown in ("layers", {"layer": 4}):
+        with pytest.raises(InputError, match="nodes have no attribute 'layer'"):
+            nodes(unknown)
+
+
+def test_edges_of_a_population_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        with h5py.File(folder / "lgn_v1_edges.h5", "r+") as file:
+            file["edges/lgn_to_v1/source_node_id"].attrs["node_population"] = "pulvinar"
+
+    with pytest.raises(InputError, match="source nodes are of population 'pulvinar'"):
+        Wiring(circuit(tmp_path, change), [])
+
+
+def test_an_index_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        with h5py.File(folder / "v1_v1_edges.h5", "r+") as file:
+            file["edges/v1_to_v1/target_node_id"][0] = 77
+
+    with pytest.raises(InputError, match="leads to another node than it does, 77"):
+        edges_by_name(circuit(tmp_path, change))
