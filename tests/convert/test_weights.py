@@ -59,6 +59,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+CONTACTS = MODEL[: MODEL.index("[[eeg]]")] + "[record]\nimem = true\n"
+
+
+def test_weights_measure_as_what_they_were_made_of(shell, lfp, tmp_path: Path) -> None:
+    """Of another file of weights than ours, names and columns are in the order of the names."""
+    model, run, weights = (tmp_path / name for name in ("m.toml", "run.h5", "w.h5"))
+    model.write_text(CONTACTS)
+    shell("sim", model, "-o", run)
+    lfp("convert", run, weights, "--to", "bluerecording")
+    out = tmp_path / "out.h5"
+    lfp("probe", run, "--lead-field", weights, "--name", "by weights", "-o", out)
+    with open_recording(out) as recording:
+        found, stated = (recording.signal(name) for name in ("by weights", "LFP"))
+        assert found.data[:] == pytest.approx(stated.data[:], rel=1e-12, abs=1e-15)
+        assert found.positions == pytest.approx(stated.positions)
+    factors = "electrodes/E/scaling_factors"
+    for change, fault in (
+        (lambda file: file[factors].attrs.__delitem__("units"), "has no attribute units"),
+        (lambda file: file[factors].attrs.__setitem__("units", "T/nA"), "has the unit 'T/nA'"),
+        (lambda file: file["E/offsets"].__setitem__(-1, 3), "for 3 cells and 2 contacts"),
+        (lambda file: file["E/node_ids"].__setitem__(0, 77), "0 segments of cell 0"),
+        (lambda file: file.__delitem__("E"), "has no cells"),
+    ):
+        (tmp_path / "spoilt.h5").write_bytes(weights.read_bytes())
+        with h5py.File(tmp_path / "spoilt.h5", "r+") as file:
+            change(file)
+        options = ("--lead-field", tmp_path / "spoilt.h5", "--name", "x", "-o", tmp_path / "n.h5")
+        got = lfp("probe", run, *options, code=3)
+        assert fault in got.err and not (tmp_path / "n.h5").exists()
+    (tmp_path / "p.csv").write_text("x,y,z\n0,0,0\n")
+    options = ("--lead-field", weights, "--cell", 0, "--placements", tmp_path / "p.csv")
+    got = lfp("probe", run, *options, "-o", tmp_path / "t.h5", code=3)
+    assert "weights of cells where they are" in got.err
+
+
 @pytest.mark.parametrize("source", ["model.toml", "run.h5"])
 def test_weights_times_currents_are_the_signals(shell, folder, source):
     if not (folder / "run.h5").exists():

@@ -6,6 +6,7 @@ neurodamus's source; the layout is SONATA's "electrodes" file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,13 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.guarded.hdf5 import numbers, whole
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.text import as_text
 
 _ABSENT = "NA"
+_FACTS = ("position", "type", "region", "layer")
+# BlueRecording writes none of these: its weights are volts per nA, whatever SONATA says
+_UNITS = {"mV/nA": 1.0, "V/nA": 1e3}
+_COLUMN = re.compile(r"^\d+_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,4 +176,91 @@ def electrode_positions(path: Path) -> np.ndarray:
     return np.array([columns[number] for number in sorted(columns)]).reshape(-1, 3)
 
 
-_FACTS = ("position", "type", "region", "layer")
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Weights:
+    """Weights of segments in contacts.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the contacts.
+    positions : ndarray, shape (C, 3)
+        Their places, um.
+    cells : dict of int to ndarray, shape (N, C)
+        Of each cell by its number, potential per current of its segments, mV/nA.
+    """
+
+    names: list[str]
+    positions: np.ndarray
+    cells: dict[int, np.ndarray]
+
+
+def read_weights(path: Path) -> Weights:
+    """Read weights in BlueRecording's layout.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        Where it is none, does not tell its unit, or two populations have cells of one number.
+    """
+    positions = electrode_positions(path)
+    if not len(positions) or not np.all(np.isfinite(positions)):
+        raise InputError(
+            "has channels without a place, which are no contacts",
+            source=path,
+            remedy="write the weights of contacts alone",
+        )
+    cells: dict[int, np.ndarray] = {}
+    with open_hdf5(path) as (file, name):
+        labels = sorted(key for key, node in file["electrodes"].items() if "position" in node)
+        populations = [key for key in file if isinstance(file.get(f"{key}/node_ids"), h5py.Dataset)]
+        for population in populations:
+            found = _cells_of(file, population, name, channels=len(positions))
+            if cells.keys() & found.keys():
+                raise InputError(
+                    "has cells of several populations with one number",
+                    source=f"{name}:/{population}",
+                    remedy="write the weights of each population into a file of its own",
+                )
+            cells |= found
+    if not cells:
+        raise InputError("has no cells", source=path, remedy="write the weights again")
+    # columns are in the order of the names, before which our own have their number
+    names = [_COLUMN.sub("", label) for label in labels]
+    return Weights(names=names, positions=positions, cells=cells)
+
+
+def _cells_of(
+    file: h5py.File, population: str, name: str, *, channels: int
+) -> dict[int, np.ndarray]:
+    """Weights of the cells of a population."""
+    stored = numbers(file, f"electrodes/{population}/scaling_factors", name, ndim=2)
+    source = f"{name}:/electrodes/{population}/scaling_factors"
+    units = as_text(stored.attrs.get("units", ""))
+    if units not in _UNITS:
+        raise InputError(
+            f"has the unit '{units}'" if units else "has no attribute units",
+            source=source,
+            remedy="set it to mV/nA or, as BlueRecording computes them, V/nA",
+        )
+    ids = whole(numbers(file, f"{population}/node_ids", name, ndim=1), np.int64)
+    offsets = whole(numbers(file, f"{population}/offsets", name, ndim=1), np.int64)
+    weights = _UNITS[units] * whole(stored)[:, :channels]
+    if (
+        len(offsets) != len(ids) + 1
+        or offsets[0] != 0
+        or np.any(np.diff(offsets) < 0)
+        or weights.shape != (offsets[-1], channels)
+    ):
+        raise InputError(
+            f"has shape {stored.shape} for {len(ids)} cells and {channels} contacts",
+            source=source,
+            remedy="write the weights again",
+        )
+    ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    return {int(gid): weights[a:b] for gid, (a, b) in zip(ids.tolist(), ends, strict=True)}

@@ -21,6 +21,7 @@ from lfpcli.model.probe import Probe
 from lfpcli.model.regions import Regions
 from lfpcli.model.tables import plain
 from lfpcli.tasks.measure.placed_contacts import contacts_of
+from lfpcli.tasks.measure.weights import WeightsModel, weights_model
 
 # contacts inside segments that one warning names
 _NAMED = 5
@@ -100,13 +101,17 @@ def model_name(probe: Probe) -> str:
     return names[probe.method]
 
 
-def measured_by(probe: Probe) -> tuple[Contacts, tuple[PotentialModel, ...]]:
+def measured_by(probe: Probe) -> tuple[Contacts, tuple[PotentialModel | WeightsModel, ...]]:
     """Contacts of a probe in place, and how currents make potentials at them.
 
     There are several models where parts of the medium depend on frequency in ways of their own.
     """
     if probe.lead_field is None:
         return contacts_of(probe), probe.spectral.models
+    known = weights_model(probe.lead_field)
+    if known is not None:
+        contacts, weights = known
+        return contacts, (weights,)
     # its grids take scipy, which is long to import
     from lfpcli.tasks.measure.lead_fields import lead_model
 
@@ -136,7 +141,9 @@ def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     return {**parameters, "array": contacts.name}
 
 
-def _grid_parameters(models: Sequence[PotentialModel], contacts: Contacts) -> dict[str, Any]:
+def _grid_parameters(
+    models: Sequence[PotentialModel | WeightsModel], contacts: Contacts
+) -> dict[str, Any]:
     """What the recording says of the grids of a medium of regions, which are solved here."""
     fields = []
     for model in models:

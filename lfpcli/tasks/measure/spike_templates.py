@@ -36,6 +36,7 @@ from lfpcli.tasks.measure.instruments import measured_by, model_name, probe_para
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.measure.probe import currents_of
 from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
+from lfpcli.tasks.measure.weights import weights_model
 from lfpcli.vocabulary import ALL, AXES
 
 # um, within which contacts lie in one plane
@@ -363,6 +364,12 @@ def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
         raise UsageError(
             "templates have no noise", remedy="leave --noise out, and add it to the recording"
         )
+    if spec.lead_field is not None and weights_model(spec.lead_field) is not None:
+        raise InputError(
+            "has weights of cells where they are, not at other places",
+            source=spec.lead_field,
+            remedy="name lead fields of lfp leadfield, or state the medium",
+        )
     with located(spec.source_line):
         return contacts_of(spec)
 
@@ -377,7 +384,9 @@ def _single_model(spec: Probe) -> PotentialModel:
             source=spec.source_line,
             remedy="give all of the medium one dispersion",
         )
-    return models[0]
+    model = models[0]
+    assert isinstance(model, PotentialModel)
+    return model
 
 
 def _double(currents: Current, plane: str, contacts: Contacts) -> None:
