@@ -119,6 +119,26 @@ def measured_by(probe: Probe) -> tuple[Contacts, tuple[PotentialModel | WeightsM
     return contacts, (model,)
 
 
+def single_model(probe: Probe) -> PotentialModel:
+    """How currents make potentials, where one ratio tells how all conductivities change.
+
+    Raises
+    ------
+    InputError
+        Where there are several models, as of parts that depend on frequency in ways of their own.
+    """
+    _, models = measured_by(probe)
+    model = models[0]
+    if len(models) > 1 or isinstance(model, WeightsModel):
+        raise InputError(
+            "parts of the medium depend on frequency in ways of their own, which templates of one "
+            "cell cannot have",
+            source=probe.source_line,
+            remedy="give all of the medium one dispersion",
+        )
+    return model
+
+
 def probe_parameters(probe: Probe, contacts: Contacts) -> dict[str, Any]:
     """What the recording says of the forward model of a signal."""
     parameters: dict[str, Any] = {}

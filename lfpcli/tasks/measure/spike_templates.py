@@ -32,7 +32,7 @@ from lfpcli.io.templates import TemplateWriter
 from lfpcli.model.probe import Probe
 from lfpcli.seeds import generator
 from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
-from lfpcli.tasks.measure.instruments import measured_by, model_name, probe_parameters
+from lfpcli.tasks.measure.instruments import model_name, probe_parameters, single_model
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.measure.probe import currents_of
 from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
@@ -267,7 +267,7 @@ def _placed(
     """Where a cell goes; of paths all places, path by path."""
     fit: Accept | None = None
     if shapes.choosy:
-        model = _single_model(spec)
+        model = single_model(spec)
         fit = _fit(shapes, cell.geometry, contacts, cell.currents, model=model)
     placements = placements_of(places, cell.geometry, contacts, fit=fit, number=number)
     if places.path is None:
@@ -340,7 +340,7 @@ def _write(
             contacts,
             cell.currents.samples.T,
             cell.placements,
-            model=_single_model(spec),
+            model=single_model(spec),
             dtype=writer.dtype.type,
         )
         for first, block in blocks:
@@ -372,21 +372,6 @@ def _checked_contacts(spec: Probe, treatment: Treatment) -> Contacts:
         )
     with located(spec.source_line):
         return contacts_of(spec)
-
-
-def _single_model(spec: Probe) -> PotentialModel:
-    """How currents make potentials, where one ratio tells how all conductivities change."""
-    _, models = measured_by(spec)
-    if len(models) > 1:
-        raise InputError(
-            "parts of the medium depend on frequency in ways of their own, which templates of one "
-            "cell cannot have",
-            source=spec.source_line,
-            remedy="give all of the medium one dispersion",
-        )
-    model = models[0]
-    assert isinstance(model, PotentialModel)
-    return model
 
 
 def _double(currents: Current, plane: str, contacts: Contacts) -> None:
