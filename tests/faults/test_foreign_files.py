@@ -236,3 +236,14 @@ def test_names_of_a_recording_do_not_steer_the_terminal(
         said = capfd.readouterr()
         lines = (said.out + said.err).split("\n")
         assert len(lines) > 3 and all(line.isprintable() for line in lines), words
+
+
+@pytest.mark.parametrize("places", [[[0, 0], [9, 9]], [[0], [9]], [[1, 2, 3, 4], [5, 6, 7, 8]]])
+def test_electrodes_of_netpyne_lie_in_space(
+    lfp: Callable[..., Any], tmp_path: Path, places: list[list[int]]
+) -> None:
+    facts = {"simConfig": {"recordLFP": places}, "simData": {"LFP": [[0.1, 0.2], [0.3, 0.4]]}}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(facts))
+    said = lfp("convert", "-q", path, tmp_path / "out.h5", "--from", "netpyne", code=3).err
+    assert "coordinates of an electrode" in said and str(path) in said

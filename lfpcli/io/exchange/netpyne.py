@@ -59,7 +59,14 @@ def _lfp(rows: Any, settings: Mapping[str, Any], path: Path) -> Traces:
     places = settings.get("recordLFP")
     positions = None
     if places:
-        positions = _numbers(places, 2, path, "simConfig.recordLFP") * [1.0, -1.0, 1.0]
+        positions = _numbers(places, 2, path, "simConfig.recordLFP")
+        if positions.shape[1] != 3:
+            raise InputError(
+                f"has {positions.shape[1]} coordinates of an electrode, expected x, y and z",
+                source=f"{path}: simConfig.recordLFP",
+                remedy="save it again",
+            )
+        positions = positions * [1.0, -1.0, 1.0]
     if positions is not None and len(positions) != samples.shape[1]:
         raise InputError(
             f"has {samples.shape[1]} channels and {len(positions)} electrodes",
