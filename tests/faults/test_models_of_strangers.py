@@ -255,3 +255,10 @@ def test_control_characters_of_a_model(lfp: Callable[..., Any], tmp_path: Path) 
             said = lfp(*words, code=1 if words[0] == "check" else 3)
             shown = (said.out + said.err).replace("\n", "")
             assert shown.isprintable(), (words, text)
+
+
+def test_a_cell_of_no_length(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "cell.asc"
+    path.write_text("((Dendrite) (0 0 0 1) (0 0 0 1) (0 0 0 1))\n")
+    said = shell("sim", path, "--passive", "--tstop", "1", "--dry-run", "-q", code=3).err
+    assert "section dend[0] has no length [" in said and said.count("\n") == 1

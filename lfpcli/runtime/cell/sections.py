@@ -83,6 +83,13 @@ class Discretisation:
             section.nseg = number
 
     def _by_length_constant(self, section: Any) -> int:
+        points = int(section.n3d())
+        # NEURON has a tiny L for points in one place, and its lambda_f divides by their way
+        if points > 1 and not section.arc3d(points - 1) > 0:
+            raise InputError(
+                f"section {section.name()} has no length",
+                remedy="take it out, or move its points apart",
+            )
         unit = self.d_lambda * nrn().lambda_f(self.frequency, sec=section)
         return whole((section.L / unit + 0.9) / 2 if unit > 0 else math.inf) * 2 + 1
 
