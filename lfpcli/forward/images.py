@@ -20,6 +20,8 @@ MOST_IMAGES = 20_000
 # a sphere's line of images is divided geometrically towards the surface, to 2^-24 of the radius
 MOST_PARTS = 24
 PART_NODES = 9
+# radii of a sphere to a place from which it looks like a point, to 1e-12
+FAR = 1e6
 
 
 def slice_heights(
@@ -107,6 +109,10 @@ def sphere_images(
     constant parts sum to a point image, and 1 / (n + q) is the integral of t^(n + q - 1): a
     line of images from the contact's inverse point outwards, integrated by Gauss rules.
 
+    About an insulated sphere, q = 0, the term n = 0 has no coefficient. It is the same potential
+    everywhere, as large as the sum of all currents, which is none for cells, and is left out:
+    two images far away take what the others bring of it.
+
     Parameters
     ----------
     points : ndarray, shape (..., 3)
@@ -137,6 +143,8 @@ def sphere_images(
     lines, line_weights = _image_lines(
         inverse, np.minimum(distance, radius**2 / distance), radius, q
     )
+    if outer == 0:
+        lines, line_weights = _without_constant(lines, line_weights, radius, strength)
     images = np.concatenate([flat[:, None], inverse[:, None], lines], axis=1)
     weights = np.empty(images.shape[:2])
     weights[:, 0] = np.where(inside, 1.0, 1.0 + contrast)
@@ -162,6 +170,23 @@ def _image_lines(
     return places, weights
 
 
+def _without_constant(
+    lines: np.ndarray, weights: np.ndarray, radius: float, strength: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add images far away that take the constant which a contact's other images bring.
+
+    One at the distance D brings 1 / D of its weight; the inverse point `strength` over its own
+    distance, which is 1 / radius.
+    """
+    with np.errstate(divide="ignore"):
+        falls = 1.0 / np.linalg.norm(lines, axis=-1)
+    constant = 1.0 / radius + strength * np.sum(weights * falls, axis=-1)
+    far = FAR * radius * np.array([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]])
+    lines = np.concatenate([lines, np.broadcast_to(far, (len(lines), 2, 3))], axis=1)
+    share = -0.5 * constant * FAR * radius / strength
+    return lines, np.concatenate([weights, share[:, None], share[:, None]], axis=1)
+
+
 def _parts_needed(nearness: np.ndarray) -> np.ndarray:
     """Parts of the line of images, from how near (1: at) the contact is to the surface."""
     gap = np.maximum(1.0 - nearness, 2.0 ** (1 - MOST_PARTS))
@@ -169,14 +194,20 @@ def _parts_needed(nearness: np.ndarray) -> np.ndarray:
 
 
 def _image_rule(q: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for the integral of t^(q - 1) f(t) over 0 to 1, f smooth up to 1."""
-    # what few media need takes long to import
-    from scipy.special import roots_jacobi
+    """Nodes and weights for the integral of t^(q - 1) f(t) over 0 to 1, f smooth up to 1.
 
-    node, weight = roots_jacobi(PART_NODES, 0.0, q - 1.0)
-    # the part up to t = 1/2 has the singular weight t^(q - 1) in the rule itself
-    nodes, weights = [0.25 * (node + 1.0)], [0.25**q * weight]
+    With q = 0 it is that of (f(t) - f(0)) / t, without the weight of f(0).
+    """
     node, weight = np.polynomial.legendre.leggauss(PART_NODES)
+    if q == 0:
+        nodes, weights = [0.25 * (node + 1.0)], [weight / (node + 1.0)]
+    else:
+        # what few media need takes long to import
+        from scipy.special import roots_jacobi
+
+        # the part up to t = 1/2 has the singular weight t^(q - 1) in the rule itself
+        singular_node, singular_weight = roots_jacobi(PART_NODES, 0.0, q - 1.0)
+        nodes, weights = [0.25 * (singular_node + 1.0)], [0.25**q * singular_weight]
     edges = np.concatenate([1.0 - 0.5 ** np.arange(1, parts + 1), [1.0]])
     for low, high in itertools.pairwise(edges):
         t = 0.5 * (low + high) + 0.5 * (high - low) * node

@@ -14,12 +14,6 @@ from lfpcli.forward.images import slice_heights, sphere_images
 from lfpcli.geometry import Geometry
 from lfpcli.vocabulary import AXES
 
-INSULATED_SPHERE = "a sphere with sigma_out 0 holds its current, which has nowhere to go"
-INSULATED_REMEDY = (
-    "give a small sigma_out, such as 1e-6: currents that add up to zero make the potentials of "
-    "an insulated sphere then"
-)
-
 
 @dataclass(frozen=True)
 class HalfSpace:
@@ -226,7 +220,8 @@ class Sphere:
     radius : float
         um.
     sigma_out : float
-        Conductivity outside, S/m.
+        Conductivity outside, S/m; 0 is an insulator, inside which potentials are those of currents
+        that add up to zero.
     centre : tuple of three floats
         um.
     """
@@ -238,8 +233,6 @@ class Sphere:
     def __post_init__(self) -> None:
         _check_number(self.radius, "radius of the sphere", above=0.0)
         _check_number(self.sigma_out, "sigma_out of the sphere", least=0.0)
-        if self.sigma_out == 0:
-            raise UsageError(INSULATED_SPHERE, remedy=INSULATED_REMEDY)
         if len(self.centre) != 3:
             raise UsageError("centre of the sphere has other than three coordinates")
         for value in self.centre:
@@ -258,10 +251,23 @@ class Sphere:
         """Points (..., M, 3), um, of each contact and its images, and their weights (..., M).
 
         See `images.sphere_images`.
+
+        Raises
+        ------
+        InputError
+            Where a contact lies in an insulator.
         """
         if np.ndim(sigma):
             check_conductivity(self, np.asarray(sigma))
         centre = np.asarray(self.centre)
+        distance = np.linalg.norm(points - centre, axis=-1)
+        # one on the surface may lie outside by rounding
+        if self.sigma_out == 0 and np.any(distance > self.radius * (1 + 1e-12)):
+            raise InputError(
+                f"a contact {distance.max():g} um from the centre lies in an insulator outside the "
+                f"sphere of radius {self.radius:g} um",
+                remedy="move the contacts into the sphere, or give a sigma_out above 0",
+            )
         media = (float(np.ravel(sigma)[0]), self.sigma_out)
         images, weights = sphere_images(points - centre, self.radius, media, tolerance)
         return images + centre, weights

@@ -75,13 +75,10 @@ class Sphere(Imaged):
     """A sphere of tissue in another medium."""
 
     sphere: float = key(number("um", above=0), doc="Radius of the sphere.")
-    sigma_out: float = key(number("S/m", least=0), 0.03, doc="Conductivity outside, not 0.")
+    sigma_out: float = key(
+        number("S/m", least=0), 0.03, doc="Conductivity outside; 0 is an insulator."
+    )
     centre: tuple[float, ...] = key(vector("um"), (0.0, 0.0, 0.0), doc="Middle of the sphere.")
-
-    def check(self, at: At) -> None:
-        """Raise `InputError` where nothing conducts outside."""
-        if self.sigma_out == 0:
-            raise (at / "sigma_out").error(media.INSULATED_SPHERE, media.INSULATED_REMEDY)
 
     @cached_property
     def medium(self) -> media.Sphere:

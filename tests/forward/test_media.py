@@ -197,26 +197,61 @@ def test_sphere_is_the_series_in_any_direction(outer: float) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9)
 
 
-def test_a_sphere_in_next_to_no_conductivity_is_an_insulated_one() -> None:
-    """Two opposite sources are the dipole of a head with nothing around it."""
+def test_an_insulated_sphere_is_a_head_with_nothing_around_it() -> None:
+    """Two opposite sources are a dipole."""
     radius, moment, apart = 1000.0, np.array([1.0, 2.0, -1.0]), 0.01
     place = np.array([100.0, -300.0, 500.0])
     ends = place + apart * np.outer([0.5, -0.5], moment)
     places = contacts()
     places *= radius / np.linalg.norm(places, axis=1, keepdims=True)
-    options = {"method": "point", "medium": Sphere(radius, sigma_out=1e-6)}
+    options = {"method": "point", "medium": Sphere(radius, sigma_out=0.0)}
     got = transfer_matrix(Geometry(ends, ends, [1e-4, 1e-4]), places, **options)
     head = HomogeneousSphereVolumeConductor(places * (1 - 1e-12), radius=radius, sigma=0.3)
     want = (head.lead_field(place[None]) @ moment)[:, 0]
     # the two sources are ten thousand times as large as what is left of them
     potential = (got[:, 0] - got[:, 1]) / apart
-    np.testing.assert_allclose(potential, want, atol=1e-4 * np.abs(want).max())
+    np.testing.assert_allclose(potential, want, atol=1e-7 * np.abs(want).max())
 
 
-def test_an_insulated_sphere_is_refused_with_a_way_out() -> None:
-    with pytest.raises(UsageError, match="nowhere to go") as error:
-        Sphere(1000.0, sigma_out=0.0)
-    assert "1e-6" in str(error.value.remedy)
+@pytest.mark.parametrize("method", ["point", "line"])
+def test_an_insulated_sphere_is_the_limit_of_others(method: str) -> None:
+    """Nearly insulated ones have the same potential everywhere on top, of currents that add up."""
+    geometry = segments(12)
+    places = contacts()
+    places *= (np.linspace(0.0, 250.0, 25) / np.linalg.norm(places, axis=1))[:, None]
+    insulated, other = (
+        transfer_matrix(
+            geometry, places, method=method, medium={"sphere": 250.0, "sigma_out": outer}
+        )
+        for outer in (0.0, 3e-7)
+    )
+    constant = (1 / 3e-7 - 1 / 0.3) / (4 * np.pi * 250.0)
+    np.testing.assert_allclose(other - constant, insulated, rtol=2e-5, atol=2e-5 * insulated.max())
+
+
+def test_an_insulated_sphere_is_neumanns_function() -> None:
+    """Closed form: point, its image, and the logarithm that the terms (n + 1) / n leave."""
+    geometry, radius = segments(12), 250.0
+    places = contacts()
+    places *= (np.linspace(20.0, radius, 25) / np.linalg.norm(places, axis=1))[:, None]
+    medium = {"sphere": radius, "sigma_out": 0.0}
+    got = transfer_matrix(geometry, places, method="point", medium=medium)
+    source, place = geometry.middle[None], places[:, None]
+    ratio = np.linalg.norm(source, axis=2) * np.linalg.norm(place, axis=2) / radius**2
+    cosine = np.sum(source * place, axis=2) / (ratio * radius**2)
+    away = np.sqrt(1 - 2 * ratio * cosine + ratio**2)
+    reaction = 1 / away - 1 + np.log(2 / (1 - ratio * cosine + away))
+    direct = 1 / np.linalg.norm(source - place, axis=2)
+    want = (direct + reaction / radius) / (4 * np.pi * 0.3)
+    np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
+def test_contacts_outside_an_insulated_sphere_are_refused() -> None:
+    with pytest.raises(InputError, match="insulator outside the sphere") as error:
+        transfer_matrix(
+            segments(2), [[0.0, 0, 1001.0]], medium={"sphere": 1000.0, "sigma_out": 0.0}
+        )
+    assert "sigma_out above 0" in str(error.value.remedy)
 
 
 def test_sphere_at_its_centre_is_the_first_term() -> None:
@@ -275,7 +310,7 @@ def test_sphere_may_lie_anywhere() -> None:
         ({"slice": 300.0, "sigma_saline": 0, "sigma_glass": 0}, "nowhere"),
         ({"slice": 300.0, "sigma_salin": 1}, "sigma_saline"),
         ({"sphere": 0.0}, "radius"),
-        ({"sphere": 10.0, "sigma_out": 0.0}, "sigma_out"),
+        ({"sphere": 10.0, "sigma_out": -1.0}, "sigma_out"),
         ({"sphere": 10.0, "centre": [0, 0]}, "centre"),
         ({"sphere": 10.0, "slice": 10.0}, "one of the keys"),
         ({}, "one of the keys"),
