@@ -51,6 +51,8 @@ RELOCATED = {
     *("io/array_definitions.py", "io/arrays.py", "io/probeinterface.py", "model/expression.py"),
     *("model/load.py", "model/location.py", "model/text.py", "plotting/scalp.py"),
     *("runtime/cell/axial.py", "runtime/cell/points.py", "runtime/cell/sections.py"),
+    *("runtime/cell/shape.py", "io/sensors.py", "model/spectral.py", "tasks/simulate/layout.py"),
+    *("tasks/measure/instruments.py", "tasks/simulate/neurodamus.py"),
     *("runtime/cell/stimulated.py", "runtime/engine/field.py", "tasks/files/examples.py"),
     *("runtime/engine/record.py", "tasks/head/lfpykit_heads.py", "tasks/response/linear_cell.py"),
     "tasks/response/expected.py",

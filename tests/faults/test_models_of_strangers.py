@@ -262,3 +262,10 @@ def test_a_cell_of_no_length(shell: Callable[..., Any], tmp_path: Path) -> None:
     path.write_text("((Dendrite) (0 0 0 1) (0 0 0 1) (0 0 0 1))\n")
     said = shell("sim", path, "--passive", "--tstop", "1", "--dry-run", "-q", code=3).err
     assert "section dend[0] has no length [" in said and said.count("\n") == 1
+
+
+def test_a_ring_of_sections(shell: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "ring.hoc"
+    path.write_text("create a[2]\nconnect a[0](0), a[1](1)\nconnect a[1](0), a[0](1)\n")
+    said = shell("morph", path, code=3).err
+    assert "in a ring" in said and str(path) in said

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli.errors import InputError
 from lfpcli.runtime.neuron import nrn
 
 # sections that hang on one place of a parent fan out over this angle, rad
@@ -65,6 +66,11 @@ def lines(sections: Sequence[Any]) -> list[Line]:
     Returns
     -------
     list of Line
+
+    Raises
+    ------
+    InputError
+        Where sections hang on each other.
     """
     number = {section: k for k, section in enumerate(sections)}
     laid_out: list[Line | None] = [None] * len(sections)
@@ -76,6 +82,11 @@ def lines(sections: Sequence[Any]) -> list[Line]:
             parent = _parent(sections[way[-1]], number)
             if parent is None:
                 break
+            if len(way) == len(sections):
+                raise InputError(
+                    f"sections hang on each other in a ring, {sections[parent].name()} among them",
+                    remedy="connect one of them elsewhere",
+                )
             way.append(parent)
         for k in reversed(way):
             if laid_out[k] is not None:

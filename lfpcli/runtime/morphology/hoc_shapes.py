@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, located
 from lfpcli.morphology.section import Section, type_of_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.shape import Line, lines
@@ -101,7 +101,8 @@ def read_hoc(path: str | os.PathLike[str], *, name: str) -> Morphology:
     """
     sections = run_hoc(path)
     cylinders = [_cylinders(section) for section in sections]
-    laid_out = lines(sections)
+    with located(name):
+        laid_out = lines(sections)
     # NEURON draws sections without points that hang by their far end the wrong way round
     is_reversed = any(not s.n3d() and s.parentseg() and s.orientation() for s in sections)
     # sections without 3-d points get them here, and with them other areas
