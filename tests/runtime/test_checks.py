@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.engine import checks
+from lfpcli.runtime.engine import checks, hidden
 from lfpcli.runtime.mechanisms.library import Mechanism
 
 GAP = """
@@ -318,3 +318,9 @@ def test_events_of_no_connection_need_none(
         return
     with pytest.raises(SimulatorError, match=f"'Own' needs '{argument}'.*INITIAL"):
         checks._check_mechanism(mechanism, 1)
+
+
+def test_streams_are_told_where_all_stands_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "NEURON { RANDOM draws, more POINT_PROCESS Own RANGE g RANDOM last } ASSIGNED { v }"
+    monkeypatch.setattr(hidden, "source_of", lambda mechanism: text)
+    assert hidden.stream_names.__wrapped__("Own") == ("draws", "more", "last")

@@ -146,8 +146,9 @@ def keeps_arguments(mechanism: str) -> bool:
 @cache
 def stream_names(mechanism: str) -> tuple[str, ...]:
     """RANDOM variables of a mechanism."""
-    statements = re.findall(r"\bRANDOM\b([^\n]*)", neuron_block(source_of(mechanism)))
-    return tuple(re.findall(r"\w+", " ".join(statements)))
+    # other statements may follow on the line
+    listed = re.findall(r"\bRANDOM\s+(\w+(?:\s*,\s*\w+)*)", neuron_block(source_of(mechanism)))
+    return tuple(re.findall(r"\w+", " ".join(listed)))
 
 
 @cache
