@@ -171,14 +171,14 @@ class Mixture:
             return np.asarray(1.0 / ratio)[None]
         # potentials are analytic in the ratio of two conductivities unless it is negative
         # (Bergman 1978, Phys Rep 43:377), so that they are smooth in its logarithm
-        place = np.log(self.second.at(frequency) / ratio)
+        size = np.log(self.second.at(frequency) / ratio)
         nodes = np.log(self.nodes)
         # in the first part they hardly depend on it, in the second they fall with it
-        weights = np.exp((nodes[:, None] - place) / 2.0)
+        weights = np.exp((nodes[:, None] - size) / 2.0)
         for one in range(self.parts):
             for other in range(self.parts):
                 if one != other:
-                    weights[one] *= (place - nodes[other]) / (nodes[one] - nodes[other])
+                    weights[one] *= (size - nodes[other]) / (nodes[one] - nodes[other])
         return np.asarray(weights / ratio)
 
     def mixed(self, samples: np.ndarray, dt: float) -> np.ndarray:

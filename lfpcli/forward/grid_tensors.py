@@ -240,7 +240,7 @@ class TurnedSource:
         """Conductance of cells (nx, ny, nz) to infinity through the outer faces, S/m um."""
         leak = np.zeros(self._grid.shape)
         centres, widths = self._grid.centres, self._grid.widths
-        offsets = [c - place for c, place in zip(centres, self._contact, strict=True)]
+        offsets = [along - x for along, x in zip(centres, self._contact, strict=True)]
         for axis, side in itertools.product(range(3), (0, -1)):
             first, second = (k for k in range(3) if k != axis)
             away = np.zeros((len(offsets[first]), len(offsets[second]), 3))

@@ -65,8 +65,8 @@ def sampled_field(
     known[~apart] = values[~apart]
     interpolated = _interpolator(points, values - known, axes)
     faces = [
-        _faces(float(low), float(high), float(place))
-        for low, high, place in zip(points.min(axis=0), points.max(axis=0), contact, strict=True)
+        _faces(float(low), float(high), float(x))
+        for low, high, x in zip(points.min(axis=0), points.max(axis=0), contact, strict=True)
     ]
     grid = Grid(faces=(faces[0], faces[1], faces[2]))
     centres = np.stack(np.meshgrid(*grid.centres, indexing="ij"), axis=-1)
@@ -134,18 +134,18 @@ def _interpolator(
     return lambda places: np.asarray(on_grid(places))
 
 
-def _faces(low: float, high: float, place: float) -> np.ndarray:
-    """Faces of cells from low to high, um, that widen away from a place."""
+def _faces(low: float, high: float, middle: float) -> np.ndarray:
+    """Faces of cells from low to high, um, that widen away from a coordinate between."""
     least = _SHARE * (high - low)
 
     def side(end: float) -> np.ndarray:
-        size = abs(end - place)
+        size = abs(end - middle)
         # widths that grow by a factor, the first of them the least
         count = max(1, int(np.ceil(np.log1p(_SLOPE * size / least) / np.log1p(_SLOPE))))
         steps = np.expm1(np.log1p(_SLOPE) * np.arange(1, count + 1))
-        return np.asarray(place + np.sign(end - place) * size * steps / steps[-1])
+        return np.asarray(middle + np.sign(end - middle) * size * steps / steps[-1])
 
     below, above = side(low), side(high)
-    faces = np.concatenate([below[::-1], [place], above])
+    faces = np.concatenate([below[::-1], [middle], above])
     # a contact on the edge of the nodes has one side alone
     return np.asarray(faces[np.concatenate([[True], np.diff(faces) > 0])])

@@ -44,7 +44,7 @@ class Kernels:
     values : dict of (str, str) to ndarray, shape (L, C)
         By presynaptic population and population whose cells cause the signal: what one spike adds
         to the signal k dt after it, in `units`.
-    own : frozenset of str
+    unconnected : frozenset of str
         Populations whose kernel onto themselves is that of their cells' own spikes alone: no
         synapse leads from them to themselves.
     """
@@ -57,7 +57,7 @@ class Kernels:
     names: list[str] = field(default_factory=list)
     dt: float
     values: dict[tuple[str, str], np.ndarray]
-    own: frozenset[str] = frozenset()
+    unconnected: frozenset[str] = frozenset()
 
 
 class KernelWriter(RecordingWriter):
@@ -92,7 +92,7 @@ class KernelWriter(RecordingWriter):
             dataset = store(group, f"values/{number}", values, dtype=float, units=kernels.units)
             dataset.attrs["pre"] = pre
             dataset.attrs["post"] = post
-            if pre == post and pre in kernels.own:
+            if pre == post and pre in kernels.unconnected:
                 dataset.attrs[_OWN] = True
 
 
@@ -131,14 +131,14 @@ def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
         raise InputError(f"has a sampling interval of {dt:g} ms", source=source, remedy=_AGAIN)
     del facts["dt"]
     values: dict[tuple[str, str], np.ndarray] = {}
-    own = set()
+    unconnected = set()
     # names are numbers; as text 10 would come before 2
     for key in sorted(group["values"], key=lambda key: (len(key), key)):
         dataset = numbers(file, f"{base}/values/{key}", name, ndim=2)
         ends = as_text(dataset.attrs.get("pre", "")), as_text(dataset.attrs.get("post", ""))
         values[ends] = whole(dataset)
         if dataset.attrs.get(_OWN, False):
-            own.add(ends[0])
+            unconnected.add(ends[0])
     shapes = {kernel.shape for kernel in values.values()}
     if len(shapes) != 1:
         raise InputError("kernels differ in shape", source=source, remedy=_AGAIN)
@@ -160,5 +160,5 @@ def _kernels(file: h5py.File, signal: str, name: str) -> Kernels:
         names=names,
         dt=dt,
         values=values,
-        own=frozenset(own),
+        unconnected=frozenset(unconnected),
     )

@@ -263,18 +263,18 @@ class Probe(Face):
         """Raise `InputError` where a dispersion does not go with what else is stated."""
         if self.dispersion is None:
             return
-        place = at / "dispersion"
+        table = at / "dispersion"
         if self.csd is not None:
-            raise place.error("does not go with 'csd'", "leave it out")
+            raise table.error("does not go with 'csd'", "leave it out")
         if not self.dispersion.has_sigma:
             return
         if self.lead_field is not None or isinstance(self.medium, Regions):
-            raise place.error(
+            raise table.error(
                 "has conductivities of its own, as the regions have",
                 "give dispersion.at, or each region its dispersion",
             )
         if "sigma" in self.stated:
-            raise place.error(
+            raise table.error(
                 "has conductivities of its own beside 'sigma'",
                 "leave sigma out, or give dispersion.at",
             )

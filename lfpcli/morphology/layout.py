@@ -63,13 +63,13 @@ def laid_on_path(sections: Sequence[Section]) -> list[Section]:
 
 
 def _moved(
-    sections: Sequence[Section], place: Callable[[Section, float], np.ndarray]
+    sections: Sequence[Section], point_at: Callable[[Section, float], np.ndarray]
 ) -> list[Section]:
     moved = list(sections)
     for index in parents_first(moved):
         section = moved[index]
         if section.parent >= 0:
-            target = place(moved[section.parent], section.parent_x)
+            target = point_at(moved[section.parent], section.parent_x)
             begin = section.points[0 if section.child_x == 0 else -1, :3]
             if section.wire is not None:
                 begin = np.array(section.wire)

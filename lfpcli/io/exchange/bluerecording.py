@@ -220,14 +220,14 @@ def read_weights(path: Path) -> Weights:
         labels = sorted(key for key, node in file["electrodes"].items() if "position" in node)
         populations = [key for key in file if isinstance(file.get(f"{key}/node_ids"), h5py.Dataset)]
         for population in populations:
-            found = _cells_of(file, population, name, channels=len(positions))
-            if cells.keys() & found.keys():
+            of_population = _cells_of(file, population, name, channels=len(positions))
+            if cells.keys() & of_population.keys():
                 raise InputError(
                     "has cells of several populations with one number",
                     source=f"{name}:/{population}",
                     remedy="write the weights of each population into a file of its own",
                 )
-            cells |= found
+            cells |= of_population
     if not cells:
         raise InputError("has no cells", source=path, remedy="write the weights again")
     # columns are in the order of the names, before which our own have their number

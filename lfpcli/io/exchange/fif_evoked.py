@@ -38,12 +38,12 @@ def write_evoked(outline: Any, samples: Samples, path: Path) -> None:
         layout = named.read_bytes()
         count = samples.shape[0]
         with named.open("wb") as file:
-            for kind, tag in _tags(layout):
-                if kind == _EPOCH:
+            for number, tag in _tags(layout):
+                if number == _EPOCH:
                     _write_matrix(file, tag, samples)
-                elif kind == _NO_SAMPLES:
+                elif number == _NO_SAMPLES:
                     file.write(tag[: _TAG.size] + struct.pack(">i", count))
-                elif kind == _LAST_SAMPLE:
+                elif number == _LAST_SAMPLE:
                     last = outline.first + count - 1
                     file.write(tag[: _TAG.size] + struct.pack(">i", last))
                 else:
@@ -51,21 +51,21 @@ def write_evoked(outline: Any, samples: Samples, path: Path) -> None:
 
 
 def _tags(layout: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the kind of each tag, and the tag as it stands in the file."""
+    """Yield the number that says what each tag holds, and the tag as it stands in the file."""
     start = 0
     while start < len(layout):
-        kind, _, size, _ = _TAG.unpack_from(layout, start)
+        number, _, size, _ = _TAG.unpack_from(layout, start)
         stop = start + _TAG.size + size
-        yield kind, layout[start:stop]
+        yield number, layout[start:stop]
         start = stop
 
 
 def _write_matrix(file: BinaryIO, tag: bytes, samples: Samples) -> None:
-    """Write a matrix (C, T), of which `tag` tells the kind, type and next, row by row."""
-    kind, data_type, _, following = _TAG.unpack_from(tag)
+    """Write a matrix (C, T), of which `tag` tells the number, type and next, row by row."""
+    number, data_type, _, following = _TAG.unpack_from(tag)
     count, channels = samples.shape
     size = 4 * count * channels
-    file.write(_TAG.pack(kind, data_type, size + 12, following))
+    file.write(_TAG.pack(number, data_type, size + 12, following))
     begin = file.tell()
     for start, block in samples.blocks():
         rows = np.ascontiguousarray(block.T.astype(">f4"))

@@ -19,6 +19,29 @@ from lfpcli.io.sonata.types import read_types
 _LONGEST_NUMBER = 10
 
 
+def index_of(wanted: np.ndarray, node_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find nodes among those of a population.
+
+    Parameters
+    ----------
+    wanted : ndarray of int, shape (m,)
+        Numbers of nodes.
+    node_ids : ndarray of int, shape (n,)
+        Those of the population, ascending.
+
+    Returns
+    -------
+    index : ndarray of int, shape (m,)
+        Index of each in the population; of no meaning where it is not there.
+    inside : ndarray of bool, shape (m,)
+        Whether it is there.
+    """
+    index = np.searchsorted(node_ids, wanted)
+    inside = index < len(node_ids)
+    inside[inside] = node_ids[index[inside]] == wanted[inside]
+    return index, inside
+
+
 class NodePopulation:
     """Nodes of one population.
 

@@ -98,7 +98,9 @@ def held_cell(cell: Cell, state: HeldState, samples: int) -> HeldCell:
         fires = h.t > _SETTLE / 2.0 and (fires or detector.v >= state.threshold)
     potentials = np.array([segment.v for segment in cell.segments])
     spike = None
-    mechanisms = {name for each in cell.sections for name in each.psection()["density_mechs"]}
+    mechanisms: set[str] = set()
+    for section in cell.sections:
+        mechanisms.update(section.psection()["density_mechs"])
     if fires:
         potentials[:] = state.potential
     elif not mechanisms <= {_PASSIVE}:

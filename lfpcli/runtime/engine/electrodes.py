@@ -71,19 +71,15 @@ def injections(cells: Sequence[SimulatedCell]) -> list[list[Injection]]:
         The cells, with electrodes of their own or of their files.
     """
     currents = _injected_currents()
-    tabled = [
-        [
-            Injection(segment=electrode.idx, point=electrode.point, current=current)
-            for electrode in cell.electrodes
-            for current in currents.get(electrode.mechanism, ())
-        ]
-        for cell in cells
-    ]
+    tabled = [_of_electrodes(cell, currents) for cell in cells]
+    points: set[int] = set()
+    for injected in tabled:
+        points |= {id(one.point) for one in injected}
     # a List of a class's name holds all its objects; looking at all segments takes long
     everywhere = sum(int(nrn().List(mechanism).count()) for mechanism in currents)
-    if everywhere == len({id(one.point) for injected in tabled for one in injected}):
+    if everywhere == len(points):
         return tabled
-    return [_found(cell, currents) for cell in cells]
+    return [_of_segments(cell, currents) for cell in cells]
 
 
 def electrode_currents(cells: Sequence[SimulatedCell]) -> Recorder:
@@ -116,8 +112,19 @@ def _injected_currents() -> dict[str, tuple[str, ...]]:
     return currents
 
 
-def _found(cell: SimulatedCell, currents: dict[str, tuple[str, ...]]) -> list[Injection]:
-    """What is injected into the segments of one cell."""
+def _of_electrodes(cell: SimulatedCell, currents: dict[str, tuple[str, ...]]) -> list[Injection]:
+    """What the electrodes inject that a cell knows of."""
+    injected = []
+    for electrode in cell.electrodes:
+        for current in currents.get(electrode.mechanism, ()):
+            injected.append(
+                Injection(segment=electrode.idx, point=electrode.point, current=current)
+            )
+    return injected
+
+
+def _of_segments(cell: SimulatedCell, currents: dict[str, tuple[str, ...]]) -> list[Injection]:
+    """What all point processes on the segments of one cell inject."""
     injected = []
     for index, segment in enumerate(cell.segments):
         for point in segment.point_processes():

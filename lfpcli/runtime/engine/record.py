@@ -171,8 +171,8 @@ def potentials(cells: Sequence[SimulatedCell], extent: str = "all") -> Recorder:
 
 def _detector_index(cell: SimulatedCell) -> int:
     """Index of the segment where spikes are detected; of an end of a section, of its soma."""
-    place = cell.spike_detector
-    return cell.segments.index(place) if place in cell.segments else cell.detector_index
+    detector = cell.spike_detector
+    return cell.segments.index(detector) if detector in cell.segments else cell.detector_index
 
 
 def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:

@@ -25,7 +25,10 @@ def unconnected_argument(text: str) -> str | None:
         Source of a mechanism, without comments.
     """
     blocks = blocks_of(text)
-    sent = {float(flag) for b in blocks if b.keyword == "INITIAL" for flag in _SENT.findall(b.body)}
+    sent: set[float] = set()
+    for block in blocks:
+        if block.keyword == "INITIAL":
+            sent |= {float(flag) for flag in _SENT.findall(block.body)}
     for block in blocks:
         if block.keyword != "NET_RECEIVE":
             continue

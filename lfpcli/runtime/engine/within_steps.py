@@ -19,9 +19,8 @@ from lfpcli.runtime.engine.memory import neuron_library
 from lfpcli.runtime.neuron import context, nrn
 
 # NEURON calls one function for all that a method may add: which, size, two arrays, thread
-_BLOCK = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
-)
+_ARGUMENTS = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+_BLOCK = ctypes.CFUNCTYPE(ctypes.c_int, *_ARGUMENTS)
 # the last one of a fixed step
 _SOLVE_STATES = 4
 _LATE_BLOCK = re.compile(r"\b(AFTER\s+SOLVE|BEFORE\s+STEP)\b")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-# kinds of sections in the order in which their numbers follow one another
-_KINDS = ("soma", "axon", "dend", "apic")
+# types of sections in the order in which their numbers follow one another
+_TYPES = ("soma", "axon", "dend", "apic")
 # where along a section templates leave its number
 _MARK = 0.0001
 
@@ -31,19 +31,19 @@ def section_numbers(sections: Sequence[Any], names: Sequence[str], owner: Any) -
     marked = {int(mark): index for index, mark in enumerate(marks) if mark >= 0}
     if marked:
         return marked
-    counts = dict.fromkeys(_KINDS, 0)
+    counts = dict.fromkeys(_TYPES, 0)
     for name in names:
-        kind = name.partition("[")[0]
-        if kind in counts:
-            counts[kind] += 1
+        section_type = name.partition("[")[0]
+        if section_type in counts:
+            counts[section_type] += 1
     # not all templates tell how many the axon had
     counts["axon"] = int(getattr(owner, "nSecAxonalOrig", counts["axon"]))
-    first = dict(zip(_KINDS, _begins(counts.values()), strict=True))
+    first = dict(zip(_TYPES, _begins(counts.values()), strict=True))
     numbers: dict[int, int] = {}
     for index, name in enumerate(names):
-        kind, _, place = name.partition("[")
-        if kind in first and place.endswith("]"):
-            numbers[first[kind] + int(place[:-1])] = index
+        section_type, _, number = name.partition("[")
+        if section_type in first and number.endswith("]"):
+            numbers[first[section_type] + int(number[:-1])] = index
     return numbers
 
 

@@ -231,7 +231,8 @@ class Synapses:
         if len(chosen):
             alone[chosen] = -self._artificial_places(chosen)
         table = rows.origin if self._by_table else np.zeros(len(rows), np.int32)
-        first, self.point = _groups(rows.cell, rows.segment, rows.synapse_type, alone, table)
+        keys = rows.cell, rows.segment, rows.synapse_type, alone, table
+        first, self.point = _groups(*keys)
         return first
 
     def _artificial_places(self, chosen: np.ndarray) -> np.ndarray:

@@ -112,12 +112,19 @@ class Circuit:
         InputError
             Where there is no such node set.
         """
-        return selected_nodes(wanted, source, self.nodes, self.config.node_sets, set(self.cells))
+        return selected_nodes(
+            wanted,
+            source,
+            populations=self.nodes,
+            node_sets=self.config.node_sets,
+            cells=set(self.cells),
+        )
 
 
 def selected_nodes(
     wanted: Any,
     source: str,
+    *,
     populations: Mapping[str, NodePopulation],
     node_sets: Mapping[str, Any],
     cells: set[str],
@@ -268,7 +275,11 @@ def _simulated(
     if config.node_set is None:
         return {name: nodes for name, nodes in whole.items() if name in cells}
     chosen = selected_nodes(
-        config.node_set, f"{config.file}: node_set", whole, config.node_sets, cells
+        config.node_set,
+        f"{config.file}: node_set",
+        populations=whole,
+        node_sets=config.node_sets,
+        cells=cells,
     )
     simulated = {name: whole[name].subset(index) for name, index in chosen.items() if name in cells}
     if not simulated:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.config import TablePair
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.io.sonata.units import RecordedUnits, read_interval, read_units, within
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.io.stream import check_input
@@ -90,10 +91,7 @@ def _input(
     **more: Any,
 ) -> SpikeInput:
     """Spikes of some nodes, sorted; a file may hold those of nodes that the circuit leaves out."""
-    known = circuit.nodes[population].node_ids
-    index = np.searchsorted(known, node_ids)
-    inside = index < len(known)
-    inside[inside] = known[index[inside]] == node_ids[inside]
+    index, inside = index_of(node_ids, circuit.nodes[population].node_ids)
     kept = inside.copy()
     kept[inside] = np.isin(index[inside], chosen)
     order = np.lexsort((index[kept], times[kept]))

@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.io.sonata.types import read_types
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
@@ -160,8 +161,8 @@ class Wiring:
             edges = edges.subset(np.flatnonzero(gap_mask(edges)))
             segments, _, kept = self._gap_places(edges, _columns(edges), cell, population.name)
             for edge, segment in zip(edges.ids[kept].tolist(), segments.tolist(), strict=True):
-                place = population.source_nodes, cell.index, segment
-                self.gaps.leaving.append((population.name, edge, *place))
+                location = population.source_nodes, cell.index, segment
+                self.gaps.leaving.append((population.name, edge, *location))
 
     @staticmethod
     def _gap_places(
@@ -272,8 +273,8 @@ class Wiring:
                     source=population.name,
                     remedy="leave this edge out",
                 )
-            place = population.target_nodes, target.index, int(segments[k])
-            entry = (population.name, int(edges.ids[edge]), *place, float(weights[edge]))
+            location = population.target_nodes, target.index, int(segments[k])
+            entry = (population.name, int(edges.ids[edge]), *location, float(weights[edge]))
             self.gaps.onto.append(entry)
 
     def _onto_point(self, edges: Edges, index: int, population: EdgePopulation) -> PointRows:
@@ -301,9 +302,7 @@ class Wiring:
     def _sources(self, edges: Edges, population: EdgePopulation) -> np.ndarray:
         """Indices of the presynaptic nodes in their population."""
         node_ids = self._circuit.nodes[population.source_nodes].node_ids
-        index = np.searchsorted(node_ids, edges.source)
-        known = index < len(node_ids)
-        known[known] = node_ids[index[known]] == edges.source[known]
+        index, known = index_of(edges.source, node_ids)
         if not known.all():
             raise InputError(
                 f"edge from node {edges.source[~known][0]}, which is not there",

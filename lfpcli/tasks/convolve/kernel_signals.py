@@ -114,7 +114,7 @@ def _leave_out_own(signal: Kernels, recording: Recording) -> None:
 
     Where nothing else is left the kernels stay, and the spikes are missed.
     """
-    for name in sorted(signal.own - set(recording.spike_populations)):
+    for name in sorted(signal.unconnected - set(recording.spike_populations)):
         if len(signal.values) > 1:
             del signal.values[name, name]
             warnings.warn(

@@ -119,14 +119,7 @@ def make_lead_fields(
     check_constant(table, At(SourceText("medium")))
     fields = table.medium.solve(contacts)
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
-    files = [Path(name) for name in (source, *inputs) if isinstance(name, str)]
-    digests = {str(path): digest(path) for path in files if path.is_file()}
-    with atomic_output(output, force=force) as target:
-        write_lead_grids(target, lead, provenance(command, inputs=digests))
-    return [
-        (str(label), one.error, one.largest_error, one.cells)
-        for label, one in zip(contacts.ids, fields, strict=True)
-    ]
+    return _write(lead, output, sources=(source, *inputs), force=force, command=command)
 
 
 def make_foreign_fields(
@@ -184,13 +177,25 @@ def make_foreign_fields(
     about = [float(field.sigma[0]) for field in fields]
     medium = {"regions": [], "background": float(np.median(about))}
     lead = LeadGrids(contacts=contacts, medium=medium, fields=fields)
-    inputs = [Path(name) for name in (source, *files) if isinstance(name, str)]
-    digests = {str(path): digest(path) for path in inputs if path.is_file()}
+    return _write(lead, output, sources=(source, *files), force=force, command=command)
+
+
+def _write(
+    lead: LeadGrids,
+    output: str | os.PathLike[str],
+    *,
+    sources: Sequence[Any],
+    force: bool,
+    command: Sequence[str],
+) -> list[tuple[str, float, float, int]]:
+    """Write lead fields, with digests of those sources that are files; errors of each contact."""
+    files = [Path(name) for name in sources if isinstance(name, str)]
+    digests = {str(path): digest(path) for path in files if path.is_file()}
     with atomic_output(output, force=force) as target:
         write_lead_grids(target, lead, provenance(command, inputs=digests))
     return [
         (str(label), one.error, one.largest_error, one.cells)
-        for label, one in zip(contacts.ids, fields, strict=True)
+        for label, one in zip(lead.contacts.ids, lead.fields, strict=True)
     ]
 
 

@@ -68,6 +68,7 @@ def simulate_batch(
     model: Model,
     seed: int,
     gids: Sequence[int],
+    *,
     instruments: Sequence[Instrument],
     add: Callable[[int, np.ndarray], None],
 ) -> BatchOutcome:

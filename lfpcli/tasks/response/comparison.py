@@ -82,19 +82,19 @@ def agreements(kernels: Sequence[Kernels], recording: Recording) -> dict[str, Ag
 def _agreement(whole: np.ndarray, expected: np.ndarray, *, dt: float, first: int) -> Agreement:
     """Agreement of samples (T, C) from one on, every dt ms."""
     recorded = whole[first:] - whole[first:].mean(axis=0)
-    made = expected[first:] - expected[first:].mean(axis=0)
+    predicted = expected[first:] - expected[first:].mean(axis=0)
     power = np.sum(recorded**2)
     if not power > 0:
         return Agreement(variance=np.nan, correlation=np.nan, low=np.nan)
-    both = np.sqrt(power * np.sum(made**2))
+    both = np.sqrt(power * np.sum(predicted**2))
     low = np.nan
     if 2 * LOW * dt < 1000.0:
         filtered = signal.butter(4, LOW, fs=1000.0 / dt, output="sos")
         slow = signal.sosfiltfilt(filtered, recorded, axis=0)
-        rest = signal.sosfiltfilt(filtered, recorded - made, axis=0)
+        rest = signal.sosfiltfilt(filtered, recorded - predicted, axis=0)
         low = float(1.0 - np.sum(rest**2) / np.sum(slow**2))
     return Agreement(
-        variance=float(1.0 - np.sum((recorded - made) ** 2) / power),
-        correlation=float(np.sum(recorded * made) / both) if both > 0 else 0.0,
+        variance=float(1.0 - np.sum((recorded - predicted) ** 2) / power),
+        correlation=float(np.sum(recorded * predicted) / both) if both > 0 else 0.0,
         low=low,
     )

@@ -385,8 +385,8 @@ class _SimulatedCells(_Hybrid):
             self.model,
             self.seed,
             batch.gids,
-            self.instruments,
-            lambda begin, samples: sums.add(batch.number, samples, begin),
+            instruments=self.instruments,
+            add=lambda begin, samples: sums.add(batch.number, samples, begin),
         )
         if len(outcome.times):
             self._spikes.append((outcome.times, outcome.gids))

@@ -133,7 +133,7 @@ class Response:
     def kernels(self, progress: Callable[[float], None]) -> list[Kernels]:
         """Kernels of all signals."""
         values: list[dict[tuple[str, str], np.ndarray]] = [{} for _ in self.instruments]
-        own: set[str] = set()
+        unconnected: set[str] = set()
         # cells that nothing listens to spike too
         posts = list(dict.fromkeys([*(post for _, post in self.pairs), *self._spiking()]))
         for number, post in enumerate(posts):
@@ -141,7 +141,7 @@ class Response:
             for pre, signals in self._of_population(post, pres).items():
                 if (pre, post) not in self.pairs:
                     self.pairs.append((pre, post))
-                    own.add(post)
+                    unconnected.add(post)
                 for kept, signal in zip(values, signals, strict=True):
                     kept[pre, post] = signal
             progress((number + 1) / len(posts))
@@ -155,7 +155,7 @@ class Response:
                 names=list(instrument.names),
                 dt=self.dt,
                 values=kept,
-                own=frozenset(own),
+                unconnected=frozenset(unconnected),
             )
             for instrument, kept in zip(self.instruments, values, strict=True)
         ]
@@ -180,9 +180,9 @@ class Response:
         at_rest = held_cell(cell, self._held_state(tables, middle, post), self.samples)
         # along the cell the potential differs from that of the soma, which is recorded or stated
         apart = at_rest.potentials - np.mean(at_rest.potentials[cell.geometry.is_soma])
-        sums: dict[str, list[np.ndarray]] = {
-            pre: [np.zeros((self.samples, i.channels)) for i in self.instruments] for pre in pres
-        }
+        sums: dict[str, list[np.ndarray]] = {}
+        for pre in pres:
+            sums[pre] = [np.zeros((self.samples, each.channels)) for each in self.instruments]
         for turn, gid in enumerate(gids):
             geometry = self._standing(cell, post, gid)
             # synapses open a part of the membrane all the time, which shortens the response

@@ -287,7 +287,7 @@ def _make_cells(
     with_segments = {name: layout.cells[name] for name in layout.kinds}
     total = 0
     for kinds in layout.kinds.values():
-        segments_of = np.array([segments.get(kind, 0) for kind in kinds.names])
+        segments_of = np.array([segments.get(cell_name, 0) for cell_name in kinds.names])
         total += int(segments_of[kinds.index].sum())
     ranks = assign(costs, with_segments, team.size, fixed, lead=lead_work(model, total))
     for name, gids in with_segments.items():

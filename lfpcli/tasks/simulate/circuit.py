@@ -95,11 +95,11 @@ def circuit_layout(circuit: Circuit) -> Layout:
             population = circuit.cells[name]
             layout.cells[name] = numbers
             layout.positions[name] = population.positions
-            kind_names = tuple(filter(None, dict.fromkeys(population.cell_names)))
-            if kind_names:
-                number_of = {kind: k for k, kind in enumerate(kind_names)}
-                index = [number_of.get(kind, -1) for kind in population.cell_names]
-                layout.kinds[name] = Kinds(names=kind_names, index=np.array(index, np.int64))
+            names = tuple(filter(None, dict.fromkeys(population.cell_names)))
+            if names:
+                number_of = {cell_name: k for k, cell_name in enumerate(names)}
+                index = [number_of.get(each, -1) for each in population.cell_names]
+                layout.kinds[name] = Kinds(names=names, index=np.array(index, np.int64))
         else:
             layout.trains[name] = numbers
         first = numbers.stop

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.geometry import Geometry
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.model import CellSpec
 from lfpcli.runtime.capture import prints_to_stderr
 from lfpcli.runtime.cell.cell import Cell
@@ -136,9 +137,5 @@ def indices_of(shapes: CircuitShapes, population: str, node_ids: np.ndarray) -> 
         Their node ids.
     """
     known: Mapping[str, Any] = shapes.circuit.nodes
-    ids = known[population].node_ids
-    order = np.searchsorted(ids, node_ids)
-    inside = order < len(ids)
-    matches = np.zeros(len(node_ids), bool)
-    matches[inside] = ids[order[inside]] == node_ids[inside]
-    return np.where(matches, order, -1)
+    index, inside = index_of(node_ids, known[population].node_ids)
+    return np.where(inside, index, -1)

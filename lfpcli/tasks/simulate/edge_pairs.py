@@ -12,7 +12,7 @@ from lfpcli.errors import InputError, nearest
 from lfpcli.io.pair_table import NamedColumns, PairTable
 from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
-from lfpcli.io.sonata.nodes import NodePopulation, read_nodes
+from lfpcli.io.sonata.nodes import NodePopulation, index_of, read_nodes
 from lfpcli.model.population import Population
 from lfpcli.model.sonata_tables import EdgesTable
 from lfpcli.tasks.circuits.circuit import rotations_of
@@ -97,10 +97,10 @@ def _kinds(
         )
     values = nodes.of(attribute)
     kinds = [str(values[k]) for k in chosen.tolist()]
-    for kind in kinds:
-        if kind not in population.cell_names:
+    for cell_name in kinds:
+        if cell_name not in population.cell_names:
             raise InputError(
-                f"'{attribute}' of a node is '{kind}', which is no kind of its population",
+                f"'{attribute}' of a node is '{cell_name}', which is no kind of its population",
                 source=population.source_line,
                 remedy=f"add it to 'cell' ({', '.join(population.cell_names)}), or select others",
             )
@@ -237,13 +237,11 @@ def edge_pairs(
 def _indices(node_ids: np.ndarray, known: np.ndarray, source: str) -> np.ndarray:
     """Indices of nodes among the known ones, shape (n,)."""
     order = np.argsort(known, kind="stable")
-    index = np.searchsorted(known[order], node_ids)
-    inside = index < len(known)
-    inside[inside] = known[order][index[inside]] == node_ids[inside]
+    index, inside = index_of(node_ids, known[order])
     if not inside.all():
         raise InputError(
             f"an edge comes from node {node_ids[~inside][0]}, which is no cell of its population",
             source=source,
             remedy=f"the population has {len(known)} cells; give it the nodes that edges name",
         )
-    return order[index]
+    return np.asarray(order[index])

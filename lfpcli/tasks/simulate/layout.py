@@ -87,7 +87,10 @@ class Layout:
     @property
     def kind_names(self) -> set[str]:
         """Names of all kinds of cells."""
-        return {name for kinds in self.kinds.values() for name in kinds.names}
+        names: set[str] = set()
+        for kinds in self.kinds.values():
+            names.update(kinds.names)
+        return names
 
     def gids(self, population: str) -> range:
         """Numbers of the cells or trains of a population."""
@@ -149,7 +152,7 @@ def _add_nodes(layout: Layout, population: Population, seed: int, first: int) ->
     layout.kinds[name] = kinds_of(population, len(nodes.node_ids), seed)
     if nodes.kinds is not None:
         names = population.cell_names
-        index = np.array([names.index(kind) for kind in nodes.kinds], np.int64)
+        index = np.array([names.index(cell_name) for cell_name in nodes.kinds], np.int64)
         layout.kinds[name] = Kinds(names=names, index=index)
 
 
@@ -199,10 +202,10 @@ def prototypes(layout: Layout) -> dict[str, int]:
     gid_of: dict[str, int] = {}
     # artificial cells have no kind
     for name, kinds in layout.kinds.items():
-        for number, kind in enumerate(kinds.names):
+        for number, cell_name in enumerate(kinds.names):
             members = np.flatnonzero(kinds.index == number)
             if len(members):
-                gid_of.setdefault(kind, layout.cells[name].start + int(members[0]))
+                gid_of.setdefault(cell_name, layout.cells[name].start + int(members[0]))
     return gid_of
 
 

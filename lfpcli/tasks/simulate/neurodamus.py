@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import InputError, LfpWarning, SimulatorError, located
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.model import Model
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import (
@@ -155,20 +156,22 @@ class NeurodamusWiring:
     def synapses(self) -> Synapses:
         """Synapses onto the cells of this process, with their random streams."""
         parts: list[_Part] = []
-        kinds: list[SynapseType] = []
+        synapse_types: list[SynapseType] = []
         run, first = self._model.run, 0
         reader = EdgeReader(self._circuit, run.interval)
         for name in self._layout.cells:
             targets, cells = self._targets(name)
             for pair, edge_name, edge_type in edge_populations(self._circuit, name):
                 rows = reader.rows(pair, edge_name, edge_type, targets)
-                part = self._part(rows, targets, cells, first=first, kinds=kinds)
+                part = self._part(rows, targets, cells, first=first, synapse_types=synapse_types)
                 first += len(rows.cell)
                 parts.append(part)
-        connections = [entry for part in parts for entry in part.connections]
+        connections: list[SynapseRows] = []
+        for part in parts:
+            connections += part.connections
         synapses = Synapses(
             self._cells,
-            kinds,
+            synapse_types,
             SynapseRows.joined(connections),
             [*(trains for _, _, trains in self._replays), *self._events],
             dt=run.interval,
@@ -208,7 +211,7 @@ class NeurodamusWiring:
         cells: np.ndarray,
         *,
         first: int,
-        kinds: list[SynapseType],
+        synapse_types: list[SynapseType],
     ) -> _Part:
         if rows.left_out:
             warnings.warn(
@@ -241,14 +244,14 @@ class NeurodamusWiring:
             ]
         )
         table = self._parameters(rows, streams, changed.settings)
-        kind = self._kinds(rows, table, kinds)
+        synapse_type = self._types(rows, table, synapse_types)
         delay = np.where(np.isnan(changed.delay), rows.delay, changed.delay)
         weight = rows.weight * changed.weight
         part = _Part(rows=rows, cells=cells, streams=streams, first=first, connections=[])
         common = {
             "cell": cells[rows.cell] if len(rows.cell) else np.empty(0, np.int64),
             "segment": rows.segment,
-            "synapse_type": kind,
+            "synapse_type": synapse_type,
             "values": np.column_stack(list(table.values())) if table else np.empty((0, 0)),
             "point": first + np.arange(len(rows.cell)),
         }
@@ -263,7 +266,9 @@ class NeurodamusWiring:
         for chosen, sources, signal in connect:
             if chosen.any():
                 part.connections.append(
-                    _connected(common, chosen, sources, weight, delay, signal=signal)
+                    _connected(
+                        common, chosen, source=sources, weight=weight, delay=delay, signal=signal
+                    )
                 )
         rates = self._event_rates(rows, targets, changed.minis)
         chosen = rates > 0
@@ -271,7 +276,9 @@ class NeurodamusWiring:
             sources = self._spontaneous(part, rates)
             wait = np.full(len(delay), _EVENT_DELAY)
             part.connections.append(
-                _connected(common, chosen, sources, weight, wait, signal=_OF_MINIS)
+                _connected(
+                    common, chosen, source=sources, weight=weight, delay=wait, signal=_OF_MINIS
+                )
             )
         part.later = changed.later
         return part
@@ -281,13 +288,13 @@ class NeurodamusWiring:
     ) -> np.ndarray:
         """Rates of the spontaneous events of synapses, (S,), 1/s."""
         nodes = self._circuit.whole[rows.populations[1]]
-        own = np.zeros(len(rows.cell))
+        of_nodes = np.zeros(len(rows.cell))
         columns = ("inh_mini_frequency", "exc_mini_frequency")
         if set(columns) <= set(nodes.attributes) and rows.mechanisms != (EXP2SYN,):
             index = np.array([target.index for target in targets], np.int64)
             known = np.column_stack([nodes.numbers(column)[index] for column in columns])
-            own = known[rows.cell, rows.mechanism]
-        return np.where(np.isnan(minis), own, minis)
+            of_nodes = known[rows.cell, rows.mechanism]
+        return np.where(np.isnan(minis), of_nodes, minis)
 
     def _spontaneous(self, part: _Part, rates: np.ndarray) -> np.ndarray:
         """Numbers of the trains of spontaneous events of synapses, (S,); adds the trains."""
@@ -311,11 +318,8 @@ class NeurodamusWiring:
         if name not in self._circuit.cells:
             return np.full(len(rows.source), -1, np.int64)
         node_ids = self._circuit.whole[name].node_ids[rows.source]
-        simulated = self._circuit.cells[name].nodes.node_ids
-        place = np.searchsorted(simulated, node_ids)
-        known = place < len(simulated)
-        known[known] = simulated[place[known]] == node_ids[known]
-        return np.where(known, self._layout.cells[name].start + place, -1)
+        index, known = index_of(node_ids, self._circuit.cells[name].nodes.node_ids)
+        return np.where(known, self._layout.cells[name].start + index, -1)
 
     def _parameters(
         self,
@@ -346,8 +350,8 @@ class NeurodamusWiring:
             with located(f"{self._circuit.config.file}: connection_overrides, synapse_configure"):
                 check_synapse(mechanism, [name])
 
-    def _kinds(
-        self, rows: EdgeRows, table: dict[str, np.ndarray], kinds: list[SynapseType]
+    def _types(
+        self, rows: EdgeRows, table: dict[str, np.ndarray], synapse_types: list[SynapseType]
     ) -> np.ndarray:
         """Type of each synapse; fills in what mechanisms have of their own."""
         numbers = np.zeros(len(rows.cell), np.int64)
@@ -363,15 +367,15 @@ class NeurodamusWiring:
                 if name in known:
                     unset = inside & np.isnan(table[name])
                     table[name] = np.where(unset, parameter_default(mechanism, name), table[name])
-            kind = SynapseType(
+            synapse_type = SynapseType(
                 mechanism,
                 # NEURON would take a new name for an attribute of the object
                 varied=tuple(name if name in known else "" for name in names),
                 signal_weight=signal_weight(mechanism),
             )
-            if kind not in kinds:
-                kinds.append(kind)
-            numbers[inside] = kinds.index(kind)
+            if synapse_type not in synapse_types:
+                synapse_types.append(synapse_type)
+            numbers[inside] = synapse_types.index(synapse_type)
         return numbers
 
     def _set_streams(self, synapses: Synapses, parts: Sequence[_Part]) -> None:
@@ -395,10 +399,10 @@ class NeurodamusWiring:
 def _connected(
     common: dict[str, np.ndarray],
     chosen: np.ndarray,
-    sources: np.ndarray,
+    *,
+    source: np.ndarray,
     weight: np.ndarray,
     delay: np.ndarray,
-    *,
     signal: int,
 ) -> SynapseRows:
     """Connections of some synapses."""
@@ -407,7 +411,7 @@ def _connected(
         **{name: values[chosen] for name, values in common.items()},
         weight=weight[chosen],
         delay=delay[chosen],
-        source=sources[chosen],
+        source=source[chosen],
         origin=np.zeros(count, np.int32),
         signal=np.full(count, signal, np.int8),
     )

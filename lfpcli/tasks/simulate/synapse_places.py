@@ -58,6 +58,6 @@ def told_segments(texts: np.ndarray, member: Member, location: Location) -> np.n
     segments = []
     for text in texts.tolist():
         with located(location.source_line):
-            place = parse_location(f"#{text}" if text.isdigit() else text)
-        segments.append(int(resolve(place, member.geometry, location.source_line).indices[0]))
+            parsed = parse_location(f"#{text}" if text.isdigit() else text)
+        segments.append(int(resolve(parsed, member.geometry, location.source_line).indices[0]))
     return np.array(segments, np.int64)

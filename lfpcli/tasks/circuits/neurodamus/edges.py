@@ -12,6 +12,7 @@ from lfpcli.errors import InputError
 from lfpcli.geometry import Geometry
 from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.tasks.circuits.circuit import Circuit
 
 AMPA_NMDA, GABA, EXP2SYN = "ProbAMPANMDA_EMS", "ProbGABAAB_EMS", "Exp2Syn"
@@ -230,24 +231,22 @@ class EdgeReader:
                 source=population.name,
                 remedy="name the file of these nodes in networks.nodes, with the type virtual",
             )
-        index = np.searchsorted(nodes.node_ids, edges.source)
-        known = index < len(nodes)
-        known[known] = nodes.node_ids[index[known]] == edges.source[known]
+        index, known = index_of(edges.source, nodes.node_ids)
         if not known.all():
             raise InputError(
                 f"edge from node {edges.source[~known][0]}, which is not there",
                 source=population.name,
                 remedy=f"population '{population.source_nodes}' has {len(nodes)} nodes",
             )
-        return np.asarray(index)
+        return index
 
     def _segments(
         self, edges: Edges, cell: np.ndarray, targets: Sequence[Target], source: str
     ) -> np.ndarray:
         """Segments of edges, (n,); -1 on sections that are no longer there."""
         sections = _column(edges, "afferent_section_id", source).astype(np.int64)
-        has_places = "afferent_section_pos" in edges.columns
-        if has_places:
+        has_positions = "afferent_section_pos" in edges.columns
+        if has_positions:
             x = _column(edges, "afferent_section_pos", source)
         else:
             points = _column(edges, "afferent_segment_id", source).astype(np.int64)
@@ -259,13 +258,13 @@ class EdgeReader:
             if index is None:
                 _check_section(section, target, source)
                 continue
-            if has_places:
-                place = float(x[k])
+            if has_positions:
+                position = float(x[k])
             else:
-                place = target.along(index, int(points[k]), float(offsets[k]))
+                position = target.along(index, int(points[k]), float(offsets[k]))
             inside = np.flatnonzero(target.geometry.section == index)
-            place = min(max(place, _END), 1.0 - _END)
-            segments[k] = inside[int(place * len(inside))]
+            position = min(max(position, _END), 1.0 - _END)
+            segments[k] = inside[int(position * len(inside))]
         return segments
 
     def _values(

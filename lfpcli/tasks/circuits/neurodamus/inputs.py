@@ -100,7 +100,7 @@ class CurrentInput:
         The numbers that describe it.
     source : str
         What to call it in messages.
-    place : int
+    number : int
         Its number among the inputs of its family, which its random streams are named by.
     seed : int
         Seed of random inputs.
@@ -112,7 +112,7 @@ class CurrentInput:
     mechanism: str
     entry: Mapping[str, float]
     source: str
-    place: int = 0
+    number: int = 0
     seed: int = 0
 
     @property
@@ -156,9 +156,9 @@ class CurrentInput:
         family = _family(self.module)
         if family is None:
             return None
-        place, seed, number = _STREAMS[family]
-        of_cell = self.entry.get("random_seed", cell.number + number)
-        return self.place + place, self.seed + seed, int(of_cell)
+        of_input, seed, of_cell = _STREAMS[family]
+        last = self.entry.get("random_seed", cell.number + of_cell)
+        return self.number + of_input, self.seed + seed, int(last)
 
     def _random(self, cell: CellFacts, draws: Draws, step: float) -> Course | None:
         entry = self.entry
@@ -320,7 +320,7 @@ def read_inputs(circuit: Circuit) -> SimulationInputs:
         Where one is of a module that is not run, or not what it should be.
     """
     inputs = SimulationInputs()
-    places: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name, entry in circuit.config.inputs.items():
         source = f"{circuit.config.file}: inputs.{name}"
         error = refused_input(entry, source)
@@ -333,13 +333,13 @@ def read_inputs(circuit: Circuit) -> SimulationInputs:
             inputs.clamps.append(_clamp(circuit, name, entry, source))
         else:
             family = _family(module) or ""
-            inputs.currents.append(_current(circuit, name, entry, source, place=places[family]))
-            places[family] += 1
+            inputs.currents.append(_current(circuit, name, entry, source, number=counts[family]))
+            counts[family] += 1
     return inputs
 
 
 def _current(
-    circuit: Circuit, name: str, entry: Mapping[str, Any], source: str, *, place: int
+    circuit: Circuit, name: str, entry: Mapping[str, Any], source: str, *, number: int
 ) -> CurrentInput:
     module = str(entry["module"])
     needed, others = _CURRENTS[module]
@@ -357,7 +357,7 @@ def _current(
         mechanism=mechanism,
         entry=numbers,
         source=source,
-        place=place,
+        number=number,
         seed=int(circuit.config.run.get("stimulus_seed", 0)),
     )
 

@@ -132,8 +132,8 @@ class _CellColumns:
 
 
 def _write_report(source: Recording, circuit: Circuit, report: CircuitReport, path: Path) -> None:
-    place = f"{circuit.config.file}: reports.{report.name}"
-    nodes = circuit.node_set("all" if report.cells is None else report.cells, place)
+    location = f"{circuit.config.file}: reports.{report.name}"
+    nodes = circuit.node_set("all" if report.cells is None else report.cells, location)
     first = _first_gids(circuit)
     with new_hdf5(path) as file:
         _mark(file)
@@ -144,7 +144,7 @@ def _write_report(source: Recording, circuit: Circuit, report: CircuitReport, pa
                 _write_population(file, source, report, name, columns=columns)
         if not file.keys():
             raise InputError(
-                "no cell is reported", source=place, remedy="correct its node set, cells"
+                "no cell is reported", source=location, remedy="correct its node set, cells"
             )
 
 
@@ -248,13 +248,13 @@ def _middles(sections: np.ndarray, inside: list[int]) -> list[int]:
 def _section_numbers(names: list[str], axons: int) -> dict[str, int]:
     """Number of each section by its name: as in the morphology, with the axon it had."""
     numbers_by_name: dict[str, int] = {}
-    first = 0
-    for kind in ("soma", "axon", "dend", "apic", "ais", "node", "myelin"):
-        own = [text for text in dict.fromkeys(names) if text.partition("[")[0] == kind]
-        for text in own:
+    unique, first = list(dict.fromkeys(names)), 0
+    for section_type in ("soma", "axon", "dend", "apic", "ais", "node", "myelin"):
+        of_type = [text for text in unique if text.partition("[")[0] == section_type]
+        for text in of_type:
             number = text.partition("[")[2].rstrip("]")
             numbers_by_name[text] = first + int(number or 0)
-        first += axons if kind == "axon" else len(own)
+        first += axons if section_type == "axon" else len(of_type)
     return numbers_by_name
 
 

@@ -143,8 +143,13 @@ def _nodes(
 ) -> dict[str, np.ndarray]:
     if key not in entry:
         raise InputError(f"has no {key}", source=source, remedy="name a node set")
-    node_sets, cells = circuit.config.node_sets, set(circuit.cells)
-    return selected_nodes(entry[key], f"{source}: {key}", circuit.whole, node_sets, cells)
+    return selected_nodes(
+        entry[key],
+        f"{source}: {key}",
+        populations=circuit.whole,
+        node_sets=circuit.config.node_sets,
+        cells=set(circuit.cells),
+    )
 
 
 def _settings(text: Any, source: str) -> dict[tuple[bool, str], float]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.io.recording import open_hdf5
+from lfpcli.io.sonata.nodes import index_of
 from lfpcli.io.spike_files import read_spikes
 from lfpcli.tasks.circuits.circuit import Circuit, selected_nodes
 
@@ -61,13 +62,8 @@ def read_replays(circuit: Circuit, entry: Mapping[str, Any], source: str) -> lis
             f"spike_file is {file!r}", source=source, remedy="name a file of SONATA spikes, .h5"
         )
     path = circuit.config.path(file)
-    config, cells = circuit.config, set(circuit.cells)
-    targets = selected_nodes(
-        entry.get("node_set", "all"), source, circuit.whole, config.node_sets, cells
-    )
-    origins = selected_nodes(
-        entry.get("source", "all"), source, circuit.whole, config.node_sets, cells
-    )
+    targets = _nodes(circuit, entry.get("node_set", "all"), source)
+    origins = _nodes(circuit, entry.get("source", "all"), source)
     begin = entry.get("delay", 0.0)
     if isinstance(begin, bool) or not isinstance(begin, int | float):
         raise InputError(f"delay is {begin!r}", source=source, remedy="give a number, ms")
@@ -75,10 +71,7 @@ def read_replays(circuit: Circuit, entry: Mapping[str, Any], source: str) -> lis
     replays = []
     for name in (name for name in names if name in origins):
         times, node_ids = read_spikes(path, name)
-        known = circuit.whole[name].node_ids
-        index = np.searchsorted(known, node_ids)
-        inside = index < len(known)
-        inside[inside] = known[index[inside]] == node_ids[inside]
+        index, inside = index_of(node_ids, circuit.whole[name].node_ids)
         inside &= np.isin(index, origins[name]) & (times >= begin)
         order = np.lexsort((index[inside], times[inside]))
         replays.append(
@@ -96,6 +89,17 @@ def read_replays(circuit: Circuit, entry: Mapping[str, Any], source: str) -> lis
             remedy=f"name the spikes of one of {', '.join(circuit.whole)}",
         )
     return replays
+
+
+def _nodes(circuit: Circuit, wanted: Any, source: str) -> dict[str, np.ndarray]:
+    """Indices of the nodes of a node set in the populations of the files, (n,) each."""
+    return selected_nodes(
+        wanted,
+        source,
+        populations=circuit.whole,
+        node_sets=circuit.config.node_sets,
+        cells=set(circuit.cells),
+    )
 
 
 def _populations(path: Path) -> list[str]:

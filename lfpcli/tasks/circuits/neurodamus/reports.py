@@ -147,10 +147,12 @@ def _report(config: CircuitConfig, name: str, entry: Any, source: str) -> Circui
             source=source,
             remedy=f"types {', '.join(_TYPES)} are; or switch it off: enabled = false",
         )
-    sections = _choice(entry, "sections", SOMA, tuple(SECTIONS), source)
+    sections = _choice(entry, "sections", source, usual=SOMA, known=tuple(SECTIONS))
     usual = CENTER if sections == SOMA else ALL
     if report_type == SUMMATION:
         usual = ALL
+    compartments = _choice(entry, "compartments", source, usual=usual, known=(CENTER, ALL))
+    scaling = _choice(entry, "scaling", source, usual="area", known=("area", "none"))
     begin, end = _number(entry, "start_time", source), _number(entry, "end_time", source)
     if not end > begin:
         raise InputError(
@@ -161,7 +163,7 @@ def _report(config: CircuitConfig, name: str, entry: Any, source: str) -> Circui
         type=str(report_type),
         variables=_variables(entry, str(report_type), source),
         sections=sections,
-        is_centered=_choice(entry, "compartments", usual, (CENTER, ALL), source) == CENTER,
+        is_centered=compartments == CENTER,
         cells=entry.get("cells", config.node_set),
         dt=_number(entry, "dt", source),
         begin=begin,
@@ -169,7 +171,7 @@ def _report(config: CircuitConfig, name: str, entry: Any, source: str) -> Circui
         unit=str(entry.get("unit", "mV")),
         file=output_folder(config) / _file_name(entry.get("file_name", name)),
         weights=_weights(config, entry, str(report_type), source),
-        is_scaled=_choice(entry, "scaling", "area", ("area", "none"), source) == "area",
+        is_scaled=scaling == "area",
     )
 
 
@@ -204,7 +206,7 @@ def _variables(entry: Mapping[str, Any], report_type: str, source: str) -> tuple
 
 
 def _choice(
-    entry: Mapping[str, Any], key: str, usual: str, known: tuple[str, ...], source: str
+    entry: Mapping[str, Any], key: str, source: str, *, usual: str, known: tuple[str, ...]
 ) -> str:
     value = entry.get(key, usual)
     if value not in known:
