@@ -265,7 +265,7 @@ def until_a_checkpoint() -> None:
     console_main()
 
 
-@pytest.mark.parametrize("every", ["21.3", pytest.param("60", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", ["21.3", pytest.param("37", marks=pytest.mark.slow)])
 def test_a_circuit_goes_on_from_its_checkpoint(ran, shell, tmp_path, every):
     # its point neurons keep their potential and the time of their last event to themselves
     config = write_circuit(tmp_path / "c")
