@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from lfpcli import vocabulary
@@ -184,8 +185,12 @@ def run(args: argparse.Namespace) -> None:
             command=args.command_line,
             progress=progress,
         )
-    if not facts["leads"]:
-        return
+    if facts["leads"]:
+        _tell(args, facts)
+
+
+def _tell(args: argparse.Namespace, facts: Mapping[str, Any]) -> None:
+    """Say what was convolved."""
     args.console.note(
         f"{facts['units']} units, {facts['spikes']} spikes, {facts['samples']} samples; spikes are"
         f" on {facts['phases']} phases a sample"

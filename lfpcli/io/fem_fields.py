@@ -103,6 +103,14 @@ def _sim4life(path: Path, current: float | None) -> FemPotential:
     if current is None or not current:
         raise InputError("tells no CurrentApplied", source=path, remedy="give --current AMPERE")
     axes = (_METRE * x, _METRE * y, _METRE * z)
+    _check_grid(values, axes, path)
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    return FemPotential(points=points, values=values.ravel() * _TO_MV_PER_NA / current, axes=axes)
+
+
+def _check_grid(
+    values: np.ndarray, axes: tuple[np.ndarray, np.ndarray, np.ndarray], path: Path
+) -> None:
     if values.shape != tuple(map(len, axes)):
         raise InputError(
             f"has a potential of shape {values.shape} on a grid of {tuple(map(len, axes))}",
@@ -111,5 +119,3 @@ def _sim4life(path: Path, current: float | None) -> FemPotential:
         )
     if any(len(along) < 2 or np.any(np.diff(along) <= 0) for along in axes):
         raise InputError("has axes that do not ascend", source=path, remedy="export it again")
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return FemPotential(points=points, values=values.ravel() * _TO_MV_PER_NA / current, axes=axes)

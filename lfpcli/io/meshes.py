@@ -261,7 +261,13 @@ def tissue_sigmas(mesh: TaggedMesh, tissues: list[Tissue], source: str) -> np.nd
         Where the table lacks a tissue of the mesh, or has one that the mesh lacks.
     """
     table = {tissue.tag: tissue.sigma for tissue in tissues}
-    lacking = [tag for tag in np.unique(mesh.tags).tolist() if tag not in table]
+    _check_tissues(mesh, list(table), source)
+    tags, index = np.unique(mesh.tags, return_inverse=True)
+    return np.stack([table[tag] for tag in tags.tolist()])[index]
+
+
+def _check_tissues(mesh: TaggedMesh, known: list[int], source: str) -> None:
+    lacking = [tag for tag in np.unique(mesh.tags).tolist() if tag not in known]
     if lacking:
         labels = [
             f"{tag} ({mesh.names[tag]})" if tag in mesh.names else str(tag) for tag in lacking
@@ -271,12 +277,10 @@ def tissue_sigmas(mesh: TaggedMesh, tissues: list[Tissue], source: str) -> np.nd
             source=source,
             remedy="give each a row with its sigma",
         )
-    unknown = [str(tag) for tag in table if tag not in mesh.tags]
+    unknown = [str(tag) for tag in known if tag not in mesh.tags]
     if unknown:
         raise InputError(
             f"has the tissues {', '.join(unknown[:8])}, which the mesh has not",
             source=source,
             remedy="leave their rows out, or look whether tags are those of physical groups",
         )
-    tags, index = np.unique(mesh.tags, return_inverse=True)
-    return np.stack([table[tag] for tag in tags.tolist()])[index]

@@ -202,24 +202,7 @@ def _from_text(path: Path, population: str | None) -> tuple[Any, Any]:
             columns = _headings(f"{path}:{number}", line)
             continue
         _check_separators(f"{path}:{number}", line)
-        if columns.count is None and len(words) > 2:
-            raise InputError(
-                f"{len(words)} columns without headings",
-                source=f"{path}:{number}",
-                remedy="put a line of headings first, such as 'gid,time,weight'",
-            )
-        if len(words) <= columns.last or not is_number(words[columns.time]):
-            raise InputError(
-                "expected the number of a train and a time in ms",
-                source=f"{path}:{number}",
-                remedy="give two numbers a line, or a line of headings first",
-            )
-        if not is_number(words[columns.id]):
-            raise InputError(
-                f"'{words[columns.id][:40]}' is no number of a train",
-                source=f"{path}:{number}",
-                remedy="give a whole number",
-            )
+        _check_words(words, columns, f"{path}:{number}")
         name = "" if columns.population is None else words[columns.population]
         names[name] = None
         rows.append((words[columns.id], words[columns.time], name))
@@ -228,6 +211,28 @@ def _from_text(path: Path, population: str | None) -> tuple[Any, Any]:
         rows = [row for row in rows if row[2] == wanted]
     ids = np.array([float(row[0]) for row in rows])
     return np.array([float(row[1]) for row in rows]) * columns.factor, ids
+
+
+def _check_words(words: list[str], columns: _Columns, source: str) -> None:
+    """Raise `InputError` where a line does not hold a spike."""
+    if columns.count is None and len(words) > 2:
+        raise InputError(
+            f"{len(words)} columns without headings",
+            source=source,
+            remedy="put a line of headings first, such as 'gid,time,weight'",
+        )
+    if len(words) <= columns.last or not is_number(words[columns.time]):
+        raise InputError(
+            "expected the number of a train and a time in ms",
+            source=source,
+            remedy="give two numbers a line, or a line of headings first",
+        )
+    if not is_number(words[columns.id]):
+        raise InputError(
+            f"'{words[columns.id][:40]}' is no number of a train",
+            source=source,
+            remedy="give a whole number",
+        )
 
 
 def _lines(path: Path, fault: str, remedy: str) -> list[tuple[int, str]]:

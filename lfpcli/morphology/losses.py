@@ -31,23 +31,7 @@ def losses(morphology: Morphology) -> list[str]:
     if morphology.drawn is None:
         return []
     written = split(morphology)
-    by_start = {section.start: section.name for section in written}
-    changes = {}
-    joined = []
-    for section in morphology.drawn:
-        name = by_start.pop(section.start, None)
-        if name is None:
-            joined.append(section.name)
-        elif _indexed(section.name) != name:
-            changes[section.name] = name
-    lines = []
-    if changes:
-        listed = [f"{before} becomes {after}" for before, after in changes.items()]
-        lines.append(f"names change: {_some(listed)}")
-    if joined:
-        lines.append(f"sections joined to the one they continue: {_some(joined)}")
-    if by_start:
-        lines.append(f"sections cut where another one begins: {len(by_start)} more")
+    lines = _other_sections(morphology.drawn, written)
     shifted = _shifted(morphology.drawn)
     if shifted:
         lines.append(f"moved to touch what they hang on: {_some(shifted)}")
@@ -62,6 +46,29 @@ def has_cable_of_its_own(morphology: Morphology) -> bool:
     """Whether sections have another axial resistivity or capacitance than NEURON gives them."""
     usual = {(NEURON_RA, NEURON_CM), (None, None)}
     return any((section.Ra, section.cm) not in usual for section in morphology.drawn or ())
+
+
+def _other_sections(drawn: Sequence[Section], written: Sequence[Section]) -> list[str]:
+    """What becomes of the names and the number of sections."""
+    by_start = {section.start: section.name for section in written}
+    changes = {}
+    joined = []
+    for section in drawn:
+        name = by_start.pop(section.start, None)
+        if name is None:
+            joined.append(section.name)
+        elif _indexed(section.name) != name:
+            changes[section.name] = name
+    lines = []
+    if changes:
+        listed = [f"{before} becomes {after}" for before, after in changes.items()]
+        lines.append(f"names change: {_some(listed)}")
+    if joined:
+        lines.append(f"sections joined to the one they continue: {_some(joined)}")
+    # no section of the cell begins there
+    if by_start:
+        lines.append(f"sections cut where another one begins: {len(by_start)} more")
+    return lines
 
 
 def _shifted(drawn: Sequence[Section]) -> list[str]:

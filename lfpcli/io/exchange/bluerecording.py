@@ -215,24 +215,30 @@ def read_weights(path: Path) -> Weights:
             source=path,
             remedy="write the weights of contacts alone",
         )
-    cells: dict[int, np.ndarray] = {}
     with open_hdf5(path) as (file, name):
         labels = sorted(key for key, node in file["electrodes"].items() if "position" in node)
-        populations = [key for key in file if isinstance(file.get(f"{key}/node_ids"), h5py.Dataset)]
-        for population in populations:
-            of_population = _cells_of(file, population, name, channels=len(positions))
-            if cells.keys() & of_population.keys():
-                raise InputError(
-                    "has cells of several populations with one number",
-                    source=f"{name}:/{population}",
-                    remedy="write the weights of each population into a file of its own",
-                )
-            cells |= of_population
+        cells = _all_cells(file, name, channels=len(positions))
     if not cells:
         raise InputError("has no cells", source=path, remedy="write the weights again")
     # columns are in the order of the names, before which our own have their number
     names = [_COLUMN.sub("", label) for label in labels]
     return Weights(names=names, positions=positions, cells=cells)
+
+
+def _all_cells(file: h5py.File, name: str, *, channels: int) -> dict[int, np.ndarray]:
+    """Weights of the cells of all populations by their numbers, (N, channels) each, mV/nA."""
+    cells: dict[int, np.ndarray] = {}
+    populations = [key for key in file if isinstance(file.get(f"{key}/node_ids"), h5py.Dataset)]
+    for population in populations:
+        of_population = _cells_of(file, population, name, channels=channels)
+        if cells.keys() & of_population.keys():
+            raise InputError(
+                "has cells of several populations with one number",
+                source=f"{name}:/{population}",
+                remedy="write the weights of each population into a file of its own",
+            )
+        cells |= of_population
+    return cells
 
 
 def _cells_of(

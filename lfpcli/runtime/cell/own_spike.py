@@ -88,6 +88,22 @@ def held_cell(cell: Cell, state: HeldState, samples: int) -> HeldCell:
     h.cvode_active(0)
     h.celsius, h.dt, h.steps_per_ms = state.celsius, state.dt, 1.0 / state.dt
     h.secondorder = state.secondorder
+    fires = _settle(cell, state, connections)
+    potentials = np.array([segment.v for segment in cell.segments])
+    spike = None
+    if fires:
+        potentials[:] = state.potential
+    elif not _is_passive(cell):
+        spike = _moved_until_it_fires(cell, state, samples)
+    # NEURON takes the synapses away with the last of their names
+    connections.clear()
+    points.clear()
+    return HeldCell(potentials=potentials, spike=spike)
+
+
+def _settle(cell: Cell, state: HeldState, connections: list[Any]) -> bool:
+    """Open the synapses and let the cell settle; whether it fires as it should be at rest."""
+    h = nrn()
     h.finitialize(state.potential)
     for connection in connections:
         connection.event(0.0)
@@ -96,19 +112,14 @@ def held_cell(cell: Cell, state: HeldState, samples: int) -> HeldCell:
         h.fadvance()
         # conductances that open all at once may make a first spike, which says nothing
         fires = h.t > _SETTLE / 2.0 and (fires or detector.v >= state.threshold)
-    potentials = np.array([segment.v for segment in cell.segments])
-    spike = None
+    return fires
+
+
+def _is_passive(cell: Cell) -> bool:
     mechanisms: set[str] = set()
     for section in cell.sections:
         mechanisms.update(section.psection()["density_mechs"])
-    if fires:
-        potentials[:] = state.potential
-    elif not mechanisms <= {_PASSIVE}:
-        spike = _moved_until_it_fires(cell, state, samples)
-    # NEURON takes the synapses away with the last of their names
-    connections.clear()
-    points.clear()
-    return HeldCell(potentials=potentials, spike=spike)
+    return mechanisms <= {_PASSIVE}
 
 
 def _open(cell: Cell, state: HeldState) -> tuple[list[Any], list[Any]]:

@@ -247,13 +247,7 @@ def read_circuit(file: Path) -> Circuit:
     for name, nodes in _simulated(config, whole, set(whole) - set(trains)).items():
         cells[name] = _population(nodes, nodes.of("model_type"), config, specs)
     if config.is_neurodamus:
-        largest = {name: int(nodes.node_ids.max(initial=0)) for name, nodes in trains.items()}
-        for name in set(whole) - set(trains):
-            known = cells[name].nodes.node_ids if name in cells else np.empty(0, np.int64)
-            largest[name] = int(known.max(initial=0))
-        numbers = first_numbers(largest)
-        for name, population in cells.items():
-            population.first_number = numbers[name]
+        _number_cells(cells, whole, trains)
     return Circuit(
         config=config,
         cells=cells,
@@ -262,6 +256,22 @@ def read_circuit(file: Path) -> Circuit:
         order=tuple(name for name in whole if name in cells or name in trains),
         whole=whole,
     )
+
+
+def _number_cells(
+    cells: Mapping[str, CircuitPopulation],
+    whole: Mapping[str, NodePopulation],
+    trains: Mapping[str, NodePopulation],
+) -> None:
+    """Tell each population of cells where its numbers begin, by which neurodamus names streams."""
+    largest = {name: int(nodes.node_ids.max(initial=0)) for name, nodes in trains.items()}
+    for name in set(whole) - set(trains):
+        # nodes that are not simulated are not counted
+        known = cells[name].nodes.node_ids if name in cells else np.empty(0, np.int64)
+        largest[name] = int(known.max(initial=0))
+    numbers = first_numbers(largest)
+    for name, population in cells.items():
+        population.first_number = numbers[name]
 
 
 def _is_virtual(nodes: NodePopulation) -> bool:

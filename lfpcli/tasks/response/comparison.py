@@ -68,15 +68,23 @@ def agreements(kernels: Sequence[Kernels], recording: Recording) -> dict[str, Ag
         samples = stored.data.shape[0]
         if abs(stored.dt - each.dt) > 1e-9 * each.dt or samples < 2 * length:
             continue
-        expected = np.zeros(stored.data.shape)
-        for (pre, _), kernel in each.values.items():
-            times, _ids = recording.spikes(pre)
-            moments = times - stored.t_start
-            counts = binned(moments[moments >= 0], each.dt, samples)
-            expected += convolved(counts, kernel, 0, samples)
+        expected = _expected(each, recording, stored.data.shape, begin=stored.t_start)
         whole = np.asarray(stored.data[:], float)
         told[each.name] = _agreement(whole, expected, dt=each.dt, first=length)
     return told
+
+
+def _expected(
+    kernels: Kernels, recording: Recording, shape: tuple[int, ...], *, begin: float
+) -> np.ndarray:
+    """Samples (T, C) that kernels and the spikes of a run make, from a time on, ms."""
+    expected = np.zeros(shape)
+    for (pre, _), kernel in kernels.values.items():
+        times, _ids = recording.spikes(pre)
+        moments = times - begin
+        counts = binned(moments[moments >= 0], kernels.dt, shape[0])
+        expected += convolved(counts, kernel, 0, shape[0])
+    return expected
 
 
 def _agreement(whole: np.ndarray, expected: np.ndarray, *, dt: float, first: int) -> Agreement:

@@ -14,7 +14,7 @@ from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 from lfpcli.io.sonata.nodes import NodePopulation, index_of, read_nodes
 from lfpcli.model.population import Population
-from lfpcli.model.sonata_tables import EdgesTable
+from lfpcli.model.sonata_tables import EdgesTable, NodesTable
 from lfpcli.tasks.circuits.circuit import rotations_of
 
 OfFile = TypeVar("OfFile", NodePopulation, EdgePopulation)
@@ -61,6 +61,20 @@ def nodes_as_cells(population: Population) -> NodesAsCells:
         is_stated=table.population is not None,
         source=str(table.file),
     )
+    chosen = _chosen(nodes, table, population)
+    kinds = None
+    if table.kinds is not None:
+        kinds = _kinds(nodes, table.kinds, chosen, population)
+    return NodesAsCells(
+        node_ids=nodes.node_ids[chosen],
+        positions=np.column_stack([nodes.numbers(axis) for axis in "xyz"])[chosen],
+        rotations=rotations_of(nodes)[chosen],
+        kinds=kinds,
+    )
+
+
+def _chosen(nodes: NodePopulation, table: NodesTable, population: Population) -> np.ndarray:
+    """Indices of the nodes that a table selects, shape (n,), as many as the population has."""
     wanted = {name: list(v) if isinstance(v, tuple) else v for name, v in table.select.items()}
     chosen = np.flatnonzero(nodes.selected(wanted))
     if not len(chosen):
@@ -75,15 +89,7 @@ def nodes_as_cells(population: Population) -> NodesAsCells:
             source=population.source_line,
             remedy="leave 'size' out, or select as many",
         )
-    kinds = None
-    if table.kinds is not None:
-        kinds = _kinds(nodes, table.kinds, chosen, population)
-    return NodesAsCells(
-        node_ids=nodes.node_ids[chosen],
-        positions=np.column_stack([nodes.numbers(axis) for axis in "xyz"])[chosen],
-        rotations=rotations_of(nodes)[chosen],
-        kinds=kinds,
-    )
+    return chosen
 
 
 def _kinds(
