@@ -91,6 +91,8 @@ def test_a_sound_recording(lfp: Callable[..., Any], recording: Path) -> None:
         ("signals/far/data", (3, 1), np.nan, "values", "error"),
         ("geometry/E/area", 3, -1.0, "geometry", "error"),
         ("reports/imem/E/mapping/node_ids", 0, 2**62, "geometry", "ok"),
+        ("spikes/E/node_ids", 0, 7, "spikes", "warning"),
+        ("spikes/E/timestamps", 0, -3.0, "spikes", "warning"),
     ],
 )
 def test_doubtful_values(

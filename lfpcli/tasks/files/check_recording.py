@@ -30,7 +30,7 @@ def recording_findings(contents: Contents) -> Iterator[Finding]:
     except LfpError as error:
         yield error_finding(error, "format")
         return
-    for look in (_geometry, _axes, _balance, _contacts, _far_field, _units):
+    for look in (_geometry, _spikes, _axes, _balance, _contacts, _far_field, _units):
         try:
             yield from look(recording)
         except LfpError as error:
@@ -38,18 +38,37 @@ def recording_findings(contents: Contents) -> Iterator[Finding]:
 
 
 def _geometry(recording: Recording) -> Iterator[Finding]:
-    for name in [*recording.populations, *recording.spike_populations]:
-        if name in recording.populations:
-            geometry = recording.geometry(name)
-            flat = int(np.count_nonzero(geometry.area <= 0))
-            if flat:
-                text = f"{flat} of {len(geometry)} segments have no membrane"
-                yield Finding("warning", "geometry", text, f"/geometry/{name}/area")
-        if name in recording.spike_populations:
-            recording.spikes(name)
+    for name in recording.populations:
+        geometry = recording.geometry(name)
+        flat = int(np.count_nonzero(geometry.area <= 0))
+        if flat:
+            text = f"{flat} of {len(geometry)} segments have no membrane"
+            yield Finding("warning", "geometry", text, f"/geometry/{name}/area")
     for variable, populations in recording.reports.items():
         for population in populations:
             recording.report(variable, population)
+
+
+def _spikes(recording: Recording) -> Iterator[Finding]:
+    """Spikes are those of cells that are there, while the signals last."""
+    spans = [
+        (signal.t_start, signal.t_start + signal.dt * len(signal.data))
+        for signal in map(recording.signal, recording.signals)
+    ]
+    for name in recording.spike_populations:
+        times, ids = recording.spikes(name)
+        source = f"/spikes/{name}"
+        if name in recording.populations:
+            strange = int(np.count_nonzero(~np.isin(ids, recording.geometry(name).gid)))
+            if strange:
+                text = f"{strange} of {len(ids)} spikes are of cells without geometry"
+                yield Finding("warning", "spikes", text, f"{source}/node_ids")
+        if spans and len(times):
+            first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
+            outside = int(np.count_nonzero((times < first) | (times > last)))
+            if outside:
+                text = f"{outside} of {len(times)} spikes lie outside the signals' {first:g} to "
+                yield Finding("warning", "spikes", f"{text}{last:g} ms", f"{source}/timestamps")
 
 
 def _axes(recording: Recording) -> Iterator[Finding]:
