@@ -131,8 +131,12 @@ def nearest(name: str, known: Iterable[object], noun: str = "name") -> str:
     """
     import difflib
 
-    names = sorted(str(k) for k in known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    texts = [str(k) for k in known]
+    # channels that are numbers stand in the order of numbers: 2 before 10
+    names = sorted(texts, key=lambda text: (len(text) if text.isdigit() else 0, text))
+    folded = name.casefold()
+    same = [text for text in names if text.casefold() == folded]
+    close = same or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:

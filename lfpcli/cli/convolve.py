@@ -21,8 +21,8 @@ examples:
   lfp convolve templates.h5 trains.h5 --noise white:0.01 --filter 300:6000 -o recording.h5
   lfp convolve pc.h5 bc.h5 trains.h5 --types E=TTPC,STPC --types I=BC -o recording.h5
   lfp convolve kernels.h5 spikes.h5 -o lfp.h5
-  lfp convolve microcircuit.toml spikes.h5 --duration 1 -o lfp.h5
-  lfp convolve active.toml spikes.h5 --simulate -o lfp.h5
+  lfp convolve microcircuit.toml points.h5 --duration 1 -o lfp.h5
+  lfp convolve microcircuit.toml points.h5 --simulate --duration 0.05 -o lfp.h5
   lfp convolve templates.h5 trains.h5 --beneath network.h5:shank --far 100:0.005 -o recording.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""

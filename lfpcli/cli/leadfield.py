@@ -16,7 +16,7 @@ examples:
   lfp leadfield medium.toml --name shank -o lead.h5
   lfp leadfield mea.csv --medium slice_medium.toml -o lead.h5
   lfp leadfield 30,0,0 --medium 'regions=[{slab={high=0}, sigma=0}]' -o lead.h5
-  lfp probe run.h5 --lead-field lead.h5 -o signals.h5
+  lfp probe out.h5 --lead-field lead.h5 -o signals.h5
   lfp leadfield 0,0,0 --fields comsol.txt --current 1e-9 -o lead.h5
   lfp leadfield --mesh head.msh --sigma tissues.csv --electrodes 10-10 --sources brain -o head.h5
 

@@ -50,6 +50,8 @@ class Parser(argparse.ArgumentParser):
             raise UsageError(f"unexpected argument '{rest[0]}'", remedy=f"see '{self.prog} --help'")
         name = options[0].split("=", 1)[0]
         known = list(self._option_string_actions)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        remedy = f"did you mean '{near[0]}'?" if near else f"see '{self.prog} --help'"
+        # the dashes are all that many options have in common
+        bare = {option.lstrip("-"): option for option in known}
+        near = difflib.get_close_matches(name.lstrip("-"), bare, n=1, cutoff=0.6)
+        remedy = f"did you mean '{bare[near[0]]}'?" if near else f"see '{self.prog} --help'"
         raise UsageError(f"unknown option '{name}'", remedy=remedy)

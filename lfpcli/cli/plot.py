@@ -22,8 +22,8 @@ examples:
   lfp plot lfp.h5 -o potentials.gif --map xz --time 24,34
   lfp plot lfp.h5 -o footprint.png --what footprint --cells 0
   lfp plot eeg.h5 -o topography.png --what topography --at 22,25,30
-  lfp plot lfp.h5 -o shares.png --what signals,shares,spectra
-  lfp plot lfp.h5 -o layers.png --what shares --layers L5=-100:300,L1=600:900
+  lfp plot cells.h5 -o shares.png --what signals,shares,spectra
+  lfp plot cells.h5 -o layers.png --what shares --layers L5=-100:200,L4=300:450
   lfp plot before.h5 after.h5 -o difference.png
   lfp plot network.h5 -o network.png
   lfp plot cell.swc -o cell.pdf --view yz

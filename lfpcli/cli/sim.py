@@ -22,7 +22,7 @@ examples:
   lfp sim builtin:quickstart -o out.h5
   lfp sim model.toml -o out.h5 --set run.tstop=50 --seed 3
   lfp sim builtin:ball_and_stick --passive --input soma:0.005@20,40 -o out.h5
-  lfp sim model.toml --target-spikes 3,50 -o spikes.h5
+  lfp sim cell.swc --insert hh --stim soma:0.2@10+200 --tstop 220 --target-spikes 3,50 -o spikes.h5
   lfp sim --hoc init.hoc --array Neuropixels-128 --tstop 50 -o out.h5
   lfp sim --attach network.py --array Neuropixels-128 -o out.h5
   lfp sim model.toml --ranks auto -o out.h5

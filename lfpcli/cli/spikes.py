@@ -15,7 +15,7 @@ examples:
   lfp spikes --gamma 8 --shape 3 --size 10 --duration 60 --population E -o trains.h5
   lfp spikes --poisson 5 --correlation 0.1 --jitter 2 --size 50 --duration 10 -o trains.h5
   lfp spikes --rates rates.csv --size 200 --duration 4 -o - | lfp stats -
-  lfp spikes microcircuit_spikes.json --duration 1 --seed 1 -o spikes.h5
+  lfp spikes microcircuit_spikes.json --duration 1 --seed 1 -o points.h5
 
 exit codes: 0 done, 2 usage, 3 bad input, 4 output exists or cannot be written"""
 

@@ -19,8 +19,8 @@ from lfpcli.errors import printable
 EPILOG = """\
 examples:
   lfp stats out.h5
-  lfp stats out.h5 --time 50,200 --bin 10 --json
-  lfp stats out.h5 --signal LFP --csv
+  lfp stats out.h5 --time 10,40 --bin 5 --json
+  lfp stats lfp.h5 --signal LFP --csv
   lfp stats out.h5 --layers L5=-100:300,L23=300:700
   lfp stats out.h5 --csd kcsd --json
   lfp sim model.toml -o - | lfp stats -

@@ -154,7 +154,8 @@ class Recording:
         self.name = name
         format_name = as_text(file.attrs.get("format", ""))
         if format_name != FORMAT:
-            raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=_AGAIN)
+            remedy = f"it holds {format_name[4:]}" if format_name[:4] == "lfp-" else _AGAIN
+            raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=remedy)
         version = as_number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
             raise InputError(

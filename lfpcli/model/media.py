@@ -119,6 +119,9 @@ _WORDS = choice(*vocabulary.MEDIA)
 
 def _medium(value: Any, at: At) -> Any:
     if isinstance(value, str):
+        if value in MEDIA and value != "half_space":
+            remedy = f"write a table: {{{value} = ...}}, on the command line '{value}=...'"
+            raise at.error(f"'{value}' is no word but a table", remedy)
         return _WORDS.read(value, at)
     names = [name for name in MEDIA if name in value]
     # the key that a medium cannot be without tells which it is

@@ -228,7 +228,7 @@ def test_what_a_format_lacks_is_told(lfp, recording, tmp_path):
         (("o.xyz",), 2, "no format is known by '.xyz'"),
         (("o.npy",), 2, ".npy holds one signal"),
         (("o.npy", "--signal", "LPF"), 2, "did you mean 'LFP'?"),
-        (("o.npz", "--channels", "e"), 2, "there is no channel 'e'"),
+        (("o.npz", "--channels", "e"), 2, "signal 'LFP' has no channel 'e'"),
         (("o.npy", "--signal", "LFP", "--units", "nA"), 2, "'mV' cannot be turned into 'nA'"),
         (("o.npy", "--signal", "LFP", "--time", "500,600"), 2, "no sample of LFP lies between"),
         (("o", "--to", "nbw"), 2, "did you mean 'nwb'?"),

@@ -74,6 +74,12 @@ def test_unknown_option_names_the_nearest(lfp):
     assert got.err == "lfp plot: error: unknown option '--titel'; did you mean '--title'?\n"
 
 
+def test_an_option_like_no_other_is_answered_with_the_help(lfp):
+    # two dashes are no likeness
+    err = lfp("eeg", "a.h5", "--channels", "x", code=2).err
+    assert "unknown option '--channels'; see 'lfp eeg --help'" in err
+
+
 def test_options_are_not_abbreviated(lfp):
     assert "unknown option '--tit'" in lfp("plot", "a.h5", "--tit", "x", code=2).err
 

@@ -16,6 +16,8 @@ from lfpcli.tasks.files.examples import examples
 ROOT = Path(__file__).parents[2]
 # what a machine of its own has: a batch system, data of others
 FOREIGN = ("srun", "sbatch", "SLURM", "sa_nyhead.mat", "sample_raw.fif", "simulation_config.json")
+# what programs of finite elements write
+FOREIGN += ("comsol.txt", "head.msh", "head-model head.h5")
 _BLOCK = re.compile(r"^\.(?:EX|nf)\n(.*?)^\.(?:EE|fi)$", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"(?:mpirun [^|]*)?lfp [a-z-]")
 

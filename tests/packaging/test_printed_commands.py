@@ -88,6 +88,21 @@ connect dend(0), soma(1)
 soma { L = 20 diam = 20 insert hh }
 dend { L = 200 diam = 2 nseg = 5 insert pas }
 """
+ATTACHED = """\
+from neuron import h
+
+soma = h.Section(name="soma")
+soma.L = soma.diam = 20.0
+soma.insert("hh")
+clamp = h.IClamp(soma(0.5))
+clamp.delay, clamp.dur, clamp.amp = 1.0, 2.0, 0.5
+"""
+REGIONS = """\
+regions = [
+    {slab = {high = 0.0}, sigma = 0.0},
+    {slab = {low = 300.0}, sigma = 1.5},
+]
+"""
 SENSORS = "x,y,z,nx,ny,nz\n0,0,110000,1,0,0\n0,80000,75000,1,0,0\n"
 SETTING_UP = """\
 lfp sim model.toml -o out.h5
@@ -105,6 +120,11 @@ lfp sim network.toml -o run.h5
 lfp kernel network.toml --rates E=2,I=5 -o kernels.h5
 lfp spikes units.json --duration 2 --seed 1 -o trains.h5 && cp trains.h5 spikes.h5
 lfp sim model.toml --set run.tstop=2000 -o network.h5
+lfp probe out.h5 --contacts contacts.csv --name LFP --per cell -o cells.h5
+lfp leadfield 30,0,0 --medium 'regions=[{slab={high=0}, sigma=0}]' -o lead.h5
+lfp example medium .
+lfp example microcircuit .
+lfp spikes microcircuit_spikes.json --duration 1 --seed 1 -o points.h5
 lfp sim builtin:templates -o cell_spikes.h5
 lfp probe cell_spikes.h5 --contacts contacts.csv --placements 150 \\
  --placement-box 44,52,-5,5,-200,500 --spike-window 1,3 --cell-type TTPC --seed 1 -o templates.h5
@@ -156,6 +176,8 @@ def desk(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mea.csv").write_text("x,y,z\n0,0,0\n100,0,0\n")
     (folder / "sensors.csv").write_text(SENSORS)
     (folder / "init.hoc").write_text(HOC)
+    (folder / "network.py").write_text(ATTACHED)
+    (folder / "slice_medium.toml").write_text(REGIONS)
     lines = (folder / "cell.swc").read_text().splitlines()
     (folder / "broken.swc").write_text("\n".join([*lines, lines[-1]]))
     for name in ("mods/Im", "more/Ih"):
@@ -237,7 +259,9 @@ def run_anew(run: Run, printed: Printed, folder: Path) -> None:
     """Run a line; what it writes is written anew, whatever lies on the desk."""
     for words in commands_in(printed.line):
         for option, name in itertools.pairwise(words):
-            if option in ("-o", "--output") and name != "-":
+            # `lfp convert` names its output by place
+            outputs = ("-o", "--output", *(words[1:2] if words[0] == "convert" else ()))
+            if option in outputs and not name.startswith("-"):
                 target = folder / name
                 if target.is_dir():
                     shutil.rmtree(target)

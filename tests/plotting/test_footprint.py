@@ -66,6 +66,8 @@ def test_command(lfp, tmp_path):
     [
         (["--placement", "4"], 2, "no placement 4; there are 0 to 3"),
         (["--what", "spikes"], 2, "templates are drawn whole"),
+        (["--time", "0,2"], 2, "a file of templates is drawn without --time; leave --time out"),
+        (["--channels", "3"], 2, "a file of templates is drawn without --channels"),
     ],
 )
 def test_mistakes(lfp, tmp_path, options, code, text):

@@ -51,6 +51,7 @@ def refused(lfp, run: Path, tmp_path: Path, code: int, *options: object) -> str:
         (INPUT, ["--csd", "z=[0, 100], dz=50, radius=4", "--shift", "1,2,3"], "'csd' has none"),
         (INPUT, ["--csd", "z=[0, 9], dz=9, radius=4", "--medium", "sphere=99"], "'csd'"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "infinit"], "did you mean 'infinite'?"),
+        (INPUT, ["--contacts", "30,0,0", "--medium", "slice"], "write a table: {slice = ...}"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "slice=300, sigma_salin=1"], "sigma_saline"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "slice=300"], "outside the slice"),
         (INPUT, ["--contacts", "30,0,0", "--medium", "sphere=100"], "outside the sphere"),

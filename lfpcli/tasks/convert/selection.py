@@ -75,7 +75,8 @@ def selected(contents: Contents, selection: Selection) -> Contents:
         trains = [each.between(start, stop) for each in trains]
     if selection.channels:
         traces = [
-            each.of_channels(columns_of(selection.channels, each.channels)) for each in traces
+            each.of_channels(columns_of(selection.channels, each.channels, signal=each.name))
+            for each in traces
         ]
     if selection.units is not None:
         traces = [each.in_units(selection.units) for each in traces]
@@ -104,8 +105,12 @@ def _units(contents: Contents, selection: Selection, trains: Sequence[Trains]) -
     return units if selection.resample is None else units.at_interval(selection.resample)
 
 
-def columns_of(wanted: Sequence[str], channels: Sequence[str]) -> np.ndarray:
+def columns_of(
+    wanted: Sequence[str], channels: Sequence[str], *, signal: str | None = None
+) -> np.ndarray:
     """Numbers of channels, shape (n,), from their names or ranges of numbers ``FIRST:STOP``.
+
+    An error names the signal that the channels are of.
 
     Raises
     ------
@@ -121,8 +126,9 @@ def columns_of(wanted: Sequence[str], channels: Sequence[str]) -> np.ndarray:
             span = range(len(channels))[slice(int(first or 0), int(stop or len(channels)))]
             columns.extend(span)
         else:
+            whole = "there is" if signal is None else f"signal '{signal}' has"
             raise UsageError(
-                f"there is no channel '{text}'", remedy=nearest(text, channels, "channel")
+                f"{whole} no channel '{text}'", remedy=nearest(text, channels, "channel")
             )
     if not columns:
         raise UsageError("no channel is chosen", remedy="give names, or ranges such as 0:32")

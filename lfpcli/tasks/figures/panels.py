@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -112,6 +112,27 @@ class View:
     extent: tuple[float, float, float, float] | None = None
     scale: str = "log"
     signal: str | None = None
+
+
+def refuse_options(view: View, contents: str, *, but: Sequence[str] = ()) -> None:
+    """Refuse what a view chooses of contents that are drawn whole.
+
+    Raises
+    ------
+    UsageError
+        Where an attribute, other than those named in `but`, is not what it is by default.
+    """
+    usual = View()
+    for attribute in fields(view):
+        chosen = getattr(view, attribute.name)
+        if attribute.name in but or chosen == getattr(usual, attribute.name):
+            continue
+        # empty, as a command line leaves it
+        if chosen is None or (isinstance(chosen, (tuple, list, dict)) and not chosen):
+            continue
+        name = {"beside": "signal", "times": "at"}.get(attribute.name, attribute.name)
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{contents} is drawn without {option}", remedy=f"leave {option} out")
 
 
 def spikes_panels(recording: Recording, view: View) -> list[Panel]:

@@ -26,7 +26,7 @@ from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.film import write_moving
 from lfpcli.tasks.figures.kernels import draw_kernels
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
-from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.panels import View, refuse_options
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topographies_panel, topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
@@ -196,6 +196,7 @@ def _figure(
         if (view.map is not None or view.paint is not None) and others:
             raise UsageError("a map of potentials or a painted cell is drawn of a recording")
         if is_morphology:
+            refuse_options(view, "a morphology", but=("view", "beside", "signal"))
             morphology = read_morphology(path, name=name)
             return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
         if format_name == kernels.FORMAT:
@@ -203,6 +204,7 @@ def _figure(
                 raise UsageError(
                     "kernels are drawn whole, without --what", remedy="--signal NAME chooses some"
                 )
+            refuse_options(view, "a file of kernels", but=("beside", "signal"))
             return draw_kernels(path, signals=view.beside, size=size, title=title)
         if format_name == templates.FORMAT:
             if parts is not None or view.beside:
@@ -210,11 +212,15 @@ def _figure(
                     "templates are drawn whole, without --what and --signal",
                     remedy="--placement N draws another",
                 )
+            refuse_options(view, "a file of templates", but=("placement",))
             return draw_templates(path, name, placement=view.placement, size=size, title=title)
         if is_network:
             if parts is not None or view.beside:
                 raise UsageError("a network has no parts to choose from")
+            refuse_options(view, "a network")
             return draw_network(path, name, size=size, title=title)
+        if view.placement is not None:
+            raise UsageError("a recording has no placements", remedy="leave --placement out")
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
 

@@ -287,10 +287,9 @@ def _samples(
     rows = np.flatnonzero(inside)
     source = recording.source_of(f"/signals/{name}/data")
     if not len(rows):
+        span = f"{times[0]:g} to {times[-1]:g} ms" if len(times) else "no time at all"
         raise InputError(
-            "no sample in this time span",
-            source=source,
-            remedy="see the span of the recording: lfp info",
+            "no sample in this time span", source=source, remedy=f"there are samples of {span}"
         )
     samples = np.asarray(signal.data[rows[0] : rows[-1] + 1], dtype=float)
     if not np.all(np.isfinite(samples)):
