@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -80,7 +81,7 @@ class Geometry:
 
     @classmethod
     def joined(cls, cells: Sequence[Geometry]) -> Geometry:
-        """Segments of cells one after the other; equal section names are listed once.
+        """Segments of cells one after the other; a name that several cells have is listed once.
 
         Parameters
         ----------
@@ -91,12 +92,11 @@ class Geometry:
         -------
         Geometry
         """
-        names: dict[str, int] = {}
+        numbers = SectionNumbers()
         sections, parents = [], []
         first = 0
         for cell in cells:
-            index = np.array([names.setdefault(n, len(names)) for n in cell.section_names])
-            sections.append(index[cell.section])
+            sections.append(numbers.of_cell(cell.section_names)[cell.section])
             parents.append(np.where(cell.parent < 0, -1, cell.parent + first))
             first += len(cell)
 
@@ -112,8 +112,33 @@ class Geometry:
             section=np.concatenate(sections),
             parent=np.concatenate(parents),
             x=column("x"),
-            section_names=list(names),
+            section_names=numbers.names,
         )
+
+    def sections_in_cells(self, gids: np.ndarray, sections: np.ndarray) -> np.ndarray:
+        """Numbers that sections have in their cells, from 0 on, as SONATA counts them.
+
+        Parameters
+        ----------
+        gids : ndarray of int, shape (C,)
+            Cells.
+        sections : ndarray of int, shape (C,)
+            A section of each, as in `section`.
+
+        Returns
+        -------
+        ndarray of int, shape (C,)
+        """
+        pairs = np.stack([self.gid, self.section], axis=1)
+        known, first = np.unique(pairs, axis=0, return_index=True)
+        # sections of a cell count in the order in which its segments come
+        order = np.lexsort((first, known[:, 0]))
+        begins = np.searchsorted(known[:, 0], known[:, 0])
+        numbers = np.empty(len(known), np.int64)
+        numbers[order] = np.arange(len(known)) - begins
+        number_of = dict(zip(map(tuple, known.tolist()), numbers.tolist(), strict=True))
+        wanted = zip(np.asarray(gids).tolist(), np.asarray(sections).tolist(), strict=True)
+        return np.array([number_of[pair] for pair in wanted], np.int64)
 
     @property
     def middle(self) -> np.ndarray:
@@ -146,6 +171,40 @@ class Geometry:
     def segment_label(self, index: int) -> str:
         """Name of segment `index` for messages, such as ``dend[3](0.5)``."""
         return f"{self.section_names[self.section[index]]}({self.x[index]:g})"
+
+
+class SectionNumbers:
+    """Numbers of the sections of several cells: sections of one name have one, but not in a cell.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the sections, by number.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._of_cells: dict[tuple[str, ...], np.ndarray] = {}
+
+    def of_cell(self, section_names: Sequence[str]) -> np.ndarray:
+        """Numbers of the sections of one more cell, shape (sections,), int."""
+        cell = tuple(section_names)
+        if cell not in self._of_cells:
+            self._of_cells[cell] = self._numbers_of(cell)
+        return self._of_cells[cell]
+
+    def _numbers_of(self, cell: tuple[str, ...]) -> np.ndarray:
+        numbers = np.empty(len(cell), np.int64)
+        times: Counter[str] = Counter()
+        for k, name in enumerate(cell):
+            key = name, times[name]
+            times[name] += 1
+            if key not in self._numbers:
+                self._numbers[key] = len(self.names)
+                self.names.append(name)
+            numbers[k] = self._numbers[key]
+        return numbers
 
 
 def is_soma_name(name: str) -> bool:

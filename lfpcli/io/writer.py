@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
 
-from lfpcli.geometry import Geometry
+from lfpcli.geometry import Geometry, SectionNumbers
 from lfpcli.guarded.writing import abandon, check_written, create
 from lfpcli.io.attributes import encode
 from lfpcli.io.axes import attach_axes
@@ -48,8 +47,7 @@ class GeometryTrack:
     def __init__(self, group: h5py.Group, segments: int) -> None:
         self._group = group
         self._length = 0
-        # sections of several cells that have one name are one, those of one cell are not
-        self._sections: dict[tuple[str, int], int] = {}
+        self._sections = SectionNumbers()
         shapes = {"start": (segments, 3), "end": (segments, 3)}
         for name, units in GEOMETRY_UNITS.items():
             dataset = create_checked(group, name, shapes.get(name, (segments,)), np.float64)
@@ -60,15 +58,10 @@ class GeometryTrack:
     def append(self, geometry: Geometry) -> None:
         """Add cells, whose sections and parents count from their own first."""
         first, last = self._length, self._length + len(geometry)
-        sections = []
-        times: Counter[str] = Counter()
-        for name in geometry.section_names:
-            key = name, times[name]
-            times[name] += 1
-            sections.append(self._sections.setdefault(key, len(self._sections)))
+        sections = self._sections.of_cell(geometry.section_names)
         for name in ("start", "end", "diam", "area", "x", "gid"):
             self._group[name][first:last] = getattr(geometry, name)
-        self._group["section"][first:last] = np.array(sections, np.int64)[geometry.section]
+        self._group["section"][first:last] = sections[geometry.section]
         # within a cell parents count from its first segment, in the file from that of the
         # population
         parents = np.where(geometry.parent < 0, -1, geometry.parent + first)
@@ -77,7 +70,7 @@ class GeometryTrack:
 
     def end(self) -> None:
         """Write the names of the sections, each once."""
-        store(self._group, "section_names", np.array([n for n, _ in self._sections], object))
+        store(self._group, "section_names", np.array(self._sections.names, object))
 
 
 class SpikeTrack:

@@ -100,6 +100,9 @@ def _report(variable: str, population: str, report: Report, geometry: Geometry |
     cells = np.repeat(report.node_ids, np.diff(report.pointers))
     rows = None if geometry is None else _rows(geometry, cells, report)
     section_names = None if geometry is None else geometry.section_names
+    sections = report.element_ids
+    if geometry is not None and rows is not None:
+        sections = geometry.sections_in_cells(cells, sections)
     channels = segment_names(cells, report.element_ids, report.element_pos, section_names)
     return Traces(
         name=f"{variable}/{population}",
@@ -111,7 +114,7 @@ def _report(variable: str, population: str, report: Report, geometry: Geometry |
         positions=None if geometry is None or rows is None else geometry.middle[rows],
         model="recorded variable",
         segments=rows,
-        elements=Elements(cells=cells, sections=report.element_ids, places=report.element_pos),
+        elements=Elements(cells=cells, sections=sections, places=report.element_pos),
     )
 
 

@@ -150,6 +150,7 @@ def _write_membrane(
                         name,
                         _Told(report.variable, *_unit(report, recorded, geometry, chosen)),
                         recorded,
+                        geometry=geometry,
                         columns=chosen,
                         node_ids=nodes.node_ids,
                         first=first,
@@ -222,6 +223,7 @@ def _write_points(
                     name,
                     told,
                     recorded,
+                    geometry=source.geometry(name),
                     columns=columns,
                     node_ids=nodes.node_ids,
                     first=first,
@@ -246,6 +248,7 @@ def _write_report(
     told: _Told,
     recorded: Report,
     *,
+    geometry: Geometry,
     columns: np.ndarray,
     node_ids: np.ndarray,
     first: int,
@@ -264,7 +267,8 @@ def _write_report(
     mapping["node_ids"] = node_ids[gids.astype(np.int64) - first].astype(np.uint64)
     mapping["index_pointers"] = np.append(starts, len(columns)).astype(np.uint64)
     mapping["index_pointer"] = mapping["index_pointers"]
-    mapping["element_ids"] = recorded.element_ids[columns].astype(np.uint64)
+    sections = geometry.sections_in_cells(cells, recorded.element_ids[columns])
+    mapping["element_ids"] = sections.astype(np.uint64)
     mapping["element_pos"] = recorded.element_pos[columns]
     mapping["time"] = np.array([0.0, recorded.dt * samples, recorded.dt])
     mapping["time"].attrs["units"] = "ms"

@@ -295,7 +295,9 @@ class _Run:
             segments=rows[order],
             elements=Elements(
                 cells=geometry.gid[rows[order]],
-                sections=geometry.section[rows[order]],
+                sections=geometry.sections_in_cells(
+                    geometry.gid[rows[order]], geometry.section[rows[order]]
+                ),
                 places=geometry.x[rows[order]],
             ),
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lfpcli.geometry import SectionNumbers
 from lfpcli.io.checkpoint import Checkpoint
 from lfpcli.io.recording import Report
 from lfpcli.io.tracks import PulledTrack, Track
@@ -67,6 +68,15 @@ class ReportStream:
             for k in columns_of
         ]
         ranked = list(chain.from_iterable(team.collect(elements)))
+        # cells of a kind have the names of their sections in common, which are sent once
+        kinds: dict[tuple[str, ...], list[int]] = {}
+        for k in columns_of:
+            names = tuple(members[k].geometry.section_names)
+            kinds.setdefault(names, []).append(members[k].gid)
+        self._names: dict[int, tuple[str, ...]] = {}
+        for part in team.collect(kinds):
+            for names, gids in part.items():
+                self._names.update(dict.fromkeys(gids, names))
         self._order = self._sorted_columns([element[0] for element in ranked], ranked)
         self._elements = sorted(ranked, key=lambda element: element[0])
         self._errands = errands
@@ -98,7 +108,11 @@ class ReportStream:
         lag : float, optional
             By how much the values are older than their samples, ms.
         """
-        sections = [element[1] for element in self._elements]
+        # a section has in the file the number that the geometry of the population gives it
+        numbers = SectionNumbers()
+        sections = []
+        for element in self._elements:
+            sections.append(numbers.of_cell(self._names[element[0]])[element[1]])
         sources = [element[3] for element in self._elements if element[3] is not None]
         # a rank or a population may have no cells
         nothing = np.zeros(0)
@@ -117,7 +131,7 @@ class ReportStream:
         assert isinstance(track, PulledTrack)
         self._track = track
         # the file has it now
-        self._elements = []
+        self._elements, self._names = [], {}
         if lag is not None:
             track.dataset.attrs["lag"] = lag
         return track
