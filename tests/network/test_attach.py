@@ -277,4 +277,8 @@ def test_segments_begin_where_the_script_has_set_them(
     with h5py.File(folder / "b.h5") as file:
         first = file["reports/vmem/cells/data"][0]
         section = file["reports/vmem/cells/mapping/element_ids"][:]
-    np.testing.assert_array_equal(first, np.where(section == 0, -70.0, -60.0))
+        names = file["geometry/cells/section_names"].asstr()[:]
+        np.testing.assert_array_equal(section, file["geometry/cells/section"][:])
+    is_soma = np.char.find(names.astype(str), "soma") >= 0
+    assert np.count_nonzero(is_soma[section]) == 2
+    np.testing.assert_array_equal(first, np.where(is_soma[section], -70.0, -60.0))
