@@ -123,3 +123,19 @@ def test_an_index_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="leads to another node than it does, 77"):
         edges_by_name(circuit(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("tabs", "\t"), ("commas", ","), ("semicolons", ";")]
+)
+def test_tables_that_are_not_separated_by_spaces_are_told(
+    tmp_path: Path, name: str, separator: str
+) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        types = folder / "v1_node_types.csv"
+        types.write_text(types.read_text().replace(" ", separator))
+
+    with pytest.raises(InputError, match=f"separates its columns by {name}") as refused:
+        circuit(tmp_path, change)
+    assert "v1_node_types.csv:1" in str(refused.value)
+    assert "one space each" in str(refused.value)

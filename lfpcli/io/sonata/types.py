@@ -43,7 +43,7 @@ def read_types(path: Path, key: str) -> dict[int, dict[str, Any]]:
             header = next(rows, [])
             if key not in header:
                 raise InputError(
-                    f"has no column '{key}'",
+                    _header_fault(header, key),
                     source=f"{path}:1",
                     remedy="separate columns by one space each",
                 )
@@ -61,6 +61,15 @@ def read_types(path: Path, key: str) -> dict[int, dict[str, Any]]:
             remedy="separate columns by one space each, and quote lists",
         ) from error
     return types
+
+
+def _header_fault(header: list[str], key: str) -> str:
+    """What is wrong with a header that lacks a column."""
+    line = " ".join(header)
+    for name, separator in (("tabs", "\t"), ("commas", ","), ("semicolons", ";")):
+        if key in line.split(separator):
+            return f"separates its columns by {name}"
+    return f"has no column '{key}'"
 
 
 def _add(types: dict[int, dict[str, Any]], row: dict[str, str], key: str) -> None:
