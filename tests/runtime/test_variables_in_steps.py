@@ -39,12 +39,8 @@ def cells_of(morphology):
 
 
 def recorders_of(cells):
-    from lfpcli.runtime.engine.record import (
-        electrode_currents,
-        point_variable,
-        potentials,
-        variable,
-    )
+    from lfpcli.runtime.engine.electrodes import electrode_currents
+    from lfpcli.runtime.engine.record import point_variable, potentials, variable
 
     recorders = {name: variable(cells, name) for name in ("m_hh", "ina", "ek", "i_pas", "i_cap")}
     points = [synapse.point for cell in cells for synapse in cell.synapses]
