@@ -247,7 +247,7 @@ def test_own_inputs_name_populations_of_the_circuit(shell, tmp_path):
     model.write_text(OWN_TABLES.replace('population = "v1"', 'population = "V1"', 1))
     wrong = shell("sim", model, "-o", tmp_path / "o.h5", code=3)
     assert "no population of cells 'V1' [" in wrong.err
-    assert "known populations: v1" in wrong.err
+    assert "did you mean 'v1'?" in wrong.err
 
 
 def until_a_checkpoint() -> None:
