@@ -200,7 +200,8 @@ BLOCKS = [*of_readme(), *(lines for _, lines in of_examples())]
 def test_there_is_what_to_run() -> None:
     assert len(of_help()) > 45 and len(of_pages()) > 45
     assert len(of_readme()) == 2 and len(of_readme()[0]) == 10
-    assert sum(not printed.runs_here for printed in ALL) < 15
+    # those that read what other programs, experiments or job arrays give
+    assert sum(not printed.runs_here for printed in ALL) <= 15
 
 
 @pytest.mark.parametrize("printed", [*ALL, *itertools.chain(*BLOCKS)], ids=named)
