@@ -202,5 +202,4 @@ def point_source(points: np.ndarray, contact: np.ndarray, sigma: np.ndarray) -> 
     """Potential of a point source in an infinite medium, shape (M,), mV per nA; 0 in metal."""
     if np.isinf(sigma[0]):
         return np.zeros(len(points))
-    square = tensors.squared_distances(points - contact, sigma)
-    return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(sigma) * square)))
+    return tensors.point_potentials(points - contact, sigma)

@@ -163,8 +163,7 @@ class GridField:
     def _known(self, contact: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """Potential of the point source in the middles of all cells, mV per nA."""
         centres = np.stack(np.meshgrid(*self.grid.centres, indexing="ij"), axis=-1)
-        square = tensors.squared_distances(centres - contact, sigma)
-        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(sigma) * square)))
+        return tensors.point_potentials(centres - contact, sigma)
 
     def _into_metal(self, known: np.ndarray) -> np.ndarray:
         """Current that the known part sends from cells next to metal into it."""

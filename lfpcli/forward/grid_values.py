@@ -271,8 +271,7 @@ class GridValues:
         """The known part at points (M, 3), mV per nA; that of metal is none."""
         if np.isinf(self.sigma[0]):
             return np.zeros(len(points))
-        square = tensors.squared_distances(points - self.contact, self.sigma)
-        return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(tensors.determinant(self.sigma) * square)))
+        return tensors.point_potentials(points - self.contact, self.sigma)
 
     def _known_slopes(self, points: np.ndarray) -> np.ndarray:
         """Gradient (M, 3) of the known part, mV per nA per um."""

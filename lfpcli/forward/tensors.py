@@ -104,3 +104,22 @@ def determinant(sigma: np.ndarray) -> float:
     if len(sigma) != TURNED:
         return float(np.prod(sigma))
     return float(np.linalg.det(matrices(sigma)))
+
+
+def point_potentials(offsets: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Potentials of a current at the origin of an infinite medium.
+
+    Parameters
+    ----------
+    offsets : ndarray, shape (..., 3)
+        Places, um.
+    sigma : ndarray, shape (3,) or (6,)
+        Conductivity, S/m.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        mV per nA.
+    """
+    square = squared_distances(offsets, sigma)
+    return np.asarray(1.0 / (4.0 * np.pi * np.sqrt(determinant(sigma) * square)))
