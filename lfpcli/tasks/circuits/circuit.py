@@ -27,6 +27,9 @@ POINT = ("point_neuron", "point_process")
 _ANGLES = ("rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis")
 _QUATERNION = ("orientation_w", "orientation_x", "orientation_y", "orientation_z")
 
+# what node sets select by beside the attributes that nodes have
+_OF_ALL_NODES = frozenset({"population", "node_id", "gid", "node_type_id"})
+
 
 @dataclass(kw_only=True)
 class CircuitPopulation:
@@ -161,7 +164,7 @@ def _check_attributes(
     wanted: Mapping[str, Any], source: str, populations: Mapping[str, NodePopulation]
 ) -> None:
     """Raise `InputError` where no population has what nodes are chosen by."""
-    known = {"population", "node_id", "gid", "node_type_id"}
+    known = set(_OF_ALL_NODES)
     for nodes in populations.values():
         known |= set(nodes.attributes)
     for name in wanted:
@@ -213,7 +216,7 @@ class _Rule:
         population = wanted.get("population")
         if population is not None and nodes.name not in np.atleast_1d(population):
             return np.zeros(len(nodes), bool)
-        known = {"population", "node_id", "gid", "node_type_id", *nodes.attributes}
+        known = _OF_ALL_NODES | set(nodes.attributes)
         if not set(wanted) <= known and len(self.populations) > 1:
             # another population may have the attribute
             return np.zeros(len(nodes), bool)

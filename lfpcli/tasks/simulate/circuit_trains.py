@@ -20,12 +20,24 @@ def virtual_trains(layout: Layout, spikes: Sequence[SpikeInput], model: Model) -
         entries = [each for each in spikes if each.edges is None and each.population == name]
         times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
         index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
-        trains.append(_read_trains(numbers, times, index, model))
+        trains.append(read_trains(numbers, times, index, model))
     return trains
 
 
-def _read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Model) -> ReadTrains:
-    """Trains of spikes (ms) of nodes, those within the run."""
+def read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Model) -> ReadTrains:
+    """Trains of the spikes of nodes within the run.
+
+    Parameters
+    ----------
+    numbers : range
+        Numbers of the nodes.
+    times : ndarray, shape (n,)
+        Of the spikes, ms.
+    index : ndarray of int, shape (n,)
+        Index of the node of each.
+    model : Model
+        The model, by its run.
+    """
     kept = (times >= model.run.tstart) & (times <= model.run.tstop)
     order = np.lexsort((index[kept], times[kept]))
     return ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start)
@@ -48,5 +60,5 @@ def replayed_trains(
 ) -> list[ReadTrains]:
     """Trains of replayed spikes, within the run."""
     return [
-        _read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
+        read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
     ]

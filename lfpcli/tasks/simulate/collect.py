@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -99,6 +99,7 @@ class Collection:
         self._groups = Groups(model, built, team) if model.groups else None
         self.errands = Errands(team)
         self._streams = [self._stream(instrument) for instrument in instruments]
+        self._keeps_groups = any(instrument.per == NAMED_GROUP for instrument in instruments)
         self._shares = {
             number: KeptShares(stream, self.errands)
             for number, stream in enumerate(self._streams)
@@ -192,10 +193,6 @@ class Collection:
         """Whether rank 0 asks other processes for samples as it writes."""
         return self._team.size > 1 and bool(self._kept)
 
-    def attend(self, work: Callable[[], None]) -> None:
-        """Do some work on rank 0 that writes, or reads what is written; called on all ranks."""
-        self.errands.attend(work)
-
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on behind the samples of a checkpoint; called on all ranks."""
         if self._writer is not None:
@@ -285,14 +282,13 @@ class Collection:
             blocks["imem"] = self._balanced(whole, blocks["electrodes"])
             if parts:
                 parts[ELECTRODE] = blocks["imem"] - whole
+        named = {CURRENT: parts, PROJECTION: projections}
+        if self._groups is not None and self._keeps_groups:
+            named[NAMED_GROUP] = self._groups.split(blocks["imem"])
         signals = []
         for stream in self._streams:
-            named = parts
-            if self._groups is not None and stream.instrument.per == NAMED_GROUP:
-                named = self._groups.split(blocks["imem"])
-            if stream.instrument.per == PROJECTION:
-                named = projections
-            signals.append(stream.sums(blocks["imem"], named if stream.by_current else None))
+            shares = named[stream.instrument.per] if stream.by_current else None
+            signals.append(stream.sums(blocks["imem"], shares))
         kept = slice(-chunk.first % self._every, None, self._every)
         reports = [report.columns_of(blocks[report.variable][kept]) for report in self._reports]
         return Contracted(samples=chunk.samples, signals=signals, reports=reports)
@@ -318,7 +314,7 @@ class Collection:
             samples=contracted.samples, signals=signals, reports=contracted.reports
         )
         if self._is_asked:
-            self.attend(lambda: self._write(gathered))
+            self.errands.attend(lambda: self._write(gathered))
             self._forget_written()
         return gathered
 
@@ -353,7 +349,7 @@ class Collection:
             if self._writer is not None:
                 self._writer.finish()
 
-        self.attend(finish)
+        self.errands.attend(finish)
 
     def _balanced(self, currents: np.ndarray, electrodes: np.ndarray) -> np.ndarray:
         """Membrane currents less the electrode currents at their segments, (n, N) nA."""

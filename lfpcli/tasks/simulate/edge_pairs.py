@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -135,7 +136,7 @@ class EdgeColumns(NamedColumns):
 
     edges: Edges
 
-    @property
+    @cached_property
     def has_places(self) -> bool:
         """Whether all edges tell a section; of none, none is without."""
         return any(self._tell(section) for section, _ in _PLACES)

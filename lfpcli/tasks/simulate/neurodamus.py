@@ -38,6 +38,7 @@ from lfpcli.tasks.circuits.neurodamus.overrides import overridden, read_override
 from lfpcli.tasks.circuits.neurodamus.replays import Replay
 from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
 from lfpcli.tasks.measure.streams import Member
+from lfpcli.tasks.simulate.circuit_trains import read_trains
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.neurodamus_inputs import set_conditions
 from lfpcli.tasks.simulate.trains import ReadTrains
@@ -125,11 +126,12 @@ class NeurodamusWiring:
 
     def _replayed_trains(self) -> list[tuple[Any, range, ReadTrains]]:
         """Replays with the numbers of their trains, negative ones, as they are no gids."""
-        replays = []
+        replays, run = [], self._model.run
         for replay in self._replayed:
             numbers = self._numbers_for(len(self._circuit.whole[replay.population]))
-            times, index = self._within(replay.times, replay.index)
-            trains = ReadTrains(numbers, times, index + numbers.start)
+            kept = (replay.times >= run.tstart) & (replay.times <= run.tstop)
+            index = replay.index[kept] + numbers.start
+            trains = ReadTrains(numbers, replay.times[kept], index)
             replays.append((replay, numbers, trains))
         return replays
 
@@ -138,20 +140,12 @@ class NeurodamusWiring:
         self._first_train -= count
         return numbers
 
-    def _within(self, times: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        run = self._model.run
-        kept = (times >= run.tstart) & (times <= run.tstop)
-        return times[kept], index[kept]
-
     def _of_population(self, name: str) -> ReadTrains:
         """All that is replayed of a population without cells, for the recording."""
         entries = [replay for replay, _, _ in self._replays if replay.population == name]
         times = np.concatenate([np.empty(0), *(entry.times for entry in entries)])
         index = np.concatenate([np.empty(0, np.int64), *(entry.index for entry in entries)])
-        times, index = self._within(times, index)
-        order = np.lexsort((index, times))
-        numbers = self._layout.trains[name]
-        return ReadTrains(numbers, times[order], index[order] + numbers.start)
+        return read_trains(self._layout.trains[name], times, index, self._model)
 
     def synapses(self) -> Synapses:
         """Synapses onto the cells of this process, with their random streams."""
