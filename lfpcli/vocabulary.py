@@ -92,6 +92,7 @@ SPIKES: Final = ("mean", "rest", "first", "last")
 SECTION_TYPES: Final = ("soma", "dend", "apic", "axon")
 ALL: Final = "all"
 NSEG_RULES: Final = ("d_lambda", "length", "lfpy", "allen", "fixed", "keep")
+PLACE_SHAPES: Final = ("cylinder", "grid")
 ORIGINS: Final = ("soma", "file")
 """Where a cell stands that nothing places: with its soma at the origin, or as in its file."""
 ALL_ACTIVE: Final = "all-active"
@@ -130,6 +131,7 @@ RULES: Final = (
     "outdegree",
     "total",
     "all",
+    "one_to_one",
     "pairs",
     "edges",
     "density",

@@ -217,6 +217,14 @@ class CellSpec(Table):
         doc="Run in this order after loading; a Python function is given the Cell. With a "
         "template, hoc files it needs are run before it.",
     )
+    final_code: tuple[CodeRef, ...] = key(
+        listing(CODE),
+        (),
+        doc="Run in this order for each cell once the synapses and electrodes of all tables are "
+        "there: a Python function is given the Cell, whose table_synapses and electrodes these "
+        "are; hoc finds them in the lists lfp_synapses and lfp_electrodes. Synapses of such a "
+        "cell share no point process.",
+    )
     workdir: Path | None = key(
         path("a folder"),
         None,
@@ -309,7 +317,8 @@ class CellSpec(Table):
     def as_value(self, folder: Path) -> Any:
         """Return the table as a dictionary that loads back to it."""
         values = super().as_value(folder)
-        values["code"] = [_joined(c.file, c.function, folder) for c in self.code]
+        for name in ("code", "final_code"):
+            values[name] = [_joined(c.file, c.function, folder) for c in getattr(self, name)]
         if self.template is not None:
             values["template"] = _joined(self.template.file, self.template.template, folder)
         return values

@@ -61,6 +61,11 @@ class Rule(Table):
     )
     total: int | None = key(integer(), None, doc="So many pairs in all, drawn with replacement.")
     all: bool | None = key(BOOLEAN, None, doc="Every pair (true).")
+    one_to_one: bool | None = key(
+        BOOLEAN,
+        None,
+        doc="Each cell to that of the same index (true), of populations of the same size.",
+    )
     pairs: Path | None = key(
         PATH,
         None,
@@ -102,8 +107,9 @@ class Rule(Table):
         exactly_one(self, at, RULES)
         if self.replace and self.indegree is None:
             raise (at / "replace").error("belongs to 'indegree', which is not given")
-        if self.all is False:
-            raise (at / "all").expected("true", self.all)
+        for name in ("all", "one_to_one"):
+            if getattr(self, name) is False:
+                raise (at / name).expected("true", False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +138,8 @@ class Connection(Table):
     post: str = key(TEXT, doc="Postsynaptic population.")
     rule: Rule = key(
         table(Rule, "a table such as {probability = 0.1}"),
-        doc="Which cells connect: one of probability, indegree, outdegree, total, all, pairs, "
-        "edges, density.",
+        doc="Which cells connect: one of probability, indegree, outdegree, total, all, "
+        "one_to_one, pairs, edges, density.",
     )
     self: bool = key(
         BOOLEAN, False, doc="Whether a cell may connect to itself (where pre and post are one)."
@@ -142,8 +148,8 @@ class Connection(Table):
     weight: Distribution | Expression | Column = key(
         varied_quantity(),
         doc="Weight of an event, uS for conductances. In expressions d, x, y, z and r are where "
-        "the presynaptic soma is from the postsynaptic one, as in a rule's probability, and s is "
-        "the path distance of the synapse from its soma.",
+        "the presynaptic soma, or the train, is from the postsynaptic one, as in a rule's "
+        "probability, and s is the path distance of the synapse from its soma.",
     )
     delay: Distribution | Expression | Column = key(
         varied_quantity("ms", above=0),

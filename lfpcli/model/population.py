@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lfpcli import vocabulary
 from lfpcli.model.distribution import Distribution, quantity
 from lfpcli.model.location import LOCATION, Location
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
@@ -33,11 +34,30 @@ LARGEST_SIZE = 2**31 - 1
 class Place(Table):
     """Where the cells of a population are put."""
 
-    shape: str | None = key(choice("cylinder"), None, doc="Place at random in this shape.")
+    shape: str | None = key(
+        choice(*vocabulary.PLACE_SHAPES),
+        None,
+        doc="Place at random in a cylinder, or in the rows of a grid, one after the other.",
+    )
     radius: float | None = key(
         number("um", least=0), None, doc="Radius of the cylinder, uniform on the disc."
     )
     z: Distribution = key(quantity("um"), Distribution.constant(0.0), doc="Depth of the somata.")
+    counts: tuple[int, ...] | None = key(
+        listing(integer(1), size=2),
+        None,
+        doc="Of a grid: how many along x and along y; neighbours in y have neighbouring indices.",
+    )
+    step: tuple[float, ...] | None = key(
+        listing(number("um", above=0), size=2),
+        None,
+        doc="Of a grid: distances along x and y; 1 and 1 if left out.",
+    )
+    start: tuple[float, ...] | None = key(
+        listing(number("um"), size=2),
+        None,
+        doc="Of a grid: x and y of the first; 0 and 0 if left out.",
+    )
     min_distance: float = key(number("um", least=0), 0.0, doc="Smallest distance between somata.")
     apart_from: tuple[str, ...] = key(
         listing(TEXT),
@@ -53,11 +73,19 @@ class Place(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` unless the places are given in one way."""
         exactly_one(self, at, ("shape", "positions"))
-        only_with(self, at, ("radius",), "shape")
         if self.apart_from and not self.min_distance:
             raise (at / "apart_from").error("belongs to 'min_distance', which is not given")
-        if self.shape is not None and self.radius is None:
-            raise at.table_error("needs the key 'radius' (um)")
+        of_shapes = {"cylinder": ("radius",), "grid": ("counts", "step", "start")}
+        for shape, names in of_shapes.items():
+            if self.shape == shape:
+                if getattr(self, names[0]) is None:
+                    raise at.table_error(f"with shape = \"{shape}\" needs the key '{names[0]}'")
+                continue
+            for name in names:
+                if getattr(self, name) is not None:
+                    raise (at / name).error(f'belongs to shape = "{shape}"')
+        if self.shape == "grid" and self.min_distance:
+            raise (at / "min_distance").error("does not go with a grid", "give its step")
 
 
 def _place(cls: type[Table], example: str) -> ValueType:
@@ -122,7 +150,8 @@ class Population(Table):
     place: Place | None = key(
         _place(Place, '{shape = "cylinder", radius = 100.0}'),
         None,
-        doc="Where the somata go. Left out: at the shift of the kind of cell.",
+        doc="Where the somata go. Left out: at the shift of the kind of cell. Of spike trains: "
+        "where connections take them to come from; left out, they have no places.",
     )
     rotate: Rotation | None = key(
         _place(Rotation, '{z = "random"}'),
@@ -202,15 +231,20 @@ class Population(Table):
         if self.size is not None:
             return
         positions = self.place.positions if self.place is not None else None
+        counts = self.place.counts if self.place is not None else None
         if isinstance(positions, tuple):
             object.__setattr__(self, "size", len(positions))
+        elif counts is not None:
+            object.__setattr__(self, "size", counts[0] * counts[1])
         elif positions is None and self.nodes is None and self.has_cells:
             object.__setattr__(self, "size", 1)
 
     def check(self, at: At) -> None:
         """Raise `InputError` where cells and spike trains mix, or the size is unclear."""
         exactly_one(self, at, ("cell", "spikes", "rate", "artificial"))
-        only_with(self, at, ("place", "rotate", "mirror", "distort", "detector", "nodes"), "cell")
+        only_with(self, at, ("rotate", "mirror", "distort", "detector", "nodes"), "cell")
+        if self.place is not None and self.artificial is not None:
+            raise (at / "place").error("does not go with 'artificial', whose cells have none")
         for name in ("place", "rotate"):
             if self.nodes is not None and getattr(self, name) is not None:
                 raise (at / name).error("does not go with 'nodes', which say it", "leave it out")
@@ -234,3 +268,6 @@ class Population(Table):
         positions = self.place.positions if self.place is not None else None
         if isinstance(positions, tuple) and len(positions) != self.size:
             raise (at / "size").error(f"is {self.size}, but 'place' has {len(positions)} positions")
+        counts = self.place.counts if self.place is not None else None
+        if counts is not None and counts[0] * counts[1] != self.size:
+            raise (at / "size").error(f"is {self.size}, but the grid has {counts[0] * counts[1]}")

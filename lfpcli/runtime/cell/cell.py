@@ -22,6 +22,7 @@ from lfpcli.runtime.cell.located import Located
 from lfpcli.runtime.cell.points import (
     StimIntElectrode,
     Synapse,
+    TableSynapse,
     density_mechanism_names,
     parameter_names,
 )
@@ -92,6 +93,8 @@ class Cell(Derived, Located, Stimulated):
         What keeps the sections alive: the object of a hoc template, or None.
     synapses, electrodes : list
         The point processes attached through `Synapse` and `StimIntElectrode`.
+    table_synapses : list of TableSynapse
+        The synapses that tables of a model have put on it, for the final code of the cell.
     spike_index : int or None
         Index of the segment where spikes are detected; the soma's middle where it is None.
     spike_end : nrn.Segment or None
@@ -127,6 +130,7 @@ class Cell(Derived, Located, Stimulated):
         self._places = places or PlacesOfCells()
         self.synapses: list[Synapse] = []
         self.electrodes: list[StimIntElectrode] = []
+        self.table_synapses: list[TableSynapse] = []
         self.fields: list[Steps] = []
         self._stimulated = False
         self.spike_index: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -125,6 +126,34 @@ class Synapse(PointProcess, Connected):
         event = self.netcon.event
         for time in self.times.tolist():
             event(time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSynapse:
+    """A synapse that a table of a model has put on a cell, as code of the model sees it.
+
+    Attributes
+    ----------
+    table : {'connection', 'input'}
+        The kind of table.
+    number : int
+        Which of these tables, from 0.
+    mechanism : str
+        Name of the point process in NEURON.
+    idx : int
+        Index of the segment.
+    point : HocObject
+        The point process.
+    netcons : tuple of HocObject
+        What leads to it.
+    """
+
+    table: str
+    number: int
+    mechanism: str
+    idx: int
+    point: Any
+    netcons: tuple[Any, ...]
 
 
 def disconnect_deleted() -> None:

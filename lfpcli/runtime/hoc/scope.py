@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lfpcli.runtime.hoc.text import without_strings
@@ -156,6 +156,14 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]
     return text
+
+
+def set_list(name: str, members: Iterable[Any]) -> None:
+    """Make objects known to hoc code as a list of that name."""
+    objects = nrn().List()
+    for member in members:
+        objects.append(member)
+    _set(name, objects)
 
 
 def _set(name: str, value: Any) -> None:

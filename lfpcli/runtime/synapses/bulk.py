@@ -206,11 +206,13 @@ class Synapses:
                 if name:
                     setattr(point, name, value)
             self.points.append(point)
-        is_event = np.zeros(len(rows), bool)
+        self._is_event = np.zeros(len(rows), bool)
         for part in trains:
-            is_event |= part.holds(rows.source)
-        self.netcons = self._connect(np.flatnonzero(~is_event))
-        self.feed: Feed = self._listen(np.flatnonzero(is_event), trains, tstart)
+            self._is_event |= part.holds(rows.source)
+        self.netcons = self._connect(np.flatnonzero(~self._is_event))
+        events = self._listen(np.flatnonzero(self._is_event), trains, tstart)
+        self._event_netcons = events.netcons
+        self.feed: Feed = events
 
     @staticmethod
     def _make_point(synapse_type: SynapseType, segment: Any) -> Any:
@@ -273,6 +275,20 @@ class Synapses:
             if which is not None:
                 netcons[k].weight[which] = float(signals[k])
 
+    def netcons_of_points(self) -> list[list[Any]]:
+        """Connections onto each point process, those of cells before those of trains, (P,)."""
+        netcons: list[list[Any]] = [[] for _ in self.points]
+        events = np.flatnonzero(self._is_event)
+        first, _ = self._event_groups(events)
+        of_cells = self.point[~self._is_event].tolist()
+        # connections onto artificial cells, which were joined, come behind
+        for point, netcon in zip(of_cells, self.netcons, strict=False):
+            netcons[point].append(netcon)
+        of_trains = self.point[events][first].tolist()
+        for point, netcon in zip(of_trains, self._event_netcons, strict=True):
+            netcons[point].append(netcon)
+        return netcons
+
     def join(self, inputs: ArtificialInputs) -> None:
         """Take connections onto artificial cells among those that spikes are sent to."""
         self.netcons += inputs.netcons
@@ -315,7 +331,7 @@ class Synapses:
     def _listen(self, chosen: np.ndarray, trains: Sequence[Trains], tstart: float) -> EventFeed:
         """Connect the chosen rows to trains; equal weights on one point process are one NetCon."""
         rows = self.rows
-        first, target = _groups(self.point[chosen], rows.weight[chosen], rows.signal[chosen])
+        first, target = self._event_groups(chosen)
         points, weights = self.point[chosen][first], rows.weight[chosen][first]
         netcons = []
         for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
@@ -338,6 +354,11 @@ class Synapses:
             dt=self._dt,
             tstart=tstart,
         )
+
+    def _event_groups(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One of the chosen rows per connection from trains, and the connection of each row."""
+        rows = self.rows
+        return _groups(self.point[chosen], rows.weight[chosen], rows.signal[chosen])
 
 
 def _groups(*keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,8 @@ def synapses_per_pair(table: Connection, pre: int, post: int) -> float:
         pairs = rule.outdegree / post
     elif rule.total is not None:
         pairs = rule.total / (pre * post)
+    elif rule.one_to_one:
+        pairs = 1.0 / pre
     elif rule.density is not None:
         raise InputError(
             "kernels do not know synapses by membrane area",

@@ -28,6 +28,7 @@ from lfpcli.runtime.synapses.streams import BoundStream, StreamBinder, has_strea
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.estimate import cell_costs, lead_work
+from lfpcli.tasks.simulate.final_code import run_final_code
 from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
 from lfpcli.tasks.simulate.own_settings import (
     OwnSettings,
@@ -210,6 +211,9 @@ def build(
     instances: dict[int, list[Any]] = {}
     for factory in factories.values():
         instances |= factory.instances
+    finished = run_final_code(model, layout, cells=cells, synapses=synapses)
+    for gid, points in finished.items():
+        instances[gid] = [*instances.get(gid, ()), *points]
     for name, points in split.instances.items():
         gid = layout.cells[name].start
         instances[gid] = [*points, *instances.get(gid, ())]

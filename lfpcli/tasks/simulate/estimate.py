@@ -9,7 +9,7 @@ import numpy as np
 
 from lfpcli.model import Connection, Expression, Model, SynapseSpec
 from lfpcli.runtime.synapses.bulk import LINEAR
-from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.layout import Layout, is_finished_by_code
 from lfpcli.tasks.simulate.pairs import Places, places_of
 
 # work of a point process in a step, in that of a segment
@@ -51,6 +51,8 @@ def expected_sources(table: Connection, pre: int, post: int, places: Places | No
         return rule.total / max(post, 1)
     if rule.density is not None:
         return rule.density * _AREA
+    if rule.one_to_one:
+        return 1.0
     return float(among)
 
 
@@ -116,6 +118,7 @@ def expected_points(model: Model, layout: Layout, segments: Mapping[str, int]) -
         most = float(layout.kinds[name].per_cell(segments).mean())
         for synapse, number in numbers.items():
             merges = model.run.merge and is_shared[synapse]
+            merges = merges and not is_finished_by_code(model, layout, name)
             # merged synapses are at most one per segment and kind
             points[name] += min(number, most) if merges else number
     return points

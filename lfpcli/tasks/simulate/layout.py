@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -107,6 +107,15 @@ class Layout:
         return sum(map(len, self.cells.values()))
 
 
+def is_finished_by_code(model: Model, layout: Layout, population: str | None) -> bool:
+    """Whether final code sees the synapses of some cells of a population, or of any for None."""
+    finished = {name for name, spec in model.cells.items() if spec.final_code}
+    for each, kinds in layout.kinds.items():
+        if population in (None, each) and not finished.isdisjoint(kinds.names):
+            return True
+    return False
+
+
 def lay_out(model: Model, seed: int) -> Layout:
     """Number the cells and trains of a model, and place the somata.
 
@@ -135,8 +144,13 @@ def lay_out(model: Model, seed: int) -> Layout:
             layout.positions[name] = positions
             layout.cells[name] = range(first, first + size)
         else:
-            layout.trains[name] = range(first, first + train_count(population))
-            layout.node_ids[name] = train_ids(population, len(layout.trains[name]))
+            count = train_count(population)
+            layout.trains[name] = range(first, first + count)
+            layout.node_ids[name] = train_ids(population, count)
+            of_size = replace(population, size=count)
+            positions = positions_of(of_size, seed, layout.positions)
+            if positions is not None:
+                layout.positions[name] = positions
         first = layout.gids(name).stop
     return layout
 

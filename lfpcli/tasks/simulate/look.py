@@ -197,10 +197,11 @@ def _code_of_cell(table: str, cell: CellSpec) -> Iterator[Code]:
     if cell.template is not None:
         part = cell.template.template
         yield Code(key=f"{table}.template", file=cell.template.file, part=part, language="hoc")
-    for code in cell.code:
-        language = "hoc" if code.function is None else "Python"
-        part = code.function or ""
-        yield Code(key=f"{table}.code", file=code.file, part=part, language=language)
+    for key in ("code", "final_code"):
+        for code in getattr(cell, key):
+            language = "hoc" if code.function is None else "Python"
+            part = code.function or ""
+            yield Code(key=f"{table}.{key}", file=code.file, part=part, language=language)
 
 
 def _named(path: Path, folder: Path) -> str:

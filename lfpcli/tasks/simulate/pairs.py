@@ -162,6 +162,8 @@ class Pairs:
                 source=rule.source_line,
                 remedy="give a number, or pairs",
             )
+        if rule.one_to_one:
+            self._check_partners()
         if rule.outdegree is not None:
             self._list(self._outgoing(rule.outdegree))
         elif rule.pairs is not None:
@@ -209,6 +211,8 @@ class Pairs:
         if rule.outdegree is not None or rule.has_rows:
             sources: np.ndarray = self._sources[self._first[index] : self._first[index + 1]]
             return sources
+        if rule.one_to_one:
+            return np.array([index], np.int64)
         chosen = np.ones(self._pre, bool)
         if rule.probability is not None:
             chosen = rng.random(self._pre) < self._probability(index)
@@ -249,6 +253,19 @@ class Pairs:
         drawn = np.sort(rng.choice(among, count, replace=False, shuffle=False))
         # the cell itself is left out of the numbers, which close up behind it
         return drawn + (drawn >= without) if self._same else drawn
+
+    def _check_partners(self) -> None:
+        source = self.table.rule.source_line
+        if self._pre != self._post:
+            raise InputError(
+                f"'{self.table.pre}' has {self._pre} members and '{self.table.post}' {self._post}",
+                source=source,
+                remedy="give both the same size, or rule = {pairs = FILE}",
+            )
+        if self._same:
+            raise InputError(
+                "one_to_one would connect each cell to itself", source=source, remedy="use another"
+            )
 
     def _check_enough(self, count: int, among: int) -> None:
         if count > among:

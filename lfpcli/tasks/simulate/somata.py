@@ -55,6 +55,8 @@ def positions_of(
     if place.positions is not None:
         return _listed(place, population)
     rng = seeds.generator(seed, f"place {population.name}")
+    if place.counts is not None:
+        return _grid(place, rng)
     there = _apart_from(place, others or {})
     return _cylinder(place, population.size or 1, rng, there)
 
@@ -86,6 +88,15 @@ def _listed(place: Place, population: Population) -> np.ndarray:
             remedy="write a position for each cell, or change the size",
         )
     return points
+
+
+def _grid(place: Place, rng: np.random.Generator) -> np.ndarray:
+    """Rows of a grid; depths from their distribution."""
+    assert place.counts is not None
+    steps, start = place.step or (1.0, 1.0), place.start or (0.0, 0.0)
+    x, y = (start[k] + steps[k] * np.arange(place.counts[k]) for k in range(2))
+    along_x, along_y = (each.ravel() for each in np.meshgrid(x, y, indexing="ij"))
+    return np.column_stack([along_x, along_y, place.z.draw(rng, len(along_x))])
 
 
 def _from_npy(path: Path) -> np.ndarray:

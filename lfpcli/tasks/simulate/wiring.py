@@ -28,7 +28,7 @@ from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.event_wiring import EventRows, check_delays, draw_events
-from lfpcli.tasks.simulate.layout import Layout
+from lfpcli.tasks.simulate.layout import Layout, is_finished_by_code
 from lfpcli.tasks.simulate.pairs import Pairs, Places, places_of
 from lfpcli.tasks.simulate.synapse_places import SynapsePlaces, told_segments
 from lfpcli.tasks.simulate.trains import Span, TrainGroups, process_trains, trains_of
@@ -170,6 +170,13 @@ class _Draw:
         self._shared = 0
         self._known = KnownPlaces(cells)
 
+    def _merges(self, table: Connection | Input, population: str | None) -> bool:
+        """Whether equal synapses of a table may share a point process."""
+        if not self._model.run.merge or table.record:
+            return False
+        # code that looks at synapses sees each of them
+        return not is_finished_by_code(self._model, self._layout, population)
+
     def _targets(self, population: str) -> list[tuple[int, Member]]:
         return [(k, m) for k, m in enumerate(self._members) if m.population == population]
 
@@ -193,7 +200,7 @@ class _Draw:
 
     def add_connection(self, number: int, table: Connection) -> None:
         """Draw the synapses of a ``[[connection]]``."""
-        merges = self._model.run.merge and not table.record
+        merges = self._merges(table, table.post)
         type_number = self.wiring.type_number(table.synapse, shared=merges)
         pre, post = self._layout.gids(table.pre), self._layout.gids(table.post)
         targets = self._targets(table.post)
@@ -363,7 +370,9 @@ class _Draw:
     def add_input(self, number: int, table: Input) -> None:
         """Draw the synapses of an ``[[input]]``, and say where their spikes come from."""
         run = self._model.run
-        type_number = self.wiring.type_number(table.synapse, shared=run.merge and not table.record)
+        type_number = self.wiring.type_number(
+            table.synapse, shared=self._merges(table, table.population)
+        )
         places = SynapsePlaces(table.location, self._layout)
         gids, sources = [], []
         if table.source.common == "all":
