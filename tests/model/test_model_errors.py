@@ -88,7 +88,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"population__E__cell": "pyramid"}, "no cell \"pyramid\" [model]; did you mean 'pyr'?"),
     ({"population__E__spikes": "a.h5"}, "has both 'cell' and 'spikes'"),
     ({"population__background__size": None}, "needs the key 'size'"),
-    ({"population__thalamus__place": {"positions": "a"}}, "belongs to 'cell'"),
+    ({"population__thalamus__rotate": {"z": 90.0}}, "belongs to 'cell'"),
     ({"population__I__size": 3}, "is 3, but 'place' has 2 positions"),
     ({"population__E__place": {"shape": "cylinder"}}, "needs the key 'radius'"),
     ({"population__E__place": {}}, "needs one of 'shape', 'positions'"),
