@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,31 @@ class _Part:
     connections: list[SynapseRows]
     # times (ms) and factors of weights that hold from then on, with the synapses
     later: list[tuple[float, float, np.ndarray]] = field(default_factory=list)
+
+    def connect(
+        self,
+        common: dict[str, np.ndarray],
+        chosen: np.ndarray,
+        *,
+        source: np.ndarray,
+        weight: np.ndarray,
+        delay: np.ndarray,
+        signal: int,
+    ) -> None:
+        """Add the connections of some of the synapses."""
+        count = int(np.count_nonzero(chosen))
+        if not count:
+            return
+        self.connections.append(
+            SynapseRows(
+                **{name: values[chosen] for name, values in common.items()},
+                weight=weight[chosen],
+                delay=delay[chosen],
+                source=source[chosen],
+                origin=np.zeros(count, np.int32),
+                signal=np.full(count, signal, np.int8),
+            )
+        )
 
 
 class NeurodamusWiring:
@@ -207,13 +232,6 @@ class NeurodamusWiring:
         first: int,
         synapse_types: list[SynapseType],
     ) -> _Part:
-        if rows.left_out:
-            warnings.warn(
-                f"{rows.name}: {rows.left_out} synapses on axons that templates cut off are left "
-                "out",
-                LfpWarning,
-                stacklevel=2,
-            )
         index = np.array([target.index for target in targets], np.int64)
         changed = overridden(
             self._overrides,
@@ -221,61 +239,55 @@ class NeurodamusWiring:
             source=rows.source,
             target=index[rows.cell],
         )
-        if changed.is_named.any() and not changed.is_named.all():
-            warnings.warn(
-                f"{rows.name}: edges that no connection_override names stay as they are, as SONATA "
-                "says; neurodamus leaves them out",
-                LfpWarning,
-                stacklevel=2,
-            )
-        numbers = np.array([target.number for target in targets], np.int64)
-        pathway = pathway_number(*rows.populations) + self._seeds["synapse"]
-        streams = np.column_stack(
-            [
-                numbers[rows.cell] + _CELL,
-                rows.number + _SYNAPSE,
-                np.full(len(rows.cell), pathway),
-            ]
-        )
+        _warn_of_edges(rows, changed.is_named)
+        streams = self._streams_of(rows, targets)
         table = self._parameters(rows, streams, changed.settings)
-        synapse_type = self._types(rows, table, synapse_types)
         delay = np.where(np.isnan(changed.delay), rows.delay, changed.delay)
         weight = rows.weight * changed.weight
         part = _Part(rows=rows, cells=cells, streams=streams, first=first, connections=[])
         common = {
             "cell": cells[rows.cell] if len(rows.cell) else np.empty(0, np.int64),
             "segment": rows.segment,
-            "synapse_type": synapse_type,
+            "synapse_type": self._types(rows, table, synapse_types),
             "values": np.column_stack(list(table.values())) if table else np.empty((0, 0)),
             "point": first + np.arange(len(rows.cell)),
         }
-        gids = self._gids(rows)
-        connect = [(gids >= 0, gids, _OF_CELLS)]
-        for replay, trains, _ in self._replays:
-            if replay.population != rows.populations[0]:
-                continue
-            reached = np.isin(index[rows.cell], replay.targets.get(rows.populations[1], ()))
-            fires = np.isin(rows.source, np.unique(replay.index))
-            connect.append((reached & fires, rows.source + trains.start, _OF_REPLAY))
-        for chosen, sources, signal in connect:
-            if chosen.any():
-                part.connections.append(
-                    _connected(
-                        common, chosen, source=sources, weight=weight, delay=delay, signal=signal
-                    )
-                )
+        for chosen, source, signal in self._spikes_onto(rows, index[rows.cell]):
+            part.connect(common, chosen, source=source, weight=weight, delay=delay, signal=signal)
         rates = self._event_rates(rows, targets, changed.minis)
-        chosen = rates > 0
-        if chosen.any():
-            sources = self._spontaneous(part, rates)
+        if (rates > 0).any():
+            source = self._spontaneous(part, rates)
             wait = np.full(len(delay), _EVENT_DELAY)
-            part.connections.append(
-                _connected(
-                    common, chosen, source=sources, weight=weight, delay=wait, signal=_OF_MINIS
-                )
+            part.connect(
+                common, rates > 0, source=source, weight=weight, delay=wait, signal=_OF_MINIS
             )
         part.later = changed.later
         return part
+
+    def _streams_of(self, rows: EdgeRows, targets: Sequence[Target]) -> np.ndarray:
+        """Numbers of the random streams of synapses, (S, 3): cell, synapse, pathway."""
+        numbers = np.array([target.number for target in targets], np.int64)
+        pathway = pathway_number(*rows.populations) + self._seeds["synapse"]
+        return np.column_stack(
+            [
+                numbers[rows.cell] + _CELL,
+                rows.number + _SYNAPSE,
+                np.full(len(rows.cell), pathway),
+            ]
+        )
+
+    def _spikes_onto(
+        self, rows: EdgeRows, targets: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Of cells, then of each replay: which synapses are reached, their sources, the signal."""
+        gids = self._gids(rows)
+        yield gids >= 0, gids, _OF_CELLS
+        for replay, trains, _ in self._replays:
+            if replay.population != rows.populations[0]:
+                continue
+            reached = np.isin(targets, replay.targets.get(rows.populations[1], ()))
+            fires = np.isin(rows.source, np.unique(replay.index))
+            yield reached & fires, rows.source + trains.start, _OF_REPLAY
 
     def _event_rates(
         self, rows: EdgeRows, targets: Sequence[Target], minis: np.ndarray
@@ -390,25 +402,21 @@ class NeurodamusWiring:
                     synapses.pointed_at += set_later_weights(synapses.points[k], sorted(changes))
 
 
-def _connected(
-    common: dict[str, np.ndarray],
-    chosen: np.ndarray,
-    *,
-    source: np.ndarray,
-    weight: np.ndarray,
-    delay: np.ndarray,
-    signal: int,
-) -> SynapseRows:
-    """Connections of some synapses."""
-    count = int(np.count_nonzero(chosen))
-    return SynapseRows(
-        **{name: values[chosen] for name, values in common.items()},
-        weight=weight[chosen],
-        delay=delay[chosen],
-        source=source[chosen],
-        origin=np.zeros(count, np.int32),
-        signal=np.full(count, signal, np.int8),
-    )
+def _warn_of_edges(rows: EdgeRows, is_named: np.ndarray) -> None:
+    """Say which edges make no synapses, and which ones neurodamus would leave out."""
+    if rows.left_out:
+        warnings.warn(
+            f"{rows.name}: {rows.left_out} synapses on axons that templates cut off are left out",
+            LfpWarning,
+            stacklevel=2,
+        )
+    if is_named.any() and not is_named.all():
+        warnings.warn(
+            f"{rows.name}: edges that no connection_override names stay as they are, as SONATA "
+            "says; neurodamus leaves them out",
+            LfpWarning,
+            stacklevel=2,
+        )
 
 
 def _event_times(draws: StreamDraws, rate: float, end: float) -> np.ndarray:
