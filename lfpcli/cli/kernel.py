@@ -69,6 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--potential", metavar="NAME=MV,...", help="mean potentials of populations, mV (v_init)"
     )
+    group.add_argument(
+        "--gates",
+        choices=["linear", "held"],
+        default="linear",
+        help="what gates of channels do about the working point: follow the potential, or stay"
+        " (linear)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -95,6 +102,7 @@ def run(args: argparse.Namespace) -> None:
         signals=args.signal,
         length=args.length,
         cells=args.cells,
+        gates=args.gates,
     )
     with args.console.progress("computing", 1.0, "") as progress:
         facts = write_kernels(

@@ -115,7 +115,7 @@ class LinearCable:
         drive = self.modes.T @ (self.root * strengths)
         amplitudes = np.empty((len(course), len(drive)))
         decay = np.exp(-self.rates * dt)
-        early, late = _linear_weights(self.rates, dt)
+        early, late = linear_weights(self.rates, dt)
         state = np.zeros(len(drive))
         amplitudes[0] = state
         for k in range(1, len(course)):
@@ -159,7 +159,7 @@ class LinearCable:
         strengths = numbers if factors is None else numbers * factors[places]
         inward = self.root[places, None] * self.modes[places]
         decay = np.exp(-self.rates * dt)
-        early, late = _linear_weights(self.rates, dt)
+        early, late = linear_weights(self.rates, dt)
         # potentials of the places within a step that a current of 1 nA ends there, (P, P)
         within = (inward * late) @ inward.T
         states = np.zeros((len(currents), len(self.rates)))
@@ -233,8 +233,21 @@ class SteppedCable:
         return np.asarray(half * (whole + self._dt / 2.0) / advance)
 
 
-def _linear_weights(rates: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
-    """What a mode gets in a step of a course that goes from one value to another, each (N,), ms."""
+def linear_weights(rates: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a mode gets in a step of a course that goes from one value to another.
+
+    Parameters
+    ----------
+    rates : ndarray, shape (N,)
+        What the modes decay by, per ms.
+    dt : float
+        Step, ms.
+
+    Returns
+    -------
+    early, late : ndarray, shape (N,)
+        Per unit of the value at the begin and at the end of the step, ms.
+    """
     x = rates * dt
     small = x < 1e-4
     safe = np.where(small, 1.0, x)

@@ -1,4 +1,4 @@
-"""What the membrane of a cell conducts at a potential, its gates held."""
+"""What the membrane of a cell conducts at a potential, its gates held or moving."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.engine.electrodes import declared_currents
 from lfpcli.runtime.neuron import nrn
 
-# mV that potentials are moved by for a slope
-_STEP = 0.01
+# mV that potentials are moved by for a slope; gates that move may be read from tables, by steps of
+# about 1 mV, whose slopes are those of such a step
+_STEP, _TABLE = 0.01, 0.5
+# uF/cm2 of a membrane whose potential no current moves
+_CLAMPED = 1e12
+# samples of an answer to a step
+_SAMPLES = 64
 # mA/cm2/mV, which is S/cm2, times um2 in uS
 _MICROSIEMENS = 1e-2
 # uF/cm2 times um2 in nF
@@ -44,6 +49,76 @@ def held_conductance(cell: Cell, potential: float) -> np.ndarray:
     slope = (_densities(currents, cell) - before) / _STEP
     h.finitialize(potential)
     return np.asarray(slope * cell.geometry.area * _MICROSIEMENS)
+
+
+def answer_to_a_step(
+    cell: Cell, potentials: np.ndarray, *, celsius: float, dt: float, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Conductance of each segment after a step of potential, as its gates move.
+
+    All segments are held at their potentials, where gates rest, and moved a little up, and down.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell, of N segments; its states are set anew.
+    potentials : ndarray, shape (N,)
+        mV.
+    celsius : float
+        Temperature, degrees Celsius.
+    dt : float
+        Step, ms.
+    steps : int
+        How many the answer is followed for.
+
+    Returns
+    -------
+    times : ndarray, shape (K,)
+        After the step, ms, from 0 on, denser at the begin.
+    conductances : ndarray, shape (K, N)
+        Current over the step of potential, uS.
+    """
+    h = nrn()
+    h.cvode_active(0)
+    h.celsius, h.dt, h.steps_per_ms = celsius, dt, 1.0 / dt
+    samples = np.unique(np.geomspace(1, steps, _SAMPLES).round().astype(int)).tolist()
+    specific = [segment.cm for segment in cell.segments]
+    for segment in cell.segments:
+        segment.cm = _CLAMPED
+    above, below = (
+        _densities_after(cell, potentials, shift, samples) for shift in (_TABLE, -_TABLE)
+    )
+    for segment, value in zip(cell.segments, specific, strict=True):
+        segment.cm = value
+    h.finitialize(float(np.mean(potentials)))
+    slopes = (above - below) / (2.0 * _TABLE) * cell.geometry.area * _MICROSIEMENS
+    return dt * np.array([0, *samples]), slopes
+
+
+def _densities_after(
+    cell: Cell, potentials: np.ndarray, shift: float, samples: list[int]
+) -> np.ndarray:
+    """Currents (1 + K, N), mA/cm2, at once and so many steps after potentials were shifted, mV."""
+    h = nrn()
+    currents = _currents(cell)
+    _hold(cell, potentials)
+    # gates rest where the potentials are
+    h.finitialize()
+    _hold(cell, potentials + shift)
+    h.fcurrent()
+    rows, done = [_densities(currents, cell)], 0
+    for sample in samples:
+        for _ in range(sample - done):
+            h.fadvance()
+        h.fcurrent()
+        rows.append(_densities(currents, cell))
+        done = sample
+    return np.array(rows)
+
+
+def _hold(cell: Cell, potentials: np.ndarray) -> None:
+    for segment, potential in zip(cell.segments, potentials.tolist(), strict=True):
+        segment.v = potential
 
 
 def capacitance(cell: Cell) -> np.ndarray:

@@ -11,12 +11,14 @@ evenly through its depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
 
 from lfpcli.errors import UsageError, located, nearest
+from lfpcli.forward.axial import AxialNetwork
+from lfpcli.forward.gated import GatedCable, Gates, fitted_gates
 from lfpcli.forward.instrument import Instrument, dipole_instrument
 from lfpcli.forward.passive import LinearCable
 from lfpcli.geometry import Geometry
@@ -25,7 +27,7 @@ from lfpcli.model import Connection, Input, Model
 from lfpcli.model.candidates import resolve
 from lfpcli.model.varied import constants
 from lfpcli.runtime.cell.cell import Cell
-from lfpcli.runtime.cell.conductance import capacitance, held_conductance
+from lfpcli.runtime.cell.conductance import answer_to_a_step, capacitance
 from lfpcli.runtime.cell.own_spike import HeldCell, HeldState, held_cell
 from lfpcli.runtime.synapses.unit_response import UnitResponse, unit_response
 from lfpcli.tasks.measure.instruments import refuse_mixtures
@@ -42,6 +44,8 @@ from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, only_kind
 
+LINEAR, HELD = GATES = ("linear", "held")
+"""What gates of channels do: follow the potential linearly, or stay where they are."""
 # cells that own spikes are averaged over, times those of synapses: near contacts each counts
 _OWN = 8
 # conductance of what stands for a current, uS
@@ -60,6 +64,8 @@ class Scope:
         Of a kernel, from the spike on, ms.
     cells : int
         Cells of a population that the response is averaged over.
+    gates : str
+        One of `GATES`: whether gates follow the potential about the working point.
     """
 
     pre: Sequence[str] = ()
@@ -67,6 +73,7 @@ class Scope:
     signals: Sequence[str] = ()
     length: float = 100.0
     cells: int = 16
+    gates: str = LINEAR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,33 @@ class _Table:
     response: UnitResponse
     count: float
     rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Membrane:
+    """What a cell of N segments is about a working point, without synapses.
+
+    Attributes
+    ----------
+    network : AxialNetwork
+        Its axial resistances, MOhm.
+    capacitance, conductance : ndarray, shape (N,)
+        nF, and uS with the gates held.
+    gates : Gates or None
+        What gates add as they move.
+    """
+
+    network: AxialNetwork
+    capacitance: np.ndarray
+    conductance: np.ndarray
+    gates: Gates | None = None
+
+    def cable(self, synapses: np.ndarray) -> LinearCable:
+        """The cell with the mean conductance of synapses (N,), uS."""
+        conductance = self.conductance + synapses
+        if self.gates is None:
+            return LinearCable(self.network, self.capacitance, conductance)
+        return GatedCable(self.network, self.capacitance, conductance, self.gates)
 
 
 class Response:
@@ -172,22 +206,21 @@ class Response:
     def _of_population(self, post: str, pres: Sequence[str]) -> dict[str, list[np.ndarray]]:
         """Per presynaptic population, the kernels (L, C) of all signals."""
         cell = self._cell(post)
-        network, nanofarads = cell.axial_network(), capacitance(cell)
-        held = held_conductance(cell, self.point.potentials[post])
         tables = self._tables(post)
         gids = self._representatives(post, self.scope.cells)
         middle = self._standing(cell, post, gids[len(gids) // 2])
         at_rest = held_cell(cell, self._held_state(tables, middle, post), self.samples)
         # along the cell the potential differs from that of the soma, which is recorded or stated
         apart = at_rest.potentials - np.mean(at_rest.potentials[cell.geometry.is_soma])
+        opened = self._in_the_mean(tables, middle, "conductance")
+        membrane = self._membrane(cell, post, at_rest.potentials, opened)
         sums: dict[str, list[np.ndarray]] = {}
         for pre in pres:
             sums[pre] = [np.zeros((self.samples, each.channels)) for each in self.instruments]
         for turn, gid in enumerate(gids):
             geometry = self._standing(cell, post, gid)
             # synapses open a part of the membrane all the time, which shortens the response
-            conductance = held + self._in_the_mean(tables, geometry, "conductance")
-            cable = LinearCable(network, nanofarads, conductance)
+            cable = membrane.cable(self._in_the_mean(tables, geometry, "conductance"))
             matrices = [instrument.matrix(geometry) for instrument in self.instruments]
             for entry in tables:
                 table = entry.table
@@ -206,6 +239,31 @@ class Response:
         if post in self._spiking():
             self._add_own_spike(post, cell, at_rest, sums)
         return sums
+
+    def _membrane(
+        self, cell: Cell, post: str, potentials: np.ndarray, opened: np.ndarray
+    ) -> _Membrane:
+        """What a cell conducts whose segments are at potentials (N,), mV; synapses open (N,) uS."""
+        times, conductances = answer_to_a_step(
+            cell, potentials, celsius=self.model.run.celsius, dt=self.dt, steps=self.samples
+        )
+        held = _Membrane(
+            network=cell.axial_network(),
+            capacitance=capacitance(cell),
+            conductance=conductances[0],
+        )
+        gates = fitted_gates(times, conductances) if self.scope.gates == LINEAR else None
+        if gates is None:
+            return held
+        membrane = replace(held, gates=gates)
+        moving = membrane.cable(opened)
+        if isinstance(moving, GatedCable) and moving.grows(self.dt, self.samples):
+            self.notes.append(
+                f"gates of '{post}' are held: moving, they take its cells away from"
+                f" {self.point.potentials[post]:.4g} mV"
+            )
+            return held
+        return membrane
 
     def _add_own_spike(
         self,
