@@ -121,3 +121,8 @@ def loaded_library(name: str) -> str | None:
 def context() -> Any:
     """NEURON's `ParallelContext`."""
     return nrn().ParallelContext()
+
+
+def part_from_others() -> None:
+    """Let NEURON on each process of a job run cells without waiting for those of the others."""
+    context().subworlds(1)

@@ -8,14 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
-from lfpcli.errors import InputError, UsageError
+from lfpcli.errors import InputError
 from lfpcli.forward.point_network import Neuron, PointNetwork, point_spikes
 from lfpcli.model import load_model
 from lfpcli.model.point_network import read_point_network
@@ -143,8 +142,22 @@ def test_windows_and_recordings_change_nothing(
         )
 
 
-def test_cells_are_the_same_bits_on_two_ranks(tmp_path: Path) -> None:
-    model = write_model(tmp_path)
+def write_firing_model(folder: Path) -> Path:
+    """The model of `write_model` with cells that fire, more than a batch of them."""
+    model = write_model(folder)
+    text = model.read_text().replace('name = "pas"\ng = 1e-4\ne = -65.0', 'name = "hh"')
+    text = text.replace("size = 5", "size = 36").replace("tstop = 60.0", "tstop = 20.0")
+    text = text.replace(
+        'synapse = {type = "ExpCurrent", tau = 1.0}\nweight = 0.02',
+        'synapse = {type = "Exp2Syn", tau1 = 0.5, tau2 = 2.0, e = 0.0}\nweight = 0.05',
+    )
+    model.write_text(text.replace('vmem = "none"', 'vmem = "none"\nspikes = true'))
+    return model
+
+
+@pytest.mark.parametrize("options", [[], ["--simulate"]])
+def test_cells_are_the_same_bits_on_two_ranks(tmp_path: Path, options: list[str]) -> None:
+    model = write_firing_model(tmp_path) if options else write_model(tmp_path)
     launcher = Path(sys.executable).parent / "mpirun"
     if not launcher.exists():
         pytest.skip("no mpirun beside Python")
@@ -153,7 +166,7 @@ def test_cells_are_the_same_bits_on_two_ranks(tmp_path: Path) -> None:
         allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
         folder = tmp_path / str(count)
         folder.mkdir()
-        words = [sys.executable, "-m", "lfpcli", "convolve", str(model), "-o", "lfp.h5"]
+        words = [sys.executable, "-m", "lfpcli", "convolve", str(model), *options, "-o", "lfp.h5"]
         subprocess.run(
             [str(launcher), "--oversubscribe", "-n", str(count), *words],
             check=True,
@@ -352,15 +365,7 @@ def test_wrong_networks_of_points(
 def test_active_cells_are_simulated_batch_by_batch(
     shell: Callable[..., Any], tmp_path: Path
 ) -> None:
-    model = write_model(tmp_path)
-    text = model.read_text().replace('name = "pas"\ng = 1e-4\ne = -65.0', 'name = "hh"')
-    # 40 cells of two populations are more than a batch; conductances, that make them fire
-    text = text.replace("size = 5", "size = 36").replace("tstop = 60.0", "tstop = 20.0")
-    text = text.replace(
-        'synapse = {type = "ExpCurrent", tau = 1.0}\nweight = 0.02',
-        'synapse = {type = "Exp2Syn", tau1 = 0.5, tau2 = 2.0, e = 0.0}\nweight = 0.05',
-    )
-    model.write_text(text.replace('vmem = "none"', 'vmem = "none"\nspikes = true'))
+    model = write_firing_model(tmp_path)
     err = shell("convolve", model, "-o", tmp_path / "no.h5", code=3).err
     assert "has hh" in err and "--simulate" in err
     shell("sim", model, "--set", "run.engine=neuron", "-o", tmp_path / "full.h5")
@@ -376,16 +381,13 @@ def test_active_cells_are_simulated_batch_by_batch(
 
 def test_what_batches_cannot_do(tmp_path: Path, lfp: Callable[..., Any]) -> None:
     path = write_model(tmp_path)
-    model, alone = load_model(path), SimpleNamespace(size=1)
-    check_batches(model, alone)
-    with pytest.raises(UsageError, match="on one process"):
-        check_batches(model, SimpleNamespace(size=2))
+    check_batches(load_model(path))
     text = path.read_text().replace(
         "[population.X]",
         '[population.A]\nartificial = {type = "IntFire1"}\nsize = 2\n[population.X]',
     )
     path.write_text(text)
     with pytest.raises(InputError, match="'A' is of artificial cells"):
-        check_batches(load_model(path), alone)
+        check_batches(load_model(path))
     err = lfp("convolve", "a.h5", "b.h5", "--simulate", "-o", tmp_path / "c.h5", code=2).err
     assert "--simulate goes with a model" in err

@@ -20,6 +20,7 @@ from lfpcli.runtime.engine.unconnected import unconnected_argument
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in, without_comments
+from lfpcli.runtime.mpi.job import launched
 from lfpcli.runtime.neuron import context, nrn
 
 _VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
@@ -78,7 +79,7 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
             source=mechanism.file,
             remedy="use no argument of NET_RECEIVE for that flag, or keep it in an ASSIGNED",
         )
-    shared = shared_memory(text) if int(context().nhost()) > 1 else None
+    shared = shared_memory(text) if launched()[0] > 1 else None
     if shared is not None:
         raise SimulatorError(
             f"mechanism '{mechanism.name}' {shared}: results would depend on the number of "
@@ -98,7 +99,7 @@ def _source(mechanism: Mechanism) -> str:
 def _set_chance(mechanism: Mechanism, function: str, seed: int | None) -> None:
     """Refuse, seed, or warn of the stream that all cells of a process draw from."""
     text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
-    if int(context().nhost()) > 1:
+    if launched()[0] > 1:
         folder = Path(mechanism.file).parent
         raise SimulatorError(
             f"{text}: results would depend on the number of processes",

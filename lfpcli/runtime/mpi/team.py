@@ -19,14 +19,19 @@ from lfpcli.runtime.neuron import nrn
 class Team:
     """All ranks of a run; a single process is a team of one and needs no MPI.
 
+    Parameters
+    ----------
+    alone : bool
+        Whether this process is a team of its own, among others that it does not talk with.
+
     Attributes
     ----------
     rank, size : int
         Number of this process, and of all.
     """
 
-    def __init__(self) -> None:
-        self.size, _ = launched()
+    def __init__(self, *, alone: bool = False) -> None:
+        self.size = 1 if alone else launched()[0]
         if self.size > 1:
             # NEURON joins the team on all ranks at once, also where there will be no cells
             nrn()

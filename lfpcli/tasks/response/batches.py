@@ -40,19 +40,14 @@ class BatchOutcome:
     gids: np.ndarray
 
 
-def check_batches(model: Model, team: Team) -> None:
+def check_batches(model: Model) -> None:
     """Refuse what cannot be simulated batch by batch.
 
     Raises
     ------
     InputError, UsageError
-        Where cells act on each other beyond synapses, or there are several processes.
+        Where cells act on each other beyond synapses.
     """
-    if team.size > 1:
-        raise UsageError(
-            "cells are simulated batch by batch on one process",
-            remedy="mpirun lfp sim shares all of them among processes",
-        )
     if model.run.ephaptic or any(table.is_gap for table in model.connections):
         raise UsageError("cells that act on each other run together", remedy="simulate: lfp sim")
     for name, population in model.resolved_populations().items():
@@ -87,8 +82,8 @@ def simulate_batch(
     add : callable
         Gets the first sample and samples (n, C) of each cell, in their order.
     """
-    team = Team()
-    built = build(model, seed, team, only=gids)
+    # processes have other numbers of batches, so that none may wait for another here
+    built = build(model, seed, Team(alone=True), only=gids)
     settings = replace(
         settings_of(built.settings.model), secondorder=built.settings.secondorder, seed=seed
     )

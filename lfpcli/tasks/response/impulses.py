@@ -10,6 +10,7 @@ cell, and the filters are those of the time step that a simulation takes. The re
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.model.varied import constants
 from lfpcli.runtime.mpi.team import Team
+from lfpcli.runtime.neuron import part_from_others
 from lfpcli.runtime.synapses.events import Trains, spikes_between
 from lfpcli.tasks.measure.instruments import refuse_mixtures
 from lfpcli.tasks.measure.solved_media import solve_media
@@ -124,7 +126,7 @@ def convolve_cells(
     if team.leads:
         check_recording_output(output, force=force)
     if simulated:
-        check_batches(model, team)
+        check_batches(model)
     else:
         _check_linear(model)
     _check_driven(model, team)
@@ -250,8 +252,10 @@ class _Hybrid:
             for tracks, part in zip(signals, whole, strict=False):
                 tracks.append(part, first)
         synapses = sum(self.team.exchange(synapses))
+        own_spikes = self._own_spikes()
         if writer is not None:
-            self._write_own_spikes(writer)
+            for name, (moments, gids) in own_spikes.items():
+                writer.spikes(name, moments, gids)
         return Told(
             cells=self.layout.count,
             synapses=synapses,
@@ -330,8 +334,9 @@ class _Hybrid:
             inside = (sources >= numbers.start) & (sources < numbers.stop)
             writer.spikes(name, times[inside], sources[inside])
 
-    def _write_own_spikes(self, writer: RecordingWriter) -> None:
-        """Write the spikes of the cells; passive ones have none."""
+    def _own_spikes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Times, ms, and gids of the spikes of each population's cells; passive ones have none."""
+        return {}
 
     def _begin(self, writer: RecordingWriter, instrument: Instrument) -> _Tracks:
         """Begin a signal in the file."""
@@ -370,6 +375,8 @@ class _SimulatedCells(_Hybrid):
         self._geometries: dict[str, Geometry] = {}
         self._spikes: list[tuple[np.ndarray, np.ndarray]] = []
         super().__init__(model, seed, team)
+        if team.size > 1:
+            part_from_others()
         # a batch runs from begin to end
         self.window = self.samples
 
@@ -392,14 +399,17 @@ class _SimulatedCells(_Hybrid):
             self._spikes.append((outcome.times, outcome.gids))
         return outcome.synapses
 
-    def _write_own_spikes(self, writer: RecordingWriter) -> None:
-        times = np.concatenate([np.zeros(0), *(each for each, _ in self._spikes)])
-        gids = np.concatenate([np.zeros(0, np.int64), *(each for _, each in self._spikes)])
+    def _own_spikes(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        parts = list(itertools.chain(*self.team.exchange(self._spikes)))
+        times = np.concatenate([np.zeros(0), *(each for each, _ in parts)])
+        gids = np.concatenate([np.zeros(0, np.int64), *(each for _, each in parts)])
         order = np.lexsort((gids, times))
         times, gids = times[order], gids[order]
+        spikes = {}
         for name, numbers in self.layout.cells.items():
             inside = (gids >= numbers.start) & (gids < numbers.stop)
-            writer.spikes(name, times[inside], gids[inside])
+            spikes[name] = times[inside], gids[inside]
+        return spikes
 
 
 @dataclass(frozen=True, kw_only=True)
