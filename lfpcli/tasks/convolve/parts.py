@@ -18,6 +18,7 @@ from lfpcli.forward.treatment import Band
 from lfpcli.forward.waveforms import PhasedWaveforms
 from lfpcli.io.recording import Signal
 from lfpcli.kernels.convolution import add_waveforms
+from lfpcli.seeds import StreamTable
 
 # how much of a filter's answer to an impulse may be left where it is cut off
 _LEFT = 1e-9
@@ -36,6 +37,41 @@ class Part(Protocol):
         """Add samples from number `first` on to a block (n, C), mV."""
 
 
+class ContactSpread:
+    """How the contacts of each spike differ, drawn when a page needs it: all would not fit.
+
+    Parameters
+    ----------
+    spread : float
+        Standard deviation of the factors, whose mean is 1.
+    channels : int
+        C.
+    seed : int
+        Seed.
+    units : ndarray of int, shape (S,)
+        Unit of each spike, in the order of time.
+    """
+
+    def __init__(self, spread: float, channels: int, seed: int, units: np.ndarray) -> None:
+        self._spread, self._channels = spread, channels
+        self._streams = StreamTable(seed, "amplitudes of contacts")
+        self._units = units
+        # how many spikes of its unit came before each
+        order = np.argsort(units, kind="stable")
+        counts = np.bincount(units)
+        self._earlier = np.empty(len(units), np.int64)
+        self._earlier[order] = np.arange(len(units)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+    def factors(self, spikes: np.ndarray) -> np.ndarray:
+        """Factors (n, C) of the contacts of spikes, given by their numbers (n,)."""
+        drawn = np.empty((len(spikes), self._channels))
+        rows = zip(self._units[spikes].tolist(), self._earlier[spikes].tolist(), strict=True)
+        for row, (unit, earlier) in zip(drawn, rows, strict=True):
+            self._streams.at(unit, earlier).standard_normal(out=row)
+        # an amplitude below zero would turn the spike over
+        return np.maximum(1.0 + self._spread * drawn, 0.0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spikes:
     """Waveforms at the spikes of units.
@@ -46,14 +82,20 @@ class Spikes:
         mV.
     rows, begins : ndarray of int, shape (n,)
         Row of each event, and the sample of its first value, ascending.
-    gains : ndarray, shape (n, 1) or (n, C)
+    gains : ndarray, shape (n, 1)
         Factors.
+    sources : ndarray of int, shape (n,)
+        Spike of each event.
+    contacts : ContactSpread or None
+        How the contacts of each spike differ.
     """
 
     waveforms: PhasedWaveforms
     rows: np.ndarray
     begins: np.ndarray
     gains: np.ndarray
+    sources: np.ndarray
+    contacts: ContactSpread | None = None
 
     def add(self, block: np.ndarray, first: int) -> None:
         """Add the events that reach into a block.
@@ -68,12 +110,15 @@ class Spikes:
         length = self.waveforms.samples.shape[1]
         start = np.searchsorted(self.begins, first - length, side="right")
         stop = np.searchsorted(self.begins, first + len(block), side="left")
+        gains = self.gains[start:stop]
+        if self.contacts is not None:
+            gains = gains * self.contacts.factors(self.sources[start:stop])
         add_waveforms(
             block,
             self.waveforms.samples,
             self.rows[start:stop],
             self.begins[start:stop] - first,
-            self.gains[start:stop],
+            gains,
         )
 
 
@@ -83,6 +128,8 @@ def spikes(
     times: np.ndarray,
     numbers: np.ndarray,
     gains: np.ndarray,
+    sources: np.ndarray | None = None,
+    contacts: ContactSpread | None = None,
 ) -> Spikes:
     """Events in the order of their begins.
 
@@ -94,12 +141,23 @@ def spikes(
         In phases of samples.
     numbers : ndarray of int, shape (n,)
         Waveform of each.
-    gains : ndarray, shape (n, 1) or (n, C)
+    gains : ndarray, shape (n, 1)
         Factors.
+    sources : ndarray of int, shape (n,), optional
+        Spike of each event; each its own where left out.
+    contacts : ContactSpread, optional
+        How the contacts of each spike differ.
     """
     rows, begins = waveforms.events(times, numbers)
     order = np.lexsort((rows, begins))
-    return Spikes(waveforms=waveforms, rows=rows[order], begins=begins[order], gains=gains[order])
+    return Spikes(
+        waveforms=waveforms,
+        rows=rows[order],
+        begins=begins[order],
+        gains=gains[order],
+        sources=order if sources is None else sources[order],
+        contacts=contacts,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

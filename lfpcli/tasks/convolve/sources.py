@@ -15,7 +15,7 @@ from lfpcli.forward.waveforms import PhasedWaveforms, phased, phases_for, recove
 from lfpcli.io.units import Movement
 from lfpcli.seeds import generator
 from lfpcli.tasks.convolve.firing import Firing
-from lfpcli.tasks.convolve.parts import Spikes, spikes
+from lfpcli.tasks.convolve.parts import ContactSpread, Spikes, spikes
 from lfpcli.tasks.convolve.units import Candidates
 from lfpcli.vocabulary import AXES
 
@@ -113,14 +113,26 @@ def unit_spikes(
     waveforms = np.concatenate([library.waveforms(unit)[:steps] for unit in units])
     shifted = _phased(library, waveforms, taper)
     times = np.rint(firing.times / library.files[0].dt * shifted.phases).astype(np.int64)
-    gains = _gains(amplitudes, firing, waveforms.shape[2], seed)
+    gains = _gains(amplitudes, firing, seed)
+    contacts = None
+    if amplitudes.per_contact:
+        contacts = ContactSpread(amplitudes.spread, waveforms.shape[2], seed, firing.units)
     movement = None
     if steps > 1:
         paths = _Paths(library=library, units=units, steps=steps)
-        part = _drifting(paths, firing, shifted, times=times, gains=gains, drift=drift, seed=seed)
+        part = _drifting(
+            paths,
+            firing,
+            shifted,
+            times=times,
+            gains=gains,
+            contacts=contacts,
+            drift=drift,
+            seed=seed,
+        )
         movement = paths.movement(drift, shifted, duration=firing.duration, seed=seed)
     else:
-        part = spikes(shifted, times=times, numbers=firing.units, gains=gains)
+        part = spikes(shifted, times=times, numbers=firing.units, gains=gains, contacts=contacts)
     moments = times * (library.files[0].dt / shifted.phases)
     trains = {}
     owners = np.array(firing.populations, object)[firing.units]
@@ -169,16 +181,15 @@ def _phased(library: Candidates, waveforms: np.ndarray, taper: float) -> PhasedW
     )
 
 
-def _gains(amplitudes: Amplitudes, firing: Firing, channels: int, seed: int) -> np.ndarray:
-    """Factor of each spike, (n, 1), or of each of its contacts, (n, C)."""
+def _gains(amplitudes: Amplitudes, firing: Firing, seed: int) -> np.ndarray:
+    """Factor of each spike, (n, 1), on all of its contacts."""
     count = len(firing.times)
     gains = np.ones((count, 1))
-    if amplitudes.spread:
-        gains = np.empty((count, channels if amplitudes.per_contact else 1))
+    if amplitudes.spread and not amplitudes.per_contact:
         for unit in range(len(firing.ids)):
             members = np.flatnonzero(firing.units == unit)
             stream = generator(seed, "amplitudes", unit)
-            drawn = stream.standard_normal((len(members), gains.shape[1]))
+            drawn = stream.standard_normal((len(members), 1))
             # an amplitude below zero would turn the spike over
             gains[members] = np.maximum(1.0 + amplitudes.spread * drawn, 0.0)
     if amplitudes.recovery is not None:
@@ -246,6 +257,7 @@ def _drifting(
     *,
     times: np.ndarray,
     gains: np.ndarray,
+    contacts: ContactSpread | None,
     drift: Drift,
     seed: int,
 ) -> Spikes:
@@ -262,6 +274,8 @@ def _drifting(
         times=np.concatenate([times, times]),
         numbers=np.concatenate([first, first + 1]),
         gains=np.concatenate([gains * (1.0 - share), gains * share]),
+        sources=np.tile(np.arange(len(times)), 2),
+        contacts=contacts,
     )
 
 
