@@ -150,7 +150,8 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
     """Write the templates of a probe."""
     from lfpcli.tasks.measure.cell_currents import Cut
     from lfpcli.tasks.measure.spike_shapes import Shapes
-    from lfpcli.tasks.measure.spike_templates import Places, templates
+    from lfpcli.tasks.measure.spike_templates import Subjects, templates
+    from lfpcli.tasks.measure.template_places import Places
 
     _refuse(args, _NOT_WITH, "does not go with --placements")
     if args.spike_window is None:
@@ -181,9 +182,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
                 troughs=args.check_shape,
                 aligned=args.align is not None,
             ),
-            plane=args.plane,
-            gid=args.cell,
-            cell_type=args.cell_type,
+            subjects=Subjects(gid=args.cell, cell_type=args.cell_type, plane=args.plane),
             force=args.force,
             float32=args.float32,
             treatment=treatment,
@@ -195,7 +194,7 @@ def write_templates(args: argparse.Namespace, spec: Any, treatment: Any) -> None
 def _drift_path(args: argparse.Namespace) -> Any:
     """The paths that are asked for, None where there are none."""
     from lfpcli.errors import UsageError
-    from lfpcli.tasks.measure.spike_templates import Path
+    from lfpcli.tasks.measure.template_places import Path
 
     if args.path is not None and args.path_box is not None:
         raise UsageError("both --path and --path-box are given", remedy="give one of them")

@@ -13,29 +13,22 @@ import numpy as np
 from lfpcli.errors import InputError, LfpWarning, UsageError, located
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.placements import Placements, signal_blocks
-from lfpcli.forward.placing import (
-    Accept,
-    box_about,
-    contacts_inside,
-    near_soma,
-    random_placements,
-)
+from lfpcli.forward.placing import Accept, contacts_inside
 from lfpcli.forward.potentials import PotentialModel
 from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.placements import read_placements
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.io.templates import TemplateWriter
 from lfpcli.model.probe import Probe
-from lfpcli.seeds import generator
 from lfpcli.tasks.measure.cell_currents import WHOLE, Current, Cut, cell_currents
 from lfpcli.tasks.measure.instruments import model_name, probe_parameters, single_model
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.measure.probe import currents_of
 from lfpcli.tasks.measure.spike_shapes import PLAIN, Shapes, aligned, spike_sample
+from lfpcli.tasks.measure.template_places import Places, placements_of
 from lfpcli.tasks.measure.weights import weights_model
 from lfpcli.vocabulary import ALL, AXES
 
@@ -43,102 +36,25 @@ from lfpcli.vocabulary import ALL, AXES
 _FLAT = 1e-6
 # placements that one warning names
 _NAMED = 3
-# ends of a path that are drawn before one must fit
-_DRAWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Path:
-    """A straight way that a cell drifts.
+class Subjects:
+    """Which cells are measured.
 
     Attributes
     ----------
-    steps : int
-        Number of places on it, both ends included, at least 2.
-    vector : sequence of float, shape (3,), or None
-        From its begin to its end, um, the same for all cells.
-    box : sequence of float, shape (3, 2), or None
-        Instead: where its end is drawn, from its begin: bounds along x, y and z, um.
-    lengths : (float, float)
-        Shortest and longest path that is drawn, um.
+    gid : int or 'all', optional
+        The cell; needed where a recording holds several.
+    cell_type : str, optional
+        What kind of cell all are; the name of the population of each by default.
+    plane : {'x', 'y', 'z'}, optional
+        Axis that is normal to an insulating plane, in which all contacts lie.
     """
 
-    steps: int
-    vector: Sequence[float] | None = None
-    box: Sequence[Sequence[float]] | None = None
-    lengths: tuple[float, float] = (0.0, np.inf)
-
-    def along(self, begins: Placements, seed: int, number: int = 0) -> Placements:
-        """All places on the paths that begin at placements, path by path.
-
-        Parameters
-        ----------
-        begins : Placements
-            Where they begin.
-        seed, number : int
-            Seed of drawn ends, and the number of the cell.
-
-        Raises
-        ------
-        UsageError
-            Where no end of such a length is in the box.
-        """
-        shares = np.linspace(0.0, 1.0, self.steps)
-        moves = shares[:, None] * self._vectors(len(begins), seed, number)[:, None, :]
-        positions = begins.positions[:, None, :] + moves
-        return Placements(positions.reshape(-1, 3), np.repeat(begins.rotations, self.steps, axis=0))
-
-    def _vectors(self, count: int, seed: int, number: int) -> np.ndarray:
-        """From begin to end of each path, (count, 3), um."""
-        if self.box is None:
-            return np.tile(np.asarray(self.vector, float), (count, 1))
-        vectors = np.empty((count, 3))
-        low, high = self.lengths
-        ends = np.asarray(self.box, float)
-        for unit in range(count):
-            stream = generator(seed, "path", unit, number)
-            drawn = stream.uniform(ends[:, 0], ends[:, 1], (_DRAWS, 3))
-            length = np.linalg.norm(drawn, axis=1)
-            fitting = np.flatnonzero((length >= low) & (length <= high))
-            if not len(fitting):
-                raise UsageError(
-                    f"no path in the box is {low:g} to {high:g} um long",
-                    remedy="widen --path-box or --path-length",
-                )
-            vectors[unit] = drawn[fitting[0]]
-        return vectors
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the cell goes.
-
-    Attributes
-    ----------
-    source : int or path-like
-        Number of random placements, or a file of placements.
-    box : sequence of float, shape (3, 2), optional
-        Where random somata go: lower and upper end along x, y and z, um; the extent of the
-        contacts with 50 um about it where left out.
-    turn : str
-        How random placements are turned, see `lfpcli.forward.placing.random_placements`.
-    beta : (float, float), optional
-        Parameters of the distribution of their x.
-    min_distance : float, optional
-        Least distance of the contacts from the surface of the soma, um.
-    seed : int
-        Seed of the random placements.
-    path : Path, optional
-        Where each placement goes from there, for cells that drift.
-    """
-
-    source: int | str | os.PathLike[str]
-    box: Sequence[Sequence[float]] | None = None
-    turn: str = "any"
-    beta: tuple[float, float] | None = None
-    min_distance: float | None = None
-    seed: int = 0
-    path: Path | None = None
+    gid: int | str | None = None
+    cell_type: str | None = None
+    plane: str | None = None
 
 
 def templates(
@@ -148,10 +64,8 @@ def templates(
     places: Places,
     cut: Cut = WHOLE,
     *,
+    subjects: Subjects | None = None,
     shapes: Shapes = PLAIN,
-    plane: str | None = None,
-    gid: int | str | None = None,
-    cell_type: str | None = None,
     force: bool = False,
     float32: bool = False,
     treatment: Treatment = UNTREATED,
@@ -172,14 +86,10 @@ def templates(
         Where each cell goes.
     cut : Cut
         What part of the run.
+    subjects : Subjects, optional
+        Which cells; the only one of each recording by default.
     shapes : Shapes
         Which templates are taken, and where their troughs lie.
-    plane : {'x', 'y', 'z'}, optional
-        Axis that is normal to an insulating plane, in which all contacts lie.
-    gid : int or 'all', optional
-        The cell; needed where a recording holds several.
-    cell_type : str, optional
-        What kind of cell all are; the name of the population of each by default.
     force, float32 : bool
         Whether an existing file is replaced, and templates are stored in single precision.
     treatment : Treatment
@@ -200,20 +110,14 @@ def templates(
     contacts = _checked_contacts(spec, treatment)
     # the signals are linear in the currents, which are filtered in their place
     treatment = replace(treatment, mixture=spec.mixture)
-    cells, inputs, history = _measured_cells(sources, cut, treatment, gid)
-    _check_alike(cells)
-    for number, cell in enumerate(cells):
-        if plane is not None:
-            _double(cell.currents, plane, contacts)
-        if cell_type is not None:
-            cell.currents.facts["cell_type"] = cell_type
-        cell.placements = _placed(cell, places, shapes, contacts, spec=spec, number=number)
-    record = provenance(
-        command,
-        inputs=inputs,
-        seed=places.seed,
-        history=history if len(sources) == 1 else None,
+    cells, inputs, history = _measured_cells(
+        sources, cut, treatment, subjects or Subjects(), contacts
     )
+    for number, cell in enumerate(cells):
+        cell.placements = _placed(cell, places, shapes, contacts, spec=spec, number=number)
+    # what came before is told where it is the same for all
+    history = history if len(sources) == 1 else None
+    record = provenance(command, inputs=inputs, seed=places.seed, history=history)
     with (
         located(spec.source_line),
         atomic_output(output, force=force) as target,
@@ -239,7 +143,8 @@ def _measured_cells(
     sources: Sequence[str | os.PathLike[str]],
     cut: Cut,
     treatment: Treatment,
-    gid: int | str | None,
+    subjects: Subjects,
+    contacts: Contacts,
 ) -> tuple[list[_Measured], dict[str, str], Any]:
     """Cells of all sources, digests of these, and the provenance of the last."""
     cells: list[_Measured] = []
@@ -249,9 +154,15 @@ def _measured_cells(
         with stream.local_file(source) as (path, name), open_recording(path) as recording:
             recording.name = name
             inputs[name], history = digest(path), recording.provenance
-            for number in _gids(recording, gid):
+            for number in _gids(recording, subjects.gid):
                 geometry, currents = cell_currents(recording, cut, treatment, number)
                 cells.append(_Measured(geometry=geometry, currents=currents, source=name))
+    _check_alike(cells)
+    for cell in cells:
+        if subjects.plane is not None:
+            _double(cell.currents, subjects.plane, contacts)
+        if subjects.cell_type is not None:
+            cell.currents.facts["cell_type"] = subjects.cell_type
     return cells, inputs, history
 
 
@@ -408,67 +319,6 @@ def _fit(
         return np.concatenate([shapes.fit(block) for _, block in blocks])
 
     return fit
-
-
-def placements_of(
-    places: Places,
-    cell: Geometry,
-    contacts: Contacts,
-    fit: Accept | None = None,
-    *,
-    number: int = 0,
-) -> Placements:
-    """Draw or read placements that `fit` takes, shape (P,) bool of P placements; see `Places`.
-
-    The number of the cell keys what is drawn for it.
-    """
-    least = places.min_distance
-    if not isinstance(places.source, int):
-        chosen = read_placements(places.source)
-        if least is not None:
-            _refuse_near(near_soma(cell, contacts, chosen, least), least, places.source)
-        if fit is not None:
-            _refuse_unfit(fit(chosen), places.source)
-        return chosen
-
-    def accept(some: Placements) -> np.ndarray:
-        kept = np.ones(len(some), dtype=bool)
-        if least is not None:
-            kept &= ~near_soma(cell, contacts, some, least)
-        # templates are made of those alone that are far enough
-        if fit is not None and kept.any():
-            kept[kept] = fit(Placements(some.positions[kept], some.rotations[kept]))
-        return kept
-
-    return random_placements(
-        places.source,
-        box_about(contacts) if places.box is None else np.asarray(places.box),
-        places.seed,
-        turn=places.turn,
-        beta=places.beta,
-        accept=None if least is None and fit is None else accept,
-        number=number,
-    )
-
-
-def _refuse_unfit(fits: np.ndarray, source: str | os.PathLike[str]) -> None:
-    if not fits.all():
-        raise InputError(
-            f"{np.count_nonzero(~fits)} of {len(fits)} placements have templates of another"
-            f" amplitude or shape, the first is {np.argmin(fits)}",
-            source=source,
-            remedy="leave them out of the file, or relax --amplitude and --check-shape",
-        )
-
-
-def _refuse_near(near: np.ndarray, least: float, source: str | os.PathLike[str]) -> None:
-    if near.any():
-        raise InputError(
-            f"{np.count_nonzero(near)} of {len(near)} placements have a contact nearer than "
-            f"{least:g} um to the soma, the first is {np.argmax(near)}",
-            source=source,
-            remedy="move the placements away from the contacts",
-        )
 
 
 def _warn_of_inside(inside: np.ndarray, cell: Geometry, contacts: Contacts, count: int) -> None:
