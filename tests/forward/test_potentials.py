@@ -46,6 +46,23 @@ def test_line_is_the_integral_of_points() -> None:
             assert got[c, n] == pytest.approx(quad(density, 0, 1, epsrel=1e-12)[0], rel=1e-11)
 
 
+def test_contacts_in_line_with_a_segment_are_those_of_its_integral() -> None:
+    # a soma, and contacts far beyond its end but within its radius of its axis
+    soma = Geometry([[0.0, 0, 0]], [[0.0, 0, 15]], [20.0])
+    places = np.array([[2.0, 0, 60], [0.1, 0, 300], [2.0, 0, -185]])
+    got = transfer_matrix(soma, places, sigma=0.3)
+    theirs = lfpykit.LineSourcePotential(as_lfpykit(soma), *places.T, sigma=0.3)
+    for c, place in enumerate(places):
+
+        def density(s, p=place):
+            return 1 / (4 * np.pi * 0.3 * np.hypot(p[0], p[2] - 15 * s))
+
+        expected = quad(density, 0, 1, epsrel=1e-12)[0]
+        assert got[c, 0] == pytest.approx(expected, rel=1e-11)
+        # LFPykit takes them at the radius from the axis
+        assert theirs.get_transformation_matrix()[c, 0] < (1 - 5e-4) * expected
+
+
 def test_anisotropic_line_is_the_integral_of_anisotropic_points() -> None:
     geometry, places, sigma = segments(3), contacts(3), np.array([0.2, 0.3, 0.7])
     got = transfer_matrix(geometry, places, sigma=sigma)
