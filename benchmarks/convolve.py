@@ -1,12 +1,14 @@
 """Recordings with ground truth: time and memory of `lfp convolve` and of MEArec on one library.
 
 Usage: python benchmarks/convolve.py [--duration 60] [--channels 384] [--units 100] [--folder /tmp]
-       [--programs lfp MEArec]
+       [--programs lfp MEArec] [--integers]
 
 Both make a recording of the same templates, in MEArec's layout and converted: the same Poisson
 trains, amplitudes that vary by 5 % from spike to spike and contact to contact, white noise of
-10 uV, a filter from 300 to 6000 Hz, single precision. Each is a process of its own that writes its
-file.
+10 uV, a filter from 300 to 6000 Hz, single precision or integers. Each is a process of its own that
+writes its file. MEArec keeps its samples in files that it maps into memory, of which those pages
+count as resident that the system leaves there; they and its output take twelve bytes a sample and
+channel, six of integers.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from convert import run
 DT, BEFORE, SAMPLES = 0.03125, 64, 224
 RATE = 5.0
 MEAREC = """
-import sys, warnings
+import pathlib, sys, warnings
 warnings.simplefilter("ignore")
 # Elephant, which MEArec imports, stops where mpi4py is there and no library of MPI is
 sys.modules["mpi4py"] = None
 import h5py
 import MEArec as mr
 import neo
-library, trains, output, folder, duration = sys.argv[1:]
+library, trains, output, folder, duration, dtype = sys.argv[1:]
 with h5py.File(trains) as file:
     group = next(iter(file["spikes"].values()))
     times, ids = group["timestamps"][:] / 1000.0, group["node_ids"][:]
@@ -47,13 +49,17 @@ generator = mr.SpikeTrainGenerator(spiketrains=spiketrains, params={"custom": Tr
 params = {
     "cell_types": {"excitatory": ["E"], "inhibitory": ["I"]},
     "templates": {"min_dist": 0, "min_amp": 1, "max_amp": 1e4, "n_jitters": 10, "upsample": 8},
-    "recordings": {"dtype": "float32", "modulation": "electrode", "sdrand": 0.05,
-                   "noise_level": 10, "noise_mode": "uncorrelated", "filter": True,
+    "recordings": {"dtype": dtype, "adc_bit_depth": 16 if dtype == "int16" else None,
+                   "modulation": "electrode",
+                   "sdrand": 0.05, "noise_level": 10, "noise_mode": "uncorrelated", "filter": True,
                    "filter_cutoff": [300, 6000], "chunk_duration": 10, "drifting": False},
     "seeds": {"templates": 1, "convolution": 1, "noise": 1},
 }
 recording = mr.gen_recordings(params=params, templates=library, spgen=generator, verbose=False,
-                              tmp_folder=folder, n_jobs=1)
+                              tmp_folder=folder, tmp_mode="memmap", n_jobs=1)
+# noise has been added: its file takes as much of the disk as the recording
+for path in pathlib.Path(folder).glob("*noise_file.raw"):
+    path.unlink()
 mr.save_recording_generator(recording, output, verbose=False)
 """
 
@@ -96,7 +102,7 @@ def write_library(path: Path, units: int, channels: int) -> None:
             file[f"info/electrodes/{key}"] = value
 
 
-def commands(folder: Path, duration: float, units: int) -> dict[str, list[str]]:
+def commands(folder: Path, duration: float, units: int, *, integers: bool) -> dict[str, list[str]]:
     """The command of each program."""
     lfp = [sys.executable, "-m", "lfpcli"]
     ours, theirs, trains = (str(folder / name) for name in ("ours.h5", "theirs.h5", "trains.h5"))
@@ -105,10 +111,12 @@ def commands(folder: Path, duration: float, units: int) -> dict[str, list[str]]:
     command = [*lfp, "spikes", "-q", *drawn, "--refractory", "2", "--seed", "1", "-o", trains]
     subprocess.run(command, check=True)
     options = ["--noise", "white:0.01", "--filter", "300:6000", "--spread", "0.05:contact"]
-    choice = ["--amplitude", "0,100", "--min-distance", "0", "--float32", "--seed", "1"]
-    convolve = [*lfp, "convolve", "-q", ours, trains, *options, *choice]
+    choice = ["--amplitude", "0,100", "--min-distance", "0", "--seed", "1"]
+    samples = "--integers" if integers else "--float32"
+    convolve = [*lfp, "convolve", "-q", ours, trains, *options, *choice, samples]
     output = str(folder / "mearec.h5")
     script = [sys.executable, "-c", MEAREC, theirs, trains, output, str(folder), f"{duration}"]
+    script.append("int16" if integers else "float32")
     return {"lfp": [*convolve, "-o", str(folder / "lfp.h5")], "MEArec": script}
 
 
@@ -118,8 +126,9 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=384)
     parser.add_argument("--units", type=int, default=100)
     parser.add_argument("--folder", default=None)
-    # MEArec holds its recordings in memory: 600 s need more than most machines have
+    # MEArec's files of 600 s take 104 GB, of integers 52 GB
     parser.add_argument("--programs", nargs="+", default=["lfp", "MEArec"])
+    parser.add_argument("--integers", action="store_true", help="samples of 16 bits")
     add_compare(parser)
     args = parser.parse_args()
     print(machine())
@@ -127,7 +136,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         folder = Path(name)
         write_library(folder / "theirs.h5", args.units, args.channels)
-        programs = commands(folder, args.duration, args.units)
+        programs = commands(folder, args.duration, args.units, integers=args.integers)
         used = {}
         for program in args.programs:
             used[program] = run(programs[program])
