@@ -107,7 +107,7 @@ class GatedCable(LinearCable):
         return bool(late.max() > early.max())
 
     def driven(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:
-        """States of the modes (T, N) that injected currents cause; see `LinearCable`."""
+        """States of the modes (T, N), root nF mV, that injected currents cause."""
         nothing = np.zeros(len(course))
         numbers = np.zeros(len(strengths))
         return self._stepped(strengths[None, :] * course[:, None], nothing, numbers, dt)
@@ -121,7 +121,7 @@ class GatedCable(LinearCable):
         *,
         factors: np.ndarray | None = None,
     ) -> np.ndarray:
-        """States of the modes (T, N) that synapses cause which open the membrane; see there."""
+        """States of the modes (T, N), root nF mV, that synapses cause which open the membrane."""
         numbers = np.bincount(segments, minlength=len(self.root)).astype(float)
         strengths = numbers if factors is None else numbers * factors
         return self._stepped(-strengths[None, :] * currents[:, None], conductances, numbers, dt)
