@@ -155,10 +155,11 @@ def guarded_stdout() -> Iterator[None]:
         yield
         _flush()
     finally:
-        if redirected:
-            _close_quietly(sys.stdout)
-        sys.stdout = usual
+        # a signal may come at any of these lines, and must not leave a closed file behind
+        guarded, sys.stdout = sys.stdout, usual
         stream.STDOUT.fd = 1
+        if redirected:
+            _close_quietly(guarded)
         os.dup2(kept, 1)
         os.close(kept)
 

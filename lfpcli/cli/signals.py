@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-ENDING = (
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGQUIT,
-    signal.SIGUSR1,
-)
+from lfpcli.interruptions import ENDING_SIGNALS, heeded_losses, tells_of_a_loss
+
 # s that a command has to tidy up, or a loop in C to come back to Python
 GRACE = 8
 # s after which a callback that lost a signal is over
@@ -63,24 +58,30 @@ class Ending:
         if self.number and not self._lost:
             return
         self.number = self.number or number
+        if tells_of_a_loss(frame):
+            self._raise_again()
+            return
         self._lost = False
         raise Terminated(self.number)
 
-    def raise_again(self) -> None:
-        """Have the exception raised a moment later, as Python loses what callbacks raise.
+    def heed_lost(self, error: BaseException | None) -> bool:
+        """Have the exception raised a moment later where it was lost; says whether it was."""
+        if not isinstance(error, Terminated):
+            return False
+        self._raise_again()
+        return True
 
-        These are the finalizers of objects and of weak references, which may run at any line,
-        and functions of C code that cannot fail. A thread waits until they are done.
-        """
+    def _raise_again(self) -> None:
         self._lost = True
-        # a command that is over by then needs no exception, but its exit code
+        # a command that is over by then needs no exception, but its exit code; no Thread, whose
+        # begin takes locks that the interrupted line may hold
         with contextlib.suppress(RuntimeError):
-            threading.Thread(target=self._signal_main_thread, daemon=True).start()
+            _thread.start_new_thread(self._signal_main_thread, ())
 
     def _signal_main_thread(self) -> None:
         time.sleep(_CALLBACK_SECONDS)
         main_thread = threading.main_thread().ident
-        if main_thread is not None and not self.command_is_over:
+        if main_thread is not None and self._lost and not self.command_is_over:
             signal.pthread_kill(main_thread, self.number)
 
 
@@ -97,43 +98,27 @@ def terminable() -> Iterator[Ending]:
     """
     ending = Ending()
     usual: dict[int, Any] = {}
-    usual_hook, usual_print = sys.unraisablehook, sys.excepthook
-
-    def heed_lost(lost: Any) -> None:
-        if isinstance(lost.exc_value, Terminated):
-            ending.raise_again()
-        else:
-            usual_hook(lost)
-
-    def heed_printed(error_type: type[BaseException], error: BaseException, trace: Any) -> None:
-        # Cython has printed what it loses, before it tells
-        if not isinstance(error, Terminated):
-            usual_print(error_type, error, trace)
-
-    try:
+    # other threads get no signals
+    is_main = threading.current_thread() is threading.main_thread()
+    with heeded_losses(ending.heed_lost) if is_main else contextlib.nullcontext():
         try:
-            for each in ENDING:
+            for each in ENDING_SIGNALS if is_main else ():
                 handler = signal.getsignal(each)
                 if handler != signal.SIG_IGN:
                     usual[each] = handler
                     signal.signal(each, ending.terminate)
-            sys.unraisablehook, sys.excepthook = heed_lost, heed_printed
-        except ValueError:
-            usual.clear()
-        yield ending
-    finally:
-        ending.command_is_over = True
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-        if usual:
-            sys.unraisablehook, sys.excepthook = usual_hook, usual_print
+            yield ending
+        finally:
+            ending.command_is_over = True
+            for number, handler in usual.items():
+                signal.signal(number, handler)
 
 
 def begin_countdown() -> None:
     """Bound the time that a signal may take to end the command; not for those that only talk."""
     from lfpcli.kernels.deadline import watch
 
-    for each in ENDING:
+    for each in ENDING_SIGNALS:
         if isinstance(getattr(signal.getsignal(each), "__self__", None), Ending):
             watch(each, GRACE)
 

@@ -6,11 +6,10 @@ import contextlib
 import errno
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+
+from lfpcli.interruptions import heeded_losses
 
 # what a disk says that is full, or broken
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -29,7 +28,6 @@ def lost_writes() -> Iterator[list[int]]:
     the end. So the first of them has all that follows written to nowhere.
     """
     numbers: list[int] = []
-    usual, usual_print = sys.unraisablehook, sys.excepthook
 
     def is_lost_write(error: BaseException | None) -> bool:
         failed = _FAILED_WRITE.search(str(error))
@@ -43,22 +41,8 @@ def lost_writes() -> Iterator[list[int]]:
             write_nowhere(descriptor)
         return True
 
-    def heed(lost: Any) -> None:
-        if not is_lost_write(lost.exc_value):
-            usual(lost)
-
-    def heed_printed(
-        error_type: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        if not is_lost_write(error):
-            usual_print(error_type, error, trace)
-
-    # Cython has an error printed, as one that ends the program would be, before it is told as lost
-    sys.unraisablehook, sys.excepthook = heed, heed_printed
-    try:
+    with heeded_losses(is_lost_write):
         yield numbers
-    finally:
-        sys.unraisablehook, sys.excepthook = usual, usual_print
 
 
 def failed_write(error: BaseException | None) -> int | None:

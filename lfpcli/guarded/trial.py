@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from lfpcli.errors import InputError
+from lfpcli.interruptions import ENDING_SIGNALS
 
 # of the processor, since loops keep it busy; and by the clock, for what waits
 _BUSY_SECONDS = 4.0
 _SECONDS = 60.0
 _BYTES_A_SECOND = 1e8
 _ALARMS = (signal.SIGPROF, signal.SIGALRM)
-# what ends a command ends its child too, at once and without tidying up what is the parent's
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 _EXTRA_MEMORY = 1 << 30
 REMEDY = "make it again, or get it again from where it came"
 
@@ -50,7 +49,7 @@ def tried(read: Callable[[], object], label: str, *, program: str, size: int) ->
     """
     reader, writer = os.pipe()
     # handlers of the parent must not run in the child, which would unwind the parent's work
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     child = 0
     try:
         try:
@@ -93,7 +92,8 @@ def _report_and_end(
     try:
         # collecting garbage would touch, and so copy, all pages that the parent has
         gc.disable()
-        for number in (*_ENDING, *_ALARMS):
+        # what ends a command ends its child too, which leaves what is the parent's
+        for number in (*ENDING_SIGNALS, *_ALARMS):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         # the kernel's alarms end also what never comes back to Python

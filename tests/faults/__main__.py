@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -37,6 +38,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="first seed (0)")
     parser.add_argument("--format", action="append", default=[], metavar="NAME", help="only these")
     parser.add_argument(
+        "--even", action="store_true", help="as many of each format, however slowly it is read"
+    )
+    parser.add_argument(
         "--results", type=Path, metavar="FILE", help="add what is counted to a file"
     )
     parser.add_argument("--sum", type=Path, metavar="FILE", help="the table of such a file")
@@ -51,6 +55,8 @@ def main() -> int:
         forms = formats(Path(folder))
         if arguments.format:
             forms = [form for form in forms if form.name in arguments.format]
+        if arguments.even:
+            forms = [replace(form, weight=1.0) for form in forms]
         return _run(forms, arguments, Path(folder))
 
 

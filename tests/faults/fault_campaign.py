@@ -120,14 +120,14 @@ def damaged(form: Format, seed: int, folder: Path) -> Path:
     return path
 
 
-def run(form: Format, seeds: Sequence[int], folder: Path) -> Tally:
-    """Feed damaged files of one format, one for each seed."""
+def run(form: Format, seeds: Sequence[int], folder: Path, *, begins: bool = True) -> Tally:
+    """Feed damaged files of one format, one for each seed; at the begin sound ones too."""
     tally = Tally()
     begin = time.monotonic()
     waiting = list(seeds)
     if form.warm is not None:
         form.warm()
-    if form.is_sound:
+    if form.is_sound and begins:
         check_sound(form, folder)
     while waiting:
         waiting = waiting[_one_process(form, waiting[:_ROUND], folder, tally) :]
@@ -391,7 +391,7 @@ def campaign(
         share = shares[number]
         seeds = range(first + share * k // _PARTS, first + share * (k + 1) // _PARTS)
         if seeds:
-            parts.append((number, seeds))
+            parts.append((number, seeds, seeds.start == first))
     # a process for each part: what one leaves in memory does not get into the next
     context = multiprocessing.get_context("fork")
     arguments = (forms, folder)
@@ -408,6 +408,7 @@ def _prepare_part(forms: Sequence[Format], folder: Path) -> None:
     _inherited.update(forms=forms, folder=folder)
 
 
-def _run_part(part: tuple[int, range]) -> tuple[int, range, Tally]:
-    number, seeds = part
-    return number, seeds, run(_inherited["forms"][number], seeds, _inherited["folder"])
+def _run_part(part: tuple[int, range, bool]) -> tuple[int, range, Tally]:
+    number, seeds, begins = part
+    form, folder = _inherited["forms"][number], _inherited["folder"]
+    return number, seeds, run(form, seeds, folder, begins=begins)

@@ -19,7 +19,7 @@ from sources import program
 
 from lfpcli.cli import main as entry
 from lfpcli.cli import options
-from lfpcli.cli.signals import Terminated
+from lfpcli.cli.signals import Ending, Terminated
 from lfpcli.io.atomic import atomic_output
 from lfpcli.runtime.engine.interrupts import deferred_signals
 
@@ -240,6 +240,43 @@ def test_a_signal_as_handlers_are_set_or_put_back(monkeypatch, capfd, number, mo
     monkeypatch.setattr(entry, "_dispatch", lambda arguments, console: 0)
     assert entry.main([]) == 128 + number
     assert [signal.getsignal(each) for each in ENDING] == handlers
+    assert capfd.readouterr() == ("", "")
+
+
+def lose_by_a_finalizer() -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    Finalized()
+
+
+def lose_by_printing() -> None:
+    """As C code does that prints an error and goes on."""
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except Terminated as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
+@pytest.mark.parametrize("lose", [lose_by_a_finalizer, lose_by_printing])
+def test_a_signal_while_python_tells_of_one_that_it_lost(monkeypatch, capfd, lose):
+    usual = Ending.heed_lost
+
+    def interrupted(ending, error):
+        is_heeded = usual(ending, error)
+        signal.raise_signal(signal.SIGTERM)
+        return is_heeded
+
+    def dispatch(arguments, console) -> int:
+        lose()
+        # it is raised again, soon
+        time.sleep(300)
+        return 0
+
+    monkeypatch.setattr(Ending, "heed_lost", interrupted)
+    monkeypatch.setattr(entry, "_dispatch", dispatch)
+    assert entry.main([]) == 128 + signal.SIGTERM
     assert capfd.readouterr() == ("", "")
 
 

@@ -21,7 +21,7 @@ ORDER = (
     {"runtime", "forward"},
     {"morphology", "kernels"},
     {"guarded"},
-    {"errors", "builtin", "geometry", "seeds", "vocabulary", "__init__"},
+    {"errors", "interruptions", "builtin", "geometry", "seeds", "vocabulary", "__init__"},
 )
 WITHIN = {
     ("runtime", "forward"),
@@ -136,6 +136,9 @@ def test_library_neither_parses_nor_prints_nor_exits(path: Path) -> None:
             assert called not in ("print", "exit", "quit", "sys.exit", "os._exit"), called
 
 
+LIGHT = ("lfpcli.cli", "lfpcli.errors", "lfpcli.interruptions", "lfpcli.vocabulary")
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda p: p.name)
 def test_commands_have_no_numerics_and_import_little(path: Path) -> None:
     tree = ast.parse(path.read_text())
@@ -144,7 +147,7 @@ def test_commands_have_no_numerics_and_import_little(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for name in imported(ast.Module([node], [])):
-                light = name.startswith(("lfpcli.cli", "lfpcli.errors", "lfpcli.vocabulary"))
+                light = name.startswith(LIGHT)
                 assert light or name == "lfpcli" or name.split(".")[0] in allowed, name
 
 
