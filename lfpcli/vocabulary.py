@@ -100,6 +100,8 @@ AXON_STUBS: Final = ("perisomatic", ALL_ACTIVE)
 """What replaces the axon of cells of the Allen Institute."""
 MOST_SEGMENTS: Final = 32767
 """Segments of a section that NEURON takes."""
+MOST_SEGMENTS_OF_CELL: Final = 1 << 20
+"""Segments of a cell; more come of lengths that are not in um."""
 D_LAMBDA: Final = 0.1
 D_LAMBDA_FREQUENCY: Final = 100.0
 """Hz at which the length constant is taken."""

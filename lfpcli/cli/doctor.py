@@ -9,7 +9,7 @@ import argparse
 
 from lfpcli.cli import options
 from lfpcli.cli.facts import to_json
-from lfpcli.errors import ExitCode
+from lfpcli.errors import ExitCode, printable
 
 EPILOG = """\
 examples:
@@ -35,6 +35,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:
-            print(f"{check.state:8}  {check.name:{width}}  {check.text}")
+            print(printable(f"{check.state:8}  {check.name:{width}}  {check.text}"))
     broken = any(check.state == "broken" for check in checks)
     return int(ExitCode.FAILED if broken else ExitCode.OK)

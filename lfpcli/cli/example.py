@@ -6,10 +6,12 @@ commands to run there are printed, and stand at the top of the model."""
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from lfpcli.cli import options
 from lfpcli.cli.facts import to_json
+from lfpcli.errors import printable
 
 if TYPE_CHECKING:
     from lfpcli.tasks.files.examples import Example
@@ -34,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
 
 
+def _shell_word(text: str) -> str:
+    """A name as a shell takes it; one with control characters in the quotes of bash and zsh."""
+    if text.isprintable():
+        return shlex.quote(text)
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"
+
+
 def run(args: argparse.Namespace) -> None:
     """Write the example."""
     from lfpcli.tasks.files.examples import examples, write_example
@@ -53,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
         files = [path.name for path in example.files()]
         print(to_json({"folder": folder, "files": files, "commands": example.commands}))
         return
-    print(f"cd {folder}")
+    print(f"cd {_shell_word(folder)}")
     for command in example.commands:
         print(command)
 

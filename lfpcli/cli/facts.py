@@ -32,6 +32,11 @@ def lines(texts: Iterable[str]) -> str:
     return "\n".join(map(printable, texts))
 
 
+def data_text(text: str) -> str:
+    """Text that another program reads, as it is; for a terminal without what would steer it."""
+    return "\n".join(map(printable, text.split("\n"))) if sys.stdout.isatty() else text
+
+
 def show(texts: Iterable[str]) -> None:
     """Print lines on standard output; on a terminal the subjects of lines stand out.
 

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lfpcli.cli import options
-from lfpcli.cli.facts import to_json
+from lfpcli.cli.facts import data_text, to_json
 from lfpcli.errors import ExitCode, UsageError, printable
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _port(args: argparse.Namespace) -> int:
     broken: list[str] = []
     for file in ported:
         if not args.json:
-            sys.stdout.write(file.diff)
+            sys.stdout.write(data_text(file.diff))
         for change in file.changes:
             args.console.detail(f"{file.source}: {change}")
         for finding in file.findings:

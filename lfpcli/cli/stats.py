@@ -13,7 +13,7 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.cli import options
-from lfpcli.cli.facts import count_text, show, table, to_json
+from lfpcli.cli.facts import count_text, data_text, show, table, to_json
 from lfpcli.errors import printable
 
 EPILOG = """\
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(to_json(facts))
     elif args.csv:
-        sys.stdout.write(_csv(facts))
+        sys.stdout.write(data_text(_csv(facts)))
     else:
         show(_lines(facts))
 

@@ -12,9 +12,8 @@ import h5py
 import numpy as np
 
 from lfpcli.errors import InputError
+from lfpcli.guarded.signature import is_hdf5
 from lfpcli.guarded.survey import FAILURES, REMEDY, reason, survey
-
-MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 @contextlib.contextmanager
@@ -40,15 +39,14 @@ def open_hdf5(
     path = Path(path)
     name = label or str(path)
     try:
-        with path.open("rb") as file:
-            start = file.read(len(MAGIC))
+        has_signature = is_hdf5(path)
     except OSError as error:
         raise InputError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             source=name,
             remedy="check the name and the permissions",
         ) from error
-    if start != MAGIC:
+    if not has_signature:
         raise InputError("is no HDF5 file", source=name, remedy=remedy)
     survey(path, name)
     try:

@@ -14,6 +14,7 @@ import h5py
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import CheckedDataset
+from lfpcli.guarded.signature import is_hdf5
 from lfpcli.io import stream
 from lfpcli.io.axes import REFERENCES
 from lfpcli.io.npz import MAGIC, npy_array, npz_arrays
@@ -90,7 +91,7 @@ def open_contents(source: str | os.PathLike[str]) -> Iterator[Contents]:
 def format_of(path: Path) -> str:
     """Format of a file by its first bytes, see `Contents`."""
     start = stream.head(path)
-    if stream.is_hdf5(start):
+    if is_hdf5(path):
         return "hdf5"
     if start.startswith(MAGIC):
         return "npy"

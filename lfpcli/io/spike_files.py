@@ -12,6 +12,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, nearest
 from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
+from lfpcli.guarded.signature import is_hdf5
 from lfpcli.io import stream
 from lfpcli.io.npz import npz_arrays, read_npy
 from lfpcli.io.text import as_text, is_number
@@ -74,7 +75,7 @@ def read_spikes(path: Path, population: str | None = None) -> tuple[np.ndarray, 
     """
     stream.check_input(path)
     start = stream.head(path)
-    if stream.is_hdf5(start):
+    if is_hdf5(path):
         times, ids = _from_sonata(path, population)
     elif start[:2] == b"PK":
         times, ids = _from_npz(path)

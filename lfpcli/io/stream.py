@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from lfpcli.builtin import resolved
 from lfpcli.errors import InputError, LfpError, OutputError
+from lfpcli.guarded.signature import begins_hdf5
 from lfpcli.io.temporary import temporary_file
 from lfpcli.runtime.mpi.job import launcher_redirects
 from lfpcli.vocabulary import STDIN as STDIN
@@ -123,7 +124,7 @@ def _blocks(source: BinaryIO, name: str) -> Iterator[bytes]:
     binary, total = False, 0
     while block := source.read(1 << 20):
         if total == 0:
-            binary = is_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK"))
+            binary = begins_hdf5(block) or block.startswith((b"\x93NUMPY", b"PK"))
         total += len(block)
         yield block
         # text is read into memory whole, arrays are not
@@ -139,11 +140,6 @@ def head(path: Path, count: int = 8192) -> bytes:
     """Return the first bytes of a file, by which its format is known."""
     with path.open("rb") as file:
         return file.read(count)
-
-
-def is_hdf5(start: bytes) -> bool:
-    """Whether bytes are the start of an HDF5 file."""
-    return start.startswith(b"\x89HDF\r\n\x1a\n")
 
 
 def stdout_is_terminal() -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.guarded.signature import is_hdf5
 
 SUFFIXES = {
     ".swc": "swc",
@@ -21,7 +22,6 @@ SUFFIXES = {
     ".xml": "neuroml",
     ".nml": "neuroml",
 }
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # comments before the first line that tells may be this long
 _LONGEST_HEAD = 1 << 20
 # columns of SWC: id type x y z radius parent
@@ -51,7 +51,7 @@ def morphology_format(path: str | os.PathLike[str], *, suffix: str | None = None
     path = Path(path)
     head = _head(path)
     by_suffix = SUFFIXES.get((path.suffix if suffix is None else suffix).lower())
-    if head.startswith(_HDF5_MAGIC):
+    if is_hdf5(path):
         return "h5" if _holds_morphology(path) else None
     by_content = _format_of_text(head)
     if by_content is not None:
@@ -69,7 +69,7 @@ def assumed_format(path: str | os.PathLike[str]) -> str:
     known = morphology_format(path)
     if known is not None:
         return known
-    return "h5" if _head(Path(path)).startswith(_HDF5_MAGIC) else "swc"
+    return "h5" if is_hdf5(path) else "swc"
 
 
 def _head(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
-from lfpcli.errors import InputError, LfpWarning
+from lfpcli.errors import InputError, LfpWarning, printable
 from lfpcli.morphology import repair as mending
 from lfpcli.morphology.checks import doubtful_points
 from lfpcli.morphology.faults import Fault, FaultyFileError
@@ -192,7 +192,8 @@ def swc_text(morphology: Morphology, comments: Sequence[str] = ()) -> str:
     comments : sequence of str
         Lines for the head of the file, without ``#``.
     """
-    lines = [f"# {line}" if line else "#" for line in comments]
+    # names of files may hold line breaks
+    lines = [f"# {printable(line)}" if line else "#" for line in comments]
     if morphology.placed:
         lines.append(f"# {PLACED}")
     lines.append("# id type x y z radius parent; um")

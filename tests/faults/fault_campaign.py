@@ -28,7 +28,7 @@ from fault_mutators import change_hdf5
 from fault_readers import BEFORE, Format, Reader
 
 from lfpcli.errors import ExitCode
-from lfpcli.guarded.hdf5 import MAGIC
+from lfpcli.guarded.signature import SIGNATURE
 
 SECONDS = 10
 MEMORY = 2 << 30
@@ -108,7 +108,7 @@ def damaged(form: Format, seed: int, folder: Path) -> Path:
             link.symlink_to(form.beside[other])
     content, path = form.files[name], folder / name
     path.parent.mkdir(exist_ok=True, parents=True)
-    if content.startswith(MAGIC) and form.structured and rng.random() < 0.4:
+    if content.startswith(SIGNATURE) and form.structured and rng.random() < 0.4:
         path.write_bytes(content)
         # HDF5 does not let itself be damaged in every way
         with contextlib.suppress(Exception):

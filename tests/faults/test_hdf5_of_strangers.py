@@ -266,3 +266,15 @@ def test_garbage_behind_and_before(lfp: Callable[..., Any], tmp_path: Path) -> N
     assert lfp("check", path, "-q").out == f"{path}: sound\n"
     path.write_bytes(b"garbage!" + content)
     assert str(path) in lfp("info", path, code=3).err
+
+
+@pytest.mark.parametrize("size", [512, 1 << 14])
+def test_user_blocks_are_passed_over(lfp: Callable[..., Any], tmp_path: Path, size: int) -> None:
+    """What stands before HDF5's own bytes, as in files of MATLAB, is not HDF5's, nor ours."""
+    plain, path = recording(tmp_path / "plain.h5"), tmp_path / "r.h5"
+    path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(size) + plain.read_bytes())
+    assert lfp("check", path, "-q").out == f"{path}: sound\n"
+    assert lfp("diff", path, plain, code=0)
+    assert lfp("probe", path, "--contacts", "30,0,0", "-o", tmp_path / "out.h5", "-q")
+    path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(size + 1) + plain.read_bytes())
+    assert str(path) in lfp("check", path, code=1).out

@@ -11,11 +11,16 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from fault_samples import MOD, SHARE, recording
+
+from lfpcli.cli.facts import data_text
+from lfpcli.errors import InputError
+from lfpcli.runtime.cell.sections import Discretisation
 
 STICK = SHARE / "morphologies" / "ball_and_stick.swc"
 CELL = f'[run]\ntstop = 1.0\nseed = 1\n[cell.c]\nmorphology = "{STICK}"\n'
@@ -269,3 +274,47 @@ def test_a_ring_of_sections(shell: Callable[..., Any], tmp_path: Path) -> None:
     path.write_text("create a[2]\nconnect a[0](0), a[1](1)\nconnect a[1](0), a[0](1)\n")
     said = shell("morph", path, code=3).err
     assert "in a ring" in said and str(path) in said
+
+
+def test_a_cell_of_lengths_in_other_units() -> None:
+    """Small files of long branches would take all memory as segments."""
+    sections = [SimpleNamespace(name=lambda: "dend", nseg=1) for _ in range(33)]
+    with pytest.raises(InputError, match="1,081,311 segments, more than 1,048,576"):
+        Discretisation(rule="fixed", n=32767).apply(sections)
+    assert {section.nseg for section in sections} == {1}
+    Discretisation(rule="fixed", n=31775).apply(sections)
+    assert {section.nseg for section in sections} == {31775}
+
+
+def test_names_of_files_with_line_breaks_and_escapes(
+    lfp: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "a\n1 b\x1b[31m.swc"
+    path.write_bytes(STICK.read_bytes())
+    written = lfp("morph", path).out
+    assert written.startswith("#") and "\\n1 b\\x1b[31m.swc: 12 points" in written
+    (tmp_path / "again.swc").write_text(written)
+    assert lfp("diff", tmp_path / "again.swc", path, code=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("plain", "plain"), ("two words", "'two words'"), ("a'\x1b[1m\n", r"$'a\'\x1b[1m\n'")],
+)
+def test_printed_commands_can_be_typed(
+    lfp: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    word: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert lfp("example", "head", name).out.splitlines()[0] == f"cd {word}"
+    assert (tmp_path / name / "head.toml").exists()
+
+
+def test_data_on_a_terminal_do_not_steer_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "+a\x1b[31m\n-b\n"
+    assert data_text(text) == text
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert data_text(text) == "+a\\x1b[31m\n-b\n"

@@ -11,10 +11,11 @@ import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import numbers, whole
+from lfpcli.guarded.signature import is_hdf5
 from lfpcli.io.exchange.contents import Contents, Traces
 from lfpcli.io.exchange.samples import Samples
 from lfpcli.io.recording import open_hdf5
-from lfpcli.io.stream import check_input, head, is_hdf5
+from lfpcli.io.stream import check_input
 from lfpcli.io.text import is_number
 
 HEADINGS = ("times", "time")
@@ -40,7 +41,7 @@ def opened(source: str | os.PathLike[str]) -> Iterator[Contents]:
     """
     path = Path(source)
     check_input(path)
-    table = _hdf5(path) if is_hdf5(head(path)) else np.array(_rows(path))
+    table = _hdf5(path) if is_hdf5(path) else np.array(_rows(path))
     if len(table) < 2 or table.shape[1] < 2:
         raise InputError("holds no dipole in time", source=path, remedy="save it with hnn-core")
     steps = np.diff(table[:, 0])

@@ -73,13 +73,24 @@ class Discretisation:
             "allen": lambda section: 1 + 2 * int(section.L / ALLEN_LENGTH),
             "d_lambda": self._by_length_constant,
         }[self.rule]
+        numbers = []
         for section in sections:
             number = count(section)
+            numbers.append(number)
             if number > vocabulary.MOST_SEGMENTS:
                 raise InputError(
                     f"section {section.name()} would have {number:,} segments",
                     remedy=f"NEURON takes up to {vocabulary.MOST_SEGMENTS:,}; use longer segments",
                 )
+        # a small file of long branches, in other units than um as a rule, would fill the memory
+        total = sum(numbers)
+        if total > vocabulary.MOST_SEGMENTS_OF_CELL:
+            most = vocabulary.MOST_SEGMENTS_OF_CELL
+            raise InputError(
+                f"the cell would have {total:,} segments, more than {most:,}",
+                remedy="see whether its lengths are in um, or use longer segments",
+            )
+        for section, number in zip(sections, numbers, strict=True):
             section.nseg = number
 
     def _by_length_constant(self, section: Any) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import open_hdf5
+from lfpcli.guarded.signature import is_hdf5
 from lfpcli.io import kernels, stream
 from lfpcli.io.exchange.dipole_tables import H5IO, HEADINGS
 from lfpcli.io.exchange.lfpy_files import PROBE
@@ -32,7 +33,7 @@ def sniffed(path: Path, label: str) -> str:
         Where it is of none that is known.
     """
     start = stream.head(path)
-    if stream.is_hdf5(start):
+    if is_hdf5(path):
         return _sniffed_hdf5(path, label)
     if start[:2] == b"PK":
         return "gdf"
