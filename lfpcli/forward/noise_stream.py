@@ -7,7 +7,9 @@ from one that goes on in both directions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import fft, signal
@@ -27,6 +29,11 @@ _EARLIER = 1 << 20
 # standard deviations, told from the median, beyond which a recording holds a spike, and how long
 # about it is left out, ms (Quiroga et al. 2004, Neural Comput 16:1661)
 _SPIKE, _ABOUT = 5.0, 2.0
+SEGMENTS = 512
+"""Segments that the noise of a long recording is told from."""
+# values of a recording that is not long, and segments that the median is told from in a long one
+_WHOLE, _TELLING = 1 << 26, 16
+_HANN = signal.get_window("hann", TAPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,16 +139,28 @@ def spectral_noise(
     return NoiseShape(taps=shape * sd, mixture=root_of(covariance / np.outer(sizes, sizes)))
 
 
-def measured_noise(samples: np.ndarray, dt: float) -> NoiseShape:
+class Samples(Protocol):
+    """Samples (T, C) of which rows can be had, such as a dataset."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and C."""
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Samples of some rows."""
+
+
+def measured_noise(samples: Samples, dt: float) -> NoiseShape:
     """The shape of noise that has the spectra and correlations of a recording.
 
     Samples within 2 ms of what exceeds five standard deviations (told from the median) on any
     channel are spikes and left out, as ViSAPy does (Hagen et al. 2015, J Neurosci Methods 245:182);
-    where that leaves less than a segment of the spectrum, all are taken.
+    where that leaves less than a segment of the spectrum, all are taken. Of long recordings
+    `SEGMENTS` segments are looked at, evenly spread.
 
     Parameters
     ----------
-    samples : ndarray, shape (T, C)
+    samples : ndarray or dataset, shape (T, C)
         Any unit.
     dt : float
         Their sampling interval, ms.
@@ -151,41 +170,56 @@ def measured_noise(samples: np.ndarray, dt: float) -> NoiseShape:
     InputError
         Where there are fewer samples than a segment of the spectrum has.
     """
-    if len(samples) < TAPS:
+    length, channels = samples.shape
+    if length < TAPS:
         raise InputError(
-            f"has {len(samples)} samples, of which no noise can be told",
+            f"has {length} samples, of which no noise can be told",
             remedy=f"give at least {TAPS}",
         )
-    centred = samples - samples.mean(axis=0)
-    quiet = _quiet_segments(centred, dt)
-    hann = signal.get_window("hann", TAPS)
-    power = np.zeros((TAPS // 2 + 1, samples.shape[1]))
-    covariance = np.zeros((samples.shape[1], samples.shape[1]))
-    for first in quiet:
-        segment = centred[first : first + TAPS]
-        power += np.abs(fft.rfft(hann[:, None] * segment, axis=0)) ** 2
-        covariance += segment.T @ segment
-    power /= len(quiet) * np.sum(hann**2)
+    firsts = range(0, length - TAPS + 1, TAPS // 2)
+    if length * channels <= _WHOLE:
+        told = np.asarray(samples[0:length], float)
+    else:
+        firsts, few = _spread(firsts, SEGMENTS), _spread(firsts, _TELLING)
+        told = np.concatenate([np.asarray(samples[k : k + TAPS], float) for k in few])
+    mean = told.mean(axis=0)
+    spread = np.median(np.abs(told - mean), axis=0) / 0.6745
+    limit = _SPIKE * np.where(spread > 0, spread, np.inf)
+    # where no segment is quiet all are taken
+    for loudest in (limit, np.full(channels, np.inf)):
+        power = np.zeros((TAPS // 2 + 1, channels))
+        covariance = np.zeros((channels, channels))
+        count = 0
+        for segment in _segments(samples, firsts, mean, loudest, reach=round(_ABOUT / dt)):
+            power += np.abs(fft.rfft(_HANN[:, None] * segment, axis=0)) ** 2
+            covariance += segment.T @ segment
+            count += 1
+        if count:
+            break
+    power /= count * np.sum(_HANN**2)
     sd = np.sqrt(np.diag(covariance))
     scale = np.where(sd > 0, sd, 1.0)
     taps = _taps(power)
-    rms = sd / np.sqrt(len(quiet) * TAPS)
+    rms = sd / np.sqrt(count * TAPS)
     norm = np.linalg.norm(taps, axis=0)
     taps *= rms / np.where(norm > 0, norm, 1.0)
     return NoiseShape(taps=taps, mixture=root_of(covariance / np.outer(scale, scale)))
 
 
-def _quiet_segments(centred: np.ndarray, dt: float) -> list[int]:
-    """First samples of the segments without spikes; of all, where there is none."""
-    spread = np.median(np.abs(centred), axis=0) / 0.6745
-    loud = np.any(np.abs(centred) > _SPIKE * np.where(spread > 0, spread, np.inf), axis=1)
-    reach = round(_ABOUT / dt)
-    firsts = list(range(0, len(centred) - TAPS + 1, TAPS // 2))
-    quiet = []
+def _spread(firsts: range, count: int) -> range:
+    """At most so many of the segments, evenly spread."""
+    return firsts[:: max(1, -(-len(firsts) // count))]
+
+
+def _segments(
+    samples: Samples, firsts: range, mean: np.ndarray, limit: np.ndarray, *, reach: int
+) -> Iterator[np.ndarray]:
+    """Segments (TAPS, C) less their means about which nothing exceeds a limit (C,)."""
     for first in firsts:
-        if not loud[max(first - reach, 0) : first + TAPS + reach].any():
-            quiet.append(first)
-    return quiet or firsts
+        begin = max(first - reach, 0)
+        block = np.asarray(samples[begin : first + TAPS + reach], float) - mean
+        if not np.any(np.abs(block) > limit):
+            yield block[first - begin :][:TAPS]
 
 
 def _taps(power: np.ndarray) -> np.ndarray:

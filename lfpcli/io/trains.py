@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import attribute_number
-from lfpcli.io.recording import Recording
+from lfpcli.io import stream
+from lfpcli.io.recording import Recording, open_recording, stored_format
 
 SIZE = "size"
 """Attribute of a group of spikes: how many trains it has, silent ones too."""
@@ -16,6 +20,26 @@ FIRST = "first_id"
 """Attribute of a group of spikes: id of its first train; the others follow in a row."""
 DURATION = "duration"
 """Attribute of a group of spikes: how long its trains are, ms."""
+
+
+@contextlib.contextmanager
+def open_trains(source: str | os.PathLike[str], name: str) -> Iterator[Recording]:
+    """Open a recording that has spike trains, called `name` in messages.
+
+    Raises
+    ------
+    InputError
+        Where it is a file of another program, such as SONATA's spikes, or no recording.
+    """
+    stream.check_input(source)
+    if not stored_format(source):
+        raise InputError(
+            "is no recording of lfp",
+            source=name,
+            remedy=f"convert what has spikes: lfp convert {name} trains.h5",
+        )
+    with open_recording(source, name) as recording:
+        yield recording
 
 
 def train_ids(recording: Recording, name: str, gids: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 from gaussian_templates import BEFORE, DT, SAMPLES, shape
 from scipy import signal as processing
 
+from lfpcli.forward import noise_stream
 from lfpcli.forward.noise_stream import NoiseStream, measured_noise, stated_noise
 from lfpcli.forward.treatment import Band, Noise
 from lfpcli.tasks.convolve import recording as recordings
@@ -150,7 +151,13 @@ def test_noise_goes_on_before_and_behind() -> None:
     assert np.allclose(wider[:, :2], part, rtol=0, atol=1e-6)
 
 
-def test_measured_noise_is_that_of_the_recording() -> None:
+@pytest.mark.parametrize("is_long", [False, True])
+def test_measured_noise_is_that_of_the_recording(
+    monkeypatch: pytest.MonkeyPatch, is_long: bool
+) -> None:
+    if is_long:
+        for name, count in (("_WHOLE", 1 << 16), ("SEGMENTS", 80), ("_TELLING", 4)):
+            monkeypatch.setattr(noise_stream, name, count)
     rng = np.random.default_rng(8)
     white = rng.standard_normal((400_000, 3)) @ np.array([[1, 0.5, 0], [0, 1, 0], [0, 0, 0.3]])
     sections = processing.butter(2, 0.2, output="sos")
@@ -341,3 +348,51 @@ def test_files_that_do_not_go_together_are_refused(
         ran = lfp("convolve", *files, "-o", out, "--seed", 1, code=2 if len(files) == 1 else 3)
         assert fault in ran.err
         assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("trains", "stored", "told"),
+    [
+        ([[0.0], [500.0], [-1.0, 499.95]], [0.0, 499.95], "from 500 ms on: 2"),
+        ([[10.0, 10.0, 20.0]], [10.0, 10.0, 20.0], "another of their unit: 1"),
+        ([[100.0, 10.0], []], [10.0, 100.0], "2 units, 2 spikes"),
+        ([[], []], [], "2 units, 0 spikes"),
+    ],
+)
+def test_odd_trains_are_told(
+    lfp: Callable[..., Any],
+    write_templates: Callable[..., Path],
+    write_trains: Callable[..., Path],
+    tmp_path: Path,
+    trains: list[list[float]],
+    stored: list[float],
+    told: str,
+) -> None:
+    path = tmp_path / "o.h5"
+    ran = lfp("convolve", write_templates(), write_trains({"u": trains}), *PLAIN, "-o", path)
+    assert told in ran.err
+    with h5py.File(path) as file:
+        assert file["spikes/u/timestamps"][:] == pytest.approx(stored)
+
+
+def test_paths_and_troughs_of_no_size_are_refused(
+    lfp: Callable[..., Any],
+    write_templates: Callable[..., Path],
+    write_trains: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    trains, output = write_trains({"u": [[10.0]]}), tmp_path / "o.h5"
+    still, silent = write_templates("still.h5", steps=2), write_templates("silent.h5", units=1)
+    with h5py.File(still, "r+") as file:
+        file["positions"][1::2] = file["positions"][::2]
+    with h5py.File(silent, "r+") as file:
+        file["templates"][...] = 0.0
+    ran = lfp("convolve", still, trains, *PLAIN, "--drift", 10, "-o", output, code=3)
+    assert "has no length" in ran.err
+    ran = lfp("convolve", silent, trains, *PLAIN, "-o", output, code=2)
+    assert "0 of the 1 units" in ran.err
+    ran = lfp("convolve", write_templates(), trains, *PLAIN, "--duration", 1e-5, code=2)
+    assert "hold no sample" in ran.err
+    (tmp_path / "x.gdf").write_text("1 10.0\n")
+    ran = lfp("convolve", silent, tmp_path / "x.gdf", *PLAIN, "-o", output, code=3)
+    assert "lfp convert" in ran.err and not output.exists()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.recording import Recording
 from lfpcli.io.trains import train_ids, trains_duration
 
@@ -63,10 +64,12 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
     counts: dict[str, int] = {}
     populations: list[str] = []
     ids, times, units = [], [], []
+    left_out = 0
     for name in names:
         moments, gids = recording.spikes(name)
         members = train_ids(recording, name, gids)
         inside = (moments >= 0) & (moments < length)
+        left_out += np.count_nonzero((moments < 0) | ((moments >= length) & (duration is None)))
         times.append(moments[inside])
         units.append(len(populations) + np.searchsorted(members, gids[inside]))
         counts[name] = len(members)
@@ -74,6 +77,13 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
         populations += [name] * len(members)
     merged, numbers = np.concatenate(times), np.concatenate(units)
     order = np.lexsort((numbers, merged))
+    if left_out:
+        warnings.warn(
+            f"{recording.name}: left out are spikes before 0 or from {length:g} ms on: {left_out}",
+            LfpWarning,
+            stacklevel=2,
+        )
+    _warn_of_coinciding(merged, numbers, recording.name)
     return Firing(
         counts=counts,
         ids=np.concatenate(ids),
@@ -82,6 +92,18 @@ def firing_of(recording: Recording, duration: float | None) -> Firing:
         units=numbers[order],
         duration=length,
     )
+
+
+def _warn_of_coinciding(times: np.ndarray, units: np.ndarray, source: str) -> None:
+    order = np.lexsort((times, units))
+    same = (np.diff(times[order]) == 0) & (np.diff(units[order]) == 0)
+    if same.any():
+        warnings.warn(
+            f"{source}: waveforms add of spikes at the time of another of their unit:"
+            f" {np.count_nonzero(same)}",
+            LfpWarning,
+            stacklevel=3,
+        )
 
 
 def duration_of(recording: Recording) -> float:

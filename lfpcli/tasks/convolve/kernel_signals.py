@@ -14,7 +14,8 @@ from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.kernels import Kernels, open_kernels
 from lfpcli.io.provenance import digest, provenance
-from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
+from lfpcli.io.recording import Recording, Sampled, Signal
+from lfpcli.io.trains import open_trains
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.tasks.convolve.firing import duration_of
 from lfpcli.vocabulary import GROUPS, TOTAL
@@ -70,7 +71,7 @@ def convolve_kernels(
         stream.local_file(kernels) as (kernels_path, kernels_name),
         stream.local_file(spikes) as (spikes_path, spikes_name),
         open_kernels(kernels_path) as signals,
-        open_recording(spikes_path, spikes_name) as recording,
+        open_trains(spikes_path, spikes_name) as recording,
     ):
         length = duration_of(recording) if duration is None else duration
         trains = _trains(signals, recording, length)

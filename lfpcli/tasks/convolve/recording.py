@@ -15,7 +15,7 @@ import numpy as np
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift
 from lfpcli.forward.electrode import Electrode
-from lfpcli.forward.noise_stream import NoiseShape, spectral_noise
+from lfpcli.forward.noise_stream import NoiseShape, Samples, spectral_noise
 from lfpcli.forward.treatment import FILTER_ORDER, Band, Noise
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
@@ -25,7 +25,7 @@ from lfpcli.io.recording import Recording, Signal, open_recording
 from lfpcli.io.table import read_columns
 from lfpcli.io.templates import open_templates
 from lfpcli.io.tracks import Track
-from lfpcli.io.trains import DURATION
+from lfpcli.io.trains import DURATION, open_trains
 from lfpcli.io.units import GROUP, Units
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.runtime.mpi.team import Team
@@ -147,7 +147,7 @@ def convolve_templates(
         inputs: dict[str, str] = {}
         named = [_noted(path, inputs, stack) for path in templates]
         files = [stack.enter_context(open_templates(path)) for path in named]
-        source = stack.enter_context(open_recording(_noted(trains, inputs, stack), str(trains)))
+        source = stack.enter_context(open_trains(_noted(trains, inputs, stack), str(trains)))
         # drawn by each process where none is given
         seed = int(team.share(seed))
         firing = firing_of(source, recipe.duration)
@@ -190,6 +190,11 @@ class _Work:
         self.first = library.files[0]
         self.dt = self.first.dt
         self.samples = round(firing.duration / self.dt)
+        if self.samples < 1:
+            raise UsageError(
+                f"{firing.duration:g} ms hold no sample of {self.dt:g} ms",
+                remedy="give a longer --duration",
+            )
         self.parts: list[Part] = []
         self.noise: Noisy | None = None
         self.electrode: ElectrodeFilter | None = None
@@ -224,10 +229,10 @@ class _Work:
                 seed=self.seed,
             )
             self.parts.append(far)
-        measured: np.ndarray | None = None
+        measured: Samples | None = None
         if recipe.noise_from is not None:
             signal = self._signal(recipe.noise_from, inputs, stack)
-            measured = np.asarray(signal.data[:], float)
+            measured = signal.data
             if signal.dt != self.dt:
                 raise InputError(
                     f"is sampled every {signal.dt:g} ms, the templates every {self.dt:g} ms",

@@ -8,7 +8,13 @@ import numpy as np
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.drift import Drift, distances, factors
-from lfpcli.forward.noise_stream import NoiseShape, NoiseStream, measured_noise, stated_noise
+from lfpcli.forward.noise_stream import (
+    NoiseShape,
+    NoiseStream,
+    Samples,
+    measured_noise,
+    stated_noise,
+)
 from lfpcli.forward.spike_trains import Process, spike_trains
 from lfpcli.forward.treatment import Noise
 from lfpcli.forward.waveforms import PhasedWaveforms, phased, phases_for, recovery
@@ -120,6 +126,7 @@ def unit_spikes(
     movement = None
     if steps > 1:
         paths = _Paths(library=library, units=units, steps=steps)
+        paths.check()
         part = _drifting(
             paths,
             firing,
@@ -205,6 +212,17 @@ class _Paths:
     library: Candidates
     units: np.ndarray
     steps: int
+
+    def check(self) -> None:
+        """Raise `InputError` where a path leads nowhere."""
+        lengths = self.lengths
+        if not lengths.min() > 0:
+            unit = self.units[int(np.argmin(lengths))]
+            raise InputError(
+                f"the path of template {self.library.rows[unit][0]} has no length",
+                source=self.library.files[self.library.file[unit]].name,
+                remedy="make it again with lfp probe --path X,Y,Z:STEPS",
+            )
 
     @property
     def lengths(self) -> np.ndarray:
@@ -339,7 +357,7 @@ class ShapedNoise:
 
 def noise_of(
     stated: Noise | None,
-    measured: np.ndarray | None,
+    measured: Samples | None,
     contacts: np.ndarray,
     dt: float,
     seed: int,
@@ -351,7 +369,7 @@ def noise_of(
     ----------
     stated : Noise or None
         By its colour.
-    measured : ndarray, shape (T, C), or None
+    measured : ndarray or dataset, shape (T, C), or None
         A recording with the noise wanted, mV.
     contacts : ndarray, shape (C, 3)
         um.

@@ -207,7 +207,9 @@ class _Selection:
     def __init__(self, candidates: Candidates, counts: Mapping[str, int], choice: Choice) -> None:
         self._candidates, self._counts, self._choice = candidates, counts, choice
         low, high = choice.amplitude
-        self._fits = (candidates.troughs >= low) & (candidates.troughs <= high)
+        # what has no trough at all is no unit, whatever amplitudes are allowed
+        self._fits = (candidates.troughs > 0) & (candidates.troughs >= low)
+        self._fits &= candidates.troughs <= high
         self.taken: dict[str, list[int]] = {name: [] for name in counts}
         self._all: list[int] = []
         self._pairs = 0

@@ -26,8 +26,9 @@ from lfpcli.geometry import Geometry
 from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
-from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
+from lfpcli.io.recording import Recording, Sampled, Signal
 from lfpcli.io.tracks import Track
+from lfpcli.io.trains import open_trains
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.model import Model
 from lfpcli.model.varied import constants
@@ -137,7 +138,7 @@ def convolve_cells(
         driven = model if duration is None else _until(model, duration)
         if spikes is not None:
             path, name = stack.enter_context(stream.local_file(spikes))
-            recording = stack.enter_context(open_recording(path, name))
+            recording = stack.enter_context(open_trains(path, name))
             driven = _driven(driven, recording, path)
             inputs[name], history = digest(path), recording.provenance
         seed = drawn_seed(driven, team)
