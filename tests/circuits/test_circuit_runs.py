@@ -117,6 +117,22 @@ def test_ranks_give_the_same_bits(ran, shell, tmp_path):
     assert shell("diff", "--exact", ran / "out.h5", folder / "out.h5").code == 0
 
 
+def test_a_run_may_end_while_a_point_neuron_is_held(ran, tmp_path):
+    with open_recording(ran / "out.h5") as recording:
+        times, gids = recording.spikes("v1")
+    last = times[gids == 3][-1]
+    folder = tmp_path / "held"
+    shutil.copytree(ran, folder)
+    # it is held for 3 ms
+    end = round(last + 1.0, 1)
+    told = run_lfp(folder, "--force", "--set", 'run.engine="coreneuron"', "--tstop", f"{end:g}")
+    assert "engine coreneuron" in told
+    with open_recording(folder / "out.h5") as recording:
+        early, early_gids = recording.spikes("v1")
+    np.testing.assert_array_equal(early, times[times <= end])
+    np.testing.assert_array_equal(early_gids, gids[times <= end])
+
+
 def test_a_model_names_the_circuit_and_measures_itself(ran, tmp_path):
     folder = tmp_path / "own"
     shutil.copytree(ran, folder)

@@ -11,26 +11,31 @@ PARAMETER {
 ASSIGNED {
     m (1)
     since (ms)
+    until (ms)
     is_held (1)
 }
 INITIAL {
     m = 0
     since = t
+    until = t
     is_held = 0
 }
 NET_RECEIVE (w) {
-    if (flag == 1) {
+    : it is freed by the first event behind its time, and not by one that it sends itself: CoreNEURON
+    : crashes where such events of artificial cells are under way as it hands back to NEURON
+    if (is_held == 1 && t >= until) {
         is_held = 0
         m = 0
-        since = t
-    } else if (is_held == 0) {
+        since = until
+    }
+    if (is_held == 0) {
         m = m * exp(-(t - since) / tau)
         since = t
         m = m + w
         if (m > 1) {
             is_held = 1
             m = 2
-            net_send(refrac, 1)
+            until = t + refrac
             net_event(t)
         }
     }
