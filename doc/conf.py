@@ -10,14 +10,9 @@ copyright = "the lfpcli developers"
 release = lfpcli.__version__
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 exclude_patterns = ["_build", "jobs", "notebooks"]
-html_theme = "alabaster"
+# light and dark, wide and narrow
+html_theme = "furo"
 html_title = f"lfp {release}"
-html_theme_options = {
-    "description": "Neurons and networks, and what instruments would measure from them",
-    "fixed_sidebar": True,
-    "page_width": "1100px",
-    "sidebar_width": "240px",
-}
 html_static_path = ["static"]
 html_css_files = ["manual.css"]
 autodoc_typehints = "none"

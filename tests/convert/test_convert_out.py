@@ -230,7 +230,7 @@ def test_what_a_format_lacks_is_told(lfp, recording, tmp_path):
         (("o.npy", "--signal", "LPF"), 2, "did you mean 'LFP'?"),
         (("o.npz", "--channels", "e"), 2, "signal 'LFP' has no channel 'e'"),
         (("o.npy", "--signal", "LFP", "--units", "nA"), 2, "'mV' cannot be turned into 'nA'"),
-        (("o.npy", "--signal", "LFP", "--time", "500,600"), 2, "no sample of LFP lies between"),
+        (("o.npy", "--signal", "LFP", "--time", "500,600"), 2, "no sample lies between"),
         (("o", "--to", "nbw"), 2, "did you mean 'nwb'?"),
         (("o.npz", "--to", "csv"), 2, "disagree"),
         (("o.h5", "--to", "npz"), 2, "disagree"),
@@ -249,6 +249,16 @@ def test_mistakes_are_named(lfp, recording, tmp_path, monkeypatch, arguments, co
     assert text in ran.err
     assert ran.err.count("error:") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_span_beyond_the_samples_is_cut_and_told(lfp, recording, signal, tmp_path):
+    last = DT * (len(signal) - 1)
+    choice = ("--signal", "LFP", "--time", f"20,{last + 100:g}")
+    ran = lfp("convert", recording, tmp_path / "o.npy", *choice)
+    assert f"is cut to 20,{last:g}" in ran.err
+    assert np.array_equal(np.load(tmp_path / "o.npy"), signal[round(20 / DT) :])
+    outside = ("--signal", "spikes", "--time", f"{last + 9:g},{last + 100:g}")
+    assert "no sample lies" in lfp("convert", recording, tmp_path / "s.gdf", *outside, code=2).err
 
 
 def test_outputs_that_exist_stay(lfp, recording, tmp_path):

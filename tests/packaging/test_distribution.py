@@ -28,6 +28,12 @@ def test_one_version_everywhere() -> None:
     assert f'version = "{__version__}"' in text_of("conda/meta.yaml")
 
 
+def test_the_recipe_starts_what_the_package_starts() -> None:
+    script = re.search(r"^lfp = \"([\w.:]+)\"$", text_of("pyproject.toml"), re.MULTILINE)
+    assert script is not None
+    assert f"- lfp = {script[1]}\n" in text_of("conda/meta.yaml")
+
+
 def test_the_recipe_asks_for_what_the_package_asks_for() -> None:
     block = text_of("pyproject.toml").split("dependencies = [")[1].split("]")[0]
     package = set(re.findall(r'"([\w-]+[>=\d.]+)', block))

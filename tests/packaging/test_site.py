@@ -45,7 +45,7 @@ def test_the_tutorial_runs_in_an_empty_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    shutil.which("mandoc") is None or find_spec("sphinx") is None,
+    shutil.which("mandoc") is None or find_spec("sphinx") is None or find_spec("furo") is None,
     reason="the site needs mandoc and sphinx; pip install 'lfpcli[doc]'",
 )
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

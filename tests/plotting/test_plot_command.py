@@ -374,6 +374,24 @@ def test_empty_time_span_is_refused(draw):
         draw("one.h5", parts=["shank"], time=(500.0, 600.0))
 
 
+def test_a_span_beyond_the_samples_is_cut_and_told(lfp, folder, tmp_path):
+    last = 0.0
+    with open_recording(folder / "one.h5") as recording:
+        shank = recording.signal("shank")
+        last = float(shank.times[-1])
+    whole = f"0,{last + shank.dt:g}"
+    for k, target in enumerate(("a.png", "a.html")):
+        got = lfp("plot", folder / "one.h5", "-o", tmp_path / target, "--time", f"10,{last + 50:g}")
+        assert f"is cut to 10,{last:g}" in got.err and got.err.count("warning") == 1, k
+        quiet = ("-o", tmp_path / target, "--force", "--time", whole)
+        assert "cut" not in lfp("plot", folder / "one.h5", *quiet).err
+        outside = ("-o", tmp_path / f"none_{target}", "--time", f"{last + 9:g},{last + 50:g}")
+        assert "no sample lies between" in lfp("plot", folder / "one.h5", *outside, code=2).err
+    two = [folder / "one.h5", folder / "one.h5"]
+    assert "is cut to" in lfp("plot", *two, "-o", tmp_path / "b.png", "--time", "-5,20").err
+    assert "is cut to" in lfp("plot", folder / "one.h5", "--terminal", "--time", "-5,20").err
+
+
 def test_signals_in_excess_are_named(lfp, tmp_path):
     with RecordingWriter(tmp_path / "many.h5", {}) as writer:
         for k in range(8):

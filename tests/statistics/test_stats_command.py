@@ -83,6 +83,14 @@ def test_span_is_chosen(lfp: Run, recording: Path) -> None:
     assert facts["populations"]["E"]["rate_hz"] == pytest.approx(10.0)
 
 
+def test_a_span_beyond_the_samples_changes_no_rate(lfp: Run, recording: Path) -> None:
+    whole = json.loads(lfp("stats", recording, "--json").out)
+    last = whole["end_ms"]
+    longer = lfp("stats", recording, "--json", "--time", f"0,{2 * last:g}")
+    assert f"--time 0,{2 * last:g} is cut to 0,{last:g}" in longer.err
+    assert json.loads(longer.out)["populations"] == whole["populations"]
+
+
 def test_pipe(shell: Run, recording: Path) -> None:
     assert "population E" in shell("stats", "-", stdin=recording.read_bytes()).out
 
@@ -92,7 +100,7 @@ def test_pipe(shell: Run, recording: Path) -> None:
     [
         (["--signal", "lpf"], 2, "no signal 'lpf'; did you mean 'lfp'?"),
         (["--time", "5,1"], 2, "'5,1' is not two rising times"),
-        (["--time", "3000,4000"], 3, "there are samples of 0 to"),
+        (["--time", "3000,4000"], 2, "there are samples from 0 to"),
         (["--time", "0,2"], 3, "a spectrum needs 16 samples or more"),
         (["--window", "5"], 2, "is not two lengths A,B"),
         (["--bin", "0"], 2, "is not above zero"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lfpcli.errors import UsageError, nearest
 from lfpcli.io.exchange.contents import Contents, Trains
+from lfpcli.io.span import Span, span_within
 from lfpcli.io.units import Units
 
 
@@ -71,6 +72,7 @@ def selected(contents: Contents, selection: Selection) -> Contents:
                 f"--time ends at {stop:g} ms, before it begins at {start:g} ms",
                 remedy="give FROM,TO",
             )
+        start, stop = span_within((start, stop), _spans(contents)) or (start, stop)
         traces = [each.between(start, stop) for each in traces]
         trains = [each.between(start, stop) for each in trains]
     if selection.channels:
@@ -90,6 +92,15 @@ def selected(contents: Contents, selection: Selection) -> Contents:
         geometries=geometries,
         units=_units(contents, selection, trains),
     )
+
+
+def _spans(contents: Contents) -> Iterator[Span]:
+    """Spans of all that is sampled in some contents."""
+    for traces in contents.traces:
+        count = traces.samples.shape[0]
+        if count:
+            last = traces.t_start + traces.dt * (count - 1)
+            yield Span(traces.t_start, last, traces.dt)
 
 
 def _units(contents: Contents, selection: Selection, trains: Sequence[Trains]) -> Units | None:

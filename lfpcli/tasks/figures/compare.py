@@ -19,7 +19,7 @@ from lfpcli.tasks.figures.derived_panels import (
     difference_panel,
     overlay_panel,
 )
-from lfpcli.tasks.figures.panels import View, train
+from lfpcli.tasks.figures.panels import View, train, within_recordings
 from lfpcli.tasks.figures.parts import Part, held_parts
 
 MOST_RECORDINGS = len(COLOURS)
@@ -61,7 +61,7 @@ def draw_comparison(
     """
     if len(recordings) > MOST_RECORDINGS:
         raise UsageError(f"{len(recordings)} recordings, {MOST_RECORDINGS} can be told apart")
-    view = view or View()
+    view = within_recordings(view or View(), recordings)
     labels = [recording.name for recording in recordings]
     stack: list[Panel] = []
     for part in _chosen(recordings, parts, view.beside):

@@ -18,7 +18,7 @@ from lfpcli.plotting.style import house_style
 from lfpcli.tasks.figures.map_panel import map_scene
 from lfpcli.tasks.figures.moving import Moving
 from lfpcli.tasks.figures.painted_panel import painted_scene
-from lfpcli.tasks.figures.panels import View
+from lfpcli.tasks.figures.panels import View, within_recordings
 
 # pictures that are held while a film is written, bytes
 _MOST_BYTES = 600_000_000
@@ -71,7 +71,7 @@ def write_moving(
     check_encoder(file_format)
     check_output(target, force=force)
     with house_style(style), open_recording(source) as recording:
-        scene = _scene(recording, view, frames)
+        scene = _scene(recording, within_recordings(view, [recording]), frames)
         pictures = _pictures(scene, size=size, dpi=dpi or _DPI, title=title)
         with atomic_output(target, force=force) as path:
             write_film(Path(path), pictures, file_format, fps)

@@ -28,7 +28,7 @@ from lfpcli.tasks.figures.kernels import draw_kernels
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
 from lfpcli.tasks.figures.page_figures import drawn, figures_of
 from lfpcli.tasks.figures.page_tracks import Tracks, tracks_of
-from lfpcli.tasks.figures.panels import View, chosen_gids
+from lfpcli.tasks.figures.panels import View, chosen_gids, within_recordings
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.templates import draw_templates
 from lfpcli.tasks.files.check import Finding, check
@@ -97,6 +97,7 @@ def write_page(
             tables = [_sanity(path)]
         else:
             with open_recording(path, name) as recording:
+                view = within_recordings(view, [recording])
                 chosen = chosen_parts(recording, parts, view.beside)
                 facts = _recording_facts(recording, chosen, view, blocks)
                 pictures = figures_of(recording, chosen, view)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from lfpcli.errors import InputError, UsageError
 from lfpcli.io.recording import Recording, Report, Sampled
+from lfpcli.io.span import recorded_spans, span_within
 from lfpcli.io.trains import train_ids
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
@@ -112,6 +114,20 @@ class View:
     extent: tuple[float, float, float, float] | None = None
     scale: str = "log"
     signal: str | None = None
+
+
+def within_recordings(view: View, recordings: Sequence[Recording]) -> View:
+    """A view whose time span is that of the recordings at most.
+
+    Raises
+    ------
+    UsageError
+        Where nothing of it lies in them.
+    """
+    if view.time is None:
+        return view
+    spans = itertools.chain.from_iterable(map(recorded_spans, recordings))
+    return replace(view, time=span_within(view.time, spans))
 
 
 def refuse_options(view: View, contents: str, *, but: Sequence[str] = ()) -> None:

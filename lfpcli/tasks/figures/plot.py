@@ -26,7 +26,7 @@ from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.film import write_moving
 from lfpcli.tasks.figures.kernels import draw_kernels
 from lfpcli.tasks.figures.network_figure import draw_network, holds_network
-from lfpcli.tasks.figures.panels import View, refuse_options
+from lfpcli.tasks.figures.panels import View, refuse_options, within_recordings
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topographies_panel, topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
@@ -248,7 +248,7 @@ def draw_recording(
     title: str | None = None,
 ) -> Figure:
     """Draw an open recording; see `plot`."""
-    view = view or View()
+    view = within_recordings(view or View(), [recording])
     stack: list[Panel] = []
     sides: list[Panel] = []
     sites: list[Sites] = []

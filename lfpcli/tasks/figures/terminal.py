@@ -24,7 +24,13 @@ from lfpcli.plotting.terminal import (
 )
 from lfpcli.plotting.units import pretty, shown_unit
 from lfpcli.tasks.figures.channels import chosen_channels, depth_axis
-from lfpcli.tasks.figures.panels import View, shown_cells, soma_columns, train
+from lfpcli.tasks.figures.panels import (
+    View,
+    shown_cells,
+    soma_columns,
+    train,
+    within_recordings,
+)
 from lfpcli.tasks.figures.parts import Part, chosen_parts, held_parts
 
 _MOST_TRACES = 16
@@ -74,8 +80,8 @@ def terminal_picture(
     """
     if width < LEAST_WIDTH:
         raise UsageError(f"the terminal has {width} columns, {LEAST_WIDTH} are needed")
-    view = view or View()
     with open_recording(source) as recording:
+        view = within_recordings(view or View(), [recording])
         chosen = chosen_parts(recording, parts, view.beside)
         drawn = [part for part in chosen if part.content in _DRAWN]
         if parts is not None and len(drawn) < len(chosen):

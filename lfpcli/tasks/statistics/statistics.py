@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from lfpcli.errors import InputError, UsageError, located, nearest
 from lfpcli.forward.waveforms import nearest_samples
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Signal, open_recording
-from lfpcli.io.trains import train_ids, trains_duration
+from lfpcli.io.span import Span, recorded_spans, span_within
+from lfpcli.io.trains import train_ids
 from lfpcli.tasks.statistics.fields import (
     line_spacing,
     spike_features,
@@ -82,9 +83,9 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
     Raises
     ------
     InputError
-        Where the recording holds neither spikes nor signals, or nothing in the span.
+        Where the recording holds neither spikes nor signals.
     UsageError
-        Where it has no signal of a name.
+        Where it has no signal of a name, or nothing in the span.
     """
     with open_recording(source) as recording:
         names = _signals(recording, settings.signals)
@@ -94,7 +95,9 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
                 source=recording.name,
                 remedy="record something, see [record] in lfp-model(5)",
             )
-        begin, end = settings.time or _span(recording)
+        spans = recorded_spans(recording)
+        settings = replace(settings, time=span_within(settings.time, spans))
+        begin, end = settings.time or _whole_span(recording, spans)
         if not end > begin:
             raise InputError(
                 "recording has no span of time",
@@ -186,22 +189,10 @@ def _signals(recording: Recording, wanted: Sequence[str] | None) -> list[str]:
     return list(recording.signals if wanted is None else wanted)
 
 
-def _span(recording: Recording) -> tuple[float, float]:
+def _whole_span(recording: Recording, spans: Sequence[Span]) -> tuple[float, float]:
     """First and last time of what is sampled, else of trains or spikes from 0 on, ms."""
-    sampled = [recording.signal(name) for name in recording.signals]
-    spans = [(s.t_start, s.t_start + s.dt * (len(s.data) - 1)) for s in sampled]
-    for group in recording.dipole_groups:
-        moment = recording.dipole(group)
-        spans.append((moment.t_start, moment.t_start + moment.dt * (len(moment.data) - 1)))
-    for variable, populations in recording.reports.items():
-        for population in populations:
-            report = recording.report(variable, population)
-            spans.append((report.t_start, report.t_start + report.dt * (len(report.data) - 1)))
     if spans:
-        return min(s[0] for s in spans), max(s[1] for s in spans)
-    duration = trains_duration(recording)
-    if duration is not None:
-        return 0.0, duration
+        return min(span.first for span in spans), max(span.last for span in spans)
     last = [recording.spikes(name)[0].max(initial=0.0) for name in recording.spike_populations]
     return 0.0, float(max(last, default=0.0))
 
@@ -287,9 +278,12 @@ def _samples(
     rows = np.flatnonzero(inside)
     source = recording.source_of(f"/signals/{name}/data")
     if not len(rows):
-        span = f"{times[0]:g} to {times[-1]:g} ms" if len(times) else "no time at all"
-        raise InputError(
-            "no sample in this time span", source=source, remedy=f"there are samples of {span}"
+        begin, end = settings.time or (0.0, 0.0)
+        span = f"from {times[0]:g} to {times[-1]:g} ms" if len(times) else "of no time at all"
+        raise UsageError(
+            f"no sample lies between {begin:g} and {end:g} ms",
+            source=source,
+            remedy=f"there are samples {span}",
         )
     samples = np.asarray(signal.data[rows[0] : rows[-1] + 1], dtype=float)
     if not np.all(np.isfinite(samples)):
