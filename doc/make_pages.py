@@ -112,13 +112,14 @@ def write_figures() -> None:
 
 def write_library() -> None:
     """Write the reference of the library from its docstrings."""
-    parts = [title("Library"), ".. currentmodule:: lfpcli\n\n"]
+    parts = [title("Library")]
+    parts.append("From Python, with examples: :doc:`lfp-python`. Arrays have samples first.\n\n")
     for name in lfpcli.__all__:
         if name == "__version__":
             continue
         thing = getattr(lfpcli, name)
         directive = "autoclass" if isinstance(thing, type) else "autofunction"
-        parts.append(f".. {directive}:: {thing.__module__}.{thing.__qualname__}\n")
+        parts.append(f".. {directive}:: lfpcli.{name}\n")
         if directive == "autoclass":
             parts.append("   :members:\n")
         parts.append("\n")

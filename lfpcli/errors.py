@@ -137,6 +137,10 @@ def nearest(name: str, known: Iterable[object], noun: str = "name") -> str:
     folded = name.casefold()
     same = [text for text in names if text.casefold() == folded]
     close = same or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not close:
+        by_folded = {text.casefold(): text for text in names}
+        close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+        close = [by_folded[text] for text in close]
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:

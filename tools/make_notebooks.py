@@ -27,18 +27,26 @@ def cell(kind: str, number: int, text: str) -> dict[str, Any]:
     return {**body, "source": lines}
 
 
+def rerunnable(command: str) -> str:
+    """A line whose cell may be run again: what it writes replaces what is there."""
+    # the folder of a sweep, with a slash, is gone on with
+    command = re.sub(r"(?<=-o )([\w.]+)(?=\s|$)", r"\1 --force", command)
+    return re.sub(r"(lfp convert \S+ \S+)", r"\1 --force", command)
+
+
 def notebook(example: Example) -> dict[str, Any]:
     """An example as a notebook."""
-    shell = "\n".join(f"!{command}" for command in example.commands)
+    shell = "\n".join(rerunnable(command) for command in example.commands)
     texts = [
         ("markdown", f"# {example.name}\n\n{example.summary}"),
-        ("code", f"!lfp example {example.name} {example.name} --force\n%cd {example.name}"),
-        ("code", f"!cat {example.name}.toml"),
-        ("code", shell),
+        ("code", f"!lfp example {example.name} {example.name} --force"),
+        ("code", f"!cat {example.name}/{example.name}.toml"),
+        # a line that fails ends the cell with an error, and the notebook
+        ("code", f"%%bash\nset -eo pipefail\ncd {example.name}\n{shell}"),
     ]
     pictures = re.findall(r"-o (\S+\.png)", shell)
     if pictures:
-        shown = "\n".join(f'display(Image("{picture}"))' for picture in pictures)
+        shown = "\n".join(f'display(Image("{example.name}/{name}"))' for name in pictures)
         texts.append(("code", f"from IPython.display import Image, display\n\n{shown}"))
     return {
         "cells": [cell(kind, number, text) for number, (kind, text) in enumerate(texts)],

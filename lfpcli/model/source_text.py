@@ -14,6 +14,8 @@ KeyPath = tuple[str | int, ...]
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
+# what a list of any length is said to be of
+_LIST = re.compile(r"a list(?:, not empty)?, each a (text|number|whole number)\b")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
 
 
@@ -92,7 +94,19 @@ class At:
 
     def expected(self, expects: str, value: object) -> InputError:
         """Return the error that this key's value is not what it should be."""
-        return self.error(f"expected {expects}, got {shown(value)}")
+        return self.error(f"expected {expects}, got {shown(value)}", _correction(expects, value))
+
+
+def _correction(expects: str, value: object) -> str | None:
+    """Remedy for what is nearly right: an entry without its list, a number with its unit."""
+    entry = _LIST.match(expects)
+    if entry and isinstance(value, str if entry[1] == "text" else (int, float)):
+        return f"write [{shown(value)}]"
+    if expects.startswith(("a number", "an integer")) and isinstance(value, str):
+        unit = re.search(r"\(([^()]+)\)$", expects)
+        if unit and re.match(r"[-+]?\d", value.strip()):
+            return f"write a number alone, which is in {unit[1]}"
+    return None
 
 
 def dotted(path: Iterable[str | int]) -> str:

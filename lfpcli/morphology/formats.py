@@ -22,6 +22,7 @@ SUFFIXES = {
     ".xml": "neuroml",
     ".nml": "neuroml",
 }
+_MODELS = (".toml", ".json")
 # comments before the first line that tells may be this long
 _LONGEST_HEAD = 1 << 20
 # columns of SWC: id type x y z radius parent
@@ -65,10 +66,21 @@ def assumed_format(path: str | os.PathLike[str]) -> str:
     """Format in which to read a file that is said to be a morphology.
 
     What cannot be told is read as SWC, or as HDF5, whose reader then says what is wrong.
+
+    Raises
+    ------
+    InputError
+        Where the file is named as a model is.
     """
     known = morphology_format(path)
     if known is not None:
         return known
+    if Path(path).suffix.lower() in _MODELS:
+        raise InputError(
+            "is no morphology, and named as a model is",
+            source=path,
+            remedy="name the file of its morphology; lfp sim runs models, lfp info tells of them",
+        )
     return "h5" if is_hdf5(path) else "swc"
 
 

@@ -117,6 +117,8 @@ def test_what_has_no_kernel_is_told(shell: Callable[..., Any], model: Path, tmp_
         ran = shell("kernel", model, *options, "-o", out, code=code)
         assert fault in ran.err
         assert not out.exists()
+    alone = shell("kernel", "builtin:quickstart", "--rates", "pyramidal=1", "-o", out, code=3)
+    assert "a model without [[connection]] has no kernels" in alone.err
 
 
 def test_convolving_needs_the_spikes(

@@ -194,6 +194,13 @@ def test_swc_text_is_short_and_exact():
     ]
 
 
+def test_a_model_is_no_morphology(tmp_path):
+    path = tmp_path / "model.toml"
+    path.write_text("[run]\ntstop = 10.0\n")
+    with pytest.raises(InputError, match="is no morphology, and named as a model is"):
+        read_morphology(path)
+
+
 def test_unknown_suffix_is_refused(share, tmp_path):
     cell = read_swc(share / "morphologies" / "stick.swc")
     with pytest.raises(UsageError, match=r"\.obj.*use one of \.swc, \.h5"):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft
 
-from lfpcli.errors import UsageError, located, nearest
+from lfpcli.errors import InputError, UsageError, located, nearest
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.forward.gated import GatedCable, Gates, fitted_gates
 from lfpcli.forward.instrument import Instrument, dipole_instrument
@@ -149,6 +149,12 @@ class Response:
                 raise UsageError(
                     f"there is no population '{name}'", remedy=nearest(name, known, "population")
                 )
+        if not self.model.connections:
+            raise InputError(
+                "a model without [[connection]] has no kernels",
+                source=self.model.path,
+                remedy="name the model of a network",
+            )
         pairs = []
         for table in self.model.connections:
             pair = table.pre, table.post
