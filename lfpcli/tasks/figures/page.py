@@ -97,10 +97,10 @@ def write_page(
             tables = [_sanity(path)]
         else:
             with open_recording(path, name) as recording:
-                view = within_recordings(view, [recording])
-                chosen = chosen_parts(recording, parts, view.beside)
-                facts = _recording_facts(recording, chosen, view, blocks)
-                pictures = figures_of(recording, chosen, view)
+                within = within_recordings(view, [recording])
+                chosen = chosen_parts(recording, parts, within.beside)
+                facts = _recording_facts(recording, chosen, within, blocks)
+                pictures = figures_of(recording, chosen, within)
                 tables = list(_recording_tables(recording, path))
         heading = title or Path(name).name
         with (
