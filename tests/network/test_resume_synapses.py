@@ -20,9 +20,21 @@ SYNAPSES = (
 DT, TSTOP = 0.0625, 60.0
 STOPS = np.random.default_rng(12).permutation(np.arange(1, int(TSTOP / DT) - 1))[:100] * DT
 
-# a variable that all instances share, and that each of two conditions sets
+# an element of an array that all instances share, which a look at the source takes to be set
 MODE = """
 NEURON { SUFFIX Mode NONSPECIFIC_CURRENT i GLOBAL mode RANGE seen }
+ASSIGNED { v (mV) i (mA/cm2) mode[2] seen }
+INITIAL { mode[1] = 0 seen = 0 }
+BREAKPOINT {
+    FROM k = 0 TO 0 { mode[k] = v }
+    if (v > 0) { mode[1] = 1 }
+    seen = mode[1]
+    i = 1e-6*mode[1]*(v + 65)
+}
+"""
+# a variable that all instances share, and that each of two conditions sets
+SHARED = """
+NEURON { SUFFIX Shared NONSPECIFIC_CURRENT i GLOBAL mode RANGE seen }
 ASSIGNED { v (mV) i (mA/cm2) mode seen }
 INITIAL { mode = 0 seen = 0 }
 BREAKPOINT {
@@ -153,6 +165,20 @@ def test_what_the_state_lacks_is_named(shell: Callable[..., Any], tmp_path: Path
     path, out = write(tmp_path, tree), tmp_path / "out.h5"
     said = shell("sim", path, "-o", out, "-q", "--verify-resume", code=5).err
     assert "differs from an unbroken one" in said and "Mode" in said
+    assert not out.exists()
+
+
+@needs_mpi
+def test_a_variable_set_under_two_conditions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Shared.mod").write_text(SHARED)
+    tree = network()
+    tree["run"] |= {"mechanisms": [str(tmp_path / "Shared.mod")]}
+    tree["cell"]["stick"]["mechanism"].append({"name": "Shared", "sections": ["soma"]})
+    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    said = ranks(2, "sim", path, "-o", out, "-q", code=5).stderr.decode()
+    assert "mechanism 'Shared' remembers 'mode'" in said and "declare the variable RANGE" in said
+    said = ranks(1, "sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).stderr.decode()
+    assert "cannot be resumed" in said and "remembers 'mode'" in said
     assert not out.exists()
 
 

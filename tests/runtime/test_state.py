@@ -165,3 +165,55 @@ def test_locals_of_deep_blocks_are_not_remembered() -> None:
     text += "NET_RECEIVE (w) {\n    LOCAL released\n    released = 0\n    " + body + "\n}\n"
     assert shared_memory(text) is None
     assert "released" in str(shared_memory("LOCAL released\n" + text))
+
+
+SHARED = """
+NEURON {{ SUFFIX look USEION k READ ek WRITE ik GLOBAL first, second RANGE own }}
+PARAMETER {{ scale = 3 other = 1 }}
+ASSIGNED {{ v (mV) ek (mV) ik (mA/cm2) first second own celsius (degC) }}
+STATE {{ n }}
+LOCAL outer
+INITIAL {{ {initial} n = 0 }}
+BREAKPOINT {{ SOLVE states METHOD cnexp {step} ik = own*n }}
+DERIVATIVE states {{ {state} n' = -n/2 }}
+PROCEDURE rates(v (mV)) {{
+    TABLE first DEPEND celsius FROM -100 TO 100 WITH 200
+    first = exp(v/9)
+}}
+FUNCTION twice(x) {{ twice = 2*x + outer }}
+PROCEDURE sets() {{ if (v > 0) {{ second = 1 }} else {{ second = 2 }} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ({"step": "first = v own = first"}, None),
+        ({"step": "own = first first = v"}, "first"),
+        ({"state": "rates(v) own = first"}, None),
+        # another instance has set it since
+        ({"state": "rates(v)", "step": "own = first"}, "first"),
+        ({"step": "if (v > 0) { first = 1 } else { first = 2 } own = first"}, None),
+        ({"step": "if (v > 0) { first = 1 } else if (v < -9) { first = 2 } own = first"}, "first"),
+        ({"step": "if (v > 0) { first = 1 } if (v <= 0) { first = 2 } own = first"}, None),
+        ({"step": "if (v > 0) { first = 1 } if (v < 0) { first = 2 } own = first"}, "first"),
+        ({"step": "if (v > 0) { first = 1 own = first }"}, None),
+        ({"step": "if (v > first) { first = v }"}, "first"),
+        ({"step": "sets() own = second"}, None),
+        ({"step": "own = second sets()"}, "second"),
+        ({"step": "own = twice(v) outer = v"}, "outer"),
+        ({"step": "outer = v own = twice(v)"}, None),
+        ({"step": "FROM k = 0 TO 3 { first = k } own = first"}, None),
+        ({"step": "while (v > 0) { first = 1 } own = first"}, "first"),
+        ({"step": "{ LOCAL first first = first + 1 }"}, None),
+        ({"initial": "second = 2^(celsius/10)", "step": "own = second*scale"}, None),
+        ({"initial": "second = v", "step": "own = second"}, "second"),
+        ({"step": "own = own + 1"}, None),
+    ],
+)
+def test_what_instances_leave_to_each_other(
+    statements: dict[str, str], expected: str | None
+) -> None:
+    text = SHARED.format(**{"initial": "", "step": "", "state": "", **statements})
+    told = shared_memory(text)
+    assert told == (expected and f"remembers '{expected}', which all instances share")

@@ -9,10 +9,11 @@ The look at the source is a cautious one: it may find a memory where there is no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lfpcli.runtime.engine.shared_values import left_to_others, shared_variables
+from lfpcli.runtime.mechanisms.blocks import Block, arguments, blocks_of, without_units
 from lfpcli.runtime.mechanisms.sources import neuron_block, without_comments
 from lfpcli.runtime.neuron import nrn
 
@@ -24,40 +25,8 @@ _VERBATIM = re.compile(r"\bVERBATIM\b(.*?)\bENDVERBATIM\b", re.DOTALL)
 # C code without any effect on what is kept
 _HARMLESS = re.compile(r"(\s*(return\s*[\w.]*\s*;|#\s*include\b[^\n]*))*\s*")
 _SENDS = re.compile(r"\b(net_send|net_move)\b")
-_ASSIGNMENT = re.compile(r"\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)?=(?!=)")
 # of NEURON's MechanismType
 _CATEGORIES = _DENSITY, _POINT = 0, 1
-# NEURON keeps these itself
-_OF_NEURON = {"v", "t", "dt", "celsius", "area", "diam"}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of NMODL: ``PROCEDURE rates(v) { ... }``."""
-
-    header: str
-    body: str
-
-    @property
-    def keyword(self) -> str:
-        """Its first word."""
-        return self.header.split("(")[0].split()[0]
-
-    @property
-    def names(self) -> set[str]:
-        """Names that it assigns to."""
-        return {name for name, _ in self.changes}
-
-    @property
-    def changes(self) -> list[tuple[str, str]]:
-        """Names that it assigns to, each with what stands on the right."""
-        matches = list(_ASSIGNMENT.finditer(self.body))
-        pairs = []
-        for number, match in enumerate(matches, 1):
-            # NMODL needs no separator between statements
-            end = matches[number].start() if number < len(matches) else len(self.body)
-            pairs.append((match[1], re.split(r"[\n{}]", self.body[match.end() : end])[0]))
-        return pairs
 
 
 def hidden_state(text: str) -> str | None:
@@ -88,17 +57,14 @@ def shared_memory(text: str) -> str | None:
     """
     text = _VERBATIM.sub(" ", text)
     blocks = blocks_of(text)
-    shared = _shared(text, blocks)
+    shared = shared_variables(text, blocks)
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
     for block in _reached(receivers, blocks):
         changed = block.names & shared
         if changed:
             return f"remembers '{min(changed)}', which events change and all instances share"
-    for block in blocks:
-        name = None if block.keyword == "INITIAL" else _remembered(block, shared)
-        if name is not None:
-            return f"remembers '{name}', which all instances share"
-    return None
+    name = left_to_others(text, blocks)
+    return None if name is None else f"remembers '{name}', which all instances share"
 
 
 @cache
@@ -157,59 +123,8 @@ def assigned_names(mechanism: str) -> tuple[str, ...]:
     names: list[str] = []
     for block in blocks_of(source_of(mechanism)):
         if block.keyword == "ASSIGNED":
-            names += re.findall(r"\b[A-Za-z_]\w*", _without_units(block.body))
+            names += re.findall(r"\b[A-Za-z_]\w*", without_units(block.body))
     return tuple(names)
-
-
-def blocks_of(text: str) -> list[Block]:
-    """Outermost blocks of a source; what an INITIAL within another does is done anew each time."""
-    blocks = []
-    depth, start, header = 0, 0, ""
-    for brace in re.finditer(r"[{}]", text):
-        if brace[0] == "{":
-            depth += 1
-            if depth == 1:
-                header = text[start : brace.start()].strip().rpartition("\n")[2].strip()
-                start = brace.end()
-        else:
-            depth -= 1
-            if depth == 0:
-                body = re.sub(r"\bINITIAL\s*\{[^{}]*\}", " ", text[start : brace.start()])
-                if header:
-                    blocks.append(Block(header, body))
-                start = brace.end()
-    return blocks
-
-
-def arguments(header: str) -> set[str]:
-    """Names of the arguments of ``NET_RECEIVE(w (uS), n)``."""
-    inside = header.partition("(")[2]
-    return set(re.findall(r"\w+", re.sub(r"\([^()]*\)", " ", inside)))
-
-
-def _shared(text: str, blocks: list[Block]) -> set[str]:
-    """Variables of all instances: PARAMETERs that are not RANGE, GLOBAL ones, and LOCAL ones."""
-    declared: dict[str, set[str]] = {"ASSIGNED": set(), "PARAMETER": set(), "STATE": set()}
-    neuron = ""
-    for block in blocks:
-        if block.keyword in declared:
-            declared[block.keyword] |= set(
-                re.findall(r"\b[A-Za-z_]\w*", _without_units(block.body))
-            )
-        neuron += block.body if block.keyword == "NEURON" else ""
-    ranges = set(re.findall(r"\w+", " ".join(re.findall(r"\bRANGE\b([^\n]*)", neuron))))
-    shared = set(re.findall(r"\w+", " ".join(re.findall(r"\bGLOBAL\b([^\n]*)", neuron))))
-    ions = set(re.findall(r"\w+", " ".join(re.findall(r"\bUSEION\b([^\n]*)", neuron))))
-    # those of blocks are new each time, however deep their braces go
-    outside = _flat(text)
-    local = set(re.findall(r"\w+", " ".join(re.findall(r"^\s*LOCAL\b([^\n]*)", outside, re.M))))
-    shared |= (declared["PARAMETER"] - ranges) | local
-    return shared - declared["STATE"] - ions - _OF_NEURON
-
-
-def _without_units(body: str) -> str:
-    """Declarations without units in parentheses, limits in angle brackets, sizes in brackets."""
-    return re.sub(r"\([^()]*\)|<[^<>]*>|\[[^\]]*\]", " ", body)
 
 
 def _reached(start: list[Block], blocks: list[Block]) -> list[Block]:
@@ -226,28 +141,3 @@ def _reached(start: list[Block], blocks: list[Block]) -> list[Block]:
                 # the loop comes to it too
                 reached.append(procedures[name])
     return reached
-
-
-def _remembered(block: Block, shared: set[str]) -> str | None:
-    """A variable whose value before the block counts after it."""
-    unconditional = {name for name, _ in Block(block.header, _flat(block.body)).changes}
-    counts: dict[str, int] = {}
-    for name, right in block.changes:
-        if name not in shared:
-            continue
-        # a counter, or a running mean
-        if re.search(rf"\b{name}\b", right):
-            return name
-        counts[name] = counts.get(name, 0) + 1
-    for name, count in counts.items():
-        # set on one condition only; with two there is likely one for each branch
-        if name not in unconditional and count < 2:
-            return name
-    return None
-
-
-def _flat(body: str) -> str:
-    """What stands in no braces."""
-    while "{" in body and re.search(r"\{[^{}]*\}", body):
-        body = re.sub(r"\{[^{}]*\}", " ", body)
-    return body

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lfpcli.runtime.engine.hidden import arguments, blocks_of
+from lfpcli.runtime.mechanisms.blocks import arguments, blocks_of
 
 _SENT = re.compile(r"\bnet_send\s*\([^,]*,\s*([\d.]+)\s*\)")
 _ASKED = re.compile(r"\bif\s*\(\s*flag\s*==\s*([\d.]+)\s*\)\s*")
