@@ -75,7 +75,9 @@ def test_time_follows_what_the_machine_took() -> None:
     def told(trial: Trial | None, steps: int = 1000) -> float:
         return seconds(model(), SIZES, share, steps=steps, ranks=2, engine="neuron", trial=trial)
 
-    trial = Trial(start=1.0, build=4.0, built=whole, stretch=Stretch(step=1e-2), engine="neuron")
+    trial = Trial(
+        start=1.0, reading=0.0, build=4.0, built=whole, stretch=Stretch(step=1e-2), engine="neuron"
+    )
     # a process has half of the work
     assert told(trial, 2000) - told(trial, 1000) == pytest.approx(5.0, rel=0.1)
     slower = replace(trial, build=8.0)

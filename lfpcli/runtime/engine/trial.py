@@ -19,8 +19,8 @@ from lfpcli.runtime.protocols import SimulatedCell
 
 # steps of the first stretch, seconds that the second one may take, and its bounds in steps
 _FEW_STEPS = 2
-_PATIENCE = 0.2
-_STEPS = (5, 400)
+_PATIENCE = 0.3
+_STEPS = (20, 400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,4 +100,9 @@ def _tried(settings: RunSettings) -> tuple[float, float]:
     short = stretch(_FEW_STEPS)
     least, most = _STEPS
     steps = min(max(int(_PATIENCE * _FEW_STEPS / max(short, 1e-6)), least), most)
-    return first, max(stretch(_FEW_STEPS + steps) - short, 0.0) / steps
+    beyond = stretch(_FEW_STEPS + steps) - short
+    if beyond < 0.5 * short and steps < most:
+        # what it takes to copy the model would hide them
+        steps = min(max(int(steps * _PATIENCE / max(beyond, 1e-3)), least), most)
+        beyond = stretch(_FEW_STEPS + steps) - short
+    return first, max(beyond, 0.0) / steps

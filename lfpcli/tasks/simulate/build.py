@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +28,9 @@ from lfpcli.runtime.synapses.gaps import join_cells
 from lfpcli.runtime.synapses.streams import BoundStream, StreamBinder, has_streams
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.cells import CellFactory, placed
-from lfpcli.tasks.simulate.estimate import cell_costs, lead_work
 from lfpcli.tasks.simulate.final_code import run_final_code
-from lfpcli.tasks.simulate.layout import Layout, assign, lay_out, prototypes
+from lfpcli.tasks.simulate.layout import Layout, lay_out
+from lfpcli.tasks.simulate.make import FreshCells, make_cells
 from lfpcli.tasks.simulate.own_settings import (
     OwnSettings,
     stated_settings,
@@ -105,6 +106,10 @@ class Built:
         of the model file.
     has_streams : bool
         Whether the synapses have their random streams already.
+    segments_of_kind : dict of str to int
+        Segments of a cell of each kind.
+    reading : float
+        Seconds of the processor that the first cell of each kind took, which reads files.
     """
 
     settings: OwnSettings
@@ -123,6 +128,8 @@ class Built:
     reports: list[PointReport] = field(default_factory=list)
     edge_names: list[str] = field(default_factory=list)
     has_streams: bool = False
+    segments_of_kind: Mapping[str, int] = field(default_factory=dict)
+    reading: float = 0.0
 
     @property
     def everyone(self) -> dict[str, range]:
@@ -142,6 +149,7 @@ def build(
     stand_ins: Sequence[str] = (),
     *,
     only: Sequence[int] | None = None,
+    patience: float = math.inf,
 ) -> Built:
     """Build the cells of this process with all that is attached to them.
 
@@ -157,6 +165,9 @@ def build(
         Mechanisms that were left out, see `CellFactory`.
     only : sequence of int, optional
         Gids of the cells that are built, on one process; all by default.
+    patience : float
+        Seconds of the processor after which no more cells are made: those until then are spread
+        evenly over all, with the synapses onto them, and without gap junctions.
 
     Returns
     -------
@@ -171,9 +182,10 @@ def build(
         for name, spec in model.cells.items()
     }
     if only is None:
-        cells = _make_cells(model, layout, factories, team)
+        fresh = make_cells(model, layout, factories, team=team, patience=patience)
     else:
-        cells = [factories[layout.cell_name_of(gid)].make(gid) for gid in only]
+        fresh = FreshCells([factories[layout.cell_name_of(gid)].make(gid) for gid in only])
+    cells = fresh.cells
     # now that own files have been read, and before anything depends on v_init or celsius
     # factories run cells' own files when they make the first of a kind
     settings = agreed_settings(model, factories, team)
@@ -204,8 +216,11 @@ def build(
         cells=cells,
         members=members,
         thresholds=thresholds,
-        gaps=join_cells(cells, wiring.gaps),
+        # the other side of a gap junction may be in a cell that is not made
+        gaps=join_cells(cells, wiring.gaps) if patience == math.inf else [],
         artificial=artificial,
+        segments_of_kind=fresh.segments_of_kind,
+        reading=fresh.reading,
     )
     add_stimuli(built, model, seed)
     instances: dict[int, list[Any]] = {}
@@ -267,39 +282,6 @@ def agreed_settings(model: Model, factories: Mapping[str, CellFactory], team: Te
             by_cell[name] |= values
     clamps: set[str] = set().union(*team.exchange(clamps_there()))
     return with_own_settings(model, by_cell, clamps)
-
-
-def _make_cells(
-    model: Model, layout: Layout, factories: dict[str, CellFactory], team: Team
-) -> list[Cell]:
-    """Make the cells of this process, by gid.
-
-    The first cell of each kind tells all processes how many segments its kind has.
-    """
-    first = prototypes(layout)
-    # each kind is built once before cells are dealt out, as its segments are its work
-    fixed = {gid: k % team.size for k, gid in enumerate(first.values())}
-    cells = {}
-    for name, gid in first.items():
-        if team.owns(fixed[gid]):
-            cells[gid] = factories[name].make(gid)
-    sizes: dict[int, int] = {}
-    for sizes_of_rank in team.exchange({cell.gid: len(cell.segments) for cell in cells.values()}):
-        sizes |= sizes_of_rank
-    segments = {name: sizes[gid] for name, gid in first.items()}
-    costs = cell_costs(model, layout, segments)
-    with_segments = {name: layout.cells[name] for name in layout.kinds}
-    total = 0
-    for kinds in layout.kinds.values():
-        segments_of = np.array([segments.get(cell_name, 0) for cell_name in kinds.names])
-        total += int(segments_of[kinds.index].sum())
-    ranks = assign(costs, with_segments, team.size, fixed, lead=lead_work(model, total))
-    for name, gids in with_segments.items():
-        for index in np.flatnonzero(ranks[name] == team.rank):
-            gid = int(gids[index])
-            if gid not in cells:
-                cells[gid] = factories[layout.kind(name, gid)].make(gid)
-    return [cells[gid] for gid in sorted(cells)]
 
 
 def _artificial_cells(model: Model, layout: Layout, team: Team) -> list[ArtificialCell]:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import time
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from lfpcli import seeds
+from lfpcli.errors import LfpWarning
 from lfpcli.model import Model
-from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.trial import peak_memory, tried_steps
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.solved_media import solve_media
+from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate import estimate, predict
-from lfpcli.tasks.simulate.build import Built, agreed_settings
-from lfpcli.tasks.simulate.cells import CellFactory
+from lfpcli.tasks.simulate.build import Built, build
 from lfpcli.tasks.simulate.engine import EngineChoice, choose_engine
 from lfpcli.tasks.simulate.estimate import PopulationSize, Sizes
-from lfpcli.tasks.simulate.layout import Layout, prototypes
+from lfpcli.tasks.simulate.instruments import instruments_of
+from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.network_file import statistics
 from lfpcli.tasks.simulate.predict import Share, Trial, grown_memory
 from lfpcli.tasks.simulate.ranks import ranks_notes
 
-# cells of a population, and seconds, by which a model is told that is not built
-_SAMPLE_CELLS, _SAMPLE_SECONDS = 30, 0.5
+# seconds for the cells by which a model is told that is not built, and how many are measured
+_PATIENCE, _MEASURED_CELLS = 0.5, 30
 
 
 @dataclass(kw_only=True)
@@ -192,92 +193,77 @@ def _sizes(built: Built, team: Team) -> Sizes:
 
 def estimated_plan(
     model: Model,
-    layout: Layout,
     team: Team,
     stand_ins: Sequence[str] = (),
     *,
     float32: bool = False,
     ranks: int | None = None,
 ) -> Plan:
-    """The plan of a model of which some cells of each kind are built, see `built_plan`."""
-    sample = _Sample(model, layout, stand_ins)
-    segments = sample.segments
-    settings = agreed_settings(model, sample.factories, team)
+    """The plan of a model of which some cells are built, with their synapses, see `built_plan`."""
+    start, program = time.process_time(), peak_memory()
+    built = build(model, 0, team, stand_ins, patience=_PATIENCE)
+    seconds = time.process_time() - start - built.reading
+    settings = built.settings
     model = settings.model
-    sizes = estimate.expected_sizes(model, layout, segments)
+    sizes = _told_by(built, estimate.expected_sizes(model, built.layout, built.segments_of_kind))
     engine = agreed_engine(model, team)
-    count = ranks or team.size
     media = solve_media(model.probes, team)
-    trial = sample.trial(settings_of(model, engine.name)) if team.size == 1 else None
-    plan = _plan(model, layout, sizes, engine, ranks=count, float32=float32, trial=trial)
+    trial = None
+    if team.size == 1:
+        stretch = tried_steps(built.cells, settings_of(model, engine.name))
+        memory = grown_memory(program)
+        trial = Trial(
+            start=start,
+            reading=built.reading,
+            build=seconds + _measuring(model, built.members),
+            built=built_share(built),
+            stretch=stretch,
+            engine=engine.name,
+            program=program,
+            memory=memory,
+        )
+    count = ranks or team.size
+    plan = _plan(model, built.layout, sizes, engine, ranks=count, float32=float32, trial=trial)
     plan.notes += [*settings.notes, *media]
     plan.notes.append("some cells of each kind were built; numbers of synapses are expected ones")
     return plan
 
 
-class _Sample:
-    """Some cells of each kind of a model that is not built, by which all others are told.
+def built_share(built: Built) -> Share:
+    """What this process has of a model."""
+    return Share(
+        cells=len(built.cells),
+        segments=built.segments,
+        points=len(built.synapses.points),
+        synapses=len(built.synapses.rows.cell),
+    )
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    layout : Layout
-        Its populations.
-    stand_ins : sequence of str
-        Mechanisms that were left out, see `CellFactory`.
 
-    Attributes
-    ----------
-    factories : dict of str to CellFactory
-        What has made them, by kind.
-    cells : list of Cell
-        All of them.
-    segments : dict of str to int
-        Segments of a cell of each kind.
-    """
+def _told_by(built: Built, sizes: Sizes) -> Sizes:
+    """Sizes where as many synapses are merged as in the cells of this process."""
+    per_cell = {name: size.points / max(size.cells, 1) for name, size in sizes.populations.items()}
+    expected = sum(per_cell[member.population] for member in built.members)
+    if not expected:
+        return sizes
+    merged = len(built.synapses.points) / expected
+    populations = {}
+    for name, size in sizes.populations.items():
+        populations[name] = replace(size, points=round(merged * size.points))
+    return Sizes(populations=populations)
 
-    def __init__(self, model: Model, layout: Layout, stand_ins: Sequence[str]) -> None:
-        self._start, self._program = time.process_time(), peak_memory()
-        self.factories: dict[str, CellFactory] = {}
-        self.cells: list[Cell] = []
-        self.segments: dict[str, int] = {}
-        first = prototypes(layout)
-        for name, gid in first.items():
-            self.factories[name] = CellFactory(model.cells[name], stand_ins)
-            self.cells.append(self.factories[name].make(gid))
-            self.segments[name] = len(self.cells[-1].segments)
-        # the first one of a kind reads files, which the others do not
-        self._count, self._memory = len(self.cells), peak_memory()
-        begin = time.process_time()
-        for population in layout.kinds:
-            others = [gid for gid in layout.cells[population] if gid not in first.values()]
-            for gid in others[:_SAMPLE_CELLS]:
-                name = layout.kind(population, gid)
-                if model.cells[name].hoc is not None:
-                    # such a file makes one cell
-                    continue
-                self.cells.append(self.factories[name].make(gid))
-                if time.process_time() - begin > _SAMPLE_SECONDS:
-                    break
-        self._seconds = time.process_time() - begin
 
-    def trial(self, settings: RunSettings) -> Trial:
-        """What the cells took, without synapses."""
-        stretch = tried_steps(self.cells, settings)
-        # seconds of cells that were made as all others will be, for all that are here
-        others = len(self.cells) - self._count
-        build = self._seconds * len(self.cells) / others if others else math.nan
-        segments = sum(len(cell.segments) for cell in self.cells)
-        return Trial(
-            start=self._start,
-            build=build,
-            built=Share(cells=len(self.cells), segments=segments, points=0, synapses=0),
-            stretch=stretch,
-            engine=settings.engine,
-            program=self._program,
-            memory=grown_memory(self._memory),
-        )
+def _measuring(model: Model, members: Sequence[Member]) -> float:
+    """Seconds of the processor for matrices of all instruments, told by those of some cells."""
+    some = members[:_MEASURED_CELLS]
+    begin = time.process_time()
+    # an array may have to be put beside a cell that is not built
+    probes = tuple(replace(probe, anchor=None) for probe in model.probes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LfpWarning)
+        for instrument in instruments_of(replace(model, probes=probes)):
+            for member in some:
+                instrument.matrix(member.geometry)
+    return (time.process_time() - begin) * len(members) / max(len(some), 1)
 
 
 def _plan(

@@ -42,21 +42,21 @@ _SPIKE_BYTES = 16
 
 # s that the program takes until cells are made, and beside all that grows with the model
 _START = {"neuron": 0.7, "coreneuron": 0.7}
-_BESIDE = 0.15
-_MPI_START = 0.25
+_BESIDE = 0.09
+_MPI_START = 0.2
 # s for each of these: to make it, from there to the first step, and beside the run until the end
 _BUILD = {"cells": 4.5e-4, "segments": 9.2e-6, "synapses": 6e-6}
 _BEGIN = {"segments": 2.8e-6, "points": 1.5e-6}
 _END = {"segments": 3.0e-6, "synapses": 1.05e-6}
 # s of a dataset of the recording, of a byte in it, and of a spike of a population without cells
 _DATASET = 9e-4
-_BYTE = 2e-9
+_BYTE = 5e-9
 _TRAIN_SPIKE = 1.1e-6
 # s of a step: of a segment, of a point process, and of a channel of a segment
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
 # s of a spike that a train brings to a synapse
-_EVENT = 1.7e-6
+_EVENT = 2.4e-6
 _ANY_STEP = 2.6e-5
 
 
@@ -82,9 +82,9 @@ class Trial:
 
     Attributes
     ----------
-    start, build : float
-        Seconds of the processor until cells were made, and that they took; NaN where these are
-        too few to tell.
+    start, reading, build : float
+        Seconds of the processor until cells were made, that the first one of each kind took, and
+        that all others did.
     built : Share
         What was made.
     stretch : Stretch
@@ -97,6 +97,7 @@ class Trial:
     """
 
     start: float
+    reading: float
     build: float
     built: Share
     stretch: Stretch
@@ -328,7 +329,7 @@ def seconds(
     if trial is not None:
         stretch, built = trial.stretch, trial.built
         speed = trial.start / start
-        start, rest = trial.start, speed * rest
+        start, rest = trial.start + trial.reading, speed * rest
         building *= _quotient(trial.build, _weighed(_BUILD, built), speed)
         beginning *= _quotient(stretch.begin, _weighed(_BEGIN, built), speed)
         step *= _quotient(stretch.step, _solving(built, trial.engine), speed)

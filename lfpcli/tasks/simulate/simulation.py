@@ -50,11 +50,12 @@ from lfpcli.tasks.simulate.plan import (
     Plan,
     agreed_engine,
     built_plan,
+    built_share,
     drawn_seed,
     estimated_plan,
     settings_of,
 )
-from lfpcli.tasks.simulate.predict import Share, Trial, grown_memory, matrix_bytes
+from lfpcli.tasks.simulate.predict import Trial, grown_memory, matrix_bytes
 from lfpcli.tasks.simulate.results import write_geometry, write_spikes, write_trains
 from lfpcli.tasks.simulate.used import used_points
 from lfpcli.tasks.simulate.verify import verify_resume
@@ -208,7 +209,7 @@ def plan_of(model: Model, *, float32: bool = False, ranks: int | None = None) ->
     if layout.count <= BUILT_CELLS:
         return Simulation(model, team, float32=float32, planned_ranks=ranks, is_plan=True).plan
     stand_ins = _mechanisms(model, team)
-    return estimated_plan(model, layout, team, stand_ins, float32=float32, ranks=ranks)
+    return estimated_plan(model, team, stand_ins, float32=float32, ranks=ranks)
 
 
 def _mechanisms(model: Model, team: Team) -> Sequence[str]:
@@ -308,19 +309,13 @@ class Simulation:
     def _trial(self, start: float, memory: float) -> Trial:
         """What the model has taken so far, beyond seconds and bytes without it, and its steps."""
         built = self.built
-        build = time.process_time() - start
-        share = Share(
-            cells=len(built.cells),
-            segments=built.segments,
-            points=len(built.synapses.points),
-            synapses=len(built.synapses.rows.cell),
-        )
-        stretch = tried_steps(built.cells, self.settings)
+        build = time.process_time() - start - built.reading
         return Trial(
             start=start,
+            reading=built.reading,
             build=build,
-            built=share,
-            stretch=stretch,
+            built=built_share(built),
+            stretch=tried_steps(built.cells, self.settings),
             engine=self.settings.engine,
             program=memory,
             memory=grown_memory(memory) - matrix_bytes(self.model, built.segments),
