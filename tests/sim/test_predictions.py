@@ -121,6 +121,42 @@ def test_a_dry_run_tries_steps_and_a_run_does_not(neuron_process, share: Path) -
     assert all(begin > 0.0 for begin in found["begins"].tolist())
 
 
+def test_large_models_are_told_by_some_cells_with_their_synapses(
+    neuron_process, share: Path
+) -> None:
+    def model(results, morphology, most) -> None:
+        from lfpcli.model import load_model
+        from lfpcli.tasks.simulate import plan, simulation
+
+        synapse = {"type": "Exp2Syn", "tau1": 0.2, "tau2": 2.0}
+        pairs = {"pre": "E", "post": "I", "weight": 0.001}
+        tree = {
+            "run": {"tstop": 1.0, "engine": "neuron"},
+            "cell": {"c": {"morphology": morphology, "mechanism": [{"name": "hh"}]}},
+            "population": {"E": {"cell": "c", "size": 30}, "I": {"cell": "c", "size": 10}},
+            "connection": [
+                pairs | {"rule": {"indegree": 4}, "synapse": synapse, "delay": 1.0},
+                pairs | {"rule": {"indegree": 1}, "synapse": {"type": "gap"}},
+            ],
+            # the cell that it stands beside is none of those that are built
+            "probe": [{"name": "LFP", "contacts": [[0, 0, 0]], "anchor": "17:soma"}],
+        }
+        simulation.BUILT_CELLS, plan._PATIENCE = most, 0.0
+        told = simulation.plan_of(load_model(tree), ranks=4)
+        results["sizes"] = [told.segments, told.synapses, told.file_bytes, told.memory_bytes]
+        results["notes"] = told.notes
+        results["seconds"] = told.seconds
+
+    morphology = str(share / "morphologies/ball_and_sticks.swc")
+    whole = neuron_process(model, morphology=morphology, most=100)
+    some = neuron_process(model, morphology=morphology, most=2)
+    assert some["sizes"][:3].tolist() == whole["sizes"][:3].tolist()
+    assert some["sizes"][3] == pytest.approx(whole["sizes"][3], rel=0.1)
+    assert some["seconds"] > 0.0
+    (note,) = set(some["notes"].tolist()) - set(whole["notes"].tolist())
+    assert note.startswith("some cells of each kind were built")
+
+
 def test_memory_grows_with_what_is_kept() -> None:
     plain = predicted(model())
     assert plain > 1.2e8

@@ -82,6 +82,9 @@ def expected_synapses(model: Model, layout: Layout) -> dict[str, dict[str, float
         result[population][name] = result[population].get(name, 0.0) + number
 
     for table in model.connections:
+        if table.is_gap or table.is_event:
+            # gap junctions, and events that lead to artificial cells, are no synapses
+            continue
         sizes = len(layout.gids(table.pre)), len(layout.gids(table.post))
         places = places_of(table, layout.positions)
         number = expected_sources(table, *sizes, places) * table.count.mean_count
