@@ -175,9 +175,9 @@ def test_a_variable_set_under_two_conditions_is_refused(tmp_path: Path) -> None:
     tree["run"] |= {"mechanisms": [str(tmp_path / "Shared.mod")]}
     tree["cell"]["stick"]["mechanism"].append({"name": "Shared", "sections": ["soma"]})
     path, out = write(tmp_path, tree), tmp_path / "out.h5"
-    said = ranks(2, "sim", path, "-o", out, "-q", code=5).stderr.decode()
+    said = ranks(2, "sim", path, "-o", out, "-q", code=5).stderr
     assert "mechanism 'Shared' remembers 'mode'" in said and "declare the variable RANGE" in said
-    said = ranks(1, "sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).stderr.decode()
+    said = ranks(1, "sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).stderr
     assert "cannot be resumed" in said and "remembers 'mode'" in said
     assert not out.exists()
 
