@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -56,6 +58,35 @@ def test_notebooks_are_those_of_the_examples(name: str) -> None:
 @pytest.mark.parametrize("script", sorted((ROOT / "doc/jobs").iterdir()), ids=lambda p: p.name)
 def test_job_scripts_are_shell(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize("code", [0, 3, 128 + signal.SIGTERM, 128 + signal.SIGUSR1])
+@pytest.mark.parametrize("script", sorted((ROOT / "doc/jobs").iterdir()), ids=lambda p: p.name)
+def test_a_job_goes_on_after_a_checkpoint(script: Path, code: int, tmp_path: Path) -> None:
+    for launcher in ("srun", "mpirun"):
+        (tmp_path / launcher).write_text(f'#!/bin/sh\necho "$@" >> run; exit {code}\n')
+    for submitting in ("sbatch", "qsub"):
+        (tmp_path / submitting).write_text('#!/bin/sh\necho "$@" >> submitted\n')
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    variables = {"MODEL": "net.toml", "OUTPUT": "net.h5", "PBS_O_WORKDIR": str(tmp_path)}
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", str(script), "net.toml", "net.h5"],
+        cwd=tmp_path,
+        env={**os.environ, **variables, "SLURM_NTASKS": "64", "PATH": path},
+        check=False,
+    )
+    run = (tmp_path / "run").read_text()
+    assert run == "lfp sim net.toml -o net.h5 --checkpoint 1000 --resume\n"
+    goes_on = code > 128
+    if script.suffix == ".lsf":
+        assert done.returncode == code
+        codes = re.findall(r'^#BSUB -Q "(.*)"', script.read_text(), re.MULTILINE)[0].split()
+        assert (str(code) in codes) is goes_on
+    else:
+        assert done.returncode == (0 if goes_on else code)
+        assert (tmp_path / "submitted").exists() is goes_on
 
 
 def test_the_image_needs_no_rights_and_runs_the_command() -> None:

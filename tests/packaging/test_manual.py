@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -106,11 +108,21 @@ def test_lines_of_python_run(neuron_process, tmp_path: Path, shell) -> None:
     blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page("lfp-python.7"), flags=re.DOTALL | re.MULTILINE)
     assert len(blocks) == 4
     shell("sim", "builtin:quickstart", "--tstop", 5, "-o", tmp_path / "out.h5", "-q")
-    code = "\n".join(unescaped(block) for block in blocks)
+    root = Path(__file__).parents[2]
+    readme = re.findall(
+        r"^```python\n(.*?)^```", (root / "README.md").read_text(), re.DOTALL | re.M
+    )
+    code = readme[0] + "\nresults['readme'] = lfp.data\n"
+    if find_spec("pandas"):
+        howto = (root / "doc/howto.rst").read_text().split(".. code-block:: python\n")[1]
+        code += textwrap.dedent(howto.split("\n``lfp convert")[0])
+        code += "\nassert frame.shape == (161, 16) and frame.index[-1] == 5.0\n"
+    code += "\n".join(unescaped(block) for block in blocks)
     code += "\nresults['lfp'] = lfp\nresults['probe'] = probe.data\n"
     code += "results['axes'] = len(figure.axes)\n"
     results = neuron_process(code)
     assert results["axes"] >= 2
+    assert results["readme"].shape[0] == 11 and abs(results["readme"]).max() > 1e-4
     assert results["lfp"].shape == (161, 16)
     assert abs(results["probe"]).max() > 1e-5
 
