@@ -3,13 +3,15 @@
 Tissue conducts and polarises: at a frequency f its conductivity is sigma + i 2 pi f eps0 eps_r. In
 the quasi-static limit a potential at that frequency is the one of these complex conductivities. Of
 a medium that has one ratio to its conductivity at a reference everywhere, signals are those of the
-reference, filtered with one over that ratio. Where two parts have ratios of their own, potentials
-are a smooth function of the ratio of the two, interpolated between some real ones: their signals
-are filtered each, and added.
+reference, filtered with one over that ratio. Where parts have ratios of their own, potentials
+are a smooth function of their ratios to that of the rest, interpolated between some real ones:
+their signals are filtered each, and added.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -149,36 +151,34 @@ class Mixture:
     ----------
     first : Ratio
         That of the part of the medium whose conductivity is the same in all of them.
-    second : Ratio or None
-        That of the other part, where there are two.
-    nodes : tuple of float
-        What the conductivity of the other part is multiplied with in each; one without a second.
+    others : tuple of Ratio
+        Those of the other parts.
+    nodes : tuple of tuple of float
+        What the conductivity of each other part is multiplied with. There is a medium for each
+        choice of one of each, those of the last part next to each other.
     """
 
     first: Ratio
-    second: Ratio | None = None
-    nodes: tuple[float, ...] = (1.0,)
+    others: tuple[Ratio, ...] = ()
+    nodes: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def factors(self) -> list[tuple[float, ...]]:
+        """What the other parts are multiplied with in each medium."""
+        return list(itertools.product(*self.nodes))
 
     @property
     def parts(self) -> int:
         """Number of signals that are added."""
-        return len(self.nodes)
+        return math.prod(map(len, self.nodes))
 
     def weights(self, frequency: np.ndarray) -> np.ndarray:
         """What each signal is multiplied with at frequencies (F,), Hz; (parts, F), no unit."""
         ratio = self.first.at(frequency)
-        if self.second is None:
-            return np.asarray(1.0 / ratio)[None]
-        # potentials are analytic in the ratio of two conductivities unless it is negative
-        # (Bergman 1978, Phys Rep 43:377), so that they are smooth in its logarithm
-        size = np.log(self.second.at(frequency) / ratio)
-        nodes = np.log(self.nodes)
-        # in the first part they hardly depend on it, in the second they fall with it
-        weights = np.exp((nodes[:, None] - size) / 2.0)
-        for one in range(self.parts):
-            for other in range(self.parts):
-                if one != other:
-                    weights[one] *= (size - nodes[other]) / (nodes[one] - nodes[other])
+        weights = np.ones((1, len(ratio)), dtype=complex)
+        for other, nodes in zip(self.others, self.nodes, strict=True):
+            along = _interpolation(np.log(other.at(frequency) / ratio), np.log(nodes))
+            weights = (weights[:, None] * along).reshape(-1, len(ratio))
         return np.asarray(weights / ratio)
 
     def mixed(self, samples: np.ndarray, dt: float) -> np.ndarray:
@@ -236,6 +236,19 @@ class Mixture:
         # half the rate itself has no finite frequency
         warped = np.tan(np.minimum(angle, np.pi / 2.0 - _EDGE)) / np.pi
         return self.weights(1000.0 / dt * warped)
+
+
+def _interpolation(size: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Weights (n, F) of potentials at the logarithms of ratios (n,) for logarithms (F,)."""
+    # potentials are analytic in the ratio of two conductivities unless it is negative
+    # (Bergman 1978, Phys Rep 43:377), so that they are smooth in its logarithm;
+    # in the first part they hardly depend on it, in the second they fall with it
+    weights = np.exp((nodes[:, None] - size) / 2.0)
+    for one in range(len(nodes)):
+        for other in range(len(nodes)):
+            if one != other:
+                weights[one] *= (size - nodes[other]) / (nodes[one] - nodes[other])
+    return np.asarray(weights)
 
 
 def nodes_between(first: Ratio, second: Ratio, count: int) -> tuple[float, ...]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from lfpcli import vocabulary
 from lfpcli.errors import InputError
 from lfpcli.forward.dispersion import TISSUES, Dispersion, Measured, PowerLaw, Ratio
+from lfpcli.io.table import read_columns, vectors
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with
 from lfpcli.model.value_types import PATH, choice, number
@@ -92,46 +92,21 @@ class DispersionTable(Table):
 
 def _measured(path: Path) -> Measured:
     """Read a table of frequency, sigma and epsilon_r."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "cannot be read as a table", source=path, remedy="give a .csv file"
-        ) from error
-    lines = [
-        (number, line)
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    cells = list(csv.reader(line for _, line in lines))
-    head = [cell.strip() for cell in cells[0]] if cells else []
-    if sorted(head) != sorted(_COLUMNS):
-        raise InputError(
-            f"has the columns {', '.join(head) or 'none'}",
-            source=path,
-            remedy="give frequency,sigma,epsilon_r (Hz, S/m, no unit)",
-        )
-    order = [head.index(name) for name in _COLUMNS]
-    rows: list[list[float]] = []
-    for (line_number, _), row in zip(lines[1:], cells[1:], strict=False):
-        rows.append(_row(row, order, f"{path}:{line_number}"))
-        if len(rows) > 1 and rows[-1][0] <= rows[-2][0]:
+    table = read_columns(path, _COLUMNS)
+    frequency, sigma, epsilon = vectors(table, _COLUMNS).T
+    for name in _COLUMNS:
+        least = int(np.argmin(table[name]))
+        if table[name][least] <= 0:
             raise InputError(
-                "frequencies do not ascend", source=f"{path}:{line_number}", remedy="sort the rows"
+                f"row {least + 1} has {name} = {table[name][least]:g}, expected a number above 0",
+                source=path,
+                remedy="leave the row out",
             )
-    if len(rows) < 2:
-        raise InputError("has fewer than two rows", source=path, remedy="give more frequencies")
-    frequency, sigma, epsilon = np.array(rows).T
-    return Measured(frequency=frequency, sigma=sigma, epsilon=epsilon)
-
-
-def _row(row: list[str], order: list[int], source: str) -> list[float]:
-    try:
-        values = [float(row[k]) for k in order]
-    except (ValueError, IndexError) as error:
+    falls = np.flatnonzero(np.diff(frequency) <= 0)
+    if len(falls):
         raise InputError(
-            "is not three numbers", source=source, remedy="write frequency,sigma,epsilon_r"
-        ) from error
-    if not all(np.isfinite(value) and value > 0 for value in values):
-        raise InputError("is not three numbers above 0", source=source, remedy="leave the row out")
-    return values
+            f"frequencies do not ascend at row {falls[0] + 2}", source=path, remedy="sort the rows"
+        )
+    if len(frequency) < 2:
+        raise InputError("has fewer than two rows", source=path, remedy="give more frequencies")
+    return Measured(frequency=frequency, sigma=sigma, epsilon=epsilon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lfpcli.errors import InputError
@@ -16,6 +16,8 @@ from lfpcli.model.regions import Regions
 
 IMAGES, GRIDS = 8, 5
 """Ratios of two parts of a medium that potentials are solved for, by images and on grids."""
+DISPERSIONS = 3
+"""Ways to depend on frequency that one medium may have."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +53,7 @@ def spectral(
     Raises
     ------
     InputError
-        Where more than two parts of the medium have dispersions of their own, or a file is wrong.
+        Where more than three parts of the medium have dispersions of their own, or a file is wrong.
     """
     first = Ratio() if table is None else table.ratio
     if isinstance(model.medium, GridMedium):
@@ -64,11 +66,11 @@ def spectral(
     medium = model.medium
     assert medium is not None
 
-    def scaled(factor: float) -> PotentialModel:
-        values = {name: factor * sigma for name, sigma in beyond.items()}
+    def scaled(factors: Sequence[float]) -> PotentialModel:
+        values = {name: factors[0] * sigma for name, sigma in beyond.items()}
         return replace(model, medium=replace(medium, **values))  # type: ignore[arg-type]
 
-    return _of_two(scaled, first, Ratio(), IMAGES)
+    return _of_parts(scaled, first, [Ratio()], IMAGES)
 
 
 def _beyond(medium: media.Medium | GridMedium | None) -> dict[str, float]:
@@ -82,40 +84,46 @@ def _of_regions(
     model: PotentialModel, first: Ratio, medium: GridMedium, regions: Regions | None
 ) -> Spectral:
     """Models of a medium of regions, those of a dispersion of their own multiplied."""
-    others: list[tuple[int, Ratio]] = []
+    others: list[Ratio] = []
+    # which of the others a region has
+    chosen: dict[int, int] = {}
     for number, entry in enumerate(() if regions is None else regions.regions):
         ratio = first if entry.dispersion is None else entry.dispersion.ratio
-        if max(entry.region.sigma) > 0 and not entry.region.is_metal and not ratio.is_like(first):
-            others.append((number, ratio))
-    is_constant = first.dispersion is None
-    if not others:
-        mixture = None if is_constant else Mixture(first=first)
-        return Spectral(models=(model,), mixture=mixture)
-    second = others[0][1]
-    for number, ratio in others[1:]:
-        if not ratio.is_like(second):
+        if max(entry.region.sigma) <= 0 or entry.region.is_metal or ratio.is_like(first):
+            continue
+        like = [k for k, other in enumerate(others) if ratio.is_like(other)]
+        if not like and len(others) + 1 == DISPERSIONS:
             raise InputError(
-                f"regions[{number}] depends on frequency in a third way; two are solved for",
+                f"regions[{number}] depends on frequency in a way of its own, beside {DISPERSIONS} "
+                "others; no more are solved for",
                 remedy="give it the dispersion of the background or of another region",
             )
-    chosen = {number for number, _ in others}
+        chosen[number] = like[0] if like else len(others)
+        if not like:
+            others.append(ratio)
+    if not others:
+        mixture = None if first.dispersion is None else Mixture(first=first)
+        return Spectral(models=(model,), mixture=mixture)
     conductor = medium.conductor
 
-    def scaled(factor: float) -> PotentialModel:
+    def scaled(factors: Sequence[float]) -> PotentialModel:
         parts = []
         for number, region in enumerate(conductor.regions):
-            size = factor if number in chosen else 1.0
+            size = factors[chosen[number]] if number in chosen else 1.0
             parts.append(replace(region, sigma=tuple(size * s for s in region.sigma)))
         other = Medium(background=conductor.background, regions=tuple(parts))
         solved = GridMedium(conductor=other, tolerance=medium.tolerance, reach=medium.reach)
         return replace(model, medium=solved)
 
-    return _of_two(scaled, first, second, GRIDS)
+    return _of_parts(scaled, first, others, GRIDS)
 
 
-def _of_two(
-    scaled: Callable[[float], PotentialModel], first: Ratio, second: Ratio, count: int
+def _of_parts(
+    scaled: Callable[[Sequence[float]], PotentialModel],
+    first: Ratio,
+    others: Sequence[Ratio],
+    count: int,
 ) -> Spectral:
-    nodes = nodes_between(first, second, count)
-    mixture = Mixture(first=first, second=second, nodes=nodes)
-    return Spectral(models=tuple(scaled(node) for node in nodes), mixture=mixture)
+    nodes = tuple(nodes_between(first, other, count) for other in others)
+    mixture = Mixture(first=first, others=tuple(others), nodes=nodes)
+    return Spectral(models=tuple(map(scaled, mixture.factors)), mixture=mixture)

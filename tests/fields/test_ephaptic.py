@@ -46,7 +46,7 @@ population = "A"
 type = "IClamp"
 delay = 0.2
 dur = 0.5
-amp = 0.5
+amp = {amp}
 [record]
 vmem = "all"
 imem = true
@@ -57,14 +57,29 @@ population = "B"
 type = "IClamp"
 delay = {delay}
 dur = 0.5
-amp = 0.5
+amp = {amp}
 """
+# the conductance of hh at rest, without its gates
+PASSIVE = """
+[cell.b]
+Ra = 100.0
+morphology = "axon.swc"
+nseg = {rule = "length", max = 25.0}
+[[cell.b.mechanism]]
+name = "pas"
+g = 0.000677
+e = -65
+[population.B]
+cell = "b"
+"""
+# what a stimulus injects leaves beside it
+CLOSED = (-1.0, 1e6)
 
 
-def bundle(ratio: float, *, own: bool = True) -> str:
+def bundle(ratio: float, *, own: bool = True, ends: tuple[float, float] = (-100.0, 2200.0)) -> str:
     """A space whose resistance is `ratio` of that inside a fibre of 1 um and 100 ohm cm."""
     area = np.pi / 4 / ratio
-    space = f"bundle = {{low = -100.0, high = 2200.0, area = {area}}}"
+    space = f"bundle = {{low = {ends[0]}, high = {ends[1]}, area = {area}}}"
     return f"ephaptic = {{{space}, sigma = 1.0, own = {str(own).lower()}}}"
 
 
@@ -75,10 +90,19 @@ def simulate(shell, tmp_path: Path) -> Callable[..., dict[str, np.ndarray]]:
         f"1 1 0 0 0 0.5 -1\n2 2 10 0 0 0.5 1\n3 2 {LENGTH} 0 0 0.5 2\n"
     )
 
-    def run(coupling: str, *, delay: float | None = 0.2, tstop: float = 7.0) -> dict:
-        text = MODEL.format(tstop=tstop, run=coupling, others=1)
+    def run(
+        coupling: str,
+        *,
+        delay: float | None = 0.2,
+        tstop: float = 7.0,
+        amp: float = 0.5,
+        passive: bool = False,
+    ) -> dict:
+        text = MODEL.format(tstop=tstop, run=coupling, others=1, amp=amp)
+        if passive:
+            text = text.replace('[population.B]\ncell = "a"\n', PASSIVE)
         if delay is not None:
-            text += SECOND.format(delay=delay)
+            text += SECOND.format(delay=delay, amp=amp)
         (tmp_path / "model.toml").write_text(text)
         shell("sim", tmp_path / "model.toml", "-o", tmp_path / "out.h5", "-f")
         with open_recording(tmp_path / "out.h5") as recording:
@@ -108,8 +132,28 @@ def test_fibres_that_fire_together_are_slower(simulate) -> None:
     for ratio in (0.1, 0.25):
         together = simulate(bundle(ratio))
         slower = speed(together["vmemA"]) / speed(alone["vmemA"])
-        assert slower == pytest.approx(1.0 / np.sqrt(1.0 + 2.0 * ratio), rel=4e-3)
+        assert slower == pytest.approx(1.0 / np.sqrt(1.0 + 2.0 * ratio), rel=2e-3)
         assert np.array_equal(together["vmemA"], together["vmemB"])
+
+
+def test_fibre_that_wakes_its_neighbour(simulate) -> None:
+    """Barr and Plonsey 1992, Biophys J 61:1164, abstract: with equal longitudinal conductivities
+    inside and between the fibres a neighbour is moved by some 20 mV peak to peak, and fires."""
+    moved = simulate(bundle(1.0, ends=CLOSED), delay=None, tstop=4.0, amp=1.0, passive=True)
+    assert np.ptp(moved["vmemB"][:, SEGMENTS // 3]) == pytest.approx(20.0, rel=0.05)
+    fired = simulate(bundle(1.0, ends=CLOSED), delay=None, tstop=5.0, amp=1.0)
+    assert fired["vmemB"][:, SEGMENTS // 2].max() > 30.0
+
+
+@pytest.mark.slow
+def test_closely_coupled_fibres_have_the_published_speeds(simulate) -> None:
+    """Of the same paper: 1.66 mm/ms where both fire together, 2.84 where one remains passive. The
+    abstract does not tell the space between them; twice the resistance inside gives this pair."""
+    together = simulate(bundle(2.0, ends=CLOSED), tstop=13.0, amp=1.5)
+    passive = simulate(bundle(2.0, ends=CLOSED), delay=None, amp=1.5, passive=True)
+    assert speed(together["vmemA"]) / speed(passive["vmemA"]) == pytest.approx(
+        1.66 / 2.84, rel=0.03
+    )
 
 
 def test_charge_is_kept(simulate) -> None:
@@ -150,9 +194,9 @@ def test_energy_is_balanced(simulate, tmp_path: Path) -> None:
     outside = (outer * current).sum(axis=1)
     given = -(potential * current).sum(axis=1)
     assert outside.min() > -1e-9 and outside.max() > 0.05 * inside.max()
-    # up to the step by which the coupling is late
-    assert np.sum(inside + outside) == pytest.approx(np.sum(given), rel=2e-2)
-    assert inside + outside == pytest.approx(given, abs=0.1 * given.max())
+    # up to the step by which ions are late
+    assert np.sum(inside + outside) == pytest.approx(np.sum(given), rel=2e-3)
+    assert inside + outside == pytest.approx(given, abs=2e-3 * given.max())
 
 
 def reference(ratio: float, delays: tuple[float, float], tstop: float) -> list[np.ndarray]:
@@ -222,12 +266,12 @@ def test_lag_of_two_impulses_is_that_of_two_core_conductors(simulate) -> None:
         place = int(share * SEGMENTS)
         lag = crossing(found["vmemB"], place) - crossing(found["vmemA"], place)
         wanted = crossing(expected[1], place) - crossing(expected[0], place)
-        assert lag == pytest.approx(wanted, abs=0.012)
+        assert lag == pytest.approx(wanted, abs=0.004)
         # without coupling, the lag is that of the stimuli
         apart = crossing(free["vmemB"], place) - crossing(free["vmemA"], place)
         assert apart == pytest.approx(0.1, abs=1e-3)
-        # what the coupling adds, up to the step by which it is late
-        assert lag - apart == pytest.approx(wanted - apart, rel=0.2) and wanted > 1.4 * apart
+        # what the coupling adds, up to the step by which ions are late
+        assert lag - apart == pytest.approx(wanted - apart, rel=0.05) and wanted > 1.4 * apart
 
 
 def test_no_coupling_changes_no_bit(simulate) -> None:
@@ -250,7 +294,7 @@ def test_ranks_have_the_same_bits(simulate, shell, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "code", "fault"),
     [
-        (bundle(1.0), 5, "gain of 2 per step, which is not stable"),
+        (bundle(1.0, own=False), 5, "currents enlarge themselves through the coupling by 1.1 per"),
         (bundle(0.1) + '\nengine = "coreneuron"', 5, "ephaptic coupling acts after each step"),
         (bundle(0.1).replace("2200.0", "1200.0"), 3, "beyond the bundle from -100 to 1200 um"),
         ("ephaptic = {sigma = 0.3, medium = {sphere = 500.0}}", 3, "outside the sphere"),

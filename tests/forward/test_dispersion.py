@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import InputError
-from lfpcli.forward.dispersion import EPSILON_0, TISSUES, Measured, Mixture, PowerLaw, Ratio
+from lfpcli.forward.dispersion import (
+    EPSILON_0,
+    TISSUES,
+    Measured,
+    Mixture,
+    PowerLaw,
+    Ratio,
+    nodes_between,
+)
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import HalfSpace, Slice
 from lfpcli.forward.potentials import PotentialModel
@@ -171,24 +179,78 @@ def test_capacitor_has_its_exponential() -> None:
     assert found == pytest.approx(1.0 - np.exp(-time / 4.0), abs=2e-4)
 
 
-def test_a_third_dispersion_is_refused() -> None:
+def between(low: np.ndarray, sigma: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Potential at the origin between half spaces below -100 and above 300 um, by images."""
+    bottom, top = (sigma - low) / (sigma + low), (sigma - high) / (sigma + high)
+    across, height, total = np.hypot(PLACES[:, 0], PLACES[:, 1]), PLACES[:, 2] + 100.0, 0.0
+    for n in range(-400, 401):
+        both = (bottom * top) ** abs(n)
+        # of images upside down, the first behind a plane has met it alone
+        odd = both * bottom if n <= 0 else both / bottom
+        total = total + both / np.hypot(across, 2 * n * 400.0 + height - 100.0)
+        total = total + odd / np.hypot(across, 2 * n * 400.0 - height - 100.0)
+    return total / (4 * np.pi * sigma)
+
+
+@pytest.mark.slow
+def test_three_dispersions_by_complex_images() -> None:
+    """Grey matter between white matter and saline, each with a ratio of its own."""
     regions = [
-        {"slab": {"low": 50.0 * k, "high": 50.0 * k + 50}, "dispersion": {"tissue": tissue}}
-        for k, tissue in enumerate(["grey matter", "white matter"])
+        {"slab": {"high": -100.0}, "dispersion": {"tissue": "white matter"}},
+        {"slab": {"low": -100.0, "high": 300.0}, "dispersion": {"tissue": "grey matter"}},
     ]
-    with pytest.raises(InputError, match=r"regions\[1\] depends on frequency in a third way"):
+    table = probe(medium={"regions": regions, "background": 1.5, "tolerance": 2e-2})
+    assert table.spectral.mixture is not None and table.spectral.mixture.parts == 25
+    white = TISSUES["white matter"].at(FREQUENCIES)[:, None]
+    grey = TISSUES["grey matter"].at(FREQUENCIES)[:, None]
+    expected = between(white, grey, np.full_like(grey, 1.5))
+    found = lead(table, PLACES)
+    assert np.abs(found / expected - 1.0).max() < 2e-2
+    assert np.median(np.abs(found / expected - 1.0)) < 2e-3
+
+
+def test_ratios_of_two_parts_are_interpolated_along_each() -> None:
+    """A function of two ratios, as potentials are: analytic unless one of them is negative."""
+    first = Ratio(dispersion=TISSUES["grey matter"], reference=0.1)
+    others = (Ratio(), Ratio(dispersion=TISSUES["white matter"], reference=0.06))
+    nodes = tuple(nodes_between(first, other, 5) for other in others)
+    mixture = Mixture(first=first, others=others, nodes=nodes)
+    assert mixture.parts == 25 and len(mixture.factors) == 25
+    known = np.array([1.0 / (1.0 + a) + 2.0 / (3.0 + a * b) for a, b in mixture.factors])
+    ratio = first.at(FREQUENCIES)
+    a, b = (other.at(FREQUENCIES) / ratio for other in others)
+    expected = (1.0 / (1.0 + a) + 2.0 / (3.0 + a * b)) / ratio
+    assert known @ mixture.weights(FREQUENCIES) == pytest.approx(expected, rel=2e-3)
+
+
+def test_a_fourth_dispersion_is_refused() -> None:
+    regions = [
+        {"slab": {"low": 50.0 * k, "high": 50.0 * k + 50}, "dispersion": table}
+        for k, table in enumerate(
+            [
+                {"tissue": "grey matter"},
+                {"tissue": "white matter"},
+                {"exponent": 0.1, "at": 100.0},
+            ]
+        )
+    ]
+    for entry in regions:
+        entry |= {"sigma": 0.3} if "exponent" in entry["dispersion"] else {}
+    with pytest.raises(InputError, match=r"regions\[2\] depends on frequency .* beside 3 others"):
         _ = probe(medium={"regions": regions}).spectral
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("f,s\n1,2\n", "has the columns f, s .*; give frequency,sigma,epsilon_r"),
+        ("f,s\n1,2\n", "unknown column 'f' .*gm.csv:1"),
+        ("frequency,sigma\n1,2\n", "column 'epsilon_r' is missing .*gm.csv:1"),
         ("frequency,sigma,epsilon_r\n1,0.3,5\n", "has fewer than two rows"),
-        ("frequency,sigma,epsilon_r\n1,0.3,5\n1,0.3,5\n", "do not ascend .*gm.csv:3"),
-        ("frequency,sigma,epsilon_r\n1,0.3\n", "is not three numbers .*gm.csv:2.*; write"),
-        ("frequency,sigma,epsilon_r\n1,-0.3,5\n", "not three numbers above 0"),
-        (None, "cannot be read as a table"),
+        ("frequency,sigma,epsilon_r\n1,0.3,5\n1,0.3,5\n", "do not ascend at row 2 .*gm.csv"),
+        ("frequency,sigma,epsilon_r\n1,0.3\n", "2 values, expected 3 .*gm.csv:2"),
+        ("frequency,sigma,epsilon_r\n1,0.3,five\n", "'five' in column 'epsilon_r' is no number"),
+        ("frequency,sigma,epsilon_r\n1,-0.3,5\n", "row 1 has sigma = -0.3, expected a number"),
+        (None, "gm.csv"),
     ],
 )
 def test_tables_that_are_none_are_refused(tmp_path: Path, text: str | None, fault: str) -> None:

@@ -26,6 +26,7 @@ ORDER = (
 WITHIN = {
     ("runtime", "forward"),
     ("plotting", "io"),
+    ("model", "io"),
     ("geometry", "errors"),
     ("builtin", "errors"),
     ("__main__", "cli"),

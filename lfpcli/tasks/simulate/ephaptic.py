@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from lfpcli.errors import InputError, SimulatorError, located
 from lfpcli.forward.contacts import Contacts
@@ -16,7 +15,7 @@ from lfpcli.geometry import Geometry
 from lfpcli.model import Model
 from lfpcli.model.ephaptic import Ephaptic
 from lfpcli.runtime.cell.axial import axial_network
-from lfpcli.runtime.engine.ephaptic import EphapticCoupling, coupling_gain
+from lfpcli.runtime.engine.ephaptic import Cables, EphapticCoupling, coupling_gains
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.solved_media import solve_together
 from lfpcli.tasks.simulate.build import Built
@@ -24,7 +23,7 @@ from lfpcli.tasks.simulate.build import Built
 MEMORY = 4_000_000_000
 """Bytes that the matrices of potentials at segments may take, over all processes."""
 STABLE = 0.9
-"""Gain of a step beyond which a run is refused."""
+"""Gain of currents that enlarge themselves within a step beyond which a run is refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +57,8 @@ def coupled(model: Model, built: Built, team: Team) -> Coupled:
     Raises
     ------
     InputError, SimulatorError
-        Where segments lie outside the medium, matrices take too much memory, or the explicit
-        coupling would not be stable.
+        Where segments lie outside the medium, matrices take too much memory, or currents would
+        enlarge themselves through the coupling.
     """
     table = model.run.ephaptic_table
     assert table is not None
@@ -88,18 +87,31 @@ def _coupled(table: Ephaptic, built: Built, team: Team, *, step: float) -> Coupl
     axial = sparse.csr_array((0, 0))
     if sections:
         axial = axial_network(sections).vmem_to_imem()
-    gain = _gain(matrix, axial, built, team, order=order, step=step)
-    if gain > STABLE:
+    cables = _cables(built, axial, step)
+
+    def couple(currents: np.ndarray) -> np.ndarray:
+        injected = axial @ np.einsum("ij,j->i", matrix, currents)
+        return np.asarray(np.concatenate(team.exchange(cables.charged(injected)))[order])
+
+    gains = coupling_gains(couple, len(order))
+    if gains.high > STABLE:
         raise SimulatorError(
-            f"[run] ephaptic: the explicit coupling has a gain of {gain:.2g} per step, which is "
-            f"not stable (at most {STABLE})",
-            remedy="use own = false, longer segments with nseg, or a larger sigma",
+            "[run] ephaptic: membrane currents enlarge themselves through the coupling by "
+            f"{gains.high:.2g} per step, which is not stable (at most {STABLE})",
+            remedy="use own = true, longer segments with nseg, or a larger sigma",
         )
-    coupling = EphapticCoupling(segments, matrix, order=order, axial=axial, team=team)
+    coupling = EphapticCoupling(
+        segments,
+        matrix,
+        order=order,
+        cables=cables,
+        gains=gains,
+        team=team,
+    )
     largest = max(team.exchange(float(np.abs(matrix).max(initial=0.0))))
     note = (
         f"ephaptic coupling of {len(gids)} cells: at most {largest:.3g} mV per nA, gain "
-        f"{gain:.2g} per step; the potential of a step acts during the next one"
+        f"{max(-gains.low, gains.high):.2g} per step"
     )
     return Coupled(coupling=coupling, note=note)
 
@@ -140,31 +152,9 @@ def _matrix(
     return np.ascontiguousarray(matrix)
 
 
-def _gain(
-    matrix: np.ndarray,
-    axial: sparse.csr_array,
-    built: Built,
-    team: Team,
-    *,
-    order: np.ndarray,
-    step: float,
-) -> float:
-    """By how much membrane currents grow in a step through the coupling alone.
-
-    What is injected goes through the capacitance and, within the step, along the cell.
-    """
+def _cables(built: Built, axial: sparse.csr_array, step: float) -> Cables:
+    """The cells of this process within a step (ms)."""
     capacities = [[segment.cm * segment.area() for segment in c.segments] for c in built.cells]
     # uF/cm2 um2 / ms is 1e-5 uS
     held = 1e-5 * np.array(list(itertools.chain.from_iterable(capacities))) / step
-    solve = None
-    if len(held):
-        # cells without capacitance let everything through
-        held = np.maximum(held, 1e-9)
-        solve = splu(sparse.csc_array(sparse.diags_array(held) - axial))
-
-    def couple(currents: np.ndarray) -> np.ndarray:
-        injected = axial @ np.einsum("ij,j->i", matrix, currents)
-        through = np.zeros(0) if solve is None else held * solve.solve(injected)
-        return np.asarray(np.concatenate(team.exchange(through))[order])
-
-    return coupling_gain(couple, len(order))
+    return Cables(held, axial, [len(cell) for cell in capacities])
