@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--electrodes", metavar="NAME|FILE", help="10-20, 10-10, 10-05, mne:NAME, or a file"
     )
     group.add_argument(
-        "--sources", metavar="TISSUE|FILE", help="where dipoles may be: a tissue, or a table in um"
+        "--sources",
+        metavar="TISSUE|FILE",
+        help="where dipoles may be: a tissue, or a table in um (brain or grey matter)",
     )
     group.add_argument(
         "--unit", choices=("um", "mm", "cm", "m"), default="mm", help="unit of the mesh (mm)"
@@ -146,7 +148,7 @@ def _mesh(args: argparse.Namespace) -> int:
     from lfpcli.errors import UsageError
     from lfpcli.tasks.head.mesh_fields import MeshJob, make_mesh_fields
 
-    lacking = [name for name in ("sigma", "electrodes", "sources") if getattr(args, name) is None]
+    lacking = [name for name in ("sigma", "electrodes") if getattr(args, name) is None]
     if lacking:
         raise UsageError(f"--mesh needs --{lacking[0]}", remedy="see lfp leadfield --help")
     if args.fields is not None or args.current is not None:

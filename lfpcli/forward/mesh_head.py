@@ -110,7 +110,8 @@ class MeshHead:
         surfaces, _ = connected_components(edges, directed=False)
         if surfaces > 1:
             raise InputError(
-                f"the mesh has holes: its boundary is {surfaces} surfaces",
+                "the mesh has holes, or nodes that hang on faces: its boundary is "
+                f"{surfaces} surfaces",
                 remedy="mesh the cavities too, air with a small sigma",
             )
 

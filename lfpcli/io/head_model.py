@@ -22,7 +22,7 @@ from lfpcli.io.montage import UM
 from lfpcli.io.provenance import digest
 from lfpcli.io.simnibs import MESH, simnibs_lead_field
 from lfpcli.io.text import as_text
-from lfpcli.vocabulary import NEW_YORK_HEAD
+from lfpcli.vocabulary import LEAD_FORMAT, NEW_YORK_HEAD
 
 # to mV, T or T/m, per nA um
 LEAD_FIELD_UNITS = {
@@ -104,6 +104,12 @@ def load_head_model(source: str | os.PathLike[str], modality: str = "eeg") -> Le
         return mne_lead_field(path, modality)
     stream.check_input(path)
     with open_hdf5(path, remedy=_EXPECTED) as file:
+        if as_text(file.attrs.get("format", "")) == LEAD_FORMAT:
+            raise InputError(
+                "holds lead fields of contacts, no head",
+                source=path,
+                remedy="measure with lfp probe --lead-field, or solve a head: lfp leadfield --mesh",
+            )
         if MESH in file:
             lead_field = simnibs_lead_field(file, path)
         else:

@@ -72,6 +72,13 @@ def test_command_and_eeg(lfp, tmp_path: Path) -> None:
     options = ("--sigma", table, "--electrodes", "10-20", "--sources", "brain", "-o", lead)
     got = lfp("leadfield", "--mesh", mesh, *options)
     assert "21 electrodes, moved onto the mesh by at most" in got.err
+    lfp("leadfield", "--mesh", mesh, *options[:4], "-o", tmp_path / "usual.h5")
+    with h5py.File(lead) as file, h5py.File(tmp_path / "usual.h5") as other:
+        assert np.array_equal(file["leadfield"], other["leadfield"])
+    table.write_text(TISSUES.replace("csf", "cortex"))
+    got = lfp("leadfield", "--mesh", mesh, *options[:4], "-o", tmp_path / "n.h5", code=2)
+    assert "2 tissues are named as the brain is" in got.err and "give --sources" in got.err
+    table.write_text(TISSUES)
     with h5py.File(lead) as file:
         count = int(np.count_nonzero(tags == 1))
         assert file["leadfield"].shape == (count, 3, 21)
@@ -93,6 +100,14 @@ def changed(what: str) -> dict[str, np.ndarray]:
         elements, sigma = elements[keep], sigma[keep]
     if what == "inverted":
         elements[5] = elements[5][[0, 1, 3, 2]]
+    if what == "hanging":
+        # a node on a face of one element, which the element behind that face has not
+        a, b, c, d = elements[5]
+        points = np.concatenate([points, points[[a, b, c]].mean(axis=0)[None]])
+        new = len(points) - 1
+        parts = [[new, b, c, d], [a, new, c, d], [a, b, new, d]]
+        elements = np.concatenate([np.delete(elements, 5, axis=0), parts])
+        sigma = np.ones(len(elements))
     if what == "flat":
         elements[5, 1] = elements[5, 0]
     if what == "parts":
@@ -109,7 +124,8 @@ def changed(what: str) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("what", "fault"),
     [
-        ("hole", "has holes: its boundary is 2 surfaces"),
+        ("hole", "has holes, or nodes that hang on faces: its boundary is 2 surfaces"),
+        ("hanging", "has holes, or nodes that hang on faces: its boundary is 2 surfaces"),
         ("inverted", "1 of 140 elements are inverted, the first is number 5"),
         ("flat", "1 elements have no volume"),
         ("parts", "2 parts that share no faces"),

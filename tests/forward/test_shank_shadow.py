@@ -6,7 +6,7 @@ import numpy as np
 
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.potentials import transfer_matrix
-from lfpcli.forward.regions import Box, Medium, Region
+from lfpcli.forward.regions import Box, Cylinder, Medium, Region
 from lfpcli.geometry import Geometry
 
 WIDTH, THICKNESS = 114.0, 15.0
@@ -37,3 +37,17 @@ def test_shank_as_wide_as_a_neuronexus_probe() -> None:
     assert np.all((ratios[0, near] > 1.7) & (ratios[0, near] < 1.95))
     assert np.all(ratios[1, near] < 0.4)
     assert np.all(np.abs(ratios[2] - 1.0) < 0.15)
+
+
+def test_microwire_hardly_matters() -> None:
+    """The same paper: microwires hardly influence the potentials; one of 15 um radius, its contact
+    on the flat tip, where a plane would double them."""
+    wire = Cylinder(axis=2, centre=(0.0, 0.0), radius=15.0, low=0.0, high=np.inf)
+    medium = GridMedium(
+        conductor=Medium(regions=(Region(shape=wire, sigma=(0.0, 0.0, 0.0)),)), tolerance=5e-2
+    )
+    places = np.array([[0.0, 0, -40], [30, 0, -30], [60, 0, 0], [0, 0, -100], [50, 50, -50]])
+    contact = np.zeros((1, 3))
+    ratios = transfer_matrix(points(places), contact, medium=medium)
+    ratios /= transfer_matrix(points(places), contact)
+    assert np.all((ratios > 0.95) & (ratios < 1.3))

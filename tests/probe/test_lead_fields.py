@@ -81,6 +81,49 @@ def test_wrong_sources(lfp, tmp_path: Path, arguments: list, code: int, fault: s
     assert fault in got.err and not (tmp_path / "lead.h5").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is empty [{file}]"),
+        ("regions = [[[\n", "malformed TOML"),
+        ("tolerance = 0.1\n", "is no medium: it has none of slice, sphere, half_space, regions"),
+        ("[[probe]]\nmedium = {{regions = []}}\n", "is no medium"),
+        ("background = 0.3\nregions = [{{slab = {{high = 9}}}}]\n", "'sigma' [{file}:2]"),
+        ("[medium]\nregions = []\ntoleranc = 1\n", "key 'toleranc': unknown key [{file}:3]"),
+    ],
+)
+def test_files_of_media_name_their_lines(lfp, tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "medium.toml"
+    path.write_text(text.format())
+    got = lfp("leadfield", "1,2,3", "--medium", path, "-o", tmp_path / "lead.h5", code=3)
+    assert fault.format(file=path) in got.err and got.err.count("\n") == 1
+
+
+def test_media_as_files_and_inline(lfp, run: Path, tmp_path: Path) -> None:
+    """With or without [medium]; a table may end in a brace; paths count from the file."""
+    path, lead = tmp_path / "medium.toml", tmp_path / "lead.h5"
+    for text in ("regions = []\nbackground = 0.5\n", "[medium]\nregions = []\nbackground = 0.5\n"):
+        path.write_text(text)
+        lfp("leadfield", "60,0,300", "--medium", path, "-o", lead, "-f")
+        with h5py.File(lead) as file:
+            assert json.loads(file.attrs["medium"])["background"] == [0.5, 0.5, 0.5]
+    got = lfp("leadfield", "1,2,3", "--medium", "regions={slab={}}", "-o", lead, "-f", code=3)
+    assert "key 'regions': expected a list" in got.err
+    got = lfp("leadfield", "1,2,3", "--medium", lead, "-o", tmp_path / "n.h5", code=2)
+    assert "is no table of regions; write 'regions=[...]', or name a .toml file" in got.err
+    (tmp_path / "gm.csv").write_text("frequency,sigma,epsilon_r\n1,0.3,9\n1e4,0.3,9\n")
+    path.write_text('regions = [{slab = {high = -1500}, dispersion = {file = "gm.csv"}}]\n')
+    options = ("--contacts", "60,0,300", "--medium", path, "-o", tmp_path / "out.h5")
+    lfp("probe", run, *options)
+
+
+def test_heads_are_other_files(lfp, run: Path, tmp_path: Path, lead: Path) -> None:
+    for command in ("eeg", "meg"):
+        options = ("--model", "lead-field", "--head-model", lead, "--position", "0,0,70000")
+        got = lfp(command, run, *options, "-o", tmp_path / "out.h5", code=3)
+        assert "holds lead fields of contacts, no head" in got.err
+
+
 def spoilt(lead: Path, tmp_path: Path, change) -> Path:
     path = tmp_path / "spoilt.h5"
     shutil.copy(lead, path)

@@ -106,7 +106,7 @@ class Cables:
         along = self.axial @ potential
         # what electrodes inject is no membrane current
         electrodes = currents - along - injected
-        return ions + self.charged(along - ions + electrodes)
+        return np.asarray(ions + self.charged(along - ions + electrodes))
 
 
 class EphapticCoupling:

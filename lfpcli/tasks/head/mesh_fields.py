@@ -24,6 +24,8 @@ SIZES = 1_000.0, 1_000_000.0
 """Least and largest extent of a head, um, beyond which the unit of its mesh is a mistake."""
 FARTHEST = 20_000.0
 """Distance of an electrode from the surface of the mesh, um, beyond which it is a mistake."""
+SOURCES = ("brain", "grey matter", "gray matter", "grey", "gray", "gm", "cortex")
+"""Names of tissues in which dipoles are, where nobody says in which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,9 @@ class MeshJob:
         A .msh file, and a table of its tissues.
     electrodes : str
         Name of a montage, or a file of electrodes.
-    sources : str
+    sources : str or None
         A table of places in um, or the name or tag of a tissue whose elements' middles they are.
+        None is the tissue whose name is one of `SOURCES`.
     unit : str
         Unit of the mesh.
     project : bool
@@ -47,7 +50,7 @@ class MeshJob:
     mesh: str
     tissues: str
     electrodes: str
-    sources: str
+    sources: str | None
     unit: str = "mm"
     project: bool = False
 
@@ -91,7 +94,8 @@ def make_mesh_fields(
     _check_distances(montage, distances, job)
     sources = _sources(mesh, tissues, job)
     fields = lead_fields(head, places, montage.names, sources)
-    files = [Path(job.mesh), Path(job.tissues), Path(job.electrodes), Path(job.sources)]
+    names = [job.mesh, job.tissues, job.electrodes, job.sources]
+    files = [Path(name) for name in names if name is not None]
     inputs = {str(path): digest(path) for path in files if path.is_file()}
     record = provenance(command, inputs=inputs)
     with atomic_output(output, force=force) as target, new_hdf5(target, checked=True) as file:
@@ -147,15 +151,27 @@ def _check_distances(montage: Montage, distances: np.ndarray, job: MeshJob) -> N
 
 def _sources(mesh: TaggedMesh, tissues: list[Tissue], job: MeshJob) -> np.ndarray:
     """Places of the dipoles, shape (S, 3), um."""
-    if Path(job.sources).is_file():
+    if job.sources is not None and Path(job.sources).is_file():
         return read_table(job.sources).positions
     labels = {tissue.name: tissue.tag for tissue in tissues if tissue.name}
     labels |= {name: tag for tag, name in mesh.names.items()}
     labels |= {str(tag): tag for tag in np.unique(mesh.tags).tolist()}
-    chosen = np.flatnonzero(mesh.tags == labels.get(job.sources, -1))
+    tag = _usual_tag(labels) if job.sources is None else labels.get(job.sources, -1)
+    chosen = np.flatnonzero(mesh.tags == tag)
     if not len(chosen):
         raise UsageError(
             f"'{job.sources}' is no file of places and no tissue of the mesh",
             remedy=f"give a .csv file, or one of {', '.join(labels)}",
         )
     return np.asarray(mesh.points[mesh.elements[chosen]].mean(axis=1))
+
+
+def _usual_tag(labels: dict[str, int]) -> int:
+    """The tag of the tissue that dipoles are in by its name."""
+    tags = {tag for name, tag in labels.items() if name.strip().lower() in SOURCES}
+    if len(tags) != 1:
+        raise UsageError(
+            f"{len(tags)} tissues are named as the brain is ({', '.join(SOURCES)})",
+            remedy=f"give --sources, a .csv file or one of {', '.join(labels)}",
+        )
+    return tags.pop()

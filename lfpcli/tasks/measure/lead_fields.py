@@ -204,6 +204,11 @@ def _contacts_and_medium(
 ) -> tuple[Contacts, Regions]:
     table: Any = None
     if medium is not None:
+        if not isinstance(medium, dict):
+            raise UsageError(
+                f"medium '{medium}' is no table of regions",
+                remedy="write 'regions=[...]', or name a .toml file",
+            )
         table = read_table(Regions, medium, At(SourceText("medium")))
     is_model = isinstance(source, str) and source.endswith((".toml", ".json"))
     if not is_model:

@@ -21,7 +21,7 @@ from lfpcli.io.recording import Recording, Report, open_recording
 from lfpcli.io.writer import RecordingWriter, copy_parts
 from lfpcli.model.probe import Probe
 from lfpcli.model.source_text import At, SourceText
-from lfpcli.model.tables import read_table
+from lfpcli.model.tables import plain, read_table
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.anchors import anchored
 from lfpcli.tasks.measure.instruments import instrument_of
@@ -231,7 +231,8 @@ def inline_table(text: str, option: str) -> dict[str, Any]:
     """
     from lfpcli.model.text import parse_value
 
-    value = parse_value("{" + text.strip().removeprefix("{").removesuffix("}") + "}")
+    inside = text.strip()
+    value = parse_value(inside if inside.startswith("{") else "{" + inside + "}")
     if not isinstance(value, dict):
         raise UsageError(
             f"{option} '{text}' is no table", remedy="write KEY=VALUE, KEY=VALUE as in TOML"
@@ -248,7 +249,22 @@ def medium_value(text: str) -> Any:
         Where the text is no table, or the file cannot be read.
     """
     if text.endswith(".toml"):
-        from lfpcli.model.text import parse, read_file
-
-        return parse(read_file(Path(text)), text)[0]
+        return _medium_of_file(text)
     return inline_table(text, "--medium") if "=" in text else text
+
+
+def _medium_of_file(name: str) -> Any:
+    """Read a file of the keys of a medium, or of them in a table [medium]."""
+    from lfpcli.model.media import MEDIA, MEDIUM
+    from lfpcli.model.text import read_source
+
+    tree, source = read_source(name)
+    at = At(source)
+    if list(tree) == ["medium"]:
+        tree, at = tree["medium"], at / "medium"
+    if not isinstance(tree, dict) or not set(MEDIA) & set(tree):
+        raise at.table_error(
+            f"is no medium: it has none of {', '.join(MEDIA)}", "see medium in lfp-model(5)"
+        )
+    # faults have their lines, and paths count from the folder of the file
+    return plain(MEDIUM.read(tree, at), Path())
