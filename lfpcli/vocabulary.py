@@ -161,6 +161,9 @@ VIEWS: Final = ("xz", "yz", "xy")
 MAP_SCALES: Final = ("log", "linear")
 """Colours of a map of potentials."""
 FILM_FORMATS: Final = ("gif", "apng", "mp4")
+# pictures of a film at most, and a second
+FILM_FRAMES: Final = 60
+FILM_RATE: Final = 15.0
 FIGURE_FORMATS: Final = ("png", "pdf", "svg", "html", *FILM_FORMATS)
 CSD_METHODS: Final = ("standard", "icsd", "kcsd")
 """How lfp stats estimates a current source density."""

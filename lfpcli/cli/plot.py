@@ -31,6 +31,16 @@ examples:
 
 The same recording and options give the same bytes."""
 
+# options of figures and films, and what they are where nothing is asked for
+_OF_FIGURES = {
+    "title": None,
+    "size": None,
+    "dpi": None,
+    "style": vocabulary.PLOT_STYLES[0],
+    "frames": vocabulary.FILM_FRAMES,
+    "fps": vocabulary.FILM_RATE,
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -156,11 +166,17 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--frames",
         type=_frames,
-        default=60,
+        default=vocabulary.FILM_FRAMES,
         metavar="N",
         help="most pictures, evenly spread over the time span (60)",
     )
-    group.add_argument("--fps", type=_fps, default=15.0, metavar="N", help="pictures a second (15)")
+    group.add_argument(
+        "--fps",
+        type=_fps,
+        default=vocabulary.FILM_RATE,
+        metavar="N",
+        help="pictures a second (15)",
+    )
 
 
 def _add_looks(group: argparse._ArgumentGroup) -> None:
@@ -175,7 +191,7 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
         choices=vocabulary.SIGNAL_FORMS,
         default=vocabulary.SIGNAL_FORMS[0],
         help="of signals: traces, or an image of time and depth; auto takes the image for a"
-        " current source density and above 24 channels",
+        " current source density and above 32 channels",
     )
     group.add_argument(
         "--view",
@@ -191,7 +207,12 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
         help="most cells drawn whole; of the others the soma is marked (20)",
     )
     group.add_argument("--title", metavar="TEXT", help="heading")
-    group.add_argument("--size", type=_size, metavar="W,H", help="width and height, inches")
+    group.add_argument(
+        "--size",
+        type=_size,
+        metavar="W[,H]",
+        help="width and height, inches; the height is what the parts need by default",
+    )
     group.add_argument(
         "--dpi", type=_dpi, metavar="N", help="pixels per inch (200; 300 for a slide)"
     )
@@ -273,6 +294,11 @@ def _print_characters(args: argparse.Namespace, view: Any) -> None:
         raise UsageError(
             "--terminal draws one recording on standard output", remedy="leave -o and --format out"
         )
+    for option, usual in _OF_FIGURES.items():
+        if getattr(args, option) != usual:
+            raise UsageError(
+                f"characters are drawn without --{option}", remedy=f"leave --{option} out"
+            )
     console = Console(highlight=False, soft_wrap=True)
     lines = terminal_picture(
         args.input[0],
@@ -321,11 +347,11 @@ def _extent(text: str) -> tuple[float, float, float, float]:
     return values[0], values[1], values[2], values[3]
 
 
-def _size(text: str) -> tuple[float, float]:
+def _size(text: str) -> tuple[float, float | None]:
     values = options.numbers(text)
-    if len(values) != 2 or not all(1.0 <= v <= 100.0 for v in values):
-        raise argparse.ArgumentTypeError(f"'{text}' is not two lengths of 1 to 100 inches")
-    return values[0], values[1]
+    if not 1 <= len(values) <= 2 or not all(1.0 <= v <= 100.0 for v in values):
+        raise argparse.ArgumentTypeError(f"'{text}' is not one or two lengths of 1 to 100 inches")
+    return values[0], values[1] if len(values) == 2 else None
 
 
 def _frames(text: str) -> int:

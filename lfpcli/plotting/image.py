@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize
 
-from lfpcli.plotting.notes import add_note, say
+from lfpcli.plotting.notes import NAMED_END, add_note, say
 from lfpcli.plotting.scale import Scale, image_scale
-from lfpcli.plotting.style import palette
+from lfpcli.plotting.style import palette, style
 from lfpcli.plotting.traces import depth_labels
 from lfpcli.plotting.units import CSD_UNIT, shown_unit, two_digits
 
 _MOST_LABELS = 8
+# changes along time, in the mean of the rows, above which lines would fill the picture
+_MOST_CROSSINGS = 2
 
 
 def draw_image(
@@ -73,6 +75,9 @@ def draw_image(
         shading="flat",
         rasterized=True,
     )
+    if true_depth and labels is None:
+        middles = 0.5 * (time_edges[1:] + time_edges[:-1])
+        _draw_signs(ax, middles, depths, factor * values.T, limit)
     if not true_depth or labels is not None:
         _name_rows(ax, edges, labels if labels is not None else depth_labels(depths), columns)
     ax.set_ylabel(axis_label)
@@ -81,6 +86,32 @@ def draw_image(
     if units == CSD_UNIT:
         _name_ends(ax)
     _note_scale(ax, scale, time_edges, factor=factor)
+
+
+def _draw_signs(
+    ax: Axes, times: np.ndarray, depths: np.ndarray, values: np.ndarray, limit: float
+) -> None:
+    """Lines at half of the strongest colours, negative ones dashed: signs are read in grey, too.
+
+    Values have shape (C, M). Where they go up and down too often, there are no lines.
+    """
+    half = 0.5 * limit
+    crossings = np.count_nonzero(np.diff(np.abs(values) > half))
+    if min(values.shape) < 2 or crossings > _MOST_CROSSINGS * len(values):
+        return
+    low, high = float(values.min()), float(values.max())
+    for level, dashes in ((-half, "--"), (half, "-")):
+        if low < level < high:
+            ax.contour(
+                times,
+                depths,
+                values,
+                levels=[level],
+                colors=palette().ink,
+                linewidths=0.4 * style().strokes,
+                linestyles=dashes,
+                alpha=0.7,
+            )
 
 
 def _note_scale(ax: Axes, scale: Scale, time_edges: np.ndarray, *, factor: float) -> None:
@@ -116,6 +147,7 @@ def _name_ends(ax: Axes) -> None:
             fontsize=6,
             color=palette().ink,
             annotation_clip=False,
+            gid=NAMED_END,
         )
 
 

@@ -307,8 +307,8 @@ def draw_sites(ax: Axes, sites: Sites, *, view: str = "xz") -> None:
     )
 
 
-def draw_synapses(ax: Axes, positions: np.ndarray, *, view: str, colour: str, label: str) -> None:
-    """Mark synapses at places, shape (S, 3), um, with a white rim, and say what they are."""
+def draw_synapses(ax: Axes, positions: np.ndarray, *, view: str = "xz", colour: str) -> None:
+    """Mark synapses at places, shape (S, 3), um, with a white rim."""
     right, up, _ = axes_of(view)
     many = len(positions) > _MANY_SITES
     ax.scatter(
@@ -322,7 +322,6 @@ def draw_synapses(ax: Axes, positions: np.ndarray, *, view: str, colour: str, la
         zorder=4.5,
         rasterized=len(positions) > _MOST_OUTLINED,
     )
-    remark(ax, label, colour)
 
 
 def extent(

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection, LineCollection, PolyCollection
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 
 from lfpcli.plotting.morphology import MOST_OUTLINES, Cones, axes_of, outlines
 from lfpcli.plotting.style import palette
@@ -42,8 +42,12 @@ class Paint:
 
     @property
     def colours(self) -> Colormap:
-        """From the lowest to the highest."""
-        return palette().diverging if self.signed else matplotlib.colormaps["viridis"]
+        """From the lowest to the highest; the lowest stands out of the ground."""
+        if self.signed:
+            return palette().diverging
+        whole = matplotlib.colormaps["viridis"]
+        first = palette().depths[0]
+        return ListedColormap(whole(np.linspace(first, 1.0, 256)))
 
 
 def paint_cones(

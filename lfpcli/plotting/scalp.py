@@ -24,6 +24,8 @@ _GRID = 161
 _BEYOND = 2
 _LEVELS = 6
 _MOST_NAMES = 40
+# from here on a dot is beside the outline of the head
+_RIM, _SIDEWAYS = 0.9, 0.6
 # where the map ends beyond the outermost electrode, in radii of the outline
 _MARGIN = 0.04
 
@@ -39,6 +41,7 @@ def draw_topography(
     limit: float | None = None,
     field: Field | None = None,
     has_bar: bool = True,
+    has_caption: bool = True,
 ) -> None:
     """Draw the values of electrodes or sensors at one time over a head.
 
@@ -66,8 +69,8 @@ def draw_topography(
         Value of the strongest colour; by default the largest magnitude.
     field : callable, optional
         The values (n,) that channels at directions (n, 3) would have.
-    has_bar : bool
-        Whether there is a colour bar beside it.
+    has_bar, has_caption : bool
+        Whether there is a colour bar beside it, and below it what stands between the channels.
 
     Raises
     ------
@@ -91,7 +94,8 @@ def draw_topography(
     _draw_channels(ax, flat, factor * values, names=names, image=image)
     if has_bar:
         _colour_bar(ax, image, label)
-    _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
+    if has_caption:
+        _caption(ax, "field of the model" if field else f"spline of {len(values)} channels")
 
 
 def strongest(values: np.ndarray, positions: np.ndarray, field: Field | None) -> float:
@@ -162,14 +166,23 @@ def _draw_channels(
     if not few:
         return
     for name, (x, y) in zip(names, flat, strict=False):
-        # the names at the front go below their dots, clear of the nose
-        offset = (0, -8) if y > 0.9 else (0, 4)
+        offset, side = _beside(x, y)
         written = ax.annotate(
-            name, (x, y), offset, textcoords="offset points", ha="center", fontsize=5, zorder=7
+            name, (x, y), offset, textcoords="offset points", ha=side, fontsize=5, zorder=7
         )
         written.set_path_effects(
-            [withStroke(linewidth=1.5, foreground=palette().ground, alpha=0.7)]
+            [withStroke(linewidth=1.5, foreground=palette().ground, alpha=0.85)]
         )
+
+
+def _beside(x: float, y: float) -> tuple[tuple[float, float], str]:
+    """Where the name of a channel stands from its dot, points, and how it is aligned."""
+    if y > _RIM:
+        return (0, -8), "center"  # clear of the nose
+    if np.hypot(x, y) > _RIM and abs(x) > _SIDEWAYS:
+        # clear of the outline and the ears
+        return ((4, -2), "left") if x < 0 else ((-4, -2), "right")
+    return (0, 4), "center"
 
 
 def flatten(unit: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from lfpcli.plotting.notes import add_note, say
+from lfpcli.plotting.traces import limit_ticks
 from lfpcli.plotting.units import shown_unit
 
 # decades of power that are shown below the largest
@@ -28,6 +29,7 @@ def draw_spectra(
     units: str,
     title: str,
     colours: Sequence[Any],
+    labelled: str = "",
 ) -> None:
     """Draw power spectral densities over frequency, both on scales of decades.
 
@@ -47,6 +49,8 @@ def draw_spectra(
         Heading.
     colours : sequence
         One for each channel.
+    labelled : str
+        What the names are, such as ``z (µm)``.
     """
     ax.set_title(title)
     peak = float(density[1:].max(initial=0.0))
@@ -68,8 +72,10 @@ def draw_spectra(
         handles = ax.lines[::every][::-1]
         ax.legend(
             handles=handles,
+            title=labelled or None,
+            title_fontsize=7,
             loc="upper left",
-            bbox_to_anchor=(1.0, 1.05),
+            bbox_to_anchor=(1.0, 1.0),
             handlelength=1.0,
             handletextpad=0.5,
             labelspacing=0.25,
@@ -124,8 +130,8 @@ def draw_spectrogram(
         rasterized=True,
     )
     ax.set_ylim(0.0, float(frequencies[:last][-1]))
-    ax.set_ylabel("Hz")
-    ax.locator_params(axis="y", nbins=5)
+    ax.set_ylabel("frequency (Hz)")
+    limit_ticks(ax, 5)
     strip = ax.inset_axes((1.02, 0.0, 0.018, 1.0))
     bar = ax.figure.colorbar(mesh, cax=strip, extend="min")
     bar.set_label(_per_hertz(label))

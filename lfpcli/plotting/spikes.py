@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.style import DASHES, palette
+from lfpcli.plotting.traces import limit_ticks
 from lfpcli.plotting.units import duration, shortened
 
 # above this many spikes PDF and SVG hold them as pixels
@@ -123,7 +124,7 @@ def draw_rates(
         )
     ax.set_ylim(bottom=0.0)
     ax.set_ylabel("Hz")
-    ax.locator_params(axis="y", nbins=3)
+    limit_ticks(ax, 3)
     add_note(ax, f"mean of the cells in bins of {duration(width)}")
     first = len(edges) // _START
     start, later = (

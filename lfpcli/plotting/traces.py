@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
-from lfpcli.plotting.notes import add_note, say
+from lfpcli.plotting.notes import LINE_HEIGHT, add_note, remark_lines, say
 from lfpcli.plotting.scale import settled_row
 from lfpcli.plotting.style import DASHES, palette
 from lfpcli.plotting.units import nice_length, shown_unit
@@ -16,12 +18,18 @@ from lfpcli.plotting.units import nice_length, shown_unit
 # more traces than this over each other cannot be told apart
 MOST_LAID_OVER = 3
 _MOST_LABELS = 24
+# inches that a label takes
+_LABEL_HEIGHT = 0.11
+# inches that a step between two ticks needs
+_STEP = 0.14
 # the strongest sensors of a butterfly
 _MOST_NAMED = 4
 # share of the largest trace from which on a constant part is left out
 _OFFSET = 0.3
 # of traces, points; of the lowest of several over each other
 _WIDTH, _WIDEST = 0.7, 2.0
+# of a legend above a heading, inches: of the line beside a name, of a letter, and of the heading
+_HANDLE, _LETTER, _ABOVE_HEADING = 0.5, 0.06, 0.2
 
 
 def depth_labels(depths: np.ndarray) -> list[str]:
@@ -105,6 +113,8 @@ def draw_stack(
         _vertical_bar(ax, peak, units)
     else:
         word = "constant" if values.any() else "all zero"
+        if len(times) == 1:
+            word = "one sample"
         ax.text(1.02, 0.5, word, transform=ax.transAxes, rotation=90, va="center", fontsize=7)
 
 
@@ -140,14 +150,16 @@ def _fit_stack(ax: Axes, shown: np.ndarray, step: float, labels: Sequence[str]) 
     pad = 0.04 * max(high - low, step)
     # a flat trace at either end has room, too
     ax.set_ylim(min(low, -0.3 * step) - pad, max(high, base[-1] + 0.3 * step) + pad)
-    every = -(-shown.shape[1] // _MOST_LABELS)
+    room = ax.get_window_extent().height / ax.figure.get_dpi()
+    most = min(_MOST_LABELS, max(int(room / _LABEL_HEIGHT), 2))
+    every = -(-shown.shape[1] // most)
     ax.set_yticks(base[::every], list(labels)[::every])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 
 
 def _cut(ax: Axes, times: np.ndarray, values: np.ndarray, settled: int) -> np.ndarray:
-    """Values (T, C), NaN where a start-up leaves the range of what follows by far, and told."""
+    """Values (T, C) without a start-up that leaves the range of what follows by far, and told."""
     within = _without_start_up(values, settled)
     beyond = times[np.isnan(within).any(axis=1)]
     if len(beyond):
@@ -156,12 +168,16 @@ def _cut(ax: Axes, times: np.ndarray, values: np.ndarray, settled: int) -> np.nd
 
 
 def _without_start_up(values: np.ndarray, settled: int) -> np.ndarray:
-    """Values (T, C), NaN where they leave the range of those from row `settled` on by far."""
+    """Values (T, C), each trace NaN until it has come back for good to the range of its later ones.
+
+    Of what it does before, where it passes through the range, only scraps would be seen.
+    """
     later = values[min(settled, len(values) - 1) :]
     low, high = later.min(axis=0), later.max(axis=0)
     slack = 0.3 * float(np.max(high - low))
     beyond = (values < low - slack) | (values > high + slack)
-    return np.where(beyond, np.nan, values)
+    before_return = np.flip(np.logical_or.accumulate(np.flip(beyond, axis=0), axis=0), axis=0)
+    return np.where(before_return, np.nan, values)
 
 
 def _vertical_bar(ax: Axes, peak: float, units: str) -> None:
@@ -248,7 +264,7 @@ def draw_traces(
         )
     ax.set_ylabel(f"{quantity} ({label})" if label else quantity)
     ax.margins(y=0.06)
-    ax.locator_params(axis="y", nbins=4)
+    limit_ticks(ax, 4)
     if count > 1:
         _legend(ax)
 
@@ -356,19 +372,47 @@ def _settled(
     return (_cut(ax, times, values, settled) if settled else values), settled
 
 
+def limit_ticks(ax: Axes, most: int) -> None:
+    """At most so many steps between ticks of the vertical axis, fewer where it is low."""
+    room = ax.get_window_extent().height / ax.figure.get_dpi()
+    ax.locator_params(axis="y", nbins=min(max(int(room / _STEP), 1), most))
+
+
 def _finish(ax: Axes, label: str) -> None:
     """Label the vertical axis, leave some room, and name the traces."""
     ax.set_ylabel(label)
     ax.margins(y=0.06)
-    ax.locator_params(axis="y", nbins=5)
+    limit_ticks(ax, 5)
     _legend(ax)
+
+
+def name_recordings(ax: Axes, labels: Sequence[str], colours: Sequence[Any]) -> None:
+    """Name recordings that are drawn over each other, above the heading of the axes."""
+    widths = np.linspace(_WIDEST, _WIDTH, len(labels))
+    handles = [
+        Line2D([], [], color=colour, linewidth=float(width), label=label)
+        for label, colour, width in zip(labels, colours, widths, strict=False)
+    ]
+    room = ax.get_window_extent().width / ax.figure.get_dpi()
+    longest = max(len(label) for label in labels)
+    in_line = min(max(int(room / (_HANDLE + _LETTER * longest)), 1), len(labels))
+    raised = _ABOVE_HEADING + remark_lines(ax) * LINE_HEIGHT
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0.0, raised, ax.figure.dpi_scale_trans),
+        ncols=in_line,
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
 
 
 def _legend(ax: Axes) -> None:
     """Legend right of the axes."""
     ax.legend(
         loc="upper left",
-        bbox_to_anchor=(1.0, 1.05),
+        bbox_to_anchor=(1.0, 1.0),
         handlelength=1.0,
         handletextpad=0.5,
         labelspacing=0.3,

@@ -115,7 +115,7 @@ def test_spectrogram_follows_a_tone(tmp_path):
     (ax,) = draw(tmp_path / "a.h5", parts=["spectrogram"], time=(0.0, 4000.0)).axes
     assert ax.get_title("left") == "lfp: power at x = 0, y = 0, z = 100 µm"
     assert "of 2 channels the one that varies most" in notes_of(ax)
-    assert ax.child_axes[0].get_ylabel() == "mV²/Hz" and ax.get_ylabel() == "Hz"
+    assert ax.child_axes[0].get_ylabel() == "mV²/Hz" and ax.get_ylabel() == "frequency (Hz)"
     middles, frequencies, density, window = spectrogram(tone, 0.5)
     step = frequencies[1]
     for span, wanted in (((200, 1800), 40), ((2200, 3800), 120)):

@@ -69,7 +69,7 @@ def test_each_segment_has_its_own_value(path):
 def test_painted_cells_have_a_scale(path):
     with house_style(), open_recording(path) as recording:
         ax = draw_recording(recording, view=View(paint="vmem", at=5.0)).axes[0]
-        assert ax.get_title("left") == "vmem at 5 ms"
+        assert ax.get_title("left") == "membrane potential at 5 ms"
         (cells,) = (c for c in ax.collections if c.get_array() is not None)
         low, high = cells.get_clim()
         assert -66 < low < high < -20

@@ -88,7 +88,7 @@ def test_refusals(network, lfp, tmp_path):
     assert "no parts" in lfp("plot", network[0], "--what", "spikes", "-o", output, code=2).err
     assert "of a recording" in lfp("plot", network[0], "--map", "xz", "-o", output, code=2).err
     page = ["plot", network[0], "--html", tmp_path / "x.html"]
-    assert "only network" in lfp(*page, "--what", "spikes", code=2).err
+    assert "no parts" in lfp(*page, "--what", "spikes", code=2).err
     lfp(*page)
     assert (tmp_path / "x.html").read_text().count("<figure>") == 1
     wrong = tmp_path / "wrong.h5"

@@ -14,6 +14,8 @@ from lfpcli.plotting.units import literal, shortened
 
 # more columns of contacts than this are not kept apart in an image
 _MOST_COLUMNS = 12
+# contacts of a depth, in the mean, from which on an array of more columns is averaged over them
+_CROWDED = 2
 # letters of a channel's name
 _LONGEST = 10
 # contacts of one shank are no farther apart across it, and a shank is no wider, um
@@ -122,6 +124,26 @@ def shanks_of(signal: Signal, chosen: np.ndarray) -> list[Shank] | None:
         name = f"{'xyz'[wide]} = {middle:.4g}" if owner.max() else ""
         shanks.append(Shank(index=chosen[rows], rows=level, depths=levels, name=name))
     return shanks
+
+
+def rows_of(signal: Signal, channels: Channels) -> list[Shank] | None:
+    """The rows of an array of so many columns that these are not kept apart; None of others.
+
+    Parameters
+    ----------
+    signal : Signal
+        With positions, um.
+    channels : Channels
+        Its channels, in the order of their depths.
+    """
+    if signal.positions is None or channels.columns is not None:
+        return None
+    axis = depth_axis(signal.positions[channels.index])
+    depths = signal.positions[channels.index, axis].round(6)
+    levels, level = np.unique(depths, return_inverse=True)
+    if len(channels.index) < _CROWDED * len(levels):
+        return None
+    return [Shank(index=channels.index, rows=level, depths=levels)]
 
 
 def check_channels(signal: Signal, group: str) -> None:

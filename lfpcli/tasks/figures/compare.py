@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from lfpcli.errors import InputError, UsageError, nearest
 from lfpcli.io.recording import Recording
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.figure import Panel, Size
 from lfpcli.plotting.spikes import Train, draw_raster
 from lfpcli.plotting.style import COLOURS, palette
 from lfpcli.tasks.figures.derived_panels import (
@@ -19,6 +19,7 @@ from lfpcli.tasks.figures.derived_panels import (
     difference_panel,
     overlay_panel,
 )
+from lfpcli.tasks.figures.heeded import check_comparison
 from lfpcli.tasks.figures.panels import View, train, within_recordings
 from lfpcli.tasks.figures.parts import Part, held_parts
 
@@ -31,7 +32,7 @@ def draw_comparison(
     *,
     parts: Sequence[str] | None = None,
     view: View | None = None,
-    size: tuple[float, float] | None = None,
+    size: Size | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw what several recordings have in common.
@@ -61,7 +62,9 @@ def draw_comparison(
     """
     if len(recordings) > MOST_RECORDINGS:
         raise UsageError(f"{len(recordings)} recordings, {MOST_RECORDINGS} can be told apart")
-    view = within_recordings(view or View(), recordings)
+    view = view or View()
+    check_comparison(view)
+    view = within_recordings(view, recordings)
     labels = [recording.name for recording in recordings]
     stack: list[Panel] = []
     for part in _chosen(recordings, parts, view.beside):

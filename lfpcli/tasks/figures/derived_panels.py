@@ -17,7 +17,7 @@ from lfpcli.plotting.reduce import rows_in
 from lfpcli.plotting.scale import settled_row
 from lfpcli.plotting.spectra import draw_spectra, draw_spectrogram
 from lfpcli.plotting.style import palette
-from lfpcli.plotting.traces import draw_overlay, draw_stack
+from lfpcli.plotting.traces import draw_overlay, draw_stack, name_recordings
 from lfpcli.plotting.units import duration, literal
 from lfpcli.tasks.figures.channels import Channels, as_listed, chosen_channels, ordered
 from lfpcli.tasks.figures.panels import View, traces
@@ -29,6 +29,8 @@ _MOST_LINES = 16
 _MOST_SHARES, _MOST_SPECTROGRAMS = 6, 4
 # differences below this share of the largest sample are rounding
 _ROUNDING = 1e-12
+# room for the names of recordings, inches
+_NAMES = 0.17
 
 
 def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
@@ -50,6 +52,7 @@ def spectra_panel(recording: Recording, name: str, view: View) -> Panel:
             units=signal.units,
             title=f"{literal(name)}: power spectra",
             colours=palette().of_depths(count),
+            labelled=channels.axis_label,
         )
         if count < total:
             add_note(ax, f"{count} of {total} channels")
@@ -294,17 +297,13 @@ def overlay_panel(compared: Compared, labels: Sequence[str], view: View) -> Pane
             from_start=view.time is None,
             others=[(*other, palette().colours[k + 1]) for k, other in enumerate(series[1:])],
         )
-        for k, label in enumerate(labels):
-            ax.plot(
-                [], [], color=palette().colours[k], linewidth=2.0 - 0.2 * k, label=literal(label)
-            )
-        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(labels))
         if count < total:
             add_note(ax, f"{count} of {total} channels")
         if len({_times(sampled) for sampled in compared.sampled}) > 1:
             add_note(ax, "sampled at other times")
+        name_recordings(ax, [literal(label) for label in labels], palette().colours)
 
-    return Panel(draw, min(max(0.7 + 0.16 * count, 1.0), 2.6))
+    return Panel(draw, min(max(0.7 + 0.16 * count, 1.0), 2.6), above=_NAMES)
 
 
 def _times(sampled: Sampled) -> tuple[int, float, float]:

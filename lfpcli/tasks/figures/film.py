@@ -13,12 +13,15 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.plotting import figure as figures
+from lfpcli.plotting.figure import Size
 from lfpcli.plotting.film import check_encoder, write_film
 from lfpcli.plotting.style import house_style
+from lfpcli.tasks.figures.heeded import check_film
 from lfpcli.tasks.figures.map_panel import map_scene
 from lfpcli.tasks.figures.moving import Moving
 from lfpcli.tasks.figures.painted_panel import painted_scene
 from lfpcli.tasks.figures.panels import View, within_recordings
+from lfpcli.vocabulary import FILM_FRAMES, FILM_RATE
 
 # pictures that are held while a film is written, bytes
 _MOST_BYTES = 600_000_000
@@ -31,10 +34,10 @@ def write_moving(
     *,
     view: View,
     file_format: str,
-    frames: int = 60,
-    fps: float = 15.0,
+    frames: int = FILM_FRAMES,
+    fps: float = FILM_RATE,
     style: str = "paper",
-    size: tuple[float, float] | None = None,
+    size: Size | None = None,
     dpi: float | None = None,
     title: str | None = None,
     force: bool = False,
@@ -68,6 +71,7 @@ def write_moving(
     UsageError
         Where the film would not fit into memory.
     """
+    check_film(view)
     check_encoder(file_format)
     check_output(target, force=force)
     with house_style(style), open_recording(source) as recording:
@@ -97,10 +101,10 @@ def _scene(recording: Recording, view: View, frames: int) -> Moving:
 
 
 def _pictures(
-    scene: Moving, *, size: tuple[float, float] | None, dpi: float, title: str | None
+    scene: Moving, *, size: Size | None, dpi: float, title: str | None
 ) -> Iterator[np.ndarray]:
     """Yield the pictures, each uint8 of shape (H, W, 3)."""
-    inches = size or figures.size_alone(scene.panel, title)
+    inches = figures.scaled_size(size, figures.size_alone(scene.panel, title))
     side = [round(length * dpi) for length in inches]
     need = 3 * side[0] * side[1] * len(scene.times)
     if need > _MOST_BYTES:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lfpcli.errors import UsageError, nearest
 from lfpcli.io.kernels import Kernels, open_kernels
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.figure import Panel, Size
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.traces import draw_stack
 from lfpcli.tasks.figures.channels import depth_axis
@@ -26,7 +26,7 @@ def draw_kernels(
     path: Path,
     *,
     signals: Sequence[str] = (),
-    size: tuple[float, float] | None = None,
+    size: Size | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the kernels of each pair of populations as traces, from the lowest channel up.

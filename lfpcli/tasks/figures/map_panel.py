@@ -14,15 +14,17 @@ from lfpcli.forward.potentials import transfer_matrix
 from lfpcli.geometry import Geometry
 from lfpcli.io.recording import Recording, Report, Signal
 from lfpcli.plotting.figure import Panel
-from lfpcli.plotting.morphology import Sites, draw_cells, draw_sites, extent
+from lfpcli.plotting.morphology import Sites, draw_cells, draw_sites, draw_synapses, extent
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.plane import Plane, plane_of
 from lfpcli.plotting.potential_map import MapAxes, draw_map
+from lfpcli.plotting.reduce import rows_in
 from lfpcli.plotting.scale import Scale, settled_row
 from lfpcli.plotting.style import palette
 from lfpcli.plotting.units import literal
 from lfpcli.tasks.figures.moving import Moving, frame_rows, row_at
-from lfpcli.tasks.figures.panels import View, chosen_gids
+from lfpcli.tasks.figures.panels import View, chosen_gids, shown_synapses
+from lfpcli.tasks.figures.synapse_sites import SynapseSites
 from lfpcli.vocabulary import SIGMA
 
 # entries of one block of the matrix, and of all of it; points across the longer side
@@ -75,6 +77,8 @@ class PotentialField:
         Contacts to mark, um.
     chosen : ndarray of int, shape (K,), or None
         Gids of the cells to draw whole.
+    synapses : list of SynapseSites
+        Synapses to mark on these.
     """
 
     plane: Plane
@@ -85,6 +89,7 @@ class PotentialField:
     label: str
     sites: np.ndarray | None
     chosen: np.ndarray | None
+    synapses: list[SynapseSites]
 
     def points(self) -> np.ndarray:
         """Places of the points, shape (H W, 3), um."""
@@ -151,6 +156,7 @@ def potential_field(
         label=f"as of {literal(name)}" if signal is not None else "line sources",
         sites=sites,
         chosen=chosen_gids(recording, view),
+        synapses=shown_synapses(recording, view),
     )
 
 
@@ -216,13 +222,15 @@ def _conductor(signal: Signal | None) -> dict[str, Any]:
 
 
 def row_of(field: PotentialField, view: View) -> int:
-    """Row of the time that is shown, by default that of the strongest currents."""
+    """Row of the time that is shown, by default that of the strongest currents in the span."""
     report = field.populations[0].report
     if view.at is not None:
         return row_at(report, view.at)
     strength = _strengths(field.populations)
-    settled = settled_row(strength[:, None])
-    return settled + int(np.argmax(strength[settled:]))
+    first, last = rows_in(len(strength), report.dt, report.t_start, view.time)
+    if view.time is None:
+        first = settled_row(strength[:, None])
+    return first + int(np.argmax(strength[first:last]))
 
 
 def _strengths(populations: list[CellCurrents]) -> np.ndarray:
@@ -301,6 +309,9 @@ def draw_surroundings(ax: Axes, field: PotentialField, view: View) -> None:
     )
     if field.sites is not None and len(field.sites):
         draw_sites(ax, Sites(plane.seen(field.sites), palette().ink))
+    for group in field.synapses:
+        draw_synapses(ax, plane.seen(group.positions), colour=palette().colours[4])
+        add_note(ax, f"circles: {group.label}")
     ax.set_xlim(axes.right[0], axes.right[-1])
     ax.set_ylim(axes.up[0], axes.up[-1])
     ax.set_aspect("equal", anchor="W")

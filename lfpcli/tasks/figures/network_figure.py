@@ -11,15 +11,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from lfpcli.errors import InputError
 from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
 from lfpcli.io.text import as_text
+from lfpcli.plotting.figure import Size, scaled_size
 from lfpcli.plotting.notes import add_note
 from lfpcli.plotting.style import COLOURS, DASHES, palette, strengthen
 from lfpcli.plotting.units import literal, pretty
 
 _SIZE = (7.2, 4.3)
+# in a column of a journal the histograms are below the matrix; inches, as the room below axes
+_NARROW, _NARROW_SIZE, _LOW = 4.5, (3.35, 6.4), 0.47
+# of the legend above the histograms, inches
+_ABOVE_HEADING = 0.25
 # blocks of cells across the matrix, and bins of a histogram
 _BLOCKS, _BINS = 128, 24
 _REMEDY = "write it again with lfp sim --save-network"
@@ -124,7 +130,7 @@ def _connection(file: h5py.File, base: str, name: str, wiring: Wiring) -> Connec
 
 
 def draw_network(
-    path: Path, name: str, *, size: tuple[float, float] | None = None, title: str | None = None
+    path: Path, name: str, *, size: Size | None = None, title: str | None = None
 ) -> Figure:
     """Draw the matrix of a network, and how many partners, weights and delays there are.
 
@@ -140,11 +146,19 @@ def draw_network(
         Heading.
     """
     wiring = read_wiring(path, name)
-    width, height = size or _SIZE
+    is_narrow = size is not None and size[0] < _NARROW
+    width, height = scaled_size(size, _NARROW_SIZE if is_narrow else _SIZE)
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    top = 0.87 if title is None else 0.81
-    _draw_matrix(figure.add_axes((0.08, 0.11, 0.44, top - 0.11)), wiring)
+    top = 1 - (0.55 if title is None else 0.8) / height
+    if is_narrow:
+        # the matrix above, the histograms below it
+        matrix = (0.13, 0.5, 0.72, top - 0.5)
+        across, corner, side, under = 0.5, 0.1, 0.36, 0.4
+    else:
+        matrix = (0.08, 0.11, 0.44, top - 0.11)
+        across, corner, side, under = 0.19, 0.645, 0.145, top
+    _draw_matrix(figure.add_axes(matrix), wiring)
     drawn = _drawn(wiring)
     columns: dict[str, tuple[str, Sequence[np.ndarray | None]]] = {
         "indegree": ("presynaptic cells", [indegrees(wiring, c) for c in drawn]),
@@ -160,8 +174,9 @@ def draw_network(
     }
     labels = [f"{literal(c.source)} → {literal(c.target)}" for c in drawn]
     for k, (heading, (label, series)) in enumerate(columns.items()):
-        left, low = 0.645 + 0.19 * (k % 2), 0.11 + (1 - k // 2) * 0.5 * (top - 0.11 + 0.11)
-        ax = figure.add_axes((left, low, 0.145, 0.5 * top - 0.165))
+        low = _LOW / height + (1 - k // 2) * 0.5 * under
+        high = 0.5 * under - (_LOW + 0.25) / height
+        ax = figure.add_axes((corner + across * (k % 2), low, side, high))
         _draw_histograms(ax, series, labels if k == 0 else [])
         ax.set_title(heading)
         ax.set_xlabel(label)
@@ -289,7 +304,9 @@ def _draw_histograms(ax: Axes, series: Sequence[np.ndarray | None], labels: Sequ
     if labels:
         ax.legend(
             loc="lower left",
-            bbox_to_anchor=(-0.1, 1.2),
+            bbox_to_anchor=(-0.1, 1.0),
+            bbox_transform=ax.transAxes
+            + ScaledTranslation(0.0, _ABOVE_HEADING, ax.figure.dpi_scale_trans),
             ncols=len(labels),
             handlelength=1.0,
             columnspacing=0.9,

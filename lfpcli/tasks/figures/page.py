@@ -7,25 +7,31 @@ import math
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from lfpcli.errors import UsageError
 from lfpcli.geometry import Geometry
-from lfpcli.io import kernels, stream, templates
+from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.recording import Recording, open_recording, stored_format
-from lfpcli.morphology.formats import morphology_format
+from lfpcli.io.recording import Recording, open_recording
 from lfpcli.morphology.section import type_name
 from lfpcli.morphology.tree import Morphology
 from lfpcli.plotting.morphology import cells_drawn_whole, population_colours, type_colours
 from lfpcli.plotting.units import pretty
 from lfpcli.plotting.web import Blocks, folded, page_text, table
 from lfpcli.runtime.morphology.reading import read_morphology
+from lfpcli.tasks.figures.heeded import (
+    NEVER_IN_PAGES,
+    check_view,
+    check_whole,
+    contents_of,
+)
 from lfpcli.tasks.figures.kernels import draw_kernels
-from lfpcli.tasks.figures.network_figure import draw_network, holds_network
+from lfpcli.tasks.figures.network_figure import draw_network
 from lfpcli.tasks.figures.page_figures import drawn, figures_of
 from lfpcli.tasks.figures.page_tracks import Tracks, tracks_of
 from lfpcli.tasks.figures.panels import View, chosen_gids, within_recordings
@@ -78,30 +84,24 @@ def write_page(
         blocks = Blocks()
         facts: dict[str, Any] = {"tracks": [], "start": 0.0, "stop": 1.0, "least": 1.0}
         pictures: list[str] = []
-        if morphology_format(path) is not None:
-            _refuse_parts(parts, "a morphology", "geometry")
-            morphology = read_morphology(path, name=name)
-            facts["cells"] = _morphology(morphology, view, blocks)
-            tables = [table("File", _morphology_rows(morphology)), _sanity(path)]
-        elif stored_format(path) == templates.FORMAT:
-            _refuse_parts(parts, "a file of templates", "templates")
-            pictures = [drawn(lambda: draw_templates(path, name, placement=view.placement))]
-            tables = [_sanity(path)]
-        elif holds_network(path):
-            _refuse_parts(parts, "a network", "network")
-            pictures = [drawn(lambda: draw_network(path, name))]
-            tables = [_sanity(path)]
-        elif stored_format(path) == kernels.FORMAT:
-            _refuse_parts(parts, "a file of kernels", "kernels")
-            pictures = [drawn(lambda: draw_kernels(path, signals=view.beside))]
-            tables = [_sanity(path)]
-        else:
+        contents = contents_of(path)
+        if contents == "recording":
             with open_recording(path, name) as recording:
+                chosen = chosen_parts(recording, parts, view.beside)
+                check_view(view, chosen, noun="a page", never=NEVER_IN_PAGES)
                 within = within_recordings(view, [recording])
-                chosen = chosen_parts(recording, parts, within.beside)
                 facts = _recording_facts(recording, chosen, within, blocks)
                 pictures = figures_of(recording, chosen, within)
                 tables = list(_recording_tables(recording, path))
+        else:
+            check_whole(contents, parts, view)
+            tables = [_sanity(path)]
+            if contents == "morphology":
+                morphology = read_morphology(path, name=name)
+                facts["cells"] = _morphology(morphology, view, blocks)
+                tables.insert(0, table("File", _morphology_rows(morphology)))
+            else:
+                pictures = [drawn(partial(_whole, contents, path, name, view))]
         heading = title or Path(name).name
         with (
             atomic_output(target, force=force, binary=False) as output,
@@ -110,10 +110,13 @@ def write_page(
             file.writelines(page_text(heading, facts, blocks, tables, pictures))
 
 
-def _refuse_parts(parts: Sequence[str] | None, subject: str, token_there: str) -> None:
-    for token in parts or ():
-        if token != token_there:
-            raise UsageError(f"{subject} holds no '{token}' to draw", remedy=f"only {token_there}")
+def _whole(contents: str, path: Path, name: str, view: View) -> Figure:
+    """Figure of a file that is drawn whole."""
+    if contents == "templates":
+        return draw_templates(path, name, placement=view.placement)
+    if contents == "network":
+        return draw_network(path, name)
+    return draw_kernels(path, signals=view.beside)
 
 
 def _recording_facts(

@@ -28,7 +28,7 @@ _LEAST_BYTES = 500_000
 _PYRAMID = 4 / 3
 _MOST_CELLS = 8
 # more channels are an image first
-_MOST_TRACES = 24
+_MOST_TRACES = 32
 
 
 @dataclass(kw_only=True)

@@ -25,7 +25,7 @@ from lfpcli.plotting.painted import Paint, paint_cones
 from lfpcli.plotting.reduce import rows_in
 from lfpcli.plotting.units import literal
 from lfpcli.tasks.figures.moving import Moving, frame_rows, row_at
-from lfpcli.tasks.figures.panels import View, chosen_gids, contact_sites
+from lfpcli.tasks.figures.panels import VARIABLES, View, chosen_gids, contact_sites
 
 _WIDTH = 3.6
 # share of the values that may lie beyond the colours at either end
@@ -180,8 +180,10 @@ def painted_scene(recording: Recording, variable: str, view: View, *, count: int
     low, high = extent(points, sites, view=view.view)
     handles: dict[str, Any] = {}
 
+    quantity = VARIABLES.get(variable, (literal(variable), ""))[0]
+
     def heading(k: int) -> str:
-        return f"{literal(variable)} at {times[k]:.6g} ms"
+        return f"{quantity} at {times[k]:.6g} ms"
 
     def draw(ax: Axes) -> None:
         handles["title"] = ax.set_title(heading(0))

@@ -28,6 +28,7 @@ from lfpcli.plotting.morphology import (
     extent,
     frame,
     population_colours,
+    remark,
     remark_hidden,
 )
 from lfpcli.plotting.notes import add_note
@@ -45,7 +46,8 @@ _MOST_CHOSEN = 40
 # a raster of fewer cells or spikes says its rates by itself
 _LEAST_RATED, _LEAST_SPIKES = 5, 10
 _RATE_BINS = 100
-_QUANTITIES = {
+# what variables are called, and their symbols
+VARIABLES = {
     "vmem": ("membrane potential", "$V_m$"),
     "imem": ("membrane current", "$I_m$"),
 }
@@ -219,7 +221,7 @@ def report_panel(recording: Recording, variable: str, view: View) -> Panel:
             remedy="record them with one interval",
         )
     joined = np.concatenate(values, axis=1) if values else np.empty((0, 0))
-    quantity, symbol = _QUANTITIES.get(variable, (literal(variable), literal(variable)))
+    quantity, symbol = VARIABLES.get(variable, (literal(variable), literal(variable)))
 
     def colours_of(count: int) -> list[str] | None:
         if count == 1:
@@ -370,10 +372,7 @@ def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Pan
     starts, ends = [g.start for g in populations], [g.end for g in populations]
     points = np.concatenate([*starts, *ends])
     chosen = chosen_gids(recording, view)
-    synapses: list[SynapseSites] = []
-    if view.synapses is not None:
-        shown = cells_drawn_whole(populations, view.max_cells, chosen)
-        synapses = synapse_sites(view.synapses, recording, shown)
+    synapses = shown_synapses(recording, view)
     colours = dict(zip(recording.populations, population_colours(len(populations)), strict=True))
 
     def draw(ax: Axes) -> None:
@@ -381,11 +380,23 @@ def cells_panel(recording: Recording, sites: Sequence[Sites], view: View) -> Pan
         for contacts in sites:
             draw_sites(ax, contacts, view=view.view)
         for group in synapses:
-            label = f"{len(group.positions)} of {group.total}\nsynapses of {literal(group.source)}"
-            colour = colours.get(group.source, palette().faint)
-            draw_synapses(ax, group.positions, view=view.view, colour=colour, label=label)
+            # those of inputs stand back where there are others
+            alone = palette().colours[4] if len(synapses) == 1 else palette().faint
+            colour = colours.get(group.source, alone)
+            draw_synapses(ax, group.positions, view=view.view, colour=colour)
+            remark(ax, group.label.replace(" synapses", "\nsynapses"), colour)
 
     return _framed(draw, points, sites, view)
+
+
+def shown_synapses(recording: Recording, view: View) -> list[SynapseSites]:
+    """Synapses to mark on the cells that are drawn whole; none where no network is named."""
+    if view.synapses is None:
+        return []
+    populations = [recording.geometry(name) for name in recording.populations]
+    chosen = chosen_gids(recording, view)
+    shown = cells_drawn_whole(populations, view.max_cells, chosen)
+    return synapse_sites(view.synapses, recording, shown)
 
 
 def contact_sites(recording: Recording, view: View) -> list[Sites]:

@@ -11,31 +11,37 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from lfpcli.errors import UsageError
-from lfpcli.io import kernels, stream, templates
+from lfpcli.io import stream
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.recording import Recording, open_recording, stored_format
-from lfpcli.morphology.formats import morphology_format
-from lfpcli.morphology.tree import Morphology
+from lfpcli.io.recording import Recording, open_recording
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.figure import Panel, Size
 from lfpcli.plotting.morphology import Sites
 from lfpcli.plotting.style import STYLES, house_style
 from lfpcli.runtime.morphology.reading import read_morphology
 from lfpcli.tasks.figures import panels
 from lfpcli.tasks.figures.compare import draw_comparison
 from lfpcli.tasks.figures.film import write_moving
+from lfpcli.tasks.figures.heeded import check_view, check_whole, contents_of
 from lfpcli.tasks.figures.kernels import draw_kernels
-from lfpcli.tasks.figures.network_figure import draw_network, holds_network
-from lfpcli.tasks.figures.panels import View, refuse_options, within_recordings
+from lfpcli.tasks.figures.network_figure import draw_network
+from lfpcli.tasks.figures.panels import View, within_recordings
 from lfpcli.tasks.figures.parts import Part, chosen_parts
 from lfpcli.tasks.figures.scalp_panel import topographies_panel, topography_panel
 from lfpcli.tasks.figures.signal_panels import signal_panels
 from lfpcli.tasks.figures.stacked import panels_of_a_moment, stacked_panels
 from lfpcli.tasks.figures.templates import draw_templates
-from lfpcli.vocabulary import FIGURE_FORMATS, FILM_FORMATS
+from lfpcli.vocabulary import (
+    FIGURE_FORMATS,
+    FILM_FORMATS,
+    FILM_FRAMES,
+    FILM_RATE,
+    PLOT_STYLES,
+)
 
 # parts that are as wide as the array is, where they stand alone
 _OF_ARRAYS = ("array", "footprint")
+_PAPER = PLOT_STYLES[0]
 
 
 def plot(
@@ -45,12 +51,12 @@ def plot(
     parts: Sequence[str] | None = None,
     view: View | None = None,
     file_format: str | None = None,
-    style: str = "paper",
-    size: tuple[float, float] | None = None,
+    style: str = _PAPER,
+    size: Size | None = None,
     dpi: float | None = None,
     title: str | None = None,
-    frames: int = 60,
-    fps: float = 15.0,
+    frames: int = FILM_FRAMES,
+    fps: float = FILM_RATE,
     force: bool = False,
 ) -> None:
     """Draw a recording, several over each other, or a morphology, into a file.
@@ -104,9 +110,15 @@ def plot(
             force=force,
         )
         return
+    if (frames, fps) != (FILM_FRAMES, FILM_RATE):
+        raise UsageError("--frames and --fps are of films", remedy="name it .gif, .apng or .mp4")
     if file_format == "html":
         if len(sources) > 1 or size is not None:
             raise UsageError("a page shows one recording, as wide as the window")
+        if style != _PAPER or dpi is not None:
+            option = "--dpi" if dpi is not None else "--style"
+            remedy = f"it is light or dark as its reader likes: leave {option} out"
+            raise UsageError(f"a page is drawn without {option}", remedy=remedy)
         # the checks that a page shows know every format: pictures start without them
         from lfpcli.tasks.figures.page import write_page
 
@@ -125,8 +137,8 @@ def figure_of(
     *,
     parts: Sequence[str] | None = None,
     view: View | None = None,
-    style: str = "paper",
-    size: tuple[float, float] | None = None,
+    style: str = _PAPER,
+    size: Size | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the figure that `plot` writes; the parameters are the same."""
@@ -139,14 +151,11 @@ def _drawn(
     *,
     parts: Sequence[str] | None,
     view: View,
-    size: tuple[float, float] | None,
+    size: Size | None,
     title: str | None,
 ) -> Figure:
     if len(sources) == 1:
         return _figure(sources, parts=parts, view=view, size=size, title=title)
-    for asked_for, noun in ((view.map, "a map of potentials"), (view.paint, "a painted cell")):
-        if asked_for is not None:
-            raise UsageError(f"{noun} is drawn of one recording")
     return _comparison(sources, parts=parts, view=view, size=size, title=title)
 
 
@@ -172,7 +181,7 @@ def _comparison(
     *,
     parts: Sequence[str] | None,
     view: View,
-    size: tuple[float, float] | None,
+    size: Size | None,
     title: str | None,
 ) -> Figure:
     with contextlib.ExitStack() as stack:
@@ -185,58 +194,24 @@ def _figure(
     *,
     parts: Sequence[str] | None,
     view: View,
-    size: tuple[float, float] | None,
+    size: Size | None,
     title: str | None,
 ) -> Figure:
     with stream.local_file(sources[0]) as (path, name):
-        is_morphology = morphology_format(path) is not None
-        format_name = "" if is_morphology else stored_format(path)
-        is_network = not is_morphology and holds_network(path)
-        others = is_morphology or is_network or format_name == templates.FORMAT
-        if (view.map is not None or view.paint is not None) and others:
-            raise UsageError("a map of potentials or a painted cell is drawn of a recording")
-        if is_morphology:
-            refuse_options(view, "a morphology", but=("view", "beside", "signal"))
-            morphology = read_morphology(path, name=name)
-            return _draw_morphology(morphology, parts=parts, view=view, size=size, title=title)
-        if format_name == kernels.FORMAT:
-            if parts is not None:
-                raise UsageError(
-                    "kernels are drawn whole, without --what", remedy="--signal NAME chooses some"
-                )
-            refuse_options(view, "a file of kernels", but=("beside", "signal"))
+        contents = contents_of(path)
+        if contents != "recording":
+            check_whole(contents, parts, view)
+        if contents == "morphology":
+            panel = panels.morphology_panel(read_morphology(path, name=name), view)
+            return figures.compose([], [panel], size=size, title=title)
+        if contents == "kernels":
             return draw_kernels(path, signals=view.beside, size=size, title=title)
-        if format_name == templates.FORMAT:
-            if parts is not None or view.beside:
-                raise UsageError(
-                    "templates are drawn whole, without --what and --signal",
-                    remedy="--placement N draws another",
-                )
-            refuse_options(view, "a file of templates", but=("placement",))
+        if contents == "templates":
             return draw_templates(path, name, placement=view.placement, size=size, title=title)
-        if is_network:
-            if parts is not None or view.beside:
-                raise UsageError("a network has no parts to choose from")
-            refuse_options(view, "a network")
+        if contents == "network":
             return draw_network(path, name, size=size, title=title)
-        if view.placement is not None:
-            raise UsageError("a recording has no placements", remedy="leave --placement out")
         with open_recording(path, name) as recording:
             return draw_recording(recording, parts=parts, view=view, size=size, title=title)
-
-
-def _draw_morphology(
-    morphology: Morphology,
-    *,
-    parts: Sequence[str] | None,
-    view: View,
-    size: tuple[float, float] | None,
-    title: str | None,
-) -> Figure:
-    for token in (*(parts or ()), *view.beside):
-        if token != "geometry":
-            raise UsageError(f"a morphology holds no '{token}' to draw", remedy="only its geometry")
-    return figures.compose([], [panels.morphology_panel(morphology, view)], size=size, title=title)
 
 
 def draw_recording(
@@ -244,7 +219,7 @@ def draw_recording(
     *,
     parts: Sequence[str] | None = None,
     view: View | None = None,
-    size: tuple[float, float] | None = None,
+    size: Size | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw an open recording; see `plot`."""
@@ -252,10 +227,14 @@ def draw_recording(
     stack: list[Panel] = []
     sides: list[Panel] = []
     sites: list[Sites] = []
+    has_moment = view.map is not None or view.paint is not None
+    chosen: list[Part] = []
+    if parts is not None or not has_moment:
+        chosen = chosen_parts(recording, parts, view.beside)
+    check_view(view, chosen)
     below = panels_of_a_moment(recording, view)
     if below and parts is None:
         return _alone(below, size=size, title=title)
-    chosen = chosen_parts(recording, parts, view.beside)
     for part in chosen:
         if part.content == "topography" and view.times:
             stack.append(topographies_panel(recording, part.name, view.times))
@@ -280,10 +259,8 @@ def draw_recording(
     return figures.compose(stack, sides, size=size, title=title, time=view.time)
 
 
-def _alone(
-    stack: Sequence[Panel], *, size: tuple[float, float] | None, title: str | None
-) -> Figure:
+def _alone(stack: Sequence[Panel], *, size: Size | None, title: str | None) -> Figure:
     """A figure of panels that are as wide as they want to be."""
     if len(stack) == 1:
-        size = size or figures.size_alone(stack[0], title)
+        size = figures.scaled_size(size, figures.size_alone(stack[0], title))
     return figures.compose(stack, size=size, title=title)

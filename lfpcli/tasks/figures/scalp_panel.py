@@ -21,6 +21,8 @@ _HEIGHT = 2.6
 _LEAST = 3
 # topographies beside each other
 _MOST_TIMES = 6
+# of a topography; narrower ones stand in two lines
+_LEAST_WIDE = 0.9
 
 
 def has_topography(signal: Signal) -> bool:
@@ -97,8 +99,13 @@ def topographies_panel(recording: Recording, name: str, times: Sequence[float]) 
     def draw(ax: Axes) -> None:
         ax.set_title(f"{literal(name)}: {literal(signal.model)}")
         ax.set_axis_off()
+        wide = ax.get_window_extent().width / ax.figure.get_dpi()
+        lines = 2 if len(rows) > 2 and wide < _LEAST_WIDE * len(rows) else 1
+        across = -(-len(rows) // lines)
         for k, row in enumerate(rows):
-            each = ax.inset_axes((k / len(rows), 0.08, 1 / len(rows), 0.82))
+            low = 0.08 + 0.82 * (lines - 1 - k // across) / lines
+            box = (k % across / across, low, 1 / across, (0.82 if lines == 1 else 0.7) / lines)
+            each = ax.inset_axes(box)
             draw_topography(
                 each,
                 values[k],
@@ -107,6 +114,7 @@ def topographies_panel(recording: Recording, name: str, times: Sequence[float]) 
                 limit=limit or 1.0,
                 field=fields[k],
                 has_bar=k == last,
+                has_caption=k == (lines - 1) * across,
             )
             each.set_title(
                 f"{signal.t_start + row * signal.dt:.6g} ms", fontweight="normal", loc="center"

@@ -22,13 +22,14 @@ from lfpcli.tasks.figures.channels import (
     check_channels,
     chosen_channels,
     ordered,
+    rows_of,
     shanks_of,
 )
 from lfpcli.tasks.figures.panels import View, traces
 from lfpcli.tasks.figures.scalp_panel import has_topography
 
 # more channels than this become an image, or the butterfly of a head
-_MOST_TRACES = 24
+_MOST_TRACES = 32
 _MOST_HEAD_TRACES = 8
 # rows at either end that nowhere exceed this share of the scale are silent; fewer than these
 # shares of all rows are not worth a remark
@@ -55,8 +56,11 @@ def signal_panels(recording: Recording, name: str, view: View) -> tuple[list[Pan
         channels = as_listed(signal, chosen)
     else:
         channels = ordered(signal, chosen, apart=is_image)
+        if is_image and shanks is None and len(chosen):
+            shanks = rows_of(signal, channels)
     if shanks is not None:
-        panels = _shank_panels(signal, shanks, view, dataset=dataset, title=title)
+        label = channels.axis_label
+        panels = _shank_panels(signal, shanks, view, dataset=dataset, title=title, axis_label=label)
     elif is_image:
         panels = [_image_panel(signal, channels, view, dataset=dataset, title=title)]
     else:
@@ -149,7 +153,13 @@ def _image_panel(
 
 
 def _shank_panels(
-    signal: Signal, shanks: list[Shank], view: View, *, dataset: str, title: str
+    signal: Signal,
+    shanks: list[Shank],
+    view: View,
+    *,
+    dataset: str,
+    title: str,
+    axis_label: str,
 ) -> list[Panel]:
     """An image of time and depth of each shank, all with one scale."""
     samples = [_samples(signal, shank.index, view, dataset) for shank in shanks]
@@ -181,7 +191,7 @@ def _shank_panels(
                 depths,
                 units=signal.units,
                 title=heading,
-                axis_label="z (µm)",
+                axis_label=axis_label,
                 scale=scale,
             )
             if remarks:

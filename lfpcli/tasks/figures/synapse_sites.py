@@ -15,6 +15,7 @@ from lfpcli.guarded.hdf5 import numbers, open_hdf5, whole
 from lfpcli.io import stream
 from lfpcli.io.recording import Recording
 from lfpcli.io.text import as_text
+from lfpcli.plotting.units import literal
 
 _GROUPS = ("inputs", "edges")
 _REMEDY = "write it again with lfp sim --save-network"
@@ -37,6 +38,13 @@ class SynapseSites:
     source: str
     positions: np.ndarray
     total: int
+
+    @property
+    def label(self) -> str:
+        """How many are drawn, and whose they are."""
+        if len(self.positions) < self.total:
+            return f"{len(self.positions)} of {self.total} synapses of {literal(self.source)}"
+        return f"{self.total} synapse{'s' * (self.total != 1)} of {literal(self.source)}"
 
     def with_more(self, more: SynapseSites) -> SynapseSites:
         """These and others of the same population."""

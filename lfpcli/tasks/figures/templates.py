@@ -14,7 +14,7 @@ from lfpcli.guarded.hdf5 import CheckedDataset, attribute_number, numbers, whole
 from lfpcli.io.recording import open_hdf5
 from lfpcli.io.text import as_text
 from lfpcli.plotting import figure as figures
-from lfpcli.plotting.figure import Panel
+from lfpcli.plotting.figure import Panel, Size
 from lfpcli.plotting.footprint import draw_footprint
 from lfpcli.plotting.notes import add_note
 from lfpcli.tasks.figures.channels import plane_of
@@ -29,7 +29,7 @@ def draw_templates(
     name: str,
     *,
     placement: int | None = None,
-    size: tuple[float, float] | None = None,
+    size: Size | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw the template of one placement at the contacts.
@@ -85,7 +85,8 @@ def draw_templates(
         add_note(ax, f"{which} of {count}; {drawn} of {len(contacts)} contacts")
 
     panel = Panel(draw, _HEIGHT, timed=False)
-    return figures.compose([panel], size=size or (_WIDTH + 1.6, _HEIGHT + 1.0), title=title)
+    inches = figures.scaled_size(size, (_WIDTH + 1.6, _HEIGHT + 1.0))
+    return figures.compose([panel], size=inches, title=title)
 
 
 def _datasets(file: h5py.File, label: str) -> tuple[CheckedDataset, np.ndarray]:

@@ -24,6 +24,7 @@ from lfpcli.plotting.terminal import (
 )
 from lfpcli.plotting.units import pretty, shown_unit
 from lfpcli.tasks.figures.channels import chosen_channels, depth_axis
+from lfpcli.tasks.figures.heeded import NEVER_AS_CHARACTERS, check_view
 from lfpcli.tasks.figures.panels import (
     View,
     shown_cells,
@@ -87,6 +88,7 @@ def terminal_picture(
         if parts is not None and len(drawn) < len(chosen):
             missing = next(part for part in chosen if part.content not in _DRAWN)
             raise UsageError(f"'{missing.token}' needs a figure", remedy="give -o FILE instead")
+        check_view(view, drawn, noun="a picture of characters", never=NEVER_AS_CHARACTERS)
         sheet = _Sheet(view=view, width=width - LABEL, coloured=coloured)
         lines: list[Text] = []
         for part in drawn:

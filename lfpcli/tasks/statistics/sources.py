@@ -6,6 +6,7 @@ import contextlib
 import io
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,43 +69,62 @@ def estimated_csd(
     signal = neo.AnalogSignal(
         potentials, units="mV", sampling_period=dt * quantities.ms, t_start=0 * quantities.ms
     )
-    if method == "icsd":
-        options: dict[str, Any] = {
-            "method": "StepiCSD",
-            "diam": diameter * 1e-6 * quantities.m,
-            "h": spacing * 1e-6 * quantities.m,
-            "sigma": sigma * quantities.S / quantities.m,
-            "sigma_top": sigma * quantities.S / quantities.m,
-            # of integrals over metres
-            "tol": 1e-14,
-            "f_type": "identity",
-            "f_order": 1,
-            "process_estimate": False,
-        }
-    else:
-        reach = heights[[0, -1]] * _MILLIMETRE
-        options = {
-            "method": "KCSD1D",
-            "sigma": sigma,
-            "h": 0.5 * diameter * _MILLIMETRE,
-            "xmin": reach[0],
-            "xmax": reach[1],
-            "gdx": (reach[1] - reach[0]) / len(heights),
-            "Rs": np.linspace(1.0, 4.0, 7) * spacing * _MILLIMETRE,
-        }
-    places = heights[:, None] * 1e-6 * quantities.m
+    places = heights * quantities.um
     if method == "icsd":
         # Elephant takes cylinders that reach below 0 for something else; only distances count
-        places = places - places[0] + spacing * 1e-6 * quantities.m
-    # what the package prints and warns of is no part of what is asked for
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        estimate = elephant.estimate_csd(signal, coordinates=places, **options)
+        places = places - places[0] + spacing * quantities.um
+        options = _step_options(spacing, sigma=sigma, diameter=diameter, quantities=quantities)
+    else:
+        options = _kernel_options(heights, sigma=sigma, diameter=diameter)
+    estimate = _quietly(
+        elephant.estimate_csd, signal, coordinates=places[:, None].rescale("m"), **options
+    )
     values = np.asarray(estimate.magnitude, dtype=float)
     if method == "icsd":
         return _PER_CUBIC_METRE * values, heights
     places_of = np.asarray(estimate.annotations["x_coords"], dtype=float) / _MILLIMETRE
     return _PER_CUBIC_MILLIMETRE * values, places_of.round(6)
+
+
+def _step_options(
+    spacing: float, *, sigma: float, diameter: float, quantities: Any
+) -> dict[str, Any]:
+    """Options of Elephant's step method: sources in cylinders as high as the contacts are apart."""
+    conductivity = sigma * quantities.S / quantities.m
+    return {
+        "method": "StepiCSD",
+        "diam": diameter * 1e-6 * quantities.m,
+        "h": spacing * 1e-6 * quantities.m,
+        "sigma": conductivity,
+        "sigma_top": conductivity,
+        # of integrals over metres
+        "tol": 1e-14,
+        "f_type": "identity",
+        "f_order": 1,
+        "process_estimate": False,
+    }
+
+
+def _kernel_options(heights: np.ndarray, *, sigma: float, diameter: float) -> dict[str, Any]:
+    """Options of Elephant's kernel method for contacts at heights (C,), um; it counts in mm."""
+    reach = heights[[0, -1]] * _MILLIMETRE
+    spacing = (heights[1] - heights[0]) * _MILLIMETRE
+    return {
+        "method": "KCSD1D",
+        "sigma": sigma,
+        "h": 0.5 * diameter * _MILLIMETRE,
+        "xmin": reach[0],
+        "xmax": reach[1],
+        "gdx": (reach[1] - reach[0]) / len(heights),
+        "Rs": np.linspace(1.0, 4.0, 7) * spacing,
+    }
+
+
+def _quietly(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function whose prints and warnings are no part of what is asked for."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **options)
 
 
 def elephant_modules() -> tuple[Any, Any, Any]:

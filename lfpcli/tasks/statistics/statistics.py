@@ -29,6 +29,7 @@ from lfpcli.tasks.statistics.trains import (
     population_rate,
     variation,
 )
+from lfpcli.vocabulary import CSD_METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,8 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
     InputError
         Where the recording holds neither spikes nor signals.
     UsageError
-        Where it has no signal of a name, or nothing in the span.
+        Where it has no signal of a name, nothing in the span or in a layer, or no contacts for a
+        CSD method that is asked for.
     """
     with open_recording(source) as recording:
         names = _signals(recording, settings.signals)
@@ -98,21 +100,18 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
         spans = recorded_spans(recording)
         settings = replace(settings, time=span_within(settings.time, spans))
         begin, end = settings.time or _whole_span(recording, spans)
-        if not end > begin:
-            raise InputError(
-                "recording has no span of time",
-                source=recording.name,
-                remedy="record a signal, or give --time",
-            )
+        _check_span(begin, end, recording.name)
         trains = {
             name: _trains(recording, name, begin, end) for name in recording.spike_populations
         }
         populations = {name: _of_trains(t, settings) for name, t in trains.items()}
         signals = {name: _of_signal(recording, name, trains, settings) for name in names}
+        _check_method(settings.csd, signals)
         layers = {
             name: _of_layer(recording, reach, trains=trains, signals=signals, settings=settings)
             for name, reach in settings.layers.items()
         }
+        _check_layers(layers)
     facts = {
         "file": recording.name,
         "begin_ms": begin,
@@ -121,6 +120,37 @@ def statistics(source: str | os.PathLike[str], settings: Settings) -> dict[str, 
         "signals": signals,
     }
     return {**facts, "layers": layers} if layers else facts
+
+
+def _check_span(begin: float, end: float, name: str) -> None:
+    """Refuse a span without length, ms."""
+    if not end > begin:
+        raise InputError(
+            "recording has no span of time", source=name, remedy="record a signal, or give --time"
+        )
+
+
+def _check_method(method: str, signals: dict[str, dict[str, Any]]) -> None:
+    """Refuse a way to estimate the CSD that was asked for and no signal can follow."""
+    if method == CSD_METHODS[0] or any("csd" in facts for facts in signals.values()):
+        return
+    raise UsageError(
+        f"no signal has a CSD to estimate with {method}",
+        remedy="it needs potentials, mV, of contacts evenly on a line along z",
+    )
+
+
+def _check_layers(layers: dict[str, dict[str, Any]]) -> None:
+    """Refuse layers that hold neither a cell nor a channel."""
+    for name, layer in layers.items():
+        held = [population["cells"] for population in layer["populations"].values()]
+        held += [means["channels"] for means in layer["signals"].values()]
+        if not any(held):
+            raise UsageError(
+                f"neither a cell nor a channel is in layer '{name}', z from {layer['low_um']:g} to"
+                f" {layer['high_um']:g} um",
+                remedy="give it other ends, or leave it out",
+            )
 
 
 def _of_layer(

@@ -137,5 +137,10 @@ def mean_correlation(counts: np.ndarray) -> float:
 
 
 def population_rate(counts: np.ndarray, width: float) -> np.ndarray:
-    """Mean rate (bins,) of the cells in each bin of their counts (N, bins), Hz; the PSTH."""
+    """Mean rate (bins,) of the cells in each bin of their counts (N, bins), Hz; the PSTH.
+
+    NaN where there are no cells.
+    """
+    if not len(counts):
+        return np.full(counts.shape[1], np.nan)
     return np.asarray(1e3 * counts.mean(axis=0) / width)
