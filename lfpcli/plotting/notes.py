@@ -55,7 +55,7 @@ def add_note(ax: Axes, text: str, *, below: bool = False) -> None:
 
 def remark_lines(ax: Axes) -> int:
     """How many lines of remarks stand between axes and their heading."""
-    notes = [t for t in ax.texts if t.get_gid() == "note" and t.get_ha() == "left"]
+    notes = [t for t in ax.texts if t.get_gid() == "note" and t.get_horizontalalignment() == "left"]
     return sum(note.get_text().count("\n") + 1 for note in notes)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 
 import h5py
 import numpy as np
 import pytest
 import synthetic
+from matplotlib.contour import ContourSet
 from remarks import notes_of
 
 from lfpcli.errors import UsageError
@@ -19,6 +21,9 @@ from lfpcli.plotting.scale import image_scale, settled_row
 from lfpcli.plotting.style import COLOURS, house_style
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import draw_recording
+
+# of a journal, inches
+COLUMN = 3.35
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +41,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def draw(folder):
-    def drawn(name, *, parts=None, **view):
+    def drawn(name, *, parts=None, size=None, **view):
         with house_style(), open_recording(folder / name) as recording:
-            figure = draw_recording(recording, parts=parts, view=View(**view))
+            figure = draw_recording(recording, parts=parts, view=View(**view), size=size)
             figure.canvas.draw()
             return figure
 
@@ -138,10 +143,12 @@ def test_head(draw):
     assert labels == [f"E{k}" for k in range(21, 0, -1)]
 
 
+@pytest.mark.parametrize("width", [None, COLUMN])
 @pytest.mark.parametrize("name", ["one.h5", "dense.h5", "net.h5", "eeg.h5"])
-def test_nothing_overlaps_or_leaves_the_page(draw, name):
+def test_nothing_overlaps_or_leaves_the_page(draw, name, width):
     """Headings, remarks, labels of axes and legends have room of their own."""
-    figure = draw(name)
+    figure = draw(name, size=None if width is None else (width, None))
+    assert width in (None, figure.get_size_inches()[0])
     renderer = figure.canvas.get_renderer()
     page = figure.bbox
     boxes = {}
@@ -160,6 +167,45 @@ def test_nothing_overlaps_or_leaves_the_page(draw, name):
         assert page.y0 <= box.y0 and box.y1 <= page.y1, first
         for second in names[k + 1 :]:
             assert not box.overlaps(boxes[second]), f"{first} over {second}"
+
+
+@pytest.mark.parametrize("name", ["one.h5", "net.h5"])
+def test_cells_of_a_column_stand_above_the_rest(draw, name):
+    """Beside them there would be no room for time courses."""
+    figure = draw(name, size=(COLUMN, None))
+    cells, *others = figure.axes
+    assert cells.get_position().y0 > max(ax.get_position().y1 for ax in others)
+    wide = cells.get_position().width * figure.get_size_inches()[0]
+    assert wide == pytest.approx(COLUMN - 0.2)
+    assert all(ax.get_position().width * COLUMN > 1.5 for ax in others)
+    beside = draw(name).axes
+    assert beside[0].get_position().x1 < beside[1].get_position().x0
+
+
+def test_lower_figures_have_fewer_labels(draw):
+    for height, most in ((8.0, 12), (2.6, 12), (1.6, 6)):
+        ax = draw("one.h5", parts=["shank"], size=(7.2, height)).axes[0]
+        labels = [label.get_window_extent() for label in ax.get_yticklabels()]
+        assert 2 <= len(labels) <= most
+        assert not any(one.overlaps(other) for one, other in itertools.pairwise(labels))
+
+
+def test_smooth_images_have_lines_that_tell_signs(tmp_path, draw):
+    """In grey, a sink is told from a source by dashes; noise has no lines."""
+    times, rows = np.linspace(-3, 3, 200), np.arange(30)
+    bump = np.outer(np.exp(-(times**2)), np.exp(-(((rows - 22) / 4) ** 2)))
+    hollow = np.outer(np.exp(-(times**2)), np.exp(-(((rows - 8) / 4) ** 2)))
+    noise = np.random.default_rng(3).standard_normal((200, 30))
+    places = np.column_stack([np.zeros((30, 2)), 50.0 * rows])
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("smooth", Signal(bump - hollow, "mV", 0.1, positions=places))
+        writer.signal("noise", Signal(noise, "mV", 0.1, positions=places))
+    styles = {}
+    for name in ("smooth", "noise"):
+        ax = draw(tmp_path / "a.h5", parts=[name], form="image").axes[0]
+        lines = [c for c in ax.collections if isinstance(c, ContourSet)]
+        styles[name] = {float(c.levels[0]) < 0: c.linestyles for c in lines}
+    assert styles == {"smooth": {True: "--", False: "-"}, "noise": {}}
 
 
 def noisy(rng, samples=4000, channels=6):
@@ -347,7 +393,7 @@ def test_morphology_parts_have_colours(folder):
         (["--channels", "1,,2"], "'1,,2' has an empty name"),
         (["--time", "40,20"], "'40,20' is not two rising times T0,T1"),
         (["--time", "nan,20"], "'nan' is not a finite number"),
-        (["--size", "0,5"], "'0,5' is not two lengths of 1 to 100 inches"),
+        (["--size", "0,5"], "'0,5' is not one or two lengths of 1 to 100"),
         (["--dpi", "1e9"], "'1e9' is not from 10 to 2400"),
         (["--max-cells", "0"], "'0' is not above zero"),
         (["--format", "bmp"], "invalid choice: 'bmp'"),
