@@ -34,7 +34,7 @@ GAIN = "gain"
 """Attribute of samples that are stored as integers: what one of them stands for."""
 _PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
-_BRING_IN = "bring files of other tools in: lfp convert FILE out.h5"
+_FOREIGN = "bring files of other tools in: lfp convert FILE out.h5"
 _BY_TIME = 2  # sorting of spikes, as SONATA numbers it
 
 
@@ -155,9 +155,7 @@ class Recording:
         self.name = name
         format_name = as_text(file.attrs.get("format", ""))
         if format_name != FORMAT:
-            remedy = _BRING_IN
-            if format_name.startswith("lfp-"):
-                remedy = f"it holds {format_name[4:]}"
+            remedy = f"it holds {format_name[4:]}" if format_name[:4] == "lfp-" else _FOREIGN
             raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=remedy)
         version = as_number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
