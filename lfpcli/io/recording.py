@@ -34,7 +34,6 @@ GAIN = "gain"
 """Attribute of samples that are stored as integers: what one of them stands for."""
 _PARTS = ("geometry", "spikes", "reports", "dipole", "signals")
 _AGAIN = "make it again with 'lfp sim'"
-_FOREIGN = "bring files of other tools in: lfp convert FILE out.h5"
 _BY_TIME = 2  # sorting of spikes, as SONATA numbers it
 
 
@@ -155,15 +154,14 @@ class Recording:
         self.name = name
         format_name = as_text(file.attrs.get("format", ""))
         if format_name != FORMAT:
-            remedy = f"it holds {format_name[4:]}" if format_name[:4] == "lfp-" else _FOREIGN
+            remedy = "bring files of other tools in: lfp convert FILE out.h5"
+            remedy = f"it holds {format_name[4:]}" if format_name[:4] == "lfp-" else remedy
             raise InputError("HDF5 file, but no recording of lfp", source=name, remedy=remedy)
         version = as_number(file.attrs.get("format_version"))
         if not 1 <= version <= VERSION:
-            raise InputError(
-                f"recording of format version {version:g}, known is {VERSION}",
-                source=name,
-                remedy="update lfp" if version > VERSION else _AGAIN,
-            )
+            remedy = "update lfp" if version > VERSION else _AGAIN
+            text = f"recording of format version {version:g}, known is {VERSION}"
+            raise InputError(text, source=name, remedy=remedy)
         for part in _PARTS:
             if part in file and not isinstance(file[part], h5py.Group):
                 raise self._error("is no group", f"/{part}")
