@@ -27,6 +27,8 @@ class Parser(argparse.ArgumentParser):
         if sys.version_info >= (3, 14):
             kwargs.setdefault("color", False)
         super().__init__(**kwargs)
+        # remedies for options that a command has under another name
+        self.others: dict[str, str] = {}
         # values such as -100,0,30 are no options
         self._negative_number_matcher = re.compile(r"-\.?\d[-+\d.,eE]*")
 
@@ -54,4 +56,4 @@ class Parser(argparse.ArgumentParser):
         bare = {option.lstrip("-"): option for option in known}
         near = difflib.get_close_matches(name.lstrip("-"), bare, n=1, cutoff=0.6)
         remedy = f"did you mean '{bare[near[0]]}'?" if near else f"see '{self.prog} --help'"
-        raise UsageError(f"unknown option '{name}'", remedy=remedy)
+        raise UsageError(f"unknown option '{name}'", remedy=self.others.get(name, remedy))

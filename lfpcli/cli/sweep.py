@@ -10,6 +10,7 @@ import argparse
 import os
 
 from lfpcli.cli import options
+from lfpcli.cli.parser import Parser
 
 EPILOG = """\
 examples:
@@ -22,8 +23,10 @@ examples:
 exit codes: 0 done, 2 usage, 3 bad input, 4 the folder holds something else, 5 a run failed"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the arguments."""
+    for key in ("tstop", "dt", "celsius", "v_init"):
+        parser.others[f"--{key.replace('_', '-')}"] = f"give --set run.{key}=VALUE"
     parser.add_argument("model", metavar="MODEL", help="model file")
     group = parser.add_argument_group("sweep")
     group.add_argument(

@@ -341,6 +341,7 @@ def test_hoc_cells_with_sections_without_points(neuron_process, tmp_path):
 def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
     (tmp_path / "bad.hoc").write_text("create x\nx { foo( }\n")
     (tmp_path / "none.hoc").write_text("x = 3\n")
+    (tmp_path / "made.hoc").write_text("begintemplate Pyr\ncreate soma\nendtemplate Pyr\n")
     (tmp_path / "bad.asc").write_bytes(b"\0\1\2")
 
     def model(results) -> None:
@@ -348,7 +349,7 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
         from lfpcli.runtime.morphology.reading import load_sections
 
         texts = []
-        for name in ("none.hoc", "bad.asc", "bad.hoc"):
+        for name in ("none.hoc", "bad.asc", "bad.hoc", "made.hoc"):
             try:
                 load_sections(name)
             except LfpError as error:
@@ -356,7 +357,8 @@ def test_files_that_neuron_cannot_read(neuron_process, tmp_path):
         results["texts"] = np.array(texts)
 
     found = neuron_process(model)
-    none, asc, bad = found["texts"].tolist()
+    none, asc, bad, template = found["texts"].tolist()
+    assert 'a cell of its template has template = "made.hoc:Pyr"' in template
     assert bad.startswith("5 hoc: ") and "bad.hoc:1]" in bad
     assert none == "3 makes no sections [none.hoc]; check what it declares"
     assert asc.startswith("3 ")

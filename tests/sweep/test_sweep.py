@@ -115,6 +115,8 @@ def test_values_are_looked_at_before_the_first_run(
 ) -> None:
     done = lfp("sweep", model, "--set", values, "-o", tmp_path / "sweep", code=code)
     assert message in done.err
+    done = lfp("sweep", model, "--tstop", 10, "-o", tmp_path / "sweep", code=2)
+    assert "unknown option '--tstop'; give --set run.tstop=VALUE" in done.err
     assert not (tmp_path / "sweep").exists()
 
 

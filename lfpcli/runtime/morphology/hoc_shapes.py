@@ -75,14 +75,19 @@ def run_hoc(path: str | os.PathLike[str]) -> list[Any]:
     """
     h = nrn()
     file = Path(path)
-    code = outside_templates(without_hoc_comments(read_text(file)))
+    text = without_hoc_comments(read_text(file))
+    code = outside_templates(text)
     declared = " ".join(re.findall(r"\bcreate\b([^\n{}]*)", without_strings(code)))
     check_free(set(re.findall(r"[A-Za-z_]\w*", declared)))
     before = set(h.allsec())
     run_hoc_file(file, again=True)
     sections = [section for section in h.allsec() if section not in before]
     if not sections:
-        raise InputError("makes no sections", source=path, remedy="check what it declares")
+        template = re.search(r"\bbegintemplate\s+(\w+)", text)
+        remedy = "check what it declares"
+        if template:
+            remedy = f'a cell of its template has template = "{file.name}:{template[1]}"'
+        raise InputError("makes no sections", source=path, remedy=remedy)
     check_measures(sections, file)
     return sections
 
