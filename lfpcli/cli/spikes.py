@@ -8,6 +8,7 @@ import argparse
 from typing import Any
 
 from lfpcli.cli import options
+from lfpcli.cli.facts import count_text
 
 EPILOG = """\
 examples:
@@ -80,7 +81,8 @@ def run(args: argparse.Namespace) -> None:
         command=args.command_line,
     )
     for name, count in counts.items():
-        args.console.note(f"{name}: {populations[name].size} trains, {count} spikes")
+        trains = count_text(populations[name].size, "train")
+        args.console.note(f"{name}: {trains}, {count_text(count, 'spike')}")
 
 
 def _run_network(args: argparse.Namespace, network: Any) -> None:
@@ -101,7 +103,8 @@ def _run_network(args: argparse.Namespace, network: Any) -> None:
         )
     for name, (size, count) in counts.items():
         rate = count / size / args.duration
-        args.console.note(f"{name}: {size} neurons, {count} spikes, {rate:.3g} Hz")
+        spikes = count_text(count, "spike")
+        args.console.note(f"{name}: {count_text(size, 'neuron')}, {spikes}, {rate:.3g} Hz")
 
 
 def _populations(args: argparse.Namespace) -> dict[str, Any]:

@@ -59,8 +59,19 @@ def check_output(
         )
 
 
-def check_recording_output(target: str | os.PathLike[str], *, force: bool = False) -> None:
+def check_recording_output(
+    target: str | os.PathLike[str], *, force: bool = False, noun: str = "a recording"
+) -> None:
     """As `check_output` of a recording, whose name must not say that it is something else.
+
+    Parameters
+    ----------
+    target : path-like
+        File to write, or ``-`` for standard output.
+    force : bool
+        Whether an existing file is replaced.
+    noun : str
+        What the file is called in messages.
 
     Raises
     ------
@@ -73,7 +84,7 @@ def check_recording_output(target: str | os.PathLike[str], *, force: bool = Fals
     named = suffix[1:] and not suffix[1:].isdigit()
     if named and suffix not in RECORDING_SUFFIXES and not special:
         raise UsageError(
-            f"a recording is HDF5, and {Path(target).name} says otherwise",
+            f"{noun} is HDF5, and {Path(target).name} says otherwise",
             remedy="name it .h5; lfp convert and lfp plot write other files",
         )
     check_output(target, force=force)

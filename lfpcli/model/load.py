@@ -11,8 +11,9 @@ from lfpcli.builtin import resolved
 from lfpcli.errors import InputError
 from lfpcli.model.model import Model
 from lfpcli.model.overrides import apply_overrides
+from lfpcli.model.run import Run
 from lfpcli.model.source_text import At, SourceText
-from lfpcli.model.tables import read_table
+from lfpcli.model.tables import keys_of, read_table
 from lfpcli.model.text import Lines, is_stream, parse, plain_tree, read_file, read_stream
 
 
@@ -65,4 +66,15 @@ def load_model(
     # before the check, so that an override may also mend a file
     set_keys = apply_overrides(tree, overrides, name)
     text = SourceText(name, base.absolute(), lines, set_keys)
-    return read_table(Model, tree, At(text), path=path, text=text)
+    at = At(text)
+    _refuse_keys_of_run(tree, at)
+    return read_table(Model, tree, at, path=path, text=text)
+
+
+def _refuse_keys_of_run(tree: Mapping[str, Any], at: At) -> None:
+    """Refuse keys of the table [run] that stand outside it."""
+    known = {name for name, _, _ in keys_of(Model)}
+    of_run = {name for name, _, _ in keys_of(Run)} - known
+    for name in tree:
+        if name in of_run:
+            raise (at / name).error("stands outside a table", f"write [run] and under it {name}")

@@ -85,6 +85,23 @@ def test_an_empty_name_is_no_standard_output(lfp, recording, command):
     assert "the name is empty" in got.err and got.out == ""
 
 
+@pytest.mark.parametrize(
+    ("noun", "words"),
+    [
+        ("a recording", ["sim", "builtin:quickstart"]),
+        ("a recording", ["spikes", "--poisson", "5", "--duration", "1", "--seed", "1"]),
+        ("a file of kernels", ["kernel", "builtin:network", "--rates", "E=1,I=1"]),
+        ("a file of lead fields", ["leadfield", "0,0,0", "--medium", "regions=[]"]),
+        ("a network", ["sim", "builtin:quickstart", "--save-network"]),
+    ],
+)
+def test_names_that_say_another_format_are_refused(lfp, folder, noun, words):
+    option = [] if words[-1] == "--save-network" else ["-o"]
+    got = lfp(*words, *option, folder / "out.csv", code=2)
+    assert f"{noun} is HDF5, and out.csv says otherwise" in got.err
+    assert not (folder / "out.csv").exists()
+
+
 def test_output_that_is_a_folder(lfp, recording, folder):
     assert "is a folder" in lfp("plot", recording, "-o", folder, "--format", "png", code=4).err
 

@@ -22,6 +22,7 @@ NORM = {"dist": "norm"}
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     # keys
+    ({"tstop": 5.0}, "'tstop': stands outside a table [model]; write [run] and under it tstop"),
     ({"rum": {}}, "key 'rum': unknown key [model]; did you mean 'run'?"),
     ({"run__tstp": 5}, "[run] key 'tstp': unknown key [model]; did you mean 'tstop'?"),
     ({"cell__pyr__morfology": "a"}, "[cell.pyr] key 'morfology': unknown key"),

@@ -13,7 +13,7 @@ from lfpcli.builtin import resolved
 from lfpcli.errors import InputError, UsageError, located
 from lfpcli.forward.point_network import point_spikes
 from lfpcli.forward.spike_trains import Process, Rate, spike_trains
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.table import read_columns
 from lfpcli.io.trains import DURATION, FIRST, SIZE
@@ -61,7 +61,7 @@ def write_trains(
     InputError, UsageError
         Where a process cannot be.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force)
     inputs: dict[str, str] = {}
     drawn: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     firsts: dict[str, int] = {}
@@ -123,7 +123,7 @@ def write_point_spikes(
     InputError, UsageError
         Where the network cannot be.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force)
     with located(file.network.source_line):
         sizes, network = file.scaled()
         times, neurons = point_spikes(network, duration, seed=seed, progress=progress)

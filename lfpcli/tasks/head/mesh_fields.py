@@ -14,7 +14,7 @@ from lfpcli.errors import InputError, UsageError
 from lfpcli.forward.mesh_head import MeshHead, lead_fields
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.array_tables import read_table
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.meshes import TaggedMesh, Tissue, read_mesh, read_tissues, tissue_sigmas
 from lfpcli.io.montage import Montage, load_montage
 from lfpcli.io.provenance import digest, provenance
@@ -85,7 +85,7 @@ def make_mesh_fields(
     InputError, UsageError
         Where a file is not what it should be, or does not go with the others.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force, noun="a file of lead fields")
     tissues = read_tissues(job.tissues)
     mesh = read_mesh(job.mesh, job.unit)
     head = _head(mesh, tissues, job)

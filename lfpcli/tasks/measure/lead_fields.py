@@ -16,7 +16,7 @@ from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.potentials import PotentialModel
 from lfpcli.forward.sampled_field import sampled_field
 from lfpcli.io.arrays import load_contacts
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.fem_fields import read_potential
 from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
 from lfpcli.io.provenance import digest, provenance
@@ -114,7 +114,7 @@ def make_lead_fields(
     InputError, UsageError
         Where contacts or medium are not what they should be.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force, noun="a file of lead fields")
     contacts, table = _contacts_and_medium(source, medium, name)
     check_constant(table, At(SourceText("medium")))
     fields = table.medium.solve(contacts)
@@ -158,7 +158,7 @@ def make_foreign_fields(
     InputError, UsageError
         Where a file is none, does not go with its contact, or there is none for a contact.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force, noun="a file of lead fields")
     contacts = _points(load_contacts(source))
     if len(files) != len(contacts):
         raise UsageError(

@@ -18,7 +18,7 @@ from lfpcli.forward.potentials import PotentialModel
 from lfpcli.forward.treatment import UNTREATED, Treatment
 from lfpcli.geometry import Geometry
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import Recording, open_recording
 from lfpcli.io.templates import TemplateWriter
@@ -106,7 +106,7 @@ def templates(
     UsageError
         Where the arguments do not go together.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force, noun="a file of templates")
     contacts = _checked_contacts(spec, treatment)
     # the signals are linear in the currents, which are filtered in their place
     treatment = replace(treatment, mixture=spec.mixture)

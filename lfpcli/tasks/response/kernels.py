@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.kernels import KernelWriter
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.io.recording import open_recording
@@ -90,7 +90,7 @@ def write_kernels(
     InputError, UsageError, SimulatorError
         Where the model has no such populations or signals, or is not linear in its synapses.
     """
-    check_output(output, force=force)
+    check_recording_output(output, force=force, noun="a file of kernels")
     load_mechanisms(model, used=used_points(model))
     seed = drawn_seed(model, Team())
     layout = lay_out(model, seed)

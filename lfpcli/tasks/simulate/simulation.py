@@ -11,7 +11,7 @@ from typing import Any
 
 from lfpcli.errors import UsageError
 from lfpcli.io import stream
-from lfpcli.io.atomic import atomic_output, check_output, check_recording_output
+from lfpcli.io.atomic import atomic_output, check_recording_output
 from lfpcli.io.checkpoint import Checkpoint, checkpoint_path
 from lfpcli.io.doomed import removed_if_killed
 from lfpcli.io.provenance import provenance
@@ -102,7 +102,7 @@ def simulate(
         # what cannot be written is told before hours of work, not after
         check_recording_output(outputs.path, force=outputs.force)
         for target in outputs.targets[1:]:
-            check_output(target, force=outputs.force)
+            check_recording_output(target, force=outputs.force, noun="a network")
         if model.circuit is not None:
             _check_circuit(model.circuit, outputs)
         if model.run.attach is not None:
