@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from lfpcli.errors import UsageError, nearest
 from lfpcli.forward import anisotropic, near_faces, tensors
+from lfpcli.forward.axis_distance import keep_distance
 from lfpcli.forward.contacts import Contacts
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium, as_medium, check_conductivity
@@ -53,6 +54,10 @@ class PotentialModel:
     tolerance : float
         Error of a slice's images and a sphere's series, relative to the potential at the
         distance of its thickness or radius.
+    minimum_distance : float or 'auto', optional
+        Of points and line sources in an isotropic infinite medium: least distance from the axis of
+        a segment, um, see `axis_distance`. Left out: no contact is nearer to a segment than its
+        radius.
 
     Raises
     ------
@@ -65,10 +70,17 @@ class PotentialModel:
     medium: Medium | GridMedium | None = None
     quadrature: int | None = None
     tolerance: float = TOLERANCE
+    minimum_distance: float | str | None = None
 
     def __post_init__(self) -> None:
         check_method(self.method)
         check_sigma(self.sigma)
+        is_plain = self.method == METHOD and self.medium is None and not self.conductivity.ndim
+        if self.minimum_distance is not None and not is_plain:
+            raise UsageError(
+                "minimum_distance goes with line sources in the infinite medium, isotropic",
+                remedy="leave it out",
+            )
 
     @property
     def conductivity(self) -> np.ndarray:
@@ -119,6 +131,18 @@ class PotentialModel:
         else:
             table = kernel.source_table(*sources)
             out = kernel.potential(table, points, weights / conductivity, dtype=dtype, out=out)
+        if self.minimum_distance is not None:
+            if contacts.has_face:
+                raise UsageError(
+                    "minimum_distance goes with points, not with faces", remedy="leave out 'radius'"
+                )
+            keep_distance(
+                out,
+                segments,
+                contacts.positions,
+                least=self.minimum_distance,
+                sigma=float(conductivity),
+            )
         if self.refines(contacts):
             self._refine(out, Sources(start=start, end=end, radius=sources[2]), contacts)
         return out

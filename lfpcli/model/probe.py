@@ -14,6 +14,7 @@ from lfpcli import vocabulary
 from lfpcli.errors import located
 from lfpcli.forward import media
 from lfpcli.forward import treatment as treatments
+from lfpcli.forward.axis_distance import AUTO
 from lfpcli.forward.dispersion import Mixture
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import check_conductivity
@@ -171,6 +172,12 @@ class Probe(Face):
         "its axes are others.",
     )
     medium: str | MediumTable = key(MEDIUM, vocabulary.INFINITE, doc="The medium.")
+    minimum_distance: float | str | None = key(
+        either(number("um", least=0), choice(AUTO)),
+        None,
+        doc="As bmtk has it: contacts beside a segment, or less than this beyond its ends, are at "
+        'least this far from its axis; "auto" is its radius. Left out: none is nearer than that.',
+    )
     dispersion: DispersionTable | None = key(
         table(DispersionTable, 'a table such as {tissue = "grey matter"}'),
         None,
@@ -209,6 +216,7 @@ class Probe(Face):
             medium=medium_of(self.medium),
             quadrature=self.quadrature,
             tolerance=tolerance_of(self.medium),
+            minimum_distance=self.minimum_distance,
         )
 
     @cached_property
@@ -257,6 +265,10 @@ class Probe(Face):
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
         check_medium(self, at)
+        others = self.csd or self.lead_field or self.radius or self.half_sides
+        is_plain = (self.method, self.medium) == (vocabulary.METHOD, vocabulary.INFINITE)
+        if self.minimum_distance is not None and (others or not is_plain):
+            raise (at / "minimum_distance").error("goes with points, and lines in infinite space")
         self._check_dispersion(at)
 
     def _check_dispersion(self, at: At) -> None:

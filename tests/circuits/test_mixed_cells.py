@@ -61,6 +61,19 @@ def write_mixed(folder: Path) -> None:
                 "module": "membrane_report",
                 "sections": sections,
             }
+    # contacts in and beside the cells that are chosen, and in the one that is not
+    rows = ["0 0 0 4", "1 6 2 1", "2 90 12 2", "3 52 10 5", "4 -40 20 -28"]
+    (folder / "near.csv").write_text("\n".join(["channel x_pos y_pos z_pos", *rows]) + "\n")
+    # bmtk moves cells once more for each further report of potentials
+    tree["reports"]["ecp"] = {
+        "cells": {"population": "v1", "node_id": [0, 2]},
+        "variable_name": "v",
+        "module": "extracellular",
+        "electrode_positions": "$BASE_DIR/near.csv",
+        "file_name": "ecp.h5",
+        "electrode_channels": "all",
+        "minimum_distance": 12.5,
+    }
     config.write_text(json.dumps(tree))
 
 
@@ -106,6 +119,14 @@ def test_bmtk_reports_the_same_sections(mixed: Path, tmp_path: Path) -> None:
                 assert ours[node_id][0].tolist() == elements.tolist(), name
                 np.testing.assert_allclose(ours[node_id][1], places, rtol=0, atol=1e-12)
                 np.testing.assert_allclose(ours[node_id][2], samples, rtol=0, atol=1e-6)
+
+    with (
+        h5py.File(mixed / "output/ecp.h5") as ours,
+        h5py.File(theirs / "output/ecp.h5") as measured,
+    ):
+        potentials = measured["ecp/data"][:]
+        atol = 1e-6 * np.abs(potentials).max()
+        np.testing.assert_allclose(ours["ecp/data"][:], potentials, rtol=0, atol=atol)
 
 
 def test_reports_are_those_of_the_sections_of_each_cell(mixed: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from lfpcli.io.writer import SORTING
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
 from lfpcli.tasks.circuits.neurodamus.output_files import check_reports, write_reports
 from lfpcli.tasks.circuits.places import SECTION_TYPES
+from lfpcli.tasks.circuits.potentials import PotentialReport, cell_groups
 from lfpcli.tasks.circuits.simulation_model import (
     DENSITY,
     CircuitOutputs,
     ClampReport,
     MembraneReport,
-    PotentialReport,
     SynapseReport,
     circuit_outputs,
     recorded_name,
@@ -89,7 +89,7 @@ def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool 
                 _write_points(source, circuit, points, path)
         for potential in outputs.potentials:
             with atomic_output(potential.file, force=replace) as path:
-                _write_potentials(source, potential, path)
+                _write_potentials(source, circuit, potential, path)
 
 
 def _mark(file: h5py.File) -> None:
@@ -275,7 +275,7 @@ def _write_report(
 
 
 def _copy(
-    source: h5py.Dataset,
+    source: h5py.Dataset | _Sum,
     target: h5py.Dataset,
     columns: np.ndarray,
     factors: np.ndarray | None = None,
@@ -288,17 +288,32 @@ def _copy(
         target[start:stop] = block if factors is None else block * factors
 
 
-def _write_potentials(source: Recording, report: PotentialReport, path: Path) -> None:
+class _Sum:
+    """Datasets of one shape, each slice of which is the sum of theirs."""
+
+    def __init__(self, parts: Sequence[h5py.Dataset]) -> None:
+        self._parts = parts
+        self.shape = parts[0].shape
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        total: np.ndarray = np.sum([part[rows] for part in self._parts], axis=0)
+        return total
+
+
+def _write_potentials(
+    source: Recording, circuit: Circuit, report: PotentialReport, path: Path
+) -> None:
     if report.name not in source.signals:
         raise InputError(
             f"has no signal '{report.name}'", source=source.name, remedy="run the circuit again"
         )
     signal = source.signal(report.name)
     samples, channels = signal.data.shape[0] - 1, signal.data.shape[1]
+    parts = [signal.groups[name] for name in cell_groups(circuit.config, report)]
     with new_hdf5(path) as file:
         _mark(file)
         data = file.create_dataset("ecp/data", shape=(samples, channels), dtype="f8")
-        _copy(signal.data, data, np.arange(channels))
+        _copy(signal.data if not parts else _Sum(parts), data, np.arange(channels))
         data.attrs["units"] = signal.units
         data.attrs["t_start"] = signal.t_start + signal.dt
         file["ecp/time"] = np.array([0.0, signal.dt * samples, signal.dt])

@@ -11,13 +11,17 @@ from typing import Any
 
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import CircuitConfig, is_config, read_config
-from lfpcli.io.sonata.types import read_types
 from lfpcli.tasks.circuits.neurodamus.settings import neurodamus_mechanisms, neurodamus_tree
 from lfpcli.tasks.circuits.places import SECTION_TYPES
+from lfpcli.tasks.circuits.potentials import (
+    SIGMA,
+    PotentialReport,
+    cell_groups,
+    minimum_distance,
+    report_contacts,
+    tell_unheeded,
+)
 
-# bmtk measures with line sources in this conductivity, S/m
-SIGMA = 0.3
-_CONTACTS = ("x_pos", "y_pos", "z_pos")
 _SOMA, _ALL = "soma", "all"
 # kinds of reports
 _POTENTIALS = "extracellular"
@@ -54,14 +58,6 @@ class MembraneReport:
     variable: str
     sections: str
     cells: Any
-    file: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class PotentialReport:
-    """A report of potentials of contacts: its name, which is that of the signal, and its file."""
-
-    name: str
     file: Path
 
 
@@ -154,6 +150,7 @@ class _Wanted:
 
     record: dict[str, Any] = field(default_factory=dict)
     probes: list[dict[str, Any]] = field(default_factory=list)
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def simulation_tree(file: Path) -> dict[str, Any]:
@@ -190,6 +187,8 @@ def simulation_tree(file: Path) -> dict[str, Any]:
     tree: dict[str, Any] = {"circuit": circuit, "run": _run(config), "record": wanted.record}
     if wanted.probes:
         tree["probe"] = wanted.probes
+    if wanted.groups:
+        tree["group"] = wanted.groups
     return tree
 
 
@@ -267,13 +266,18 @@ def _wanted(config: CircuitConfig) -> _Wanted:
     for potential in outputs.potentials:
         entry = config.reports[potential.name]
         source = f"{config.file}: reports.{potential.name}"
-        wanted.probes.append(
-            {
-                "name": potential.name,
-                "contacts": report_contacts(config, entry, source),
-                "sigma": SIGMA,
-            }
-        )
+        probe = {
+            "name": potential.name,
+            "contacts": report_contacts(config, entry, source),
+            "sigma": SIGMA,
+            "minimum_distance": minimum_distance(entry, source),
+        }
+        groups = cell_groups(config, potential)
+        if groups:
+            probe["per"] = "group"
+            wanted.groups |= groups
+        wanted.probes.append(probe)
+        tell_unheeded(entry, source)
     return wanted
 
 
@@ -283,39 +287,6 @@ def recorded_name(variable: str) -> str:
         return "imem"
     # the potential outside of a segment is that of the first layer
     return {"v": "vmem", "vext": "vext[0]"}.get(variable, variable)
-
-
-def report_contacts(
-    config: CircuitConfig, entry: Mapping[str, Any], source: str
-) -> list[list[float]]:
-    """Places of the contacts of a report of potentials, (C, 3) um.
-
-    Parameters
-    ----------
-    config : CircuitConfig
-        The configuration.
-    entry : mapping
-        The report in it.
-    source : str
-        What to call that in messages.
-
-    Raises
-    ------
-    InputError
-        Where the report names no contacts, or their file is not what it should be.
-    """
-    file = entry.get("electrode_positions")
-    if not isinstance(file, str):
-        raise InputError("names no electrode_positions", source=source, remedy="add the file")
-    rows = read_types(config.path(file), "channel")
-    try:
-        return [[float(row[axis]) for axis in _CONTACTS] for row in rows.values()]
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            "has contacts without x_pos, y_pos and z_pos",
-            source=config.path(file),
-            remedy="give the three columns, um",
-        ) from None
 
 
 def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
@@ -341,7 +312,8 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         file = folder / _file_name(entry.get("file_name", name))
         module = _module(entry)
         if module == _POTENTIALS:
-            potentials.append(PotentialReport(name=name, file=file))
+            cells = entry.get("cells", _ALL)
+            potentials.append(PotentialReport(name=name, cells=cells, file=file))
         elif module == _SYNAPSES:
             synapses.append(_synapses(name, entry, file, source))
         elif module == _CLAMPS:

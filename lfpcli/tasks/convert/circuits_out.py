@@ -21,7 +21,7 @@ from lfpcli.runtime.cell.sections import collect_geometry
 from lfpcli.runtime.hoc.frozen import FrozenCell, euler_angles_zyx, freeze
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.events import EventFeed
-from lfpcli.tasks.circuits.simulation_model import SIGMA
+from lfpcli.tasks.circuits.potentials import SIGMA
 from lfpcli.tasks.measure.placed_contacts import contacts_of
 from lfpcli.tasks.simulate.build import Built
 from lfpcli.tasks.simulate.network_file import MODEL_FOLDER

@@ -21,7 +21,8 @@ from lfpcli.io.exchange.sonata_files import read_potentials, read_trains
 from lfpcli.io.exchange.sonata_reports import DENSITY, ElementReport, read_reports
 from lfpcli.io.recording import REPORT_UNITS, open_hdf5
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
-from lfpcli.tasks.circuits.simulation_model import circuit_files, report_contacts
+from lfpcli.tasks.circuits.potentials import report_contacts
+from lfpcli.tasks.circuits.simulation_model import circuit_files
 from lfpcli.tasks.convert.elements import ElementError, segments_of
 from lfpcli.tasks.simulate.circuit_geometry import CircuitShapes, indices_of
 

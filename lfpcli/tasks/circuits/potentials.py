@@ -1,0 +1,155 @@
+"""Reports of extracellular potentials: their contacts, and the cells whose currents they are of."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfpcli.errors import InputError, LfpWarning
+from lfpcli.forward.axis_distance import AUTO
+from lfpcli.io.sonata.config import CircuitConfig
+from lfpcli.io.sonata.types import read_types
+from lfpcli.tasks.circuits.circuit import read_circuit
+from lfpcli.vocabulary import ALL
+
+SIGMA = 0.3
+"""Conductivity in which bmtk measures with line sources, S/m."""
+_CONTACTS = ("x_pos", "y_pos", "z_pos")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PotentialReport:
+    """A report of potentials of contacts.
+
+    Attributes
+    ----------
+    name : str
+        Name of the report, and of the signal.
+    cells : object
+        The node set whose currents it is of.
+    file : Path
+        The file to write.
+    """
+
+    name: str
+    cells: Any
+    file: Path
+
+
+def report_contacts(
+    config: CircuitConfig, entry: Mapping[str, Any], source: str
+) -> list[list[float]]:
+    """Places of the contacts of a report of potentials, (C, 3) um.
+
+    Parameters
+    ----------
+    config : CircuitConfig
+        The configuration.
+    entry : mapping
+        The report in it.
+    source : str
+        What to call that in messages.
+
+    Raises
+    ------
+    InputError
+        Where the report names no contacts, or their file is not what it should be.
+    """
+    file = entry.get("electrode_positions")
+    if not isinstance(file, str):
+        raise InputError("names no electrode_positions", source=source, remedy="add the file")
+    rows = read_types(config.path(file), "channel")
+    try:
+        return [[float(row[axis]) for axis in _CONTACTS] for row in rows.values()]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            "has contacts without x_pos, y_pos and z_pos",
+            source=config.path(file),
+            remedy="give the three columns, um",
+        ) from None
+
+
+def cell_groups(config: CircuitConfig, report: PotentialReport) -> dict[str, dict[str, Any]]:
+    """The tables of the groups whose shares a report of potentials is the sum of.
+
+    Parameters
+    ----------
+    config : CircuitConfig
+        The configuration.
+    report : PotentialReport
+        The report.
+
+    Returns
+    -------
+    dict
+        A group for each population, by name; none where the report is of all cells.
+
+    Raises
+    ------
+    InputError
+        Where the report has no cell with segments.
+    """
+    if report.cells in (None, ALL):
+        return {}
+    circuit = read_circuit(config.file)
+    source = f"{config.file}: reports.{report.name}"
+    chosen = circuit.node_set(report.cells, source)
+    groups: dict[str, dict[str, Any]] = {}
+    left_out = 0
+    for name, population in circuit.cells.items():
+        cells = set(range(len(population))) - set(population.point_neurons)
+        inside = sorted(cells.intersection(chosen.get(name, np.empty(0, np.int64)).tolist()))
+        left_out += len(cells) - len(inside)
+        if inside:
+            groups[f"{report.name}_{name}"] = {"populations": [name]}
+        if inside and len(inside) < len(cells):
+            groups[f"{report.name}_{name}"]["cells"] = inside
+    if not groups:
+        raise InputError(
+            f"cells are {report.cells!r}, none of which has segments",
+            source=source,
+            remedy="name a node set of biophysical cells",
+        )
+    return groups if left_out else {}
+
+
+def minimum_distance(entry: Mapping[str, Any], source: str) -> float | str:
+    """Least distance of contacts from the axes of segments, um, or 'auto'; 0 where none is told.
+
+    Parameters
+    ----------
+    entry : mapping
+        The report in the configuration.
+    source : str
+        What to call that in messages.
+
+    Raises
+    ------
+    InputError
+        Where it is no distance.
+    """
+    told = entry.get("minimum_distance")
+    if told == AUTO:
+        return AUTO
+    try:
+        return max(float(told or 0.0), 0.0)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"minimum_distance is {told!r}", source=source, remedy='give "auto" or um'
+        ) from None
+
+
+def tell_unheeded(entry: Mapping[str, Any], source: str) -> None:
+    """Say which keys of a report of potentials change nothing."""
+    if entry.get("contributions_dir") is not None:
+        warnings.warn(
+            'contributions of single cells are not written; a [[probe]] with per = "cell" of a '
+            f"model file keeps them [{source}: contributions_dir]",
+            LfpWarning,
+            stacklevel=2,
+        )
