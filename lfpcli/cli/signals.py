@@ -105,7 +105,8 @@ def terminable() -> Iterator[Ending]:
             for each in ENDING_SIGNALS if is_main else ():
                 handler = signal.getsignal(each)
                 if handler != signal.SIG_IGN:
-                    usual[each] = handler
+                    # one of a library in C, loaded before Python, cannot be put back
+                    usual[each] = signal.SIG_DFL if handler is None else handler
                     signal.signal(each, ending.terminate)
             yield ending
         finally:

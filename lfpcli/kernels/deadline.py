@@ -42,12 +42,13 @@ def set_handler(number: int, handler: Any, *, watched: bool) -> Any:
     ----------
     number : int
         The signal.
-    handler : callable or int
-        What Python calls, as `signal.signal` takes it, which alone would end the watch.
+    handler : callable, int or None
+        What Python calls, as `signal.signal` returns it, which alone would end the watch.
     watched : bool
         Whether the signal begins the countdown that was set before.
     """
-    usual = signal.signal(number, handler)
+    # Python does not know handlers of libraries in C, and cannot put them back
+    usual = signal.signal(number, signal.SIG_DFL if handler is None else handler)
     if watched:
         watch(number, 0)
     return usual

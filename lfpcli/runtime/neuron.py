@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -93,9 +94,11 @@ def _show_mpi_library() -> None:
         mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
+        is_missing = importlib.util.find_spec("mpi4py") is None
+        name_library = "name its libmpi with MPI4PY_LIBMPI, see lfp-cluster(7)"
         raise MissingDependencyError(
             f"started under MPI, but mpi4py cannot be imported ({error})",
-            remedy="pip install 'lfpcli[mpi]'",
+            remedy="pip install 'lfpcli[mpi]'" if is_missing else name_library,
         ) from error
     if not MPI.Is_initialized():
         if launcher_name() == "Open MPI" and MPI.get_vendor()[0] != "Open MPI":

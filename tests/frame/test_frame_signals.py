@@ -21,6 +21,7 @@ from lfpcli.cli import main as entry
 from lfpcli.cli import options
 from lfpcli.cli.signals import Ending, Terminated
 from lfpcli.io.atomic import atomic_output
+from lfpcli.kernels.deadline import set_handler
 from lfpcli.runtime.engine.interrupts import deferred_signals
 
 sys.path.append(str(Path(__file__).parent.parent / "faults"))
@@ -278,6 +279,21 @@ def test_a_signal_while_python_tells_of_one_that_it_lost(monkeypatch, capfd, los
     monkeypatch.setattr(entry, "_dispatch", dispatch)
     assert entry.main([]) == 128 + signal.SIGTERM
     assert capfd.readouterr() == ("", "")
+
+
+def test_handlers_of_libraries_in_c(monkeypatch):
+    """Python has None for those of libraries that were there before it, as MPICH's is."""
+    handlers = {each: signal.getsignal(each) for each in ENDING}
+    monkeypatch.setattr("lfpcli.cli.signals.signal.getsignal", lambda number: None)
+    monkeypatch.setattr(entry, "_dispatch", lambda arguments, console: 0)
+    try:
+        assert entry.main([]) == 0
+        monkeypatch.undo()
+        assert {signal.getsignal(each) for each in ENDING} == {signal.SIG_DFL}
+        assert set_handler(signal.SIGUSR1, None, watched=False) == signal.SIG_DFL
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 BUSY = {
