@@ -152,7 +152,12 @@ def guarded_stdout() -> Iterator[None]:
     if redirected:
         sys.stdout = _text_output(os.dup(kept))
     try:
-        yield
+        try:
+            yield
+        except SystemExit:
+            # argparse ends so behind a help that it printed
+            _flush()
+            raise
         _flush()
     finally:
         # a signal may come at any of these lines, and must not leave a closed file behind

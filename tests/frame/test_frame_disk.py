@@ -89,6 +89,19 @@ def test_full_standard_output(shell: Callable[..., Any], tmp_path: Path) -> None
     assert done.returncode == 4 and b"no space left" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["info", "--help"], ["help"]])
+def test_full_standard_output_of_what_ends_early(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lfpcli", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 4
+    assert "no space left on device [standard output]; free some space" in done.stderr
+
+
 def test_spool_of_standard_input_names_its_folder(
     shell: Callable[..., Any], small_disk: Path
 ) -> None:
