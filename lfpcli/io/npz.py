@@ -13,7 +13,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +28,11 @@ _MOST_COMPRESSION = 1032
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # NumPy reads the header as a literal of Python, which takes long where it is long
 _MOST_HEADER = 10_000
+_HEADERS = {
+    1: np.lib.format.read_array_header_1_0,
+    2: np.lib.format.read_array_header_2_0,
+}
+_BLOCK_VALUES = 1 << 20
 _FAILURES = (
     OSError,
     ValueError,
@@ -49,6 +54,22 @@ _REMEDY = "write it again with numpy.save or numpy.savez"
 
 
 @dataclass(frozen=True)
+class Member:
+    """A member of an archive, whose directory all members share: it may be long.
+
+    Attributes
+    ----------
+    archive : ZipFile
+        The open archive, which closes as the last of its members goes.
+    entry : ZipInfo
+        What its directory says of the member.
+    """
+
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+
+
+@dataclass(frozen=True)
 class StoredArray:
     """An array of a file, read where it is asked for.
 
@@ -58,19 +79,19 @@ class StoredArray:
         The file.
     source : str
         Its name in messages, with that of the array.
-    member : str
-        Name of the member of an archive; empty for a file of one array.
     shape : tuple of int
         Its shape.
     dtype : dtype
         Its type.
+    member : Member, optional
+        Where it is in an archive; None for a file of one array.
     """
 
     path: Path
     source: str
-    member: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    member: Member | None = None
 
     def __getitem__(self, index: Any) -> Any:
         return self.read()[index]
@@ -90,14 +111,46 @@ class StoredArray:
         """
         check_memory(math.prod(self.shape) * self.dtype.itemsize, self.source)
         with _failures(self.source):
-            if not self.member and 0 not in self.shape:
+            if self.member is None and 0 not in self.shape:
                 stored: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
                 return stored
-            with _member(self.path, self.member) as file:
+            with self._open() as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
                 # the checksum of a member is looked at by its end
                 file.read(1)
                 return array
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Read the values in the order of the file, some at a time, however many there are.
+
+        Yields
+        ------
+        ndarray, shape (n,)
+            In the unit that the file is in.
+
+        Raises
+        ------
+        InputError
+            Where it is damaged.
+        """
+        left = math.prod(self.shape) if self.dtype.itemsize else 0
+        with _failures(self.source), self._open() as file:
+            read_header = _HEADERS[np.lib.format.read_magic(file)[0]]
+            read_header(file, max_header_size=_MOST_HEADER)
+            while left:
+                count = min(left, _BLOCK_VALUES)
+                yield np.frombuffer(file.read(count * self.dtype.itemsize), self.dtype, count)
+                left -= count
+            file.read(1)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        if self.member is None:
+            with self.path.open("rb") as file:
+                yield file
+            return
+        with self.member.archive.open(self.member.entry) as packed:
+            yield packed
 
 
 def npy_array(path: Path, source: str) -> StoredArray:
@@ -109,13 +162,14 @@ def npy_array(path: Path, source: str) -> StoredArray:
         Where it is none, holds Python objects, or declares more than is there.
     """
     with _failures(source), path.open("rb") as file:
-        return _looked_at(file, path.stat().st_size, path, source=source, member="")
+        return _looked_at(file, path.stat().st_size, path, source=source)
 
 
 def npz_arrays(path: Path, source: str) -> dict[str, StoredArray]:
     """Look at the headers of the members of a ``.npz``; raises as `npy_array`."""
     arrays: dict[str, StoredArray] = {}
-    with _failures(source), zipfile.ZipFile(path) as archive:
+    with _failures(source):
+        archive = zipfile.ZipFile(path)
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
             inside = f"{source}:{name}"
@@ -123,9 +177,8 @@ def npz_arrays(path: Path, source: str) -> dict[str, StoredArray]:
             if name in arrays:
                 raise InputError("is there twice", source=inside, remedy=_REMEDY)
             with archive.open(entry) as file:
-                arrays[name] = _looked_at(
-                    file, entry.file_size, path, source=inside, member=entry.filename
-                )
+                array = _looked_at(file, entry.file_size, path, source=inside)
+            arrays[name] = replace(array, member=Member(archive, entry))
     return arrays
 
 
@@ -145,15 +198,12 @@ def _check_entry(entry: zipfile.ZipInfo, source: str, size: int) -> None:
         )
 
 
-def _looked_at(file: IO[bytes], size: int, path: Path, *, source: str, member: str) -> StoredArray:
+def _looked_at(file: IO[bytes], size: int, path: Path, *, source: str) -> StoredArray:
     """Read a header, and compare it with the bytes there are."""
     start = file.read(len(MAGIC) + 2)
     if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 2:
         raise InputError("is no array of NumPy", source=source, remedy=_REMEDY)
-    read_header = {
-        1: np.lib.format.read_array_header_1_0,
-        2: np.lib.format.read_array_header_2_0,
-    }.get(start[len(MAGIC)])
+    read_header = _HEADERS.get(start[len(MAGIC)])
     if read_header is None:
         raise InputError("has a format version that is not known", source=source, remedy=_REMEDY)
     shape, _, dtype = read_header(file, max_header_size=_MOST_HEADER)
@@ -171,17 +221,7 @@ def _looked_at(file: IO[bytes], size: int, path: Path, *, source: str, member: s
             source=source,
             remedy=_REMEDY,
         )
-    return StoredArray(path=path, source=source, member=member, shape=shape, dtype=dtype)
-
-
-@contextlib.contextmanager
-def _member(path: Path, member: str) -> Iterator[IO[bytes]]:
-    if not member:
-        with path.open("rb") as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
-        yield packed
+    return StoredArray(path=path, source=source, shape=shape, dtype=dtype)
 
 
 @contextlib.contextmanager

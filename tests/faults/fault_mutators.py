@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from fault_storage import store_otherwise
 
 Rng = np.random.Generator
 Mutator = Callable[[bytes, Rng], bytes]
@@ -152,8 +153,8 @@ def change_hdf5(path: Path, rng: Rng) -> None:
         file.visit(names.append)
         name = names[int(rng.integers(len(names)))]
         node = file[name]
-        change = (_remove, _set_attribute, _replace, _scale, _link)[int(rng.integers(5))]
-        change(file, name, node, rng)
+        changes = (_remove, _set_attribute, _replace, _scale, _link, store_otherwise)
+        changes[int(rng.integers(len(changes)))](file, name, node, rng)
 
 
 def _remove(file: h5py.File, name: str, node: Any, rng: Rng) -> None:

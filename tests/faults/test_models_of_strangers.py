@@ -195,6 +195,38 @@ def test_header_bombs_of_numpy(lfp: Callable[..., Any], tmp_path: Path, name: st
             assert str(path) in said and "; " in said and said.count("\n") == 1
 
 
+def test_members_of_archives_are_unpacked_once(
+    lfp: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.npz"
+    members = {f"a{k}": np.arange(3.0) for k in range(30)}
+    np.savez_compressed(path, large=np.zeros(3 << 20), text=np.array(["a", "b"]), **members)
+    usual, usual_open, counts = zipfile.ZipFile.__init__, zipfile.ZipFile.open, [0, 0]
+
+    def counted(archive: zipfile.ZipFile, *arguments: Any, **options: Any) -> None:
+        counts[0] += 1
+        usual(archive, *arguments, **options)
+
+    def counted_open(archive: zipfile.ZipFile, *arguments: Any, **options: Any) -> Any:
+        counts[1] += 1
+        return usual_open(archive, *arguments, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "__init__", counted)
+    monkeypatch.setattr(zipfile.ZipFile, "open", counted_open)
+    assert lfp("check", path, "-q").out == f"{path}: sound\n"
+    # what the file is, and its directory; the header and the values of each member
+    assert counts == [2, 2 * 32]
+    assert lfp("diff", path, path, code=0)
+    monkeypatch.undo()
+    content = path.read_bytes()
+    np.savez(path, large=np.append(np.zeros(3 << 20), np.nan))
+    assert "NaN" in lfp("check", path, code=1).out
+    # a wrong checksum of the last member
+    entry = content.rindex(b"PK\x01\x02")
+    path.write_bytes(content[: entry + 16] + b"\0\0\0\0" + content[entry + 20 :])
+    assert "Bad CRC-32" in lfp("check", path, code=1).out
+
+
 def test_zip_bombs(lfp: Callable[..., Any], tmp_path: Path) -> None:
     """An archive of kilobytes that unpacks to gigabytes: nothing of it is unpacked."""
     path = tmp_path / "a.npz"
