@@ -7,13 +7,14 @@ once, the gates held, and a sum of parts that come up exponentially as gates ope
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lfpcli.forward.axial import AxialNetwork
-from lfpcli.forward.passive import LinearCable, linear_weights
+from lfpcli.forward.passive import Drive, LinearCable, linear_weights
 
 # rates of a fit lie so far apart, as a factor
 _APART = 1.6
@@ -108,9 +109,7 @@ class GatedCable(LinearCable):
 
     def driven(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:
         """States of the modes (T, N), root nF mV, that injected currents cause."""
-        nothing = np.zeros(len(course))
-        numbers = np.zeros(len(strengths))
-        return self._stepped(strengths[None, :] * course[:, None], nothing, numbers, dt)
+        return self.responses([Drive(strengths=strengths, course=course)], dt)[0]
 
     def shunted(
         self,
@@ -122,65 +121,91 @@ class GatedCable(LinearCable):
         factors: np.ndarray | None = None,
     ) -> np.ndarray:
         """States of the modes (T, N), root nF mV, that synapses cause which open the membrane."""
-        numbers = np.bincount(segments, minlength=len(self.root)).astype(float)
-        strengths = numbers if factors is None else numbers * factors
-        return self._stepped(-strengths[None, :] * currents[:, None], conductances, numbers, dt)
+        drive = Drive(
+            strengths=np.ones(len(self.root)) if factors is None else factors,
+            course=currents,
+            segments=segments,
+            conductances=conductances,
+        )
+        return self.responses([drive], dt)[0]
 
-    def _stepped(
-        self, injected: np.ndarray, opened: np.ndarray, numbers: np.ndarray, dt: float
-    ) -> np.ndarray:
-        """States of the modes (T, N) of currents into the cell (T, N), nA.
+    def responses(self, drives: Sequence[Drive], dt: float) -> list[np.ndarray]:
+        """States of the modes (T, N), root nF mV, of drives, which take their steps together.
 
-        Synapses, `numbers` (N,) of them on each segment, conduct `opened` (T,), uS.
+        What takes the time is to read matrices of N by N numbers, once a step for all drives.
         """
-        step = _GateStep(self._gates, dt)
+        step, shunts = _GateStep(self._gates, dt), [_Shunts(drive) for drive in drives]
+        strengths = np.column_stack([shunt.strengths for shunt in shunts])
+        courses = np.column_stack([drive.course for drive in drives])
         inward = self.root[:, None] * self.modes
-        decay = np.exp(-self.rates * dt)
-        early, late = linear_weights(self.rates, dt)
+        decay = np.exp(-self.rates * dt)[:, None]
+        early, late = (weights[:, None] for weights in linear_weights(self.rates, dt))
         # potentials within a step that a current of 1 nA ends, then with the gates' answer to them
-        within = (inward * late) @ inward.T
+        within = (inward * late.T) @ inward.T
         answered = np.linalg.inv(np.eye(len(inward)) + within * step.at_once)
         from_states, from_currents = answered @ inward, answered @ within
-        places = np.flatnonzero(numbers)
-        by_place, between = from_currents[:, places], from_currents[np.ix_(places, places)]
-        states = np.zeros_like(injected)
-        potentials = np.zeros(injected.shape[1])
-        before = injected[0] @ inward
-        for k in range(1, len(injected)):
+        states = np.zeros((len(courses), *strengths.shape))
+        potentials = np.zeros(strengths.shape)
+        before = inward.T @ (strengths * courses[0])
+        for k in range(1, len(courses)):
             free = decay * states[k - 1] + early * before
-            known = injected[k] - step.begin(potentials)
+            known = strengths * courses[k] - step.begin(potentials)
             potentials = from_states @ free + from_currents @ known
-            shunts = numbers[places] * opened[k]
-            # the synapses' currents depend on the potentials that they make
-            system = np.eye(len(places)) + between * shunts
-            taken = shunts * np.linalg.solve(system, potentials[places])
-            potentials = potentials - by_place @ taken
-            into = known - step.end(potentials)
-            into[places] -= taken
-            before = into @ inward
+            for number, shunt in enumerate(shunts):
+                # the synapses' currents depend on the potentials that they make
+                taken = shunt.taken(k, potentials[:, number], from_currents)
+                potentials[:, number] -= from_currents[:, shunt.places] @ taken
+                known[shunt.places, number] -= taken
+            before = inward.T @ (known - step.end(potentials))
             states[k] = free + late * before
-        return states
+        return list(np.moveaxis(states, 2, 0))
+
+
+class _Shunts:
+    """Synapses of a drive that open the membrane."""
+
+    def __init__(self, drive: Drive) -> None:
+        self.strengths = drive.strengths
+        self.places = np.zeros(0, np.int64)
+        if drive.segments is None or drive.conductances is None:
+            return
+        numbers = np.bincount(drive.segments, minlength=len(drive.strengths))
+        self.strengths = -numbers * drive.strengths
+        self.places = np.flatnonzero(numbers)
+        self._opened = drive.conductances[:, None] * numbers[self.places]
+
+    def taken(self, k: int, potentials: np.ndarray, between: np.ndarray) -> np.ndarray:
+        """Currents (P,), nA, that they take at sample k.
+
+        `potentials` (N,), mV, are those without them, and `between` (N, N), mV/nA, is what a
+        current into one segment makes of the potential of another.
+        """
+        if not len(self.places):
+            return np.zeros(0)
+        opened = self._opened[k]
+        system = np.eye(len(opened)) + between[np.ix_(self.places, self.places)] * opened
+        return np.asarray(opened * np.linalg.solve(system, potentials[self.places]))
 
 
 class _GateStep:
-    """Currents of gates from step to step, the potential linear within each."""
+    """Currents of gates from step to step in K cells, the potential linear within each step."""
 
     def __init__(self, gates: Gates, dt: float) -> None:
         early, late = linear_weights(gates.rates, dt)
-        self._decay = np.exp(-gates.rates * dt)[:, None]
-        self._early = (gates.rates * early)[:, None]
-        self._late = (gates.rates * late)[:, None]
+        self._decay = np.exp(-gates.rates * dt)[:, None, None]
+        self._early = (gates.rates * early)[:, None, None]
+        self._late = (gates.rates * late)[:, None, None]
         self._shares = gates.shares
-        self._parts: NDArray[np.float64] = np.zeros_like(gates.shares)
-        self.at_once = np.asarray(np.sum(gates.shares * self._late, axis=0))
+        self._parts: NDArray[np.float64] = np.zeros((len(gates.rates), 1, 1))
+        self.at_once = np.asarray(np.sum(gates.shares * self._late[:, :, 0], axis=0))
         """What a potential at the end of a step adds to the current there, (N,), uS."""
 
     def begin(self, potentials: np.ndarray) -> np.ndarray:
-        """Currents (N,), nA outward, at the end of a step that leads from potentials to zero."""
+        """Currents (N, K), nA outward, at the end of a step from potentials (N, K) to zero."""
         self._parts = self._decay * self._parts + self._early * potentials
-        return np.asarray(np.sum(self._shares * self._parts, axis=0))
+        return np.asarray(np.einsum("jn,jnk->nk", self._shares, self._parts))
 
     def end(self, potentials: np.ndarray) -> np.ndarray:
-        """What potentials (N,), mV, at the end of the step add to the currents, (N,), nA."""
+        """What potentials (N, K), mV, at the end of the step add to the currents, (N, K), nA."""
         self._parts += self._late * potentials
-        return np.asarray(self.at_once * potentials)
+        return np.asarray(self.at_once[:, None] * potentials)

@@ -9,6 +9,9 @@ error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from lfpcli.errors import InputError
@@ -16,6 +19,28 @@ from lfpcli.forward.axial import AxialNetwork
 
 LARGEST = 6000
 """Segments of a cell up to which its modes are computed: they take its third power in time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """What drives a cell of N segments from rest: currents of one time course.
+
+    Attributes
+    ----------
+    strengths : ndarray, shape (N,)
+        What each segment gets of the time course; with synapses, each of them that is on it.
+    course : ndarray, shape (T,)
+        nA into the cell, of synapses outward; linear between samples.
+    segments : ndarray of int, shape (S,), or None
+        Where synapses are that also open the membrane; several may share a segment.
+    conductances : ndarray, shape (T,), or None
+        Of each synapse, uS.
+    """
+
+    strengths: np.ndarray
+    course: np.ndarray
+    segments: np.ndarray | None = None
+    conductances: np.ndarray | None = None
 
 
 class LinearCable:
@@ -99,6 +124,28 @@ class LinearCable:
         """Membrane currents (T, N), nA, of states of the modes (T, N), root nF mV."""
         potentials = self.root[:, None] * (self.modes @ states.T)
         return np.asarray((self.axial @ potentials).T)
+
+    def responses(self, drives: Sequence[Drive], dt: float) -> list[np.ndarray]:
+        """States of the modes (T, N), root nF mV, that each of some drives causes.
+
+        Parameters
+        ----------
+        drives : sequence of Drive
+            Each alone.
+        dt : float
+            Sampling interval, ms.
+        """
+        states = []
+        for drive in drives:
+            if drive.segments is None or drive.conductances is None:
+                states.append(self.driven(drive.strengths, drive.course, dt))
+                continue
+            states.append(
+                self.shunted(
+                    drive.segments, drive.course, drive.conductances, dt, factors=drive.strengths
+                )
+            )
+        return states
 
     def driven(self, strengths: np.ndarray, course: np.ndarray, dt: float) -> np.ndarray:
         """States of the modes (T, N), root nF mV, that injected currents cause.

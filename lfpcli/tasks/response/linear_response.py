@@ -10,7 +10,7 @@ evenly through its depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from lfpcli.errors import InputError, UsageError, located, nearest
 from lfpcli.forward.axial import AxialNetwork
 from lfpcli.forward.gated import GatedCable, Gates, fitted_gates
 from lfpcli.forward.instrument import Instrument, dipole_instrument
-from lfpcli.forward.passive import LinearCable
+from lfpcli.forward.passive import Drive, LinearCable
 from lfpcli.geometry import Geometry
 from lfpcli.io.kernels import Kernels
 from lfpcli.model import Connection, Input, Model
@@ -123,6 +123,22 @@ class _Membrane:
         if self.gates is None:
             return LinearCable(self.network, self.capacitance, conductance)
         return GatedCable(self.network, self.capacitance, conductance, self.gates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Driven:
+    """What a spike does to a cell by one connection.
+
+    Attributes
+    ----------
+    table : Connection
+        The connection.
+    drives : list of (float, Drive)
+        What drives the cell, and how many times.
+    """
+
+    table: Connection
+    drives: list[tuple[float, Drive]]
 
 
 class Response:
@@ -228,18 +244,13 @@ class Response:
             # synapses open a part of the membrane all the time, which shortens the response
             cable = membrane.cable(self._in_the_mean(tables, geometry, "conductance"))
             matrices = [instrument.matrix(geometry) for instrument in self.instruments]
-            for entry in tables:
-                table = entry.table
-                if isinstance(table, Input) or table.pre not in pres:
-                    continue
-                currents = self._currents(
-                    cable,
-                    entry,
-                    geometry,
-                    post=post,
-                    part=(turn + 0.5) / len(gids),
-                    apart=apart,
-                )
+            part = (turn + 0.5) / len(gids)
+            driven = [
+                self._driven(entry, entry.table, geometry, post=post, part=part, apart=apart)
+                for entry in tables
+                if isinstance(entry.table, Connection) and entry.table.pre in pres
+            ]
+            for table, currents in self._currents(cable, driven):
                 for total, matrix in zip(sums[table.pre], matrices, strict=True):
                     total += currents @ matrix.T / len(gids)
         if post in self._spiking():
@@ -318,23 +329,21 @@ class Response:
         geometry.gid[:] = gid
         return geometry
 
-    def _currents(
+    def _driven(
         self,
-        cable: LinearCable,
         entry: _Table,
+        table: Connection,
         geometry: Geometry,
         *,
         post: str,
         part: float,
         apart: np.ndarray,
-    ) -> np.ndarray:
-        """Membrane currents (L, N), nA, of a cell where all cells of its population are like it.
+    ) -> _Driven:
+        """What a spike does to a cell where all cells of its population are like it.
 
         `part`, between 0 and 1, differs from cell to cell: it chooses among places of synapses.
         `apart` (N,) is the potential of each segment less that of the working point, mV.
         """
-        table = entry.table
-        assert isinstance(table, Connection)
         pre_size, post_size = len(self.layout.gids(table.pre)), len(self.layout.gids(post))
         # each cell stands for all of its population
         number = post_size * synapses_per_pair(table, pre_size, post_size)
@@ -342,25 +351,37 @@ class Response:
         response = entry.response
         factors = 1.0 + apart / response.driving_force
         strengths = number * shares * factors
-        states = np.zeros((self.samples, len(geometry)))
+        drives = []
         if np.abs(response.conductance).max(initial=0.0) > 0:
             # a spike reaches few cells by several synapses each, which shunt each other
             together = synapses_at_once(table, pre_size, post_size)
             segments = spread_places(shares, together, part)
             alike = np.bincount(segments, minlength=len(geometry))
-            states = (
-                number
-                / together
-                * cable.shunted(
-                    segments, response.current, response.conductance, self.dt, factors=factors
-                )
+            shunted = Drive(
+                strengths=factors,
+                course=response.current,
+                segments=segments,
+                conductances=response.conductance,
             )
+            drives.append((number / together, shunted))
             # the linear part is the mean over all places, the rest over those chosen
             strengths -= number / together * alike * factors
-        states += cable.driven(strengths, -response.current, self.dt)
-        currents = cable.currents(states)
-        with located(table.source_line):
-            return _delayed(currents, delay_weights(table.delay, self.dt))
+        drives.append((1.0, Drive(strengths=strengths, course=-response.current)))
+        return _Driven(table=table, drives=drives)
+
+    def _currents(
+        self, cable: LinearCable, driven: Sequence[_Driven]
+    ) -> Iterator[tuple[Connection, np.ndarray]]:
+        """Membrane currents (L, N), nA, of a cell that each connection causes."""
+        drives = [drive for each in driven for _, drive in each.drives]
+        responses = iter(cable.responses(drives, self.dt))
+        for each in driven:
+            states = np.zeros((self.samples, len(cable.root)))
+            for factor, _ in each.drives:
+                states += factor * next(responses)
+            with located(each.table.source_line):
+                weights = delay_weights(each.table.delay, self.dt)
+            yield each.table, _delayed(cable.currents(states), weights)
 
     def _in_the_mean(self, tables: Sequence[_Table], geometry: Geometry, course: str) -> np.ndarray:
         """Mean conductance, uS, or current, nA, of all synapses on each segment, (N,)."""
