@@ -146,7 +146,8 @@ def nearest(name: str, known: Iterable[object], noun: str = "name") -> str:
     if not names:
         return f"there is no {noun} here"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"known {noun}s: {shown}"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"known {plural}: {shown}"
 
 
 def known_keywords(cls: type[T]) -> type[T]:
