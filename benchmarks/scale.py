@@ -74,7 +74,7 @@ class Case:
 
 
 STICKS = Case(cells=0, segments=200, synapses=50, tstop=5.0)
-ALLEN = Case(cells=0, kind="allen", segments=0, synapses=20, tstop=5.0)
+ALLEN = Case(cells=0, kind="allen", segments=0, synapses=20, tstop=25.0)
 ENGINES = ("neuron", "coreneuron")
 GROWTH = {
     "sticks": (STICKS, (125, 1000, 4000)),
