@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from circuits import configuration, run_bmtk, write_circuit
+from circuits import SWC, configuration, run_bmtk, write_circuit
 from test_circuit_gaps import run
 
 WAVE = "time amplitude\n0.0 0.0\n5.0 0.0\n5.5 0.004\n20.0 -0.003\n40.0 0.002\n41.0 0.0\n"
@@ -143,6 +143,8 @@ CASES = (xstim, sine, comsol, comsol_in_time, replay, voltage_clamp)
 def write_case(folder: Path, change: Any) -> None:
     """A circuit with one more input."""
     config = write_circuit(folder)
+    # a dendrite that bends, within a segment
+    (folder / "components/cell.swc").write_text(SWC + "12 3 150 180 60 0.5 6\n")
     (folder / "electrodes.csv").write_text(ELECTRODES)
     (folder / "mesh.csv").write_text(MESH)
     (folder / "wave.csv").write_text(WAVE)

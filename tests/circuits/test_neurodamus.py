@@ -115,7 +115,15 @@ def test_ranks_give_the_same_bits(ran: Path, ranks: int, tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-REFUSED = {
+SECLAMP = {
+    "module": "seclamp",
+    "input_type": "voltage_clamp",
+    "node_set": "A",
+    "delay": 0.0,
+    "duration": 5.0,
+    "voltage": -60.0,
+}
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "modoverride": (
         {"connection_overrides": [{"source": "A", "target": "B", "modoverride": "GluSynapse"}]},
         "modoverride is not run ('GluSynapse')",
@@ -123,6 +131,18 @@ REFUSED = {
     "module": (
         {"inputs": {"field": {"module": "spatially_uniform_e_field", "node_set": "A"}}},
         "module 'spatially_uniform_e_field' is not run",
+    ),
+    "key": (
+        {"inputs": {"clamp": {**SECLAMP, "duration_levels": [1.0, 2.0]}}},
+        "duration_levels is not run",
+    ),
+    "compartments": (
+        {"inputs": {"clamp": {**SECLAMP, "compartment_set": "tufts"}}},
+        "key 'compartment_set' is not run",
+    ),
+    "neuromodulation": (
+        {"connection_overrides": [{"source": "A", "target": "B", "neuromodulation_strength": 0.3}]},
+        "neuromodulation_strength is not run",
     ),
     "code": (
         {

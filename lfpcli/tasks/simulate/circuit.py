@@ -13,9 +13,11 @@ from lfpcli import seeds
 from lfpcli.errors import InputError
 from lfpcli.model import Model
 from lfpcli.model.circuit import NEURODAMUS_THRESHOLD, THRESHOLD
+from lfpcli.model.run import Run
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.distances import cable_lengths, distances_from_soma
 from lfpcli.runtime.cell.points import StimIntElectrode, check_synapse
+from lfpcli.runtime.engine.field import Steps
 from lfpcli.runtime.hoc.section_numbers import section_numbers
 from lfpcli.runtime.hoc.settings import set_settings
 from lfpcli.runtime.mpi.team import Team
@@ -31,6 +33,7 @@ from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions, join_cells
 from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
 from lfpcli.tasks.circuits.drives import Streams
+from lfpcli.tasks.circuits.extracellular import FieldInput
 from lfpcli.tasks.circuits.gaps import joined_sides
 from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
@@ -39,7 +42,7 @@ from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built, add_stimuli, agreed_settings, bind_streams
 from lfpcli.tasks.simulate.cells import CellFactory, placed
-from lfpcli.tasks.simulate.circuit_fields import field_steps
+from lfpcli.tasks.simulate.circuit_fields import field_steps, segment_centres
 from lfpcli.tasks.simulate.circuit_reports import point_reports
 from lfpcli.tasks.simulate.circuit_trains import (
     replayed_numbers,
@@ -235,13 +238,25 @@ def build_circuit(model: Model, seed: int, team: Team, stand_ins: Sequence[str] 
         trains=dict(zip(parts.layout.trains, wiring.trains, strict=True)),
         gaps=gaps,
         electrodes=electrodes,
-        fields=field_steps(wiring.inputs.fields, parts.members, layout=parts.layout, run=run),
+        fields=_field_steps(parts, wiring.inputs.fields, run),
     )
     add_stimuli(built, settings.model, seed)
     bind_streams(built, instances, seed)
     if model.circuit.outputs:
         built.reports = point_reports(parts.circuit, built, first=len(model.stimuli))
     return built
+
+
+def _field_steps(parts: BuiltCircuit, fields: Sequence[FieldInput], run: Run) -> list[Steps]:
+    """What extracellular inputs do to the cells of this process."""
+    if not fields:
+        return []
+    centres = []
+    for cell, member in zip(parts.cells, parts.members, strict=True):
+        index = member.gid - parts.layout.cells[member.population].start
+        rotation = parts.circuit.cells[member.population].rotations[index]
+        centres.append(segment_centres(cell.sections, member.geometry, rotation))
+    return field_steps(fields, parts.members, centres=centres, layout=parts.layout, run=run)
 
 
 class CircuitWiring:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lfpcli.errors import LfpError
@@ -11,7 +13,7 @@ from lfpcli.io.sonata.edges import EdgePopulation
 from lfpcli.io.sonata.nodes import NodePopulation
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.neurodamus.edges import check_edge_type
-from lfpcli.tasks.circuits.neurodamus.inputs import refused_input
+from lfpcli.tasks.circuits.neurodamus.inputs import read_inputs, refused_input
 from lfpcli.tasks.circuits.neurodamus.overrides import read_overrides
 from lfpcli.tasks.circuits.neurodamus.reports import refused_report
 from lfpcli.tasks.circuits.neurodamus.settings import check_simulation
@@ -32,6 +34,9 @@ def refused_parts(config: CircuitConfig, circuit: Circuit | None) -> Iterator[st
         error = refused_input(entry, f"{config.file}: inputs.{name}")
         if error is not None:
             yield str(error)
+        elif circuit is not None:
+            alone = replace(circuit, config=replace(config, inputs={name: entry}))
+            yield from _refused(functools.partial(read_inputs, alone))
     for name, entry in config.reports.items():
         error = refused_report(config, name, entry)
         if error is not None:
