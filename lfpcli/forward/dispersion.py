@@ -205,13 +205,39 @@ class Mixture:
         blocks = np.split(samples, self.parts, axis=1)
         if not count:
             return blocks[0]
-        length = next_fast_len(max(_LENGTHS * count, count + int(np.ceil(_LEAST / dt))), real=True)
+        length = next_fast_len(_shortest(count, dt), real=True)
         response = self.response(length, dt)
         spectrum, rest = 0.0, 0.0
         for block, along in zip(blocks, response, strict=True):
             spectrum = spectrum + rfft(block - block[0], length, axis=0) * along[:, None]
             rest = rest + block[0] * along[0].real
         return np.asarray(irfft(spectrum, length, axis=0)[:count] + rest)
+
+    def spread(self, samples: np.ndarray, dt: float) -> np.ndarray:
+        """Filter one signal for each medium, where nothing was before the first sample.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (T, C)
+            Currents into media, any unit.
+        dt : float
+            Sampling interval, ms.
+
+        Returns
+        -------
+        ndarray, shape (T, parts C)
+            What the media with real conductivities get in their place, one after another.
+        """
+        from scipy.fft import irfft, next_fast_len, rfft
+
+        count = len(samples)
+        length = next_fast_len(_shortest(count, dt), real=True)
+        spectrum = rfft(samples, length, axis=0)
+        blocks = [
+            irfft(spectrum * along[:, None], length, axis=0)[:count]
+            for along in self.response(length, dt)
+        ]
+        return np.concatenate(blocks, axis=1)
 
     def response(self, length: int, dt: float) -> np.ndarray:
         """Response to samples, by the bilinear transform.
@@ -236,6 +262,11 @@ class Mixture:
         # half the rate itself has no finite frequency
         warped = np.tan(np.minimum(angle, np.pi / 2.0 - _EDGE)) / np.pi
         return self.weights(1000.0 / dt * warped)
+
+
+def _shortest(count: int, dt: float) -> int:
+    """Length at which the end of a filtered signal of `count` samples does not reach its begin."""
+    return max(_LENGTHS * count, count + int(np.ceil(_LEAST / dt)))
 
 
 def _interpolation(size: np.ndarray, nodes: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from lfpcli.errors import InputError
 from lfpcli.forward.dispersion import TISSUES, Dispersion, Measured, PowerLaw, Ratio
 from lfpcli.io.table import read_columns, vectors
 from lfpcli.model.source_text import At
-from lfpcli.model.tables import Table, exactly_one, key, only_with
+from lfpcli.model.tables import Table, exactly_one, key, only_with, table
 from lfpcli.model.value_types import PATH, choice, number
 
 _COLUMNS = ("frequency", "sigma", "epsilon_r")
@@ -88,6 +88,10 @@ class DispersionTable(Table):
             return _measured(self.file)
         assert self.exponent is not None and self.at is not None
         return PowerLaw(exponent=self.exponent, reference=self.at, low=self.low or 1.0)
+
+
+DISPERSION = table(DispersionTable, 'a table such as {tissue = "grey matter"}')
+"""What a key holds that tells it."""
 
 
 def _measured(path: Path) -> Measured:

@@ -11,7 +11,8 @@ from lfpcli import vocabulary
 from lfpcli.forward import bundle as bundles
 from lfpcli.forward.potentials import PotentialModel
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
-from lfpcli.model.probe import SIGMA, Conductivity, check_medium
+from lfpcli.model.medium_checks import check_medium
+from lfpcli.model.probe import SIGMA, Conductivity
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, key, table
 from lfpcli.model.value_types import BOOLEAN, choice, number

@@ -6,25 +6,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from lfpcli import vocabulary
 from lfpcli.errors import located
-from lfpcli.forward import media
 from lfpcli.forward import treatment as treatments
 from lfpcli.forward.axis_distance import AUTO
 from lfpcli.forward.dispersion import Mixture
-from lfpcli.forward.grid_medium import GridMedium
-from lfpcli.forward.media import check_conductivity
 from lfpcli.forward.potentials import PotentialModel, check_sigma
 from lfpcli.forward.treatment import Treatment
 from lfpcli.model.anchor import ANCHOR
 from lfpcli.model.csd import Csd
-from lfpcli.model.dispersion import DispersionTable
+from lfpcli.model.dispersion import DISPERSION, DispersionTable
 from lfpcli.model.filters import Filter, Noise
 from lfpcli.model.media import MEDIUM, MediumTable, medium_of, tolerance_of
+from lfpcli.model.medium_checks import check_dispersion, check_lead_field, check_medium
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, check_name
@@ -179,7 +177,7 @@ class Probe(Face):
         'least this far from its axis; "auto" is its radius. Left out: none is nearer than that.',
     )
     dispersion: DispersionTable | None = key(
-        table(DispersionTable, 'a table such as {tissue = "grey matter"}'),
+        DISPERSION,
         None,
         doc="How the conductivity of the tissue, and of all regions of a medium that have no "
         "dispersion of their own, depends on frequency.",
@@ -264,32 +262,14 @@ class Probe(Face):
             raise (at / "anchor").error("goes with an array or contacts")
         if self.csd is not None and self.medium != vocabulary.INFINITE:
             raise (at / "medium").error("does not go with 'csd'")
-        check_medium(self, at)
+        check_medium(self, at, dispersions=True)
         others = self.csd or self.lead_field or self.radius or self.half_sides
         is_plain = (self.method, self.medium) == (vocabulary.METHOD, vocabulary.INFINITE)
         if self.minimum_distance is not None and (others or not is_plain):
             raise (at / "minimum_distance").error("goes with points, and lines in infinite space")
-        self._check_dispersion(at)
-
-    def _check_dispersion(self, at: At) -> None:
-        """Raise `InputError` where a dispersion does not go with what else is stated."""
-        if self.dispersion is None:
-            return
-        table = at / "dispersion"
-        if self.csd is not None:
-            raise table.error("does not go with 'csd'", "leave it out")
-        if not self.dispersion.has_sigma:
-            return
-        if self.lead_field is not None or isinstance(self.medium, Regions):
-            raise table.error(
-                "has conductivities of its own, as the regions have",
-                "give dispersion.at, or each region its dispersion",
-            )
-        if "sigma" in self.stated:
-            raise table.error(
-                "has conductivities of its own beside 'sigma'",
-                "leave sigma out, or give dispersion.at",
-            )
+        if self.csd is not None and self.dispersion is not None:
+            raise (at / "dispersion").error("does not go with 'csd'", "leave it out")
+        check_dispersion(self, at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,11 +387,23 @@ class Field(Face):
         doc="Conductivity, isotropic, along x, y and z, or a tensor (3 lists of 3 numbers) where "
         "its axes are others.",
     )
+    dispersion: DispersionTable | None = key(
+        DISPERSION,
+        None,
+        doc="How the conductivity depends on frequency, as that of a probe. Currents are filtered.",
+    )
 
     @cached_property
-    def conductor(self) -> str | media.Medium | GridMedium:
-        """The medium; a word stays one."""
-        return self.medium if isinstance(self.medium, str) else self.medium.medium
+    def spectral(self) -> Spectral:
+        """Media of the currents, and how these are filtered; lead fields have no models."""
+        regions = self.medium if isinstance(self.medium, Regions) else None
+        model = PotentialModel(
+            method="point",
+            sigma=self.sigma,
+            medium=None if isinstance(self.medium, str) else medium_of(self.medium),
+            tolerance=self.tolerance,
+        )
+        return spectral(model, self.dispersion, regions)
 
     @property
     def tolerance(self) -> float:
@@ -425,12 +417,15 @@ class Field(Face):
         if self.lead_field is not None:
             check_lead_field(self, at)
         if self.uniform is not None:
-            for name in ("sigma", "medium"):
+            for name in ("sigma", "medium", "dispersion"):
                 if name in self.stated:
                     raise (at / name).error("does not go with 'uniform'")
-        check_medium(self, at)
+        check_medium(self, at, dispersions=True)
+        check_dispersion(self, at)
         if self.v_ext is not None and (self.current is not None or self.has_array_keys):
             raise at.table_error("has keys of electrodes, but 'v_ext' has none")
+        if self.v_ext is not None and self.dispersion is not None:
+            raise (at / "dispersion").error("does not go with 'v_ext'", "leave it out")
         if self.v_ext is None and self.uniform is None and self.current is None:
             raise at.table_error("needs the key 'current'")
         self._check_amplitudes(at)
@@ -448,49 +443,3 @@ class Field(Face):
                 raise (at / "current" / name).error(
                     f"has {len(amplitudes)} amplitudes for {len(self.electrodes)} electrodes"
                 )
-
-
-def check_lead_field(table: Probe | Field, at: At) -> None:
-    """Raise `InputError` where a key says again what the file of lead fields says."""
-    if table.has_array_keys:
-        raise at.table_error("has keys of contacts, which 'lead_field' has", "leave them out")
-    if table.medium != vocabulary.INFINITE or table.sigma != vocabulary.SIGMA:
-        raise at.table_error("has a medium, which 'lead_field' has", "leave it out")
-
-
-class InMedium(Protocol):
-    """A table with a conductivity and a medium."""
-
-    @property
-    def sigma(self) -> Conductivity:
-        """Conductivity, S/m."""
-
-    @property
-    def medium(self) -> str | MediumTable:
-        """The medium."""
-
-
-def check_medium(table: InMedium, at: At) -> None:
-    """Raise `InputError` where the conductivity does not go with the medium."""
-    if isinstance(table.medium, Regions) and not isinstance(table, Probe):
-        check_constant(table.medium, at / "medium")
-    if isinstance(table.medium, Regions) and table.sigma != vocabulary.SIGMA:
-        raise (at / "sigma").error(
-            "does not go with a medium of regions", "give it to the medium's 'background'"
-        )
-    if not isinstance(table.sigma, tuple) or table.medium == vocabulary.INFINITE:
-        return
-    assert not isinstance(table.medium, Regions)
-    conductor = medium_of(table.medium)
-    assert conductor is not None and not isinstance(conductor, GridMedium)
-    with located((at / "sigma").source_line):
-        check_conductivity(conductor, np.array(table.sigma))
-
-
-def check_constant(regions: Regions, at: At) -> None:
-    """Raise `InputError` where regions depend on frequency, for what does not heed it."""
-    if regions.has_dispersion:
-        raise at.error(
-            "has regions whose conductivity depends on frequency, which only a [[probe]] heeds",
-            "leave their dispersion out",
-        )

@@ -15,7 +15,7 @@ from lfpcli.forward import grid_medium, regions, tensors
 from lfpcli.forward.grid_medium import REACH, GridMedium
 from lfpcli.forward.overlaps import check_order
 from lfpcli.forward.potentials import check_tensor
-from lfpcli.model.dispersion import DispersionTable
+from lfpcli.model.dispersion import DISPERSION, DispersionTable
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, table
 from lfpcli.model.value_types import (
@@ -194,7 +194,7 @@ class RegionTable(Table):
         "insulates.",
     )
     dispersion: DispersionTable | None = key(
-        table(DispersionTable, 'a table such as {tissue = "grey matter"}'),
+        DISPERSION,
         None,
         doc="How its conductivity depends on frequency. Left out: as the dispersion of the probe.",
     )

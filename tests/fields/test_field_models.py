@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from lfpcli.errors import InputError
+from lfpcli.forward.dispersion import TISSUES, Mixture, Ratio
 from lfpcli.forward.pulses import PulseTrain
 from lfpcli.forward.stimulation import stimulation_matrix
 from lfpcli.io.recording import open_recording
 from lfpcli.io.steps import read_currents, read_potentials
+from lfpcli.model.probe import Field, Probe
+from lfpcli.model.source_text import At, SourceText
+from lfpcli.model.tables import read_table
 
 MODEL = """
 [run]
@@ -233,3 +237,67 @@ def test_media_are_those_of_probes(simulate, shell, tmp_path: Path) -> None:
     assert np.array_equal(by_file, by_regions)
     assert peak_error(by_regions + 65.0, by_images + 65.0) < 5e-3
     assert peak_error(homogeneous + 65.0, by_images + 65.0) > 5e-2
+
+
+TISSUE = 'dispersion = {tissue = "grey matter", at = 100.0}\n'
+
+
+def test_dispersion_filters_the_currents(simulate, tmp_path: Path) -> None:
+    """As potentials of a file, which are those of the conductivity at 100 Hz filtered."""
+    vmem, imem, geometry, _ = simulate(f"electrodes = {ELECTRODES}\n{PULSES}{TISSUE}")
+    steps = 0.025 * np.arange(481)
+    on, off = (steps > 1.99) & (steps < 2.99), (steps > 2.99) & (steps < 3.99)
+    course = np.where(on, 1.0, np.where(off, -1.0, 0.0))
+    currents = course[:, None] * np.array([-2e4, 1e4])
+    grey = TISSUES["grey matter"]
+    ratio = Ratio(dispersion=grey, reference=float(grey.at(np.array([100.0]))[0].real))
+    potentials = Mixture(first=ratio).mixed(currents, 0.025) @ (
+        stimulation_matrix(geometry, ELECTRODES).T
+    )
+    np.savez(tmp_path / "v.npz", t=steps, v=potentials)
+    by_file, other, _, _ = simulate(f'v_ext = "{tmp_path / "v.npz"}"\n')
+    assert peak_error(vmem, by_file) < 1e-7 and peak_error(imem, other) < 1e-6
+    # the tissue goes on after the pulse
+    late = np.abs(potentials[steps > 5.0]).max() / np.abs(potentials).max()
+    assert late > 1e-3
+
+
+def test_dispersions_of_regions_stimulate_as_they_measure() -> None:
+    """Reciprocity at all frequencies: a field and a probe have the same media and filters."""
+    grey = {"slab": {"high": -80.0}, "dispersion": {"tissue": "grey matter"}}
+    medium = {"regions": [grey], "background": 0.3}
+    at = At(SourceText("model"))
+    field = read_table(
+        Field,
+        {"electrodes": [[0, 0, 0]], "current": {"amp": 1.0, "dur": 1.0}, "medium": medium},
+        at,
+    )
+    probe = read_table(Probe, {"contacts": [[0, 0, 0]], "medium": medium}, at)
+    first, second = field.spectral, probe.spectral
+    assert first.mixture is not None and second.mixture is not None
+    assert first.mixture.nodes == second.mixture.nodes
+    for one, other in zip(first.models, second.models, strict=True):
+        assert one.medium.conductor == other.medium.conductor
+    currents = np.random.default_rng(2).standard_normal((60, 1))
+    currents[0] = 0.0
+    gains = np.arange(1.0, 1.0 + first.mixture.parts)
+    signal = first.mixture.mixed(currents * gains, 0.1)
+    assert first.mixture.spread(currents, 0.1) @ gains == pytest.approx(signal[:, 0], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ({"uniform": [0, 0, 1]}, "does not go with 'uniform'"),
+        ({"v_ext": "v.npz"}, "does not go with 'v_ext'"),
+        ({"electrodes": [[0, 0, 0]], "current": "c.csv", "sigma": 0.2}, "beside 'sigma'"),
+        (
+            {"electrodes": [[0, 0, 0]], "current": "c.csv", "medium": {"regions": []}},
+            "as the regions have",
+        ),
+    ],
+)
+def test_what_a_dispersion_does_not_go_with(keys: dict, fault: str) -> None:
+    table = {**keys, "dispersion": {"tissue": "grey matter"}}
+    with pytest.raises(InputError, match=fault):
+        read_table(Field, table, At(SourceText("model")))

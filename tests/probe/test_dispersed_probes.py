@@ -107,4 +107,7 @@ def test_lead_fields_take_the_dispersion_of_the_probe_alone(lfp, run: Path, tmp_
     assert np.array_equal(by_file, stated)
     own = f"regions=[{{slab={{high=-1500}}, dispersion={{{GREY}}}}}]"
     got = lfp("leadfield", "60,0,300", "--medium", own, "-o", tmp_path / "n.h5", code=3)
-    assert "whose conductivity depends on frequency, which only a [[probe]] heeds" in got.err
+    assert (
+        "whose conductivity depends on frequency, which only a [[probe]] or a [[field]] heeds"
+        in got.err
+    )

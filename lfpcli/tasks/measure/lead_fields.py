@@ -21,7 +21,8 @@ from lfpcli.io.fem_fields import read_potential
 from lfpcli.io.lead_grids import LeadGrids, read_lead_grids, write_lead_grids
 from lfpcli.io.provenance import digest, provenance
 from lfpcli.model import load_model
-from lfpcli.model.probe import Probe, check_constant
+from lfpcli.model.medium_checks import check_constant
+from lfpcli.model.probe import Probe
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import plain, read_table

@@ -111,7 +111,7 @@ def _coupled(table: Ephaptic, built: Built, team: Team, *, step: float) -> Coupl
     largest = max(team.exchange(float(np.abs(matrix).max(initial=0.0))))
     note = (
         f"ephaptic coupling of {len(gids)} cells: at most {largest:.3g} mV per nA, gain "
-        f"{max(-gains.low, gains.high):.2g} per step"
+        f"{max(abs(gains.low), gains.high):.2g} per step"
     )
     return Coupled(coupling=coupling, note=note)
 

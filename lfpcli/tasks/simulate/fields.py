@@ -11,6 +11,7 @@ import numpy as np
 
 from lfpcli.errors import InputError, located
 from lfpcli.forward.contacts import Contacts
+from lfpcli.forward.dispersion import Mixture
 from lfpcli.forward.grid_medium import GridMedium
 from lfpcli.forward.media import Medium
 from lfpcli.forward.pulses import PulseTrain
@@ -69,13 +70,16 @@ def _steps(field: Field, name: str, members: Sequence[Member], *, team: Team, ru
         return _given(field.v_ext, members, team)
     if field.uniform is not None:
         return _uniform(field, members, run)
-    electrodes, conductor = _conductor(field, team)
+    electrodes, conductors = _conductors(field, team)
     times, currents = currents_of(field, len(electrodes), run)
-    matrices = [np.zeros((0, len(electrodes)))]
+    mixture = field.spectral.mixture
+    if mixture is not None:
+        times, currents = _dispersed(times, currents, mixture, run)
+    matrices = [np.zeros((0, currents.shape[1]))]
     warn = NearContacts(electrodes, name)
     for member in members:
         warn(member.geometry)
-        matrices.append(
+        parts = [
             stimulation_matrix(
                 member.geometry,
                 electrodes,
@@ -84,22 +88,44 @@ def _steps(field: Field, name: str, members: Sequence[Member], *, team: Team, ru
                 quadrature=field.quadrature,
                 tolerance=field.tolerance,
             )
-        )
+            for conductor in conductors
+        ]
+        matrices.append(np.concatenate(parts, axis=1))
     matrix = np.concatenate(matrices)
     return Steps(times, lambda k: matrix @ currents[k])
 
 
-def _conductor(field: Field, team: Team) -> tuple[Contacts, str | Medium | GridMedium]:
-    """Electrodes of a field in place, and the medium about them."""
+def _conductors(
+    field: Field, team: Team
+) -> tuple[Contacts, Sequence[str | Medium | GridMedium | None]]:
+    """Electrodes of a field in place, and the medium about them; several where parts of it depend
+    on frequency in ways of their own."""
     if field.lead_field is not None:
         # its grids take scipy, which is long to import
         from lfpcli.tasks.measure.lead_fields import read_medium
 
-        return read_medium(field.lead_field)
-    electrodes, conductor = contacts_of(field), field.conductor
-    if isinstance(conductor, GridMedium):
-        solve_together(conductor, electrodes, team)
-    return electrodes, conductor
+        electrodes, medium = read_medium(field.lead_field)
+        return electrodes, [medium]
+    electrodes = contacts_of(field)
+    if isinstance(field.medium, str):
+        return electrodes, [field.medium]
+    conductors = [model.medium for model in field.spectral.models]
+    for conductor in conductors:
+        if isinstance(conductor, GridMedium):
+            solve_together(conductor, electrodes, team)
+    return electrodes, conductors
+
+
+def _dispersed(
+    times: np.ndarray, currents: np.ndarray, mixture: Mixture, run: Run
+) -> tuple[np.ndarray, np.ndarray]:
+    """Currents (K, E) for each medium of a mixture, at each step of a run."""
+    count = math.ceil((run.tstop - run.tstart) / run.interval - 1e-9) + 1
+    steps = run.tstart + run.interval * np.arange(count)
+    # a change acts from the step on that begins within half a step of it
+    held = np.searchsorted(times, steps + 0.5 * run.interval, side="right") - 1
+    values = np.where(held[:, None] >= 0, currents[held], 0.0)
+    return steps, mixture.spread(values, run.interval)
 
 
 def _uniform(field: Field, members: Sequence[Member], run: Run) -> Steps:
