@@ -16,6 +16,7 @@ import pytest
 
 from lfpcli import __version__
 from lfpcli.tasks.files.examples import examples
+from lfpcli.tasks.files.versions import OPTIONAL, REQUIRED
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +29,22 @@ def test_one_version_everywhere() -> None:
     assert f'version = "{__version__}"' in text_of("pyproject.toml")
     assert f"version: {__version__}" in text_of("CITATION.cff")
     assert f'version = "{__version__}"' in text_of("conda/meta.yaml")
+
+
+def test_doctor_looks_at_all_packages_that_are_asked_for() -> None:
+    text = text_of("pyproject.toml")
+    block = text.split("\ndependencies = [")[1].split("\n]")[0]
+    required = set(re.findall(r'^ +"([\w-]+)', block, re.MULTILINE)) - {"tomli"}
+    assert {name.lower() for name in REQUIRED} == required
+    extras = text.split("[project.optional-dependencies]\n")[1].split("\ntest = [")[0]
+    stated = {
+        (package.lower(), name)
+        for name, packages in re.findall(r"^(\w+) = \[(.*)\]$", extras, re.MULTILINE)
+        for package in re.findall(r'"([\w-]+)', packages)
+    }
+    looked_at = {(package.lower(), extra) for package, extra in OPTIONAL.items()}
+    # its launcher is looked at, by its program
+    assert stated - {("openmpi", "mpi")} == looked_at
 
 
 def test_the_recipe_starts_what_the_package_starts() -> None:

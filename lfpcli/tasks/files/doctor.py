@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -73,9 +72,11 @@ def _package(name: str) -> Check:
 
 def _extra(name: str, extra: str) -> Check:
     # looked up, not imported: MNE alone takes seconds
-    if importlib.util.find_spec(name) is None:
-        return Check(name=name, state="optional", text=f"missing; pip install '{extra}'")
-    return Check(name=name, state="ok", text=importlib.metadata.version(name))
+    try:
+        return Check(name=name, state="ok", text=importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        text = f"missing; pip install 'lfpcli[{extra}]'"
+        return Check(name=name, state="optional", text=text)
 
 
 def _simulator() -> Check:

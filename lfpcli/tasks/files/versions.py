@@ -7,9 +7,28 @@ import platform
 
 from lfpcli import __version__
 
-REQUIRED = ("neuron", "numpy", "scipy", "h5py", "MEAutility", "matplotlib", "rich", "argcomplete")
-# package: what to install for it
-OPTIONAL = {"mpi4py": "lfpcli[mpi]", "mne": "lfpcli[mne]"}
+REQUIRED = (
+    *("neuron", "numpy", "scipy", "h5py", "MEAutility", "PyYAML", "matplotlib", "rich"),
+    "argcomplete",
+)
+# package: the extra that installs it
+OPTIONAL = {
+    "mpi4py": "mpi",
+    "mne": "mne",
+    "pynwb": "nwb",
+    "zarr": "zarr",
+    "edfio": "edf",
+    "neo": "neo",
+    "nixio": "neo",
+    "spikeinterface": "spikeinterface",
+    "scikit-fem": "fem",
+    "meshio": "fem",
+    "pyamg": "fem",
+    "LFPykit": "lfpykit",
+    "elephant": "elephant",
+    "pandas": "frames",
+    "xarray": "frames",
+}
 
 
 def versions() -> dict[str, str]:
