@@ -239,6 +239,11 @@ def test_what_a_format_lacks_is_told(lfp, recording, tmp_path):
         (("o.npy", "--signal", "LFP", "--channels", ""), 2, "no channel is named"),
         (("o.edf", "--signal", "spikes"), 2, "nothing sampled"),
         (("o.gdf", "--signal", "LFP"), 2, "holds no spikes"),
+        (
+            ("o.npz", "--channels", "1-3"),
+            2,
+            "no channel '1-3'; write the range 1:4, the end left out",
+        ),
         (("o.npz", "--circuit", "c.json"), 2, "--circuit goes with"),
         (("none/o.npz",), 4, "mkdir -p none"),
     ],

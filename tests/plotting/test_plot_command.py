@@ -389,6 +389,7 @@ def test_morphology_parts_have_colours(folder):
         (["--signal", "shonk"], "recording holds no 'shonk' to draw; did you mean 'shank'?"),
         (["--what", "shank", "--channels", "12"], "has no channel '12'; it has 0 to 11"),
         (["--what", "shank", "--channels", "3-99999999999"], "it has 0 to 11"),
+        (["--what", "shank", "--channels", "3:9"], "channels are numbers or ranges such as 0-7"),
         (["--what", "shank", "--channels", "a"], "channels are numbers or ranges"),
         (["--channels", "1,,2"], "'1,,2' has an empty name"),
         (["--time", "40,20"], "'40,20' is not two rising times T0,T1"),

@@ -138,9 +138,12 @@ def columns_of(
             columns.extend(span)
         else:
             whole = "there is" if signal is None else f"signal '{signal}' has"
-            raise UsageError(
-                f"{whole} no channel '{text}'", remedy=nearest(text, channels, "channel")
-            )
+            remedy = nearest(text, channels, "channel")
+            first, _, last = text.partition("-")
+            if first.isdigit() and last.isdigit():
+                # as lfp plot has it
+                remedy = f"write the range {first}:{int(last) + 1}, the end left out"
+            raise UsageError(f"{whole} no channel '{text}'", remedy=remedy)
     if not columns:
         raise UsageError("no channel is chosen", remedy="give names, or ranges such as 0:32")
     return np.array(columns, np.int64)

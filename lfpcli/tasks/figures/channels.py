@@ -235,12 +235,10 @@ def chosen_channels(wanted: Sequence[str] | None, signal: Signal, name: str) -> 
         if token in signal.names:
             chosen.add(signal.names.index(token))
         elif not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(
-                f"signal '{name}' has no channel '{token}'",
-                remedy=nearest(token, signal.names, "channel")
-                if signal.names
-                else "channels are numbers or ranges such as 0-7",
-            )
+            remedy = "channels are numbers or ranges such as 0-7"
+            if signal.names and ":" not in token:
+                remedy = nearest(token, signal.names, "channel")
+            raise UsageError(f"signal '{name}' has no channel '{token}'", remedy=remedy)
         elif not int(first) <= int(last or first) < width:
             raise UsageError(
                 f"signal '{name}' has no channel '{token}'", remedy=f"it has 0 to {width - 1}"

@@ -76,7 +76,9 @@ class Difference:
         if self.size > 1:
             text += f"{self.count} of {self.size} differ; first{position}: "
         text += f"{self.a} in A, {self.b} in B"
-        if self.largest is not None:
+        if self.largest is not None and self.size == 1:
+            text += f"; difference {self.largest:.3g}"
+        elif self.largest is not None:
             far = f" at {list(self.largest_index)}" if self.largest_index else ""
             text += f"; largest difference {self.largest:.3g}{far}"
             text += f", {self.relative:.3g} of the peak" if self.relative is not None else ""
