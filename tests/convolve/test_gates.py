@@ -178,3 +178,6 @@ def test_kernels_of_cells_whose_gates_move_explain_more(
         shares.append(float(re.findall(r"dipole: .* explain ([\d.-]+) %", ran.err)[0]))
     held, linear = shares
     assert linear > 98.0 and linear > held + 1.5, shares
+    # near its threshold the cell leaves the working point by itself
+    words = ("kernel", model, "--potential", "E=-50", "--rates", "E=0", "--cells", 1)
+    assert "gates of 'E' are held" in shell(*words, "-o", tmp_path / "o.h5").err

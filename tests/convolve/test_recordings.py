@@ -16,7 +16,7 @@ from lfpcli.forward import noise_stream
 from lfpcli.forward.noise_stream import NoiseStream, measured_noise, stated_noise
 from lfpcli.forward.treatment import Band, Noise
 from lfpcli.tasks.convolve import recording as recordings
-from lfpcli.tasks.convolve.parts import ZeroPhase
+from lfpcli.tasks.convolve.parts import ContactSpread, ZeroPhase
 
 PLAIN = ("--taper", 0, "--seed", 1, "--amplitude", "0,1")
 
@@ -396,3 +396,15 @@ def test_paths_and_troughs_of_no_size_are_refused(
     (tmp_path / "x.gdf").write_text("1 10.0\n")
     ran = lfp("convolve", silent, tmp_path / "x.gdf", *PLAIN, "-o", output, code=3)
     assert "lfp convert" in ran.err and not output.exists()
+
+
+def test_factors_of_contacts_are_those_of_the_spike_alone() -> None:
+    units = np.random.default_rng(4).integers(0, 4, 60)
+    whole = ContactSpread(0.1, 3, 7, units).factors(np.arange(60))
+    assert np.array_equal(
+        ContactSpread(0.1, 3, 7, units).factors(np.array([40, 3])), whole[[40, 3]]
+    )
+    alone = np.full(np.count_nonzero(units == 2), 2)
+    drawn = ContactSpread(0.1, 3, 7, alone).factors(np.arange(len(alone)))
+    assert np.array_equal(drawn, whole[units == 2])
+    assert len(np.unique(whole)) == whole.size

@@ -235,7 +235,8 @@ class Response:
         # along the cell the potential differs from that of the soma, which is recorded or stated
         apart = at_rest.potentials - np.mean(at_rest.potentials[cell.geometry.is_soma])
         opened = self._in_the_mean(tables, middle, "conductance")
-        membrane = self._membrane(cell, post, at_rest.potentials, opened)
+        potentials = self.point.potentials[post] + apart
+        membrane = self._membrane(cell, post, potentials, opened)
         sums: dict[str, list[np.ndarray]] = {}
         for pre in pres:
             sums[pre] = [np.zeros((self.samples, each.channels)) for each in self.instruments]
