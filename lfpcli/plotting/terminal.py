@@ -57,6 +57,11 @@ def trace_dots(low: np.ndarray, high: np.ndarray, rows: int) -> np.ndarray:
     return np.asarray((row >= top) & (row <= bottom))
 
 
+def trace_span(low: np.ndarray, high: np.ndarray) -> float:
+    """Height of the highest of traces whose columns reach from `low` to `high`, both (n, C)."""
+    return float((high.max(axis=0) - low.min(axis=0)).max(initial=0.0))
+
+
 def trace_lines(
     low: np.ndarray,
     high: np.ndarray,
@@ -64,6 +69,7 @@ def trace_lines(
     *,
     height: int = 2,
     colours: Sequence[str] | None = None,
+    settled: int = 0,
 ) -> list[Text]:
     """Traces below each other on one scale, the first on top.
 
@@ -77,11 +83,14 @@ def trace_lines(
         Characters that a trace is high.
     colours : sequence of str, optional
         One for each trace.
+    settled : int
+        Column of dots from which on a start-up is over: what it is beyond the scale is cut off.
     """
-    span = float((high.max(axis=0) - low.min(axis=0)).max(initial=0.0)) or 1.0
+    span = trace_span(low[settled:], high[settled:]) or 1.0
     lines = []
     for k, label in enumerate(labels):
-        bottom = 0.5 * (float(low[:, k].min()) + float(high[:, k].max()) - span)
+        middle = float(low[settled:, k].min()) + float(high[settled:, k].max())
+        bottom = 0.5 * (middle - span)
         dots = trace_dots((low[:, k] - bottom) / span, (high[:, k] - bottom) / span, 4 * height)
         style = Style(color=colours[k]) if colours is not None else Style()
         for row, text in enumerate(braille(dots)):

@@ -86,7 +86,8 @@ def draw_stack(
         return
     settled = settled_row(values) if from_start else 0
     means = values[settled:].mean(axis=0)
-    if not centred and count > 1 and _leave_their_rows(values[settled:], means):
+    later = values[settled:]
+    if not centred and count > 1 and leave_their_rows(later.max(axis=0), later.min(axis=0), means):
         centred = True
         add_note(ax, "each about its mean")
     shown = values - means if centred else values
@@ -118,9 +119,12 @@ def draw_stack(
         ax.text(1.02, 0.5, word, transform=ax.transAxes, rotation=90, va="center", fontsize=7)
 
 
-def _leave_their_rows(values: np.ndarray, means: np.ndarray) -> bool:
-    """Whether constant parts, means (C,) of values (T, C), would take traces to other labels."""
-    return float(np.abs(means).max()) > _OFFSET * float(np.ptp(values, axis=0).max())
+def leave_their_rows(highest: np.ndarray, lowest: np.ndarray, means: np.ndarray) -> bool:
+    """Whether constant parts would take traces to other labels.
+
+    Of each trace the highest and lowest value and the mean are given, in one unit, shape (C,).
+    """
+    return float(np.abs(means).max()) > _OFFSET * float((highest - lowest).max())
 
 
 def _draw_rows(

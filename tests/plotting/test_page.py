@@ -109,6 +109,22 @@ def test_long_recordings_fit_the_budget(folder, monkeypatch):
     assert size < 80_000
 
 
+def test_traces_stay_at_their_labels(folder):
+    """Constant parts would take them to those of others; values and images are what they are."""
+    data = 0.01 * np.sin(np.arange(400)[:, None] / 9) + np.array([0.0, 1.0, -1.0])
+    with RecordingWriter(folder / "raised.h5", synthetic.PROVENANCE) as writer:
+        writer.signal("x", Signal(data, "mV", 0.1))
+    write_page(folder / "raised.h5", folder / "raised.html")
+    page = (folder / "raised.html").read_text()
+    (track,) = facts_of(page)["tracks"]
+    assert "traces about their medians" in track["note"]
+    np.testing.assert_allclose(track["centres"], np.median(data, axis=0)[::-1])
+    assert max(np.abs(track["lows"] + track["highs"])) < 0.03
+    assert track["limit"] == pytest.approx(1.01, rel=1e-3)
+    values = values_of(page, track, 0)[:, :, 0]
+    np.testing.assert_allclose(values, data.T[::-1], atol=1e-5)
+
+
 def test_same_bytes_and_nothing_from_elsewhere(folder, lfp):
     lfp("plot", folder / "net.h5", "--html", folder / "again.html")
     assert (folder / "again.html").read_bytes() == (folder / "net.html").read_bytes()

@@ -9,6 +9,7 @@ import synthetic
 from lfpcli.io.recording import Signal
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting.terminal import LABEL, braille, image_lines, trace_dots, trace_lines
+from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.terminal import terminal_picture
 
 
@@ -86,6 +87,28 @@ def test_mistakes(lfp, folder, tmp_path):
     assert "'geometry' needs a figure" in err
     with pytest.raises(ValueError, match="the terminal has 20 columns"):
         terminal_picture(folder / "one.h5", width=20)
+
+
+def test_start_up_never_sets_the_scale(tmp_path):
+    """As in figures: it is cut off and told, and the activity after it is seen."""
+    rng = np.random.default_rng(4)
+    course = np.convolve(rng.standard_normal(4039), np.ones(40) / 40, "valid")
+    data = np.outer(course, [1.0, 0.8, 0.6])
+    data[:60] += 30.0
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("lfp", Signal(data, "mV", 0.1))
+        writer.spikes("E", np.array([20.0]), np.array([0]))
+    for view, words in ((View(), True), (View(time=(0.0, 300.0)), False)):
+        lines = [line.plain for line in terminal_picture(tmp_path / "a.h5", width=60, view=view)]
+        assert ("start-up beyond the scale" in " ".join(lines)) is words
+        assert max(map(len, lines)) <= 60
+        drawn = dots_of([line[LABEL:] for line in lines if line[LABEL - 1 : LABEL] == " "][4:6])
+        later = drawn[:, drawn.shape[1] // 4 :]
+        # rows of dots that the activity reaches: many of eight, or the one at rest
+        assert bool(np.count_nonzero(later.any(axis=1)) > 4) is words
+    whole = [line.plain for line in terminal_picture(tmp_path / "a.h5", width=60)]
+    # spikes have the time of the signals, not that of the last spike
+    assert sum("399.9 ms" in line for line in whole) == 2
 
 
 def test_little_data(tmp_path):

@@ -14,6 +14,7 @@ from lfpcli.plotting.morphology import population_colours
 from lfpcli.plotting.reduce import envelope, extrema, rows_in
 from lfpcli.plotting.scale import image_scale
 from lfpcli.plotting.style import COLOURS, palette
+from lfpcli.plotting.traces import leave_their_rows
 from lfpcli.plotting.units import CSD_UNIT, pretty, shown_unit
 from lfpcli.plotting.web import Blocks, pyramid
 from lfpcli.tasks.figures.channels import as_listed, check_channels, chosen_channels, ordered
@@ -178,13 +179,20 @@ def _packed(course: Course, view: View, blocks: Blocks, budget: float) -> dict[s
         low, high = extrema(sampled.data, rows, course.columns, points=points, source=course.source)
     if not low.size:
         low = high = np.zeros((1, width))
-    about = np.median(low, axis=0) if course.level else np.zeros(low.shape[1])
-    strongest = np.where(about - low > high - about, low, high) - about
+    median = np.median(low, axis=0)
+    level = median if course.level else np.zeros_like(median)
+    strongest = np.where(level - low > high - level, low, high) - level
     scale = image_scale(strongest, view.time is None or view.time[0] <= sampled.t_start)
     unit, factor = shown_unit(sampled.units, scale.limit)
-    highest = (high[scale.settled :] - about).max(axis=0)
-    lowest = (low[scale.settled :] - about).min(axis=0)
+    highest = high[scale.settled :].max(axis=0)
+    lowest = low[scale.settled :].min(axis=0)
+    # traces with a constant part would be drawn beside the labels of others
+    leaves = leave_their_rows(highest, lowest, median)
+    about = median if course.level or leaves else level
+    highest, lowest = highest - about, lowest - about
     notes = [course.note, _density(sampled, count, step)]
+    if leaves and not course.level:
+        notes.append("traces about their medians")
     if scale.settled:
         notes.append(f"scale from {scale.settled * step * sampled.dt:.3g} ms on")
     is_image = course.mode == "image" or (course.mode == "auto" and width > _MOST_TRACES)

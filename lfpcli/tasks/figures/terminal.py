@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from rich.text import Text
 
 from lfpcli.errors import UsageError
 from lfpcli.io.recording import Recording, Sampled, Signal, open_recording
+from lfpcli.io.span import recorded_spans
 from lfpcli.plotting.reduce import extrema, rows_in
-from lfpcli.plotting.scale import image_scale
+from lfpcli.plotting.scale import image_scale, settled_row
 from lfpcli.plotting.terminal import (
     LABEL,
     heading,
@@ -21,11 +23,13 @@ from lfpcli.plotting.terminal import (
     raster_lines,
     time_axis,
     trace_lines,
+    trace_span,
 )
 from lfpcli.plotting.units import pretty, shown_unit
 from lfpcli.tasks.figures.channels import chosen_channels, depth_axis
 from lfpcli.tasks.figures.heeded import NEVER_AS_CHARACTERS, check_view
 from lfpcli.tasks.figures.panels import (
+    VARIABLES,
     View,
     shown_cells,
     soma_columns,
@@ -44,11 +48,14 @@ LEAST_WIDTH = 30
 
 @dataclass(frozen=True, kw_only=True)
 class _Sheet:
-    """What is shown, and on what: the characters beside the labels, and whether in colours."""
+    """What is shown, and on what: the characters beside the labels, whether in colours, and the
+    times of spikes, ms.
+    """
 
     view: View
     width: int
     coloured: bool
+    span: tuple[float, float]
 
 
 def terminal_picture(
@@ -89,7 +96,12 @@ def terminal_picture(
             missing = next(part for part in chosen if part.content not in _DRAWN)
             raise UsageError(f"'{missing.token}' needs a figure", remedy="give -o FILE instead")
         check_view(view, drawn, noun="a picture of characters", never=NEVER_AS_CHARACTERS)
-        sheet = _Sheet(view=view, width=width - LABEL, coloured=coloured)
+        sheet = _Sheet(
+            view=view,
+            width=width - LABEL,
+            coloured=coloured,
+            span=view.time or _whole_span(recording),
+        )
         lines: list[Text] = []
         for part in drawn:
             lines += _part_lines(recording, part, sheet)
@@ -119,8 +131,7 @@ def _spikes(recording: Recording, sheet: _Sheet) -> list[Text]:
     trains = [
         train(recording, name, sheet.view, population_colour(k)) for k, name in enumerate(names)
     ]
-    last = max((float(t.times.max(initial=0.0)) for t in trains), default=0.0)
-    span = sheet.view.time or (0.0, last or 1.0)
+    span = sheet.span
     total = sum(len(t.times) for t in trains)
     lines = [heading(f"spikes ({total})")]
     for one in trains:
@@ -147,7 +158,9 @@ def _report(recording: Recording, variable: str, sheet: _Sheet) -> list[Text]:
         if not len(kept):
             continue
         labels = [f"{name} {gid}" for gid in gids[kept]]
-        title = f"{variable} of {name} (soma), {len(kept)} of {len(gids)} cells"
+        quantity = VARIABLES.get(variable, (variable, ""))[0]
+        some = f"{len(kept)} of " if len(kept) < len(gids) else ""
+        title = f"{quantity} of {name} (soma), {some}{_count(len(gids), 'cell')}"
         source = recording.source_of(f"/reports/{variable}/{name}/data")
         lines += _traces(report, columns[kept], labels, sheet, title=title, source=source)
     return lines
@@ -158,7 +171,7 @@ def _signal(recording: Recording, name: str, sheet: _Sheet) -> list[Text]:
     chosen = chosen_channels(sheet.view.channels, signal, name)
     order, labels = _from_the_top(signal, chosen)
     source = recording.source_of(f"/signals/{name}/data")
-    title = f"{name}, {len(chosen)} channels"
+    title = f"{name}, {_count(len(chosen), 'channel')}"
     if sheet.view.form == "traces" or (sheet.view.form == "auto" and len(chosen) <= _MOST_TRACES):
         return _traces(signal, order, labels, sheet, title=title, source=source)
     rows = rows_in(signal.data.shape[0], signal.dt, signal.t_start, sheet.view.time)
@@ -184,7 +197,25 @@ def _from_the_top(signal: Signal, chosen: np.ndarray) -> tuple[np.ndarray, list[
     axis = depth_axis(signal.positions[chosen])
     depths = signal.positions[chosen, axis]
     order = np.argsort(-depths, kind="stable")
-    return chosen[order], [f"{depths[k]:g} um" for k in order]
+    return chosen[order], [f"{depths[k]:.4g} um" for k in order]
+
+
+def _whole_span(recording: Recording) -> tuple[float, float]:
+    """First and last time of a recording, ms: one axis for its spikes and what is sampled."""
+    spans = recorded_spans(recording)
+    last = [float(recording.spikes(n)[0].max(initial=0.0)) for n in recording.spike_populations]
+    begin = min((span.first for span in spans), default=0.0)
+    end = max([*(span.last for span in spans), *last], default=0.0)
+    return min(begin, 0.0) if last else begin, end if end > begin else begin + 1.0
+
+
+def _headings(text: str, sheet: _Sheet) -> list[Text]:
+    """A heading in as many lines as it needs."""
+    return [heading(line) for line in textwrap.wrap(text, sheet.width + LABEL)]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _pooled(values: np.ndarray, labels: list[str], height: int) -> tuple[np.ndarray, list[str]]:
@@ -213,12 +244,18 @@ def _traces(
     if rows[1] <= rows[0] or not len(columns):
         return [heading(title), Text("no samples in this time span")]
     low, high = _columns(sampled, rows, columns, 2 * sheet.width, source=source)
-    span = float((high.max(axis=0) - low.min(axis=0)).max(initial=0.0))
+    settled = 0
+    if sheet.view.time is None:
+        settled = settled_row(np.concatenate([low, high], axis=1))
+    span = trace_span(low[settled:], high[settled:])
+    cut = ", start-up beyond the scale" if settled else ""
     unit, factor = shown_unit(sampled.units, span)
     height = 2 if len(columns) <= _MOST_CELLS * 2 else 1
     return [
-        heading(f"{title}, each {factor * span:.3g} {unit or pretty(sampled.units)} high"),
-        *trace_lines(low, high, labels, height=height),
+        *_headings(
+            f"{title}, each {factor * span:.3g} {unit or pretty(sampled.units)} high{cut}", sheet
+        ),
+        *trace_lines(low, high, labels, height=height, settled=settled),
         time_axis(_span(sampled, rows), sheet.width),
     ]
 
