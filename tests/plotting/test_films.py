@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import stat
 import subprocess
@@ -108,6 +109,19 @@ def test_films_are_the_same_again(lfp, path, tmp_path, suffix, options):
             pictures.append(np.asarray(image.convert("RGB"), dtype=int))
         assert image.info["loop"] == 0
     assert all(np.abs(a - b).max() > 50 for a, b in itertools.pairwise(pictures))
+
+
+def test_any_number_of_threads_any_order_of_hashes_any_folder(shell, path, tmp_path):
+    """One pixel of a contour would tell the last bit of a sum."""
+    films = []
+    for number, folder in (("1", tmp_path), ("2", tmp_path / "x")):
+        folder.mkdir(exist_ok=True)
+        film = folder / f"film{number}.apng"
+        words = ("--map", "xz", "--time", "2,12", "--frames", "3", "--dpi", "40")
+        environment = {**os.environ, "OMP_NUM_THREADS": number, "PYTHONHASHSEED": number}
+        shell("plot", path, "-o", film, *words, cwd=folder, env=environment)
+        films.append(film.read_bytes())
+    assert films[0] == films[1]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lfpcli.tasks.figures.network_figure import (
     synapse_matrix,
 )
 from lfpcli.tasks.figures.plot import figure_of
-from lfpcli.tasks.figures.synapse_sites import synapse_sites
+from lfpcli.tasks.figures.synapse_sites import SynapseSites, synapse_sites
 
 SIZES = {"E": 200, "I": 61}
 
@@ -97,12 +97,22 @@ def test_refusals(network, lfp, tmp_path):
         file["edges/E_to_I/target_node_id"][0] = 61
     result = lfp("plot", wrong, "-o", output, code=3)
     assert "names cells that population 'I' has not" in result.err and not output.exists()
+    with h5py.File(wrong, "r+") as file:
+        file.move("edges", "inputs")
+    result = lfp("plot", wrong, "-o", output, code=3)
+    assert "no synapses between its cells" in result.err and "--synapses" in result.err
 
 
 def test_text_of_svg_stays_text(network, lfp, tmp_path):
     lfp("plot", network[0], "-o", tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "indegree</text>" in text and "DejaVu Sans" in text
+
+
+def test_labels_of_synapses():
+    some = SynapseSites(source="E", positions=np.zeros((2, 3)), total=4)
+    one = SynapseSites(source="input.0", positions=np.zeros((1, 3)), total=1)
+    assert (some.label, one.label) == ("2 of 4 synapses of E", "1 synapse of input.0")
 
 
 def test_synapses_on_cells(lfp, tmp_path):

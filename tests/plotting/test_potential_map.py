@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import synthetic
@@ -74,6 +75,31 @@ def test_figure(recording):
     notes = notes_of(ax)
     assert "symmetric logarithm" in notes and "as of probe, σ = 0.2, 0.3, 0.4 S/m" in notes
     assert "clipped at" in notes
+
+
+def test_synapses_lie_in_the_plane(recording, tmp_path):
+    """Of a view from above, x to the right and y upwards; the remarks say whose they are."""
+    with h5py.File(tmp_path / "wired.h5", "w") as file:
+        file["nodes/cell/0/gid"] = [0]
+        file["nodes/cell/node_type_id"] = [0]
+        base = "inputs/input.0_to_cell"
+        file[f"{base}/target_node_id"] = [0, 0]
+        file[f"{base}/target_node_id"].attrs["node_population"] = "cell"
+        file[base].attrs["name"] = "input.0"
+        for axis, values in (("x", [3.0, 4.0]), ("y", [5.0, 6.0]), ("z", [40.0, 50.0])):
+            file[f"{base}/0/afferent_center_{axis}"] = values
+    view = View(map="xy", synapses=tmp_path / "wired.h5")
+    ax = figure_of([recording], view=view).axes[0]
+    assert "circles: 2 synapses of input.0" in notes_of(ax)
+    spots = [c.get_offsets().tolist() for c in ax.collections]
+    assert [[3.0, 5.0], [4.0, 6.0]] in spots
+
+
+def test_time_is_looked_for_in_the_span(recording):
+    with open_recording(recording) as opened:
+        assert row_of(potential_field(opened, View(map="xz")), View(map="xz")) == 20
+        later = View(map="xz", time=(3.0, 3.9))
+        assert row_of(potential_field(opened, later), later) == 30
 
 
 def test_map_below_other_panels(recording):

@@ -108,7 +108,8 @@ class PotentialField:
                 matrix = transfer_matrix(
                     population.geometry, points[first : first + step], **self.conductor
                 )
-                values[first : first + step] += matrix @ currents.T
+                # not by BLAS, whose sums differ in the last bit with the number of threads
+                values[first : first + step] += np.einsum("ps,rs->pr", matrix, currents)
         shape = (len(rows), len(self.axes.up), len(self.axes.right))
         grids: np.ndarray = values.T.reshape(shape)
         return grids

@@ -63,11 +63,12 @@ class Wiring:
 
 
 def holds_network(path: Path) -> bool:
-    """Whether a file is a network in SONATA's layout."""
+    """Whether a file is a network in SONATA's layout, of inputs alone even."""
     if not h5py.is_hdf5(path):
         return False
     with open_hdf5(path) as file:
-        return "nodes" in file and "edges" in file and "format" not in file.attrs
+        has_synapses = "edges" in file or "inputs" in file
+        return "nodes" in file and has_synapses and "format" not in file.attrs
 
 
 def read_wiring(path: Path, name: str) -> Wiring:
@@ -83,13 +84,13 @@ def read_wiring(path: Path, name: str) -> Wiring:
         for population in sorted(file["nodes"]):
             data = numbers(file, f"/nodes/{population}/node_type_id", name, ndim=1, remedy=_REMEDY)
             wiring.sizes[population] = int(data.shape[0])
-        for edges in sorted(file["edges"]):
+        for edges in sorted(file["edges"] if "edges" in file else ()):
             wiring.connections.append(_connection(file, f"/edges/{edges}", name, wiring))
     if not any(len(connection.source_id) for connection in wiring.connections):
         raise InputError(
-            "network has no synapses to draw",
+            "network has no synapses between its cells",
             source=name,
-            remedy="draw its geometry: --what geometry",
+            remedy=f"those of inputs are marked on cells: lfp plot RECORDING --synapses {name}",
         )
     return wiring
 

@@ -53,7 +53,9 @@ def scalp_field(recording: Recording, signal: Signal, row: int) -> Field | None:
     position = np.asarray(model["position"], dtype=float)
 
     def plain(directions: np.ndarray) -> np.ndarray:
-        return np.asarray(_lead(signal.model, radius * directions, position, model) @ turned)
+        lead = _lead(signal.model, radius * directions, position, model)
+        # not by BLAS, whose sums differ in the last bit with the number of threads
+        return np.asarray(np.einsum("na,a->n", lead, turned))
 
     stored = np.asarray(signal.data[row], dtype=float)
     computed = plain(signal.positions / radius)
