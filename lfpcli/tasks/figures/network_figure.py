@@ -84,7 +84,7 @@ def read_wiring(path: Path, name: str) -> Wiring:
         for population in sorted(file["nodes"]):
             data = numbers(file, f"/nodes/{population}/node_type_id", name, ndim=1, remedy=_REMEDY)
             wiring.sizes[population] = int(data.shape[0])
-        for edges in sorted(file["edges"] if "edges" in file else ()):
+        for edges in sorted(file.get("edges", ())):
             wiring.connections.append(_connection(file, f"/edges/{edges}", name, wiring))
     if not any(len(connection.source_id) for connection in wiring.connections):
         raise InputError(
