@@ -11,9 +11,10 @@ from typing import Any
 import h5py
 import pytest
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.edges import open_edges
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.simulation_model import simulation_tree
 from lfpcli.tasks.circuits.synapses import Wiring
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -105,6 +106,33 @@ def test_node_sets_of_all_kinds(tmp_path: Path) -> None:
     for unknown in ("layers", {"layer": 4}):
         with pytest.raises(InputError, match="nodes have no attribute 'layer'"):
             nodes(unknown)
+
+
+def test_potentials_are_of_the_cells_that_a_report_names(tmp_path: Path) -> None:
+    config = write_circuit(tmp_path / "c")
+    tree = configuration()
+    tree["reports"]["ecp"] |= {"minimum_distance": 5, "contributions_dir": "parts"}
+    tree["reports"]["part"] = {**tree["reports"]["ecp"], "cells": {"ei": "e"}, "file_name": "p.h5"}
+    del tree["reports"]["part"]["contributions_dir"]
+    config.write_text(json.dumps(tree))
+    with pytest.warns(LfpWarning, match="contributions_dir is not written"):
+        tables = simulation_tree(config)
+    assert tables["group"] == {"part_v1": {"populations": ["v1"], "cells": [0, 1]}}
+    assert [probe.get("per") for probe in tables["probe"]] == [None, "group"]
+    assert [probe["minimum_distance"] for probe in tables["probe"]] == [5.0, 5.0]
+    # node 3 is a point neuron, which makes no potential
+    for bounds, groups in (([0, 3], None), ([1, 3], {"populations": ["v1"], "cells": [1, 2]})):
+        tree["reports"] = {"part": {**tree["reports"]["part"], "cell_bounds": bounds}}
+        config.write_text(json.dumps(tree))
+        assert simulation_tree(config).get("group", {}).get("part_v1") == groups
+    tree["reports"]["part"]["cell_bounds"] = [3, 3]
+    config.write_text(json.dumps(tree))
+    with pytest.raises(InputError, match="none of which has segments"):
+        simulation_tree(config)
+    tree["reports"]["part"]["cell_bounds"] = "all"
+    config.write_text(json.dumps(tree))
+    with pytest.raises(InputError, match="cell_bounds is 'all'"):
+        simulation_tree(config)
 
 
 def test_edges_of_a_population_that_is_not_there_are_refused(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from lfpcli.vocabulary import ALL
 SIGMA = 0.3
 """Conductivity in which bmtk measures with line sources, S/m."""
 _CONTACTS = ("x_pos", "y_pos", "z_pos")
+# of a list that is made of two bounds
+_MOST_NODES = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +146,30 @@ def minimum_distance(entry: Mapping[str, Any], source: str) -> float | str:
         ) from None
 
 
+def chosen_cells(entry: Mapping[str, Any], source: str) -> Any:
+    """The node set whose currents a report in the configuration is of."""
+    bounds = entry.get("cell_bounds")
+    if bounds is None:
+        return entry.get("cells", ALL)
+    try:
+        first, last = (int(number) for number in bounds)
+        if not 0 <= first <= last < first + _MOST_NODES:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"cell_bounds is {bounds!r}",
+            source=source,
+            remedy="give the first and the last node id, or cells",
+        ) from None
+    return list(range(first, last + 1))
+
+
 def tell_unheeded(entry: Mapping[str, Any], source: str) -> None:
-    """Say which keys of a report of potentials change nothing."""
-    if entry.get("contributions_dir") is not None:
-        warnings.warn(
-            'contributions of single cells are not written; a [[probe]] with per = "cell" of a '
-            f"model file keeps them [{source}: contributions_dir]",
-            LfpWarning,
-            stacklevel=2,
-        )
+    """Say which further files of a report of potentials are not written."""
+    remedies = {
+        "contributions_dir": 'a [[probe]] with per = "cell" of a model file keeps those of cells',
+        "file_name_nwb": "lfp convert makes a file of NWB of the recording",
+    }
+    for key, remedy in remedies.items():
+        if entry.get(key) is not None:
+            warnings.warn(f"{key} is not written; {remedy} [{source}]", LfpWarning, stacklevel=2)

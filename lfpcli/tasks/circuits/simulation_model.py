@@ -17,6 +17,7 @@ from lfpcli.tasks.circuits.potentials import (
     SIGMA,
     PotentialReport,
     cell_groups,
+    chosen_cells,
     minimum_distance,
     report_contacts,
     tell_unheeded,
@@ -312,7 +313,7 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         file = folder / _file_name(entry.get("file_name", name))
         module = _module(entry)
         if module == _POTENTIALS:
-            cells = entry.get("cells", _ALL)
+            cells = chosen_cells(entry, source)
             potentials.append(PotentialReport(name=name, cells=cells, file=file))
         elif module == _SYNAPSES:
             synapses.append(_synapses(name, entry, file, source))
