@@ -191,3 +191,16 @@ def test_conditions_on_potentials_are_refused_before_the_run(
     said = shell("sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).err
     assert "mechanism 'Watch' uses WATCH" in said and "without --checkpoint" in said
     assert not out.exists()
+
+
+def test_artificial_cells_that_neuron_does_not_save_are_refused_before_the_run(
+    shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    tree = plastic_network()
+    tree["population"]["A"] = {"artificial": {"type": "Queue"}, "size": 2}
+    events = {"synapse": {"type": "event"}, "weight": 0.7, "delay": 1.0}
+    tree["connection"].append({"pre": "outside", "post": "A", "rule": {"indegree": 2}} | events)
+    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    said = shell("sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).err
+    assert "mechanism 'Queue' is an artificial cell with an array" in said
+    assert not out.exists()

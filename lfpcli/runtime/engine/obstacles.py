@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
-from lfpcli.runtime.engine.hidden import hidden_state, is_point_process, source_of
-from lfpcli.runtime.engine.memory import is_range_variable
+from lfpcli.runtime.engine.hidden import hidden_state, is_point_process, sends_to_itself, source_of
+from lfpcli.runtime.engine.memory import is_range_variable, point_memory, variable_sizes
 from lfpcli.runtime.engine.state import ProcessMemory
 from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in
 from lfpcli.runtime.neuron import nrn
@@ -24,7 +24,8 @@ def obstacle(memory: ProcessMemory) -> str | None:
     memory : ProcessMemory
         The cells of this process.
     """
-    for name in sorted(used_mechanisms()):
+    used = sorted(used_mechanisms())
+    for name in used:
         if name in _PLAIN or name.endswith("_ion"):
             continue
         text = source_of(name)
@@ -33,7 +34,25 @@ def obstacle(memory: ProcessMemory) -> str | None:
         reason = hidden_state(text) or _pointer(name) or _stray(name, memory)
         if reason:
             return f"mechanism '{name}' {reason}"
+    if any(sends_to_itself(name) for name in used):
+        unreadable = _unreadable(memory)
+        if unreadable is not None:
+            return (
+                f"mechanism '{unreadable}' is an artificial cell with an array, beside which "
+                "NEURON does not tell the events under way"
+            )
     return _own_connection()
+
+
+def _unreadable(memory: ProcessMemory) -> str | None:
+    """An artificial cell at which NEURON's SaveState, which tells events under way, fails."""
+    for cell in memory.cells.values():
+        if cell.potentials:
+            continue
+        for point in cell.points:
+            if max(variable_sizes(point_memory(point)), default=1) > 1:
+                return str(point.hname()).partition("[")[0]
+    return None
 
 
 def _pointer(mechanism: str) -> str | None:
