@@ -199,7 +199,8 @@ def _from_text(path: Path, population: str | None) -> tuple[Any, Any]:
         path, "is no file of spikes", "give SONATA, .npz, or columns of text"
     ):
         words = _words(line)
-        if not rows and not is_number(words[0]):
+        # a line of separators alone has no words
+        if not rows and not (words and is_number(words[0])):
             columns = _headings(f"{path}:{number}", line)
             continue
         _check_separators(f"{path}:{number}", line)

@@ -247,3 +247,11 @@ def test_electrodes_of_netpyne_lie_in_space(
     path.write_text(json.dumps(facts))
     said = lfp("convert", "-q", path, tmp_path / "out.h5", "--from", "netpyne", code=3).err
     assert "coordinates of an electrode" in said and str(path) in said
+
+
+@pytest.mark.parametrize("text", [",,\n30,0,0\n", ",\n", ";;\n1;2\n", "\t,\t\n", "1,2\n,,\n"])
+def test_lines_of_separators_alone(lfp: Callable[..., Any], tmp_path: Path, text: str) -> None:
+    path = tmp_path / "spikes.csv"
+    path.write_text(text)
+    said = lfp("convert", path, tmp_path / "a.h5", code=3).err
+    assert str(path) in said and "; " in said and said.count("\n") == 1
