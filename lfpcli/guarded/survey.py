@@ -152,7 +152,8 @@ class Survey:
         # h5py has bytes or stand-ins for names that are no UTF-8, with which nothing can be written
         if isinstance(name, bytes) or (not name.isascii() and not _is_unicode(name)):
             raise self._error("has a name that is no UTF-8", path, "rename it with h5py's move")
-        link = group.get(name, getlink=True)
+        kind = group.id.links.get_info(name.encode()).type
+        link = None if kind == h5py.h5l.TYPE_HARD else group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             raise self._error(
                 f"is a link to another file, '{link.filename}', which is not opened",

@@ -10,20 +10,23 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from lfpcli.errors import InputError
 from lfpcli.interruptions import ENDING_SIGNALS
 
-# of the processor, since loops keep it busy; and by the clock, for what waits
+# of the processor, since loops keep it busy
 _BUSY_SECONDS = 4.0
-_SECONDS = 60.0
-_BYTES_A_SECOND = 1e8
-_ALARMS = (signal.SIGPROF, signal.SIGALRM)
+# files of many small objects take longest; those of large data are read at their heads alone
+_BYTES_A_SECOND = 1e6
+_MORE_SECONDS = 30.0
+# by the clock, for what waits without computing; a machine that others use may take longer
+_IDLE_SECONDS = 60.0
 _EXTRA_MEMORY = 1 << 30
 REMEDY = "make it again, or get it again from where it came"
 
@@ -61,7 +64,7 @@ def tried(read: Callable[[], object], label: str, *, program: str, size: int) ->
             signal.pthread_sigmask(signal.SIG_SETMASK, usual)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            told = pipe.read()
+            told = _heard(pipe, child)
         status = os.waitpid(child, 0)[1]
     except BaseException:
         with contextlib.suppress(OSError):
@@ -69,12 +72,40 @@ def tried(read: Callable[[], object], label: str, *, program: str, size: int) ->
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
         raise
-    if os.WIFSIGNALED(status):
-        loops = os.WTERMSIG(status) in _ALARMS
-        text = "does not come to an end with" if loops else "crashes on"
+    if told is None or os.WIFSIGNALED(status):
+        is_endless = told is None or os.WTERMSIG(status) == signal.SIGPROF
+        text = "does not come to an end with" if is_endless else "crashes on"
         raise InputError(f"{program} {text} this file", source=label, remedy=REMEDY)
     if told:
         raise InputError(**json.loads(told))
+
+
+def _heard(pipe: IO[bytes], child: int) -> bytes | None:
+    """What a child says until it ends; None where it waits for what does not come, and is ended."""
+    told, before = b"", -1
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    while True:
+        if poll.poll(1000 * _IDLE_SECONDS):
+            block = os.read(pipe.fileno(), 1 << 16)
+            if not block:
+                return told
+            told += block
+            continue
+        ticks = _ticks(child)
+        if ticks == before:
+            os.kill(child, signal.SIGKILL)
+            return None
+        before = ticks
+
+
+def _ticks(pid: int) -> int:
+    """Time of the processor that a process has had, in ticks; -1 where the system does not say."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return -1
+    return sum(int(word) for word in text.rpartition(")")[2].split()[11:13])
 
 
 def _fork() -> int:
@@ -93,13 +124,12 @@ def _report_and_end(
         # collecting garbage would touch, and so copy, all pages that the parent has
         gc.disable()
         # what ends a command ends its child too, which leaves what is the parent's
-        for number in (*ENDING_SIGNALS, *_ALARMS):
+        for number in (*ENDING_SIGNALS, signal.SIGPROF):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-        # the kernel's alarms end also what never comes back to Python
-        more = size / _BYTES_A_SECOND
+        # the kernel's alarm ends also what never comes back to Python
+        more = min(size / _BYTES_A_SECOND, _MORE_SECONDS)
         signal.setitimer(signal.ITIMER_PROF, _BUSY_SECONDS + more)
-        signal.setitimer(signal.ITIMER_REAL, _SECONDS + more)
         _limit_memory()
         try:
             read()

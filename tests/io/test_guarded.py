@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import signal
+import time
 import zipfile
 from pathlib import Path
 
@@ -208,6 +210,23 @@ def test_loops_and_crashes_of_hdf5_end_the_child_alone(
         monkeypatch.setattr(survey.Survey, "walk", walk)
         monkeypatch.setattr(survey, "_refused", {})
         assert text in refused(path)
+
+
+def test_a_child_has_the_time_that_it_computes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine makes no file endless; one that waits for what does not come is."""
+    from lfpcli.guarded import survey, trial
+
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros(3)
+    monkeypatch.setattr(trial, "_IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(survey.Survey, "walk", lambda self: time.sleep(600))
+    assert "does not come to an end" in refused(path)
+    monkeypatch.setattr(survey, "_refused", {})
+    monkeypatch.setattr(survey.Survey, "walk", lambda self: time.sleep(0.5))
+    ticks = itertools.count()
+    monkeypatch.setattr(trial, "_ticks", lambda pid: next(ticks))
+    with open_hdf5(path) as file:
+        assert list(file) == ["x"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1])
