@@ -259,7 +259,7 @@ def test_threads_ranks_and_length_change_no_bit(
             capture_output=True,
             cwd=folder,
             env={**os.environ, **added},
-            timeout=120,
+            timeout=900,
         )
         digests[name] = hashlib.sha256((folder / "o.h5").read_bytes()).hexdigest()
     # files hold the command line, which is the same, so that whole files are

@@ -173,7 +173,7 @@ def test_cells_are_the_same_bits_on_two_ranks(tmp_path: Path, options: list[str]
             capture_output=True,
             cwd=folder,
             env={**os.environ, **allowed},
-            timeout=120,
+            timeout=900,
         )
         digests.append(hashlib.sha256((folder / "lfp.h5").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
