@@ -284,7 +284,7 @@ def test_no_coupling_changes_no_bit(simulate) -> None:
 
 @pytest.mark.skipif(MPIRUN is None, reason="no mpirun; pip install 'lfpcli[mpi]'")
 def test_ranks_have_the_same_bits(simulate, shell, tmp_path: Path) -> None:
-    simulate(bundle(0.2), delay=0.3, tstop=2.0)
+    simulate(bundle(1.0, ends=CLOSED), delay=0.3, tstop=2.0)
     command = [MPIRUN, "-n", "2", "--oversubscribe", sys.executable, "-m", "lfpcli", "sim"]
     command += [str(tmp_path / "model.toml"), "-o", str(tmp_path / "two.h5")]
     subprocess.run(command, check=True, capture_output=True, timeout=300, env=AS_ROOT)

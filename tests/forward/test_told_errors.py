@@ -98,6 +98,46 @@ def test_told_error_is_no_smaller_than_the_true_one(
     assert 0.1 * field.error < true < 0.6 * field.error
 
 
+def over_insulator(places: np.ndarray, contact: np.ndarray) -> np.ndarray:
+    """A source in AXES above an insulator below z = -20, by its mirror image."""
+    axes = np.array(AXES)
+    image = contact * [1.0, 1.0, -1.0] - [0.0, 0.0, 40.0]
+    rooted = [np.sqrt(((places - place) ** 2 / axes).sum(axis=1)) for place in (contact, image)]
+    return (1.0 / rooted[0] + 1.0 / rooted[1]) / (4 * np.pi * np.sqrt(axes.prod()))
+
+
+AXES = (0.2, 0.2, 0.5)
+PLANE = Medium(background=AXES, regions=(slab(-INF, -20, 0.0),))
+
+
+@pytest.mark.parametrize(
+    ("medium", "contact", "exact"),
+    [
+        pytest.param(
+            ball(3.0, 60.0, 0.3),
+            (0.0, 0.0, 65.0),
+            outside_ball(60.0, 3.0),
+            marks=pytest.mark.slow,
+            id="next to a ball",
+        ),
+        pytest.param(PLANE, (0.0, 0.0, 0.0), over_insulator, id="anisotropic background"),
+    ],
+)
+def test_told_error_of_what_is_close(
+    medium: Medium, contact: tuple[float, ...], exact: Exact
+) -> None:
+    place = np.array(contact)
+    field = contact_field(medium, place, "0", tolerance=2e-2, reach=20_000.0)
+    samples = np.concatenate([place + r * directions(DIRECTIONS) for r in RADII])
+    if medium is PLANE:
+        samples = samples[samples[:, 2] > -20.0]
+    else:
+        samples = samples[np.linalg.norm(samples, axis=1) > 61.0]
+    found = point_source(samples, place, field.sigma) + field.at(samples)
+    true = np.median(np.abs(found / exact(samples, place) - 1.0))
+    assert true < field.error < 1e-2
+
+
 def test_memory_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     many = Contacts(np.column_stack([np.arange(2000.0), np.zeros(2000), np.full(2000, 150.0)]))
     medium = GridMedium(conductor=SLICE)
