@@ -23,6 +23,19 @@ def test_names_and_kinds(tmp_path):
     assert found["leaky"].pointers == []
 
 
+@pytest.mark.parametrize(
+    ("statements", "pointers"),
+    [
+        ("POINTER one NONSPECIFIC_CURRENT i", ["one"]),
+        ("POINTER one, two RANGE g POINTER three", ["one", "two", "three"]),
+        ("POINTER one,\n two", ["one", "two"]),
+    ],
+)
+def test_other_statements_may_follow_on_the_line_of_pointers(tmp_path, statements, pointers):
+    text = f"NEURON {{ POINT_PROCESS Line {statements} }}\n"
+    assert read_mod(write(tmp_path, a=text) / "a.mod").pointers == pointers
+
+
 def test_bbcore_pointer_is_no_pointer(tmp_path):
     text = POINTER.replace("POINTER other", "BBCOREPOINTER other")
     assert read_mod(write(tmp_path, a=text) / "a.mod").pointers == []

@@ -133,8 +133,19 @@ def test_large_models_are_told_by_some_cells_with_their_synapses(
         tree = {
             "run": {"tstop": 1.0, "engine": "neuron"},
             "cell": {"c": {"morphology": morphology, "mechanism": [{"name": "hh"}]}},
-            "population": {"E": {"cell": "c", "size": 30}, "I": {"cell": "c", "size": 10}},
+            "population": {
+                "E": {"cell": "c", "size": 30},
+                "I": {"cell": "c", "size": 10},
+                "A": {"artificial": {"type": "IntFire1"}, "size": 5},
+            },
             "connection": [
+                pairs
+                | {
+                    "post": "A",
+                    "rule": {"indegree": 2},
+                    "synapse": {"type": "event"},
+                    "delay": 1.0,
+                },
                 pairs | {"rule": {"indegree": 4}, "synapse": synapse, "delay": 1.0},
                 pairs | {"rule": {"indegree": 1}, "synapse": {"type": "gap"}},
             ],

@@ -104,7 +104,7 @@ def stream_variables(text: str) -> tuple[StreamVariable, ...]:
     streams: list[StreamVariable] = []
     for names in re.findall(r"\bRANDOM\b[ \t]+(\w+(?:\s*,\s*\w+)*)", block):
         streams += [StreamVariable(name=n, takes="variable") for n in re.findall(r"\w+", names)]
-    pointers = re.findall(r"\b(?:BBCORE)?POINTER\b([^\n]*)", block)
+    pointers = re.findall(r"\b(?:BBCORE)?POINTER\s+(\w+(?:\s*,\s*\w+)*)", block)
     plain = blanked(text)
     for pointer in re.findall(r"\w+", " ".join(pointers)):
         users = [each for each in _blocks(plain) if f"_p_{pointer}" in each.body]
@@ -216,12 +216,12 @@ def _setter_edit(block: _Block, pointer: str) -> Edit:
 def _declaration_edits(text: str, plain: str, pointer: str) -> list[Edit]:
     """POINTER becomes RANDOM in the NEURON block, and ASSIGNED loses the name."""
     edits = []
-    statement = re.search(rf"(?<!BBCORE)\bPOINTER\b[ \t]+([^\n]*\b{pointer}\b[^\n]*)", plain)
+    listed = rf"(?:\w+\s*,\s*)*{pointer}\b(?:\s*,\s*\w+)*"
+    statement = re.search(rf"(?<!BBCORE)\bPOINTER\s+({listed})", plain)
     assert statement is not None  # or it would be no pointer
     others = [name for name in re.findall(r"\w+", statement[1]) if name != pointer]
     kept = f"POINTER {', '.join(others)}\n        " if others else ""
-    end = statement.start() + len(statement[0].rstrip(" \t}"))
-    edits.append(Edit(statement.start(), end, f"{kept}RANDOM {pointer}", ""))
+    edits.append(Edit(statement.start(), statement.end(), f"{kept}RANDOM {pointer}", ""))
     for block in re.finditer(r"\b(?:ASSIGNED|PARAMETER)\s*\{([^{}]*)\}", plain):
         for name in re.finditer(rf"\b{pointer}\b[ \t]*(?:\([^()\n]*\))?", block[1]):
             start, stop = block.start(1) + name.start(), block.start(1) + name.end()

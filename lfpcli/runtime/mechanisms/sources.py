@@ -70,8 +70,9 @@ class ModFile:
 def pointers_in(block: str) -> list[str]:
     """Variables that a NEURON block declares as POINTER, not those that are BBCOREPOINTER."""
     names: list[str] = []
-    for line in re.findall(r"(?<!BBCORE)\bPOINTER\b([^\n]*)", block):
-        names += re.findall(r"\w+", line)
+    # other statements may follow on the line, and the list may go on in the next one
+    for listed in re.findall(r"(?<!BBCORE)\bPOINTER\s+(\w+(?:\s*,\s*\w+)*)", block):
+        names += re.findall(r"\w+", listed)
     return names
 
 

@@ -167,7 +167,7 @@ def build(
         Gids of the cells that are built, on one process; all by default.
     patience : float
         Seconds of the processor after which no more cells are made: those until then are spread
-        evenly over all, with the synapses onto them, and without gap junctions.
+        evenly over all, with the synapses onto them, without gap junctions and artificial cells.
 
     Returns
     -------
@@ -204,7 +204,7 @@ def build(
         detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
     thresholds = [populations[member.population].threshold for member in members]
-    artificial = _artificial_cells(model, layout, team)
+    artificial = _artificial_cells(model, layout, team) if patience == math.inf else []
     wiring = wire(
         model, seed, layout, cells=cells, members=members, team=team, artificial=artificial
     )
