@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from network_models import needs_mpi
 
+from lfpcli.io.recording import open_recording
+
 SCRIPT = """\
 from neuron import h
 
@@ -228,6 +230,16 @@ def test_cells_without_gids_get_some_and_artificial_ones_keep_theirs(
     assert [gid for _, gid in spikes] == [10, 11] and spikes[0][0] < spikes[1][0] < 10
     with h5py.File(folder / "out.h5") as file:
         assert np.unique(file["geometry/cells/gid"]).tolist() == [10, 11]
+
+
+def test_sections_without_names_are_numbered(shell: Callable[..., Any], folder: Path) -> None:
+    made = "parts = [h.Section() for _ in range(3)]\nparts[1].connect(parts[0])\n"
+    (folder / "two.py").write_text(f"from neuron import h\n{made}")
+    shell("sim", "attached.toml", "-o", "out.h5", cwd=folder)
+    with open_recording(folder / "out.h5") as recording:
+        names = recording.geometry("cells").section_names
+    # NEURON itself tells such sections by their addresses
+    assert list(names) == ["section[0]", "section[1]"]
 
 
 @pytest.mark.parametrize("run", list(RUNS.values()), ids=list(RUNS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ _BEYOND = 1 << 16
 _HAS_SOURCE = 2
 # NEURON's own end of a run, ms, where code sets none
 _USUAL_TSTOP = 5.0
+_UNNAMED = re.compile(r"__nrnsec_0x[0-9a-f]+$")
 
 
 @dataclass(kw_only=True)
@@ -227,5 +229,7 @@ def _without_gid(
 def _names(sections: list[Any]) -> list[str]:
     """Names of the sections of a cell, whole where they would not differ without the cell's."""
     whole = [str(section.name()) for section in sections]
+    # NEURON calls a section without a name by its address, which differs from run to run
+    whole = [f"section[{k}]" if _UNNAMED.match(name) else name for k, name in enumerate(whole)]
     short = [name.rpartition(".")[2] for name in whole]
     return short if len(set(short)) == len(short) else whole
