@@ -94,11 +94,15 @@ def draw_stack(
     if centred:
         # differences between recordings stay what they are
         others = [(t, v - means, colour) for t, v, colour in others]
+    after = [int(np.searchsorted(t, times[settled])) for t, _, _ in others]
     peak = float(np.max(np.ptp(shown[settled:], axis=0)))
+    for first, (_, other_values, _) in zip(after, others, strict=True):
+        if len(other_values) > first:
+            peak = max(peak, float(np.max(np.ptp(other_values[first:], axis=0))))
     if settled:
         others = [
-            (t, _without_start_up(v, int(np.searchsorted(t, times[settled]))), colour)
-            for t, v, colour in others
+            (t, _without_start_up(v, first), colour)
+            for first, (t, v, colour) in zip(after, others, strict=True)
         ]
         shown = _cut(ax, times, shown, settled)
     step = 0.75 * peak if peak > 0 else 1.0
@@ -108,7 +112,7 @@ def draw_stack(
     _draw_rows(ax, times, shown, step=step, colours=inks, width=widths[0])
     for (other_times, other_values, colour), width in zip(others, widths[1:], strict=True):
         _draw_rows(ax, other_times, other_values, step=step, colours=[colour] * count, width=width)
-    _fit_stack(ax, shown, step, labels)
+    _fit_stack(ax, [shown, *(v for _, v, _ in others if v.size)], step, labels)
     ax.set_ylabel(axis_label)
     if peak > 0:
         _vertical_bar(ax, peak, units)
@@ -146,17 +150,18 @@ def _marker(times: np.ndarray) -> str:
     return "." if len(times) == 1 else ""
 
 
-def _fit_stack(ax: Axes, shown: np.ndarray, step: float, labels: Sequence[str]) -> None:
-    """Fit the axes to traces (T, C) that stand `step` above each other, and label them."""
-    base = np.arange(shown.shape[1]) * step
-    low = float((base + np.nanmin(shown, axis=0)).min())
-    high = float((base + np.nanmax(shown, axis=0)).max())
+def _fit_stack(ax: Axes, series: Sequence[np.ndarray], step: float, labels: Sequence[str]) -> None:
+    """Fit the axes to traces, all (T, C), that stand `step` above each other, and label them."""
+    count = series[0].shape[1]
+    base = np.arange(count) * step
+    low = min(float((base + np.nanmin(shown, axis=0)).min()) for shown in series)
+    high = max(float((base + np.nanmax(shown, axis=0)).max()) for shown in series)
     pad = 0.04 * max(high - low, step)
     # a flat trace at either end has room, too
     ax.set_ylim(min(low, -0.3 * step) - pad, max(high, base[-1] + 0.3 * step) + pad)
     room = ax.get_window_extent().height / ax.figure.get_dpi()
     most = min(_MOST_LABELS, max(int(room / _LABEL_HEIGHT), 2))
-    every = -(-shown.shape[1] // most)
+    every = -(-count // most)
     ax.set_yticks(base[::every], list(labels)[::every])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

@@ -10,9 +10,9 @@ from remarks import notes_of
 from lfpcli.io.recording import Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
 from lfpcli.plotting.style import house_style
-from lfpcli.tasks.figures.compare import draw_comparison
+from lfpcli.tasks.figures.compare import _differing, draw_comparison
 from lfpcli.tasks.figures.panels import View
-from lfpcli.tasks.figures.plot import draw_recording
+from lfpcli.tasks.figures.plot import draw_recording, figure_of
 
 DT = 0.5
 TIMES = DT * np.arange(4000)
@@ -48,6 +48,23 @@ def test_spectra_peak_where_the_tones_are(tmp_path):
     for line, wanted in zip(ax.lines, (10.0, 40.0, 200.0), strict=True):
         peak = line.get_xdata()[np.argmax(line.get_ydata())]
         assert peak == pytest.approx(wanted, abs=2.3)
+
+
+def test_recordings_share_the_scale_of_the_largest(tmp_path):
+    """The first of them is the smallest here; all stay in the picture, and are named once."""
+    data = tones(10.0, 40.0, 200.0)
+    for name, factor in (("x_1.h5", 1.0), ("x_30.h5", 30.0)):
+        write(tmp_path / name, factor * data)
+    with house_style():
+        figure = figure_of([tmp_path / "x_1.h5", tmp_path / "x_30.h5"])
+    overlay = figure.axes[0]
+    low, high = overlay.get_ylim()
+    for line in overlay.lines[:6]:
+        assert low < line.get_ydata().min() and line.get_ydata().max() < high
+    legends = [ax.get_legend() for ax in figure.axes if ax.get_legend() is not None]
+    assert [text.get_text() for text in legends[0].get_texts()] == ["x_1.h5", "x_30.h5"]
+    assert len(legends) == 1
+    assert _differing(["x_1.h5", "x_30.h5"]) == ["1", "30"] and _differing(["a", "a"]) == ["a", "a"]
 
 
 def test_shares_are_those_of_the_strongest_channel(tmp_path):
@@ -89,7 +106,7 @@ def test_two_recordings_and_their_difference(tmp_path):
         figure = draw_comparison([first, second], parts=["lfp"], view=view)
         figure.canvas.draw()
     over, difference = figure.axes
-    assert [t.get_text() for t in over.get_legend().get_texts()] == [str(a), str(b)]
+    assert [t.get_text() for t in over.get_legend().get_texts()] == ["a.h5", "b.h5"]
     assert difference.get_title("left") == "lfp: second less first"
     assert notes_of(difference) == "at most 10 % of the largest sample"
     sizes = [np.ptp(line.get_ydata()) for line in difference.lines[:3]]

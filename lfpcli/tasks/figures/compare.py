@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -65,7 +66,7 @@ def draw_comparison(
     view = view or View()
     check_comparison(view)
     view = within_recordings(view, recordings)
-    labels = [recording.name for recording in recordings]
+    labels = _labels([recording.name for recording in recordings])
     stack: list[Panel] = []
     for part in _chosen(recordings, parts, view.beside):
         if part.content == "spikes":
@@ -75,7 +76,9 @@ def draw_comparison(
             compared = compared_signal(recordings, part.name, view)
         else:
             compared = compared_dipole(recordings, part.name)
-        stack += _panels(compared, labels, view)
+        # named once, above the first of them
+        is_named = any(panel.timed and panel.above for panel in stack)
+        stack += _panels(compared, labels if not is_named else [], view)
     return figures.compose(stack, size=size, title=title, time=view.time)
 
 
@@ -109,6 +112,30 @@ def _chosen(
     return chosen
 
 
+def _labels(names: Sequence[str]) -> list[str]:
+    """What recordings are called: their files without folders, where these tell them apart."""
+    short = [Path(name).name for name in names]
+    return short if len(set(short)) == len(short) else list(names)
+
+
+def _differing(labels: Sequence[str]) -> list[str]:
+    """The parts of labels in which they differ: there is little room beside a raster."""
+    begin = _letters_in_common(labels)
+    end = _letters_in_common([label[begin:][::-1] for label in labels])
+    parts = [label[begin : len(label) - end] for label in labels]
+    return parts if all(parts) else list(labels)
+
+
+def _letters_in_common(texts: Sequence[str]) -> int:
+    """With how many equal letters all texts begin."""
+    count = 0
+    for letters in zip(*texts, strict=False):
+        if len(set(letters)) > 1:
+            break
+        count += 1
+    return count
+
+
 def _alike(recordings: Sequence[Recording], part: Part) -> list[bool]:
     """Of each recording, whether it holds the part as the first one does."""
     first = recordings[0]
@@ -140,7 +167,8 @@ def _panels(compared: Compared, labels: Sequence[str], view: View) -> list[Panel
 
 def _rasters(recordings: Sequence[Recording], labels: Sequence[str], view: View) -> Panel:
     trains: list[Train] = []
-    for recording, label, colour in zip(recordings, labels, palette().colours, strict=False):
+    told = _differing(labels)
+    for recording, label, colour in zip(recordings, told, palette().colours, strict=False):
         for name in recording.spike_populations:
             one = train(recording, name, view, colour)
             one.name = label if len(recording.spike_populations) == 1 else f"{label} {one.name}"

@@ -277,7 +277,7 @@ def compared_dipole(recordings: Sequence[Recording], group: str) -> Compared:
 
 
 def overlay_panel(compared: Compared, labels: Sequence[str], view: View) -> Panel:
-    """Traces of several recordings over each other."""
+    """Traces of several recordings over each other, named where there are labels."""
     series = [
         traces(sampled, compared.channels.index, view, source)
         for sampled, source in zip(compared.sampled, compared.sources, strict=True)
@@ -301,9 +301,11 @@ def overlay_panel(compared: Compared, labels: Sequence[str], view: View) -> Pane
             add_note(ax, f"{count} of {total} channels")
         if len({_times(sampled) for sampled in compared.sampled}) > 1:
             add_note(ax, "sampled at other times")
-        name_recordings(ax, [literal(label) for label in labels], palette().colours)
+        if labels:
+            name_recordings(ax, [literal(label) for label in labels], palette().colours)
 
-    return Panel(draw, min(max(0.7 + 0.16 * count, 1.0), 2.6), above=_NAMES)
+    height = min(max(0.7 + 0.16 * count, 1.0), 2.6)
+    return Panel(draw, height, above=_NAMES if labels else 0.0)
 
 
 def _times(sampled: Sampled) -> tuple[int, float, float]:
