@@ -98,15 +98,15 @@ def measured(command: list[str], folder: Path) -> dict[str, float]:
     }
 
 
-def difference(theirs: Path, ours: Path) -> tuple[float, float]:
-    """Largest difference of the potentials, of their peak, and the part of equal spikes."""
+def difference(theirs: Path, ours: Path) -> tuple[float, int, int]:
+    """Largest difference of the potentials, of their peak; numbers of equal and of all spikes."""
     with h5py.File(theirs / "ecp.h5") as one, h5py.File(ours / "ecp.h5") as other:
         expected, signal = one["ecp/data"][:], other["ecp/data"][:]
     largest = float(np.abs(signal - expected).max() / np.abs(expected).max())
-    return largest, _equal_spikes(theirs / "spikes.h5", ours / "spikes.h5")
+    return largest, *_equal_spikes(theirs / "spikes.h5", ours / "spikes.h5")
 
 
-def _equal_spikes(one: Path, other: Path) -> float:
+def _equal_spikes(one: Path, other: Path) -> tuple[int, int]:
     sets = []
     for path in (one, other):
         with h5py.File(path) as file:
@@ -116,8 +116,7 @@ def _equal_spikes(one: Path, other: Path) -> float:
                 for node, moment in zip(group["node_ids"][:].tolist(), times, strict=True):
                     pairs.add((name, node, moment))
         sets.append(pairs)
-    either = sets[0] | sets[1]
-    return len(sets[0] & sets[1]) / len(either) if either else 1.0
+    return len(sets[0] & sets[1]), len(sets[0] | sets[1])
 
 
 def main() -> None:
@@ -152,7 +151,7 @@ def main() -> None:
                 config = write(tree, output, mechanisms_dir=str(mods.resolve()))
                 command = [*lfp, "sim", str(config), "-o", str(folder / "out.h5"), "--seed", "1"]
             rows.append({"program": label, **measured(command, folder)})
-        largest, equal = difference(folder / "bmtk1", folder / "lfp1")
+        largest, equal, either = difference(folder / "bmtk1", folder / "lfp1")
     ours = rows[-1]
     print(machine())
     print(f"{name}, {tstop:g} ms; start to file; ratios are to lfp with potentials")
@@ -163,7 +162,7 @@ def main() -> None:
         ratios = [row["processor"] / ours["processor"], row["memory"] / ours["memory"]]
         table.append([row["program"], row["wall"], row["processor"], row["memory"], *ratios])
     print_table(heads, table)
-    print(f"potentials differ by {largest:.2g} of their peak; {100 * equal:.4g} % of spikes equal")
+    print(f"potentials differ by {largest:.2g} of their peak; {equal} of {either} spikes are equal")
     save("sonata", compare=args.compare)
 
 
