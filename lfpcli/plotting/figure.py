@@ -117,8 +117,8 @@ def compose(
     for ax, box in zip([*side_axes, *axes], boxes, strict=True):
         ax.set_position(layout.fractions(box))
     if title:
-        place = {"x": 0.1 / layout.width, "y": 1 - 0.08 / layout.height}
-        figure.suptitle(literal(title), **place, ha="left", va="top", fontsize=10)
+        left, top = 0.1 / layout.width, 1 - 0.08 / layout.height
+        figure.suptitle(literal(title), x=left, y=top, ha="left", va="top", fontsize=10)
     strengthen(figure)
     return figure
 

@@ -16,6 +16,8 @@ from lfpcli.plotting.units import shown_unit
 # decades of power that are shown below the largest
 _DECADES = 6.0
 _MOST_NAMED = 6
+# more frequencies are drawn as means in bins, so many to a decade
+_MOST_FREQUENCIES, _BINS = 600, 100
 # decades of a spectrogram, and the power, of the largest, above which frequencies are shown
 _DECADES_IN_TIME, _SHOWN = 4.0, 1e-4
 
@@ -57,6 +59,9 @@ def draw_spectra(
     if peak <= 0:
         say(ax, "no power")
         return
+    if len(frequencies) > _MOST_FREQUENCIES:
+        frequencies, density = _by_decades(frequencies, density)
+        add_note(ax, f"means in {_BINS} bins a decade")
     label, factor = _unit_of(units, peak, frequencies[1])
     floor = factor**2 * peak * 10**-_DECADES
     for k, name in enumerate(labels):
@@ -81,6 +86,20 @@ def draw_spectra(
             labelspacing=0.25,
             borderaxespad=0.2,
         )
+
+
+def _by_decades(frequencies: np.ndarray, density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means in bins as wide on the axis: high frequencies (F,), Hz, would fill it with ink.
+
+    The first frequency, which the axis has no place for, and the density (F, C) stay.
+    """
+    last = frequencies[-1] / frequencies[1]
+    steps = 10.0 ** (np.arange(np.ceil(np.log10(last) * _BINS) + 1) / _BINS)
+    starts = np.unique(np.searchsorted(frequencies, frequencies[1] * steps * (1 - 1e-9)))
+    starts = np.concatenate([[0], starts[starts < len(frequencies)]])
+    counts = np.diff(np.append(starts, len(frequencies)))
+    middle = np.add.reduceat(frequencies, starts) / counts
+    return middle, np.add.reduceat(density, starts, axis=0) / counts[:, None]
 
 
 def draw_spectrogram(

@@ -104,6 +104,19 @@ def test_rates_are_those_of_the_spikes(folder):
     assert raster.get_xlim() == rates.get_xlim()
 
 
+def test_traces_of_contacts_beside_each_other_are_told_apart(tmp_path):
+    """The four of a tetrode have two heights."""
+    places = np.array([[-8.0, 0, 8], [8, 0, 8], [-8, 0, -8], [8, 0, -8]])
+    samples = np.random.default_rng(2).standard_normal((200, 4))
+    with RecordingWriter(tmp_path / "a.h5", {}) as writer:
+        writer.signal("tetrode", Signal(samples, "mV", 0.1, positions=places))
+    with house_style(), open_recording(tmp_path / "a.h5") as recording:
+        (ax,) = draw_recording(recording).axes
+    labels = [text.get_text().replace("\u2212", "-") for text in ax.get_yticklabels()]
+    assert sorted(labels) == ["-8, -8", "-8, 8", "8, -8", "8, 8"]
+    assert ax.get_ylabel() == "x, z (µm)"
+
+
 def test_spectrogram_follows_a_tone(tmp_path):
     times = 0.5 * np.arange(8000)
     tone = np.where(times < 2000, np.sin(2e-3 * np.pi * 40 * times), 0)

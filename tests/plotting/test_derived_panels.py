@@ -9,6 +9,7 @@ from remarks import notes_of
 
 from lfpcli.io.recording import Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.plotting.spectra import _by_decades
 from lfpcli.plotting.style import house_style
 from lfpcli.tasks.figures.compare import _differing, draw_comparison
 from lfpcli.tasks.figures.panels import View
@@ -65,6 +66,21 @@ def test_recordings_share_the_scale_of_the_largest(tmp_path):
     assert [text.get_text() for text in legends[0].get_texts()] == ["x_1.h5", "x_30.h5"]
     assert len(legends) == 1
     assert _differing(["x_1.h5", "x_30.h5"]) == ["1", "30"] and _differing(["a", "a"]) == ["a", "a"]
+
+
+def test_many_frequencies_are_means_in_bins():
+    """Low ones stay, power is kept, and each bin is a hundredth of a decade wide."""
+    frequencies = 0.5 * np.arange(4001)
+    density = np.random.default_rng(2).exponential(size=(4001, 2)) / (1 + frequencies[:, None])
+    middle, means = _by_decades(frequencies, density)
+    assert len(middle) < 400 and middle[0] == 0 and np.all(np.diff(middle) > 0)
+    np.testing.assert_array_equal(middle[:20], frequencies[:20])
+    np.testing.assert_allclose(means[:20], density[:20])
+    high = middle > 100
+    np.testing.assert_allclose(np.diff(np.log10(middle[high]))[1:-1], 0.01, atol=0.004)
+    edges = np.concatenate([[0.0], 0.5 * (middle[1:] + middle[:-1]), [2000.25]])
+    power = 0.5 * density.sum(axis=0)
+    np.testing.assert_allclose((means * np.diff(edges)[:, None]).sum(axis=0), power, rtol=0.02)
 
 
 def test_shares_are_those_of_the_strongest_channel(tmp_path):

@@ -184,11 +184,17 @@ def ordered(signal: Signal, chosen: np.ndarray, *, apart: bool) -> Channels:
     order = np.lexsort((-chosen, places[:, axis], owner))
     depths = places[order, axis]
     names = None if columns is None else [columns[1][k] for k in columns[0][order]]
-    label = f"{'xyz'[axis]} (µm)"
+    label, labels = f"{'xyz'[axis]} (µm)", depth_labels(depths)
+    if not apart and len(set(labels)) < len(labels):
+        # contacts beside each other, such as those of a tetrode, are told by both coordinates
+        wide = plane_of(places)[0]
+        label = f"{'xyz'[wide]}, {label}"
+        beside = depth_labels(places[order, wide])
+        labels = [f"{left}, {depth}" for left, depth in zip(beside, labels, strict=True)]
     return Channels(
         index=chosen[order],
         depths=depths,
-        labels=depth_labels(depths),
+        labels=labels,
         axis_label=label,
         columns=names,
     )
