@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -14,6 +17,11 @@ from lfpcli.io.recording import open_recording
 
 MEDIUM = "regions=[{slab={low=-1500, high=1500}, sigma=0.3}, {slab={high=-1500}, sigma=0}]"
 MEDIUM += ", background=1.5, tolerance=0.02"
+
+MPIRUN = shutil.which(
+    "mpirun", path=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
+AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +193,18 @@ def test_files_tell_how_they_were_made(lfp, tmp_path: Path, lead: Path) -> None:
     broken = spoilt(lead, tmp_path, lambda file: file.__delitem__("fields/0/fine/media"))
     lfp("check", broken, code=1)
     lfp("diff", lead, broken, code=1)
+
+
+@pytest.mark.skipif(MPIRUN is None, reason="no mpirun; pip install 'lfpcli[mpi]'")
+def test_ranks_share_the_contacts(lfp, tmp_path: Path) -> None:
+    contacts = tmp_path / "contacts.csv"
+    contacts.write_text("x,y,z\n60,0,300\n60,0,500\n60,0,700\n")
+    arguments = ["leadfield", str(contacts), "--medium", MEDIUM, "-o"]
+    lfp(*arguments, tmp_path / "one.h5")
+    command = [str(MPIRUN), "--oversubscribe", "-n", "2", sys.executable, "-m", "lfpcli"]
+    command += [*arguments, str(tmp_path / "two.h5")]
+    subprocess.run(command, check=True, timeout=1200, env={**os.environ, **AS_ROOT})
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
 
 
 def test_error_of_each_contact_is_told(lfp, run: Path, tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ from lfpcli.model.probe import Probe
 from lfpcli.model.regions import Regions
 from lfpcli.model.source_text import At, SourceText
 from lfpcli.model.tables import plain, read_table
+from lfpcli.runtime.mpi.team import Team
 from lfpcli.tasks.measure.placed_contacts import contacts_of
+from lfpcli.tasks.measure.solved_media import solve_together
 
 
 def lead_model(probe: Probe) -> tuple[Contacts, PotentialModel]:
@@ -86,7 +88,7 @@ def make_lead_fields(
     command: Sequence[str] = ("lfp", "leadfield"),
     inputs: Sequence[str] = (),
 ) -> list[tuple[str, float, float, int]]:
-    """Solve a medium for contacts and write the lead fields.
+    """Solve a medium for contacts, by all processes together, and write the lead fields.
 
     Parameters
     ----------
@@ -118,6 +120,7 @@ def make_lead_fields(
     check_recording_output(output, force=force, noun="a file of lead fields")
     contacts, table = _contacts_and_medium(source, medium, name)
     check_constant(table, At(SourceText("medium")))
+    solve_together(table.medium, contacts, Team())
     fields = table.medium.solve(contacts)
     lead = LeadGrids(contacts=contacts, medium=plain(table, Path()), fields=fields)
     return _write(lead, output, sources=(source, *inputs), force=force, command=command)
