@@ -134,29 +134,32 @@ def _numpy_leaves(path: Path, name: str, format_name: str) -> dict[str, Leaf]:
 
 
 def _hdf5_leaves(file: h5py.File, name: str) -> dict[str, Leaf]:
+    """Parts of a file in the order of their paths, each group once, whatever leads to it."""
     leaves = {"/": Leaf(None, _attributes(file))}
-    _visit(file, "", leaves, name=name, above=frozenset())
-    return leaves
-
-
-def _visit(
-    group: h5py.Group, base: str, leaves: dict[str, Leaf], *, name: str, above: frozenset[int]
-) -> None:
-    """Add what is in a group; links within the file may lead back to a group above."""
-    address = int(h5py.h5o.get_info(group.id).addr)
-    if address in above:
-        return
+    pending: list[tuple[str, h5py.Group]] = [("", file)]
+    paths = {_address(file): "/"}
+    while pending:
+        base, group = pending.pop()
+        for key in group:
+            path = f"{base}/{key}"
+            link = group.get(key, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                leaves[path] = Leaf(f"link to {link.path}")
+                continue
+            node = group[key]
+            if isinstance(node, h5py.Group):
+                known = paths.setdefault(_address(node), path)
+                if known != path:
+                    leaves[path] = Leaf(f"link to {known}")
+                    continue
+                pending.append((path, node))
+            leaves[path] = Leaf(_data(node, f"{name}:{path}"), _attributes(node))
     # in the order of names, whatever order the file was written in
-    for key in sorted(group):
-        path = f"{base}/{key}"
-        link = group.get(key, getlink=True)
-        if isinstance(link, h5py.SoftLink):
-            leaves[path] = Leaf(f"link to {link.path}")
-            continue
-        node = group[key]
-        leaves[path] = Leaf(_data(node, f"{name}:{path}"), _attributes(node))
-        if isinstance(node, h5py.Group):
-            _visit(node, path, leaves, name=name, above=above | {address})
+    return {path: leaves[path] for path in sorted(leaves, key=lambda path: path.split("/"))}
+
+
+def _address(node: h5py.Group) -> int:
+    return int(h5py.h5o.get_info(node.id).addr)
 
 
 def _data(node: Any, source: str) -> Any:

@@ -255,3 +255,18 @@ def test_lines_of_separators_alone(lfp: Callable[..., Any], tmp_path: Path, text
     path.write_text(text)
     said = lfp("convert", path, tmp_path / "a.h5", code=3).err
     assert str(path) in said and "; " in said and said.count("\n") == 1
+
+
+def test_attributes_of_nodes_that_lead_to_themselves(tmp_path: Path) -> None:
+    from circuits import write_circuit
+
+    from lfpcli.io.sonata.config import read_config
+    from lfpcli.io.sonata.nodes import read_nodes
+
+    config = read_config(write_circuit(tmp_path))
+    before = read_nodes(config.nodes[0])
+    with h5py.File(tmp_path / "v1_nodes.h5", "r+") as file:
+        file["nodes/v1/0/more/again"] = file["nodes/v1/0"]
+        file["nodes/v1/0/more/up"] = file["nodes/v1/0/more"]
+    after = read_nodes(config.nodes[0])
+    assert [population.name for population in after] == [population.name for population in before]

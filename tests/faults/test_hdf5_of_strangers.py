@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,28 @@ def test_user_blocks_are_passed_over(lfp: Callable[..., Any], tmp_path: Path, si
     assert lfp("probe", path, "--contacts", "30,0,0", "-o", tmp_path / "out.h5", "-q")
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(size + 1) + plain.read_bytes())
     assert str(path) in lfp("check", path, code=1).out
+
+
+def deep(file: h5py.File) -> None:
+    group = file
+    for _ in range(1500):
+        group = group.create_group("d")
+    group["x"] = 1.0
+
+
+def doubled(file: h5py.File) -> None:
+    """Two ways from each group to the next: more paths than can ever be walked."""
+    groups = [file.create_group(f"g{k}") for k in range(50)]
+    for above, below in itertools.pairwise(groups):
+        above["left"] = above["right"] = below
+    groups[-1]["x"] = 1.0
+
+
+@pytest.mark.parametrize("change", [deep, doubled])
+def test_groups_in_groups(lfp: Callable[..., Any], tmp_path: Path, change: Change) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        change(file)
+    assert lfp("info", path, code=0).out.count("\n") < 3000
+    assert "1 datasets were read" in lfp("check", path, code=0).out
+    assert lfp("diff", path, path, code=0)

@@ -304,15 +304,24 @@ def is_group_number(name: str) -> bool:
     return name.isascii() and name.isdecimal() and len(name) < _LONGEST_NUMBER
 
 
-def _datasets(group: h5py.Group, prefix: str = "") -> list[tuple[str, h5py.Dataset]]:
+def _datasets(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
+    """Lists of a group and of the groups in it, which may lead back to one above, with paths."""
     datasets: list[tuple[str, h5py.Dataset]] = []
-    for name, node in group.items():
-        if name == "@library":
-            continue
+    pending: list[tuple[str, Any]] = [("", group)]
+    seen: set[int] = set()
+    while pending:
+        path, node = pending.pop()
         if isinstance(node, h5py.Dataset) and node.ndim == 1:
-            datasets.append((f"{prefix}{name}", node))
-        elif isinstance(node, h5py.Group):
-            datasets += _datasets(node, f"{prefix}{name}/")
+            datasets.append((path, node))
+        if not isinstance(node, h5py.Group):
+            continue
+        address = int(h5py.h5o.get_info(node.id).addr)
+        if address in seen:
+            continue
+        seen.add(address)
+        members = [name for name in node if name != "@library"]
+        # the last one is taken first
+        pending += [(f"{path}/{name}".lstrip("/"), node.get(name)) for name in reversed(members)]
     return datasets
 
 
