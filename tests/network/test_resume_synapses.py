@@ -65,6 +65,16 @@ def plastic_network(engine: str = "neuron") -> dict[str, Any]:
     return tree
 
 
+def remembering(folder: Path, mechanism: str) -> Path:
+    """A network whose somata have one of two mechanisms, which are compiled together."""
+    (folder / "Mode.mod").write_text(MODE)
+    (folder / "Shared.mod").write_text(SHARED)
+    tree = network()
+    tree["run"] |= {"mechanisms": [str(folder)]}
+    tree["cell"]["stick"]["mechanism"].append({"name": mechanism, "sections": ["soma"]})
+    return write(folder, tree)
+
+
 @pytest.fixture(scope="module", params=["neuron", "coreneuron"])
 def unbroken(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
@@ -158,11 +168,7 @@ def test_verified_runs_are_the_same_and_what_is_not_kept_is_named(
 
 
 def test_what_the_state_lacks_is_named(shell: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "Mode.mod").write_text(MODE)
-    tree = network()
-    tree["run"] |= {"mechanisms": [str(tmp_path / "Mode.mod")]}
-    tree["cell"]["stick"]["mechanism"].append({"name": "Mode", "sections": ["soma"]})
-    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    path, out = remembering(tmp_path, "Mode"), tmp_path / "out.h5"
     said = shell("sim", path, "-o", out, "-q", "--verify-resume", code=5).err
     assert "differs from an unbroken one" in said and "Mode" in said
     assert not out.exists()
@@ -170,11 +176,7 @@ def test_what_the_state_lacks_is_named(shell: Callable[..., Any], tmp_path: Path
 
 @needs_mpi
 def test_a_variable_set_under_two_conditions_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "Shared.mod").write_text(SHARED)
-    tree = network()
-    tree["run"] |= {"mechanisms": [str(tmp_path / "Shared.mod")]}
-    tree["cell"]["stick"]["mechanism"].append({"name": "Shared", "sections": ["soma"]})
-    path, out = write(tmp_path, tree), tmp_path / "out.h5"
+    path, out = remembering(tmp_path, "Shared"), tmp_path / "out.h5"
     said = ranks(2, "sim", path, "-o", out, "-q", code=5).stderr
     assert "mechanism 'Shared' remembers 'mode'" in said and "declare the variable RANGE" in said
     said = ranks(1, "sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).stderr
