@@ -205,4 +205,7 @@ def test_artificial_cells_that_neuron_does_not_save_are_refused_before_the_run(
     path, out = write(tmp_path, tree), tmp_path / "out.h5"
     said = shell("sim", path, "-o", out, "-q", "--checkpoint", "20", code=5).err
     assert "mechanism 'Queue' is an artificial cell with an array" in said
+    # nor does it take back from CoreNEURON what they have sent themselves
+    said = shell("sim", path, "-o", out, "-q", "--set", "run.engine=coreneuron", code=5).err
+    assert "artificial cells 'Queue' send themselves events" in said
     assert not out.exists()

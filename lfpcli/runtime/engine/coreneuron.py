@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, LfpError, SimulatorError
+from lfpcli.runtime.engine.hidden import is_artificial, sends_to_itself
 from lfpcli.runtime.mechanisms.build import build_core_builtins
 from lfpcli.runtime.mechanisms.library import Library
 from lfpcli.runtime.mechanisms.load import loaded_libraries
@@ -64,6 +65,9 @@ def obstacle(*, adaptive: bool = False) -> str | None:
             return "it has no extracellular mechanism"
         if name == GAP:
             return "gap junctions join its cells"
+        if name not in builtin_names() and is_artificial(name) and sends_to_itself(name):
+            # NEURON crashes as it takes back those that are under way; NetStim is no such case
+            return f"artificial cells '{name}' send themselves events"
         # NEURON and CoreNEURON make the mechanisms of ions themselves
         if name not in known and not name.endswith("_ion"):
             reason = f" ({refused[name]})" if name in refused else ""
