@@ -261,13 +261,7 @@ def test_delays_between_processes(
 def test_what_all_cells_of_a_process_remember_together_is_refused_on_several(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Processes:
-        count = 2
-
-        def nhost(self) -> int:
-            return self.count
-
-    monkeypatch.setattr(checks, "context", Processes)
+    monkeypatch.setattr(checks, "launched", lambda: (2, 0))
     counts = "NET_RECEIVE(w) { count = count + 1 }"
     texts = {
         "GLOBAL count": "ASSIGNED { count v (mV) } " + counts,
@@ -288,7 +282,7 @@ def test_what_all_cells_of_a_process_remember_together_is_refused_on_several(
     assert "'Sums' remembers 'count'" in told["GLOBAL count"]
     assert "number of processes" in told["GLOBAL peak"] and "mods/Sums.mod" in told["GLOBAL peak"]
     # one process is the same in any run
-    monkeypatch.setattr(Processes, "count", 1)
+    monkeypatch.setattr(checks, "launched", lambda: (1, 0))
     monkeypatch.setattr(checks, "_source", lambda mechanism: f"NEURON {{ GLOBAL count }} {counts}")
     checks._check_mechanism(Mechanism("Sums", "point", "mods/Sums.mod", "", False), 1)
 
