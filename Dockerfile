@@ -8,7 +8,7 @@ RUN apt-get update \
 WORKDIR /source
 COPY . .
 RUN python -m venv /opt/lfp \
-    && /opt/lfp/bin/pip install --no-cache-dir '.[mpi]'
+    && /opt/lfp/bin/pip install --no-cache-dir --constraint constraints.txt '.[mpi]'
 
 FROM python:3.12.11-slim-bookworm AS base
 

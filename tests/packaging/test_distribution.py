@@ -113,6 +113,10 @@ def test_the_image_needs_no_rights_and_runs_the_command() -> None:
     lab = next(stage for stage in stages if "AS lab" in stage)
     assert "--port=5000" in lab and "EXPOSE 5000" in lab
     assert not re.search(r":latest|^FROM \w+$", text_of("Dockerfile"), re.MULTILINE)
+    pinned = re.findall(r"^([\w.-]+)==[\w.]+$", text_of("constraints.txt"), re.MULTILINE)
+    assert {name.lower() for name in REQUIRED} <= {name.lower() for name in pinned}
+    for text in (text_of("Dockerfile"), text_of("doc/apptainer.def")):
+        assert re.search(r"--constraint (/source/)?constraints\.txt", text)
 
 
 @pytest.mark.slow
