@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from lfpcli.plotting.notes import add_note, say
 from lfpcli.plotting.style import DASHES, palette
 from lfpcli.plotting.traces import limit_ticks
-from lfpcli.plotting.units import duration, shortened
+from lfpcli.plotting.units import duration, shortened_apart
 
 # above this many spikes PDF and SVG hold them as pixels
 _MOST_VECTORS = 5_000
-# characters of a name that fit left of the axes
-_LONGEST = 6
+# characters of a name that fit left of the axes: beside the number of cells, and alone and smaller
+_LONGEST, _LONGEST_ALONE = 6, 12
+_SMALL = 6
 # the first part of a run in which it may start up, and what then stands out of the rest
 _START, _STANDS_OUT = 8, 1.5
 
@@ -142,7 +143,14 @@ def _name_rows(ax: Axes, trains: Sequence[Train], centres: list[float], total: i
     if total <= 1:
         ax.set_yticks([])
         return
-    ax.set_yticks(centres, [shortened(t.name, _LONGEST) for t in trains])
+    names = [train.name for train in trains]
+    are_long = max(map(len, names)) > _LONGEST
+    ax.set_yticks(centres, shortened_apart(names, _LONGEST_ALONE if are_long else _LONGEST))
     for label, train in zip(ax.get_yticklabels(), trains, strict=True):
         label.set_color(train.colour)
-    ax.set_ylabel(f"{total} cells")
+        if are_long:
+            label.set_fontsize(_SMALL)
+    if are_long:
+        ax.set_title(f"{ax.get_title(loc='left')} of {total} cells")
+    else:
+        ax.set_ylabel(f"{total} cells")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 CSD_UNIT = "nA/um3"
 # unit of a dataset: (what it is shown in, factor), from large to small
@@ -70,12 +71,25 @@ def duration(ms: float) -> str:
     return f"{ms / 1e3:.3g} s" if ms >= 1e3 else f"{ms:.3g} ms"
 
 
-def shortened(text: str, longest: int) -> str:
-    """A text of at most `longest` characters: begin and end of a longer one."""
+def shortened(text: str, longest: int, begin: int | None = None) -> str:
+    """A text of at most `longest` characters: of a longer one `begin` characters, and the end."""
     if len(text) <= longest:
         return text
-    begin = max(longest - 1, 2) * 2 // 3
+    if begin is None:
+        begin = max(longest - 1, 2) * 2 // 3
     return f"{text[:begin]}…{text[len(text) - (longest - 1 - begin) :]}"
+
+
+def shortened_apart(texts: Sequence[str], longest: int) -> list[str]:
+    """Texts of at most `longest` characters, cut where they stay apart if there is such a cut."""
+    usual = [shortened(text, longest) for text in texts]
+    if len(set(usual)) == len(set(texts)):
+        return usual
+    for begin in range(longest - 2, 0, -1):
+        cut = [shortened(text, longest, begin) for text in texts]
+        if len(set(cut)) == len(set(texts)):
+            return cut
+    return usual
 
 
 def two_digits(value: float) -> str:

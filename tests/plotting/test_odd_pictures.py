@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 from remarks import notes_of
 
 from lfpcli.io.recording import Sampled, Signal, open_recording
 from lfpcli.io.writer import RecordingWriter
+from lfpcli.plotting.spikes import Train, draw_raster
 from lfpcli.plotting.style import house_style
-from lfpcli.plotting.units import duration, shortened, two_digits
+from lfpcli.plotting.units import duration, shortened, shortened_apart, two_digits
 from lfpcli.tasks.figures.panels import View
 from lfpcli.tasks.figures.plot import draw_recording
 
@@ -96,3 +98,22 @@ def test_numbers_read_well():
     assert [duration(ms) for ms in (2.5, 999.0, 10_000.0)] == ["2.5 ms", "999 ms", "10 s"]
     assert shortened("short", 8) == "short"
     assert shortened("abcdefghijkl", 7) == "abcd…kl" and len(shortened("x" * 90, 31)) == 31
+
+
+def test_names_stay_apart_where_they_can() -> None:
+    assert shortened_apart(["one", "seven"], 8) == ["one", "seven"]
+    drives = ["prox1_L2_basket", "prox1_L5_basket", "prox1_L2_pyramidal", "prox2_L2_basket"]
+    names = shortened_apart(drives, 11)
+    assert names == ["prox1_L2_…t", "prox1_L5_…t", "prox1_L2_…l", "prox2_L2_…t"]
+    # these differ only in the middle, which is left out
+    assert shortened_apart(["aaaaaaBbbbbbb", "aaaaaaCbbbbbb"], 4) == ["aa…b", "aa…b"]
+
+
+def test_rasters_have_room_for_long_names() -> None:
+    times, rows = np.array([1.0]), np.array([0])
+    for name, label in [("E", "2 cells"), ("L5_pyramidal", "")]:
+        ax = Figure().add_subplot()
+        trains = [Train(each, times, rows, 1, "black") for each in (name, "I")]
+        draw_raster(ax, trains)
+        assert [text.get_text() for text in ax.get_yticklabels()] == [name, "I"]
+        assert ax.get_ylabel() == label
