@@ -6,8 +6,9 @@ that begins there (xstim) or one later (comsol), and in the first step there is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +104,17 @@ class ScaledFields:
 
         Between the points of a mesh they are interpolated linearly.
         """
-        from scipy.interpolate import LinearNDInterpolator
-
-        columns = []
-        for field in self.fields:
-            columns.append(LinearNDInterpolator(field.points, field.potentials[:, 0])(middles))
-        factors = np.column_stack(columns)
+        factors = np.column_stack([potential(middles) for potential in self._potentials])
         # bmtk adds the fields first: where one of them has no value, there is none at all
         factors[np.isnan(factors).any(axis=1)] = 0.0
         return factors
+
+    @cached_property
+    def _potentials(self) -> list[Callable[[np.ndarray], np.ndarray]]:
+        """Of each field, its potential (N,) at points (N, 3); asked for by every cell."""
+        from scipy.interpolate import LinearNDInterpolator
+
+        return [LinearNDInterpolator(each.points, each.potentials[:, 0]) for each in self.fields]
 
     def amplitudes(self, steps: np.ndarray, dt: float) -> np.ndarray:
         """Factors (K, F) of the fields, one for each step of `dt`, ms."""
@@ -132,10 +135,15 @@ class FieldInTime:
 
     def factors(self, middles: np.ndarray) -> np.ndarray:
         """Potentials (N, K), mV, at the point of the mesh nearest to each middle (N, 3), um."""
+        _, nearest = self._mesh.query(middles)
+        return np.asarray(self.scale * self.field.potentials[nearest])
+
+    @cached_property
+    def _mesh(self) -> Any:
+        """What finds the nearest point of the mesh; asked for by every cell."""
         from scipy.spatial import cKDTree
 
-        _, nearest = cKDTree(self.field.points).query(middles)
-        return np.asarray(self.scale * self.field.potentials[nearest])
+        return cKDTree(self.field.points)
 
     def amplitudes(self, steps: np.ndarray, dt: float) -> np.ndarray:
         """Weights (K, times) of the columns of the study, one row a step of `dt`, ms."""
