@@ -47,7 +47,6 @@ WRITING = {
     "mechs": [["--port", "MODS", "-o", "DISK/ported"]],
     "spikes": [
         ["--poisson", "20", "--size", "9", "--duration", "10", "-o", "DISK/t.h5"],
-        ["--poisson", "20", "--size", "9", "--duration", "10", "-o", "DISK/t.csv"],
     ],
     "convolve": [
         [
