@@ -127,6 +127,8 @@ CELSIUS: Final = 6.3
 """Temperature, degrees C."""
 VMEM: Final = ("soma", ALL, NONE)
 """Membrane potentials that are kept."""
+GATES: Final = ("linear", "held")
+"""What gates of channels do about a working point: follow the potential linearly, or stay."""
 RULES: Final = (
     "probability",
     "indegree",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+from lfpcli import vocabulary
 from lfpcli.cli import options
 
 EPILOG = """\
@@ -71,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--gates",
-        choices=["linear", "held"],
-        default="linear",
+        choices=vocabulary.GATES,
+        default=vocabulary.GATES[0],
         help="what gates of channels do about the working point: follow the potential, or stay"
         " (linear)",
     )

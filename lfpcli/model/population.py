@@ -70,6 +70,13 @@ class Place(Table):
         doc="Instead of a shape: the places of the somata, as a list or a .npy or .csv file.",
     )
 
+    @property
+    def size(self) -> int | None:
+        """How many places the keys tell; None of those at random, or in a file."""
+        if isinstance(self.positions, tuple):
+            return len(self.positions)
+        return None if self.counts is None else self.counts[0] * self.counts[1]
+
     def check(self, at: At) -> None:
         """Raise `InputError` unless the places are given in one way."""
         exactly_one(self, at, ("shape", "positions"))
@@ -230,13 +237,10 @@ class Population(Table):
     def __post_init__(self) -> None:
         if self.size is not None:
             return
-        positions = self.place.positions if self.place is not None else None
-        counts = self.place.counts if self.place is not None else None
-        if isinstance(positions, tuple):
-            object.__setattr__(self, "size", len(positions))
-        elif counts is not None:
-            object.__setattr__(self, "size", counts[0] * counts[1])
-        elif positions is None and self.nodes is None and self.has_cells:
+        place = self.place
+        if place is not None and place.size is not None:
+            object.__setattr__(self, "size", place.size)
+        elif (place is None or place.positions is None) and self.nodes is None and self.has_cells:
             object.__setattr__(self, "size", 1)
 
     def check(self, at: At) -> None:
@@ -265,9 +269,10 @@ class Population(Table):
         if (self.rate or self.artificial) is not None and self.size is None:
             noun = "spike trains" if self.rate is not None else "cells"
             raise at.table_error(f"needs the key 'size', the number of {noun}")
-        positions = self.place.positions if self.place is not None else None
-        if isinstance(positions, tuple) and len(positions) != self.size:
-            raise (at / "size").error(f"is {self.size}, but 'place' has {len(positions)} positions")
-        counts = self.place.counts if self.place is not None else None
-        if counts is not None and counts[0] * counts[1] != self.size:
-            raise (at / "size").error(f"is {self.size}, but the grid has {counts[0] * counts[1]}")
+        place = self.place
+        if place is not None and place.size not in (None, self.size):
+            is_grid = place.counts is not None
+            told = (
+                f"the grid has {place.size}" if is_grid else f"'place' has {place.size} positions"
+            )
+            raise (at / "size").error(f"is {self.size}, but {told}")

@@ -205,21 +205,22 @@ def _layout(
     row = min(_row_height(sides, width), _ROW * (wanted or _MAX_HEIGHT)) if is_narrow else 0.0
     above = _TOP + heading + (panels[0].above if panels else 0.0) + row
     heights = [panel.height for panel in panels]
+    share = min(_SIDE, 0.36 * width) if panels else width - 0.2
     height = wanted
     if height is None:
         height = above + sum(heights) + sum(_gaps(panels)) + _BOTTOM
         height = min(max(height, style().least_height + heading), _MAX_HEIGHT + heading)
         if sides and not is_narrow:
-            share = _share(panels, width)
             column = _column_height(sides, share)
-            column = min(column, 3.8 * len(sides)) if panels else column
-            height = (max(height, column + heading)) if panels else column + heading
+            if panels:
+                height = max(height, min(column, 3.8 * len(sides)) + heading)
+            else:
+                height = column + heading
     left = _LEFT
     boxes: list[_Box] = []
     if is_narrow:
         boxes = _row_boxes(sides, width, top=heading + 0.1, height=row - 0.1)
     elif sides:
-        share = _share(panels, width)
         boxes = _column_boxes(sides, share, height=height, heading=heading)
         left += share + 0.05
     return _Layout(
@@ -233,11 +234,6 @@ def _layout(
         grows=wanted is None,
         is_narrow=is_narrow,
     )
-
-
-def _share(panels: Sequence[Panel], width: float) -> float:
-    """Width of the left column of a figure, inches."""
-    return min(_SIDE, 0.36 * width) if panels else width - 0.2
 
 
 def _gaps(panels: Sequence[Panel]) -> list[float]:

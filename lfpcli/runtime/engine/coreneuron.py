@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, LfpError, SimulatorError
-from lfpcli.runtime.engine.hidden import is_artificial, sends_to_itself
+from lfpcli.runtime.cell.points import is_artificial
+from lfpcli.runtime.engine.hidden import sends_to_itself
 from lfpcli.runtime.mechanisms.build import build_core_builtins
 from lfpcli.runtime.mechanisms.library import Library
 from lfpcli.runtime.mechanisms.load import loaded_libraries

@@ -83,13 +83,6 @@ def is_point_process(mechanism: str) -> bool:
     return _selected(mechanism, _POINT) is not None
 
 
-@cache
-def is_artificial(mechanism: str) -> bool:
-    """Whether a mechanism is an artificial cell."""
-    types = _selected(mechanism, _POINT)
-    return types is not None and bool(types.is_artificial(int(types.selected())))
-
-
 def _selected(mechanism: str, category: int) -> Any:
     """NEURON's list of mechanisms with one of them selected; None where it is not there."""
     types = nrn().MechanismType(category)

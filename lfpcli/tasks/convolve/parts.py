@@ -112,7 +112,9 @@ class Spikes:
         stop = np.searchsorted(self.begins, first + len(block), side="left")
         gains = self.gains[start:stop]
         if self.contacts is not None:
-            gains = gains * self.contacts.factors(self.sources[start:stop])
+            # a spike of a cell that drifts is two events
+            spikes, owners = np.unique(self.sources[start:stop], return_inverse=True)
+            gains = gains * self.contacts.factors(spikes)[owners]
         add_waveforms(
             block,
             self.waveforms.samples,

@@ -43,9 +43,9 @@ from lfpcli.tasks.simulate.build import standing
 from lfpcli.tasks.simulate.cells import CellFactory
 from lfpcli.tasks.simulate.instruments import instruments_of
 from lfpcli.tasks.simulate.layout import Layout, only_kind
+from lfpcli.vocabulary import GATES
 
-LINEAR, HELD = GATES = ("linear", "held")
-"""What gates of channels do: follow the potential linearly, or stay where they are."""
+_LINEAR = GATES[0]
 # cells that own spikes are averaged over, times those of synapses: near contacts each counts
 _OWN = 8
 # conductance of what stands for a current, uS
@@ -65,7 +65,7 @@ class Scope:
     cells : int
         Cells of a population that the response is averaged over.
     gates : str
-        One of `GATES`: whether gates follow the potential about the working point.
+        One of `lfpcli.vocabulary.GATES`: what gates do about the working point.
     """
 
     pre: Sequence[str] = ()
@@ -73,7 +73,7 @@ class Scope:
     signals: Sequence[str] = ()
     length: float = 100.0
     cells: int = 16
-    gates: str = LINEAR
+    gates: str = _LINEAR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +270,7 @@ class Response:
             capacitance=capacitance(cell),
             conductance=conductances[0],
         )
-        gates = fitted_gates(times, conductances) if self.scope.gates == LINEAR else None
+        gates = fitted_gates(times, conductances) if self.scope.gates == _LINEAR else None
         if gates is None:
             return held
         membrane = replace(held, gates=gates)
