@@ -85,6 +85,57 @@ def test_other_ways_to_write_it_are_read(tmp_path: Path, change: Any) -> None:
     assert read.node_set({"ei": "e"}, "here")["v1"].tolist() == [0, 1]
 
 
+def gathered_positions(name: str, rows: Any) -> Callable[[dict[str, Any], Path], None]:
+    """Put the positions into one column, as builders of bmtk do."""
+
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        with h5py.File(folder / "v1_nodes.h5", "r+") as file:
+            group = file["nodes/v1/0"]
+            for axis in "xyz":
+                del group[axis]
+            group[name] = rows
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["position", "positions"])
+def test_positions_in_one_column_are_read(tmp_path: Path, name: str) -> None:
+    rows = [[0.0, 0.0, 0.0], [50.0, 10.0, 5.0], [-40.0, 20.0, -30.0]]
+    read = circuit(tmp_path, gathered_positions(name, rows))
+    # the point neuron has none
+    assert read.cells["v1"].positions.tolist() == [*rows, [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([1.0, 2.0], "attribute 'positions' of node 0 is .1.0, 2.0."),
+        ([1.0, 2.0, float("nan")], "holds NaN"),
+        (7.0, "attribute 'positions' of node 0 is 7.0"),
+    ],
+)
+def test_positions_that_are_none_are_refused(tmp_path: Path, row: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        circuit(tmp_path, gathered_positions("positions", [row] * 3))
+
+
+def test_reports_of_somata_keep_no_other_segments(tmp_path: Path) -> None:
+    config = write_circuit(tmp_path / "c")
+    tree = configuration()
+    report = {"cells": "all", "module": "membrane_report", "sections": "soma"}
+    for name in ("cai", "vext"):
+        tree["reports"][name] = report | {"variable_name": name}
+    tree["reports"]["m"] = report | {"variable_name": "m_hh"}
+    tree["reports"]["whole"] = report | {"variable_name": "m_hh", "sections": "all"}
+    config.write_text(json.dumps(tree))
+    record = simulation_tree(config)["record"]
+    assert record["variables"] == ["m_hh"]
+    assert [(table["name"], table["location"]) for table in record["report"]] == [
+        ("cai", {"sections": ["soma"]}),
+        ("vext[0]", {"sections": ["soma"]}),
+    ]
+
+
 def test_node_sets_of_all_kinds(tmp_path: Path) -> None:
     def change(tree: dict[str, Any], folder: Path) -> None:
         tree["node_sets"] = {

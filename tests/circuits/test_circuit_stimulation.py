@@ -155,6 +155,12 @@ def write_case(folder: Path, change: Any) -> None:
         group["timestamps"] = [4.03, 9.02, 15.01, 31.04]
         group["timestamps"].attrs["units"] = "ms"
         group["node_ids"] = np.array([0, 1, 2, 0], np.uint64)
+    if change is comsol:
+        with h5py.File(folder / "v1_nodes.h5", "r+") as file:
+            nodes = file["nodes/v1/0"]
+            nodes["positions"] = np.column_stack([nodes[axis] for axis in "xyz"])
+            for axis in "xyz":
+                del nodes[axis]
     tree = configuration()
     change(tree)
     tree["reports"]["v"] = {**tree["reports"]["v"], "sections": "all"}

@@ -143,6 +143,31 @@ class NodePopulation:
             )
         return values
 
+    def positions(self) -> np.ndarray:
+        """Where the nodes are, shape (n, 3), um.
+
+        The columns ``x``, ``y``, ``z``; before them count ``positions`` or ``position`` of three
+        numbers each, as builders of bmtk write them. What a node lacks of all these is 0.
+
+        Raises
+        ------
+        InputError
+            Where they are no numbers.
+        """
+        places = np.column_stack([self.numbers(axis) for axis in "xyz"])
+        for name in ("position", "positions"):
+            for index, row in enumerate(self.of(name)):
+                if row is None:
+                    continue
+                if not isinstance(row, tuple) or len(row) != 3:
+                    raise InputError(
+                        f"attribute '{name}' of node {self.node_ids[index]} is {row!r}",
+                        source=self.source,
+                        remedy="give three numbers, um",
+                    )
+                places[index] = row
+        return places
+
     def selected(self, wanted: Mapping[str, Any]) -> np.ndarray:
         """Which nodes have all of some attributes, shape (n,), bool.
 
@@ -311,7 +336,8 @@ def _datasets(group: h5py.Group) -> list[tuple[str, h5py.Dataset]]:
     seen: set[int] = set()
     while pending:
         path, node = pending.pop()
-        if isinstance(node, h5py.Dataset) and node.ndim == 1:
+        # columns of rows are such as positions (n, 3); scalars are no attributes of nodes
+        if isinstance(node, h5py.Dataset) and node.ndim in (1, 2):
             datasets.append((path, node))
         if not isinstance(node, h5py.Group):
             continue
@@ -343,7 +369,7 @@ def _attribute(dataset: h5py.Dataset, name: str, enums: Any, label: str) -> np.n
 
 
 def attribute_values(dataset: h5py.Dataset, label: str) -> np.ndarray:
-    """Values of an attribute of nodes or edges, numbers or texts, shape (n,).
+    """Values of an attribute of nodes or edges, numbers, texts or rows of numbers, shape (n,).
 
     Raises
     ------
@@ -351,6 +377,12 @@ def attribute_values(dataset: h5py.Dataset, label: str) -> np.ndarray:
         Where they are neither, or cannot be read.
     """
     name = dataset.name.rpartition("/")[2]
+    if dataset.ndim == 2:
+        table = whole(numbers(dataset.parent, name, label, ndim=2))
+        rows = np.empty(len(table), dtype=object)
+        for index, row in enumerate(table.tolist()):
+            rows[index] = tuple(row)
+        return rows
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.array(texts(dataset.parent, name, label), dtype=object)
     return np.asarray(numbers(dataset.parent, name, label, ndim=1)[()])

@@ -175,7 +175,13 @@ def _detector_index(cell: SimulatedCell) -> int:
     return cell.segments.index(detector) if detector in cell.segments else cell.detector_index
 
 
-def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True) -> Recorder:
+def variable(
+    cells: Sequence[SimulatedCell],
+    name: str,
+    segments: Sequence[np.ndarray] | None = None,
+    *,
+    required: bool = True,
+) -> Recorder:
     """Recorder of a range variable on the segments that have it.
 
     Parameters
@@ -184,6 +190,8 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
         The cells.
     name : str
         Name as in NEURON: ``ica``, ``cai``, ``m_hh``, of an array with the element: ``ca_cad[2]``.
+    segments : sequence of ndarray of int, shape (n,), optional
+        Per cell, the indices (no unit) of the segments to look at; all of them by default.
     required : bool
         Whether some segment must have it.
 
@@ -194,10 +202,14 @@ def variable(cells: Sequence[SimulatedCell], name: str, *, required: bool = True
     """
     index, references = [], []
     owners: list[Any] = []
-    for cell in cells:
+    for number, cell in enumerate(cells):
         references_of_cell: list[Any] = []
         having: list[int] = []
-        for k, segment in enumerate(cell.segments):
+        looked_at: Sequence[int] = range(len(cell.segments))
+        if segments is not None:
+            looked_at = np.unique(segments[number]).tolist()
+        for k in looked_at:
+            segment = cell.segments[k]
             # a segment has attributes that are no variables, such as sec and x; of those that it
             # has, the diameter is none in time
             reference = _reference(segment, name)
@@ -228,15 +240,7 @@ def chosen_variable(
     """
     node_names = {"v": "v", "imem": "i_membrane_", "i_membrane_": "i_membrane_"}
     if name not in node_names:
-        whole = variable(cells, name, required=False)
-        kept = [np.isin(index, wanted) for index, wanted in zip(whole.index, segments, strict=True)]
-        columns = np.flatnonzero(np.concatenate([np.zeros(0, bool), *kept])).tolist()
-        references = [whole.references[k] for k in columns]
-        index = [having[mask] for having, mask in zip(whole.index, kept, strict=True)]
-        ends = np.cumsum([0, *map(len, index)]).tolist()
-        per_cell = [references[a:b] for a, b in pairwise(ends)]
-        owners = [whole.owners[k] for k in columns]
-        return Recorder(per_cell, index, variable=name, owners=owners)
+        return variable(cells, name, segments, required=False)
     if cells and node_names[name] != "v":
         nrn().CVode().use_fast_imem(True)
     owners_of_cells = []

@@ -11,7 +11,11 @@ from lfpcli.runtime.engine.state import ProcessMemory, RunState
 # doubles that the recorders may hold between two chunks, and the longest chunk
 CHUNK_VALUES = 1 << 19
 CHUNK_SAMPLES = 4096
+# samples of the shortest one, which matrices multiply well, save where they would be more doubles
+# than this: those of a short run would wait until its end, and their memory would be large
 SHORTEST_CHUNK = 64
+SHORT_CHUNK_VALUES = 1 << 23
+SHORT_CHUNK = 16
 CORE_CHUNK_VALUES = 1 << 22
 CORE_CHUNK_SAMPLES = 256
 # events of spike trains that lie in NEURON's queue at once, about 100 bytes each
@@ -124,7 +128,9 @@ def chunk_samples(columns: int, engine: str) -> int:
     """
     if engine == "coreneuron":
         return max(CORE_CHUNK_SAMPLES, CORE_CHUNK_VALUES // max(columns, 1))
-    return max(SHORTEST_CHUNK, min(CHUNK_SAMPLES, CHUNK_VALUES // max(columns, 1)))
+    columns = max(columns, 1)
+    shortest = max(SHORT_CHUNK, min(SHORTEST_CHUNK, SHORT_CHUNK_VALUES // columns))
+    return max(shortest, min(CHUNK_SAMPLES, CHUNK_VALUES // columns))
 
 
 def fed_samples(rate: float, dt: float) -> int:

@@ -328,7 +328,7 @@ def _population(
     return CircuitPopulation(
         nodes=nodes,
         cell_names=cell_names,
-        positions=np.column_stack([nodes.numbers(axis) for axis in "xyz"]),
+        positions=nodes.positions(),
         rotations=rotations_of(nodes),
         point_neurons=point_neurons,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -250,20 +250,8 @@ def _is_text(value: Any) -> bool:
 
 
 def _wanted(config: CircuitConfig) -> _Wanted:
-    wanted = _Wanted(record={"vmem": "none", "imem": False, "dipole": "none"})
-    variables: list[str] = []
     outputs = circuit_outputs(config)
-    for report in outputs.membrane:
-        if report.variable == "v":
-            known = wanted.record["vmem"]
-            is_of_somata = report.sections == _SOMA and known != _ALL
-            wanted.record["vmem"] = _SOMA if is_of_somata else _ALL
-        elif report.variable in CURRENTS:
-            wanted.record["imem"] = True
-        elif recorded_name(report.variable) not in variables:
-            variables.append(recorded_name(report.variable))
-    if variables:
-        wanted.record["variables"] = variables
+    wanted = _Wanted(record=_record(outputs.membrane))
     for potential in outputs.potentials:
         entry = config.reports[potential.name]
         source = f"{config.file}: reports.{potential.name}"
@@ -280,6 +268,30 @@ def _wanted(config: CircuitConfig) -> _Wanted:
         wanted.probes.append(probe)
         tell_unheeded(entry, source)
     return wanted
+
+
+def _record(reports: Sequence[MembraneReport]) -> dict[str, Any]:
+    """The table of what is recorded, for reports of variables."""
+    record: dict[str, Any] = {"vmem": "none", "imem": False, "dipole": "none"}
+    # whether all reports of a variable are of somata, of which no other segment is kept then
+    of_somata: dict[str, bool] = {}
+    for report in reports:
+        if report.variable == "v":
+            is_of_somata = report.sections == _SOMA and record["vmem"] != _ALL
+            record["vmem"] = _SOMA if is_of_somata else _ALL
+        elif report.variable in CURRENTS:
+            record["imem"] = True
+        else:
+            name = recorded_name(report.variable)
+            of_somata[name] = of_somata.get(name, True) and report.sections == _SOMA
+    variables = [name for name, is_of_somata in of_somata.items() if not is_of_somata]
+    somata = [name for name, is_of_somata in of_somata.items() if is_of_somata]
+    if variables:
+        record["variables"] = variables
+    if somata:
+        where = {"sections": [_SOMA]}
+        record["report"] = [{"name": n, "variable": n, "location": where} for n in somata]
+    return record
 
 
 def recorded_name(variable: str) -> str:

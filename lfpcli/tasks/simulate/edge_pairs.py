@@ -68,7 +68,7 @@ def nodes_as_cells(population: Population) -> NodesAsCells:
         kinds = _kinds(nodes, table.kinds, chosen, population)
     return NodesAsCells(
         node_ids=nodes.node_ids[chosen],
-        positions=np.column_stack([nodes.numbers(axis) for axis in "xyz"])[chosen],
+        positions=nodes.positions()[chosen],
         rotations=rotations_of(nodes)[chosen],
         kinds=kinds,
     )

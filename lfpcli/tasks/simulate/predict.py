@@ -56,7 +56,7 @@ _TRAIN_SPIKE = 1.1e-6
 _STEP = {"neuron": (5.7e-8, 1.3e-7), "coreneuron": (4.3e-8, 1.8e-7)}
 _CHANNEL_STEP = 4e-10
 # s of a spike that a train brings to a synapse
-_EVENT = 2.4e-6
+_EVENT = 3.2e-6
 _ANY_STEP = 2.6e-5
 
 
