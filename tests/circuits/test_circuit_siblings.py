@@ -14,8 +14,9 @@ import pytest
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.edges import open_edges
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
-from lfpcli.tasks.circuits.simulation_model import simulation_tree
+from lfpcli.tasks.circuits.simulation_model import circuit_files, simulation_tree
 from lfpcli.tasks.circuits.synapses import Wiring
+from lfpcli.tasks.files.check import check
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -134,6 +135,51 @@ def test_reports_of_somata_keep_no_other_segments(tmp_path: Path) -> None:
         ("cai", {"sections": ["soma"]}),
         ("vext[0]", {"sections": ["soma"]}),
     ]
+
+
+def split(folder: Path) -> Path:
+    """The configuration of the tests in three files, as SONATA's examples are."""
+    config = write_circuit(folder / "c")
+    tree = configuration()
+    circuit_keys = {"manifest", "networks", "components"}
+    parts = {
+        "circuit.json": {key: tree[key] for key in circuit_keys},
+        "simulation.json": {
+            key: tree[key] for key in tree if key not in circuit_keys - {"manifest"}
+        },
+        "config.json": {"network": "./circuit.json", "simulation": "./simulation.json"},
+    }
+    for name, part in parts.items():
+        (folder / "c" / name).write_text(json.dumps(part))
+    return config
+
+
+def test_one_file_may_name_circuit_and_simulation(tmp_path: Path) -> None:
+    config = split(tmp_path)
+    whole = simulation_tree(write_circuit(tmp_path / "whole"))
+    tree = simulation_tree(config)
+    assert tree["record"] == whole["record"] and tree["run"] == whole["run"]
+    assert len(read_circuit(config).cells["v1"]) == 4
+    names = [file.name for file in circuit_files(config)]
+    assert names[:3] == ["simulation.json", "config.json", "circuit.json"]
+    (tmp_path / "c/simulation.json").write_text('{"simulation": "config.json"}')
+    with pytest.raises(InputError, match="names another simulation"):
+        simulation_tree(config)
+
+
+def test_check_says_what_configurations_are_worth(tmp_path: Path) -> None:
+    config = split(tmp_path)
+    for name in ("config.json", "circuit.json"):
+        (finding,) = check(tmp_path / "c" / name).findings
+        assert (finding.state, finding.subject) == ("ok", "format")
+        assert finding.text == "SONATA configuration of v1 (4), lgn (3)"
+    (tmp_path / "c/components/cell.swc").unlink()
+    findings = check(config).findings
+    assert [finding.state for finding in findings] == ["ok", "error"]
+    assert "cell.swc" in findings[1].text
+    (tmp_path / "c/v1_nodes.h5").unlink()
+    (finding,) = check(config).findings
+    assert finding.state == "error" and "v1_nodes.h5" in finding.source
 
 
 def test_node_sets_of_all_kinds(tmp_path: Path) -> None:

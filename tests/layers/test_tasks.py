@@ -17,6 +17,8 @@ ORDERS = (
     ("figures", "files"),
     # a sweep is worth what its runs are
     ("sweep", "files"),
+    # a configuration is worth what a run takes of it
+    ("files", "circuits"),
 )
 ALONE = ("morph", "mechs", "convolve", "network")
 

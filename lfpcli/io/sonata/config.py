@@ -63,6 +63,8 @@ class CircuitConfig:
         What changes connections between node sets, in the order of the file.
     simulator : str or None
         The engine that it asks for.
+    others : tuple of Path
+        The configurations that were read beside `file`.
     """
 
     file: Path
@@ -78,6 +80,7 @@ class CircuitConfig:
     node_set: Any = None
     overrides: tuple[Mapping[str, Any], ...] = ()
     simulator: str | None = None
+    others: tuple[Path, ...] = ()
 
     @property
     def is_neurodamus(self) -> bool:
@@ -124,7 +127,7 @@ def read_config(path: Path) -> CircuitConfig:
     Parameters
     ----------
     path : Path
-        The JSON file; what its key ``network`` names is read too.
+        The JSON file; what its keys ``network`` and ``simulation`` name is read too.
 
     Returns
     -------
@@ -135,7 +138,8 @@ def read_config(path: Path) -> CircuitConfig:
     InputError
         Where a file is missing or no JSON, a variable is unknown, or a key has the wrong type.
     """
-    tree = _resolved(_read(path), path)
+    named = path
+    path, tree = _simulation(named)
     files = [path]
     circuit = tree
     network = _network(tree, path)
@@ -163,7 +167,25 @@ def read_config(path: Path) -> CircuitConfig:
         node_set=tree.get("node_set"),
         overrides=_overrides(tree, path),
         simulator=tree.get("target_simulator"),
+        others=tuple(file for file in {named: None, files[-1]: None} if file != path),
     )
+
+
+def _simulation(path: Path) -> tuple[Path, dict[str, Any]]:
+    """The file that tells of the simulation, and its tree, where another one may name it."""
+    tree = _resolved(_read(path), path)
+    name = tree.get("simulation")
+    if not isinstance(name, str):
+        return path, tree
+    other = path.parent / name
+    simulation = _resolved(_read(other), other)
+    if isinstance(simulation.get("simulation"), str):
+        raise InputError(
+            "names another simulation", source=f"{other}: simulation", remedy="leave it out there"
+        )
+    if isinstance(tree.get("network"), str):
+        tree["network"] = str(path.parent.absolute() / tree["network"])
+    return other, {**tree, **simulation}
 
 
 def _network(tree: Mapping[str, Any], path: Path) -> str | None:

@@ -205,9 +205,9 @@ def is_config_file(path: Path) -> bool:
 
 
 def circuit_files(path: Path) -> list[Path]:
-    """The configuration and the files of nodes, edges and types that it names."""
+    """Configurations of a circuit and the files of nodes, edges and types that they name."""
     config = read_config(path)
-    files = [path]
+    files = [config.file, *config.others]
     for pair in (*config.nodes, *config.edges):
         files += [pair.data] if pair.types is None else [pair.data, pair.types]
     return [file for file in files if file.is_file()]

@@ -23,7 +23,7 @@ from lfpcli.morphology.reading import read_morphology
 from lfpcli.tasks.files.check_formats import (
     kernel_findings,
     lead_findings,
-    model_finding,
+    model_findings,
     network_findings,
     template_findings,
 )
@@ -62,7 +62,7 @@ def _findings(contents: Contents, suffix: str) -> Iterator[Finding]:
     if morphology is not None and morphology != "hoc":
         yield from _morphology(contents)
     elif contents.format_name == "text" and suffix.lower() in (".toml", ".json"):
-        yield model_finding(contents)
+        yield from model_findings(contents)
     elif contents.format_name in ("text", "binary"):
         yield Finding("error", "format", "is of no known format")
     else:

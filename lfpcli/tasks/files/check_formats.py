@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,8 +15,11 @@ from lfpcli.io.kernels import read_kernels
 from lfpcli.io.lead_grids import read_lead_grids
 from lfpcli.io.leaves import Contents
 from lfpcli.io.provenance import read_provenance
+from lfpcli.io.sonata.config import read_config
 from lfpcli.io.templates import open_templates
 from lfpcli.model import check_files, load_model
+from lfpcli.tasks.circuits.simulation_model import is_config_file, simulation_tree
+from lfpcli.tasks.circuits.summary import circuit_facts
 from lfpcli.tasks.files.finding import Finding, error_finding, provenance_finding
 
 # of its peak; what is larger at an end was cut off there
@@ -158,11 +162,26 @@ def _provenance(contents: Contents) -> Finding:
     return provenance_finding(read_provenance(dict(contents.file.attrs), contents.name))
 
 
-def model_finding(contents: Contents) -> Finding:
+def model_findings(contents: Contents) -> Iterator[Finding]:
     """A model: its keys are known, and the files that it names are there; no code is run."""
     try:
+        if is_config_file(contents.path):
+            yield from _circuit_findings(contents.path)
+            return
         model = load_model(contents.path)
         check_files(model)
     except LfpError as error:
-        return error_finding(error, "format")
-    return Finding("ok", "format", f"model of {', '.join(model.resolved_populations())}")
+        yield error_finding(error, "format")
+        return
+    yield Finding("ok", "format", f"model of {', '.join(model.resolved_populations())}")
+
+
+def _circuit_findings(path: Path) -> Iterator[Finding]:
+    """A configuration of SONATA: its files are there, and a run takes all parts of it."""
+    facts = circuit_facts(path)
+    if read_config(path).simulates:
+        load_model(simulation_tree(path), name=str(path), folder=path.parent)
+    sizes = ", ".join(f"{name} ({size})" for name, size in facts["populations"].items())
+    yield Finding("ok", "format", f"SONATA configuration of {sizes or 'no nodes'}")
+    for text in facts["refused"]:
+        yield Finding("error", "circuit", text)
