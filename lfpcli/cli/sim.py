@@ -106,8 +106,9 @@ def _add_quick(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--attach",
-        metavar="SCRIPT.py",
-        help="instead of MODEL, or with one that has no cells: a script that builds a model",
+        metavar="SCRIPT",
+        help="instead of MODEL, or with one that has no cells: a script, Python or hoc, that "
+        "builds a model",
     )
     group.add_argument(
         "--passive",

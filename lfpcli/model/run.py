@@ -78,9 +78,9 @@ class Run(Table):
     attach: Path | None = key(
         PATH,
         None,
-        doc="Instead of cells: a Python script that builds a model in NEURON. Its cells and gids "
-        "stay as it made them; where [run] is silent its h.tstop, h.dt, h.v_init and h.celsius "
-        "hold. It must not run the simulation, see lfp-sim(1).",
+        doc="Instead of cells: a script, Python or hoc, that builds a model in NEURON. Its cells "
+        "and gids stay as it made them; where [run] is silent its h.tstop, h.dt, h.v_init and "
+        "h.celsius hold. It must not run the simulation, see lfp-sim(1).",
     )
     skip_broken: bool = key(
         BOOLEAN,

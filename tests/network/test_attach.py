@@ -122,6 +122,74 @@ name = "LFP"
 contacts = [[200, 0, 50], [400, 10, 300]]
 """
 
+# what parallel models in hoc do: gids, spikes at an end of the soma, an artificial cell in a
+# section of its own, on which nothing is
+NETWORK = """\
+{load_file("stdrun.hoc")}
+objref pc, cells, nil, nc, stim, holder
+pc = new ParallelContext()
+begintemplate Pair
+public soma, dend, syn, connect2target
+objref syn
+create soma, dend
+proc init() {
+  connect dend(0), soma(1)
+  soma { L = 20  diam = 20  insert hh }
+  dend { L = 300  diam = 2  nseg = 5  insert pas  syn = new ExpSyn(0.5)  syn.tau = 2 }
+}
+obfunc connect2target() { localobj nc
+  soma nc = new NetCon(&v(1), $o1)
+  nc.threshold = 10
+  return nc
+}
+endtemplate Pair
+begintemplate Host
+public source
+objref source
+create host
+proc init() { host source = new NetStim(0.5)  source.number = 1  source.start = 2 }
+endtemplate Host
+cells = new List()
+proc make() { localobj cell, nc
+  if ($1 % pc.nhost != pc.id) return
+  cell = new Pair()
+  cells.append(cell)
+  pc.set_gid2node($1, pc.id)
+  pc.cell($1, cell.connect2target(nil))
+}
+make(4)
+make(7)
+if (pc.id == 0) {
+  holder = new Host()
+  pc.set_gid2node(20, 0)
+  pc.cell(20, new NetCon(holder.source, nil))
+}
+proc join() { localobj nc
+  if (!pc.gid_exists($2)) return
+  nc = pc.gid_connect($1, pc.gid2cell($2).syn)
+  nc.weight = $3
+  nc.delay = $4
+  cells.append(nc)
+}
+join(20, 4, 0.05, 1)
+join(4, 7, 0.05, 1)
+join(7, 4, 0.05, 15)
+tstop = 40
+"""
+
+# cells that know no gids, in the words of hoc alone
+WITHOUT_GIDS = """\
+create first, second
+objref syn, nc, clamp
+first { L = 20  diam = 20  insert hh  clamp = new IClamp(0.5) }
+clamp.del = 1
+clamp.dur = 20
+clamp.amp = 0.6
+second { L = 20  diam = 20  insert hh  syn = new ExpSyn(0.5) }
+first nc = new NetCon(&v(0.5), syn, 15, 1, 0.05)
+tstop = 20
+"""
+
 ATTACHED = """\
 [run]
 attach = "two.py"
@@ -240,6 +308,57 @@ def test_sections_without_names_are_numbered(shell: Callable[..., Any], folder: 
         names = recording.geometry("cells").section_names
     # NEURON itself tells such sections by their addresses
     assert list(names) == ["section[0]", "section[1]"]
+
+
+def _hoc_spikes(folder: Path, text: str, detection: str) -> list[tuple[float, int]]:
+    """Spikes of hoc code in a run of its own; `detection` records them to `times` and `ids`."""
+    vectors = "objref times, ids\ntimes = new Vector()\nids = new Vector()\n"
+    run = "stdinit()\ncontinuerun(tstop)\n"
+    show = 'for i=0, times.size-1 printf("SPIKE %.17g %d\\n", times.x[i], ids.x[i])\n'
+    load = '{load_file("stdrun.hoc")}\n'
+    (folder / "alone.hoc").write_text(load + text + vectors + detection + run + show)
+    code = "from neuron import h; h.load_file('alone.hoc')"
+    own = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    rows = [line.split() for line in own.stdout.splitlines() if line.startswith("SPIKE")]
+    return [(float(time), int(gid)) for _, time, gid in rows]
+
+
+@needs_mpi
+def test_a_network_in_hoc_keeps_its_gids_and_spikes(
+    shell: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "net.hoc").write_text(NETWORK)
+    expected = _hoc_spikes(folder, NETWORK, "pc.spike_record(-1, times, ids)\n")
+    cells = [(time, gid) for time, gid in expected if gid != 20]
+    assert len(cells) >= 4 and len(cells) < len(expected)
+    options = ("--hoc", "net.hoc", "--contacts", "30,10,40", "--seed", "1")
+    error = shell("sim", *options, "-o", "one.h5", cwd=folder).err
+    assert "1 section" in error and "left out" in error
+    assert sorted(_spikes(folder / "one.h5")) == sorted(cells)
+    with open_recording(folder / "one.h5") as recording:
+        assert set(recording.geometry("cells").gid) == {4, 7}
+    shell("sim", *options, "-o", "two.h5", "--ranks", "3", cwd=folder)
+    assert _spikes(folder / "two.h5") == _spikes(folder / "one.h5")
+    assert np.array_equal(_lfp(folder / "two.h5"), _lfp(folder / "one.h5"))
+    # --attach takes the file as well, for which it need have no gids
+    shell("sim", "--attach", *options[1:], "-o", "same.h5", cwd=folder)
+    assert np.array_equal(_lfp(folder / "same.h5"), _lfp(folder / "one.h5"))
+    for more, code in ((("--stim", "soma:1@1+2"), 3), (("--checkpoint", "5"), 2)):
+        error = shell("sim", *options, *more, "-o", "no.h5", cwd=folder, code=code).err
+        assert ("give" if code == 3 else "checkpoints") in error
+    assert not (folder / "no.h5").exists()
+
+
+def test_connections_in_hoc_keep_their_threshold(shell: Callable[..., Any], folder: Path) -> None:
+    (folder / "net.hoc").write_text(WITHOUT_GIDS)
+    places = "nc.record(times, ids, 0)\n"
+    expected = _hoc_spikes(folder, WITHOUT_GIDS, places)
+    shell("sim", "--hoc", "net.hoc", "-o", "out.h5", cwd=folder)
+    with h5py.File(folder / "out.h5") as file:
+        times = file["spikes/cell_0/timestamps"][()].tolist()
+    assert len(expected) >= 1 and times == [time for time, _ in expected]
 
 
 @pytest.mark.parametrize("run", list(RUNS.values()), ids=list(RUNS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -14,15 +14,20 @@ from typing import Any
 from lfpcli.errors import InputError, LfpError
 from lfpcli.runtime.hoc.hoc import working_folder
 from lfpcli.runtime.hoc.hooks import import_file
-from lfpcli.runtime.hoc.settings import SETTINGS
+from lfpcli.runtime.hoc.settings import SETTINGS, VARIABLE_STEP
+from lfpcli.runtime.hoc.templates import hoc_settings
 from lfpcli.runtime.neuron import context, nrn
 
 # gids beyond the last known one that are looked at: NEURON tells only whether one is there
 _BEYOND = 1 << 16
 # what `gid_exists` returns of a gid that something on this process sends spikes by
 _HAS_SOURCE = 2
-# NEURON's own end of a run, ms, where code sets none
+# NEURON's own end of a run, ms, and one whose last bits tell that no code has set it
 _USUAL_TSTOP = 5.0
+_UNSET_TSTOP = _USUAL_TSTOP * (1 + 1e-12)
+HOC_SUFFIX = ".hoc"
+"""What tells hoc files from scripts of Python."""
+_MAIN = "put its run under if __name__ == '__main__'"
 _UNNAMED = re.compile(r"__nrnsec_0x[0-9a-f]+$")
 
 
@@ -42,6 +47,9 @@ class AttachedCell:
         Where the script has its spikes detected.
     threshold : float or None
         Potential whose crossing is a spike there, mV.
+    is_inert : bool
+        Whether it has no gid and nothing is on its sections, so that no current ever flows in it:
+        scripts hold artificial cells in such sections.
     """
 
     gid: int
@@ -49,6 +57,7 @@ class AttachedCell:
     names: list[str]
     detector: Any = None
     threshold: float | None = None
+    is_inert: bool = False
 
 
 @dataclass(kw_only=True)
@@ -79,7 +88,8 @@ def attach(file: Path) -> AttachedModel:
     Parameters
     ----------
     file : Path
-        A Python file. It runs in its own folder, as a module and not as ``__main__``.
+        A Python file, which runs in its own folder, as a module and not as ``__main__``; or a
+        hoc file, which runs once, even where it was run before.
 
     Returns
     -------
@@ -88,35 +98,39 @@ def attach(file: Path) -> AttachedModel:
     Raises
     ------
     InputError
-        Where the file is missing, or runs a simulation itself, or makes no sections.
+        Where the file is missing, or runs a simulation itself.
     SimulatorError
         Where its code fails.
     """
     path = file.resolve()
     if not path.is_file():
         raise InputError("no such file", source=file, remedy="check the name and the folder")
+    with _not_advanced(file):
+        settings = hoc_settings(path) if path.suffix == HOC_SUFFIX else _run_python(path)
+    model = _numbered(_trees())
+    if settings.pop(VARIABLE_STEP, 0.0):
+        model.atol = float(nrn().CVode().atol())
+    model.settings = settings
+    return model
+
+
+def _run_python(path: Path) -> dict[str, float]:
+    """Run a Python file, and return NEURON's settings as it leaves them."""
+    h = nrn()
+    if h.tstop == _USUAL_TSTOP:
+        h.tstop = _UNSET_TSTOP
     arguments, sys.argv = sys.argv, [str(path)]
     try:
-        with working_folder(path.parent), _not_advanced(file):
+        with working_folder(path.parent):
             import_file(path)
     finally:
         sys.argv = arguments
-    trees = _trees()
-    if not trees:
-        raise InputError(
-            "makes no sections that are there when it ends",
-            source=file,
-            remedy="keep the cells in variables of the script, and build them when it is "
-            "imported, not under __name__ == '__main__'",
-        )
-    model = _numbered(trees)
-    h = nrn()
-    model.settings = {name: float(getattr(h, name)) for name in SETTINGS}
-    if model.settings["tstop"] == _USUAL_TSTOP:
-        del model.settings["tstop"]
+    settings = {name: float(getattr(h, name)) for name in SETTINGS}
+    if settings["tstop"] == _UNSET_TSTOP:
+        del settings["tstop"]
     if h.CVode().active():
-        model.atol = float(h.CVode().atol())
-    return model
+        settings[VARIABLE_STEP] = 1.0
+    return settings
 
 
 @contextlib.contextmanager
@@ -144,8 +158,8 @@ def _not_advanced(file: Path) -> Iterator[None]:
         raise InputError(
             "the script runs the simulation itself",
             source=place,
-            remedy="let it only build the model and set h.tstop, h.dt, h.v_init and h.celsius; "
-            "put its run under if __name__ == '__main__'",
+            remedy="let it only build the model and set tstop, dt, v_init and celsius; "
+            + ("leave its run out" if file.suffix == HOC_SUFFIX else _MAIN),
         ) from error
     if error is not None:
         raise error
@@ -180,7 +194,7 @@ def _numbered(trees: list[list[Any]]) -> AttachedModel:
     pc = context()
     # a connection to it tells where a gid is detected; it is gone when this returns
     target = nrn().IntFire1()
-    for gid in _gids():
+    for gid in gids_here():
         segment = pc.gid_connect(gid, target).preseg()
         cell = None if segment is None else cells[tree_of[segment.sec]]
         if cell is None or cell.gid >= 0:
@@ -188,14 +202,26 @@ def _numbered(trees: list[list[Any]]) -> AttachedModel:
             continue
         cell.gid, cell.detector = gid, segment
         cell.threshold = float(pc.threshold(gid))
-    for cell, netcon in _without_gid(cells, tree_of):
-        cell.detector, cell.threshold = netcon.preseg(), float(netcon.threshold)
+    own = own_sources(trees)
+    for k, cell in enumerate(cells):
+        if cell.gid < 0 and k in own:
+            cell.detector, cell.threshold = own[k]
+        cell.is_inert = cell.gid < 0 and not _has_membrane(cell.sections)
     with_gid = sorted((cell for cell in cells if cell.gid >= 0), key=lambda cell: cell.gid)
     model.cells = with_gid + [cell for cell in cells if cell.gid < 0]
     return model
 
 
-def _gids() -> list[int]:
+def _has_membrane(sections: Sequence[Any]) -> bool:
+    """Whether there is any mechanism or point process on some sections."""
+    for section in sections:
+        for segment in section:
+            if any(True for _ in segment) or segment.point_processes():
+                return True
+    return False
+
+
+def gids_here() -> list[int]:
     """All gids of this process that send spikes, ascending."""
     pc = context()
     known = {int(netcon.srcgid()) for netcon in _netcons()}
@@ -214,16 +240,31 @@ def _netcons() -> Iterator[Any]:
     yield from (everything.o(k) for k in range(int(everything.count())))
 
 
-def _without_gid(
-    cells: list[AttachedCell], tree_of: dict[Any, int]
-) -> Iterable[tuple[AttachedCell, Any]]:
-    """The first connection from each cell without a gid, which tells where its spikes begin."""
-    first: dict[int, Any] = {}
+def own_sources(trees: Sequence[Sequence[Any]]) -> dict[int, tuple[Any, float]]:
+    """Where the first connection from each tree of sections has its spikes detected.
+
+    Parameters
+    ----------
+    trees : sequence of sequence of nrn.Section
+        The trees.
+
+    Returns
+    -------
+    dict of int to (nrn.Segment, float)
+        By the number of the tree, the place and the threshold (mV); without trees that no
+        connection begins at.
+    """
+    first: dict[int, tuple[Any, float]] = {}
+    tree_of: dict[Any, int] = {}
     for netcon in _netcons():
         segment = netcon.preseg()
-        if segment is not None and segment.sec in tree_of:
-            first.setdefault(tree_of[segment.sec], netcon)
-    return [(cells[k], netcon) for k, netcon in first.items() if cells[k].gid < 0]
+        if segment is None:
+            continue
+        if not tree_of:
+            tree_of = {section: k for k, sections in enumerate(trees) for section in sections}
+        if segment.sec in tree_of:
+            first.setdefault(tree_of[segment.sec], (segment, float(netcon.threshold)))
+    return first
 
 
 def _names(sections: list[Any]) -> list[str]:

@@ -163,7 +163,7 @@ def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
     SimulatorError
         Where NEURON reports an error.
     """
-    model = _hoc_model(file)
+    model = _hoc_cells(file)
     if root is not None:
         return _tree(model, file, _roots(model), root)
     names = [section.name() for section in model.sections]
@@ -176,7 +176,15 @@ def load_hoc_model(file: Path, root: str | None = None) -> TemplateCell:
 
 def hoc_roots(file: Path) -> list[str]:
     """Names of the sections that the trees of a hoc file begin with; the file runs once."""
-    return list(_roots(_hoc_model(file)))
+    return list(_roots(_hoc_cells(file)))
+
+
+def hoc_settings(file: Path) -> dict[str, float]:
+    """What a hoc file sets of `lfpcli.runtime.hoc.settings.SETTINGS`; the file runs once.
+
+    Where it turns the variable time step on, `VARIABLE_STEP` is among them.
+    """
+    return dict(_hoc_model(file).settings)
 
 
 def _hoc_model(file: Path) -> _HocModel:
@@ -184,6 +192,13 @@ def _hoc_model(file: Path) -> _HocModel:
     if file not in _HOC_MODELS:
         _HOC_MODELS[file] = _run_hoc_model(file)
     return _HOC_MODELS[file]
+
+
+def _hoc_cells(file: Path) -> _HocModel:
+    model = _hoc_model(file)
+    if not model.sections:
+        raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
+    return model
 
 
 def _roots(model: _HocModel) -> dict[str, Any]:
@@ -210,8 +225,6 @@ def _run_hoc_model(file: Path) -> _HocModel:
     with watched_settings(settings):
         run_hoc_file(file)
     sections = [section for section in h.allsec() if section not in before]
-    if not sections:
-        raise InputError("makes no sections", source=file, remedy="name a file that builds a cell")
     check_measures(sections, file)
     return _HocModel(sections, settings)
 

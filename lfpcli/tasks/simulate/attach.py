@@ -11,12 +11,14 @@ import numpy as np
 
 from lfpcli import vocabulary
 from lfpcli.errors import InputError, UsageError
+from lfpcli.geometry import is_soma_name
 from lfpcli.model import Model
 from lfpcli.model.run import Run
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.sections import Discretisation, collect_geometry
-from lfpcli.runtime.hoc.attached import AttachedCell, AttachedModel, attach
+from lfpcli.runtime.hoc.attached import AttachedCell, AttachedModel, attach, gids_here
 from lfpcli.runtime.hoc.settings import set_settings
+from lfpcli.runtime.hoc.templates import hoc_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.bulk import SynapseRows, Synapses, detect_spikes
 from lfpcli.tasks.measure.streams import Member
@@ -55,8 +57,13 @@ def build_attached(model: Model, team: Team) -> Built:
     assert script is not None
     set_settings(stated_settings(model))
     attached = attach(script)
+    left_out = _without_inert(attached, team)
+    _check_cells(attached, script, team)
     _check_numbers(attached, script, team)
     settings = _settings(model, attached, script, team)
+    if left_out:
+        noun = "section is" if left_out == 1 else "sections are"
+        settings.notes.append(f"{left_out} {noun} left out, on which nothing is")
     layout = _layout(attached, team)
     cells: list[Cell] = []
     members: list[Member] = []
@@ -83,6 +90,45 @@ def build_attached(model: Model, team: Team) -> Built:
     )
 
 
+def with_network_attached(model: Model, team: Team) -> Model:
+    """Let a hoc file that gives its cells gids be attached, instead of a kind of cell.
+
+    Parameters
+    ----------
+    model : Model
+        The model; its hoc files are run here, once.
+    team : Team
+        The processes.
+
+    Returns
+    -------
+    Model
+        The same where no file makes such cells.
+
+    Raises
+    ------
+    InputError
+        Where tables put more onto such cells, or make others beside them.
+    """
+    set_settings(stated_settings(model))
+    for spec in model.cells.values():
+        if spec.hoc is None:
+            continue
+        hoc_settings(spec.hoc)
+        if not any(team.exchange(bool(gids_here()))):
+            continue
+        others = (model.populations, model.connections, model.inputs, model.stimuli, model.fields)
+        if len(model.cells) > 1 or spec.mechanism or any(others):
+            raise InputError(
+                "the hoc file gives its cells gids, so that they are a network of their own",
+                source=spec.source_line or spec.hoc,
+                remedy=f'attach it with [run] attach = "{spec.hoc.name}" (--attach), without '
+                "tables or options that make cells or put something onto them",
+            )
+        return replace(model, cells={}, run=replace(model.run, attach=spec.hoc))
+    return model
+
+
 def check_attached_outputs(outputs: Outputs) -> None:
     """Raise `UsageError` where something is wanted that the tables of a model alone can tell."""
     if outputs.checkpoints != NO_CHECKPOINTS:
@@ -103,7 +149,10 @@ def _cell(entry: AttachedCell) -> Cell:
     # a cell of ours begins at the origin; this one stays where the script has put it
     cell.geometry = collect_geometry(cell.sections, cell.names, cell.gid)
     if entry.detector is not None:
-        cell.detector_index = _index_of(cell, entry.detector)
+        cell.spike_end = entry.detector
+        if not any(is_soma_name(name) for name in entry.names):
+            # the best that there is for the potential of the cell
+            cell.detector_index = _index_of(cell, entry.detector)
     return cell
 
 
@@ -125,6 +174,28 @@ def _index_of(cell: Cell, segment: Any) -> int:
     section = cell.sections.index(segment.sec)
     inside = np.flatnonzero(cell.geometry.section == section)
     return int(inside[min(int(segment.x * len(inside)), len(inside) - 1)])
+
+
+def _without_inert(attached: AttachedModel, team: Team) -> int:
+    """Leave inert trees out where there are other cells; how many, on all processes."""
+    inert = [cell for cell in attached.cells if cell.is_inert]
+    counts = team.exchange((len(inert), len(attached.cells)))
+    number = sum(each for each, _ in counts)
+    if number == sum(of for _, of in counts):
+        return 0
+    attached.cells = [cell for cell in attached.cells if not cell.is_inert]
+    return number
+
+
+def _check_cells(attached: AttachedModel, script: Path, team: Team) -> None:
+    # more processes than cells are no error
+    if not any(team.exchange(bool(attached.cells))):
+        raise InputError(
+            "makes no sections that are there when it ends",
+            source=script,
+            remedy="keep the cells in variables of the script, and build them when it is "
+            "imported, not under __name__ == '__main__'",
+        )
 
 
 def _check_numbers(attached: AttachedModel, script: Path, team: Team) -> None:
@@ -185,7 +256,7 @@ def _settings(model: Model, attached: AttachedModel, script: Path, team: Team) -
         for name in ("tstop", "dt", "v_init", "celsius")
         if name in attached.settings and name not in stated
     }
-    order = int(attached.settings["secondorder"])
+    order = int(attached.settings.get("secondorder", 0))
     if "method" in stated:
         order = 0 if model.run.method == vocabulary.INTEGRATORS[0] else 2
     else:

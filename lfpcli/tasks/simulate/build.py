@@ -16,9 +16,11 @@ from lfpcli.io.steps import read_series
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
 from lfpcli.model.orientation import Rotation
+from lfpcli.model.population import Population
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import StimIntElectrode
 from lfpcli.runtime.engine.field import Steps
+from lfpcli.runtime.hoc.attached import own_sources
 from lfpcli.runtime.hoc.settings import clamps_there, set_settings
 from lfpcli.runtime.mpi.team import Team
 from lfpcli.runtime.synapses.artificial import ArtificialCell, ArtificialInputs
@@ -201,9 +203,8 @@ def build(
         detector = populations[name].detector
         if detector is not None:
             cell.spike_index = int(resolve(detector, cell.geometry).indices[0])
-        detect_spikes(cell, populations[name].threshold)
         members.append(Member(cell.gid, name, cell.geometry))
-    thresholds = [populations[member.population].threshold for member in members]
+    thresholds = _detect_spikes(cells, [populations[member.population] for member in members])
     artificial = _artificial_cells(model, layout, team) if patience == math.inf else []
     wiring = wire(
         model, seed, layout, cells=cells, members=members, team=team, artificial=artificial
@@ -234,6 +235,23 @@ def build(
         instances[gid] = [*points, *instances.get(gid, ())]
     bind_streams(built, instances, seed)
     return built
+
+
+def _detect_spikes(cells: Sequence[Cell], populations: Sequence[Population]) -> list[float]:
+    """Let NEURON detect the spikes of cells; returns the thresholds, mV.
+
+    A cell whose own code connects it to others has them where that does, and by its threshold:
+    NEURON has one for all that begins at a place, and another would change the code's own network.
+    """
+    own = own_sources([cell.sections for cell in cells])
+    thresholds = []
+    for k, (cell, population) in enumerate(zip(cells, populations, strict=True)):
+        threshold = population.threshold
+        if k in own and population.stated.isdisjoint(("threshold", "detector")):
+            cell.spike_end, threshold = own[k]
+        detect_spikes(cell, threshold)
+        thresholds.append(threshold)
+    return thresholds
 
 
 def bind_streams(built: Built, instances: Mapping[int, Sequence[Any]], seed: int) -> None:

@@ -184,7 +184,8 @@ def code_of(model: Model) -> Iterator[Code]:
     for path in model.run.mechanisms:
         yield Code(key="run.mechanisms", file=path, part="", language="mod")
     if model.run.attach is not None:
-        yield Code(key="run.attach", file=model.run.attach, part="", language="Python")
+        language = "hoc" if model.run.attach.suffix == ".hoc" else "Python"
+        yield Code(key="run.attach", file=model.run.attach, part="", language=language)
     for name, cell in model.cells.items():
         yield from _code_of_cell(f"cell.{name}", cell)
 

@@ -105,10 +105,7 @@ def simulate(
             check_recording_output(target, force=outputs.force, noun="a network")
         if model.circuit is not None:
             _check_circuit(model.circuit, outputs)
-        if model.run.attach is not None:
-            from lfpcli.tasks.simulate.attach import check_attached_outputs
-
-            check_attached_outputs(outputs)
+        _check_attached(model, outputs)
     with contextlib.ExitStack() as stack:
         stack.enter_context(stopped_ranks_ended(team))
         checkpoint = open_checkpoint(outputs.path, outputs.checkpoints, stack)
@@ -117,6 +114,8 @@ def simulate(
         seed = None if checkpoint is None else int(checkpoint.key["seed"])
         with team.pooled_warnings():
             simulation = Simulation(model, team, float32=outputs.float32, seed=seed)
+        # a hoc file may turn out to be a network
+        _check_attached(simulation.model, outputs)
         facts = simulation.facts(origins.renamed)
         record = _record(origins, facts, checkpoint)
         built = simulation.built
@@ -135,6 +134,14 @@ def simulate(
     if team.leads:
         _finish(model, outputs)
     return simulation.plan
+
+
+def _check_attached(model: Model, outputs: Outputs) -> None:
+    """Raise `UsageError` where a model of a script cannot be kept as is wanted."""
+    if model.run.attach is not None:
+        from lfpcli.tasks.simulate.attach import check_attached_outputs
+
+        check_attached_outputs(outputs)
 
 
 def _finish(model: Model, outputs: Outputs) -> None:
@@ -300,6 +307,10 @@ class Simulation:
             from lfpcli.tasks.simulate.circuit import build_circuit
 
             return build_circuit(model, self.seed, self.team, stand_ins)
+        if any(cell.hoc is not None for cell in model.cells.values()):
+            from lfpcli.tasks.simulate.attach import with_network_attached
+
+            model = with_network_attached(model, self.team)
         if model.run.attach is not None:
             from lfpcli.tasks.simulate.attach import build_attached
 
