@@ -180,7 +180,7 @@ def _without_inert(attached: AttachedModel, team: Team) -> int:
     """Leave inert trees out where there are other cells; how many, on all processes."""
     inert = [cell for cell in attached.cells if cell.is_inert]
     counts = team.exchange((len(inert), len(attached.cells)))
-    number = sum(each for each, _ in counts)
+    number = int(sum(each for each, _ in counts))
     if number == sum(of for _, of in counts):
         return 0
     attached.cells = [cell for cell in attached.cells if not cell.is_inert]
