@@ -43,10 +43,12 @@ def nrn() -> Any:
     if ranks > 1:
         h.nrnmpi_init()
     context = h.ParallelContext()
+    # it would end a process by a signal that makes no step in 20 s of the clock: a large model, a
+    # busy machine, or one that was suspended
+    context.timeout(0)
     if ranks > 1:
-        # errors of one rank are for Python to handle, and a slow rank is no error
+        # errors of one rank are for Python to handle
         context.mpiabort_on_error(0)
-        context.timeout(0)
     h.load_file("stdrun.hoc")
     h.load_file("import3d.hoc")
     if int(context.nhost()) != ranks:

@@ -318,3 +318,15 @@ def test_streams_are_told_where_all_stands_on_one_line(monkeypatch: pytest.Monke
     text = "NEURON { RANDOM draws, more POINT_PROCESS Own RANGE g RANDOM last } ASSIGNED { v }"
     monkeypatch.setattr(hidden, "source_of", lambda mechanism: text)
     assert hidden.stream_names.__wrapped__("Own") == ("draws", "more", "last")
+
+
+def watched(results) -> None:
+    from lfpcli.runtime.neuron import context
+
+    # it answers with what held before
+    results["seconds"] = context().timeout(20)
+
+
+def test_no_clock_ends_a_process_that_is_slow(neuron_process) -> None:
+    # NEURON's default ends one that makes no step in 20 s
+    assert neuron_process(watched)["seconds"] == 0
