@@ -274,6 +274,11 @@ def _first_spike(process: Process, rest: float, stream: np.random.Generator) -> 
     return float(interval * stream.random())
 
 
+def _excess(shape: float, stream: np.random.Generator) -> float:
+    """What is left at a moment of a gamma-distributed interval of unit mean."""
+    return float(stream.random() * stream.standard_gamma(shape + 1.0) / shape)
+
+
 def _bursting(
     process: Process, duration: float, rest: float, stream: np.random.Generator
 ) -> np.ndarray:
@@ -316,9 +321,12 @@ def _modulated(
     integral = np.concatenate([[0.0], np.cumsum(steps)])
     streams = [generator(seed, "spike train", number, train) for train in range(size)]
     times = np.full(size, begin - dead)
-    rounds = []
+    rounds: list[np.ndarray] = []
     while np.any(times < duration):
         rests = np.array([_gamma(process.shape, 1.0, stream, _ROUND) for stream in streams])
+        if first == 0 and not rounds and process.shape != 1:
+            # nothing came before, in which the process could have forgotten how it began
+            rests[:, 0] = [_excess(process.shape, stream) for stream in streams]
         for step in range(_ROUND):
             reached = np.interp(times + dead, knots, integral) + rests[:, step]
             times = np.interp(reached, integral, knots, right=np.inf)

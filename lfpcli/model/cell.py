@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli import vocabulary
+from lfpcli.model.limits import check_limits
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
 from lfpcli.model.source_text import At
 from lfpcli.model.tables import Table, exactly_one, key, only_with, plain, read_table, rest, table
@@ -172,7 +173,8 @@ class Mechanism(Table):
     )
 
     def check(self, at: At) -> None:
-        """Raise `InputError` where a column has no table."""
+        """Raise `InputError` where a column has no table, or a number is beyond its limits."""
+        check_limits(self.name, self.params, at)
         for name, value in self.params.items():
             if isinstance(value, Column) and value.file is None:
                 raise (at / name).table_error("needs the key 'file', the table of its column")

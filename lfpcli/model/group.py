@@ -40,14 +40,18 @@ class Group(Table):
         "are in the group with all their segments.",
     )
 
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        if self.z_min is None and self.z_max is None:
+            return {"depth": "a group without z_min and z_max"}
+        return {}
+
     def check(self, at: At) -> None:
         """Raise `InputError` where keys do not go together."""
         if self.cells is not None and (self.populations is None or len(self.populations) > 1):
             raise (at / "cells").error("belongs to one population", "give populations = [NAME]")
         if self.z_min is not None and self.z_max is not None and self.z_min >= self.z_max:
             raise (at / "z_max").expected(f"a number > z_min = {self.z_min:g}", self.z_max)
-        if "depth" in self.stated and self.z_min is None and self.z_max is None:
-            raise (at / "depth").error("belongs to z_min and z_max, which are not given")
 
 
 @dataclass(frozen=True, kw_only=True)

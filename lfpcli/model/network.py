@@ -9,6 +9,7 @@ from typing import Any
 
 from lfpcli.model.distribution import COUNT, Distribution
 from lfpcli.model.expression import EXPRESSION, Expression
+from lfpcli.model.limits import check_limits
 from lfpcli.model.location import LOCATION, Location
 from lfpcli.model.sonata_tables import EDGES, EdgesTable
 from lfpcli.model.source_text import At
@@ -126,6 +127,10 @@ class SynapseSpec(Table):
         PARAMETERS_OF_SYNAPSES, doc="Any parameter of the point process, in its own units."
     )
 
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a parameter is beyond its limits."""
+        check_limits(self.type, self.params, at)
+
 
 SYNAPSE = table(SynapseSpec, 'a table such as {type = "ExpSyn", tau = 2.0}')
 
@@ -209,6 +214,14 @@ class Connection(Table):
         columns = [value for value in values if isinstance(value, Column)]
         return [column for column in columns if column.file is None]
 
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        if self.is_gap:
+            return dict.fromkeys(("delay", "record"), "gap junctions")
+        if self.is_event:
+            return dict.fromkeys(("location", "record"), "artificial cells")
+        return {"count": "rule.density"} if self.rule.density is not None else {}
+
     def check(self, at: At) -> None:
         """Raise `InputError` where keys do not go together."""
         for name in ("record_cells", "record_synapses"):
@@ -235,9 +248,6 @@ class Connection(Table):
         if self.synapse.params:
             name = next(iter(self.synapse.params))
             raise (at / "synapse" / name).error("is no key of an event", "give weight and delay")
-        for name in ("location", "record"):
-            if name in self.stated:
-                raise (at / name).error("does not go with artificial cells")
         if self.rule.density is not None:
             raise (at / "rule").error("artificial cells have no membrane", "use another rule")
 
@@ -247,9 +257,6 @@ class Connection(Table):
             raise (at / "synapse" / name).error(
                 "is no key of a gap junction", "give the weight, uS"
             )
-        for name in ("delay", "record"):
-            if name in self.stated:
-                raise (at / name).error("does not go with gap junctions")
         if self.location.each is not None or self.rule.density is not None:
             raise at.table_error(
                 "gap junctions lie at one place of each cell", "use another rule or location"
@@ -295,14 +302,16 @@ class Input(Table):
         "out: all.",
     )
 
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        return {"count": "'density'"} if self.density is not None else {}
+
     def check(self, at: At) -> None:
         """Raise `InputError` where cells are named twice, or keys do not go together."""
         check_cells(self.cells, at)
         for name in ("record_cells", "record_synapses"):
             if getattr(self, name) is not None and not self.record:
                 raise (at / name).error("belongs to 'record', which is not given")
-        if self.density is not None and "count" in self.stated:
-            raise (at / "density").error("does not go with 'count'")
         if self.density is not None and self.location.form != "random":
             raise (at / "location").error("is one place, which has no density")
         if self.synapse.type in (GAP_JUNCTION, EVENT):
@@ -350,6 +359,7 @@ class Stimulus(Table):
     def check(self, at: At) -> None:
         """Raise `InputError` where cells are named twice or the place is not a single one."""
         check_cells(self.cells, at)
+        check_limits(self.type, self.params, at)
         only_with(self, at, ("play",), "series")
         if self.location.each is not None or self.location.column is not None:
             raise (at / "location").error("an electrode has one place in a cell")

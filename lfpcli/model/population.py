@@ -9,6 +9,7 @@ from typing import Any
 
 from lfpcli import vocabulary
 from lfpcli.model.distribution import Distribution, quantity
+from lfpcli.model.limits import check_limits
 from lfpcli.model.location import LOCATION, Location
 from lfpcli.model.orientation import AXIS, Distortion, Rotation
 from lfpcli.model.sonata_tables import NODES, NodesTable
@@ -109,6 +110,10 @@ class ArtificialSpec(Table):
         "ARTIFICIAL_CELL of the model's mechanisms.",
     )
     params: dict[str, float] = rest(number(), doc="Any parameter of it, in its own units.")
+
+    def check(self, at: At) -> None:
+        """Raise `InputError` where a parameter is beyond its limits."""
+        check_limits(self.type, self.params, at)
 
 
 def _shares(value: dict[str, Any], at: At) -> dict[str, float]:
@@ -242,6 +247,13 @@ class Population(Table):
             object.__setattr__(self, "size", place.size)
         elif (place is None or place.positions is None) and self.nodes is None and self.has_cells:
             object.__setattr__(self, "size", 1)
+
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        owner = next(
+            (n for n in ("spikes", "rate", "artificial") if getattr(self, n) is not None), ""
+        )
+        return {"threshold": f"'{owner}'"} if owner else {}
 
     def check(self, at: At) -> None:
         """Raise `InputError` where cells and spike trains mix, or the size is unclear."""

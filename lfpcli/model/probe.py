@@ -249,6 +249,11 @@ class Probe(Face):
             treatment = replace(treatment, noise=noise)
         return treatment
 
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        names = ("sigma", "method", "medium", "dispersion")
+        return dict.fromkeys(names, "'csd'") if self.csd is not None else {}
+
     def check(self, at: At) -> None:
         """Raise `InputError` where the probe is not one thing or does not fit its medium."""
         exactly_one(self, at, ("array", "contacts", "csd", "lead_field"))
@@ -260,15 +265,11 @@ class Probe(Face):
             raise at.table_error("has keys of contacts, but 'csd' has none")
         if self.anchor is not None and (self.csd is not None or self.lead_field is not None):
             raise (at / "anchor").error("goes with an array or contacts")
-        if self.csd is not None and self.medium != vocabulary.INFINITE:
-            raise (at / "medium").error("does not go with 'csd'")
         check_medium(self, at, dispersions=True)
         others = self.csd or self.lead_field or self.radius or self.half_sides
         is_plain = (self.method, self.medium) == (vocabulary.METHOD, vocabulary.INFINITE)
         if self.minimum_distance is not None and (others or not is_plain):
             raise (at / "minimum_distance").error("goes with points, and lines in infinite space")
-        if self.csd is not None and self.dispersion is not None:
-            raise (at / "dispersion").error("does not go with 'csd'", "leave it out")
         check_dispersion(self, at)
 
 
@@ -410,22 +411,25 @@ class Field(Face):
         """Error of the images of the medium, where it has some."""
         return tolerance_of(self.medium)
 
+    def unheeded(self) -> dict[str, str]:
+        """See `Table.unheeded`."""
+        names = ("sigma", "medium", "dispersion")
+        owner = next((name for name in ("uniform", "v_ext") if getattr(self, name) is not None), "")
+        return dict.fromkeys(names, f"'{owner}'") if owner else {}
+
     def check(self, at: At) -> None:
         """Raise `InputError` where the field has no source, or two."""
         exactly_one(self, at, ("electrodes", "array", "v_ext", "lead_field", "uniform"))
         super().check(at)
         if self.lead_field is not None:
             check_lead_field(self, at)
-        if self.uniform is not None:
-            for name in ("sigma", "medium", "dispersion"):
-                if name in self.stated:
-                    raise (at / name).error("does not go with 'uniform'")
+        for owner in ("uniform", "v_ext"):
+            if getattr(self, owner) is not None and self.has_array_keys:
+                raise at.table_error(f"has keys of electrodes, but '{owner}' has none")
         check_medium(self, at, dispersions=True)
         check_dispersion(self, at)
-        if self.v_ext is not None and (self.current is not None or self.has_array_keys):
+        if self.v_ext is not None and self.current is not None:
             raise at.table_error("has keys of electrodes, but 'v_ext' has none")
-        if self.v_ext is not None and self.dispersion is not None:
-            raise (at / "dispersion").error("does not go with 'v_ext'", "leave it out")
         if self.v_ext is None and self.uniform is None and self.current is None:
             raise at.table_error("needs the key 'current'")
         self._check_amplitudes(at)

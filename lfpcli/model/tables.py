@@ -79,10 +79,20 @@ class Table:
     def check(self, at: At) -> None:
         """Raise `InputError` where the keys do not go together."""
 
+    def unheeded(self) -> dict[str, str]:
+        """Keys that nothing heeds beside others: what each does not go with, by name.
+
+        They must not be stated, and no dictionary of the table holds their defaults.
+        """
+        return {}
+
     def as_value(self, folder: Path) -> Any:
         """Return the table as a dictionary that loads back to it."""
         values: dict[str, Any] = {}
+        unheeded = self.unheeded()
         for name, spec, entry in keys_of(self):
+            if name in unheeded:
+                continue
             value = getattr(self, entry.name)
             if spec.rest:
                 values.update(plain(value, folder))
@@ -125,6 +135,9 @@ def read_table(cls: type[T], value: Any, at: At, **fixed: Any) -> T:
         raise at.expected("a table", value)
     values = {**fixed, **_read_values(cls, value, at)}
     table = cls(source_line=at.source_line, stated=frozenset(value), **values)
+    for name, owner in table.unheeded().items():
+        if name in table.stated:
+            raise (at / name).error(f"does not go with {owner}", "leave it out")
     table.check(at)
     return table
 

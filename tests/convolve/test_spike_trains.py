@@ -74,6 +74,16 @@ def test_rate_follows_time() -> None:
     assert np.diff(first).min() >= 3.0
 
 
+def test_a_rate_that_rises_from_nothing_is_followed_from_the_begin() -> None:
+    rate = Rate(times=np.array([0.0, 500.0]), values=np.array([0.0, 100.0]))
+    times, _ = spike_trains(Process(rate=rate, shape=4.0), 2000, 200.0, seed=4)
+    counts = np.histogram(times, bins=8, range=(0.0, 200.0))[0]
+    middles = np.arange(12.5, 200.0, 25.0)
+    expected = 2000 * rate.at(middles) * 0.025
+    # regular trains vary less than Poisson trains do
+    assert np.sum((counts - expected) ** 2 / expected) < stats.chi2(8).isf(LEAST)
+
+
 def test_bursts_have_their_size_and_rate() -> None:
     process = Process(rate=20.0, burst_size=3.0, burst_interval=5.0, refractory=12.0)
     trains = by_train(process, 100, 20_000.0)

@@ -184,6 +184,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"probe__2__name": "shank"}, "'shank' is the name of two signals"),
     ({"probe__2__name": "a/b"}, '"a/b" cannot be a name'),
     ({"record__variables": ["ica", "ica"]}, '"ica" is named twice'),
+    # time constants and resistances at or below zero, which NEURON would take
+    (
+        {"input__0__synapse": {"type": "ExpSyn", "tau": 0}},
+        "key 'tau': expected a number > 0, got 0",
+    ),
+    (
+        {"connection__0__synapse": {"type": "Exp2Syn", "tau1": -1.5}},
+        "key 'tau1': expected a number > 0, got -1.5",
+    ),
+    ({"stimulus__0": {"type": "SEClamp", "rs": 0}}, "key 'rs': expected a number > 0"),
+    ({"stimulus__0": {"type": "OUClamp", "sd": -1}}, "key 'sd': expected a number >= 0"),
+    ({"cell__pyr__mechanism__0": {"name": "pas", "g": -1e-4}}, "key 'g': expected a number >= 0"),
+    # what nothing heeds
+    ({"probe__2__sigma": 0.4}, "key 'sigma': does not go with 'csd'"),
+    ({"field": [{"uniform": [0, 0, 1], "radius": 3}]}, "'uniform' has none"),
+    ({"field": [{"v_ext": "v.npz", "sigma": 0.4}]}, "key 'sigma': does not go with 'v_ext'"),
+    (
+        {"connection__0__rule": {"density": 0.1}, "connection__0__count": 3},
+        "key 'count': does not go with rule.density",
+    ),
 ]
 
 

@@ -124,3 +124,24 @@ def test_paths_beneath_the_folder_are_relative() -> None:
 def test_different_models_are_not_equal() -> None:
     assert load_model(network()) != load_model(network(connection__0__weight=0.5))
     assert load_model(network()) != load_model(network(), folder=Path("/elsewhere"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"connection__0__synapse": {"type": "gap"}, "connection__0__delay": None},
+        {
+            "connection__0__rule": {"density": 0.1},
+            "connection__0__count": None,
+            "connection__0__location": {"sections": ["dend"]},
+        },
+        {"input__0__density": 0.1, "input__0__count": None},
+        {"field": [{"uniform": [0, 0, 1]}]},
+        {"field": [{"v_ext": "v.npz"}]},
+        {"group": {"somata": {"sections": ["soma"]}}},
+    ],
+    ids=["gap", "density", "input", "uniform", "v_ext", "group"],
+)
+def test_defaults_that_nothing_heeds_stand_in_no_way(change: dict[str, Any]) -> None:
+    model = load_model(network(**change))
+    assert load_model(model.to_dict(), folder=model.folder) == model

@@ -15,6 +15,7 @@ from lfpcli.geometry import Geometry
 from lfpcli.io.steps import read_series
 from lfpcli.model import Model
 from lfpcli.model.candidates import resolve
+from lfpcli.model.limits import check_drawn
 from lfpcli.model.orientation import Rotation
 from lfpcli.model.population import Population
 from lfpcli.runtime.cell.cell import Cell
@@ -440,7 +441,9 @@ def _add_stimulus(built: Built, model: Model, number: int, seed: int) -> None:
                         rows=np.array([row]),
                         source_line=table.source_line,
                     )
-                    params[name] = float(values_of(value, scope)[0])
+                    drawn = values_of(value, scope)
+                    check_drawn(table.type, name, drawn, table.source_line)
+                    params[name] = float(drawn[0])
             electrode = StimIntElectrode(cell, int(index), table.type, **params)
             if table.series is not None:
                 electrode.play(table.played, *read_series(table.series))

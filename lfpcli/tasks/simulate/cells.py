@@ -17,6 +17,7 @@ from lfpcli.forward import transforms
 from lfpcli.geometry import Geometry, select_sections
 from lfpcli.model import CellSpec
 from lfpcli.model.cell import Mechanism
+from lfpcli.model.limits import check_drawn
 from lfpcli.morphology.biophysics import read_biophysics
 from lfpcli.morphology.tree import Morphology
 from lfpcli.runtime.cell.cell import Cell
@@ -217,7 +218,9 @@ class CellFactory:
                 source_line=f"{mechanism.source_line} {mechanism.name}.{name}",
             )
             with located(f"{mechanism.source_line} {mechanism.name}.{name}"):
-                cell.set_range(mechanism.name, name, index, values_of(value, scope))
+                values = values_of(value, scope)
+                check_drawn(mechanism.name, name, values, scope.source_line)
+                cell.set_range(mechanism.name, name, index, values)
 
 
 def _template_advice(file: Path) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfpcli.errors import located
+from lfpcli.errors import InputError, located
 from lfpcli.model import Candidates, Location, resolve
+from lfpcli.model.distribution import LARGEST_COUNT
 from lfpcli.model.location import parse_location
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.layout import Layout
@@ -61,3 +62,20 @@ def told_segments(texts: np.ndarray, member: Member, location: Location) -> np.n
             parsed = parse_location(f"#{text}" if text.isdigit() else text)
         segments.append(int(resolve(parsed, member.geometry, location.source_line).indices[0]))
     return np.array(segments, np.int64)
+
+
+def density_count(expected: float, rng: np.random.Generator, source_line: str) -> int:
+    """Number of synapses of a cell, a whole one next to the expected one, whose mean that is.
+
+    Raises
+    ------
+    InputError
+        Where they are more than a table may count.
+    """
+    if expected > LARGEST_COUNT:
+        raise InputError(
+            f"the density makes {expected:.3g} synapses of one cell, more than {LARGEST_COUNT:,}",
+            source=source_line or None,
+            remedy="lower it; it is per um2",
+        )
+    return int(np.floor(expected + rng.random()))

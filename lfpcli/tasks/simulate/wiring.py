@@ -19,6 +19,7 @@ from lfpcli.model import (
 )
 from lfpcli.model.candidates import middles
 from lfpcli.model.group import ReportTable
+from lfpcli.model.limits import check_drawn
 from lfpcli.runtime.cell.cell import Cell
 from lfpcli.runtime.cell.points import check_synapse
 from lfpcli.runtime.mpi.team import Team
@@ -30,7 +31,7 @@ from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.event_wiring import EventRows, check_delays, draw_events
 from lfpcli.tasks.simulate.layout import Layout, is_finished_by_code
 from lfpcli.tasks.simulate.pairs import Pairs, Places, places_of
-from lfpcli.tasks.simulate.synapse_places import SynapsePlaces, told_segments
+from lfpcli.tasks.simulate.synapse_places import SynapsePlaces, density_count, told_segments
 from lfpcli.tasks.simulate.trains import Span, TrainGroups, process_trains, trains_of
 from lfpcli.tasks.simulate.varied import KnownPlaces, Scope, values_of
 
@@ -247,7 +248,7 @@ class _Draw:
         nothing = np.zeros(0, np.int64)
         if rule.density is not None:
             candidates = places.of(member)
-            count = _rounded(rule.density * candidates.area, rng)
+            count = density_count(rule.density * candidates.area, rng, table.source_line)
             sources = pairs.with_replacement(count, index, rng)
             return sources, candidates.draw(rng, count), nothing
         sources = pairs.of(index, rng)
@@ -289,7 +290,10 @@ class _Draw:
             return None
         rng = seeds.generator(self._seed, "synapse parameters", origin, gid)
         keyed = replace(scope, rng=rng)
-        return np.column_stack([values_of(synapse.params[name], keyed) for name in names])
+        columns = [values_of(synapse.params[name], keyed) for name in names]
+        for name, values in zip(names, columns, strict=True):
+            check_drawn(synapse.type, name, values, scope.source_line)
+        return np.column_stack(columns)
 
     def add_events(self, number: int, table: Connection, artificial: list[ArtificialCell]) -> None:
         """Draw connections onto the artificial cells of this process."""
@@ -381,7 +385,7 @@ class _Draw:
             rng = seeds.generator(self._seed, "input", number, member.gid)
             candidates = places.of(member) if table.location.each is None else None
             if table.density is not None and candidates is not None:
-                count = _rounded(table.density * candidates.area, rng)
+                count = density_count(table.density * candidates.area, rng, table.source_line)
             else:
                 count = int(table.count.draw_counts(rng, 1)[0])
             if candidates is not None:
@@ -437,11 +441,6 @@ class _Draw:
         if common == "cell":
             return np.repeat(self.wiring.number(1), count)
         return np.full(count, self._shared)
-
-
-def _rounded(expected: float, rng: np.random.Generator) -> int:
-    """A whole number whose mean is the expected one, next to it."""
-    return int(np.floor(expected + rng.random()))
 
 
 def chosen(
