@@ -53,7 +53,17 @@ def check_limits(type_name: str, params: Mapping[str, Any], at: At) -> None:
 
 
 def check_drawn(type_name: str, name: str, values: np.ndarray, source_line: str) -> None:
-    """Raise `InputError` where drawn or computed values (n,) are beyond what they may be."""
+    """Raise `InputError` where drawn or computed values are beyond what they may be.
+
+    Parameters
+    ----------
+    type_name, name : str
+        The mechanism or point process, and its parameter.
+    values : ndarray, shape (n,)
+        Its values, in the parameter's own unit.
+    source_line : str
+        Where they are written.
+    """
     if _is_beyond(type_name, name, values):
         raise InputError(
             f"{name} of {type_name} is {values.min():g} at one place, "
