@@ -32,8 +32,9 @@ _DIMENSIONS = {
     "depth": "length",
     "shellThickness": "length",
 }
-_READ_IN_CELL = {"notes", "morphology", "biophysicalProperties", "annotation", "property"}
-_READ_IN_ROOT = {"cell", "notes", "concentrationModel", "annotation", "property", "morphology"}
+_PROPERTIES = "biophysicalProperties"
+_READ = {"notes", "morphology", _PROPERTIES, "annotation", "property"}
+_READ_IN_ROOT = {"cell", "concentrationModel", *_READ}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,11 +163,11 @@ def read_biophysics(
 
 def biophysics_of(root: Element, cell: Element, label: str) -> Biophysics | None:
     """Return what a cell of a file says, None where it says nothing."""
-    properties = [child for child in cell if tag(child) == "biophysicalProperties"]
-    if not properties:
+    properties = _properties(root, cell)
+    if properties is None:
         return None
     reader = _Reader(root, label)
-    for element in properties[0]:
+    for element in properties:
         reader.read_part(element)
     reader.count_left_out(root, cell)
     left_out = [f"{count} x {element}" for element, count in sorted(reader.left_out.items())]
@@ -179,6 +180,20 @@ def biophysics_of(root: Element, cell: Element, label: str) -> Biophysics | None
         v_init=reader.v_init,
         not_read=tuple(left_out),
     )
+
+
+def _properties(root: Element, cell: Element) -> Element | None:
+    """The biophysical properties of a cell: inside of it, or beside it in the file."""
+    inside = [child for child in cell if tag(child) == _PROPERTIES]
+    if inside:
+        return inside[0]
+    beside = [child for child in root if tag(child) == _PROPERTIES]
+    # a cell may name them by their id
+    named = cell.get(_PROPERTIES)
+    if named is not None:
+        return next((child for child in beside if child.get("id") == named), None)
+    is_only = len([child for child in root if tag(child) == "cell"]) == 1
+    return beside[0] if len(beside) == 1 and is_only else None
 
 
 class _Reader:
@@ -272,7 +287,9 @@ class _Reader:
             if key in _DIMENSIONS:
                 parameters[key] = quantity(text, _DIMENSIONS[key], source)
             elif key == "gamma":
-                parameters[key] = number(text, source)
+                # the share of calcium that is not buffered has no unit; older exports of the Allen
+                # Institute write one behind it
+                parameters[key] = number(text.partition(" ")[0], source)
         return parameters
 
     def count_left_out(self, root: Element, cell: Element) -> None:
@@ -281,7 +298,7 @@ class _Reader:
             if tag(child) not in _READ_IN_ROOT:
                 self.left_out[tag(child)] += 1
         for child in cell:
-            if tag(child) not in _READ_IN_CELL:
+            if tag(child) not in _READ:
                 self.left_out[tag(child)] += 1
 
     def _quantity(self, element: Element, key: str, dimension: str, source: str) -> float:

@@ -150,6 +150,35 @@ def test_biophysics_without_a_morphology(tmp_path):
         read_neuroml(path)
 
 
+def test_biophysics_beside_their_cell(tmp_path):
+    other = BIOPHYSICS.replace('id="b"', 'id="other"')
+    inside = read_biophysics(write(tmp_path, cell("c", BIOPHYSICS)))
+    # the only ones, or those that the cell names
+    for text in (
+        f'<cell id="c"/>{BIOPHYSICS}',
+        f'{other.replace("pas", "hh")}<cell id="c" biophysicalProperties="b"/>{BIOPHYSICS}',
+    ):
+        read = read_biophysics(write(tmp_path, text))
+        assert read.channels == inside.channels and read.capacitances == inside.capacitances
+    for text in (
+        f'<cell id="c"/>{other}{BIOPHYSICS}',
+        f'<cell id="c" biophysicalProperties="lost"/>{BIOPHYSICS}',
+    ):
+        with pytest.raises(InputError, match="holds no biophysics"):
+            read_biophysics(write(tmp_path, text))
+
+
+def test_a_unit_behind_what_has_none_is_no_part_of_it(tmp_path):
+    path = write(
+        tmp_path,
+        '<concentrationModel id="Ca" type="CaDynamics" gamma="0.01 ms" ion="ca"/><cell id="c">'
+        '<biophysicalProperties id="b"><intracellularProperties><species id="ca" ion="ca"'
+        ' concentrationModel="Ca"/></intracellularProperties></biophysicalProperties></cell>',
+    )
+    (species,) = read_biophysics(path).species
+    assert species.parameters == {"gamma": 0.01}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message", "source"),
     [
