@@ -382,6 +382,17 @@ def _kind(
     return name
 
 
+def first_node_numbers(circuit: Circuit) -> dict[str, int]:
+    """First number of each population as bmtk counts cells, for streams and names of files."""
+    numbers: dict[str, int] = {}
+    first = 0
+    for name, nodes in circuit.nodes_in_order().items():
+        numbers[name] = first
+        # bmtk counts by node ids, which may have gaps, not by rows
+        first += int(nodes.node_ids.max(initial=-1)) + 1
+    return numbers
+
+
 def rotations_of(nodes: NodePopulation) -> np.ndarray:
     """Rotation matrices of nodes, shape (n, 3, 3).
 

@@ -11,6 +11,7 @@ import numpy as np
 from lfpcli.errors import InputError
 from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.io.sonata.currents import read_current_table, read_sweep, table_options
+from lfpcli.tasks.circuits.activity import SynapseActivity, synapse_activity
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.drives import (
     SpikeInput,
@@ -31,6 +32,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "xstim": (),
     "comsol": (),
     "replay": (),
+    "syn_activity": (),
 }
 """Modules that are simulated, with the types of input that each goes with; any where none is."""
 
@@ -79,11 +81,14 @@ class CircuitInputs:
         Electrodes.
     fields : list of FieldInput
         Extracellular potentials.
+    activity : SynapseActivity or None
+        What the synapses between cells do in place of what the cells tell them.
     """
 
     spikes: list[SpikeInput] = field(default_factory=list)
     clamps: list[ClampInput] = field(default_factory=list)
     fields: list[FieldInput] = field(default_factory=list)
+    activity: SynapseActivity | None = None
 
 
 def inputs_of(circuit: Circuit, streams: Streams, dt: float) -> CircuitInputs:
@@ -122,6 +127,12 @@ def inputs_of(circuit: Circuit, streams: Streams, dt: float) -> CircuitInputs:
             inputs.clamps += _clamps(circuit, name, entry, source)
         elif module == "SEClamp":
             inputs.clamps.append(_voltage_clamp(circuit, name, entry, source=source, dt=dt))
+        elif module == "syn_activity":
+            if inputs.activity is not None:
+                raise InputError(
+                    "is a second input of synapses", source=source, remedy="join the two"
+                )
+            inputs.activity = synapse_activity(circuit, entry, source)
         else:
             inputs.fields.append(field_input(circuit, name, entry, source))
     inputs.spikes += units

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,11 +13,13 @@ from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 from lfpcli.io.sonata.nodes import index_of
 from lfpcli.io.sonata.types import read_types
+from lfpcli.tasks.circuits.activity import SynapseActivity
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
 from lfpcli.tasks.circuits.drives import SpikeInput
 from lfpcli.tasks.circuits.gaps import GapSides, check_gap_ends, gap_mask, may_have_gaps
 from lfpcli.tasks.circuits.places import TargetCell, places_of
+from lfpcli.tasks.circuits.rows import CircuitRows, PointRows
 
 # what bmtk's names of synapses and of their parameters are in NEURON
 MECHANISMS = {"exp2syn": "Exp2Syn", "expsyn": "ExpSyn"}
@@ -25,6 +27,7 @@ _PARAMETERS = {
     "Exp2Syn": {"tau1": "tau1", "tau2": "tau2", "erev": "e"},
     "ExpSyn": {"tau1": "tau", "erev": "e"},
 }
+_Rows = TypeVar("_Rows", CircuitRows, PointRows)
 _WEIGHT_FUNCTIONS = (None, "wmax", "default_weight_fnc", "set_syn_weight", "gaussianLL")
 
 
@@ -44,46 +47,6 @@ class SynapseModel:
     params: tuple[tuple[str, float], ...]
 
 
-@dataclass(kw_only=True)
-class CircuitRows:
-    """Synapses onto one cell, a row each.
-
-    Attributes
-    ----------
-    segment, model, source : ndarray of int, shape (S,)
-        Segment of the cell; index among the kinds of synapses; index of the presynaptic node in
-        its population.
-    weight, delay : ndarray, shape (S,)
-        uS (or what the synapse counts in), ms.
-    population : str
-        Population of the presynaptic nodes.
-    edges : str
-        Population of the edges.
-    drive : int or None
-        Number of the spikes that are replayed, where the source is none of the run's.
-    """
-
-    segment: np.ndarray
-    model: np.ndarray
-    source: np.ndarray
-    weight: np.ndarray
-    delay: np.ndarray
-    population: str
-    edges: str
-    drive: int | None = None
-
-
-@dataclass(kw_only=True)
-class PointRows:
-    """Connections onto one point neuron; as `CircuitRows` without segments and kinds."""
-
-    source: np.ndarray
-    weight: np.ndarray
-    delay: np.ndarray
-    population: str
-    drive: int | None = None
-
-
 class Wiring:
     """Synapses of a circuit onto the cells of this process.
 
@@ -94,6 +57,9 @@ class Wiring:
     drives : sequence of SpikeInput
         Spikes, in the order of the inputs: edges from spike trains without any carry no events
         and are left out, and draw no places.
+    activity : SynapseActivity, optional
+        When synapses between cells act of themselves. Such rows have the number behind those of
+        the spikes as their drive, and its one train as their source.
 
     Attributes
     ----------
@@ -105,9 +71,15 @@ class Wiring:
         Sides of gap junctions on the cells whose synapses were asked for.
     """
 
-    def __init__(self, circuit: Circuit, drives: Sequence[SpikeInput]) -> None:
+    def __init__(
+        self,
+        circuit: Circuit,
+        drives: Sequence[SpikeInput],
+        activity: SynapseActivity | None = None,
+    ) -> None:
         self._circuit = circuit
         self._drives = list(drives)
+        self._activity = activity
         self.models: list[SynapseModel] = []
         self.gaps = GapSides()
         self._by_type: dict[tuple[Any, Any], SynapseModel] = {}
@@ -145,6 +117,8 @@ class Wiring:
                     chosen = np.flatnonzero(edges.target == target.node_id)
                     part = self._placed(edges.subset(chosen), target, edge_population)
                     part.drive = opened.drive
+                    # behind the draws of places, which all edges take part in
+                    part = self._acting(part, population, target.index)
                     if len(part.segment):
                         rows[target.index].append(part)
                 # as in bmtk the sides of sources draw their places behind those of targets
@@ -197,8 +171,21 @@ class Wiring:
                     if len(chosen):
                         part = self._onto_point(edges.subset(chosen), index, edge_population)
                         part.drive = opened.drive
-                        rows[index].append(part)
+                        rows[index].append(self._acting(part, population, index))
         return rows
+
+    def _acting(self, rows: _Rows, population: str, index: int) -> _Rows:
+        """Rows onto a cell that act: all, or where synapses act of themselves those that do."""
+        if self._activity is None or rows.drive is not None:
+            return rows
+        if rows.population not in self._circuit.cells:
+            return rows
+        acting = self._activity.active(rows.population, rows.source)
+        acting &= self._activity.reaches(population, index)
+        kept = rows.subset(np.flatnonzero(acting))
+        kept.source[:] = 0
+        kept.drive = len(self._drives)
+        return kept
 
     def _taken(self, opened: _Opened, population: EdgePopulation, targets: Sequence[int]) -> Edges:
         """Edges onto some nodes; of replayed spikes those alone whose sources are replayed."""

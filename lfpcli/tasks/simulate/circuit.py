@@ -31,22 +31,28 @@ from lfpcli.runtime.synapses.bulk import (
 )
 from lfpcli.runtime.synapses.events import Trains
 from lfpcli.runtime.synapses.gaps import GapJunctions, join_cells
-from lfpcli.tasks.circuits.circuit import Circuit, CircuitPopulation, read_circuit
+from lfpcli.tasks.circuits.circuit import (
+    Circuit,
+    CircuitPopulation,
+    first_node_numbers,
+    read_circuit,
+)
 from lfpcli.tasks.circuits.drives import Streams
 from lfpcli.tasks.circuits.extracellular import FieldInput
 from lfpcli.tasks.circuits.gaps import joined_sides
 from lfpcli.tasks.circuits.inputs import CircuitInputs, ClampInput, has_module, inputs_of
 from lfpcli.tasks.circuits.places import TargetCell
+from lfpcli.tasks.circuits.rows import CircuitRows, PointRows
 from lfpcli.tasks.circuits.simulation_model import circuit_outputs
-from lfpcli.tasks.circuits.synapses import CircuitRows, PointRows, Wiring
+from lfpcli.tasks.circuits.synapses import Wiring
 from lfpcli.tasks.measure.streams import Member
 from lfpcli.tasks.simulate.build import Built, add_stimuli, agreed_settings, bind_streams
 from lfpcli.tasks.simulate.cells import CellFactory, placed
 from lfpcli.tasks.simulate.circuit_fields import field_steps, segment_centres
 from lfpcli.tasks.simulate.circuit_reports import point_reports
 from lfpcli.tasks.simulate.circuit_trains import (
-    replayed_numbers,
-    replayed_trains,
+    driving_numbers,
+    driving_trains,
     virtual_trains,
 )
 from lfpcli.tasks.simulate.layout import Kinds, Layout
@@ -290,12 +296,12 @@ class CircuitWiring:
             self.inputs = inputs_of(built.circuit, streams, model.run.interval)
         spikes = self.inputs.spikes
         self.trains = virtual_trains(built.layout, spikes, model)
-        self._replayed = replayed_numbers(built.circuit, spikes)
+        self._driving = driving_numbers(built.circuit, self.inputs)
         self._all_trains: list[Trains] = [
             *self.trains,
-            *replayed_trains(self._replayed, spikes, model),
+            *driving_trains(self._driving, self.inputs, model),
         ]
-        self._wiring = Wiring(built.circuit, spikes)
+        self._wiring = Wiring(built.circuit, spikes, self.inputs.activity)
         # synapses of the model file come beside those of the circuit
         self._inputs = wire(
             model,
@@ -304,10 +310,10 @@ class CircuitWiring:
             cells=built.cells,
             members=built.members,
             team=team,
-            numbered=sum(map(len, self._replayed.values())),
+            numbered=sum(map(len, self._driving.values())),
         )
         self._all_trains += self._inputs.trains
-        self._streams = _stream_numbers(built.circuit)
+        self._streams = first_node_numbers(built.circuit)
         names = self._wiring.edge_names
         self._origins = {name: len(model.inputs) + k for k, name in enumerate(names)}
         outputs = model.circuit.outputs and circuit_outputs(built.circuit.config)
@@ -360,7 +366,7 @@ class CircuitWiring:
     def _sources(self, rows: CircuitRows | PointRows) -> range:
         """Numbers of the presynaptic nodes of rows."""
         if rows.drive is not None:
-            return self._replayed[rows.drive]
+            return self._driving[rows.drive]
         return self._built.layout.gids(rows.population)
 
     def _targets(self, name: str) -> list[tuple[int, TargetCell]]:
@@ -471,14 +477,3 @@ def _add_clamp(cell: Cell, clamp: ClampInput) -> StimIntElectrode:
     # an electrode at the very end of a section is in its last segment
     segment = inside[min(int(clamp.x * len(inside)), len(inside) - 1)]
     return StimIntElectrode(cell, int(segment), clamp.mechanism, **clamp.params)
-
-
-def _stream_numbers(circuit: Circuit) -> dict[str, int]:
-    """First number of each population in the streams of drawn places, as bmtk counts them."""
-    numbers: dict[str, int] = {}
-    first = 0
-    for name, nodes in circuit.nodes_in_order().items():
-        numbers[name] = first
-        # bmtk counts by node ids, which may have gaps, not by rows
-        first += int(nodes.node_ids.max(initial=-1)) + 1
-    return numbers

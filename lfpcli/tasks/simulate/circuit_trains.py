@@ -1,4 +1,5 @@
-"""Spikes that drive a circuit, as trains of this process: of virtual nodes, and replayed ones."""
+"""Spikes that drive a circuit, as trains of this process: of virtual nodes, replayed ones, and
+those of synapses that act of themselves."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 from lfpcli.model import Model
 from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.drives import SpikeInput
+from lfpcli.tasks.circuits.inputs import CircuitInputs
 from lfpcli.tasks.simulate.layout import Layout
 from lfpcli.tasks.simulate.trains import ReadTrains
 
@@ -43,22 +45,33 @@ def read_trains(numbers: range, times: np.ndarray, index: np.ndarray, model: Mod
     return ReadTrains(numbers, times[kept][order], index[kept][order] + numbers.start)
 
 
-def replayed_numbers(circuit: Circuit, spikes: Sequence[SpikeInput]) -> dict[int, range]:
-    """Numbers of replayed trains, by number of the input: negative ones, as they are no gids."""
+def driving_numbers(circuit: Circuit, inputs: CircuitInputs) -> dict[int, range]:
+    """Numbers of replayed trains, by number of the input: negative ones, as they are no gids.
+
+    Behind the inputs of spikes comes the train of synapses that act of themselves.
+    """
     numbers: dict[int, range] = {}
     last = 0
-    for k, entry in enumerate(spikes):
+    for k, entry in enumerate(inputs.spikes):
         if entry.edges is not None:
             count = len(circuit.nodes[entry.population])
             numbers[k] = range(last - count, last)
             last -= count
+    if inputs.activity is not None:
+        numbers[len(inputs.spikes)] = range(last - 1, last)
     return numbers
 
 
-def replayed_trains(
-    numbers: dict[int, range], spikes: Sequence[SpikeInput], model: Model
+def driving_trains(
+    numbers: dict[int, range], inputs: CircuitInputs, model: Model
 ) -> list[ReadTrains]:
-    """Trains of replayed spikes, within the run."""
-    return [
-        read_trains(known, spikes[k].times, spikes[k].index, model) for k, known in numbers.items()
-    ]
+    """The same as trains, within the run."""
+    trains = []
+    for k, known in numbers.items():
+        if k < len(inputs.spikes):
+            entry = inputs.spikes[k]
+            trains.append(read_trains(known, entry.times, entry.index, model))
+        elif inputs.activity is not None:
+            times = inputs.activity.times
+            trains.append(read_trains(known, times, np.zeros(len(times), np.int64), model))
+    return trains
