@@ -54,19 +54,10 @@ def run(args: argparse.Namespace) -> None:
 
 def _model_facts(args: argparse.Namespace) -> None:
     """Say what a model would do, without running the code that it names."""
-    from pathlib import Path
-
     from lfpcli.cli.model_facts import look_lines
-    from lfpcli.tasks.simulate.look import look, look_at_configuration
-    from lfpcli.tasks.simulate.quick import Quick
-    from lfpcli.tasks.simulate.source import is_circuit_alone, model_source
+    from lfpcli.tasks.simulate.look import look_at_file
 
-    if is_circuit_alone(args.input):
-        told = look_at_configuration(Path(args.input))
-        facts = {"file": args.input, "kind": "circuit", **told}
-    else:
-        with model_source(args.input, Quick()) as source:
-            facts = {"file": args.input, "kind": "model", **look(source.model)}
+    facts = {"file": args.input, **look_at_file(args.input)}
     if args.json:
         print(to_json(facts))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import pytest
 
-from lfpcli.errors import InputError, LfpWarning
+from lfpcli.errors import InputError
 from lfpcli.io.sonata.edges import open_edges
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
 from lfpcli.tasks.circuits.simulation_model import circuit_files, simulation_tree
@@ -78,7 +78,9 @@ def quotes(tree: dict[str, Any], folder: Path) -> None:
     types.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
 
 
-@pytest.mark.parametrize("change", [braces, nested, absolute, no_index, one_file, quotes])
+@pytest.mark.parametrize(
+    "change", [braces, nested, absolute, no_index, one_file, quotes]
+)
 def test_other_ways_to_write_it_are_read(tmp_path: Path, change: Any) -> None:
     read = circuit(tmp_path, change)
     assert edges_by_name(read) == {"v1_to_v1": 5, "lgn_to_v1": 4}
@@ -182,6 +184,35 @@ def test_check_says_what_configurations_are_worth(tmp_path: Path) -> None:
     assert finding.state == "error" and "v1_nodes.h5" in finding.source
 
 
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ({"$A": "$B", "$B": "$A/x"}, "in a circle: A, B"),
+        ({"$A": "$A"}, "in a circle: A"),
+        ({"$A": "${C}"}, "'\\$C' is not in the manifest"),
+        # each is ten times the one before
+        ({f"$V{k}": f"$V{k - 1}" * 10 if k else "x" * 10 for k in range(12)}, "make a text of"),
+    ],
+)
+def test_manifests_without_an_end_are_refused(
+    tmp_path: Path, manifest: dict[str, str], message: str
+) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        tree["manifest"] |= manifest
+
+    with pytest.raises(InputError, match=message):
+        circuit(tmp_path, change)
+
+
+def test_variables_may_be_numbers(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        tree["manifest"] |= {"$STEP": 0.05, "$LENGTH": 10.0}
+        tree["run"] |= {"dt": "$STEP", "dL": "${LENGTH}"}
+
+    read = circuit(tmp_path, change)
+    assert read.config.run["dt"] == 0.05 and read.config.run["dL"] == 10.0
+
+
 def test_node_sets_of_all_kinds(tmp_path: Path) -> None:
     def change(tree: dict[str, Any], folder: Path) -> None:
         tree["node_sets"] = {
@@ -212,10 +243,9 @@ def test_potentials_are_of_the_cells_that_a_report_names(tmp_path: Path) -> None
     tree["reports"]["part"] = {**tree["reports"]["ecp"], "cells": {"ei": "e"}, "file_name": "p.h5"}
     del tree["reports"]["part"]["contributions_dir"]
     config.write_text(json.dumps(tree))
-    with pytest.warns(LfpWarning, match="contributions_dir is not written"):
-        tables = simulation_tree(config)
+    tables = simulation_tree(config)
     assert tables["group"] == {"part_v1": {"populations": ["v1"], "cells": [0, 1]}}
-    assert [probe.get("per") for probe in tables["probe"]] == [None, "group"]
+    assert [probe.get("per") for probe in tables["probe"]] == ["cell", "group"]
     assert [probe["minimum_distance"] for probe in tables["probe"]] == [5.0, 5.0]
     # node 3 is a point neuron, which makes no potential
     for bounds, groups in (([0, 3], None), ([1, 3], {"populations": ["v1"], "cells": [1, 2]})):

@@ -6,18 +6,14 @@ The format is described by Dai et al. (2020), PLoS Comput Biol 16:e1007696.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lfpcli.errors import InputError, nearest
+from lfpcli.io.sonata.manifest import resolved
 from lfpcli.io.stream import check_input
-
-# passes over the variables of a manifest, each of which may name another
-_DEEPEST = 10
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +141,7 @@ def read_config(path: Path) -> CircuitConfig:
     network = _network(tree, path)
     if network is not None:
         other = path.parent / network
-        circuit = _resolved(_read(other), other)
+        circuit = resolved(_read(other), other)
         files.append(other)
     networks = _table(circuit, "networks", files[-1]) or _table(tree, "networks", path)
     base = files[-1].parent if circuit.get("networks") else path.parent
@@ -173,12 +169,12 @@ def read_config(path: Path) -> CircuitConfig:
 
 def _simulation(path: Path) -> tuple[Path, dict[str, Any]]:
     """The file that tells of the simulation, and its tree, where another one may name it."""
-    tree = _resolved(_read(path), path)
+    tree = resolved(_read(path), path)
     name = tree.get("simulation")
     if not isinstance(name, str):
         return path, tree
     other = path.parent / name
-    simulation = _resolved(_read(other), other)
+    simulation = resolved(_read(other), other)
     if isinstance(simulation.get("simulation"), str):
         raise InputError(
             "names another simulation", source=f"{other}: simulation", remedy="leave it out there"
@@ -220,51 +216,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise InputError("is no object", source=path, remedy="see SONATA's description")
     return tree
-
-
-def _resolved(tree: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The tree with the variables of its manifest replaced."""
-    manifest = {"configdir": str(path.parent), "workingdir": str(Path.cwd())}
-    for name, value in _table(tree, "manifest", path).items():
-        manifest[name.lstrip("$").strip("{}")] = str(value)
-    for _ in range(_DEEPEST):
-        replaced = {name: _replaced(value, manifest, path) for name, value in manifest.items()}
-        if replaced == manifest:
-            break
-        manifest = replaced
-    else:
-        raise InputError(
-            "variables name each other in a circle",
-            source=f"{path}: manifest",
-            remedy="give one of them a value of its own",
-        )
-    rest = {name: value for name, value in tree.items() if name != "manifest"}
-    result = _walk(rest, manifest, path)
-    assert isinstance(result, dict)
-    return result
-
-
-def _replaced(text: str, manifest: Mapping[str, str], path: Path) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in manifest:
-            raise InputError(
-                f"variable '${match[1]}' is not in the manifest",
-                source=path,
-                remedy=nearest(match[1], manifest, "variable"),
-            )
-        return manifest[match[1]]
-
-    return _VARIABLE.sub(value, text)
-
-
-def _walk(node: Any, manifest: Mapping[str, str], path: Path) -> Any:
-    if isinstance(node, str):
-        return _replaced(node, manifest, path)
-    if isinstance(node, list):
-        return [_walk(entry, manifest, path) for entry in node]
-    if isinstance(node, dict):
-        return {name: _walk(entry, manifest, path) for name, entry in node.items()}
-    return node
 
 
 def _table(tree: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from lfpcli.builtin import resolved
-from lfpcli.errors import LfpError
+from lfpcli.errors import InputError, LfpError
 from lfpcli.model import CellSpec, Model, model_files
 from lfpcli.model.source_text import clipped
 from lfpcli.morphology.formats import assumed_format
 from lfpcli.morphology.measures import Segmentation, segment_count
 from lfpcli.morphology.reading import read_morphology
 from lfpcli.morphology.section import Section
+from lfpcli.tasks.circuits.simulation_model import is_config_file
 from lfpcli.tasks.simulate.estimate import Sizes, expected_sizes
 from lfpcli.tasks.simulate.layout import lay_out
 from lfpcli.tasks.simulate.plan import settings_of
 from lfpcli.tasks.simulate.predict import file_bytes
+from lfpcli.tasks.simulate.quick import Quick
+from lfpcli.tasks.simulate.source import is_circuit_alone, model_source
 
 _LONGEST_NAME = 300
 
@@ -48,6 +51,38 @@ class Code:
     file: Path
     part: str
     language: str
+
+
+def look_at_file(name: str) -> dict[str, Any]:
+    """Say what a model or a configuration of SONATA would do, without running its code.
+
+    Parameters
+    ----------
+    name : str
+        The file.
+
+    Returns
+    -------
+    dict
+        The ``kind``, ``model`` or ``circuit``, and what `look` or `look_at_configuration` tell.
+
+    Raises
+    ------
+    InputError
+        Where a file is not what it should be. Of a simulation of a circuit that is among what is
+        ``refused`` where nodes and edges can be told of.
+    """
+    if is_circuit_alone(name):
+        return {"kind": "circuit", **look_at_configuration(Path(name))}
+    try:
+        with model_source(name, Quick()) as source:
+            return {"kind": "model", **look(source.model)}
+    except InputError as error:
+        if not is_config_file(Path(name)):
+            raise
+        facts = look_at_configuration(Path(name))
+        facts["refused"] = list(dict.fromkeys([*facts["refused"], str(error)]))
+        return {"kind": "circuit", **facts}
 
 
 def look(model: Model) -> dict[str, Any]:
