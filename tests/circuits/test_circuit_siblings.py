@@ -78,9 +78,7 @@ def quotes(tree: dict[str, Any], folder: Path) -> None:
     types.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
 
 
-@pytest.mark.parametrize(
-    "change", [braces, nested, absolute, no_index, one_file, quotes]
-)
+@pytest.mark.parametrize("change", [braces, nested, absolute, no_index, one_file, quotes])
 def test_other_ways_to_write_it_are_read(tmp_path: Path, change: Any) -> None:
     read = circuit(tmp_path, change)
     assert edges_by_name(read) == {"v1_to_v1": 5, "lgn_to_v1": 4}

@@ -240,9 +240,13 @@ def read_circuit(file: Path) -> Circuit:
     InputError
         Where a file or a kind of node is not what it should be.
     """
-    config = read_config(file)
+    return circuit_of(read_config(file))
+
+
+def circuit_of(config: CircuitConfig) -> Circuit:
+    """Read the nodes that a configuration names, as `read_circuit` does."""
     if not config.nodes:
-        raise InputError("names no nodes", source=file, remedy="add networks.nodes")
+        raise InputError("names no nodes", source=config.file, remedy="add networks.nodes")
     specs: dict[str, CellSpec] = {}
     whole = read_populations(config.nodes)
     trains = {name: nodes for name, nodes in whole.items() if _is_virtual(nodes)}

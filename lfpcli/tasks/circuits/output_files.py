@@ -14,13 +14,18 @@ from lfpcli.errors import InputError
 from lfpcli.geometry import Geometry
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output, check_output
-from lfpcli.io.recording import Recording, Report, open_recording
+from lfpcli.io.recording import Recording, Report, Signal, open_recording
 from lfpcli.io.sonata.config import read_config
 from lfpcli.io.writer import SORTING
-from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.circuit import Circuit, first_node_numbers, read_circuit
 from lfpcli.tasks.circuits.neurodamus.output_files import check_reports, write_reports
 from lfpcli.tasks.circuits.places import SECTION_TYPES
-from lfpcli.tasks.circuits.potentials import PotentialReport, cell_groups
+from lfpcli.tasks.circuits.potentials import (
+    PotentialReport,
+    cell_groups,
+    contributing_cells,
+)
+from lfpcli.tasks.circuits.report_times import ReportTimes
 from lfpcli.tasks.circuits.simulation_model import (
     DENSITY,
     CircuitOutputs,
@@ -30,6 +35,7 @@ from lfpcli.tasks.circuits.simulation_model import (
     circuit_outputs,
     recorded_name,
 )
+from lfpcli.vocabulary import ALL
 
 MAGIC = np.uint32(0x0A7A)
 VERSION = np.array([0, 1], np.uint32)
@@ -51,6 +57,11 @@ def check_outputs(file: Path, *, force: bool) -> None:
     for path in outputs.files:
         path.parent.mkdir(parents=True, exist_ok=True)
         check_output(path, force=force or outputs.overwrite)
+    for report in outputs.potentials:
+        if report.contributions is not None:
+            report.contributions.mkdir(parents=True, exist_ok=True)
+            for path in sorted(report.contributions.glob("*.h5")):
+                check_output(path, force=force or outputs.overwrite)
 
 
 def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -88,8 +99,7 @@ def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool 
             with atomic_output(points.file, force=replace) as path:
                 _write_points(source, circuit, points, path)
         for potential in outputs.potentials:
-            with atomic_output(potential.file, force=replace) as path:
-                _write_potentials(source, circuit, potential, path)
+            _write_potentials(source, circuit, potential, replace)
 
 
 def _mark(file: h5py.File) -> None:
@@ -152,6 +162,7 @@ def _write_membrane(
                         recorded,
                         geometry=geometry,
                         columns=chosen,
+                        times=report.times,
                         node_ids=nodes.node_ids,
                         first=first,
                     )
@@ -189,20 +200,29 @@ def _keys(cells: np.ndarray, sections: np.ndarray, x: np.ndarray) -> list[tuple[
     return list(zip(*columns, strict=True))
 
 
-def _columns(recorded: Report, gids: np.ndarray, sections: str, geometry: Geometry) -> np.ndarray:
-    """Columns of a report of some cells, in sections of a type; of somata those of the first."""
+def _columns(
+    recorded: Report, gids: np.ndarray, sections: tuple[str, ...], geometry: Geometry
+) -> np.ndarray:
+    """Columns of a report of some cells, in sections of some types; of somata their middle."""
     cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))
     inside = np.isin(cells, gids)
-    if sections == "soma":
-        chosen = [k for k, text in enumerate(geometry.section_names) if text.endswith("soma[0]")]
-        inside &= np.isin(recorded.element_ids, chosen)
-    elif sections != "all":
-        begin = SECTION_TYPES[sections]
-        names = [text.rpartition(".")[2] for text in geometry.section_names]
-        inside &= np.isin(
-            recorded.element_ids, [k for k, text in enumerate(names) if text.startswith(begin)]
-        )
-    return np.flatnonzero(inside)
+    if sections == (ALL,):
+        return np.flatnonzero(inside)
+    names = [text.rpartition(".")[2] for text in geometry.section_names]
+    if sections == ("soma",):
+        somata = [k for k, text in enumerate(names) if text == "soma[0]"]
+        columns = np.flatnonzero(inside & np.isin(recorded.element_ids, somata))
+        return _middles(columns, cells[columns])
+    begins = tuple(SECTION_TYPES[section] for section in sections)
+    chosen = [k for k, text in enumerate(names) if text.startswith(begins)]
+    return np.flatnonzero(inside & np.isin(recorded.element_ids, chosen))
+
+
+def _middles(columns: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Of the columns of each cell, which are along a section, the one of the middle."""
+    _, first, counts = np.unique(cells, return_index=True, return_counts=True)
+    middles: np.ndarray = columns[np.sort(first + counts // 2)]
+    return middles
 
 
 def _write_points(
@@ -225,6 +245,7 @@ def _write_points(
                     recorded,
                     geometry=source.geometry(name),
                     columns=columns,
+                    times=report.times if isinstance(report, SynapseReport) else ReportTimes(),
                     node_ids=nodes.node_ids,
                     first=first,
                 )
@@ -250,19 +271,22 @@ def _write_report(
     *,
     geometry: Geometry,
     columns: np.ndarray,
+    times: ReportTimes,
     node_ids: np.ndarray,
     first: int,
 ) -> None:
     cells = np.repeat(recorded.node_ids, np.diff(recorded.pointers))[columns]
     gids, starts = np.unique(cells, return_index=True)
-    samples = recorded.data.shape[0] - 1
+    dt, steps = recorded.dt, recorded.data.shape[0] - 1
+    rows = times.rows(steps, dt)
+    samples = len(range(steps)[rows])
     base = f"report/{name}"
     data = file.create_dataset(f"{base}/data", shape=(samples, len(columns)), dtype="f8")
-    _copy(recorded.data, data, columns, told.factors)
+    _copy(recorded.data, data, columns, factors=told.factors, rows=rows)
     data.attrs["units"] = told.units
     data.attrs["variable"] = told.variable
     # bmtk leaves open that its first row is one step after the start; here it is told
-    data.attrs["t_start"] = recorded.t_start + recorded.dt
+    data.attrs["t_start"] = recorded.t_start + (rows.start + 1) * dt
     mapping = file.create_group(f"{base}/mapping")
     mapping["node_ids"] = node_ids[gids.astype(np.int64) - first].astype(np.uint64)
     mapping["index_pointers"] = np.append(starts, len(columns)).astype(np.uint64)
@@ -270,7 +294,8 @@ def _write_report(
     sections = geometry.sections_in_cells(cells, recorded.element_ids[columns])
     mapping["element_ids"] = sections.astype(np.uint64)
     mapping["element_pos"] = recorded.element_pos[columns]
-    mapping["time"] = np.array([0.0, recorded.dt * samples, recorded.dt])
+    interval = rows.step * dt
+    mapping["time"] = np.array([rows.start * dt, rows.start * dt + samples * interval, interval])
     mapping["time"].attrs["units"] = "ms"
 
 
@@ -278,13 +303,16 @@ def _copy(
     source: h5py.Dataset | _Sum,
     target: h5py.Dataset,
     columns: np.ndarray,
+    *,
     factors: np.ndarray | None = None,
+    rows: slice = slice(0, None, 1),
 ) -> None:
-    """Copy all rows but the first, each column times its factor."""
-    rows = max(1, _BLOCK // max(source.shape[1], 1))
-    for start in range(0, target.shape[0], rows):
-        stop = min(start + rows, target.shape[0])
-        block = source[start + 1 : stop + 1][:, columns]
+    """Copy rows, of those behind the first one, each column times its factor."""
+    block_rows = max(1, _BLOCK // max(source.shape[1], 1))
+    for start in range(0, target.shape[0], block_rows):
+        stop = min(start + block_rows, target.shape[0])
+        first, last = (1 + rows.start + rows.step * row for row in (start, stop - 1))
+        block = source[first : last + 1][:: rows.step, columns]
         target[start:stop] = block if factors is None else block * factors
 
 
@@ -301,21 +329,51 @@ class _Sum:
 
 
 def _write_potentials(
-    source: Recording, circuit: Circuit, report: PotentialReport, path: Path
+    source: Recording, circuit: Circuit, report: PotentialReport, replace: bool
 ) -> None:
+    """Write the potentials of contacts, and where a report asks for them those of single cells."""
     if report.name not in source.signals:
         raise InputError(
             f"has no signal '{report.name}'", source=source.name, remedy="run the circuit again"
         )
     signal = source.signal(report.name)
-    samples, channels = signal.data.shape[0] - 1, signal.data.shape[1]
-    parts = [signal.groups[name] for name in cell_groups(circuit.config, report)]
+    samples: h5py.Dataset | _Sum = signal.data
+    groups = [signal.groups[name] for name in cell_groups(circuit.config, report)]
+    if report.contributions is not None:
+        shares = _shares(circuit, report)
+        groups = [signal.groups[str(gid)] for gid, _ in shares]
+        for (_, number), share in zip(shares, groups, strict=True):
+            file = report.contributions / f"{number}.h5"
+            with atomic_output(file, force=replace) as path:
+                _write_contacts(path, signal, share)
+        groups = [] if len(groups) == len(signal.groups) else groups
+    if groups:
+        samples = _Sum(groups)
+    with atomic_output(report.file, force=replace) as path:
+        _write_contacts(path, signal, samples)
+
+
+def _shares(circuit: Circuit, report: PotentialReport) -> list[tuple[int, int]]:
+    """Gids of the cells of a report in the recording, and their numbers in bmtk."""
+    chosen = contributing_cells(circuit, report)
+    numbers = first_node_numbers(circuit)
+    shares = []
+    first = 0
+    for name, nodes in circuit.nodes_in_order().items():
+        for index in chosen.get(name, []):
+            shares.append((first + index, numbers[name] + int(nodes.node_ids[index])))
+        first += len(nodes)
+    return shares
+
+
+def _write_contacts(path: Path, signal: Signal, samples: h5py.Dataset | _Sum) -> None:
+    rows, channels = samples.shape[0] - 1, samples.shape[1]
     with new_hdf5(path) as file:
         _mark(file)
-        data = file.create_dataset("ecp/data", shape=(samples, channels), dtype="f8")
-        _copy(signal.data if not parts else _Sum(parts), data, np.arange(channels))
+        data = file.create_dataset("ecp/data", shape=(rows, channels), dtype="f8")
+        _copy(samples, data, np.arange(channels))
         data.attrs["units"] = signal.units
         data.attrs["t_start"] = signal.t_start + signal.dt
-        file["ecp/time"] = np.array([0.0, signal.dt * samples, signal.dt])
+        file["ecp/time"] = np.array([0.0, signal.dt * rows, signal.dt])
         file["ecp/time"].attrs["units"] = "ms"
         file["ecp/channel_id"] = np.arange(channels)

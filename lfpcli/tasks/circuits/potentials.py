@@ -14,7 +14,7 @@ from lfpcli.errors import InputError, LfpWarning
 from lfpcli.forward.axis_distance import AUTO
 from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.io.sonata.types import read_types
-from lfpcli.tasks.circuits.circuit import read_circuit
+from lfpcli.tasks.circuits.circuit import Circuit, circuit_of
 from lfpcli.vocabulary import ALL
 
 SIGMA = 0.3
@@ -36,11 +36,14 @@ class PotentialReport:
         The node set whose currents it is of.
     file : Path
         The file to write.
+    contributions : Path or None
+        The folder of the files of single cells.
     """
 
     name: str
     cells: Any
     file: Path
+    contributions: Path | None = None
 
 
 def report_contacts(
@@ -76,6 +79,43 @@ def report_contacts(
         ) from None
 
 
+def contributing_cells(circuit: Circuit, report: PotentialReport) -> dict[str, list[int]]:
+    """Indices of the cells whose currents a report of potentials is of, by population.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The circuit.
+    report : PotentialReport
+        The report.
+
+    Raises
+    ------
+    InputError
+        Where the report has no cell with segments.
+    """
+    chosen = circuit.node_set(
+        ALL if report.cells is None else report.cells, _source(circuit, report)
+    )
+    inside: dict[str, list[int]] = {}
+    for name, population in circuit.cells.items():
+        index = set(chosen.get(name, np.empty(0, np.int64)).tolist())
+        cells = sorted(index - set(population.point_neurons))
+        if cells:
+            inside[name] = cells
+    if not inside:
+        raise InputError(
+            f"cells are {report.cells!r}, none of which has segments",
+            source=_source(circuit, report),
+            remedy="name a node set of biophysical cells",
+        )
+    return inside
+
+
+def _source(circuit: Circuit, report: PotentialReport) -> str:
+    return f"{circuit.config.file}: reports.{report.name}"
+
+
 def cell_groups(config: CircuitConfig, report: PotentialReport) -> dict[str, dict[str, Any]]:
     """The tables of the groups whose shares a report of potentials is the sum of.
 
@@ -89,34 +129,28 @@ def cell_groups(config: CircuitConfig, report: PotentialReport) -> dict[str, dic
     Returns
     -------
     dict
-        A group for each population, by name; none where the report is of all cells.
+        A group for each population, by name; none where the report is of all cells, or has the
+        shares of single cells.
 
     Raises
     ------
     InputError
         Where the report has no cell with segments.
     """
-    if report.cells in (None, ALL):
+    if report.cells in (None, ALL) or report.contributions is not None:
         return {}
-    circuit = read_circuit(config.file)
-    source = f"{config.file}: reports.{report.name}"
-    chosen = circuit.node_set(report.cells, source)
+    circuit = circuit_of(config)
     groups: dict[str, dict[str, Any]] = {}
     left_out = 0
+    chosen = contributing_cells(circuit, report)
     for name, population in circuit.cells.items():
-        cells = set(range(len(population))) - set(population.point_neurons)
-        inside = sorted(cells.intersection(chosen.get(name, np.empty(0, np.int64)).tolist()))
-        left_out += len(cells) - len(inside)
+        cells = len(population) - len(population.point_neurons)
+        inside = chosen.get(name, [])
+        left_out += cells - len(inside)
         if inside:
             groups[f"{report.name}_{name}"] = {"populations": [name]}
-        if inside and len(inside) < len(cells):
+        if inside and len(inside) < cells:
             groups[f"{report.name}_{name}"]["cells"] = inside
-    if not groups:
-        raise InputError(
-            f"cells are {report.cells!r}, none of which has segments",
-            source=source,
-            remedy="name a node set of biophysical cells",
-        )
     return groups if left_out else {}
 
 
@@ -165,11 +199,11 @@ def chosen_cells(entry: Mapping[str, Any], source: str) -> Any:
 
 
 def tell_unheeded(entry: Mapping[str, Any], source: str) -> None:
-    """Say which further files of a report of potentials are not written."""
-    remedies = {
-        "contributions_dir": 'a [[probe]] with per = "cell" of a model file keeps those of cells',
-        "file_name_nwb": "lfp convert makes a file of NWB of the recording",
-    }
-    for key, remedy in remedies.items():
-        if entry.get(key) is not None:
-            warnings.warn(f"{key} is not written; {remedy} [{source}]", LfpWarning, stacklevel=2)
+    """Say which further file of a report of potentials is not written."""
+    if entry.get("file_name_nwb") is not None:
+        warnings.warn(
+            f"file_name_nwb is not written; lfp convert makes a file of NWB of the recording "
+            f"[{source}]",
+            LfpWarning,
+            stacklevel=2,
+        )

@@ -22,6 +22,7 @@ from lfpcli.tasks.circuits.potentials import (
     report_contacts,
     tell_unheeded,
 )
+from lfpcli.tasks.circuits.report_times import ReportTimes, report_times
 
 _SOMA, _ALL = "soma", "all"
 # kinds of reports
@@ -47,19 +48,22 @@ class MembraneReport:
         Name of the report.
     variable : str
         What SONATA calls it: v, cai, i_membrane.
-    sections : str
-        ``soma``, its middle; ``all`` segments; or those of a type of sections, such as ``apic``.
+    sections : tuple of str
+        ``soma``, its middle; ``all`` segments; or those of types of sections, such as ``apic``.
     cells : object
         The node set.
     file : Path
         The file to write.
+    times : ReportTimes
+        Which rows it has.
     """
 
     name: str
     variable: str
-    sections: str
+    sections: tuple[str, ...]
     cells: Any
     file: Path
+    times: ReportTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,8 @@ class SynapseReport:
         The node set.
     file : Path
         The file to write.
+    times : ReportTimes
+        Which rows it has.
     """
 
     name: str
@@ -83,6 +89,7 @@ class SynapseReport:
     synapse: str | None
     cells: Any
     file: Path
+    times: ReportTimes
 
     @property
     def recorded(self) -> str:
@@ -262,7 +269,9 @@ def _wanted(config: CircuitConfig) -> _Wanted:
             "minimum_distance": minimum_distance(entry, source),
         }
         groups = cell_groups(config, potential)
-        if groups:
+        if potential.contributions is not None:
+            probe["per"] = "cell"
+        elif groups:
             probe["per"] = "group"
             wanted.groups |= groups
         wanted.probes.append(probe)
@@ -277,13 +286,13 @@ def _record(reports: Sequence[MembraneReport]) -> dict[str, Any]:
     of_somata: dict[str, bool] = {}
     for report in reports:
         if report.variable == "v":
-            is_of_somata = report.sections == _SOMA and record["vmem"] != _ALL
+            is_of_somata = report.sections == (_SOMA,) and record["vmem"] != _ALL
             record["vmem"] = _SOMA if is_of_somata else _ALL
         elif report.variable in CURRENTS:
             record["imem"] = True
         else:
             name = recorded_name(report.variable)
-            of_somata[name] = of_somata.get(name, True) and report.sections == _SOMA
+            of_somata[name] = of_somata.get(name, True) and report.sections == (_SOMA,)
     variables = [name for name, is_of_somata in of_somata.items() if not is_of_somata]
     somata = [name for name, is_of_somata in of_somata.items() if is_of_somata]
     if variables:
@@ -325,14 +334,20 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
         file = folder / _file_name(entry.get("file_name", name))
         module = _module(entry)
         if module == _POTENTIALS:
-            cells = chosen_cells(entry, source)
-            potentials.append(PotentialReport(name=name, cells=cells, file=file))
+            potentials.append(
+                PotentialReport(
+                    name=name,
+                    cells=chosen_cells(entry, source),
+                    file=file,
+                    contributions=_named(folder, entry.get("contributions_dir")),
+                )
+            )
         elif module == _SYNAPSES:
-            synapses.append(_synapses(name, entry, file, source))
+            synapses += _synapses(name, entry, file, config)
         elif module == _CLAMPS:
             clamps.append(_clamps(name, entry, file, source))
         elif is_written(entry):
-            membrane.append(_membrane(name, entry, file, source))
+            membrane += _membrane(name, entry, file, config)
         else:
             warnings.warn(
                 f"the report '{name}' ({module}) is not written", LfpWarning, stacklevel=2
@@ -369,34 +384,53 @@ def _file_name(name: Any) -> str:
     return text if text.endswith((".h5", ".hdf5")) else f"{text}.h5"
 
 
-def _membrane(name: str, entry: Mapping[str, Any], file: Path, source: str) -> MembraneReport:
-    sections = entry.get("sections", _ALL)
-    if sections not in _SECTIONS:
+def _membrane(
+    name: str, entry: Mapping[str, Any], file: Path, config: CircuitConfig
+) -> list[MembraneReport]:
+    source = f"{config.file}: reports.{name}"
+    told = entry.get("sections", _ALL)
+    sections = list(told) if isinstance(told, list) else [told]
+    if not sections or any(section not in _SECTIONS for section in sections):
         raise InputError(
-            f"sections are {sections!r}",
+            f"sections are {told!r}",
             source=source,
-            remedy=f"use one of {', '.join(_SECTIONS)}, or switch it off: enabled = false",
+            remedy=f"use some of {', '.join(_SECTIONS)}, or switch it off: enabled = false",
         )
-    return MembraneReport(
-        name=name,
-        variable=_variable(entry, "v", source),
-        sections=_SOMA if sections == "somatic" else sections,
-        cells=entry.get("cells", _ALL),
-        file=file,
-    )
+    if _ALL in sections:
+        sections = [_ALL]
+    elif isinstance(told, list) and told == [_SOMA]:
+        sections = ["somatic"]
+    return [
+        MembraneReport(
+            name=name,
+            variable=variable,
+            sections=tuple(sections),
+            cells=entry.get("cells", _ALL),
+            file=path,
+            times=report_times(entry, config.run, source),
+        )
+        for variable, path in _variables(entry, "v", file, source)
+    ]
 
 
-def _synapses(name: str, entry: Mapping[str, Any], file: Path, source: str) -> SynapseReport:
+def _synapses(
+    name: str, entry: Mapping[str, Any], file: Path, config: CircuitConfig
+) -> list[SynapseReport]:
+    source = f"{config.file}: reports.{name}"
     synapse = entry.get("syn_type", "Exp2Syn")
     if synapse is not None and not isinstance(synapse, str):
         raise InputError(f"syn_type is {synapse!r}", source=source, remedy="name a synapse")
-    return SynapseReport(
-        name=name,
-        variable=_variable(entry, "g", source),
-        synapse=synapse,
-        cells=entry.get("cells", _ALL),
-        file=file,
-    )
+    return [
+        SynapseReport(
+            name=name,
+            variable=variable,
+            synapse=synapse,
+            cells=entry.get("cells", _ALL),
+            file=path,
+            times=report_times(entry, config.run, source),
+        )
+        for variable, path in _variables(entry, "g", file, source)
+    ]
 
 
 def _clamps(name: str, entry: Mapping[str, Any], file: Path, source: str) -> ClampReport:
@@ -410,12 +444,16 @@ def _clamps(name: str, entry: Mapping[str, Any], file: Path, source: str) -> Cla
     return ClampReport(name=name, mechanisms=CLAMP_TYPES[str(variable)], file=file)
 
 
-def _variable(entry: Mapping[str, Any], usual: str, source: str) -> str:
-    variable = entry.get("variable_name", usual)
-    if isinstance(variable, list) and len(variable) == 1:
-        (variable,) = variable
-    if not isinstance(variable, str):
+def _variables(
+    entry: Mapping[str, Any], usual: str, file: Path, source: str
+) -> list[tuple[str, Path]]:
+    """Variables of a report, each with its file: a file of SONATA has one variable."""
+    told = entry.get("variable_name", usual)
+    variables = told if isinstance(told, list) else [told]
+    if not variables or not all(isinstance(variable, str) for variable in variables):
         raise InputError(
-            "reports several variables at once", source=source, remedy="make a report of each"
+            f"variable_name is {told!r}", source=source, remedy="name a variable, or several"
         )
-    return variable
+    if len(variables) == 1:
+        return [(variables[0], file)]
+    return [(each, file.with_stem(f"{file.stem}_{each}")) for each in dict.fromkeys(variables)]
