@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from lfpcli.io.recording import open_recording
+from lfpcli.io.sonata.config import read_config
+from lfpcli.io.sonata.nodes import read_populations
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -25,6 +27,8 @@ from neurodamus_circuit import (
     weights,
     write_neurodamus,
 )
+
+DYNAMICS = "biophysical_neuron_models_dir"
 
 
 def run_lfp(folder: Path, *arguments: str, launcher: tuple[str, ...] = ()) -> str:
@@ -169,3 +173,21 @@ def test_what_is_not_run_is_refused_by_name(lfp: Any, tmp_path: Path, case: str)
     result = lfp("info", config, "--json")
     refused = json.loads(result.out)["refused"]
     assert any(words in sentence for sentence in refused), refused
+
+
+def test_populations_have_the_folders_of_all_where_they_name_none(tmp_path: Path) -> None:
+    write_neurodamus(tmp_path)
+    path = tmp_path / "circuit_config.json"
+    tree = json.loads(path.read_text())
+    told = tree["networks"]["nodes"][0]["populations"]
+    folders = {name: told["A"].pop(name) for name in ("morphologies_dir", DYNAMICS)}
+    tree["components"] = {**folders, "alternate_morphologies": {"neurolucida-asc": "asc"}}
+    told["B"][DYNAMICS] = "own"
+    path.write_text(json.dumps(tree))
+    populations = read_populations(read_config(path).nodes)
+    assert populations["A"].folders == {
+        "morphologies_dir": tmp_path / "swc",
+        DYNAMICS: tmp_path / "hoc",
+        "neurolucida-asc": tmp_path / "asc",
+    }
+    assert populations["B"].folders[DYNAMICS] == tmp_path / "own"

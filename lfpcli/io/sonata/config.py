@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,15 @@ class TablePair:
         What version 2 of the format tells of each population, by its name.
     folder : Path
         What the paths of populations are relative to.
+    components : mapping
+        Of nodes, what the circuit tells for all populations that do not tell it themselves.
     """
 
     data: Path
     types: Path | None = None
     populations: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()
+    components: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +154,10 @@ def read_config(path: Path) -> CircuitConfig:
     }
     return CircuitConfig(
         file=path,
-        nodes=tuple(_pairs(networks, "nodes", base, files[-1])),
+        nodes=tuple(
+            replace(pair, components=_table(circuit, "components", files[-1]))
+            for pair in _pairs(networks, "nodes", base, files[-1])
+        ),
         edges=tuple(_pairs(networks, "edges", base, files[-1])),
         components=components,
         run=_table(tree, "run", path),

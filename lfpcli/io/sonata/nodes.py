@@ -256,12 +256,13 @@ def _population(
         columns={key: values[order] for key, values in columns.items()},
         type_table=rows,
         source=source,
-        folders=_folders(told, pair.folder),
+        # a population's own count first
+        folders=_folders(pair.components, pair.folder) | _folders(told, pair.folder),
     )
 
 
 def _folders(told: Any, folder: Path) -> dict[str, Path]:
-    """Folders of a population, those of its alternate morphologies among them."""
+    """Folders of a population or of all, those of alternate morphologies among them."""
     named: dict[str, Any] = dict(told) if isinstance(told, dict) else {}
     alternates = named.get("alternate_morphologies")
     if isinstance(alternates, dict):
