@@ -6,7 +6,12 @@ import pytest
 from mech_sources import FUNCTIONS, LEAK, POINTER, STIMULUS, write
 
 from lfpcli.errors import InputError, SimulatorError
-from lfpcli.runtime.mechanisms.sources import find_sources, read_mod, staged_stems
+from lfpcli.runtime.mechanisms.sources import (
+    find_sources,
+    includes_of,
+    read_mod,
+    staged_stems,
+)
 
 
 def test_names_and_kinds(tmp_path):
@@ -84,6 +89,21 @@ def test_an_included_file_is_part_of_the_content(tmp_path):
     assert list(after.includes.values()) == ["FUNCTION f(x) { f = 2 * x }\n"]
     assert "sub/" not in after.text
     assert len(after.text.splitlines()) == len(after.original.splitlines())
+
+
+def test_what_comments_include_is_left_alone_and_circles_are_refused(tmp_path):
+    inner = tmp_path / "net.inc"
+    commented = 'COMMENT\nINCLUDE "net.inc"\nENDCOMMENT\n: INCLUDE "net.inc"\n'
+    inner.write_text(commented + "PROCEDURE p() { }\n")
+    mod = write(tmp_path, a=LEAK + 'INCLUDE "net.inc"\n') / "a.mod"
+    file = read_mod(mod)
+    assert list(file.includes.values()) == [inner.read_text()]
+    assert includes_of(file) == ["net.inc"]
+    inner.write_text('PROCEDURE p() { }\nINCLUDE "more.inc"\n')
+    (tmp_path / "more.inc").write_text('INCLUDE "net.inc"\n')
+    with pytest.raises(InputError, match=r"'net\.inc' is included within itself") as caught:
+        read_mod(mod)
+    assert "more.inc:1" in str(caught.value)
 
 
 def test_stems_are_c_names_and_differ(tmp_path):

@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 
 from lfpcli.errors import LfpWarning, SimulatorError
+from lfpcli.runtime.engine.c_state import ProcessGenerator, clock_seed, process_generator
 from lfpcli.runtime.engine.coreneuron import used_mechanisms
 from lfpcli.runtime.engine.hidden import shared_memory
 from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.shared_values import unset_local
 from lfpcli.runtime.engine.unconnected import unconnected_argument
+from lfpcli.runtime.mechanisms.bounds import missing_element
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
+from lfpcli.runtime.mechanisms.random_streams import stream_variables
 from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in, without_comments
 from lfpcli.runtime.mpi.job import launched
 from lfpcli.runtime.neuron import context, nrn
 
 _VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
-# NMODL's functions that draw from one stream of the whole process
-_DRAWS = re.compile(r"\b(scop_random|exprand|normrand|poisrand)\s*\(")
 # steps that spikes between processes must take; CoreNEURON takes one for its own threads
 _FEWEST_STEPS = {"neuron": 1, "coreneuron": 2}
 
@@ -42,7 +44,8 @@ def check_mechanisms(seed: int | None) -> None:
     Raises
     ------
     SimulatorError
-        Where a POINTER is not set, which NEURON would follow to nowhere; or where, on several
+        Where a POINTER is not set, which NEURON would follow to nowhere; or where an element of an
+        array is not there, or a LOCAL variable is read before it is set; or where, on several
         processes, random numbers come from a stream, or numbers from a variable, that all cells of
         a process share; or where an event of no connection needs an argument of one.
     """
@@ -55,7 +58,7 @@ def check_mechanisms(seed: int | None) -> None:
 
 def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
     text = without_comments(_source(mechanism))
-    statements, verbatim = _VERBATIM.sub(" ", text), " ".join(_VERBATIM.findall(text))
+    verbatim = " ".join(_VERBATIM.findall(text))
     unset = [name for name in pointers_in(neuron_block(text)) if _is_unset(mechanism, name)]
     for name in unset:
         # C code that has the pointer itself may ask whether it is set
@@ -65,12 +68,19 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
                 source=mechanism.file,
                 remedy="let the model's code set it (setpointer), or leave the mechanism out",
             )
-    draw = _DRAWS.search(statements)
-    if draw is None and unset:
-        # as Blue Brain's synapses do where nobody gave them a generator
-        draw = _DRAWS.search(verbatim)
-    if draw is not None:
-        _set_chance(mechanism, draw[1], seed)
+    _check_memory(mechanism, text)
+    clock = clock_seed(text)
+    if clock is not None:
+        raise SimulatorError(
+            f"mechanism '{mechanism.name}' takes a seed from {clock}: no run could be repeated",
+            source=mechanism.file,
+            remedy="seed with a number, or declare RANDOM and draw from that",
+        )
+    pointers = [each.name for each in stream_variables(text) if each.takes != "variable"]
+    is_unset = bool(unset) or any(_is_unset(mechanism, name) for name in pointers)
+    generator = process_generator(text, is_pointer_unset=is_unset)
+    if generator is not None:
+        _set_chance(mechanism, generator, seed)
     argument = unconnected_argument(text)
     if argument is not None:
         raise SimulatorError(
@@ -89,6 +99,26 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
         )
 
 
+def _check_memory(mechanism: Mechanism, text: str) -> None:
+    """Refuse what reads or writes where nothing of the mechanism is."""
+    missing = missing_element(text)
+    if missing is not None:
+        raise SimulatorError(
+            f"array '{missing.array}' of mechanism '{mechanism.name}' has {missing.size} elements, "
+            f"and its code names element {missing.index}",
+            source=mechanism.file,
+            remedy="correct the index, which counts from 0",
+        )
+    local = unset_local(text)
+    if local is not None:
+        raise SimulatorError(
+            f"mechanism '{mechanism.name}' reads LOCAL '{local}' before it is set: numbers would be"
+            " of chance",
+            source=mechanism.file,
+            remedy="set it before, or declare it ASSIGNED if it is to last",
+        )
+
+
 def _source(mechanism: Mechanism) -> str:
     """Text of a mechanism as NEURON keeps it; its file may be gone since it was compiled."""
     types = nrn().MechanismType(0 if mechanism.nature == "density" else 1)
@@ -96,31 +126,45 @@ def _source(mechanism: Mechanism) -> str:
     return str(types.code() or "")
 
 
-def _set_chance(mechanism: Mechanism, function: str, seed: int | None) -> None:
+def _set_chance(mechanism: Mechanism, generator: ProcessGenerator, seed: int | None) -> None:
     """Refuse, seed, or warn of the stream that all cells of a process draw from."""
-    text = f"mechanism '{mechanism.name}' draws from {function}, one stream of a whole process"
+    text = (
+        f"mechanism '{mechanism.name}' draws from {generator.name}, one stream of a whole process"
+    )
     if launched()[0] > 1:
-        folder = Path(mechanism.file).parent
+        remedy = f"'lfp mechs --port {Path(mechanism.file).parent} -o NEW' gives each its own"
+        if generator.is_of_c:
+            remedy = "declare RANDOM rng in its file and draw random_uniform(rng), of each instance"
         raise SimulatorError(
             f"{text}: results would depend on the number of processes",
             source=mechanism.file,
-            remedy=f"'lfp mechs --port {folder} -o NEW' gives each synapse a stream of its own",
+            remedy=remedy,
         )
-    if seed is None:
+    if seed is None or not generator.can_be_seeded:
         warnings.warn(f"{text}, which no seed sets", LfpWarning, stacklevel=5)
     else:
-        _seed_stream_of_process(seed)
+        _seed_streams_of_process(seed)
 
 
-def _seed_stream_of_process(seed: int) -> None:
-    """Set where ``scop_random`` goes on; the other functions that draw call it."""
+def _seed_streams_of_process(seed: int) -> None:
+    """Set where NMODL's ``scop_random``, by which its other functions draw, and C's go on."""
     import neuron
 
     words = np.random.SeedSequence([seed, zlib.crc32(b"scop_random")])
+    word = int(words.generate_state(1, np.uint32)[0])
     # set_seed(double) of NEURON's library, under its name for C++
     set_seed = neuron.nrn_dll_sym("_Z8set_seedd")
     set_seed.argtypes, set_seed.restype = [ctypes.c_double], None
-    set_seed(float(words.generate_state(1, np.uint32)[0]))
+    set_seed(float(word))
+    of_c = ctypes.CDLL(None)
+    for name, type_of_seed in (
+        ("srand", ctypes.c_uint),
+        ("srandom", ctypes.c_uint),
+        ("srand48", ctypes.c_long),
+    ):
+        function = getattr(of_c, name)
+        function.argtypes, function.restype = [type_of_seed], None
+        function(word)
 
 
 def _is_unset(mechanism: Mechanism, pointer: str) -> bool:

@@ -12,6 +12,7 @@ import re
 from functools import cache
 from typing import Any
 
+from lfpcli.runtime.engine.c_state import c_variable
 from lfpcli.runtime.engine.shared_values import left_to_others, shared_variables
 from lfpcli.runtime.mechanisms.blocks import Block, arguments, blocks_of, without_units
 from lfpcli.runtime.mechanisms.sources import neuron_block, without_comments
@@ -55,6 +56,9 @@ def shared_memory(text: str) -> str | None:
     text : str
         Its source without comments.
     """
+    variable = c_variable(text)
+    if variable is not None:
+        return f"remembers '{variable}', a variable of its C code, which all instances share"
     text = _VERBATIM.sub(" ", text)
     blocks = blocks_of(text)
     shared = shared_variables(text, blocks)

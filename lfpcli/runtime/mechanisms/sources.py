@@ -146,7 +146,7 @@ def read_mod(path: Path) -> ModFile:
         if match and match.group(1) != "nothing":
             nature, name = meaning, match.group(1)
     includes: dict[str, str] = {}
-    text = _collect_includes(original, path.parent, includes)
+    text = _collect_includes(original, path, includes)
     digest = hashlib.sha256(text.encode())
     for part in sorted(includes):
         digest.update(part.encode() + b"\0" + includes[part].encode() + b"\0")
@@ -164,14 +164,14 @@ def read_mod(path: Path) -> ModFile:
 def includes_of(file: ModFile) -> list[str]:
     """Names, as a file has them, of what it includes from its own folder."""
     names = []
-    waiting = [match[1] for match in _INCLUDE.findall(file.original)]
+    waiting = _included_names(file.original)
     for name in waiting:
         path = file.path.parent / name
         if name in names or not path.is_file():
             continue
         names.append(name)
         # the loop comes to what is included by these
-        waiting += [match[1] for match in _INCLUDE.findall(read_text(path))]
+        waiting += _included_names(read_text(path))
     return names
 
 
@@ -205,20 +205,47 @@ def read_text(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _collect_includes(text: str, folder: Path, includes: dict[str, str]) -> str:
-    """Rename included files to names that hold their content's digest, and keep their text."""
+def _included_names(text: str) -> list[str]:
+    """Names of what a text includes outside of comments."""
+    return [match.group(2) for match in _INCLUDE.finditer(without_comments(text))]
 
-    def replace(match: re.Match[str]) -> str:
-        path = folder / match.group(2)
-        if not path.is_file():
-            return match.group(0)  # one of NEURON's or of the system
-        inner = _collect_includes(read_text(path), path.parent, includes)
-        stem = re.sub(r"\W", "_", path.stem)
-        name = f"{stem}_{hashlib.sha256(inner.encode()).hexdigest()[:12]}{path.suffix}"
+
+def _collect_includes(text: str, path: Path, includes: dict[str, str], *within: Path) -> str:
+    """Rename included files to names that hold their content's digest, and keep their text.
+
+    Parameters
+    ----------
+    text : str
+        Text of a file.
+    path : Path
+        The file.
+    includes : dict of str to str
+        Where the texts go, by their new names.
+    *within : Path
+        The files that include it, the outermost first.
+    """
+    parts = []
+    end = 0
+    # what comments name is not included; they are blanked at their length
+    for match in _INCLUDE.finditer(without_comments(text)):
+        included = path.parent / match.group(2)
+        if not included.is_file():
+            continue  # one of NEURON's or of the system
+        if included.resolve() in [file.resolve() for file in (*within, path)]:
+            line = text.count("\n", 0, match.start(2)) + 1
+            raise InputError(
+                f"'{match.group(2)}' is included within itself",
+                source=f"{path}:{line}",
+                remedy="take one of the INCLUDE statements away",
+            )
+        inner = _collect_includes(read_text(included), included, includes, *within, path)
+        stem = re.sub(r"\W", "_", included.stem)
+        digest = hashlib.sha256(inner.encode()).hexdigest()[:12]
+        name = f"{stem}_{digest}{included.suffix}"
         includes[name] = inner
-        return f'{match.group(1)}"{name}"'
-
-    return _INCLUDE.sub(replace, text)
+        parts += [text[end : match.start(2)], name]
+        end = match.end(2)
+    return "".join([*parts, text[end:]])
 
 
 def without_comments(text: str) -> str:
