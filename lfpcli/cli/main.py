@@ -82,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with terminable() as ending:
             if size > 1:
                 _end_job_by(lambda error: _end_job(_code(error, console, ending, debug)))
+            _end_quits_by(lambda error: _quit(_code(error, console, ending, debug), size))
             try:
                 with guarded_stdout():
                     code = _dispatch(arguments, console)
@@ -160,6 +161,21 @@ def _end_job_by(end: Callable[[BaseException], object]) -> None:
     from lfpcli.runtime.mpi.job import end_job_by
 
     end_job_by(end)
+
+
+def _end_quits_by(end: Callable[[BaseException], object]) -> None:
+    from lfpcli.runtime.hoc.quits import end_by
+
+    end_by(end)
+
+
+def _quit(code: int, size: int) -> NoReturn:
+    """End this process at once, whose C library is about to do so with another code."""
+    if size > 1:
+        _end_job(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def console_main() -> None:

@@ -116,6 +116,10 @@ def hoc_message(printed: str) -> HocMessage:
         What `captured` caught.
     """
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    # on several processes NEURON puts the rank before its lines
+    rank = re.search(r"^\d+ (?=NEURON:)", printed, re.MULTILINE)
+    if rank is not None:
+        lines = [line.removeprefix(rank[0]).strip() for line in lines]
     at = next((k for k, line in enumerate(lines) if line.startswith("NEURON:")), None)
     if at is None:
         return HocMessage(lines[-1] if lines else "NEURON gave no reason")

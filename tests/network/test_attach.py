@@ -379,6 +379,8 @@ def test_scripts_that_fail_or_build_nothing_are_named(
 
     failed = error("x = 1\n1 / 0\n", code=5)
     assert "ZeroDivisionError" in failed and "two.py:2" in failed
+    quits = error("from neuron import h\nsoma = h.Section()\nh.quit()\n", code=5)
+    assert "ends the whole program" in quits and "two.py" in quits and "quit()" in quits
     assert "makes no sections" in error("def build():\n    pass\n", code=3)
     assert "has no checkpoints" in error(SCRIPT, "--checkpoint", "5", code=2)
     assert "leave out --save-network" in error(SCRIPT, "--save-network", "net.h5", code=2)

@@ -56,6 +56,12 @@ def test_everything_is_caught_and_streams_come_back(capfd):
             None,
         ),
         ("NEURON: foo undefined\n near line 0\n ^\n", "foo undefined", None, None),
+        (
+            "1 NEURON: no value\n1  in a.hoc near line 12\n1  f()\n    ^\n  1 a()\nand others\n",
+            "no value",
+            "a.hoc",
+            12,
+        ),
         ("only a word\n", "only a word", None, None),
         ("", "NEURON gave no reason", None, None),
     ],

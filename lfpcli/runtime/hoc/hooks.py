@@ -14,6 +14,7 @@ from typing import Any
 
 from lfpcli.errors import InputError, LfpError, SimulatorError, nearest
 from lfpcli.runtime.hoc.hoc import run_hoc_file, working_folder
+from lfpcli.runtime.hoc.quits import quits_told
 from lfpcli.runtime.hoc.scope import SectionScope
 from lfpcli.runtime.protocols import NamedSections
 
@@ -114,7 +115,7 @@ def _user_code(file: Path) -> Iterator[None]:
     folder = str(file.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), quits_told(file):
             yield
     except LfpError as error:
         if error.source is None:
