@@ -10,6 +10,7 @@ recorded; it counts neither among the seconds nor in the memory.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -110,22 +111,27 @@ def plain_seconds(model: Any) -> float:
     """Seconds that the solver takes for the same run of the same model, with nothing recorded."""
     from lfpcli.runtime.engine import coreneuron
     from lfpcli.runtime.engine.begin import initialise
+    from lfpcli.runtime.engine.spans import SHORTEST_CHUNK
+    from lfpcli.runtime.engine.threads import threaded
     from lfpcli.runtime.neuron import context, nrn
 
     nrn().CVode().use_fast_imem(False)
     settings, feed = model.settings, model.built.synapses.feed
-    feed.rewind(-math.inf)
-    initialise(model.built.cells, settings, [])
-    feed(settings.tstop)
     switch = None
-    if settings.engine == "coreneuron":
-        switch = coreneuron.prepare()
-        switch.enable = True
-    before = time.process_time()
-    context().psolve(settings.tstop + 0.25 * settings.dt)
-    seconds = time.process_time() - before
-    if switch is not None:
-        switch.enable = False
+    with contextlib.ExitStack() as stack:
+        if settings.engine == "coreneuron":
+            switch = coreneuron.prepare()
+            stack.enter_context(threaded(model.built.cells, settings, SHORTEST_CHUNK))
+        feed.rewind(-math.inf)
+        initialise(model.built.cells, settings, [])
+        feed(settings.tstop)
+        if switch is not None:
+            switch.enable = True
+        before = time.process_time()
+        context().psolve(settings.tstop + 0.25 * settings.dt)
+        seconds = time.process_time() - before
+        if switch is not None:
+            switch.enable = False
     return seconds
 
 

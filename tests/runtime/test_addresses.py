@@ -11,7 +11,7 @@ def test_nodes_are_found_by_their_indices(neuron_process, share: Path) -> None:
     def model(results, morphology) -> None:
         from lfpcli import Cell
         from lfpcli.runtime.engine import addresses as room
-        from lfpcli.runtime.neuron import context, nrn
+        from lfpcli.runtime.neuron import nrn
 
         h = nrn()
         h.CVode().use_fast_imem(True)
@@ -32,13 +32,38 @@ def test_nodes_are_found_by_their_indices(neuron_process, share: Path) -> None:
         # where they do not lie as expected each is asked for
         room.node_addresses(segments, "v")
         results["calls"] = np.array(calls)
-        context().nthread(2)
-        room.node_addresses(segments, "v")
-        results["calls with threads"] = np.array(calls)
         results["segments"] = len(segments)
 
     found = neuron_process(model, morphology=str(share / "morphologies/ball_and_sticks.swc"))
     assert all(found[name] for name in found if name.startswith("same "))
     count = int(found["segments"])
     assert found["calls"].tolist() == [64, count]
-    assert found["calls with threads"].tolist() == [64, count, count]
+
+
+def test_nodes_of_threads_lie_side_by_side_in_each(neuron_process, share: Path) -> None:
+    def model(results, morphology) -> None:
+        from lfpcli import Cell
+        from lfpcli.runtime.engine import addresses as room
+        from lfpcli.runtime.neuron import context, nrn
+
+        h = nrn()
+        h.CVode().use_fast_imem(True)
+        cells = [Cell(morphology, passive=True, nseg=41 + 2 * k, gid=k) for k in range(4)]
+        segments = [segment for cell in reversed(cells) for segment in cell.segments]
+        context().nthread(3, 0)
+        h.finitialize(-65.0)
+        numbers = room.thread_numbers(segments).tolist()
+        # NEURON deals the cells out in turns
+        turns = [k % 3 for k in reversed(range(4)) for _ in cells[k].segments]
+        results["numbers"] = numbers == turns
+        find, asked = room.addresses, []
+        room.addresses = lambda chosen, name: asked.append(len(chosen)) or find(chosen, name)
+        for name in ("v", "i_membrane_"):
+            quick = room.node_addresses(segments, name)
+            results[f"same {name}"] = np.array_equal(quick, find(segments, name))
+        results["asked"] = np.array(asked)
+
+    found = neuron_process(model, morphology=str(share / "morphologies/ball_and_sticks.swc"))
+    assert found["numbers"] and found["same v"] and found["same i_membrane_"]
+    # a look at each of a thread's nodes would be one at all of them
+    assert found["asked"].tolist() == [64] * 6

@@ -75,15 +75,48 @@ def node_addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     ndarray of uintp, shape (N,)
         Addresses, in bytes, of doubles in mV or nA.
     """
-    if len(segments) <= _SAMPLES or int(context().nthread()) != 1:
+    if len(segments) <= _SAMPLES:
         return addresses(segments, variable)
+    whole = np.empty(len(segments), np.uintp)
+    threads = thread_numbers(segments)
+    for thread in np.unique(threads).tolist():
+        chosen = np.flatnonzero(threads == thread)
+        whole[chosen] = _side_by_side([segments[k] for k in chosen.tolist()], variable)
+    return whole
+
+
+def _side_by_side(segments: Sequence[Any], variable: str) -> np.ndarray:
+    """Where a variable of nodes of one thread is, (N,) uintp, each by its index."""
     indices = np.array([segment.node_index() for segment in segments], np.uintp)
-    chosen = np.linspace(0, len(segments) - 1, _SAMPLES).astype(int).tolist()
+    chosen = np.unique(np.linspace(0, len(segments) - 1, _SAMPLES).astype(int)).tolist()
     some = addresses([segments[k] for k in chosen], variable)
     first = some - indices[chosen] * np.uintp(_DOUBLE)
     if np.any(first != first[0]):
         return addresses(segments, variable)
     return np.asarray(first[0] + indices * np.uintp(_DOUBLE))
+
+
+def thread_numbers(segments: Sequence[Any]) -> np.ndarray:
+    """Say in which of NEURON's threads segments are.
+
+    Parameters
+    ----------
+    segments : sequence of nrn.Segment
+        The segments.
+
+    Returns
+    -------
+    ndarray of int32, shape (N,)
+        Numbers of the threads.
+    """
+    count = int(context().nthread())
+    if count == 1:
+        return np.zeros(len(segments), np.int32)
+    thread_of = {}
+    for number in range(count):
+        for root in context().get_partition(number):
+            thread_of.update(dict.fromkeys(root.wholetree(), number))
+    return np.array([thread_of[segment.sec] for segment in segments], np.int32)
 
 
 @cache

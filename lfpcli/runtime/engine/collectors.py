@@ -46,6 +46,8 @@ class Collectors:
         CoreNEURON's library, where there is a tap in it.
     hand_over : callable
         Gets the tap's samples in the middle of a run, per recorder (rows, columns).
+    interval : int
+        Most steps that a thread of CoreNEURON makes before the next one does, see `threaded`.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Collectors:
         rows: int,
         tapped: Path | None,
         hand_over: Callable[[dict[str, np.ndarray]], None],
+        interval: int = 1,
     ) -> None:
         quick: dict[str, Recorder] = {}
         if tapped is not None:
@@ -64,10 +67,12 @@ class Collectors:
             quick = _read_in_steps(recorders)
         is_of_states = tapped is None and not all(r.is_of_nodes for r in quick.values())
         others = {name: r for name, r in recorders.items() if name not in quick}
-        interval = settings.dt if settings.adaptive else None
-        self._vectors = VectorSet(others, rows, interval)
+        grid = settings.dt if settings.adaptive else None
+        self._vectors = VectorSet(others, rows, grid)
         self._gatherer = Gatherer(quick if tapped is None else {}, rows)
-        self._tap = None if tapped is None else Tap(tapped, quick, rows, hand_over)
+        self._tap = None
+        if tapped is not None:
+            self._tap = Tap(tapped, quick, rows, hand_over, interval=interval)
         self._within_steps = behind_states if is_of_states else behind_voltages
 
     @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -116,6 +117,18 @@ def _exact_end(switch: Any) -> Callable[[float], str]:
         return str(usual(switch, tstop)).replace(rounded, whole)
 
     return exact
+
+
+@contextlib.contextmanager
+def longest_interval(time: float) -> Iterator[None]:
+    """Let CoreNEURON's threads meet after that many ms at the latest, in runs within."""
+    switch = prepare()
+    arguments = switch.nrncore_arg
+    switch.nrncore_arg = lambda tstop: f"{arguments(tstop)} --mindelay {time!r}"
+    try:
+        yield
+    finally:
+        switch.nrncore_arg = arguments
 
 
 def used_mechanisms() -> set[str]:

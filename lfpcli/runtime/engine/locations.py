@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lfpcli.runtime.cell.points import density_mechanism_names
+from lfpcli.runtime.engine.addresses import thread_numbers
 from lfpcli.runtime.engine.memory import mechanism_memory, point_memory, variable_address
 from lfpcli.runtime.engine.record import Recorder
 from lfpcli.runtime.neuron import nrn
@@ -57,12 +58,13 @@ class Locations:
 
     Attributes
     ----------
-    mechanisms, variables, elements, sizes, nodes, ordinals : ndarray of int32, shape (columns,)
-        Number of the mechanism, or of a variable of nodes; elements of the mechanism's variables
-        before the variable; which element of it, and how many it has; number of the node; which of
-        the mechanism's instances on the node.
+    threads, mechanisms, variables, elements, sizes, nodes, ordinals : ndarray of int32, (columns,)
+        Number of the thread; of the mechanism, or of a variable of nodes; elements of the
+        mechanism's variables before the variable; which element of it, and how many it has; number
+        of the node in the thread; which of the mechanism's instances on the node.
     """
 
+    threads: np.ndarray
     mechanisms: np.ndarray
     variables: np.ndarray
     elements: np.ndarray
@@ -119,11 +121,15 @@ def locations_of(recorders: Iterable[Recorder]) -> Locations:
     It is asked for after the initialisation, as NEURON numbers its nodes anew before.
     """
     rows: list[tuple[int, ...]] = []
+    threads = [np.empty(0, np.int32)]
     for recorder in recorders:
         rows += _rows(recorder)
-    table = np.array(rows, dtype=np.int32).reshape(-1, len(fields(Locations)))
+        owners = recorder.owners
+        segments = [owner.get_segment() if _is_point(owner) else owner for owner in owners]
+        threads.append(thread_numbers(segments))
+    table = np.array(rows, dtype=np.int32).reshape(-1, len(fields(Locations)) - 1)
     columns = [np.ascontiguousarray(column) for column in table.T]
-    return Locations(*columns)
+    return Locations(np.concatenate(threads), *columns)
 
 
 def _rows(recorder: Recorder) -> list[tuple[int, ...]]:

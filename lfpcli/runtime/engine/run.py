@@ -23,6 +23,7 @@ from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.spans import Frame, Span, chunk_samples, fed_samples, spans_of
 from lfpcli.runtime.engine.state import ProcessMemory, release, restored_thresholds
 from lfpcli.runtime.engine.tap import load_tap
+from lfpcli.runtime.engine.threads import threaded
 from lfpcli.runtime.engine.within_steps import behind_voltages
 from lfpcli.runtime.neuron import context, nrn
 from lfpcli.runtime.protocols import SimulatedCell
@@ -112,11 +113,22 @@ def run(
             settings, recorders, frame, feed=feed, columns=columns, is_tapped=tapped is not None
         )
         outlet = _Outlet(take, spans[0].first, settings.dt)
-        collectors = Collectors(
-            recorders, settings, rows=rows, tapped=tapped, hand_over=outlet.pass_on
-        )
-        advance = functools.partial(_advance, _solver(settings), feed, collectors.move)
-        with collectors.sampling(), _coupled(coupling):
+        is_whole = tapped is not None and _is_whole(recorders, frame)
+        with contextlib.ExitStack() as stack:
+            interval = 1
+            if is_whole:
+                interval = stack.enter_context(threaded(cells, settings, rows))
+            collectors = Collectors(
+                recorders,
+                settings,
+                rows=rows,
+                tapped=tapped,
+                hand_over=outlet.pass_on,
+                interval=interval,
+            )
+            advance = functools.partial(_advance, _solver(settings), feed, collectors.move)
+            stack.enter_context(collectors.sampling())
+            stack.enter_context(_coupled(coupling))
             if coupling is not None:
                 coupling.begin()
             initialise(cells, settings, fields)
@@ -220,6 +232,11 @@ def _layout(
         return spans_of(settings, frame, longest_fed), chunk_samples(columns, "neuron")
     spans = spans_of(settings, frame, longest, last_is_short=is_core and by_vectors)
     return spans, max(span.samples for span in spans)
+
+
+def _is_whole(recorders: Mapping[str, Recorder], frame: Frame) -> bool:
+    """Whether all samples are tapped, and NEURON's memory is not looked at in between."""
+    return frame.period is None and frame.start is None and _most(vector_columns(recorders)) == 0
 
 
 def _most(value: float) -> float:

@@ -4,6 +4,10 @@
 // function; loaded before CoreNEURON, with its symbols in the global scope, it is the one that the
 // dynamic linker binds the calls to. It calls CoreNEURON's own function first, which fills the
 // vectors that NEURON records.
+//
+// CoreNEURON's threads come one behind the other, see threads.py: each makes all steps of an interval
+// before the next one begins. Each fills its columns of as many rows, which are whole once the last
+// thread has filled its own.
 
 #include <algorithm>
 #include <chrono>
@@ -19,19 +23,22 @@ struct LfpTap {
     // CoreNEURON's own nrncore2nrn_send_values, and its wish to stop
     void (*send)(coreneuron::NrnThread*);
     bool* stop;
-    // where the values of the columns are, see locations.py, and their addresses, which are looked up
-    // where a run begins; the column that CoreNEURON has no place for, or -1
+    // where the values of the columns are, see locations.py; the column that CoreNEURON has no place
+    // for, or -1
+    const int* threads;
     const int* mechanisms;
     const int* variables;
     const int* elements;
     const int* sizes;
     const int* nodes;
     const int* ordinals;
-    const double** addresses;
     long columns;
     int is_placed;
     long lost;
-    // the samples, one row each; no rows, no work
+    // threads with cells, and the most steps that one of them makes before the next one
+    int count;
+    long interval;
+    // the samples, one row each, and how many are whole; no rows, no work
     double* rows;
     long capacity;
     long filled;
@@ -49,6 +56,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 Clock::time_point called = Clock::now();
+// the thread that has made the last step
+int last = 0;
+
+// What a thread fills: its columns, where their values are, and the rows that it has filled.
+struct Share {
+    std::vector<int> columns;
+    std::vector<const double*> addresses;
+    long filled;
+};
+std::vector<Share> shares;
 
 // Nodes of a mechanism's instances and the numbers of these, sorted by both.
 using Instances = std::vector<std::pair<int, int>>;
@@ -77,28 +94,53 @@ const double* address(const coreneuron::NrnThread& thread, std::map<int, Instanc
     return list->data + variable * list->_nodecount_padded + size * instances[k].second + lfp_tap.elements[column];
 }
 
-// Each run of CoreNEURON has its model in other memory.
-bool place(const coreneuron::NrnThread& thread) {
-    std::map<int, Instances> known;
+// Each run of CoreNEURON has its model in other memory. All threads lie side by side there.
+bool place(const coreneuron::NrnThread* first) {
+    shares.assign(lfp_tap.count, Share{{}, {}, lfp_tap.filled});
+    std::vector<std::map<int, Instances>> known(lfp_tap.count);
     for (long k = 0; k < lfp_tap.columns; ++k) {
-        lfp_tap.addresses[k] = address(thread, known, k);
-        if (!lfp_tap.addresses[k]) {
+        const int thread = lfp_tap.threads[k];
+        const double* value = thread < lfp_tap.count ? address(first[thread], known[thread], k) : nullptr;
+        if (!value) {
             lfp_tap.lost = k;
             return false;
         }
+        shares[thread].columns.push_back(k);
+        shares[thread].addresses.push_back(value);
     }
     lfp_tap.is_placed = 1;
     return true;
 }
 
-void sample() {
-    double* row = lfp_tap.rows + lfp_tap.filled * lfp_tap.columns;
-    for (long k = 0; k < lfp_tap.columns; ++k) row[k] = *lfp_tap.addresses[k];
+void sample(Share& share) {
+    double* row = lfp_tap.rows + share.filled * lfp_tap.columns;
+    const long count = share.columns.size();
+    const double* const* addresses = share.addresses.data();
+    if (count == lfp_tap.columns) {
+        for (long k = 0; k < count; ++k) row[k] = *addresses[k];
+    } else {
+        const int* columns = share.columns.data();
+        for (long k = 0; k < count; ++k) row[columns[k]] = *addresses[k];
+    }
+    ++share.filled;
 }
 
 void end() {
     lfp_tap.rows = nullptr;
     *lfp_tap.stop = true;
+}
+
+// Calls where the next interval might not go into the rows, and now and then in between.
+bool call(bool begins) {
+    const bool full = begins && lfp_tap.filled + lfp_tap.interval > lfp_tap.capacity;
+    const std::chrono::duration<double> since = Clock::now() - called;
+    if (!full && since.count() <= lfp_tap.seconds) return true;
+    const int ends = lfp_tap.call(full);
+    called = Clock::now();
+    if (full) {
+        for (Share& share : shares) share.filled = lfp_tap.filled;
+    }
+    return !ends;
 }
 
 }  // namespace
@@ -107,19 +149,21 @@ namespace coreneuron {
 
 void nrncore2nrn_send_values(NrnThread* thread) {
     lfp_tap.send(thread);
-    // CoreNEURON has a second thread, without cells, where there is but one
-    if (thread->id != 0 || !lfp_tap.rows) return;
-    if (!lfp_tap.is_placed && !place(*thread)) return end();
+    // with a single thread each step is an interval; CoreNEURON has a second one without cells then
+    const bool begins = thread->id == 0 && (lfp_tap.interval == 1 || last != 0);
+    last = thread->id;
+    if (thread->id >= lfp_tap.count || !lfp_tap.rows) return;
+    if (!lfp_tap.is_placed && !place(thread - thread->id)) return end();
     // rows that the last step has filled are left to whoever has started the run
-    const bool full = lfp_tap.filled == lfp_tap.capacity;
-    const std::chrono::duration<double> since = Clock::now() - called;
-    if (full || since.count() > lfp_tap.seconds) {
-        const int ends = lfp_tap.call(full);
-        called = Clock::now();
-        if (ends) return end();
+    if (!call(begins)) return end();
+    Share& share = shares[thread->id];
+    if (share.filled == lfp_tap.capacity) {
+        // an interval is longer than it may be
+        lfp_tap.lost = lfp_tap.columns;
+        return end();
     }
-    sample();
-    ++lfp_tap.filled;
+    sample(share);
+    if (thread->id == lfp_tap.count - 1) lfp_tap.filled = share.filled;
 }
 
 }  // namespace coreneuron

@@ -46,16 +46,18 @@ class _State(ctypes.Structure):
     _fields_ = (
         ("send", ctypes.c_void_p),
         ("stop", ctypes.POINTER(ctypes.c_bool)),
+        ("threads", ctypes.c_void_p),
         ("mechanisms", ctypes.c_void_p),
         ("variables", ctypes.c_void_p),
         ("elements", ctypes.c_void_p),
         ("sizes", ctypes.c_void_p),
         ("nodes", ctypes.c_void_p),
         ("ordinals", ctypes.c_void_p),
-        ("addresses", ctypes.c_void_p),
         ("columns", ctypes.c_long),
         ("is_placed", ctypes.c_int),
         ("lost", ctypes.c_long),
+        ("count", ctypes.c_int),
+        ("interval", ctypes.c_long),
         ("rows", ctypes.c_void_p),
         ("capacity", ctypes.c_long),
         ("filled", ctypes.c_long),
@@ -173,6 +175,9 @@ class Tap:
         Samples after which they are handed over.
     hand_over : callable
         Gets the samples per recorder, each (rows, columns), in the middle of a run.
+    interval : int
+        Most steps that one of CoreNEURON's threads makes before the next one does, see
+        `threaded`; so many rows less are handed over at the least.
     """
 
     def __init__(
@@ -181,6 +186,8 @@ class Tap:
         recorders: Mapping[str, Recorder],
         rows: int,
         hand_over: Callable[[dict[str, np.ndarray]], None],
+        *,
+        interval: int = 1,
     ) -> None:
         ends = np.cumsum([0, *map(len, recorders.values())]).tolist()
         self._columns = dict(zip(recorders, map(slice, ends[:-1], ends[1:]), strict=True))
@@ -190,7 +197,7 @@ class Tap:
         # ctypes keeps no reference of its own to what C calls
         self._call = _CALL(self._called)
         self._locations = locations_of([])
-        self._addresses = np.empty(ends[-1], np.uintp)
+        self._interval = interval
         self._error: BaseException | None = None
         self._handle_signals: Callable[[], None] = lambda: None
         self._filled = 0
@@ -215,11 +222,13 @@ class Tap:
     def running(self) -> Iterator[None]:
         """Collect during the runs of CoreNEURON within, and raise what went wrong in them."""
         state, locations = self._state, self._locations
+        state.threads = locations.threads.ctypes.data
         state.mechanisms = locations.mechanisms.ctypes.data
         state.variables = locations.variables.ctypes.data
         state.elements, state.sizes = locations.elements.ctypes.data, locations.sizes.ctypes.data
         state.nodes, state.ordinals = locations.nodes.ctypes.data, locations.ordinals.ctypes.data
-        state.addresses, state.columns = self._addresses.ctypes.data, len(self._addresses)
+        state.columns = self._rows.shape[1]
+        state.count, state.interval = int(context().nthread()), self._interval
         state.is_placed, state.lost = 0, -1
         state.call = self._call
         # the run before may have been ended
@@ -234,6 +243,11 @@ class Tap:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+        if state.lost == self._rows.shape[1]:
+            raise SimulatorError(
+                f"a thread of CoreNEURON is more than {self._interval} steps ahead of the others",
+                remedy='use engine = "neuron", and report it with the model',
+            )
         if state.lost >= 0:
             raise SimulatorError(
                 f"CoreNEURON has not all of the variables to record: column {state.lost}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import resource
 import sys
@@ -14,6 +15,8 @@ from lfpcli.runtime.capture import captured
 from lfpcli.runtime.engine import coreneuron
 from lfpcli.runtime.engine.begin import initialise
 from lfpcli.runtime.engine.settings import RunSettings
+from lfpcli.runtime.engine.spans import SHORTEST_CHUNK
+from lfpcli.runtime.engine.threads import threaded
 from lfpcli.runtime.neuron import context
 from lfpcli.runtime.protocols import SimulatedCell
 
@@ -65,10 +68,12 @@ def tried_steps(cells: Sequence[SimulatedCell], settings: RunSettings) -> Stretc
     switch = None
     before = time.process_time()
     try:
-        with captured():
-            initialise(cells, settings, [])
+        with captured(), contextlib.ExitStack() as stack:
             if settings.engine == "coreneuron":
                 switch = coreneuron.prepare()
+                stack.enter_context(threaded(cells, settings, SHORTEST_CHUNK))
+            initialise(cells, settings, [])
+            if switch is not None:
                 switch.enable = True
             first, step = _tried(settings)
             return Stretch(begin=first - before - _FEW_STEPS * step, step=step)

@@ -399,11 +399,12 @@ def detect_spikes(cell: SimulatedCell, threshold: float) -> None:
 
 
 def restart_exchange() -> None:
-    """Let the processes exchange spikes from the current time on.
+    """Let processes and threads exchange spikes from the current time on.
 
-    NEURON begins at t = 0 with it; spikes before would get lost between processes.
+    NEURON begins at t = 0 with it; spikes before would get lost between them.
     """
-    if int(context().nhost()) == 1:
+    pc = context()
+    if int(pc.nhost()) == 1 and int(pc.nthread()) == 1:
         return
     import neuron
 
