@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,7 +21,9 @@ def in_threads() -> None:
     from lfpcli.cli.main import console_main
     from lfpcli.runtime.engine import spans, threads
 
-    threads.SEGMENTS, threads.FEWEST, spans.CHUNK_SAMPLES = 16, 2, 70
+    threads.SEGMENTS, threads.FEWEST = 16, 2
+    # several runs of the simulator, each of several chunks
+    spans.CHUNK_SAMPLES, spans.SHORTEST_CHUNK, spans.QUEUED_EVENTS = 70, 20, 100
     divided = threads._divided
 
     def told(count: int) -> bool:
@@ -128,6 +130,7 @@ def test_one_thread_where_several_might_change_numbers(
             )
 
         asked("two")
+        asked("some rows", rows=16)
         asked("few rows", rows=5)
         asked("own procedures", own_procedures=("advance",))
         threads.FEWEST = 3
@@ -142,7 +145,27 @@ def test_one_thread_where_several_might_change_numbers(
         del artificial
 
     told = neuron_process(model, morphology=str(share / "morphologies/ball_and_sticks.swc"))
-    for name in ("two", "long enough"):
-        assert told[name].tolist() == [32, 2, 1, 1, 3], name
+    assert told["two"].tolist() == [10, 2, 1, 1, 3]
+    assert told["some rows"].tolist() == [8, 2, 1, 1, 3]
+    assert told["long enough"].tolist() == [3, 2, 1, 1, 3]
     for name in ("few rows", "own procedures", "few segments", "short delay", "artificial"):
         assert told[name].tolist() == [1, 1, 3, 1, 3], name
+
+
+def test_a_mechanism_that_is_not_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lfpcli.runtime.engine import threads
+
+    class Context:
+        """NEURON as it refuses the mechanism."""
+
+        asked: ClassVar[list[tuple[int, ...]]] = []
+
+        def nthread(self, *arguments: int) -> None:
+            self.asked.append(arguments)
+
+        def get_partition(self, number: int) -> None:
+            raise RuntimeError("is not thread safe")
+
+    monkeypatch.setattr(threads, "context", Context)
+    assert not threads._divided(5)
+    assert Context.asked == [(5, 0), (1,)]

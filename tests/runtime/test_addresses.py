@@ -52,10 +52,9 @@ def test_nodes_of_threads_lie_side_by_side_in_each(neuron_process, share: Path) 
         segments = [segment for cell in reversed(cells) for segment in cell.segments]
         context().nthread(3, 0)
         h.finitialize(-65.0)
-        numbers = room.thread_numbers(segments).tolist()
-        # NEURON deals the cells out in turns
-        turns = [k % 3 for k in reversed(range(4)) for _ in cells[k].segments]
-        results["numbers"] = numbers == turns
+        # NEURON deals out the cells one after the other
+        dealt = [(0, 0, 1, 2)[k] for k in reversed(range(4)) for _ in cells[k].segments]
+        results["numbers"] = room.thread_numbers(segments).tolist() == dealt
         find, asked = room.addresses, []
         room.addresses = lambda chosen, name: asked.append(len(chosen)) or find(chosen, name)
         for name in ("v", "i_membrane_"):
@@ -65,5 +64,5 @@ def test_nodes_of_threads_lie_side_by_side_in_each(neuron_process, share: Path) 
 
     found = neuron_process(model, morphology=str(share / "morphologies/ball_and_sticks.swc"))
     assert found["numbers"] and found["same v"] and found["same i_membrane_"]
-    # a look at each of a thread's nodes would be one at all of them
+    # some of each thread are looked at
     assert found["asked"].tolist() == [64] * 6

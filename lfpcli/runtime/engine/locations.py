@@ -124,12 +124,17 @@ def locations_of(recorders: Iterable[Recorder]) -> Locations:
     threads = [np.empty(0, np.int32)]
     for recorder in recorders:
         rows += _rows(recorder)
-        owners = recorder.owners
-        segments = [owner.get_segment() if _is_point(owner) else owner for owner in owners]
-        threads.append(thread_numbers(segments))
+        threads.append(thread_numbers(_segments_of(recorder)))
     table = np.array(rows, dtype=np.int32).reshape(-1, len(fields(Locations)) - 1)
     columns = [np.ascontiguousarray(column) for column in table.T]
     return Locations(np.concatenate(threads), *columns)
+
+
+def _segments_of(recorder: Recorder) -> Sequence[Any]:
+    """The segment of each column."""
+    if recorder.is_of_nodes:
+        return recorder.owners
+    return [owner.get_segment() if _is_point(owner) else owner for owner in recorder.owners]
 
 
 def _rows(recorder: Recorder) -> list[tuple[int, ...]]:

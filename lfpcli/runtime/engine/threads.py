@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 from collections.abc import Iterator, Sequence
 
@@ -25,8 +26,8 @@ from lfpcli.runtime.protocols import SimulatedCell
 
 # segments of a thread, of about 200 bytes each: caches of 2 MiB next to a core hold them
 SEGMENTS = 12_500
-# with fewer threads the model is in the last cache, and nothing was gained
-FEWEST = 4
+# with fewer threads the last cache, of some 20 MB, holds all of the model, and nothing is gained
+FEWEST = 8
 # the shortest delay in steps, by all but one of which a thread may run ahead of the others: three,
 # but for rounding, and for the shifts that tell events apart
 _FEWEST_STEPS = 2.5
@@ -58,6 +59,7 @@ def threaded(cells: Sequence[SimulatedCell], settings: RunSettings, rows: int) -
     """
     pc = context()
     before = int(pc.nthread())
+    # as many again are kept for what is whole
     steps = rows // 2
     count = 1 if before != 1 or steps < _FEWEST_STEPS else _count(cells, settings)
     if count > 1 and not _divided(count):
@@ -66,7 +68,8 @@ def threaded(cells: Sequence[SimulatedCell], settings: RunSettings, rows: int) -
     several = pc.allreduce(count, 2) > 1
     if several:
         # with threads this finds the shortest delay between those, of all processes
-        several = pc.set_maxstep(MAX_STEP) / settings.dt >= _FEWEST_STEPS
+        shortest = pc.set_maxstep(MAX_STEP) / settings.dt
+        steps, several = min(steps, math.ceil(shortest)), shortest >= _FEWEST_STEPS
     if not several:
         if count > 1:
             pc.nthread(1)
