@@ -60,8 +60,8 @@ def addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
 def node_addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     """Return where a variable of nodes is, see `addresses`, with few calls into NEURON.
 
-    Once NEURON has sorted its nodes, one variable of all of them lies side by side, in the order of
-    their indices.
+    Once NEURON has sorted its nodes, one variable of all those of a thread lies side by side, in
+    the order of their indices.
 
     Parameters
     ----------
@@ -77,23 +77,20 @@ def node_addresses(segments: Sequence[Any], variable: str) -> np.ndarray:
     """
     if len(segments) <= _SAMPLES:
         return addresses(segments, variable)
-    whole = np.empty(len(segments), np.uintp)
-    threads = thread_numbers(segments)
-    for thread in np.unique(threads).tolist():
-        chosen = np.flatnonzero(threads == thread)
-        whole[chosen] = _side_by_side([segments[k] for k in chosen.tolist()], variable)
-    return whole
-
-
-def _side_by_side(segments: Sequence[Any], variable: str) -> np.ndarray:
-    """Where a variable of nodes of one thread is, (N,) uintp, each by its index."""
     indices = np.array([segment.node_index() for segment in segments], np.uintp)
-    chosen = np.unique(np.linspace(0, len(segments) - 1, _SAMPLES).astype(int)).tolist()
-    some = addresses([segments[k] for k in chosen], variable)
-    first = some - indices[chosen] * np.uintp(_DOUBLE)
-    if np.any(first != first[0]):
-        return addresses(segments, variable)
-    return np.asarray(first[0] + indices * np.uintp(_DOUBLE))
+    threads = thread_numbers(segments)
+    nodes = np.empty(len(segments), np.uintp)
+    order = np.argsort(threads, kind="stable")
+    ends = np.flatnonzero(np.diff(threads[order])) + 1
+    for of_thread in np.split(order, ends):
+        steps = np.linspace(0, len(of_thread) - 1, _SAMPLES).astype(int)
+        chosen = np.unique(of_thread[steps])
+        some = addresses([segments[k] for k in chosen.tolist()], variable)
+        first = some - indices[chosen] * np.uintp(_DOUBLE)
+        if np.any(first != first[0]):
+            return addresses(segments, variable)
+        nodes[of_thread] = first[0] + indices[of_thread] * np.uintp(_DOUBLE)
+    return nodes
 
 
 def thread_numbers(segments: Sequence[Any]) -> np.ndarray:
