@@ -141,3 +141,10 @@ def test_bad_paths_are_told(tmp_path):
     with pytest.raises(InputError, match=r"no .mod files") as caught:
         find_sources([tmp_path])
     assert str(inner) in str(caught.value)
+
+
+def test_long_comments_are_no_work(tmp_path):
+    """Blanks in place of comments were searched from each of their places: minutes, not seconds."""
+    comment = "COMMENT\n" + (60 * " " + "\n") * 4000 + 100000 * " " + "\n" + "ENDCOMMENT\n"
+    file = read_mod(write(tmp_path, a=comment + LEAK) / "a.mod")
+    assert file.name == "leaky" and not file.includes

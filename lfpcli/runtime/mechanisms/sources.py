@@ -13,7 +13,8 @@ from lfpcli.errors import InputError, SimulatorError
 
 LARGEST = 8 << 20
 _KINDS = {"SUFFIX": "density", "POINT_PROCESS": "point", "ARTIFICIAL_CELL": "artificial"}
-_INCLUDE = re.compile(r'^(\s*#?\s*include\s*)"([^"\n]+)"', re.IGNORECASE | re.MULTILINE)
+# within a line: comments are blanked, and long blanks would be tried from each of their places
+_INCLUDE = re.compile(r'^[ \t]*(?:#[ \t]*)?include[ \t]*"([^"\n]+)"', re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def read_text(path: Path) -> str:
 
 def _included_names(text: str) -> list[str]:
     """Names of what a text includes outside of comments."""
-    return [match.group(2) for match in _INCLUDE.finditer(without_comments(text))]
+    return [match.group(1) for match in _INCLUDE.finditer(without_comments(text))]
 
 
 def _collect_includes(text: str, path: Path, includes: dict[str, str], *within: Path) -> str:
@@ -228,13 +229,13 @@ def _collect_includes(text: str, path: Path, includes: dict[str, str], *within: 
     end = 0
     # what comments name is not included; they are blanked at their length
     for match in _INCLUDE.finditer(without_comments(text)):
-        included = path.parent / match.group(2)
+        included = path.parent / match.group(1)
         if not included.is_file():
             continue  # one of NEURON's or of the system
         if included.resolve() in [file.resolve() for file in (*within, path)]:
-            line = text.count("\n", 0, match.start(2)) + 1
+            line = text.count("\n", 0, match.start(1)) + 1
             raise InputError(
-                f"'{match.group(2)}' is included within itself",
+                f"'{match.group(1)}' is included within itself",
                 source=f"{path}:{line}",
                 remedy="take one of the INCLUDE statements away",
             )
@@ -243,8 +244,8 @@ def _collect_includes(text: str, path: Path, includes: dict[str, str], *within: 
         digest = hashlib.sha256(inner.encode()).hexdigest()[:12]
         name = f"{stem}_{digest}{included.suffix}"
         includes[name] = inner
-        parts += [text[end : match.start(2)], name]
-        end = match.end(2)
+        parts += [text[end : match.start(1)], name]
+        end = match.end(1)
     return "".join([*parts, text[end:]])
 
 
