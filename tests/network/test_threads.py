@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,8 +37,6 @@ def in_threads() -> None:
 
 def threaded(*arguments: object, code: int = 0, **environment: str) -> str:
     """Standard error of a command in threads."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", program(in_threads), *map(str, arguments)],
         capture_output=True,
@@ -169,3 +168,12 @@ def test_a_mechanism_that_is_not_for_threads(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(threads, "context", Context)
     assert not threads._divided(5)
     assert Context.asked == [(5, 0), (1,)]
+
+
+def test_a_library_without_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lfpcli.runtime.engine import coreneuron, threads
+
+    monkeypatch.setattr(coreneuron, "core_library", lambda: "libm.so.6")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with threads._one_at_a_time():
+        assert os.environ["OMP_NUM_THREADS"] == "3"

@@ -118,11 +118,14 @@ def _divided(count: int) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Keep OpenMP, by which CoreNEURON would run its threads at once, to one thread within."""
-    library = coreneuron.core_library()
+    openmp = ctypes.CDLL(str(coreneuron.core_library()))
+    if not hasattr(openmp, "omp_set_num_threads"):
+        # this CoreNEURON was built without it
+        yield
+        return
     before = os.environ.get(_OMP)
     # read by CoreNEURON where a run begins
     os.environ[_OMP] = "1"
-    openmp = ctypes.CDLL(str(library))
     most = int(openmp.omp_get_max_threads())
     openmp.omp_set_num_threads(1)
     try:
