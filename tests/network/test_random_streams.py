@@ -65,10 +65,17 @@ NUMBERED = NUMBERED.replace(
 )
 
 
+FICKLE = """\
+NEURON { ARTIFICIAL_CELL Fickle RANDOM rng }
+NET_RECEIVE(w) { if (random_uniform(rng) < 0.5) { net_event(t) } }
+"""
+
+
 @pytest.fixture(scope="module")
 def mods(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mods")
     texts = {"release": RELEASE, "flicker": FLICKER, "pointed": POINTED, "numbered": NUMBERED}
+    texts["fickle"] = FICKLE
     for name, text in texts.items():
         (folder / f"{name}.mod").write_text(text)
     return folder
@@ -84,6 +91,11 @@ def stochastic(mods: Path, engine: str) -> dict[str, Any]:
     if engine == "neuron":
         tree["input"][0]["synapse"] = {"type": "Pointed"}
         tree["input"][1]["synapse"] = {"type": "Numbered"}
+        # artificial cells that draw, and trains that all processes draw whole
+        tree["population"]["fickle"] = {"artificial": {"type": "Fickle"}, "size": 3}
+        tree["population"]["renewal"] = {"rate": {"gamma": 200.0, "refractory": 1.0}, "size": 5}
+        events = {"rule": {"all": True}, "synapse": {"type": "event"}, "weight": 1.0}
+        tree["connection"].append({"pre": "renewal", "post": "fickle", **events})
     tree["stimulus"] = [{"population": "I", "type": "Release", "p": 0.5}]
     return tree
 
@@ -106,6 +118,11 @@ def test_the_same_bits_on_any_number_of_ranks(shell, tmp_path, mods, engine):
     assert not np.array_equal(
         spikes_and_signal(tmp_path / "1.h5")[1], spikes_and_signal(tmp_path / "other.h5")[1]
     )
+    if engine == "neuron":
+        with h5py.File(tmp_path / "1.h5") as file:
+            counts = [len(file[f"spikes/{name}/timestamps"]) for name in ("renewal", "fickle")]
+        # half of the events of three cells pass, and each train is there once
+        assert 0 < counts[1] < 3 * counts[0] and 10 < counts[0] < 60
     if engine == "coreneuron":
         reference = tmp_path / "neuron.h5"
         shell("sim", path, "-o", reference, "-q", "--set", "run.engine='neuron'")

@@ -268,6 +268,8 @@ def bind_streams(built: Built, instances: Mapping[int, Sequence[Any]], seed: int
         Seed of the run.
     """
     binder = StreamBinder(seed)
+    for source in built.artificial:
+        binder.bind_points("artificial", 0, source.gid, [source.point])
     for cell in built.cells:
         binder.bind_points("cell", 0, cell.gid, instances.get(cell.gid, ()))
         binder.bind_density(cell.gid, cell.sections)

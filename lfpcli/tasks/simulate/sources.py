@@ -105,7 +105,8 @@ def population_trains(
         )
         # a number of the name, as populations may come and go in the file
         key = zlib.crc32(population.name.encode())
-        return process_trains(population.rate, whole, span, seed=seed, table=key)
+        drawn = process_trains(population.rate, whole, span, seed=seed, table=key)
+        return drawn.of(wanted)
     streams = StreamTable(seed, f"trains of population {population.name}")
     return trains_of(population.rate, groups, streams, span)
 

@@ -80,7 +80,7 @@ class Span:
 
 def process_trains(
     source: SpikeSource, groups: TrainGroups, span: Span, *, seed: int, table: int
-) -> Trains:
+) -> ReadTrains:
     """The trains of a source that is a process in equilibrium; all of them are drawn at once.
 
     Parameters
@@ -249,6 +249,11 @@ class ReadTrains:
         self._numbers, self._times, self._source = numbers, times, source
         length = max(float(np.ptp(times)), 1.0) if len(times) else 1.0
         self.rate = len(times) / length / max(len(numbers), 1)
+
+    def of(self, wanted: np.ndarray) -> ReadTrains:
+        """The same with the spikes of wanted numbers, shape (n,) int, alone."""
+        kept = np.isin(self._source, wanted)
+        return ReadTrains(self._numbers, self._times[kept], self._source[kept])
 
     def holds(self, source: np.ndarray) -> np.ndarray:
         """Which numbers, shape (n,) int, are those of trains of these."""
