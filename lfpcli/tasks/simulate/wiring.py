@@ -428,7 +428,9 @@ class _Draw:
         )
         span = Span(tstart=run.tstart, tstop=run.tstop)
         if table.source.is_point_process:
-            trains = process_trains(table.source, groups, span, seed=self._seed, table=number)
+            trains: Trains = process_trains(
+                table.source, groups, span, seed=self._seed, table=number
+            )
         else:
             streams = seeds.StreamTable(self._seed, "spikes of input", number)
             trains = trains_of(table.source, groups, streams, span)
