@@ -262,7 +262,7 @@ def test_what_all_cells_of_a_process_remember_together_is_refused_on_several(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checks, "launched", lambda: (2, 0))
-    counts = "NET_RECEIVE(w) { count = count + 1 }"
+    counts = "NET_RECEIVE(w) { count = count + 1 if (count > 9) { net_event(t) } }"
     texts = {
         "GLOBAL count": "ASSIGNED { count v (mV) } " + counts,
         "GLOBAL peak": "ASSIGNED { peak v (mV) } BREAKPOINT { if (v > peak) { peak = v } }",

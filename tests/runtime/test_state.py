@@ -15,7 +15,7 @@ PARAMETER {{ tau = 2 (ms) e = 0 (mV) trec = 200 (ms) }}
 ASSIGNED {{ v (mV) i (nA) R tlast (ms) }}
 STATE {{ g (uS) }}
 INITIAL {{ g = 0 R = 1 }}
-BREAKPOINT {{ SOLVE state METHOD cnexp i = g*(v - e) }}
+BREAKPOINT {{ SOLVE state METHOD cnexp i = g*(v - e)*R/trec }}
 DERIVATIVE state {{ g' = -g/tau }}
 {events}
 """

@@ -107,7 +107,7 @@ def c_variable(text: str) -> str | None:
     text : str
         Source of a mechanism without comments of NMODL.
     """
-    plain = _plain(text)
+    plain = re.sub(r"\s+", " ", _plain(text))
     code = " ".join(VERBATIM.findall(plain))
     # what stands in no braces is outside of blocks, and of functions in C
     outside = " ".join(VERBATIM.findall(flat(plain)))

@@ -13,7 +13,11 @@ from functools import cache
 from typing import Any
 
 from lfpcli.runtime.engine.c_state import c_variable
-from lfpcli.runtime.engine.shared_values import left_to_others, shared_variables
+from lfpcli.runtime.engine.shared_values import (
+    left_to_others,
+    shared_variables,
+    unread_variables,
+)
 from lfpcli.runtime.mechanisms.blocks import Block, arguments, blocks_of, without_units
 from lfpcli.runtime.mechanisms.sources import neuron_block, without_comments
 from lfpcli.runtime.neuron import nrn
@@ -61,7 +65,7 @@ def shared_memory(text: str) -> str | None:
         return f"remembers '{variable}', a variable of its C code, which all instances share"
     text = _VERBATIM.sub(" ", text)
     blocks = blocks_of(text)
-    shared = shared_variables(text, blocks)
+    shared = shared_variables(text, blocks) - unread_variables(blocks)
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]
     for block in _reached(receivers, blocks):
         changed = block.names & shared

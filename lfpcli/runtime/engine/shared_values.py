@@ -8,6 +8,7 @@ reads them; see `flow`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from lfpcli.runtime.engine.flow import Flow, Follower
@@ -20,10 +21,14 @@ _LIST = r"\s+(\w+(?:\s*,\s*\w+)*)"
 _VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
 # indices of what diffuses, which are counted
 _COUNTED = re.compile(r"\b(?:COMPARTMENT|LONGITUDINAL_DIFFUSION)\s+(\w+)\s*,")
+_NUMBER_WITH_UNIT = re.compile(r"(?<![\w.])(\d[\d.]*)\s*\(\s*/?[A-Za-z]\w*\s*\)")
+_CONTINUED = re.compile(r"[-+*/^(,=][ \t]*\n|\n[ \t]*[-+*/^),=]")
+_MATHEMATICS = {"exp", "log", "log10", "sqrt", "pow", "fabs"}
 _SOLVED = re.compile(r"\bSOLVE\s+(\w+)")
 # blocks that run in time steps and at events
 _RUNNING = {"BREAKPOINT", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE"}
 _RUNNING |= {"NET_RECEIVE", "BEFORE", "AFTER"}
+_DECLARING = {"NEURON", "UNITS", "PARAMETER", "ASSIGNED", "STATE", "CONSTANT"}
 
 
 def shared_variables(text: str, blocks: Sequence[Block]) -> set[str]:
@@ -58,6 +63,7 @@ def left_to_others(text: str, blocks: Sequence[Block]) -> str | None:
     if not shared:
         return None
     follower = Follower(blocks)
+    shared = shared - unread_variables(blocks) - _constants(blocks, follower)
     solved = {name for block in blocks for name in _SOLVED.findall(block.body)}
     running = Flow()
     for block in blocks:
@@ -67,6 +73,61 @@ def left_to_others(text: str, blocks: Sequence[Block]) -> str | None:
     begun = set().union(*(follower.of_block(b).touched for b in blocks if b.keyword == "INITIAL"))
     changed = running.touched | (begun & _by_instance(blocks, shared))
     return min(running.read & changed & shared, default=None)
+
+
+def unread_variables(blocks: Sequence[Block]) -> set[str]:
+    """Variables that nothing reads but statements that set them, such as totals of what came.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        All blocks of a mechanism.
+    """
+    running = [block for block in blocks if block.keyword not in _DECLARING]
+    named = Counter(_NAME.findall(" ".join(f"{b.header} {b.body}" for b in running)))
+    by_itself: Counter[str] = Counter()
+    for block in running:
+        for name, rest in block.changes:
+            by_itself[name] += 1 + _NAME.findall(_right(rest)).count(name)
+    return {name for name, count in by_itself.items() if count == named[name]}
+
+
+def _constants(blocks: Sequence[Block], follower: Follower) -> set[str]:
+    """Variables that INITIAL sets to what is the same for all instances, and nothing to another.
+
+    So are factors for the temperature, which procedures set again and again.
+    """
+    rights: dict[str, set[str]] = {}
+    for block in blocks:
+        if block.keyword not in _DECLARING:
+            if _CONTINUED.search(block.body):
+                # what is set to a variable may go on in the next line
+                return set()
+            for name, rest in block.changes:
+                rights.setdefault(name, set()).add(_without_notation(_right(rest)))
+    ranges = _listed("RANGE", _bodies(blocks, "NEURON"))
+    same = _declared(blocks, "PARAMETER") - ranges - rights.keys() - _OF_NEURON
+    same |= _declared(blocks, "CONSTANT") | _MATHEMATICS | {"celsius"}
+    begin = Flow()
+    for block in blocks:
+        if block.keyword == "INITIAL":
+            begin.add(follower.of_block(block))
+    return {
+        name
+        for name, texts in rights.items()
+        if len(texts) == 1 and name in begin.written and set(_NAME.findall(min(texts))) <= same
+    } - begin.read
+
+
+def _right(rest: str) -> str:
+    """What is set to a variable, without a further statement on its line."""
+    return re.split(r"(?<=[\w)\]])\s+(?=[A-Za-z_])", rest.strip())[0]
+
+
+def _without_notation(expression: str) -> str:
+    """An expression without units behind numbers, blanks, and parentheses about a number."""
+    expression = _NUMBER_WITH_UNIT.sub(r"\1", expression)
+    return re.sub(r"(?<!\w)\((\d[\d.]*)\)", r"\1", re.sub(r"\s+", "", expression))
 
 
 def unset_local(text: str) -> str | None:
