@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -225,6 +227,12 @@ def test_an_error_of_all_is_told_once(tmp_path: Path) -> None:
 
 
 def test_processes_that_mpi_does_not_join(shell: Callable[..., Any], tmp_path: Path) -> None:
+    imported = subprocess.run(
+        [sys.executable, "-c", "import mpi4py.MPI"], capture_output=True, check=False
+    )
+    if imported.returncode:
+        # a launcher may name the folder of its library to those that it starts alone
+        pytest.skip("without a launcher mpi4py has no libmpi here")
     path = write(tmp_path, network())
     for size, rank, launcher in (
         ("PMI_SIZE", "PMI_RANK", "MPICH or its kin"),
