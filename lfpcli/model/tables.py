@@ -135,10 +135,11 @@ def read_table(cls: type[T], value: Any, at: At, **fixed: Any) -> T:
         raise at.expected("a table", value)
     values = {**fixed, **_read_values(cls, value, at)}
     table = cls(source_line=at.source_line, stated=frozenset(value), **values)
+    # what is wrong in itself is told first
+    table.check(at)
     for name, owner in table.unheeded().items():
         if name in table.stated:
             raise (at / name).error(f"does not go with {owner}", "leave it out")
-    table.check(at)
     return table
 
 
