@@ -322,6 +322,10 @@ def test_what_cannot_be_meant_is_refused(shell, tmp_path, change, text):
     tree["connection"] = [{**tree["connection"][1], **change}]
     if "d-d" in str(change):
         tree["connection"][0] |= {"pre": "E"}
+    if "gap" in str(change):
+        # events have these, gap junctions do not
+        for key in ("delay", "record"):
+            tree["connection"][0].pop(key, None)
     wrong = shell("sim", write(tmp_path, tree), "-o", tmp_path / "o.h5", code=3)
     assert text in wrong.err
     assert wrong.err.count("error:") == 1
