@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lfpcli.errors import SimulatorError
-from lfpcli.runtime.engine import checks
+from lfpcli.runtime.engine import begin, checks
 from lfpcli.runtime.engine.shared_values import unset_local
 from lfpcli.runtime.mechanisms.bounds import missing_element
 from lfpcli.runtime.mechanisms.library import Mechanism
@@ -74,3 +74,15 @@ def test_both_are_refused_before_a_run() -> None:
     with pytest.raises(SimulatorError, match=r"'past' of mechanism 'late' has 4 elements, .* 4 \["):
         checks._check_memory(late, stepping("FROM i = 0 TO N { past[i] = 0 }"))
     checks._check_memory(late, stepping("y = 1"))
+
+
+@pytest.mark.parametrize(("is_point", "setter"), [(False, "h.table_f_late"), (True, "f of each")])
+def test_tables_without_values_are_named(
+    monkeypatch: pytest.MonkeyPatch, is_point: bool, setter: str
+) -> None:
+    sources = {"hh": "NEURON { SUFFIX hh }", "late": f"{HEAD} FUNCTION_TABLE f(v (mV))"}
+    monkeypatch.setattr(begin, "used_mechanisms", lambda: set(sources))
+    monkeypatch.setattr(begin, "source_of", sources.__getitem__)
+    monkeypatch.setattr(begin, "is_point_process", lambda name: is_point)
+    told = str(begin._without_table())
+    assert "mechanism 'late' has a FUNCTION_TABLE 'f' without values" in told and setter in told

@@ -11,7 +11,9 @@ from lfpcli.runtime.capture import captured
 from lfpcli.runtime.cell.points import disconnect_deleted
 from lfpcli.runtime.engine.checks import check_delays, check_mechanisms
 from lfpcli.runtime.engine.collectors import Collectors
+from lfpcli.runtime.engine.coreneuron import used_mechanisms
 from lfpcli.runtime.engine.field import ExtracellularField, has_extracellular
+from lfpcli.runtime.engine.hidden import is_point_process, source_of
 from lfpcli.runtime.engine.junctions import settle_junctions
 from lfpcli.runtime.engine.queue import forget_initial_events, send_again
 from lfpcli.runtime.engine.settings import RunSettings
@@ -26,6 +28,8 @@ MAX_STEP = 10.0
 # both engines divide the time left by the step and round down; their time has rounding errors,
 # which they forgive by a share of the time they go to, that is not at all at 0
 PAST = 0.25
+# what NEURON says of a FUNCTION_TABLE without values
+_NO_TABLE = "hoc_func_table"
 
 
 def initialise(
@@ -67,7 +71,12 @@ def initialise(
         # behind what the model's own handlers set; these come in the order in which they were made
         handler = h.FInitializeHandler(1, lambda: settle_junctions(settings.v_init))
         # this computes the currents of the initial state, and takes the first sample of vectors
-        h.finitialize(settings.v_init)
+        try:
+            h.finitialize(settings.v_init)
+        except RuntimeError as error:
+            if _NO_TABLE in str(error):
+                raise _without_table() from error
+            raise
         del handler
     if settings.warmup:
         h.t = -settings.warmup * settings.dt
@@ -80,6 +89,21 @@ def initialise(
         cell.queue_events()
     for field in fields:
         field.queue()
+
+
+def _without_table() -> SimulatorError:
+    """The error for a FUNCTION_TABLE whose values nobody gave."""
+    for name in sorted(used_mechanisms()):
+        table = re.search(r"\bFUNCTION_TABLE\s+(\w+)", source_of(name))
+        if table is not None:
+            setter = f"h.table_{table[1]}_{name}"
+            if is_point_process(name):
+                setter = f"table_{table[1]} of each"
+            return SimulatorError(
+                f"mechanism '{name}' has a FUNCTION_TABLE '{table[1]}' without values",
+                remedy=f"let the model's code give them, by {setter}, or leave it out",
+            )
+    return SimulatorError("a FUNCTION_TABLE has no values", remedy="let the model's code give them")
 
 
 def _initialise_as_the_model_does(settings: RunSettings) -> None:
