@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.edges import open_edges
+from lfpcli.model import load_model
 from lfpcli.tasks.circuits.circuit import Circuit, read_circuit
+from lfpcli.tasks.circuits.drives import SpikeInput
+from lfpcli.tasks.circuits.inputs import inputs_of
+from lfpcli.tasks.circuits.output_files import check_outputs
+from lfpcli.tasks.circuits.places import TargetCell
 from lfpcli.tasks.circuits.simulation_model import circuit_files, simulation_tree
-from lfpcli.tasks.circuits.synapses import Wiring
+from lfpcli.tasks.circuits.synapses import Wiring, synapse_model
 from lfpcli.tasks.files.check import check
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -292,3 +298,163 @@ def test_tables_that_are_not_separated_by_spaces_are_told(
         circuit(tmp_path, change)
     assert "v1_node_types.csv:1" in str(refused.value)
     assert "one space each" in str(refused.value)
+
+
+def with_column(name: str, values: list[Any]) -> Callable[[dict[str, Any], Path], None]:
+    """Give an attribute of the edges that are drawn, or of those whose places are given."""
+
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        file, edges = ("v1_v1", "v1_to_v1") if name == "nsyns" else ("lgn_v1", "lgn_to_v1")
+        with h5py.File(folder / f"{file}_edges.h5", "r+") as h5:
+            group = h5[f"edges/{edges}/0"]
+            del group[name]
+            group[name] = values
+
+    return change
+
+
+def in_types(old: str, new: str) -> Callable[[dict[str, Any], Path], None]:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        types = folder / "edge_types.csv"
+        types.write_text(types.read_text().replace(old, new))
+
+    return change
+
+
+class Shape:
+    """Segments of a cell onto which edges lead."""
+
+    section_names = ("soma[0]", "dend[0]", "apic[0]", "axon[0]")
+    section = np.array([0, 1, 1, 2, 3])
+
+
+def rows_of(read: Circuit) -> list[Any]:
+    """Synapses onto the cells of a circuit."""
+    targets = [
+        TargetCell(
+            index=k,
+            node_id=k,
+            geometry=Shape(),
+            distance=np.array([5.0, 40.0, 90.0, 50.0, 100.0]),
+            length=np.full(5, 40.0),
+            stream=np.random.RandomState(k),
+        )
+        for k in range(3)
+    ]
+    times, index = np.array([1.0]), np.array([0])
+    drives = [SpikeInput(population="lgn", times=times, index=index)]
+    wiring = Wiring(read, drives)
+    wiring.onto_point_neurons("v1", {3: 3})
+    return [part for parts in wiring.onto_cells("v1", targets).values() for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (with_column("nsyns", [-1, 2, 3, 4, 5]), "nsyns is -1"),
+        (with_column("nsyns", [2**40, 2, 3, 4, 5]), "nsyns is 1099511627776"),
+        (with_column("nsyns", [1.0, np.nan, 3.0, 4.0, 5.0]), "nsyns is nan"),
+        (with_column("afferent_section_id", [1e30, 1.0, 1.0, 1.0]), "onto section -1 of node 0"),
+        (with_column("afferent_section_pos", [0.5, 5.0, 0.5, 0.5]), "at 5 along its section"),
+        (with_column("afferent_section_pos", [0.5, 0.5, np.nan, 0.5]), "at nan along"),
+        (in_types("[30.0, 150.0]", "['a', 'b']"), "distance_range is .'a', 'b'."),
+        (in_types(" 2.0 exc", " -2.0 exc"), "delay is -2 ms"),
+    ],
+)
+def test_edges_that_are_none_are_refused(tmp_path: Path, change: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        rows_of(circuit(tmp_path, change))
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "NaN", "<NA>", "n/a"])
+def test_tables_say_in_several_ways_that_there_is_nothing(tmp_path: Path, nothing: str) -> None:
+    rows = rows_of(circuit(tmp_path, in_types("NULL", nothing)))
+    assert sum(len(part.segment) for part in rows) == 18
+
+
+def test_edges_onto_nodes_that_are_not_there_are_told(tmp_path: Path) -> None:
+    def no_last_node(tree: dict[str, Any], folder: Path) -> None:
+        with h5py.File(folder / "v1_nodes.h5", "r+") as file:
+            group = file["nodes/v1"]
+            for name in ("node_id", "node_type_id", "node_group_id", "node_group_index"):
+                values = group[name][:3]
+                del group[name]
+                group[name] = values
+
+    read = circuit(tmp_path, no_last_node)
+    with pytest.warns(LfpWarning, match="edges onto 1 nodes that are not there, such as 3"):
+        Wiring(read, [])
+    with h5py.File(tmp_path / "c/v1_v1_edges.h5", "r+") as file:
+        del file["edges/v1_to_v1/indices"]
+    with pytest.warns(LfpWarning, match="such as 3"):
+        Wiring(read, [])
+
+
+def test_node_sets_are_compared_and_end(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        tree["node_sets"] = {"a": ["b"], "b": ["lgn", "a"], "me": "me"}
+
+    read = circuit(tmp_path, change)
+    assert read.node_set({"tuning_angle": {"$gt": 20, "$lte": 80.0}}, "here")["v1"].tolist() == [
+        1,
+        3,
+    ]
+    assert list(read.node_set({"populations": ["lgn"]}, "here")) == ["lgn"]
+    for wanted, message in (
+        ("a", "in a circle: a, b"),
+        ("me", "in a circle: me"),
+        ({"population": "V1"}, "no population of nodes 'V1'.*did you mean 'v1'"),
+        ({"ei": {"$near": 1}}, "'.near' compares no nodes"),
+        ({"ei": {"$gt": 1}}, "attribute 'ei' does not compare"),
+        ([0, "x"], "is no node set"),
+        ([0.5], "is no node set"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read.node_set(wanted, "here")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("run", "tstop"), "long", "'tstop': expected a number"),
+        (("conditions", "celsius"), "warm", "'celsius': expected a number"),
+        (("output", "spikes_file"), ["a.h5"], "spikes_file is"),
+        (("reports", "v", "file_name"), "ecp.h5", "2 outputs go into ecp.h5"),
+        (("inputs", "clamp", "section_dist"), "mid", "at 'mid' is no place"),
+        (("reports", "v", "cells"), {"population": "V1"}, "no population of nodes 'V1'"),
+        (("x",), json.loads("[" * 900 + "]" * 900), "nested too deeply"),
+    ],
+)
+def test_values_that_are_none_are_refused(
+    tmp_path: Path, keys: tuple[str, ...], value: Any, message: str
+) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        *tables, last = keys
+        for table in tables:
+            tree = tree[table]
+        tree[last] = value
+
+    with pytest.raises(InputError, match=message):
+        read = circuit(tmp_path, change)
+        load_model(simulation_tree(read.config.file), overrides=(), name="c", folder=tmp_path)
+        check_outputs(read.config.file, force=False)
+        inputs_of(read, lambda purpose, number: np.random.default_rng(number), 0.1)
+
+
+def test_names_of_reports_may_have_any_characters(tmp_path: Path) -> None:
+    def change(tree: dict[str, Any], folder: Path) -> None:
+        tree["reports"]["e c/p \u00e9"] = tree["reports"].pop("ecp") | {"cells": [0]}
+
+    tables = simulation_tree(circuit(tmp_path, change).config.file)
+    assert [probe["name"] for probe in tables["probe"]] == ["e_c_p__"]
+    assert list(tables["group"]) == ["e_c_p___v1"]
+
+
+def test_synapses_with_plasticity_have_what_bmtk_sets(tmp_path: Path) -> None:
+    read = circuit(tmp_path)
+    numbers = {"erev": -70.0, "tau_1": 3.0, "tau_r0": 2000.0, "tau_FDR": 500.0, "p0": 0.3}
+    file = tmp_path / "c/components/stp.json"
+    file.write_text(json.dumps(numbers | {"a_FDR": 0.6}))
+    with pytest.warns(LfpWarning, match="stp.json: a_FDR of stp2syn keep what the mechanism has"):
+        model = synapse_model("stp2syn", "stp.json", circuit=read, source="here")
+    assert dict(model.params) == {"e": -70.0} | {k: v for k, v in numbers.items() if k != "erev"}

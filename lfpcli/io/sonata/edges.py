@@ -20,6 +20,7 @@ from lfpcli.io.text import as_text
 
 # edges of a file without an index that are looked through at a time
 _BLOCK = 1 << 20
+_INDICES = {"target": "indices/target_to_source", "source": "indices/source_to_target"}
 _AGAIN = "write the file of edges again"
 
 
@@ -169,6 +170,19 @@ class EdgePopulation:
             )
         return edges
 
+    def unknown_targets(self, node_ids: np.ndarray) -> np.ndarray:
+        """Node ids, ascending (m,), that edges lead to and that are not among some (n,)."""
+        ranges = self._ranges("target")
+        if ranges is not None:
+            pairs = self._pairs(ranges, limit=None)
+            reached = np.flatnonzero(pairs[:, 0] < pairs[:, -1])
+            return np.setdiff1d(reached, node_ids)
+        unknown = np.empty(0, np.int64)
+        for start in range(0, len(self), _BLOCK):
+            block = self._ids["target_node_id"][start : start + _BLOCK].astype(np.int64)
+            unknown = np.union1d(unknown, np.setdiff1d(block, node_ids))
+        return unknown
+
     def leaving(self, sources: Sequence[int]) -> Edges:
         """The edges from some nodes, node by node, in the order of the index.
 
@@ -192,14 +206,11 @@ class EdgePopulation:
 
     def _rows(self, nodes: Sequence[int], end: str) -> np.ndarray:
         """Numbers of the edges that have some nodes as their ``target`` or ``source``."""
-        index = f"indices/{end}_to_{'source' if end == 'target' else 'target'}"
-        # bmtk writes the singular, libsonata the plural
-        plural = f"{index}/node_id_to_ranges"
-        ranges = plural if plural in self._group else f"{index}/node_id_to_range"
-        if ranges not in self._group or f"{index}/range_to_edge_id" not in self._group:
+        ranges = self._ranges(end)
+        if ranges is None:
             return self._searched(nodes, end)
         first_last = self._pairs(ranges, limit=None)
-        spans = self._pairs(f"{index}/range_to_edge_id", limit=len(self))
+        spans = self._pairs(f"{_INDICES[end]}/range_to_edge_id", limit=len(self))
         rows: list[np.ndarray] = [np.empty(0, np.int64)]
         for node in nodes:
             if not 0 <= node < len(first_last):
@@ -214,6 +225,15 @@ class EdgePopulation:
             for start, stop in spans[first:last] if last > first >= 0 else ():
                 rows.append(np.arange(start, stop))
         return np.concatenate(rows)
+
+    def _ranges(self, end: str) -> str | None:
+        """Where the index of the nodes at an end is; None where there is none."""
+        index = _INDICES[end]
+        # bmtk writes the singular, libsonata the plural
+        plural = f"{index}/node_id_to_ranges"
+        ranges = plural if plural in self._group else f"{index}/node_id_to_range"
+        is_there = ranges in self._group and f"{index}/range_to_edge_id" in self._group
+        return ranges if is_there else None
 
     def _pairs(self, path: str, *, limit: int | None) -> np.ndarray:
         """Begins and ends of an index, shape (n, 2), whose ends are at most `limit`."""

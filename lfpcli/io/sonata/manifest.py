@@ -38,7 +38,14 @@ def resolved(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise InputError("is no object", source=f"{path}: manifest", remedy="write {...}")
     values = _values(manifest, path)
-    return {name: _walk(node, values, path) for name, node in tree.items() if name != "manifest"}
+    rest = {name: node for name, node in tree.items() if name != "manifest"}
+    try:
+        walked: dict[str, Any] = _walk(rest, values, path)
+    except RecursionError:
+        raise InputError(
+            "is nested too deeply", source=path, remedy="see SONATA's description"
+        ) from None
+    return walked
 
 
 def _values(manifest: Mapping[str, Any], path: Path) -> dict[str, Any]:

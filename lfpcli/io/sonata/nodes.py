@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +169,36 @@ class NodePopulation:
                 places[index] = row
         return places
 
+    def _compared(self, name: str, wanted: Mapping[str, Any]) -> np.ndarray:
+        """Which nodes have an attribute that compares as wanted, shape (n,), bool."""
+        mask = np.ones(len(self), bool)
+        values = self.node_ids.tolist() if name == "node_id" else self.of(name)
+        for sign, bound in wanted.items():
+            compare = _COMPARISONS.get(sign)
+            if compare is None:
+                raise InputError(
+                    f"'{sign}' compares no nodes",
+                    source=self.source,
+                    remedy=f"use one of {', '.join(_COMPARISONS)}",
+                )
+            try:
+                mask &= np.array([v is not None and compare(v, bound) for v in values], bool)
+            except TypeError as error:
+                raise InputError(
+                    f"attribute '{name}' does not compare with {sign} {bound!r}: {error}",
+                    source=self.source,
+                    remedy="compare numbers with numbers",
+                ) from error
+        return mask
+
     def selected(self, wanted: Mapping[str, Any]) -> np.ndarray:
         """Which nodes have all of some attributes, shape (n,), bool.
 
         Parameters
         ----------
         wanted : mapping
-            Values or lists of values by attribute; ``node_id`` and ``population`` count.
+            By attribute a value, a list of values, or what they are compared with, such as
+            {"$gt": 5.0}; ``node_id`` and ``population`` count.
 
         Raises
         ------
@@ -183,8 +207,11 @@ class NodePopulation:
         """
         mask = np.ones(len(self), bool)
         for name, value in wanted.items():
+            if isinstance(value, dict):
+                mask &= self._compared(name, value)
+                continue
             allowed = value if isinstance(value, list) else [value]
-            if name == "population":
+            if name in ("population", "populations"):
                 mask &= self.name in allowed
             elif name in ("node_id", "gid"):
                 mask &= np.isin(self.node_ids, allowed)
@@ -199,6 +226,15 @@ class NodePopulation:
                     remedy=nearest(name, [*self.attributes, "node_id", "population"], "attribute"),
                 )
         return mask
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+"""How values of nodes are compared, as the format's description has it."""
 
 
 def read_nodes(pair: TablePair) -> list[NodePopulation]:

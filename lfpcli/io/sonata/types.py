@@ -11,8 +11,10 @@ from lfpcli.errors import InputError
 from lfpcli.io.stream import check_input
 from lfpcli.io.text import is_number
 
-NOTHING = ("NULL", "NONE", "None", "")
-"""What the tables write where a type has no value in a column."""
+NOTHING = frozenset(
+    {"NULL", "NONE", "None", "", "null", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a", "<NA>"}
+)
+"""What the tables write where a type has no value in a column, as pandas reads them for bmtk."""
 
 
 def read_types(path: Path, key: str) -> dict[int, dict[str, Any]]:

@@ -28,7 +28,8 @@ _ANGLES = ("rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis
 _QUATERNION = ("orientation_w", "orientation_x", "orientation_y", "orientation_z")
 
 # what node sets select by beside the attributes that nodes have
-_OF_ALL_NODES = frozenset({"population", "node_id", "gid", "node_type_id"})
+_POPULATIONS = ("population", "populations")
+_OF_ALL_NODES = frozenset({*_POPULATIONS, "node_id", "gid", "node_type_id"})
 
 
 @dataclass(kw_only=True)
@@ -185,13 +186,19 @@ class _Rule:
     node_sets: Mapping[str, Any]
     cells: set[str]
 
-    def mask(self, nodes: NodePopulation, wanted: Any) -> np.ndarray:
+    def mask(self, nodes: NodePopulation, wanted: Any, within: tuple[str, ...] = ()) -> np.ndarray:
         """Which nodes of a population are in a node set, (n,), bool."""
         if wanted == "all":
             return np.ones(len(nodes), bool)
         if isinstance(wanted, str):
+            if wanted in within:
+                raise InputError(
+                    f"node sets name each other in a circle: {', '.join(within)}",
+                    source=self.source,
+                    remedy="correct the node sets",
+                )
             if wanted in self.node_sets:
-                return self.mask(nodes, self.node_sets[wanted])
+                return self.mask(nodes, self.node_sets[wanted], (*within, wanted))
             if wanted in self.populations:
                 return np.full(len(nodes), nodes.name == wanted)
             raise InputError(
@@ -200,10 +207,10 @@ class _Rule:
                 remedy=f"name one of {', '.join([*self.node_sets, *self.populations])}, or all",
             )
         if isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted):
-            masks = [self.mask(nodes, entry) for entry in wanted]
+            masks = [self.mask(nodes, entry, within) for entry in wanted]
             union: np.ndarray = np.logical_or.reduce([np.zeros(len(nodes), bool), *masks])
             return union
-        if isinstance(wanted, list):
+        if isinstance(wanted, list) and all(_is_number(entry) for entry in wanted):
             # numbers alone mean the nodes that are simulated
             return np.isin(nodes.node_ids, wanted) & (nodes.name in self.cells)
         if isinstance(wanted, dict):
@@ -213,14 +220,27 @@ class _Rule:
         )
 
     def _by_attributes(self, nodes: NodePopulation, wanted: dict[str, Any]) -> np.ndarray:
-        population = wanted.get("population")
-        if population is not None and nodes.name not in np.atleast_1d(population):
-            return np.zeros(len(nodes), bool)
+        for key in _POPULATIONS:
+            names = wanted.get(key, nodes.name)
+            named = names if isinstance(names, list) else [names]
+            for name in named:
+                if name not in self.populations:
+                    raise InputError(
+                        f"no population of nodes '{name}'",
+                        source=self.source,
+                        remedy=nearest(str(name), list(self.populations), "population"),
+                    )
+            if nodes.name not in named:
+                return np.zeros(len(nodes), bool)
         known = _OF_ALL_NODES | set(nodes.attributes)
         if not set(wanted) <= known and len(self.populations) > 1:
             # another population may have the attribute
             return np.zeros(len(nodes), bool)
         return nodes.selected(wanted)
+
+
+def _is_number(entry: Any) -> bool:
+    return isinstance(entry, int) and not isinstance(entry, bool)
 
 
 def read_circuit(file: Path) -> Circuit:

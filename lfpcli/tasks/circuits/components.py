@@ -214,7 +214,12 @@ def point_neuron(facts: Mapping[str, Any], config: CircuitConfig, source: str) -
     tree = _json(path)
     params = []
     for name in ("tau", "refrac"):
-        params.append((name, SECOND * _number(tree.get(name), path, name)))
+        value = SECOND * _number(tree.get(name), path, name)
+        if not 0 <= value < float("inf") or (name == "tau" and value == 0):
+            raise InputError(
+                f"'{name}' is {tree[name]!r} s", source=path, remedy="give a duration, s"
+            )
+        params.append((name, value))
     return PointNeuron(mechanism="IntFire1", params=tuple(params))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import CircuitConfig
 from lfpcli.io.sonata.currents import read_current_table, read_sweep, table_options
 from lfpcli.tasks.circuits.activity import SynapseActivity, synapse_activity
@@ -276,16 +277,20 @@ def _clamp(
 ) -> ClampInput:
     section, number = entry.get("section_name", "soma"), entry.get("section_index", 0)
     x = entry.get("section_dist", 0.5)
-    if not isinstance(section, str) or not isinstance(number, int) or not 0 <= float(x) <= 1:
+    is_along = isinstance(x, int | float) and 0 <= x <= 1
+    if not isinstance(section, str) or not isinstance(number, int) or not is_along:
         raise InputError(
             f"section {section!r} {number!r} at {x!r} is no place",
             source=source,
             remedy="give section_name, section_index and section_dist from 0 to 1",
         )
-    nodes = circuit.node_set(entry.get("node_set", "all"), source)
+    chosen = circuit.node_set(entry.get("node_set", "all"), source)
+    nodes = {name: index for name, index in chosen.items() if name in circuit.cells}
+    if not nodes:
+        warnings.warn(f"clamps no cells [{source}]", LfpWarning, stacklevel=2)
     return ClampInput(
         name=name,
-        nodes={name: index for name, index in nodes.items() if name in circuit.cells},
+        nodes=nodes,
         section=f"{section}[{number}]",
         x=float(x),
         mechanism=mechanism,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning, OutputError
 from lfpcli.geometry import Geometry
 from lfpcli.guarded.writing import new_hdf5
 from lfpcli.io.atomic import atomic_output, check_output
 from lfpcli.io.recording import Recording, Report, Signal, open_recording
 from lfpcli.io.sonata.config import read_config
 from lfpcli.io.writer import SORTING
-from lfpcli.tasks.circuits.circuit import Circuit, first_node_numbers, read_circuit
+from lfpcli.tasks.circuits.circuit import Circuit, circuit_of, first_node_numbers, read_circuit
 from lfpcli.tasks.circuits.neurodamus.output_files import check_reports, write_reports
 from lfpcli.tasks.circuits.places import SECTION_TYPES
 from lfpcli.tasks.circuits.potentials import (
@@ -53,15 +54,29 @@ def check_outputs(file: Path, *, force: bool) -> None:
         check_reports(config, force=force)
         return
     outputs = circuit_outputs(config)
-    outputs.folder.mkdir(parents=True, exist_ok=True)
+    circuit = circuit_of(config)
+    reports: list[MembraneReport | SynapseReport] = [*outputs.membrane, *outputs.synapses]
+    for each in reports:
+        # what is wrong with its cells would else be told behind the run
+        circuit.node_set(each.cells, f"{config.file}: reports.{each.name}")
+    _make_folder(outputs.folder)
     for path in outputs.files:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         check_output(path, force=force or outputs.overwrite)
     for report in outputs.potentials:
         if report.contributions is not None:
-            report.contributions.mkdir(parents=True, exist_ok=True)
+            _make_folder(report.contributions)
             for path in sorted(report.contributions.glob("*.h5")):
                 check_output(path, force=force or outputs.overwrite)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"no folder can be made: {error.strerror}", source=path, remedy="change output_dir"
+        ) from error
 
 
 def write_outputs(file: Path, recording: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -145,6 +160,8 @@ def _write_membrane(
 ) -> None:
     variable = recorded_name(report.variable)
     wanted = circuit.node_set(report.cells, f"reports.{report.name}")
+    if not wanted:
+        warnings.warn(f"the report '{report.name}' has no cells", LfpWarning, stacklevel=2)
     first = 0
     with new_hdf5(path) as file:
         _mark(file)
@@ -332,11 +349,11 @@ def _write_potentials(
     source: Recording, circuit: Circuit, report: PotentialReport, replace: bool
 ) -> None:
     """Write the potentials of contacts, and where a report asks for them those of single cells."""
-    if report.name not in source.signals:
+    if report.signal not in source.signals:
         raise InputError(
-            f"has no signal '{report.name}'", source=source.name, remedy="run the circuit again"
+            f"has no signal '{report.signal}'", source=source.name, remedy="run the circuit again"
         )
-    signal = source.signal(report.name)
+    signal = source.signal(report.signal)
     samples: h5py.Dataset | _Sum = signal.data
     groups = [signal.groups[name] for name in cell_groups(circuit.config, report)]
     if report.contributions is not None:

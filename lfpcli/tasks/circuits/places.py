@@ -12,6 +12,8 @@ import numpy as np
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.geometry import Geometry
 
+# of one edge; more are no number of a circuit
+_MOST_SYNAPSES = 1 << 24
 # names in the tables, and the begins of section names that they mean
 SECTION_TYPES = {
     "somatic": "soma",
@@ -136,11 +138,16 @@ def places_of(
         drawn[k] = _drawn_places(columns, k, target, source)
         counts[k] = len(drawn[k])
     at = np.flatnonzero(named)
-    along = [0.5 if x is None else x for x in columns["x"][at]]
-    try:
-        placed = target.segments_at(
-            columns["section"][at].astype(np.int64), np.array(along, dtype=float)
+    along = np.array([0.5 if x is None else x for x in columns["x"][at]], dtype=float)
+    outside = ~((along >= 0) & (along <= 1))
+    if outside.any():
+        raise InputError(
+            f"edge onto node {target.node_id} at {along[outside][0]:g} along its section",
+            source=source,
+            remedy="give afferent_section_pos from 0 to 1",
         )
+    try:
+        placed = target.segments_at(_section_numbers(columns["section"][at]), along)
     except IndexError as error:
         raise InputError(
             f"edge onto section {error} of node {target.node_id}, which has none of that number",
@@ -155,6 +162,50 @@ def places_of(
     return segments, counts
 
 
+def _section_numbers(values: np.ndarray) -> np.ndarray:
+    """Numbers of sections; those that no cell has are -1."""
+    numbers = values.astype(float)
+    return np.where(np.abs(numbers) < _MOST_SYNAPSES, numbers, -1.0).astype(np.int64)
+
+
+def synapse_count(columns: Mapping[str, np.ndarray], k: int, source: str) -> int:
+    """How many synapses an edge has.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray of object (n,)
+        Attributes of edges.
+    k : int
+        The edge.
+    source : str
+        What to call the edges in messages.
+
+    Raises
+    ------
+    InputError
+        Where it is no such number.
+    """
+    value = columns["nsyns"][k]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0 <= number <= _MOST_SYNAPSES:
+        raise InputError(
+            f"nsyns is {value!r}", source=source, remedy=f"give a number from 0 to {_MOST_SYNAPSES}"
+        )
+    return int(number)
+
+
+def _distances(span: Any) -> tuple[float, float] | None:
+    """Two path distances, um; None where they are none."""
+    try:
+        first, last = (float(distance) for distance in span)
+    except (TypeError, ValueError):
+        return None
+    return first, last
+
+
 def _drawn_places(
     columns: Mapping[str, np.ndarray], k: int, target: TargetCell, source: str
 ) -> np.ndarray:
@@ -166,18 +217,19 @@ def _drawn_places(
             remedy="give afferent_section_id and _pos, or nsyns, target_sections, distance_range",
         )
     sections, span = columns["target_sections"][k], columns["distance_range"][k]
-    known = isinstance(sections, list) and set(sections) <= set(SECTION_TYPES)
-    if not known or not isinstance(span, list) or len(span) != 2:
+    known = isinstance(sections, list) and all(name in SECTION_TYPES for name in sections)
+    distances = _distances(span)
+    if not known or distances is None:
         raise InputError(
             f"target_sections are {sections!r} and distance_range is {span!r}",
             source=source,
             remedy=f"give lists, of {', '.join(SECTION_TYPES)}, and of two distances in um",
         )
-    segments = target.drawn(sections, (float(span[0]), float(span[1])), int(columns["nsyns"][k]))
+    segments = target.drawn(sections, distances, synapse_count(columns, k, source))
     if not len(segments):
         warnings.warn(
             f"{source}: node {target.node_id} has no {' or '.join(sections)} section between "
-            f"{span[0]:g} and {span[1]:g} um from the soma; its synapses are left out",
+            f"{distances[0]:g} and {distances[1]:g} um from the soma; its synapses are left out",
             LfpWarning,
             stacklevel=2,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class PotentialReport:
     Attributes
     ----------
     name : str
-        Name of the report, and of the signal.
+        Name of the report.
     cells : object
         The node set whose currents it is of.
     file : Path
@@ -44,6 +45,16 @@ class PotentialReport:
     cells: Any
     file: Path
     contributions: Path | None = None
+
+    @property
+    def signal(self) -> str:
+        """Name of the signal in the recording, in which other characters would not do."""
+        return legal_name(self.name)
+
+
+def legal_name(name: str) -> str:
+    """A name of a report as the tables of models and recordings take it."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
 
 
 def report_contacts(
@@ -147,10 +158,14 @@ def cell_groups(config: CircuitConfig, report: PotentialReport) -> dict[str, dic
         cells = len(population) - len(population.point_neurons)
         inside = chosen.get(name, [])
         left_out += cells - len(inside)
+        group = legal_name(f"{report.name}_{name}")
+        while group in groups:
+            # of another population whose name differs in such characters
+            group += "_"
         if inside:
-            groups[f"{report.name}_{name}"] = {"populations": [name]}
+            groups[group] = {"populations": [name]}
         if inside and len(inside) < cells:
-            groups[f"{report.name}_{name}"]["cells"] = inside
+            groups[group]["cells"] = inside
     return groups if left_out else {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import CircuitConfig, is_config, read_config
+from lfpcli.io.text import is_number
 from lfpcli.tasks.circuits.neurodamus.settings import neurodamus_mechanisms, neurodamus_tree
 from lfpcli.tasks.circuits.places import SECTION_TYPES
 from lfpcli.tasks.circuits.potentials import (
@@ -18,6 +20,7 @@ from lfpcli.tasks.circuits.potentials import (
     PotentialReport,
     cell_groups,
     chosen_cells,
+    legal_name,
     minimum_distance,
     report_contacts,
     tell_unheeded,
@@ -94,7 +97,7 @@ class SynapseReport:
     @property
     def recorded(self) -> str:
         """Name of the variable in the recording."""
-        return f"{self.variable}_{self.name}"
+        return f"{self.variable}_{legal_name(self.name)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,7 @@ class ClampReport:
     @property
     def recorded(self) -> str:
         """Name of the variable in the recording."""
-        return f"i_{self.name}"
+        return f"i_{legal_name(self.name)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +238,10 @@ def _run(config: CircuitConfig) -> dict[str, Any]:
     if folders:
         table["mechanisms"] = [str(folder.absolute()) for folder in folders]
     # text of numbers, as some configurations have it
-    return {key: float(value) if _is_text(value) else value for key, value in table.items()}
+    for key, value in table.items():
+        if isinstance(value, str) and is_number(value):
+            table[key] = float(value)
+    return table
 
 
 def mechanism_folders(config: CircuitConfig) -> list[Path]:
@@ -252,10 +258,6 @@ def mechanism_folders(config: CircuitConfig) -> list[Path]:
     return []
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _wanted(config: CircuitConfig) -> _Wanted:
     outputs = circuit_outputs(config)
     wanted = _Wanted(record=_record(outputs.membrane))
@@ -263,7 +265,7 @@ def _wanted(config: CircuitConfig) -> _Wanted:
         entry = config.reports[potential.name]
         source = f"{config.file}: reports.{potential.name}"
         probe = {
-            "name": potential.name,
+            "name": potential.signal,
             "contacts": report_contacts(config, entry, source),
             "sigma": SIGMA,
             "minimum_distance": minimum_distance(entry, source),
@@ -352,16 +354,36 @@ def circuit_outputs(config: CircuitConfig) -> CircuitOutputs:
             warnings.warn(
                 f"the report '{name}' ({module}) is not written", LfpWarning, stacklevel=2
             )
-    return CircuitOutputs(
+    outputs = CircuitOutputs(
         folder=folder,
-        spikes=_named(folder, output.get("spikes_file", "spikes.h5")),
-        spikes_csv=_named(folder, output.get("spikes_file_csv")),
+        spikes=_spike_file(config, "spikes_file", folder / "spikes.h5"),
+        spikes_csv=_spike_file(config, "spikes_file_csv", None),
         overwrite=bool(output.get("overwrite_output_dir", False)),
         membrane=tuple(membrane),
         potentials=tuple(potentials),
         synapses=tuple(synapses),
         clamps=tuple(clamps),
     )
+    counts = Counter(outputs.files)
+    for path, count in counts.items():
+        if count > 1:
+            raise InputError(
+                f"{count} outputs go into {path.name}",
+                source=f"{config.file}: reports",
+                remedy="give each a file_name of its own",
+            )
+    return outputs
+
+
+def _spike_file(config: CircuitConfig, key: str, usual: Path | None) -> Path | None:
+    name = config.output.get(key)
+    if key not in config.output:
+        return usual
+    if name and not isinstance(name, str):
+        raise InputError(
+            f"{key} is {name!r}", source=f"{config.file}: output", remedy="name one file"
+        )
+    return _named(config.path(str(config.output.get("output_dir", "output"))), name)
 
 
 def is_written(report: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-from lfpcli.errors import InputError
+from lfpcli.errors import InputError, LfpWarning
 from lfpcli.io.sonata.config import TablePair
 from lfpcli.io.sonata.edges import EdgePopulation, Edges, open_edges
 from lfpcli.io.sonata.nodes import index_of
@@ -18,7 +19,7 @@ from lfpcli.tasks.circuits.circuit import Circuit
 from lfpcli.tasks.circuits.components import synapse_parameters
 from lfpcli.tasks.circuits.drives import SpikeInput
 from lfpcli.tasks.circuits.gaps import GapSides, check_gap_ends, gap_mask, may_have_gaps
-from lfpcli.tasks.circuits.places import TargetCell, places_of
+from lfpcli.tasks.circuits.places import TargetCell, places_of, synapse_count
 from lfpcli.tasks.circuits.rows import CircuitRows, PointRows
 
 # what bmtk's names of synapses and of their parameters are in NEURON
@@ -26,6 +27,12 @@ MECHANISMS = {"exp2syn": "Exp2Syn", "expsyn": "ExpSyn"}
 _PARAMETERS = {
     "Exp2Syn": {"tau1": "tau1", "tau2": "tau2", "erev": "e"},
     "ExpSyn": {"tau1": "tau", "erev": "e"},
+    "exp1syn": {"tau_1": "tau", "erev": "e"},
+    # of synapses with short-term plasticity bmtk sets these, and no other that a file may have
+    "stp2syn": {"erev": "e"} | {name: name for name in ("p0", "tau_r0", "tau_FDR", "tau_1")},
+    "stp5syn": {"erev": "e"}
+    | {name: name for name in ("tau_1", "tau_r0", "tau_FDR", "a_FDR", "a_D", "a_i", "a_f")}
+    | {"pbtilde": "pbtilde"},
 }
 _Rows = TypeVar("_Rows", CircuitRows, PointRows)
 _WEIGHT_FUNCTIONS = (None, "wmax", "default_weight_fnc", "set_syn_weight", "gaussianLL")
@@ -91,6 +98,7 @@ class Wiring:
                 known = [each.name for each in populations]
                 for each in populations:
                     _check_ends(each, circuit, str(pair.data))
+                    _tell_unknown_targets(each, circuit, str(pair.data))
             self.edge_names += [name for name in known if name not in self.edge_names]
             types = {} if pair.types is None else read_types(pair.types, "edge_type_id")
             for row in types.values():
@@ -149,7 +157,7 @@ class Wiring:
         gaps = gap_mask(edges)
         for k in np.flatnonzero(gaps).tolist():
             if columns["nsyns"][k] is not None:
-                columns["nsyns"][k] = min(int(columns["nsyns"][k]), 1)
+                columns["nsyns"][k] = min(synapse_count(columns, k, source), 1)
         segments, repeat = places_of(columns, cell, source)
         owner = np.repeat(np.arange(len(edges)), repeat)
         is_gap = gaps[owner]
@@ -235,7 +243,7 @@ class Wiring:
             model=np.repeat(models, repeat),
             source=np.repeat(self._sources(edges, population), repeat),
             weight=np.repeat(weights, repeat),
-            delay=np.repeat(_numbers(columns["delay"], "delay", population.name), repeat),
+            delay=np.repeat(_delays(columns, population.name), repeat),
             population=population.source_nodes,
             edges=population.name,
         )
@@ -278,11 +286,11 @@ class Wiring:
                 params = synapse_parameters(
                     columns["dynamics_params"][k], self._circuit.config, population.name
                 )
-                weights[k] *= params.get("sign", 1.0) * float(columns["nsyns"][k])
+                weights[k] *= params.get("sign", 1.0) * synapse_count(columns, k, population.name)
         return PointRows(
             source=self._sources(edges, population),
             weight=weights,
-            delay=_numbers(columns["delay"], "delay", population.name),
+            delay=_delays(columns, population.name),
             population=population.source_nodes,
         )
 
@@ -345,6 +353,18 @@ def _check_ends(edges: EdgePopulation, circuit: Circuit, source: str) -> None:
                 remedy=f"add its nodes, or leave these edges out; there are "
                 f"{', '.join(circuit.nodes)}",
             )
+
+
+def _tell_unknown_targets(edges: EdgePopulation, circuit: Circuit, source: str) -> None:
+    """Say that edges lead to nodes that are not there, of which bmtk says nothing."""
+    unknown = edges.unknown_targets(circuit.nodes[edges.target_nodes].node_ids)
+    if len(unknown):
+        warnings.warn(
+            f"{source}:/edges/{edges.name}: edges onto {len(unknown)} nodes that are not there, "
+            f"such as {unknown[0]}, are left out",
+            LfpWarning,
+            stacklevel=2,
+        )
 
 
 def _edges_onto(pair: TablePair, population: str) -> list[tuple[str, str]]:
@@ -430,6 +450,13 @@ def synapse_model(template: Any, file: Any, *, circuit: Circuit, source: str) ->
             source=source,
             remedy="add it to the file of the synapse",
         )
+    others = [name for name in params if name not in names]
+    if others and mechanism not in MECHANISMS.values():
+        warnings.warn(
+            f"{file}: {', '.join(others)} of {mechanism} keep what the mechanism has, as in bmtk",
+            LfpWarning,
+            stacklevel=2,
+        )
     return SynapseModel(mechanism, tuple((name, params[key]) for key, name in names.items()))
 
 
@@ -445,6 +472,13 @@ def _columns(edges: Edges) -> dict[str, np.ndarray]:
         missing = np.array([value is None for value in first], bool)
         columns[name] = np.where(missing, second, first)
     return columns
+
+
+def _delays(columns: Mapping[str, np.ndarray], source: str) -> np.ndarray:
+    delays = _numbers(columns["delay"], "delay", source)
+    if delays.size and delays.min() < 0:
+        raise InputError(f"delay is {delays.min():g} ms", source=source, remedy="give 0 ms or more")
+    return delays
 
 
 def _numbers(column: np.ndarray, name: str, source: str) -> np.ndarray:
