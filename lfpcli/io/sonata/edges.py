@@ -171,7 +171,7 @@ class EdgePopulation:
         return edges
 
     def unknown_targets(self, node_ids: np.ndarray) -> np.ndarray:
-        """Node ids, ascending (m,), that edges lead to and that are not among some (n,)."""
+        """Node ids, ascending (m,) no unit, that edges lead to and that are not among some (n,)."""
         ranges = self._ranges("target")
         if ranges is not None:
             pairs = self._pairs(ranges, limit=None)

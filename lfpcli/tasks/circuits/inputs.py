@@ -33,7 +33,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "xstim": (),
     "comsol": (),
     "replay": (),
-    "syn_activity": (),
+    "syn_activity": ("syn_activity",),
 }
 """Modules that are simulated, with the types of input that each goes with; any where none is."""
 
