@@ -27,6 +27,27 @@ DERIVATIVE state { g' = -g/2 }
 NET_RECEIVE(w (uS)) { if (scop_random() < 0.5) { g = g + w } }
 """
 # NEURON's translation of C code has one variable less than CoreNEURON's has without a mend
+# a number that another mechanism is to give, and a stream that C code wants to set itself
+NUMBER = """
+NEURON { THREADSAFE POINT_PROCESS Number NONSPECIFIC_CURRENT i BBCOREPOINTER glu }
+ASSIGNED { v (mV) i (nA) glu }
+BREAKPOINT { i = 1e-4*glu*v }
+VERBATIM
+static void bbcore_write(double* d, int* x, int* dof, int* xof, _threadargsproto_) { }
+static void bbcore_read(double* d, int* x, int* dof, int* xof, _threadargsproto_) { }
+ENDVERBATIM
+"""
+EMPTY = """
+NEURON { THREADSAFE POINT_PROCESS Empty NONSPECIFIC_CURRENT i BBCOREPOINTER rng }
+ASSIGNED { v (mV) i (nA) rng }
+BREAKPOINT { i = 1e-4*v }
+VERBATIM
+static void bbcore_write(double* d, int* x, int* dof, int* xof, _threadargsproto_) { }
+static void bbcore_read(double* d, int* x, int* dof, int* xof, _threadargsproto_) {
+  assert(!_p_rng);
+}
+ENDVERBATIM
+"""
 RETURNS = """
 NEURON { SUFFIX returns USEION k READ ek WRITE ik RANGE gbar, ninf }
 PARAMETER { gbar = 0.001 (S/cm2) }
@@ -122,6 +143,42 @@ def test_mechanisms_that_would_end_neuron_are_named(
     refused = dict(text.split(": ", 1) for text in told["refused"].tolist())
     assert refused["returns"] == "None"
     assert refused["Gap"].startswith("POINTER")
+
+
+def test_pointers_of_coreneuron_are_not_followed_nowhere(
+    neuron_process, share: Path, tmp_path: Path
+) -> None:
+    def model(results, morphology, mods) -> None:
+        from lfpcli.runtime.mechanisms.build import build
+        from lfpcli.runtime.mechanisms.load import load
+
+        load(build([mods]))
+        from lfpcli import Cell, StimIntElectrode
+        from lfpcli.errors import SimulatorError
+        from lfpcli.runtime.engine.coreneuron import obstacle
+
+        cell = Cell(morphology, passive=True)
+        StimIntElectrode(cell, 0, "Empty")
+        results["obstacle"] = obstacle()
+        # nobody reads its pointer
+        cell.simulate(tstop=1.0, engine="neuron")
+        number = StimIntElectrode(cell, 0, "Number")
+        try:
+            cell.simulate(tstop=1.0, engine="neuron")
+        except SimulatorError as error:
+            results["unset"] = str(error)
+        number.point._ref_glu = cell.segments[1]._ref_v
+        cell.simulate(tstop=1.0, engine="neuron")
+        results["set"] = cell.somav
+
+    (tmp_path / "number.mod").write_text(NUMBER)
+    (tmp_path / "empty.mod").write_text(EMPTY)
+    told = neuron_process(
+        model, morphology=str(share / "morphologies/stick.swc"), mods=str(tmp_path)
+    )
+    assert "C code of 'Empty' ends the process" in str(told["obstacle"])
+    assert "POINTER 'glu' of mechanism 'Number' is not set" in str(told["unset"])
+    assert np.all(np.isfinite(told["set"]))
 
 
 def test_c_code_runs_in_both_engines(neuron_process, share: Path, mods: Path) -> None:

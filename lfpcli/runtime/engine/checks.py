@@ -19,11 +19,17 @@ from lfpcli.runtime.engine.hidden import shared_memory
 from lfpcli.runtime.engine.settings import RunSettings
 from lfpcli.runtime.engine.shared_values import unset_local
 from lfpcli.runtime.engine.unconnected import unconnected_argument
-from lfpcli.runtime.mechanisms.bounds import missing_element
+from lfpcli.runtime.mechanisms.blocks import blocks_of
+from lfpcli.runtime.mechanisms.bounds import DECLARATIONS, missing_element
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.random_streams import stream_variables
-from lfpcli.runtime.mechanisms.sources import neuron_block, pointers_in, without_comments
+from lfpcli.runtime.mechanisms.sources import (
+    core_pointers_in,
+    neuron_block,
+    pointers_in,
+    without_comments,
+)
 from lfpcli.runtime.mpi.job import launched
 from lfpcli.runtime.neuron import context, nrn
 
@@ -59,8 +65,11 @@ def check_mechanisms(seed: int | None) -> None:
 def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
     text = without_comments(_source(mechanism))
     verbatim = " ".join(_VERBATIM.findall(text))
-    unset = [name for name in pointers_in(neuron_block(text)) if _is_unset(mechanism, name)]
-    for name in unset:
+    block = neuron_block(text)
+    unset = [name for name in pointers_in(block) if _is_unset(mechanism, name)]
+    # most of these are for C code alone, which asks whether they are set
+    numbers = [name for name in core_pointers_in(block) if _is_read(name, text)]
+    for name in (*unset, *(each for each in numbers if _is_unset(mechanism, each))):
         # C code that has the pointer itself may ask whether it is set
         if f"_p_{name}" not in verbatim:
             raise SimulatorError(
@@ -97,6 +106,15 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
             source=mechanism.file,
             remedy="declare the variable RANGE, or run it on one process",
         )
+
+
+def _is_read(name: str, text: str) -> bool:
+    """Whether statements of NMODL read a variable."""
+    bodies = []
+    for block in blocks_of(_VERBATIM.sub(" ", text)):
+        if block.keyword not in DECLARATIONS:
+            bodies.append(block.body)
+    return re.search(rf"\b{name}\b", " ".join(bodies)) is not None
 
 
 def _check_memory(mechanism: Mechanism, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from lfpcli.errors import InputError, LfpError, SimulatorError
 from lfpcli.runtime.cell.points import is_artificial
-from lfpcli.runtime.engine.hidden import sends_to_itself
+from lfpcli.runtime.engine.hidden import sends_to_itself, source_of
 from lfpcli.runtime.mechanisms.build import build_core_builtins
 from lfpcli.runtime.mechanisms.library import Library
 from lfpcli.runtime.mechanisms.load import loaded_libraries
@@ -19,6 +20,9 @@ from lfpcli.runtime.mechanisms.own import GAP
 from lfpcli.runtime.mechanisms.sources import read_mod
 from lfpcli.runtime.mechanisms.toolchain import neuron_folder
 from lfpcli.runtime.neuron import nrn
+
+# what wants a pointer to be empty, as bbcore_read of some synapses does: assert(!_p_rng)
+_EMPTY = re.compile(r"\bassert\s*\(\s*(?:!\s*_p_\w+|_p_\w+\s*==\s*(?:NULL|nullptr|0)\b)")
 
 
 @cache
@@ -70,6 +74,9 @@ def obstacle(*, adaptive: bool = False) -> str | None:
         if name not in builtin_names() and is_artificial(name) and sends_to_itself(name):
             # NEURON crashes as it takes back those that are under way; NetStim is no such case
             return f"artificial cells '{name}' send themselves events"
+        if name not in builtin_names() and _EMPTY.search(source_of(name)):
+            # where CoreNEURON takes the model over, pointers still are NEURON's
+            return f"the C code of '{name}' ends the process where its pointer is set"
         # NEURON and CoreNEURON make the mechanisms of ions themselves
         if name not in known and not name.endswith("_ion"):
             reason = f" ({refused[name]})" if name in refused else ""

@@ -15,7 +15,8 @@ _DEFINED = re.compile(r"\bDEFINE\s+(\w+)\s+(\d+)")
 _ELEMENT = re.compile(r"\b([A-Za-z_]\w*)\s*\[([^\[\]]*)\]")
 _SUM = re.compile(r"\s*-?\s*\d+(?:\s*[-+]\s*\d+)*\s*")
 _LOOP = re.compile(r"\bFROM\s+(\w+)\s*=\s*([^{}]*?)\bTO\b([^{}]*?)(?:\bBY\b[^{}]*)?\{([^{}]*)\}")
-_DECLARATIONS = ("ASSIGNED", "STATE", "PARAMETER", "CONSTANT", "NEURON", "UNITS", "INCLUDE")
+DECLARATIONS = ("ASSIGNED", "STATE", "PARAMETER", "CONSTANT", "NEURON", "UNITS", "INCLUDE")
+"""Blocks that have no statements."""
 _LOCAL = re.compile(r"\bLOCAL\b[^\n]*")
 
 
@@ -55,7 +56,7 @@ def missing_element(text: str) -> MissingElement | None:
         if size is not None:
             sizes[name] = size
     for block in blocks:
-        if block.keyword in _DECLARATIONS:
+        if block.keyword in DECLARATIONS:
             continue
         body = _LOCAL.sub(" ", block.body)
         for counter, first, last, inside in _LOOP.findall(body):

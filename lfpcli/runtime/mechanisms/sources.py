@@ -70,9 +70,18 @@ class ModFile:
 
 def pointers_in(block: str) -> list[str]:
     """Variables that a NEURON block declares as POINTER, not those that are BBCOREPOINTER."""
+    return _declared_as("POINTER", block)
+
+
+def core_pointers_in(block: str) -> list[str]:
+    """Variables that a NEURON block declares as BBCOREPOINTER, which CoreNEURON can have."""
+    return _declared_as("BBCOREPOINTER", block)
+
+
+def _declared_as(word: str, block: str) -> list[str]:
     names: list[str] = []
     # other statements may follow on the line, and the list may go on in the next one
-    for listed in re.findall(r"(?<!BBCORE)\bPOINTER\s+(\w+(?:\s*,\s*\w+)*)", block):
+    for listed in re.findall(rf"\b{word}\s+(\w+(?:\s*,\s*\w+)*)", block):
         names += re.findall(r"\w+", listed)
     return names
 
