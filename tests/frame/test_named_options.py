@@ -10,10 +10,10 @@ import lfpcli
 from lfpcli.cli.main import COMMANDS, command_parser, load
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-# of other programs: mpirun, Slurm, pip, NMODL, compilers
+# of other programs: mpirun, Slurm, pip, NMODL, compilers, CoreNEURON
 OTHERS = {
     *("--bind-to", "--oversubscribe", "--ntasks", "--cpus-per-task", "--mem-per-cpu"),
-    *("--c", "--force-reinstall", "--include", "--inline"),
+    *("--c", "--force-reinstall", "--include", "--inline", "--mindelay"),
 }
 
 
