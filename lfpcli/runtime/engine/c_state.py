@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from lfpcli.runtime.mechanisms.blocks import blocks_of, flat
+from lfpcli.runtime.mechanisms.c_code import VERBATIM
 from lfpcli.runtime.mechanisms.random_streams import stream_variables
 
 # NMODL's functions that draw from one stream of the whole process
@@ -25,7 +26,6 @@ _PROTOTYPE = re.compile(r"\b(?:double|void|int|long)\s+\w+\s*\([^(){};]*\)\s*;")
 _CLOCK = re.compile(
     rf"\b(?:{_SEEDS})\s*\([^;]*?\b(time|clock|gettimeofday|getpid)\s*\(|\bstd\s*::\s*(random_device)\b"
 )
-VERBATIM = re.compile(r"\bVERBATIM\b(.*?)\bENDVERBATIM\b", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _OF_TYPE = (

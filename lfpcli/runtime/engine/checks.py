@@ -21,6 +21,7 @@ from lfpcli.runtime.engine.shared_values import unset_local
 from lfpcli.runtime.engine.unconnected import unconnected_argument
 from lfpcli.runtime.mechanisms.blocks import blocks_of
 from lfpcli.runtime.mechanisms.bounds import DECLARATIONS, missing_element
+from lfpcli.runtime.mechanisms.c_code import VERBATIM
 from lfpcli.runtime.mechanisms.library import Mechanism
 from lfpcli.runtime.mechanisms.load import loaded_libraries
 from lfpcli.runtime.mechanisms.random_streams import stream_variables
@@ -33,7 +34,6 @@ from lfpcli.runtime.mechanisms.sources import (
 from lfpcli.runtime.mpi.job import launched
 from lfpcli.runtime.neuron import context, nrn
 
-_VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
 # steps that spikes between processes must take; CoreNEURON takes one for its own threads
 _FEWEST_STEPS = {"neuron": 1, "coreneuron": 2}
 
@@ -64,12 +64,13 @@ def check_mechanisms(seed: int | None) -> None:
 
 def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
     text = without_comments(_source(mechanism))
-    verbatim = " ".join(_VERBATIM.findall(text))
+    verbatim = " ".join(VERBATIM.findall(text))
     block = neuron_block(text)
     unset = [name for name in pointers_in(block) if _is_unset(mechanism, name)]
     # most of these are for C code alone, which asks whether they are set
-    numbers = [name for name in core_pointers_in(block) if _is_read(name, text)]
-    for name in (*unset, *(each for each in numbers if _is_unset(mechanism, each))):
+    read = [name for name in core_pointers_in(block) if _is_read(name, text)]
+    numbers = [name for name in read if _is_unset(mechanism, name)]
+    for name in [*unset, *numbers]:
         # C code that has the pointer itself may ask whether it is set
         if f"_p_{name}" not in verbatim:
             raise SimulatorError(
@@ -111,7 +112,7 @@ def _check_mechanism(mechanism: Mechanism, seed: int | None) -> None:
 def _is_read(name: str, text: str) -> bool:
     """Whether statements of NMODL read a variable."""
     bodies = []
-    for block in blocks_of(_VERBATIM.sub(" ", text)):
+    for block in blocks_of(VERBATIM.sub(" ", text)):
         if block.keyword not in DECLARATIONS:
             bodies.append(block.body)
     return re.search(rf"\b{name}\b", " ".join(bodies)) is not None

@@ -19,6 +19,7 @@ from lfpcli.runtime.engine.shared_values import (
     unread_variables,
 )
 from lfpcli.runtime.mechanisms.blocks import Block, arguments, blocks_of, without_units
+from lfpcli.runtime.mechanisms.c_code import VERBATIM
 from lfpcli.runtime.mechanisms.sources import neuron_block, without_comments
 from lfpcli.runtime.neuron import nrn
 
@@ -26,7 +27,6 @@ from lfpcli.runtime.neuron import nrn
 _OPAQUE = re.compile(
     r"\b(WATCH|BBCOREPOINTER|scop_random|exprand|normrand|poisrand|gauss|set_seed)\b"
 )
-_VERBATIM = re.compile(r"\bVERBATIM\b(.*?)\bENDVERBATIM\b", re.DOTALL)
 # C code without any effect on what is kept
 _HARMLESS = re.compile(r"(\s*(return\s*[\w.]*\s*;|#\s*include\b[^\n]*))*\s*")
 _SENDS = re.compile(r"\b(net_send|net_move)\b")
@@ -45,7 +45,7 @@ def hidden_state(text: str) -> str | None:
     opaque = _OPAQUE.search(text)
     if opaque:
         return f"uses {opaque[1]}, whose state cannot be read"
-    if any(not _HARMLESS.fullmatch(code) for code in _VERBATIM.findall(text)):
+    if any(not _HARMLESS.fullmatch(code) for code in VERBATIM.findall(text)):
         return "has code in C (VERBATIM), whose state cannot be read"
     return shared_memory(text)
 
@@ -63,7 +63,7 @@ def shared_memory(text: str) -> str | None:
     variable = c_variable(text)
     if variable is not None:
         return f"remembers '{variable}', a variable of its C code, which all instances share"
-    text = _VERBATIM.sub(" ", text)
+    text = VERBATIM.sub(" ", text)
     blocks = blocks_of(text)
     shared = shared_variables(text, blocks) - unread_variables(blocks)
     receivers = [block for block in blocks if block.keyword == "NET_RECEIVE"]

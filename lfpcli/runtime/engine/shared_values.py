@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lfpcli.runtime.engine.flow import Flow, Follower
-from lfpcli.runtime.mechanisms.blocks import Block, blocks_of, flat, without_units
+from lfpcli.runtime.mechanisms.blocks import DECLARING, Block, blocks_of, flat, without_units
+from lfpcli.runtime.mechanisms.c_code import VERBATIM
 
 # NEURON keeps these itself
 _OF_NEURON = {"v", "t", "dt", "celsius", "area", "diam"}
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _LIST = r"\s+(\w+(?:\s*,\s*\w+)*)"
-_VERBATIM = re.compile(r"\bVERBATIM\b.*?\bENDVERBATIM\b", re.DOTALL)
 # indices of what diffuses, which are counted
 _COUNTED = re.compile(r"\b(?:COMPARTMENT|LONGITUDINAL_DIFFUSION)\s+(\w+)\s*,")
 _NUMBER_WITH_UNIT = re.compile(r"(?<![\w.])(\d[\d.]*)\s*\(\s*/?[A-Za-z]\w*\s*\)")
@@ -28,7 +28,6 @@ _SOLVED = re.compile(r"\bSOLVE\s+(\w+)")
 # blocks that run in time steps and at events
 _RUNNING = {"BREAKPOINT", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE"}
 _RUNNING |= {"NET_RECEIVE", "BEFORE", "AFTER"}
-_DECLARING = {"NEURON", "UNITS", "PARAMETER", "ASSIGNED", "STATE", "CONSTANT"}
 
 
 def shared_variables(text: str, blocks: Sequence[Block]) -> set[str]:
@@ -83,7 +82,7 @@ def unread_variables(blocks: Sequence[Block]) -> set[str]:
     blocks : sequence of Block
         All blocks of a mechanism.
     """
-    running = [block for block in blocks if block.keyword not in _DECLARING]
+    running = [block for block in blocks if block.keyword not in DECLARING]
     named = Counter(_NAME.findall(" ".join(f"{b.header} {b.body}" for b in running)))
     by_itself: Counter[str] = Counter()
     for block in running:
@@ -99,7 +98,7 @@ def _constants(blocks: Sequence[Block], follower: Follower) -> set[str]:
     """
     rights: dict[str, set[str]] = {}
     for block in blocks:
-        if block.keyword not in _DECLARING:
+        if block.keyword not in DECLARING:
             if _CONTINUED.search(block.body):
                 # what is set to a variable may go on in the next line
                 return set()
@@ -141,7 +140,7 @@ def unset_local(text: str) -> str | None:
     text : str
         Source of the mechanism without comments.
     """
-    blocks = blocks_of(_VERBATIM.sub(_set_in_c, _COUNTED.sub(r"\1 = 0 ", text)))
+    blocks = blocks_of(VERBATIM.sub(_set_in_c, _COUNTED.sub(r"\1 = 0 ", text)))
     follower = Follower(blocks)
     solved = {name for block in blocks for name in _SOLVED.findall(block.body)}
     for block in blocks:

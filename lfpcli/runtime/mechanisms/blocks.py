@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+DECLARING = frozenset({"NEURON", "UNITS", "PARAMETER", "ASSIGNED", "STATE", "CONSTANT"})
+"""Keywords of blocks that declare, and have no statements."""
 _ASSIGNMENT = re.compile(r"\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)?=(?!=)")
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lfpcli.runtime.mechanisms.blocks import blocks_of
+from lfpcli.runtime.mechanisms.blocks import DECLARING, blocks_of
 
 _DEFINED = re.compile(r"\bDEFINE\s+(\w+)\s+(\d+)")
 _ELEMENT = re.compile(r"\b([A-Za-z_]\w*)\s*\[([^\[\]]*)\]")
 _SUM = re.compile(r"\s*-?\s*\d+(?:\s*[-+]\s*\d+)*\s*")
 _LOOP = re.compile(r"\bFROM\s+(\w+)\s*=\s*([^{}]*?)\bTO\b([^{}]*?)(?:\bBY\b[^{}]*)?\{([^{}]*)\}")
-DECLARATIONS = ("ASSIGNED", "STATE", "PARAMETER", "CONSTANT", "NEURON", "UNITS", "INCLUDE")
+DECLARATIONS = DECLARING | {"INCLUDE"}
 """Blocks that have no statements."""
 _LOCAL = re.compile(r"\bLOCAL\b[^\n]*")
 
